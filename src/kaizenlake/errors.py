@@ -1,0 +1,134 @@
+"""The errors of kaizenlake: one tree, each class with a stable code and the exit code of the command line."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class KaizenError(Exception):
+    """Something that a user or an operator can mend; its words say what, where and how.
+
+    Args:
+        message: What was expected and what was found.
+        where: File, line, table or column concerned; empty where the message names it.
+        hint: What to do about it; empty where the message says so.
+    """
+
+    code: ClassVar[str] = "error"
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, where: str = "", hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.where = where
+        self.hint = hint
+
+    def __str__(self) -> str:
+        place = f" ({self.where})" if self.where else ""
+        advice = f" {self.hint}" if self.hint else ""
+        return f"{self.message}{place}{advice}"
+
+
+class UsageError(KaizenError):
+    """The command or call was given words it does not take."""
+
+    code = "usage"
+    exit_code = 2
+
+
+class SettingsError(UsageError):
+    """A settings file or variable holds a value outside its rule."""
+
+    code = "settings"
+
+
+class MappingError(UsageError):
+    """A mapping file is wrong, or does not fit the table it was given."""
+
+    code = "mapping"
+
+
+class EventError(UsageError):
+    """An event breaks a rule of the catalogue at the call that logs it.
+
+    Args:
+        message: The event type, the field and the rule it breaks.
+        field: The field concerned, as in the payload.
+        rule: The stable name of the rule.
+    """
+
+    code = "event"
+
+    def __init__(self, message: str, *, field: str = "", rule: str = "", where: str = "", hint: str = "") -> None:
+        super().__init__(message, where=where, hint=hint)
+        self.field = field
+        self.rule = rule
+
+
+class SpoolError(KaizenError):
+    """An event could not be written to its spool segment."""
+
+    code = "spool"
+
+
+class LakeError(KaizenError):
+    """The lake is missing, of another version, or cannot be read or written."""
+
+    code = "lake"
+
+
+class TableNotFoundError(LakeError):
+    """A table has not been written yet, or no table has that name."""
+
+    code = "table_not_found"
+
+
+class TableInvalidError(KaizenError):
+    """A frame breaks the declaration of the table it was to be written to."""
+
+    code = "table_invalid"
+
+
+class ConservationError(KaizenError):
+    """Lines read and lines accounted for differ: a landing lost or invented something."""
+
+    code = "conservation"
+
+
+class JobFailedError(KaizenError):
+    """A job raised, or its output broke its table's rules."""
+
+    code = "job_failed"
+
+
+class PublishError(KaizenError):
+    """A document to publish broke its schema, or could not be written whole."""
+
+    code = "publish"
+
+
+class VerificationError(KaizenError):
+    """A published document, index or signature is not what it claims to be."""
+
+    code = "verification"
+
+
+class LockedError(KaizenError):
+    """Another run holds the lock of this lake."""
+
+    code = "locked"
+    exit_code = 3
+
+
+class QuarantinedError(KaizenError):
+    """Strict landing: the landing was done, and something went to quarantine."""
+
+    code = "quarantined"
+    exit_code = 4
+
+
+class StaleSourceError(KaizenError):
+    """Strict night: a source has sent nothing for longer than its setting allows."""
+
+    code = "stale_source"
+    exit_code = 5
