@@ -1,0 +1,67 @@
+"""The special functions in use, typed: tails by survival functions, never by ``1 - cdf``."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import special
+
+from kaizenlake.stats._arrays import Floats
+
+
+def normal_quantile(probability: ArrayLike) -> Floats:
+    """The z below which a standard normal falls with this probability."""
+    return cast(Floats, special.ndtri(probability))
+
+
+def normal_two_sided(z: ArrayLike) -> Floats:
+    """Probability that a standard normal lies at least as far from 0 as ``z``; accurate far in the tail."""
+    return cast(Floats, 2.0 * special.ndtr(-np.abs(z)))
+
+
+def t_quantile(df: ArrayLike, probability: ArrayLike) -> Floats:
+    """The t below which Student's t of ``df`` degrees of freedom falls with this probability."""
+    return cast(Floats, special.stdtrit(df, probability))
+
+
+def t_two_sided(df: ArrayLike, t: ArrayLike) -> Floats:
+    """Probability that Student's t lies at least as far from 0 as ``t``; accurate far in the tail."""
+    return cast(Floats, 2.0 * special.stdtr(df, -np.abs(t)))
+
+
+def chi2_tail(df: ArrayLike, chi2: ArrayLike) -> Floats:
+    """Probability that chi-square of ``df`` degrees of freedom exceeds ``chi2``."""
+    return cast(Floats, special.chdtrc(df, chi2))
+
+
+def log_gamma(x: ArrayLike) -> Floats:
+    """Logarithm of the gamma function, x > 0."""
+    return cast(Floats, special.gammaln(x))
+
+
+def digamma(x: ArrayLike) -> Floats:
+    """First derivative of :func:`log_gamma`."""
+    return cast(Floats, special.digamma(x))
+
+
+def trigamma(x: ArrayLike) -> Floats:
+    """Second derivative of :func:`log_gamma`."""
+    return cast(Floats, special.zeta(2.0, x))
+
+
+def two_sided_z(confidence: float) -> float:
+    """Half width, in standard errors, of a normal interval that covers with this confidence.
+
+    Raises:
+        ValueError: a confidence outside (0, 1).
+    """
+    return float(normal_quantile(upper_quantile(confidence)))
+
+
+def upper_quantile(confidence: float) -> float:
+    """The upper probability of a two-sided interval: 0.975 for 0.95; raises ValueError outside (0, 1)."""
+    if not 0.0 < confidence < 1.0:
+        raise ValueError(f"expected a confidence between 0 and 1 such as 0.95, found {confidence}")
+    return 0.5 + confidence / 2.0

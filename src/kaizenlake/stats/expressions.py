@@ -1,0 +1,98 @@
+"""The same statistics as Polars expressions, for use inside a lazy query.
+
+Null stands for "not defined" here, as NaN does in arrays; null and NaN inputs both count as missing. What is a closed
+formula is a native expression; the comparisons that need special functions hand whole columns to the array functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import numpy as np
+import polars as pl
+
+from kaizenlake.stats._arrays import Floats
+from kaizenlake.stats._special import two_sided_z
+from kaizenlake.stats.proportions import TwoProportions
+from kaizenlake.stats.proportions import two_proportions as two_proportions_arrays
+from kaizenlake.stats.ratios import LogRatio
+from kaizenlake.stats.ratios import log_risk_ratio as log_risk_ratio_arrays
+from kaizenlake.stats.welch import Welch
+from kaizenlake.stats.welch import welch as welch_arrays
+
+Column = pl.Expr | str
+
+
+def wilson(wins: Column, decided: Column, confidence: float = 0.95) -> pl.Expr:
+    """Struct ``low, high`` of :func:`kaizenlake.stats.proportions.wilson`; null where it is not defined."""
+    wins, decided = _number(wins), _number(decided)
+    z2 = two_sided_z(confidence) ** 2
+    centre = (wins + z2 / 2.0) / (decided + z2)
+    half = (z2 * (wins * (decided - wins) / decided + z2 / 4.0)).sqrt() / (decided + z2)
+    low = pl.when(wins == 0.0).then(0.0).otherwise((centre - half).clip(lower_bound=0.0))
+    high = pl.when(wins == decided).then(1.0).otherwise((centre + half).clip(upper_bound=1.0))
+    defined = _possible(wins, decided) & (decided > 0.0)
+    return pl.struct(pl.when(defined).then(low).alias("low"), pl.when(defined).then(high).alias("high"))
+
+
+def shrunk_rate(wins: Column, decided: Column, alpha: Column | float = 1.0, beta: Column | float = 1.0) -> pl.Expr:
+    """:func:`kaizenlake.stats.betabinomial.shrink` toward a prior of ``alpha`` wins and ``beta`` losses."""
+    wins, decided = _number(wins), _number(decided)
+    alpha, beta = _number(alpha), _number(beta)
+    return pl.when(_possible(wins, decided)).then((wins + alpha) / (decided + alpha + beta))
+
+
+def benjamini_hochberg(p_value: Column, over: list[str] | None = None) -> pl.Expr:
+    """:func:`kaizenlake.stats.multiplicity.benjamini_hochberg` over the whole column, or within groups of ``over``.
+
+    The expression keeps the order of the rows. P-values must lie in [0, 1].
+    """
+    p_value = _number(p_value)
+    adjusted = (p_value * p_value.count() / p_value.rank("max")).clip(upper_bound=1.0)
+    order = p_value.arg_sort(nulls_last=True)
+    running = adjusted.gather(order).cum_min(reverse=True).gather(order.arg_sort())
+    q_value = pl.when(p_value.is_not_null()).then(running)
+    return q_value.over(over) if over else q_value
+
+
+def two_proportions(wins_a: Column, n_a: Column, wins_b: Column, n_b: Column, confidence: float = 0.95) -> pl.Expr:
+    """Struct ``effect, lift, ci_low, ci_high, p_value`` of :func:`kaizenlake.stats.proportions.two_proportions`."""
+    function = partial(two_proportions_arrays, confidence=confidence)
+    return _whole_columns(function, TwoProportions._fields, wins_a, n_a, wins_b, n_b)
+
+
+def log_risk_ratio(events_a: Column, n_a: Column, events_b: Column, n_b: Column) -> pl.Expr:
+    """Struct ``effect, variance`` of :func:`kaizenlake.stats.ratios.log_risk_ratio`."""
+    return _whole_columns(log_risk_ratio_arrays, LogRatio._fields, events_a, n_a, events_b, n_b)
+
+
+def welch(
+    n_a: Column, mean_a: Column, m2_a: Column, n_b: Column, mean_b: Column, m2_b: Column, confidence: float = 0.95
+) -> pl.Expr:
+    """Struct of the fields of :func:`kaizenlake.stats.welch.welch`."""
+    return _whole_columns(
+        partial(welch_arrays, confidence=confidence), Welch._fields, n_a, mean_a, m2_a, n_b, mean_b, m2_b
+    )
+
+
+def _number(value: Column | float) -> pl.Expr:
+    expression = pl.col(value) if isinstance(value, str) else value if isinstance(value, pl.Expr) else pl.lit(value)
+    return expression.cast(pl.Float64).fill_nan(None)
+
+
+def _possible(wins: pl.Expr, decided: pl.Expr) -> pl.Expr:
+    return decided.is_finite() & (wins >= 0.0) & (wins <= decided)
+
+
+def _whole_columns(function: Callable[..., tuple[Floats, ...]], fields: tuple[str, ...], *columns: Column) -> pl.Expr:
+    """A row-wise array function of several columns as one struct column, NaN turned into null."""
+
+    def compute(series: Sequence[pl.Series]) -> pl.Series:
+        arrays = [column.fill_null(float("nan")).to_numpy() for column in series]
+        results = np.broadcast_arrays(*function(*arrays), arrays[0])[:-1]
+        parts = [pl.Series(name, result).fill_nan(None) for name, result in zip(fields, results, strict=True)]
+        return pl.DataFrame(parts).to_struct("")
+
+    dtype = pl.Struct({name: pl.Float64() for name in fields})
+    return pl.map_batches([_number(column) for column in columns], compute, return_dtype=dtype, is_elementwise=True)

@@ -1,0 +1,73 @@
+"""Did the units fall into the arms as the experiment meant them to? The sample-ratio mismatch test."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from kaizenlake.stats._arrays import Floats, Ints, divide, group_codes, rows, totals
+from kaizenlake.stats._special import chi2_tail
+
+
+class SampleRatio(NamedTuple):
+    """Pearson's chi-square of the counts against the allocation, its degrees of freedom and its p-value."""
+
+    chi2: Floats
+    df: Ints
+    p_value: Floats
+
+
+def sample_ratio(counts: ArrayLike, expected: ArrayLike | None = None) -> SampleRatio:
+    """Chi-square test of the units per arm of one experiment against its allocation.
+
+    Args:
+        counts: units that were seen in each arm.
+        expected: allocation weights of the arms in any scale; equal when left out.
+
+    Returns:
+        Degrees of freedom count only arms with a positive weight. A unit in an arm of weight zero cannot have come
+        from this allocation: chi2 is infinite and the p-value 0. Not defined (NaN) with fewer than two arms of
+        positive weight or without any unit.
+
+    Raises:
+        ValueError: a negative or missing count or weight.
+
+    >>> round(float(sample_ratio([500, 400]).p_value), 6)
+    0.000858
+    """
+    (counts,) = rows(counts)
+    chi2, df, p_value = sample_ratio_by(np.zeros(counts.size, dtype=np.int64), counts, expected, n_groups=1)
+    return SampleRatio(np.asarray(chi2[0]), np.asarray(df[0]), np.asarray(p_value[0]))
+
+
+def sample_ratio_by(
+    groups: ArrayLike, counts: ArrayLike, expected: ArrayLike | None = None, *, n_groups: int | None = None
+) -> SampleRatio:
+    """:func:`sample_ratio` of many experiments at once: one row per arm in, one entry per group code out.
+
+    Args:
+        groups: group code (the experiment) of each arm, integers from 0.
+        counts: units that were seen in each arm.
+        expected: allocation weight of each arm within its experiment; equal when left out.
+        n_groups: number of groups when codes may be missing at the end.
+
+    Raises:
+        ValueError: a negative or missing count or weight, or codes that do not fit.
+    """
+    counts, weights = rows(counts, 1.0 if expected is None else expected)
+    codes, n_groups = group_codes(groups, counts.size, n_groups)
+    if not (np.all(np.isfinite(counts) & (counts >= 0.0)) and np.all(np.isfinite(weights) & (weights >= 0.0))):
+        raise ValueError("expected counts and allocation weights of 0 or more, found one that is negative or missing")
+    allocated = weights > 0.0
+    stray = totals(codes, np.where(allocated, 0.0, counts), n_groups) > 0.0
+    units = totals(codes, np.where(allocated, counts, 0.0), n_groups)
+    weight = totals(codes, weights, n_groups)
+    df = np.maximum(np.bincount(codes[allocated], minlength=n_groups) - 1, 0)
+    share = divide(weights, weight[codes], where=allocated, otherwise=0.0)
+    meant = share * units[codes]
+    gap = divide((counts - meant) ** 2, meant, where=meant > 0.0, otherwise=0.0)
+    chi2 = np.where(stray, np.inf, totals(codes, gap, n_groups))
+    chi2 = np.where((df > 0) & ((units > 0.0) | stray), chi2, np.nan)
+    return SampleRatio(chi2, df, np.where(np.isnan(chi2), np.nan, chi2_tail(np.maximum(df, 1), chi2)))
