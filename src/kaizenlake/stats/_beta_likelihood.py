@@ -58,6 +58,14 @@ class Rates:
         keep = groups[self.codes]
         return Rates(self.codes[keep], self.wins[keep], self.decided[keep], self.weight[keep], self.n_groups)
 
+    def thinned(self, most: int) -> Rates:
+        """At most ``most`` distinct rows of each group, evenly spaced in canonical order."""
+        size = np.bincount(self.codes, minlength=self.n_groups)
+        place = np.arange(self.codes.size) - (np.cumsum(size) - size)[self.codes]
+        share = np.minimum(1.0, most / np.maximum(size, 1))[self.codes]
+        keep = np.floor((place + 1) * share) > np.floor(place * share)
+        return Rates(self.codes[keep], self.wins[keep], self.decided[keep], self.weight[keep], self.n_groups)
+
     def excess_spread(self, mean: Floats) -> Floats:
         """Slope of the log likelihood in 1 / strength at an infinitely strong prior, times two (after Tarone 1979).
 
