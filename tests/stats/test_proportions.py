@@ -101,7 +101,9 @@ def test_small_tables_agree_with_fisher_exact_and_large_ones_with_the_pooled_z_t
 def test_the_difference_has_newcombes_interval():
     tables = random_tables(3, 300, 300)
     found = two_proportions(*tables)
-    expected = [confint_proportions_2indep(*table, method="newcomb", compare="diff") for table in zip(*tables, strict=True)]
+    expected = [
+        confint_proportions_2indep(*table, method="newcomb", compare="diff") for table in zip(*tables, strict=True)
+    ]
     np.testing.assert_allclose(np.stack([found.ci_low, found.ci_high], axis=1), expected, rtol=0, atol=1e-12)
 
 
@@ -148,7 +150,9 @@ def test_edges(table, effect, lift, p_value):
 
 def test_a_missing_comparison_leaves_the_others_alone():
     found = two_proportions([3, 0, 300], [6, 0, 700], [0, 3, 200], [6, 6, 700])
-    np.testing.assert_allclose(found.p_value[[0, 2]], [two_proportions(3, 6, 0, 6).p_value, two_proportions(300, 700, 200, 700).p_value])
+    np.testing.assert_allclose(
+        found.p_value[[0, 2]], [two_proportions(3, 6, 0, 6).p_value, two_proportions(300, 700, 200, 700).p_value]
+    )
     assert np.isnan(found.p_value[1])
 
 

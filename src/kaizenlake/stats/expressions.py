@@ -49,7 +49,7 @@ def benjamini_hochberg(p_value: Column, over: list[str] | None = None) -> pl.Exp
     The expression keeps the order of the rows. P-values must lie in [0, 1].
     """
     p_value = _number(p_value)
-    adjusted = (p_value * p_value.count() / p_value.rank("max")).clip(upper_bound=1.0)
+    adjusted = (p_value * (p_value.count() / p_value.rank("max"))).clip(upper_bound=1.0)
     order = p_value.arg_sort(nulls_last=True)
     running = adjusted.gather(order).cum_min(reverse=True).gather(order.arg_sort())
     q_value = pl.when(p_value.is_not_null()).then(running)

@@ -62,18 +62,20 @@ def dersimonian_laird_by(
 ) -> Pooled:
     """Pool studies by inverse variance with random effects (DerSimonian and Laird 1986), many questions at once.
 
+    The method ``normal`` is DerSimonian and Laird's own interval. The method ``hartung-knapp`` takes the spread of the
+    studies about their average and Student's t (Hartung and Knapp 2001, Sidik and Jonkman 2002), with a standard error
+    never below DerSimonian and Laird's (Roever, Knapp and Friede 2015). It is the default: in 20,000 simulations of 3,
+    5 and 10 studies of unlike size, whose true effects spread as much as their errors do, ``normal`` covered the truth
+    in 0.85, 0.87 and 0.90 of them where 0.95 was promised, ``hartung-knapp`` in 0.99, 0.95 and 0.94. From 50 studies on
+    the two agree. A single study is taken with its own normal error, which says nothing about the next study, and two
+    studies seldom prove anything: their interval takes 12.7 standard errors either way.
+
     Args:
         groups: group code (the question) of each study, integers from 0.
         effects: effect of each study, on a scale where zero is "none" (a difference, a log ratio).
         variances: squared standard error of each effect, > 0. A study whose effect or variance is missing, infinite or
             not positive is left out and not counted.
-        method: how the interval and the p-value are made from two studies on. ``normal`` is DerSimonian and Laird's
-            own; ``hartung-knapp`` takes the spread of the studies about the average and Student's t (Hartung and Knapp
-            2001, Sidik and Jonkman 2002), never narrower a standard error than DerSimonian and Laird's (Roever, Knapp
-            and Friede 2015). It is the default because in 20,000 simulations of 3 to 10 studies of unlike size, whose true
-            effects spread as much as their errors do, ``normal`` covered in 0.85 to 0.90 of them where 0.95 was
-            promised, ``hartung-knapp`` in 0.94 to 0.99; from 50 studies on the two agree. A single study is always taken with its own normal error, which says nothing about the
-            next study.
+        method: how the interval and the p-value are made from two studies on; see below.
         confidence: coverage of the interval, in (0, 1).
         n_groups: number of groups when codes may be missing at the end.
 

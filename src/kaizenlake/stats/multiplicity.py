@@ -41,7 +41,7 @@ def benjamini_hochberg_by(groups: ArrayLike, p: ArrayLike) -> Floats:
         ValueError: a p-value outside [0, 1], or codes that do not fit.
     """
     codes, p, order, rank, tests = _ranked(groups, p)
-    adjusted = p[order] * tests / rank
+    adjusted = p[order] * (tests / rank)  # a factor of 1 or more: rounding never takes q below p
     return _restore(p, order, _running(codes[order][::-1], adjusted[::-1], np.minimum)[::-1])
 
 

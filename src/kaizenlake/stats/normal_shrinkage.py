@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kaizenlake.stats._arrays import Floats, Ints, floats, group_codes, rows
+from kaizenlake.stats._arrays import Floats, Ints, divide, floats, group_codes, rows
 from kaizenlake.stats.meta import dersimonian_laird_by
 
 
@@ -69,7 +69,7 @@ def shrink_normal(effects: ArrayLike, variances: ArrayLike, prior: NormalPrior |
         prior = fit_normal_by(np.zeros(effects.size, dtype=np.int64), effects, variances, n_groups=1)
     effects, variances, mean, spread = floats(effects, variances, prior.mean, prior.variance)
     usable = np.isfinite(effects) & np.isfinite(variances) & (variances > 0.0)
-    own = np.where(np.isinf(spread), 1.0, spread / (spread + np.where(usable, variances, np.nan)))
+    own = divide(spread, spread + variances, where=usable & np.isfinite(spread), otherwise=1.0)
     return np.where(usable, mean + own * (effects - mean), np.nan)
 
 

@@ -65,6 +65,7 @@ def welch(
     Returns:
         The effect wherever both means are known. Standard error, test and intervals are not defined (NaN) where a
         sample has fewer than two observations or neither sample varies; a lack of spread is no proof of a difference.
+        Figures beyond the range of a float64 come out infinite.
 
     >>> result = welch(200, 0.50, 4.0, 200, 0.52, 4.2)
     >>> round(float(result.t), 3), round(float(result.df), 1), round(float(result.lift), 4)
@@ -73,6 +74,13 @@ def welch(
     n_a, mean_a, m2_a, n_b, mean_b, m2_b = floats(n_a, mean_a, m2_a, n_b, mean_b, m2_b)
     upper = upper_quantile(confidence)
     square_a, square_b = _squared_error(n_a, m2_a), _squared_error(n_b, m2_b)
+    with np.errstate(over="ignore"):
+        return _compare(n_a, mean_a, square_a, n_b, mean_b, square_b, upper)
+
+
+def _compare(
+    n_a: Floats, mean_a: Floats, square_a: Floats, n_b: Floats, mean_b: Floats, square_b: Floats, upper: float
+) -> Welch:
     effect = np.where((n_a > 0.0) & (n_b > 0.0), mean_a - mean_b, np.nan)
     square = square_a + square_b
     square = np.where(square > 0.0, square, np.nan)
@@ -83,12 +91,9 @@ def welch(
     t = effect / se
     critical = np.where(np.isnan(df), np.nan, t_quantile(df, upper))
 
-    positive = mean_b > 0.0
-    base = np.where(positive, mean_b, np.nan)
-    lift = effect / base
-    ratio_se = np.sqrt(square_a + (mean_a / base) ** 2 * square_b) / base
-    bounded = base > critical * np.sqrt(square_b)
-    half = np.where(bounded, critical * ratio_se, np.nan)
+    lift = divide(effect, mean_b, where=mean_b > 0.0)
+    base = np.where((mean_b > 0.0) & (mean_b > critical * np.sqrt(square_b)), mean_b, np.nan)
+    half = critical * np.sqrt(square_a + (mean_a / base) ** 2 * square_b) / base
     return Welch(
         effect=effect,
         se=se,
