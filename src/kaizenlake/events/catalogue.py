@@ -1,0 +1,206 @@
+"""The catalogue: every event type there is, by family; everything that knows of events follows from it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import msgspec
+from msgspec import inspect
+
+from kaizenlake.events import acquisition, core, intake, packs, performance, runs
+from kaizenlake.events.fields import Payload
+
+
+def type_name(payload: type[Payload]) -> str:
+    """Name of the event type that a payload class declares.
+
+    >>> type_name(acquisition.LeadCreated)
+    'LEAD_CREATED'
+    """
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", payload.__name__).upper()
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of a payload, as the catalogue declares it.
+
+    Args:
+        name: Name in the payload, and of the silver column.
+        kind: Plain type: `str`, `int`, `float`, `bool`, `datetime`, `list` (of text) or `dict` (kept as JSON text).
+        required: The event is refused without it.
+        nullable: It may be null.
+        description: What it means.
+        unit: Unit of the value, or an empty text.
+        minimum: Smallest value allowed, or None.
+        maximum: Largest value allowed, or None.
+        name_given: Applications that exist gave the name, so its unit may be missing from it.
+    """
+
+    name: str
+    kind: str
+    required: bool
+    nullable: bool
+    description: str
+    unit: str
+    minimum: float | None
+    maximum: float | None
+    name_given: bool
+
+
+@dataclass(frozen=True)
+class Family:
+    """Event types that belong together and share one silver table.
+
+    Args:
+        name: Name of the family and of its silver table.
+        meaning: What its events tell, in one sentence.
+        events: Payload classes, in the order of the story they tell.
+        needs_project: Its events are refused without a project.
+    """
+
+    name: str
+    meaning: str
+    events: tuple[type[Payload], ...]
+    needs_project: bool = False
+
+
+FAMILIES: tuple[Family, ...] = (
+    Family(
+        "core",
+        "Strategies, creatives, executions and workflows of the generating application.",
+        (
+            core.StrategyGenerated,
+            core.StrategyFailed,
+            core.CreativesGenerated,
+            core.ExecutionStarted,
+            core.ExecutionCompleted,
+            core.ExecutionFailed,
+            core.WorkflowTransition,
+        ),
+    ),
+    Family(
+        "packs",
+        "Packs of sections that are generated, assessed and delivered.",
+        (
+            packs.PackStarted,
+            packs.PackCompleted,
+            packs.PackFailed,
+            packs.SectionGenerated,
+            packs.SectionFailed,
+            packs.PackQualityAssessed,
+            packs.PackQualityPassed,
+            packs.PackQualityFailed,
+        ),
+    ),
+    Family(
+        "acquisition",
+        "Leads, outreach and deals.",
+        (
+            acquisition.LeadCreated,
+            acquisition.OutreachSent,
+            acquisition.OutreachReplied,
+            acquisition.LeadQualified,
+            acquisition.LeadLost,
+            acquisition.DealWon,
+            acquisition.AppointmentScheduled,
+        ),
+    ),
+    Family(
+        "intake",
+        "How clear a client's brief is, and how it became clear.",
+        (
+            intake.IntakeClarityScored,
+            intake.IntakeClarificationRequested,
+            intake.IntakeClarificationReceived,
+            intake.IntakeBlocked,
+            intake.IntakeApproved,
+        ),
+        needs_project=True,
+    ),
+    Family(
+        "performance",
+        "What published content achieved, and what people said of it.",
+        (
+            performance.PerformanceRecorded,
+            performance.CreativeMarkedWinner,
+            performance.CreativeMarkedLoser,
+            performance.PerformanceIngestionFailed,
+        ),
+    ),
+    Family("runs", "What an agent run cost, passed and broke.", (runs.RunCompleted,)),
+)
+
+
+@dataclass(frozen=True)
+class EventType:
+    """One event type: its name, family and payload class."""
+
+    name: str
+    family: Family
+    payload: type[Payload]
+
+    @property
+    def meaning(self) -> str:
+        """What the event tells, in one sentence."""
+        return (self.payload.__doc__ or "").strip()
+
+    @cached_property
+    def fields(self) -> tuple[Field, ...]:
+        """The payload's fields in the order of their declaration."""
+        info = inspect.type_info(self.payload)
+        assert isinstance(info, inspect.StructType)
+        return tuple(_field(field) for field in info.fields)
+
+
+EVENTS: tuple[EventType, ...] = tuple(
+    EventType(type_name(payload), family, payload) for family in FAMILIES for payload in family.events
+)
+
+_KINDS: dict[type[Any], str] = {
+    inspect.StrType: "str",
+    inspect.LiteralType: "str",
+    inspect.IntType: "int",
+    inspect.FloatType: "float",
+    inspect.BoolType: "bool",
+    inspect.DateTimeType: "datetime",
+    inspect.ListType: "list",
+    inspect.DictType: "dict",
+}
+
+
+def _field(field: inspect.Field) -> Field:
+    description, unit, name_given, nullable = "", "", False, False
+    node: Any = field.type
+    while True:
+        if isinstance(node, inspect.Metadata):
+            description = (node.extra_json_schema or {}).get("description", "") or description
+            unit = (node.extra or {}).get("unit", "") or unit
+            name_given = (node.extra or {}).get("name_given", False) or name_given
+            node = node.type
+        elif isinstance(node, inspect.UnionType):
+            nullable = True
+            (node,) = (part for part in node.types if not isinstance(part, inspect.NoneType))
+        else:
+            break
+    return Field(
+        name=field.encode_name,
+        kind=_KINDS[type(node)],
+        required=field.default is msgspec.NODEFAULT and field.default_factory is msgspec.NODEFAULT,
+        nullable=nullable,
+        description=description,
+        unit=unit,
+        minimum=getattr(node, "ge", None),
+        maximum=getattr(node, "le", None),
+        name_given=name_given,
+    )
+
+
+def by_name(name: str) -> EventType | None:
+    """The event type of that name, or None."""
+    return _BY_NAME.get(name)
+
+
+_BY_NAME = {event.name: event for event in EVENTS}

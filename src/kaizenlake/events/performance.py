@@ -1,0 +1,69 @@
+"""Performance events: what published content achieved, and what people said of it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from kaizenlake.events.fields import Count, Key, Keys, Payload, Rate, Text, Usd, Word, says
+
+
+class PerformanceRecorded(Payload, frozen=True, kw_only=True):
+    """The figures of a content on a platform were recorded; its time is when they were measured."""
+
+    content_id: Annotated[Key, says("Content, as the application names it.")]
+    platform: Annotated[Key, says("Platform it was shown on.")]
+    impressions: Annotated[Count | None, says("Times it was shown.")] = None
+    reach: Annotated[Count | None, says("People it was shown to.")] = None
+    clicks: Annotated[Count | None, says("Clicks on it.")] = None
+    engagements: Annotated[Count | None, says("Engagements with it, or people who engaged where `rate_of` is reach.")] = (
+        None
+    )
+    conversions: Annotated[Count | None, says("Conversions that followed.")] = None
+    likes: Annotated[Count | None, says("Likes.")] = None
+    comments: Annotated[Count | None, says("Comments.")] = None
+    shares: Annotated[Count | None, says("Shares.")] = None
+    saves: Annotated[Count | None, says("Saves.")] = None
+    spend_usd: Annotated[Usd | None, says("Money spent on showing it.")] = None
+    revenue_usd: Annotated[Usd | None, says("Revenue that followed.")] = None
+    engagement_rate: Annotated[Rate | None, says("Engagement rate as the platform reports it.")] = None
+    rate_of: Annotated[
+        Literal["impressions", "reach"] | None, says("Denominator of the engagement rate; impressions if not said.")
+    ] = None
+    content_type: Annotated[Key | None, says("Kind of content, such as reel or photo.")] = None
+    hook_type: Annotated[Key | None, says("How it catches attention, such as question.")] = None
+    tone: Annotated[Key | None, says("Tone, such as friendly.")] = None
+    pillar: Annotated[Key | None, says("Content pillar it belongs to.")] = None
+    brand_id: Annotated[Key | None, says("Brand it speaks for.")] = None
+    industry: Annotated[Key | None, says("Industry of the client.")] = None
+    client_type: Annotated[Key | None, says("Kind of client, such as startup or enterprise.")] = None
+    experiment_id: Annotated[Key | None, says("Experiment it is an arm of.")] = None
+    variant_id: Annotated[Key | None, says("Arm of the experiment.")] = None
+    is_paid: Annotated[bool | None, says("It was promoted for money.")] = None
+    text: Annotated[Text | None, says("Text of the content.")] = None
+
+
+class CreativeMarkedWinner(Payload, frozen=True, kw_only=True):
+    """A person marked a content as a winner."""
+
+    content_id: Annotated[Key, says("Content, as the application names it.")]
+    reason: Annotated[Word, says("Why, in words.")]
+    platform: Annotated[Key | None, says("Platform the mark holds for; all if not said.")] = None
+    metrics: Annotated[dict[Key, float], says("Figures the mark rests on.")] = {}
+
+
+class CreativeMarkedLoser(Payload, frozen=True, kw_only=True):
+    """A person marked a content as a loser."""
+
+    content_id: Annotated[Key, says("Content, as the application names it.")]
+    reason: Annotated[Word, says("Why, in words.")]
+    platform: Annotated[Key | None, says("Platform the mark holds for; all if not said.")] = None
+    metrics: Annotated[dict[Key, float], says("Figures the mark rests on.")] = {}
+    patterns_to_avoid: Annotated[Keys, says("Patterns or phrases that should not be used again.")] = []
+
+
+class PerformanceIngestionFailed(Payload, frozen=True, kw_only=True):
+    """A record of performance could not be taken."""
+
+    reason: Annotated[Word, says("Why it was refused, in words.")]
+    content_id: Annotated[Word | None, says("Content it was about, as far as it could be read.")] = None
+    platform: Annotated[Word | None, says("Platform it was about, as far as it could be read.")] = None
