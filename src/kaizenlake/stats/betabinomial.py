@@ -86,15 +86,14 @@ def fit(wins: ArrayLike, decided: ArrayLike) -> BetaPrior:
 def fit_by(groups: ArrayLike, wins: ArrayLike, decided: ArrayLike, *, n_groups: int | None = None) -> BetaPrior:
     """Fit a beta prior to the rates of each group by maximum marginal (beta-binomial) likelihood.
 
-    Newton's method in (logit mean, log strength) from a moment start, all groups at once. Where the likelihood has no
-    inner maximum the rules are:
+    Newton's method in (logit mean, log strength) from a moment start, all groups at once; of a
+    group with more than ``MOST_RATES`` distinct rows, an evenly spaced part is taken. The rules at the edges are:
 
     - Rates that spread no more than chance alone would spread them (all equal, all zero, or simply alike): the prior is
       as strong as it may be, ``min(MAX_STRENGTH, decided outcomes of the group)``, about the pooled rate. It is worth
       no more than the data it came from, so rows with more data still keep their order.
     - The spread cannot be known (fewer than two rows with a decided outcome, or none with more than one): strength
       ``UNKNOWN_STRENGTH`` about (wins + 1) / (decided + 2), which is ``FLAT`` for a group without any outcome.
-    - A group of more than ``MOST_RATES`` distinct rows is fitted on an evenly spaced part of them.
     - The mean stays half a win away from 0 and from 1, and the strength at or above ``MIN_STRENGTH``.
 
     Args:
