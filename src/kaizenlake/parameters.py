@@ -52,6 +52,14 @@ class Evidence(Group):
     sample_ratio_p: Share = Field(0.001, description="Sample-ratio p-value below which an experiment is left out.")
 
 
+class Clarity(Group):
+    """When a brief counts as clear."""
+
+    high_score: Annotated[float, Field(ge=0, le=100)] = Field(
+        70.0, description="Clarity score from which a brief counts as clear when it arrives."
+    )
+
+
 class Confidence(Group):
     """How the confidence of a context grows with its events: 0 at none, 50 at `half`, 100 at `full`, linear between."""
 

@@ -15,7 +15,7 @@ from pydantic_settings import (
 )
 
 from kaizenlake.errors import SettingsError
-from kaizenlake.parameters import Confidence, Evidence, Labels, Landing, Publishing, Tiers, Windows
+from kaizenlake.parameters import Clarity, Confidence, Evidence, Labels, Landing, Publishing, Tiers, Windows
 
 FILE_NAME = "kaizen.toml"
 
@@ -29,6 +29,7 @@ class Settings(BaseSettings):
     labels: Labels = Field(default_factory=Labels)
     windows: Windows = Field(default_factory=Windows)
     evidence: Evidence = Field(default_factory=Evidence)
+    clarity: Clarity = Field(default_factory=Clarity)
     confidence: Confidence = Field(default_factory=Confidence)
     publishing: Publishing = Field(default_factory=Publishing)
     landing: Landing = Field(default_factory=Landing)

@@ -61,9 +61,9 @@ class DealWon(_Lead, frozen=True, kw_only=True):
 
     deal_size: Annotated[Usd | None, says("Value of the deal in US dollars.", is_field_name_given=True)] = None
     pack_sold: Annotated[Key | None, says("Pack that was sold.")] = None
-    days_to_close: Annotated[Days | None, says("Days from the first contact to the deal.", is_field_name_given=True)] = (
-        None
-    )
+    days_to_close: Annotated[
+        Days | None, says("Days from the first contact to the deal.", is_field_name_given=True)
+    ] = None
 
 
 class AppointmentScheduled(_Lead, frozen=True, kw_only=True):

@@ -15,9 +15,9 @@ class PerformanceRecorded(Payload, frozen=True, kw_only=True):
     impressions: Annotated[Count | None, says("Times it was shown.")] = None
     reach: Annotated[Count | None, says("People it was shown to.")] = None
     clicks: Annotated[Count | None, says("Clicks on it.")] = None
-    engagements: Annotated[Count | None, says("Engagements with it, or people who engaged where `rate_of` is reach.")] = (
-        None
-    )
+    engagements: Annotated[
+        Count | None, says("Engagements with it, or people who engaged where `rate_of` is reach.")
+    ] = None
     conversions: Annotated[Count | None, says("Conversions that followed.")] = None
     likes: Annotated[Count | None, says("Likes.")] = None
     comments: Annotated[Count | None, says("Comments.")] = None

@@ -1,0 +1,91 @@
+"""What the tables look like: one Pandera model each; everything that knows of tables follows from `TABLES`."""
+
+from __future__ import annotations
+
+from kaizenlake.tables.activity import EventCounts, Projects, SegmentClarity, SourceFreshness
+from kaizenlake.tables.base import (
+    Table,
+    check,
+    empty,
+    full_name,
+    grain,
+    layer,
+    meaning,
+    name,
+    partition,
+    schema,
+)
+from kaizenlake.tables.bronze import Events, Landings, Quarantine
+from kaizenlake.tables.content import (
+    AvoidedPhrases,
+    ContentFeatures,
+    Contents,
+    CreativeLabels,
+    DailyPerformance,
+    PerformanceTiers,
+)
+from kaizenlake.tables.outcome import Outcomes, Patterns, ScopedPatterns, ScopedWinRates, WinRates
+from kaizenlake.tables.silver import SILVER, Acquisition, Core, Intake, Packs, Performance, Runs
+
+BRONZE: tuple[type[Table], ...] = (Events, Quarantine, Landings)
+
+GOLD: tuple[type[Table], ...] = (
+    EventCounts,
+    Projects,
+    SourceFreshness,
+    DailyPerformance,
+    ContentFeatures,
+    Contents,
+    PerformanceTiers,
+    CreativeLabels,
+    AvoidedPhrases,
+    Outcomes,
+    WinRates,
+    ScopedWinRates,
+    Patterns,
+    ScopedPatterns,
+    SegmentClarity,
+)
+
+TABLES: tuple[type[Table], ...] = (*BRONZE, *SILVER, *GOLD)
+
+__all__ = [
+    "BRONZE",
+    "GOLD",
+    "SILVER",
+    "TABLES",
+    "Acquisition",
+    "AvoidedPhrases",
+    "ContentFeatures",
+    "Contents",
+    "Core",
+    "CreativeLabels",
+    "DailyPerformance",
+    "EventCounts",
+    "Events",
+    "Intake",
+    "Landings",
+    "Outcomes",
+    "Packs",
+    "Patterns",
+    "Performance",
+    "PerformanceTiers",
+    "Projects",
+    "Quarantine",
+    "Runs",
+    "ScopedPatterns",
+    "ScopedWinRates",
+    "SegmentClarity",
+    "SourceFreshness",
+    "Table",
+    "WinRates",
+    "check",
+    "empty",
+    "full_name",
+    "grain",
+    "layer",
+    "meaning",
+    "name",
+    "partition",
+    "schema",
+]

@@ -1,0 +1,68 @@
+"""Gold tables of activity: who sends what, how fresh it is, and how clear briefs arrive."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from kaizenlake.tables.base import INSTANT, Table, column, count, facts, rate
+
+
+class EventCounts(Table):
+    """Events of one day, source, type and project: the mergeable aggregate of everything that arrived."""
+
+    event_date: pl.Date = column("UTC date of the events.")
+    source: str = column("Producer of the events.")
+    event_type: str = column("Type, as in the catalogue.")
+    project_id: str = column("Project; null where none was given.", nullable=True)
+    events: pl.Int64 = column("Events.", ge=1)
+    first_at: INSTANT = column("Time of the first of them.")
+    last_at: INSTANT = column("Time of the last of them.")
+
+    class Config(Table.Config):
+        metadata = facts("gold", "event_counts", ("event_date", "source", "event_type", "project_id"), "event_date")
+
+
+class Projects(Table):
+    """One project: its segment and how much is known of it."""
+
+    project_id: str = column("Project.")
+    industry: str = column("Industry, as its latest event that names one says; null where none does.", nullable=True)
+    client_type: str = column(
+        "Kind of client, as its latest event that names one says; null where none does.", nullable=True
+    )
+    events: pl.Int64 = column("Events of the project.", ge=1)
+    first_at: INSTANT = column("Time of its first event.")
+    last_at: INSTANT = column("Time of its latest event.")
+
+    class Config(Table.Config):
+        metadata = facts("gold", "projects", ("project_id",))
+
+
+class SourceFreshness(Table):
+    """One source of events: how much it sent and how long it has been silent."""
+
+    source: str = column("Producer of the events.")
+    events: pl.Int64 = column("Events it sent.", ge=1)
+    last_at: INSTANT = column("Time of its latest event.")
+    silent_hours: float = column("Hours from its latest event to the night's as_of.", unit="hours", ge=0)
+    stale: bool = column("It has been silent for longer than the setting allows.")
+
+    class Config(Table.Config):
+        metadata = facts("gold", "source_freshness", ("source",))
+
+
+class SegmentClarity(Table):
+    """How clear the briefs of one segment (industry and kind of client) arrive."""
+
+    industry: str = column("Industry; null where unknown.", nullable=True)
+    client_type: str = column("Kind of client; null where unknown.", nullable=True)
+    briefs: pl.Int64 = column("Projects whose brief was scored; the first score of each counts.", ge=1)
+    mean_score: float = column("Mean first clarity score.", unit="score", ge=0, le=100)
+    clear_briefs: pl.Int64 = count("Briefs that arrived clear.")
+    clear_rate: float = rate("Clear briefs over briefs.")
+    ci_low: float = rate("Lower end of the Wilson interval.")
+    ci_high: float = rate("Upper end of the Wilson interval.")
+    shrunk_rate: float = rate("Clear rate drawn toward all segments (empirical-Bayes beta-binomial).")
+
+    class Config(Table.Config):
+        metadata = facts("gold", "segment_clarity", ("industry", "client_type"))

@@ -1,0 +1,149 @@
+"""What a table declaration is: a Pandera model whose columns are described, with layer, grain and partition."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal, TypeAlias
+
+import pandera.polars as pa
+import polars as pl
+
+from kaizenlake.errors import TableInvalidError
+
+Layer: TypeAlias = Literal["bronze", "silver", "gold"]
+
+INSTANT = pl.Datetime("us", "UTC")
+WORDS = pl.List(pl.String)
+
+
+def column(
+    description: str,
+    *,
+    unit: str = "",
+    nullable: bool = False,
+    ge: float | None = None,
+    le: float | None = None,
+    isin: tuple[str, ...] | None = None,
+) -> Any:
+    """Declare a column.
+
+    Args:
+        description: What the value means, in one sentence; for a nullable column also when it is null.
+        unit: Unit of the value; empty for names, counts and texts.
+        nullable: The value may be null.
+        ge: Smallest value allowed.
+        le: Largest value allowed.
+        isin: The only values allowed.
+    """
+    bounds = {name: value for name, value in (("ge", ge), ("le", le), ("isin", isin)) if value is not None}
+    return pa.Field(description=description, metadata={"unit": unit}, nullable=nullable, **bounds)
+
+
+def rate(description: str, *, nullable: bool = False) -> Any:
+    """Declare a rate: a fraction between 0 and 1."""
+    return column(description, unit="rate", nullable=nullable, ge=0, le=1)
+
+
+def count(description: str, *, nullable: bool = False) -> Any:
+    """Declare a count: a whole number, never negative."""
+    return column(description, nullable=nullable, ge=0)
+
+
+class Table(pa.DataFrameModel):
+    """A table: the docstring says what one row is."""
+
+    class Config(pa.DataFrameModel.Config):
+        """Columns are exactly the declared ones, of exactly the declared types."""
+
+        strict = True
+        coerce = False
+        # These are read by the functions below; Pandera takes them as free settings.
+        metadata: ClassVar[dict[str, Any]] = {}
+
+
+def layer(table: type[Table]) -> Layer:
+    """Layer of a table."""
+    value: Layer = _facts(table)["layer"]
+    return value
+
+
+def name(table: type[Table]) -> str:
+    """Last name of a table, by which people call it."""
+    return str(_facts(table)["name"])
+
+
+def full_name(table: type[Table]) -> str:
+    """Layer and last name, such as `gold.win_rates`."""
+    return f"{layer(table)}.{name(table)}"
+
+
+def grain(table: type[Table]) -> tuple[str, ...]:
+    """Columns that name one row."""
+    return tuple(_facts(table)["grain"])
+
+
+def partition(table: type[Table]) -> str | None:
+    """Column by which the table is partitioned on disk: `event_date`, or None."""
+    value: str | None = _facts(table).get("partition")
+    return value
+
+
+def meaning(table: type[Table]) -> str:
+    """What one row is, in one sentence."""
+    return (table.__doc__ or "").strip().split("\n\n")[0].replace("\n", " ")
+
+
+def schema(table: type[Table]) -> pl.Schema:
+    """Columns and types of a table, in their order."""
+    return pl.Schema({key: item.dtype.type for key, item in table.to_schema().columns.items()})
+
+
+def empty(table: type[Table]) -> pl.LazyFrame:
+    """A frame of the table with no row."""
+    return pl.LazyFrame(schema=schema(table))
+
+
+def facts(layer: Layer, name: str, grain: tuple[str, ...], partition: str | None = None) -> dict[str, Any]:
+    """Declare where a table lies and what one row is named by; goes into `Config.metadata`."""
+    return {"layer": layer, "name": name, "grain": grain, "partition": partition}
+
+
+def check(table: type[Table], frame: pl.DataFrame) -> pl.DataFrame:
+    """Check a frame against its table: columns, types, ranges, nulls, NaN, and that the grain is unique.
+
+    Args:
+        table: The declaration.
+        frame: Collected rows; the columns in the declared order.
+
+    Raises:
+        TableInvalidError: Names each broken rule with a count and the first values that break it.
+    """
+    broken: list[str] = []
+    try:
+        table.validate(frame, lazy=True)
+    except pa.errors.SchemaErrors as error:
+        cases = error.failure_cases.group_by("column", "check", maintain_order=True).agg(
+            pl.len().alias("rows"), pl.col("failure_case").head(3).alias("values")
+        )
+        broken += [
+            f"{row['column']}: {row['check']} broken by {row['rows']} row(s), such as {', '.join(map(str, row['values']))}"
+            for row in cases.iter_rows(named=True)
+        ]
+    floats = [key for key, dtype in frame.schema.items() if dtype.is_float()]
+    if floats and frame.height:
+        nans = frame.select(pl.col(floats).is_nan().sum()).row(0, named=True)
+        broken += [f"{key}: NaN in {found} row(s); undefined is null" for key, found in nans.items() if found]
+    keys = grain(table)
+    if keys and not set(keys) - set(frame.columns):
+        doubles = frame.height - frame.select(pl.struct(keys).n_unique()).item() if frame.height else 0
+        if doubles:
+            broken.append(f"grain ({', '.join(keys)}) is not unique: {doubles} row(s) too many")
+    if broken:
+        raise TableInvalidError(
+            f"{full_name(table)} breaks {len(broken)} rule(s) of its declaration: " + "; ".join(broken) + ".",
+            where=full_name(table),
+        )
+    return frame
+
+
+def _facts(table: type[Table]) -> dict[str, Any]:
+    return dict(table.Config.metadata)

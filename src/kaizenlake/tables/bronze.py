@@ -1,0 +1,65 @@
+"""Bronze: what arrived, as it arrived."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from kaizenlake.tables.base import INSTANT, WORDS, Table, column, count, facts
+
+
+class Events(Table):
+    """One event, exactly once: the single source of truth, only ever appended to."""
+
+    event_id: str = column("Name of the event, unique in the lake.")
+    event_type: str = column("Type, as in the catalogue.")
+    event_date: pl.Date = column("UTC date of the event's own time.")
+    occurred_at: INSTANT = column("When it happened.")
+    project_id: str = column("Project it belongs to; null where it belongs to none.", nullable=True)
+    tenant_id: str = column("Tenant it belongs to; null where there is one only.", nullable=True)
+    tags: WORDS = column("Free tags.", nullable=True)
+    payload: str = column("Payload as JSON text.")
+    metadata: str = column("Free object as JSON text; null where nothing was given.", nullable=True)
+    payload_hash: str = column("SHA-256 of everything the producer said, by which two events of one id are compared.")
+    source: str = column("Producer: the CloudEvents source, or the name of the mapping that read a foreign table.")
+    file: str = column("File it came from.")
+    line: pl.Int64 = column("Line or row in that file, from 1.", ge=1)
+    landed_at: INSTANT = column("When it was landed.")
+
+    class Config(Table.Config):
+        metadata = facts("bronze", "events", ("event_id",), "event_date")
+
+
+class Quarantine(Table):
+    """One line that broke a rule, with its raw text and every rule it broke."""
+
+    quarantine_id: str = column("SHA-256 of file hash, line and raw text, so that landing twice is once.")
+    rules: WORDS = column("Stable names of the rules it broke.")
+    reasons: WORDS = column("The same in words: what was expected, what was found.")
+    event_type: str = column("Type it claimed; null where none could be read.", nullable=True)
+    raw: str = column("Text of the line, cut to the longest line that is taken; bytes outside UTF-8 escaped.")
+    file: str = column("File it came from.")
+    line: pl.Int64 = column("Line or row in that file, from 1.", ge=1)
+    file_hash: str = column("SHA-256 of that file.")
+    mapping: str = column("Mapping that read it; null for events of our own form.", nullable=True)
+    quarantined_at: INSTANT = column("When it was quarantined.")
+    status: str = column("Waiting, or landed by a later retry.", isin=("waiting", "landed"))
+
+    class Config(Table.Config):
+        metadata = facts("bronze", "quarantine", ("quarantine_id",))
+
+
+class Landings(Table):
+    """One file that was landed: lines in = landed + duplicate + quarantined."""
+
+    file_hash: str = column("SHA-256 of the file.")
+    file: str = column("File, as it was named when it was landed first.")
+    mapping: str = column("Mapping that read it; null for events of our own form.", nullable=True)
+    lines_in: pl.Int64 = count("Lines or rows that were read; blank lines do not count.")
+    landed: pl.Int64 = count("Lines that became events.")
+    duplicate: pl.Int64 = count("Lines that were in the lake already.")
+    quarantined: pl.Int64 = count("Lines that went to quarantine.")
+    newest_at: INSTANT = column("Time of the newest event landed from it; null where none was.", nullable=True)
+    landed_at: INSTANT = column("When it was landed.")
+
+    class Config(Table.Config):
+        metadata = facts("bronze", "landings", ("file_hash",))

@@ -1,0 +1,187 @@
+"""Gold tables of content: what it achieved, what it is made of, and who stands out."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from kaizenlake.tables.base import INSTANT, Table, column, count, facts, rate
+
+TIERS = ("excellent", "good", "average", "poor")
+LENGTH_BANDS = ("1-5", "6-10", "11-15", "16-25", "26-50", "51+")
+LABELS = ("winner", "loser")
+
+
+class _Content(Table):
+    project_id: str = column("Project it belongs to; null where none was given.", nullable=True)
+    content_id: str = column("Content, as the application names it.")
+    platform: str = column("Platform it was shown on.")
+    performed_on: pl.Date = column("UTC date its figures were measured.")
+
+
+class _Figures(_Content):
+    impressions: pl.Int64 = count("Times it was shown; null where not recorded.", nullable=True)
+    reach: pl.Int64 = count("People it was shown to; null where not recorded.", nullable=True)
+    clicks: pl.Int64 = count("Clicks on it; null where not recorded.", nullable=True)
+    engagements: pl.Int64 = count("Engagements with it; null where not recorded.", nullable=True)
+    conversions: pl.Int64 = count("Conversions that followed; null where not recorded.", nullable=True)
+    revenue_usd: float = column("Revenue that followed; null where not recorded.", unit="usd", nullable=True, ge=0)
+    engagement_rate: float = rate(
+        "As recorded, else engagements over impressions (over reach where the record says so), at most 1; "
+        "null without a denominator.",
+        nullable=True,
+    )
+    click_rate: float = rate("Clicks over impressions, at most 1; null without impressions.", nullable=True)
+    conversion_rate: float = rate("Conversions over clicks, at most 1; null without clicks.", nullable=True)
+    tier: str = column("Tier of the engagement rate; null where the rate is.", nullable=True, isin=TIERS)
+
+
+class _Attributes(Table):
+    content_type: str = column("Kind of content; null where not given.", nullable=True)
+    hook_type: str = column("How it catches attention, as the event says; null where it does not.", nullable=True)
+    tone: str = column("Tone; null where not given.", nullable=True)
+    pillar: str = column("Content pillar; null where not given.", nullable=True)
+    brand_id: str = column("Brand it speaks for; null where not given.", nullable=True)
+    industry: str = column("Industry of the client; null where not given.", nullable=True)
+    client_type: str = column("Kind of client; null where not given.", nullable=True)
+    experiment_id: str = column("Experiment it is an arm of; null outside experiments.", nullable=True)
+    variant_id: str = column("Arm of the experiment; null outside experiments.", nullable=True)
+    is_paid: bool = column("It was promoted for money; null where not said.", nullable=True)
+    rate_of: str = column("Denominator of the engagement rate.", isin=("impressions", "reach"))
+    event_id: str = column("Event the figures come from: the latest of the day.")
+    occurred_at: INSTANT = column("When the figures were measured.")
+
+
+class DailyPerformance(_Attributes, _Figures):
+    """The latest record of one content on one platform and day, with its rates and tier."""
+
+    event_date: pl.Date = column("The day, by which the table is partitioned; equals performed_on.")
+
+    class Config(Table.Config):
+        metadata = facts(
+            "gold", "daily_performance", ("project_id", "content_id", "platform", "performed_on"), "event_date"
+        )
+
+
+class PerformanceTiers(_Figures):
+    """One content on one platform and day: rates, tier, and its place among its like."""
+
+    percentile_in_group: float = rate(
+        "Share of its group (project, platform, content type) with a rate at or below its own, "
+        "ties at their mean rank; null where the rate is.",
+        nullable=True,
+    )
+    content_type: str = column("Kind of content; null where not given.", nullable=True)
+    hook_type: str = column("How it catches attention, as the event says; null where it does not.", nullable=True)
+    tone: str = column("Tone; null where not given.", nullable=True)
+    pillar: str = column("Content pillar; null where not given.", nullable=True)
+    brand_id: str = column("Brand it speaks for; null where not given.", nullable=True)
+    industry: str = column("Industry of the client; null where not given.", nullable=True)
+    client_type: str = column("Kind of client; null where not given.", nullable=True)
+    experiment_id: str = column("Experiment it is an arm of; null outside experiments.", nullable=True)
+    variant_id: str = column("Arm of the experiment; null outside experiments.", nullable=True)
+    is_paid: bool = column("It was promoted for money; null where not said.", nullable=True)
+    event_id: str = column("Event the figures come from: the latest of the day.")
+    occurred_at: INSTANT = column("When the figures were measured.")
+
+    class Config(Table.Config):
+        metadata = facts("gold", "performance_tiers", ("project_id", "content_id", "platform", "performed_on"))
+
+
+class _Features(Table):
+    hook_type: str = column(
+        "How it catches attention: as the event says, else by rule; null for neither.", nullable=True
+    )
+    hook_source: str = column("Where the hook comes from; null without a hook.", nullable=True, isin=("event", "text"))
+    length_words: pl.Int64 = count("Words of the text; null without a text.", nullable=True)
+    length_band: str = column("Band of the length; null without a text.", nullable=True, isin=LENGTH_BANDS)
+    number: bool = column("The text holds a number; null without a text.", nullable=True)
+    question: bool = column("The text asks; null without a text.", nullable=True)
+    exclamation: bool = column("The text exclaims; null without a text.", nullable=True)
+    quotation: bool = column("The text quotes; null without a text.", nullable=True)
+    second_person: bool = column("The text speaks to the reader; null without a text.", nullable=True)
+    first_person: bool = column("The text speaks of its author; null without a text.", nullable=True)
+    negation: bool = column("The text negates; null without a text.", nullable=True)
+    superlative: bool = column("The text uses a superlative; null without a text.", nullable=True)
+    curiosity: bool = column("The text holds back what it is about; null without a text.", nullable=True)
+    urgency: bool = column("The text urges; null without a text.", nullable=True)
+
+
+TEXT_FEATURES = (
+    "number",
+    "question",
+    "exclamation",
+    "quotation",
+    "second_person",
+    "first_person",
+    "negation",
+    "superlative",
+    "curiosity",
+    "urgency",
+)
+"""Columns of `ContentFeatures` that are true or false of a text."""
+
+
+class ContentFeatures(_Features, _Content):
+    """What the text of one content on one platform and day is made of, by declared rules."""
+
+    event_date: pl.Date = column("The day, by which the table is partitioned; equals performed_on.")
+
+    class Config(Table.Config):
+        metadata = facts(
+            "gold", "content_features", ("project_id", "content_id", "platform", "performed_on"), "event_date"
+        )
+
+
+class Contents(_Features, _Figures):
+    """One content on one platform: its latest day of figures, its attributes and features; the unit of every comparison."""
+
+    content_type: str = column("Kind of content; null where not given.", nullable=True)
+    tone: str = column("Tone; null where not given.", nullable=True)
+    pillar: str = column("Content pillar; null where not given.", nullable=True)
+    brand_id: str = column("Brand it speaks for; null where not given.", nullable=True)
+    industry: str = column("Industry of the client, as the content or else its project says.", nullable=True)
+    client_type: str = column("Kind of client, as the content or else its project says.", nullable=True)
+    experiment_id: str = column("Experiment it is an arm of; null outside experiments.", nullable=True)
+    variant_id: str = column("Arm of the experiment; null outside experiments.", nullable=True)
+    is_paid: bool = column("It was promoted for money; null where not said.", nullable=True)
+    trials: pl.Int64 = count("Denominator of the engagement rate: impressions or reach; null without.", nullable=True)
+    occurred_at: INSTANT = column("When the figures were measured.")
+
+    class Config(Table.Config):
+        metadata = facts("gold", "contents", ("project_id", "content_id", "platform"))
+
+
+class CreativeLabels(Table):
+    """A content marked winner or loser, by a person or by its place in its group."""
+
+    content_id: str = column("Content, as the application names it.")
+    platform: str = column("Platform; null for a mark on a content of which no figures are known.", nullable=True)
+    label: str = column("Winner or loser.", isin=LABELS)
+    source: str = column("Who marked it; a person's mark overrides.", isin=("manual", "automatic"))
+    reason: str = column("Why, in words.")
+    engagement_rate: float = rate("Its engagement rate; null where none is known.", nullable=True)
+    shrunk_rate: float = rate("Its rate drawn toward its group's; null where the group is not ranked.", nullable=True)
+    rank_in_group: pl.Int64 = column(
+        "Place by shrunk rate, 1 is best; null where the group is not ranked.", nullable=True, ge=1
+    )
+    group_size: pl.Int64 = count("Contents of its group that can be ranked; null for unknown contents.", nullable=True)
+    project_id: str = column("Project it belongs to; null where none was given.", nullable=True)
+    content_type: str = column("Kind of content; null where not given.", nullable=True)
+    labelled_at: INSTANT = column("When the person marked it, or when its figures were measured.")
+
+    class Config(Table.Config):
+        metadata = facts("gold", "creative_labels", ("project_id", "content_id", "platform"))
+
+
+class AvoidedPhrases(Table):
+    """A phrase or pattern that people asked to avoid when they marked a content as a loser."""
+
+    phrase: str = column("The phrase, as it was written.")
+    project_id: str = column("Project of the marks; null where none was given.", nullable=True)
+    marks: pl.Int64 = column("Marks that name it.", ge=1)
+    contents: pl.Int64 = column("Contents so marked.", ge=1)
+    last_marked_at: INSTANT = column("Time of the latest mark.")
+    last_reason: str = column("Reason of the latest mark, in its words.")
+
+    class Config(Table.Config):
+        metadata = facts("gold", "avoided_phrases", ("phrase", "project_id"))

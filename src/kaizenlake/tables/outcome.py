@@ -1,0 +1,142 @@
+"""Gold tables of outcomes: what was won and lost, and what goes with winning."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from kaizenlake.tables.base import INSTANT, Table, column, count, facts, rate
+
+KINDS = ("pack", "deal", "outreach", "creative", "run")
+SCOPES = ("project", "segment")
+EVIDENCE = ("experiment", "observation")
+VERDICTS = ("works", "risky", "unclear")
+
+
+class Outcomes(Table):
+    """One decided outcome and one dimension of it."""
+
+    kind: str = column("What was decided.", isin=KINDS)
+    subject_id: str = column("What it was decided of: pack run, lead, outreach, platform/content, run.")
+    decided_at: INSTANT = column("When it was decided.")
+    won: bool = column("It was decided in favour.")
+    dimension: str = column("Dimension, such as template_id.")
+    value: str = column("Value of the dimension.")
+    project_id: str = column("Project it belongs to; null where none was given.", nullable=True)
+    industry: str = column("Industry, of the subject or else of its project; null where unknown.", nullable=True)
+    client_type: str = column(
+        "Kind of client, of the subject or else of its project; null where unknown.", nullable=True
+    )
+
+    class Config(Table.Config):
+        metadata = facts("gold", "outcomes", ("kind", "project_id", "subject_id", "dimension"))
+
+
+class WinRates(Table):
+    """The share of decided outcomes that were won, by kind, dimension and value, over everything."""
+
+    kind: str = column("What was decided.", isin=KINDS)
+    dimension: str = column("Dimension, such as template_id.")
+    value: str = column("Value of the dimension.")
+    wins: pl.Int64 = count("Outcomes decided in favour.")
+    decided: pl.Int64 = column("Outcomes decided.", ge=1)
+    win_rate: float = rate("Wins over decided.")
+    ci_low: float = rate("Lower end of the Wilson interval.")
+    ci_high: float = rate("Upper end of the Wilson interval.")
+    shrunk_rate: float = rate("Win rate drawn toward its kind and dimension (empirical-Bayes beta-binomial).")
+    lift: float = column(
+        "Win rate over the rate of the other values of the dimension, less 1; null without others or where they never won.",
+        nullable=True,
+    )
+    p_value: float = rate("p of the difference from the other values; null without others.", nullable=True)
+    q_value: float = rate("p corrected within kind and dimension (Benjamini-Hochberg); null where p is.", nullable=True)
+
+    class Config(Table.Config):
+        metadata = facts("gold", "win_rates", ("kind", "dimension", "value"))
+
+
+class ScopedWinRates(Table):
+    """The same within one project or one segment (industry and kind of client), drawn toward the whole."""
+
+    scope: str = column("Kind of scope.", isin=SCOPES)
+    project_id: str = column("Project; null for a segment.", nullable=True)
+    industry: str = column("Industry of the segment; null for a project.", nullable=True)
+    client_type: str = column("Kind of client of the segment; null for a project.", nullable=True)
+    kind: str = column("What was decided.", isin=KINDS)
+    dimension: str = column("Dimension, such as template_id.")
+    value: str = column("Value of the dimension.")
+    wins: pl.Int64 = count("Outcomes decided in favour.")
+    decided: pl.Int64 = column("Outcomes decided.", ge=1)
+    win_rate: float = rate("Wins over decided.")
+    ci_low: float = rate("Lower end of the Wilson interval.")
+    ci_high: float = rate("Upper end of the Wilson interval.")
+    whole_rate: float = rate("Shrunk rate of the same value over everything.")
+    shrunk_rate: float = rate("Win rate drawn toward the whole rate.")
+    borrowed_rate: float = rate(
+        "Weight of the whole in the shrunk rate: prior strength over prior strength plus decided."
+    )
+    p_value: float = rate("p of the difference from the scope's other values; null without others.", nullable=True)
+    q_value: float = rate("p corrected within scope, kind and dimension; null where p is.", nullable=True)
+
+    class Config(Table.Config):
+        metadata = facts(
+            "gold",
+            "scoped_win_rates",
+            ("scope", "project_id", "industry", "client_type", "kind", "dimension", "value"),
+        )
+
+
+class Patterns(Table):
+    """One pattern of content and how contents with it fare against contents without it."""
+
+    evidence: str = column("Contrast within experiments, or comparison of what was observed.", isin=EVIDENCE)
+    pattern_type: str = column("Attribute or text feature, such as hook_type.")
+    pattern: str = column("Its value, such as question.")
+    contents: pl.Int64 = column("Contents with the pattern.", ge=1)
+    experiments: pl.Int64 = count("Experiments that contrast it; for observation, the (project, platform) strata.")
+    effect: float = column("Rate with less rate without: the lift times the rate without.", nullable=True)
+    lift: float = column("Rate with over rate without, less 1, pooled (DerSimonian-Laird).", nullable=True)
+    ci_low: float = column("Lower end of the effect's interval.", nullable=True)
+    ci_high: float = column("Upper end of the effect's interval.", nullable=True)
+    p_value: float = rate("p of the pooled lift; null where it cannot be computed.", nullable=True)
+    q_value: float = rate("p corrected within evidence and pattern type (Benjamini-Hochberg).", nullable=True)
+    shrunk_lift: float = column("Lift drawn toward the other patterns of its type.", nullable=True)
+    verdict: str = column("Works, risky or unclear.", isin=VERDICTS)
+    metric: str = column("Rate that is compared.", isin=("click_rate", "engagement_rate"))
+    lift_ci_low: float = column("Lower end of the lift's interval.", nullable=True)
+    lift_ci_high: float = column("Upper end of the lift's interval.", nullable=True)
+    rate_with: float = rate("Mean rate of the contents with the pattern; null where none has a rate.", nullable=True)
+    rate_without: float = rate("Pooled rate of the contents without it; null where none has a rate.", nullable=True)
+    heterogeneity_rate: float = rate("Share of the spread that is between experiments (I squared).", nullable=True)
+    left_out: pl.Int64 = count("Experiments left out because their arms failed the sample-ratio test.")
+
+    class Config(Table.Config):
+        metadata = facts("gold", "patterns", ("evidence", "pattern_type", "pattern"))
+
+
+class ScopedPatterns(Table):
+    """One pattern within one project or segment, observed, and drawn toward the whole."""
+
+    scope: str = column("Kind of scope.", isin=SCOPES)
+    project_id: str = column("Project; null for a segment.", nullable=True)
+    industry: str = column("Industry of the segment; null for a project.", nullable=True)
+    client_type: str = column("Kind of client of the segment; null for a project.", nullable=True)
+    pattern_type: str = column("Attribute or text feature, such as hook_type.")
+    pattern: str = column("Its value, such as question.")
+    contents: pl.Int64 = column("Contents with the pattern.", ge=1)
+    rate_with: float = rate("Mean engagement rate of the contents with the pattern.", nullable=True)
+    rate_without: float = rate("Mean engagement rate of the contents without it.", nullable=True)
+    lift: float = column("Rate with over rate without, less 1, pooled over platforms.", nullable=True)
+    lift_ci_low: float = column("Lower end of the lift's interval.", nullable=True)
+    lift_ci_high: float = column("Upper end of the lift's interval.", nullable=True)
+    whole_lift: float = column("Lift of the same pattern over everything.", nullable=True)
+    shrunk_lift: float = column("Lift drawn toward the whole lift.", nullable=True)
+    p_value: float = rate("p of the lift; null where it cannot be computed.", nullable=True)
+    q_value: float = rate("p corrected within scope and pattern type.", nullable=True)
+    verdict: str = column("Works, risky or unclear.", isin=VERDICTS)
+
+    class Config(Table.Config):
+        metadata = facts(
+            "gold",
+            "scoped_patterns",
+            ("scope", "project_id", "industry", "client_type", "pattern_type", "pattern"),
+        )

@@ -1,0 +1,64 @@
+"""Silver: one typed table a family, its columns derived from the catalogue."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from kaizenlake.events.catalogue import EVENTS, FAMILIES, EventType, Family, Field
+from kaizenlake.tables.base import INSTANT, WORDS, Table, column, facts
+
+DTYPES: dict[str, Any] = {
+    "str": pl.String,
+    "int": pl.Int64,
+    "float": pl.Float64,
+    "bool": pl.Boolean,
+    "datetime": INSTANT,
+    "list": WORDS,
+    "dict": pl.String,
+}
+"""Column type of each kind of payload field; a free object stays JSON text."""
+
+ENVELOPE: dict[str, tuple[Any, Any]] = {
+    "event_id": (pl.String, column("Name of the event, unique in the lake.")),
+    "event_type": (pl.String, column("Type, as in the catalogue.")),
+    "event_date": (pl.Date, column("UTC date of the event's own time.")),
+    "occurred_at": (INSTANT, column("When it happened.")),
+    "project_id": (pl.String, column("Project it belongs to; null where it belongs to none.", nullable=True)),
+    "tenant_id": (pl.String, column("Tenant it belongs to; null where there is one only.", nullable=True)),
+}
+
+
+def events_of(family: Family) -> tuple[EventType, ...]:
+    """Event types of a family."""
+    return tuple(event for event in EVENTS if event.family is family)
+
+
+def payload_columns(family: Family) -> dict[str, Field]:
+    """Payload fields of all event types of a family, by name, in the order of their declaration."""
+    return {field.name: field for event in events_of(family) for field in event.fields}
+
+
+def silver_table(family: Family) -> type[Table]:
+    """The table of a family: the envelope, then every payload field of its event types, null where a type lacks it."""
+    types: dict[str, Any] = {name: dtype for name, (dtype, _) in ENVELOPE.items()}
+    columns: dict[str, Any] = {name: item for name, (_, item) in ENVELOPE.items()}
+    for field in payload_columns(family).values():
+        types[field.name] = DTYPES[field.kind]
+        columns[field.name] = column(
+            field.description, unit=field.unit, nullable=True, ge=field.minimum, le=field.maximum
+        )
+    config = type("Config", (Table.Config,), {"metadata": facts("silver", family.name, ("event_id",), "event_date")})
+    body = {
+        "__annotations__": types,
+        "__doc__": f"One event: {family.meaning}",
+        "__module__": __name__,
+        "Config": config,
+    }
+    return type(family.name.title(), (Table,), body | columns)
+
+
+SILVER: tuple[type[Table], ...] = tuple(silver_table(family) for family in FAMILIES)
+
+Core, Packs, Acquisition, Intake, Performance, Runs = SILVER
