@@ -34,7 +34,9 @@ def column(
         le: Largest value allowed.
         isin: The only values allowed.
     """
-    bounds = {name: value for name, value in (("ge", ge), ("le", le), ("isin", isin)) if value is not None}
+    bounds: dict[str, Any] = {
+        key: value for key, value in (("ge", ge), ("le", le), ("isin", isin)) if value is not None
+    }
     return pa.Field(description=description, metadata={"unit": unit}, nullable=nullable, **bounds)
 
 
@@ -51,7 +53,7 @@ def count(description: str, *, nullable: bool = False) -> Any:
 class Table(pa.DataFrameModel):
     """A table: the docstring says what one row is."""
 
-    class Config(pa.DataFrameModel.Config):
+    class Config(pa.DataFrameModel.Config):  # type: ignore[misc] # Pandera resolves it per backend
         """Columns are exactly the declared ones, of exactly the declared types."""
 
         strict = True

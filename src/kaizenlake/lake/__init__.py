@@ -1,0 +1,1 @@
+"""Where it is kept: landing, reading, atomic writes, maintenance."""

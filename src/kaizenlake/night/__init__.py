@@ -1,0 +1,1 @@
+"""The run of the night: land, compute, publish, report, and say what was done."""

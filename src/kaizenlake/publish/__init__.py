@@ -1,0 +1,1 @@
+"""What leaves: the context of generators, and the reports of people."""
