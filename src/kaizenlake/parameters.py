@@ -20,71 +20,79 @@ class Group(BaseModel):
 class Tiers(Group):
     """Engagement rates from which a tier begins; below `average` a content is poor."""
 
-    excellent: Share = Field(0.10, description="Engagement rate from which a content is excellent.")
-    good: Share = Field(0.05, description="Engagement rate from which a content is good.")
-    average: Share = Field(0.02, description="Engagement rate from which a content is average.")
+    excellent: Share = Field(default=0.10, description="Engagement rate from which a content is excellent.")
+    good: Share = Field(default=0.05, description="Engagement rate from which a content is good.")
+    average: Share = Field(default=0.02, description="Engagement rate from which a content is average.")
 
 
 class Labels(Group):
     """Who is marked winner or loser without a person's word."""
 
-    share: Share = Field(0.10, description="Share at the top and at the bottom of a group that is labelled.")
-    group_size: AtLeastOne = Field(20, description="Fewest contents of a group in which anyone is labelled.")
-    impressions: AtLeastOne = Field(100, description="Fewest impressions of a content that can be labelled.")
+    share: Share = Field(default=0.10, description="Share at the top and at the bottom of a group that is labelled.")
+    group_size: AtLeastOne = Field(default=20, description="Fewest contents of a group in which anyone is labelled.")
+    impressions: AtLeastOne = Field(default=100, description="Fewest impressions of a content that can be labelled.")
 
 
 class Windows(Group):
     """How long the night waits, and how far it looks back."""
 
-    reply_days: Days = Field(14, description="Days after which an outreach without a reply counts as lost.")
+    reply_days: Days = Field(default=14, description="Days after which an outreach without a reply counts as lost.")
     freshness_hours: Annotated[int, Field(ge=1)] = Field(
-        72, description="Hours without an event after which a source is stale."
+        default=72, description="Hours without an event after which a source is stale."
     )
 
 
 class Evidence(Group):
     """How much evidence a recommendation needs."""
 
-    confidence: Annotated[float, Field(gt=0.5, lt=1)] = Field(0.95, description="Confidence of all intervals.")
-    q_value: Share = Field(0.05, description="Largest q-value (Benjamini-Hochberg) at which a finding is recommended.")
-    contents: AtLeastOne = Field(10, description="Fewest contents with a pattern before it is judged.")
-    decided: AtLeastOne = Field(10, description="Fewest decided outcomes of a value before its rate is recommended.")
-    sample_ratio_p: Share = Field(0.001, description="Sample-ratio p-value below which an experiment is left out.")
+    confidence: Annotated[float, Field(gt=0.5, lt=1)] = Field(default=0.95, description="Confidence of all intervals.")
+    q_value: Share = Field(
+        default=0.05, description="Largest q-value (Benjamini-Hochberg) at which a finding is recommended."
+    )
+    contents: AtLeastOne = Field(default=10, description="Fewest contents with a pattern before it is judged.")
+    decided: AtLeastOne = Field(
+        default=10, description="Fewest decided outcomes of a value before its rate is recommended."
+    )
+    sample_ratio_p: Share = Field(
+        default=0.001, description="Sample-ratio p-value below which an experiment is left out."
+    )
 
 
 class Clarity(Group):
     """When a brief counts as clear."""
 
     high_score: Annotated[float, Field(ge=0, le=100)] = Field(
-        70.0, description="Clarity score from which a brief counts as clear when it arrives."
+        default=70.0, description="Clarity score from which a brief counts as clear when it arrives."
     )
 
 
 class Confidence(Group):
     """How the confidence of a context grows with its events: 0 at none, 50 at `half`, 100 at `full`, linear between."""
 
-    half: AtLeastOne = Field(10, description="Events at which confidence is 50.")
-    full: AtLeastOne = Field(50, description="Events from which confidence is 100.")
+    half: AtLeastOne = Field(default=10, description="Events at which confidence is 50.")
+    full: AtLeastOne = Field(default=50, description="Events from which confidence is 100.")
 
 
 class Publishing(Group):
     """How long a publication holds, and how much of it there is."""
 
-    valid_hours: Annotated[int, Field(ge=1, le=24 * 90)] = Field(36, description="Hours a publication stays fresh.")
-    entries: AtLeastOne = Field(10, description="Most entries of one list in a context.")
-    text_length: Annotated[int, Field(ge=20, le=2000)] = Field(
-        280, description="Most characters of an event's text that reach a generator."
+    valid_hours: Annotated[int, Field(ge=1, le=24 * 90)] = Field(
+        default=36, description="Hours a publication stays fresh."
     )
-    banned_phrases: tuple[str, ...] = Field((), description="Phrases a person has banned in every context.")
+    entries: AtLeastOne = Field(default=10, description="Most entries of one list in a context.")
+    text_length: Annotated[int, Field(ge=20, le=2000)] = Field(
+        default=280, description="Most characters of an event's text that reach a generator."
+    )
+    banned_phrases: tuple[str, ...] = Field(default=(), description="Phrases a person has banned in every context.")
 
 
 class Landing(Group):
     """What landing takes."""
 
     line_bytes: Annotated[int, Field(ge=1024)] = Field(
-        1_048_576, description="Longest line taken; a longer one goes to quarantine, cut to its beginning."
+        default=1_048_576, description="Longest line taken; a longer one goes to quarantine, cut to its beginning."
     )
     future_hours: Annotated[int, Field(ge=0)] = Field(
-        24, description="Hours an event's time may lie ahead of the clock before it is quarantined."
+        default=24, description="Hours an event's time may lie ahead of the clock before it is quarantined."
     )
-    keep_landed_days: Days = Field(30, description="Days a landed file is kept before maintenance removes it.")
+    keep_landed_days: Days = Field(default=30, description="Days a landed file is kept before maintenance removes it.")
