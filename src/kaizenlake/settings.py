@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
+import json
+import os
 import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 from pydantic_settings import (
@@ -15,7 +20,7 @@ from pydantic_settings import (
 )
 
 from kaizenlake.errors import SettingsError
-from kaizenlake.parameters import Clarity, Confidence, Evidence, Labels, Landing, Publishing, Tiers, Windows
+from kaizenlake.parameters import Clarity, Confidence, Evidence, Group, Labels, Landing, Publishing, Tiers, Windows
 
 FILE_NAME = "kaizen.toml"
 
@@ -57,13 +62,8 @@ def load(lake: str | Path | None = None) -> Settings:
     Raises:
         SettingsError: The file is no TOML, or a name or value is outside its rule.
     """
-    written: dict[str, Any] = {}
-    path = Path(lake) / FILE_NAME if lake is not None and "://" not in str(lake) else None
-    if path is not None and path.is_file():
-        try:
-            written = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise SettingsError(f"Settings are not readable as TOML: {error}", where=str(path)) from error
+    path = _file(lake)
+    written = _written(path)
     try:
         return Settings(**written)
     except ValidationError as error:
@@ -71,6 +71,97 @@ def load(lake: str | Path | None = None) -> Settings:
         name = ".".join(str(part) for part in first["loc"])
         raise SettingsError(
             f"Setting {name!r}: {first['msg']}; found {first.get('input')!r}.",
-            where=str(path) if path is not None and path.is_file() else "environment",
+            where=str(path) if path is not None else "environment",
             hint="`kaizen doctor` lists every setting with its rule.",
         ) from error
+
+
+@dataclass(frozen=True)
+class Origin:
+    """One setting as it holds for a lake.
+
+    Args:
+        name: Group and name, such as `tiers.good`.
+        value: The value that holds.
+        default: The value it has where nobody sets it.
+        source: Who set it: nobody (default), `kaizen.toml` (file) or a `KAIZEN_…` variable (environment).
+        description: What it means.
+    """
+
+    name: str
+    value: Any
+    default: Any
+    source: Literal["default", "file", "environment"]
+    description: str
+
+
+def origins(lake: str | Path | None = None) -> tuple[Origin, ...]:
+    """Every setting of a lake, with its value and who set it.
+
+    Raises:
+        SettingsError: As `load`.
+    """
+    settings, written = load(lake), _written(_file(lake))
+    set_by = {name.upper() for name in os.environ}
+    found = []
+    for group, name, default, description in _each():
+        variable = f"KAIZEN_{group}".upper()
+        source: Literal["default", "file", "environment"] = "default"
+        if f"{variable}__{name}".upper() in set_by or name in _json_object(os.environ.get(variable)):
+            source = "environment"
+        elif name in written.get(group, {}):
+            source = "file"
+        value = getattr(getattr(settings, group), name)
+        found.append(Origin(f"{group}.{name}", value, default, source, description))
+    return tuple(found)
+
+
+def template() -> str:
+    """A `kaizen.toml` that sets nothing: every setting with its meaning and default, as comments.
+
+    >>> "# good = 0.05" in template()
+    True
+    """
+    lines = [
+        "# Settings of this lake. A line without its # counts; a variable such as KAIZEN_TIERS__GOOD=0.06 overrides it.",
+        "# `kaizen doctor` lists the values that hold and where each comes from.",
+    ]
+    current = ""
+    for group, name, default, description in _each():
+        if group != current:
+            current = group
+            lines += ["", f"[{group}]", f"# {inspect.getdoc(_model(group))}"]
+        lines += ["", f"# {description}", f"# {name} = {json.dumps(default)}"]
+    return "\n".join(lines) + "\n"
+
+
+def _file(lake: str | Path | None) -> Path | None:
+    path = Path(lake) / FILE_NAME if lake is not None and "://" not in str(lake) else None
+    return path if path is not None and path.is_file() else None
+
+
+def _written(path: Path | None) -> dict[str, Any]:
+    if path is None:
+        return {}
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"Settings are not readable as TOML: {error}", where=str(path)) from error
+
+
+def _model(group: str) -> type[Group]:
+    model = Settings.model_fields[group].annotation
+    assert isinstance(model, type)
+    assert issubclass(model, Group)
+    return model
+
+
+def _each() -> Iterator[tuple[str, str, Any, str]]:
+    for group in Settings.model_fields:
+        for name, field in _model(group).model_fields.items():
+            yield group, name, field.get_default(call_default_factory=True), field.description or ""
+
+
+def _json_object(text: str | None) -> dict[str, Any]:
+    # `load` has accepted the variable, so it is an object of settings.
+    return dict(json.loads(text)) if text else {}
