@@ -1,0 +1,185 @@
+"""What the tables say of one value, and whether it is to be used, to be avoided, or neither."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from kaizenlake.parameters import Evidence as EvidenceRules
+from kaizenlake.publish.context import Basis
+
+Verdict = Literal["works", "risky", "unclear"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """What one table says of one value of one attribute; figures that the table has not are None.
+
+    Args:
+        pattern_type: Attribute or text feature, such as tone.
+        value: Its value.
+        basis: What kind of evidence it is.
+        table: Full name of the table.
+        observations: Contents, or outcomes decided, that have the value.
+        verdict: What the evidence says.
+        comparisons: Experiments, or strata of project and platform, that were compared.
+        metric: Rate that is compared, in words.
+        rate: Rate of what has the value.
+        rate_low: Lower end of its interval.
+        rate_high: Upper end of its interval.
+        rate_without: Rate of what has it not.
+        lift: Relative lift.
+        lift_low: Lower end of its interval.
+        lift_high: Upper end of its interval.
+        shrunk_lift: The lift drawn toward its like, or toward the whole.
+        q_value: Corrected p.
+        borrowed_rate: Weight of the whole in the shrunk figures.
+    """
+
+    pattern_type: str
+    value: str
+    basis: Basis
+    table: str
+    observations: int
+    verdict: Verdict
+    comparisons: int = 0
+    metric: str = "engagement rate"
+    rate: float | None = None
+    rate_low: float | None = None
+    rate_high: float | None = None
+    rate_without: float | None = None
+    lift: float | None = None
+    lift_low: float | None = None
+    lift_high: float | None = None
+    shrunk_lift: float | None = None
+    q_value: float | None = None
+    borrowed_rate: float = 0.0
+
+    @property
+    def observed(self) -> str:
+        """What its observations are."""
+        return "decided outcomes" if self.basis == "outcomes" else "contents"
+
+
+def rounded(value: float | None) -> float | None:
+    """A figure with six digits: what is published does not hang on the order in which threads summed.
+
+    >>> rounded(0.12345678)
+    0.123457
+    """
+    return None if value is None else float(f"{value:.6g}")
+
+
+def of_pattern(row: Mapping[str, Any], table: str) -> Finding:
+    """A row of `patterns` or `scoped_patterns` as a finding; within a scope nothing but observation is known."""
+    return Finding(
+        pattern_type=row["pattern_type"],
+        value=row["pattern"],
+        basis=row.get("evidence", "observation"),
+        table=table,
+        observations=row["contents"],
+        verdict=row["verdict"],
+        comparisons=row.get("experiments", 0),
+        metric=row.get("metric", "engagement_rate").replace("_", " "),
+        rate=rounded(row["rate_with"]),
+        rate_without=rounded(row["rate_without"]),
+        lift=rounded(row["lift"]),
+        lift_low=rounded(row["lift_ci_low"]),
+        lift_high=rounded(row["lift_ci_high"]),
+        shrunk_lift=rounded(row["shrunk_lift"]),
+        q_value=rounded(row["q_value"]),
+    )
+
+
+def of_win_rate(row: Mapping[str, Any], table: str, rules: EvidenceRules) -> Finding:
+    """A row of `win_rates` or `scoped_win_rates` as a finding.
+
+    Args:
+        row: The row, and with it `others_rate`: the win rate of the other values of its dimension, null without others.
+        table: Full name of the table.
+        rules: How much evidence a verdict needs.
+    """
+    rate, without, q_value = row["win_rate"], row["others_rate"], row["q_value"]
+    enough = row["decided"] >= rules.decided and q_value is not None and q_value <= rules.q_value
+    told_apart = enough and without is not None and rate != without
+    return Finding(
+        pattern_type=row["dimension"],
+        value=row["value"],
+        basis="outcomes",
+        table=table,
+        observations=row["decided"],
+        verdict=("works" if rate > without else "risky") if told_apart else "unclear",
+        metric="win rate",
+        rate=rounded(rate),
+        rate_low=rounded(row["ci_low"]),
+        rate_high=rounded(row["ci_high"]),
+        rate_without=rounded(without),
+        lift=rounded(rate / without - 1) if without else None,
+        shrunk_lift=rounded(row["shrunk_rate"] / without - 1) if without else None,
+        q_value=rounded(q_value),
+        borrowed_rate=rounded(row.get("borrowed_rate")) or 0.0,
+    )
+
+
+def outranking(first: Finding | None, second: Finding) -> Finding:
+    """The finding that counts of two of one value: one that compares over one that cannot, then by rank of its kind."""
+    if first is None:
+        return second
+    return max(first, second, key=lambda finding: (finding.q_value is not None, _RANK[finding.basis]))
+
+
+_RANK: Mapping[Basis, int] = {"experiment": 3, "observation": 2, "outcomes": 1, "mark": 0, "setting": 0}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """What is said of one value in one scope.
+
+    Args:
+        finding: The finding it rests on.
+        verdict: Use it, avoid it, or neither.
+        observations: What the scope itself has observed of it.
+        why: Why not, in words; empty where the finding's own figures say it.
+        borrowed: What a scope took from everything, in words; empty where it rests on its own.
+    """
+
+    finding: Finding
+    verdict: Verdict
+    observations: int
+    why: str = ""
+    borrowed: str = ""
+
+
+def judge(whole: Finding | None, own: Finding | None, where: str) -> Judgement:
+    """Judge one value in a project or segment, which may be too small to tell.
+
+    Its own clear finding counts. Without one it borrows that of everything, unless its own figures, drawn toward
+    everything, still point the other way. Experiments outrank an observation of the scope that contradicts them.
+
+    Args:
+        whole: Finding over everything, if there is one.
+        own: Finding of the scope itself, if there is one; one of the two is there.
+        where: The scope in words.
+    """
+    if own is None:
+        assert whole is not None
+        borrowed = f"{where} has no {whole.observed} of its own with it: all of it is borrowed from everything."
+        return Judgement(finding=whole, verdict=whole.verdict, observations=0, borrowed=borrowed)
+    verdict, why = own.verdict, ""
+    if whole is not None and whole.verdict != "unclear" and own.verdict != whole.verdict:
+        toward = own.shrunk_lift if own.shrunk_lift is not None else own.lift
+        if own.verdict == "unclear" and (toward is None or (toward > 0) == (whole.verdict == "works")):
+            borrowed = f"{own.observations} {own.observed} of {where} cannot tell alone: the finding is that of everything"
+            borrowed += f"; drawn toward it, the lift here is {toward:+.1%}." if toward is not None else "."
+            return Judgement(finding=whole, verdict=whole.verdict, observations=own.observations, borrowed=borrowed)
+        if own.verdict == "unclear":
+            why = f"over everything it {SAYS[whole.verdict]}, but {where} points the other way"
+        elif whole.basis == "experiment":
+            verdict = "unclear"
+            why = f"in experiments over everything it {SAYS[whole.verdict]}, but in {where} it {SAYS[own.verdict]}"
+    return Judgement(finding=own, verdict=verdict, observations=own.observations, why=why)
+
+
+SAYS: Mapping[Verdict, str] = {"works": "works", "risky": "goes with failure", "unclear": "is unclear"}
+"""What a verdict says, after `it`."""
