@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import ClassVar
 
 
@@ -16,6 +17,7 @@ class KaizenError(Exception):
 
     code: ClassVar[str] = "error"
     exit_code: ClassVar[int] = 1
+    exit_meaning: ClassVar[str] = "a job, a check or the lake failed; the message says which"
 
     def __init__(self, message: str, *, where: str = "", hint: str = "") -> None:
         super().__init__(message)
@@ -34,6 +36,7 @@ class UsageError(KaizenError):
 
     code = "usage"
     exit_code = 2
+    exit_meaning = "usage: the command, a setting or a mapping says something that is not taken"
 
 
 class SettingsError(UsageError):
@@ -83,6 +86,12 @@ class TableNotFoundError(LakeError):
     code = "table_not_found"
 
 
+class WriteConflictError(LakeError):
+    """Another writer changed a table between the read and the write; nothing was written."""
+
+    code = "write_conflict"
+
+
 class TableInvalidError(KaizenError):
     """A frame breaks the declaration of the table it was to be written to."""
 
@@ -118,6 +127,7 @@ class LockedError(KaizenError):
 
     code = "locked"
     exit_code = 3
+    exit_meaning = "another run holds the lock of the lake"
 
 
 class QuarantinedError(KaizenError):
@@ -125,6 +135,7 @@ class QuarantinedError(KaizenError):
 
     code = "quarantined"
     exit_code = 4
+    exit_meaning = "done, but something was quarantined and --strict was given"
 
 
 class StaleSourceError(KaizenError):
@@ -132,3 +143,39 @@ class StaleSourceError(KaizenError):
 
     code = "stale_source"
     exit_code = 5
+    exit_meaning = "done, but a source is stale and --strict was given"
+
+
+class Stopped(BaseException):
+    """A run was told to stop; not an `Exception`, so that nothing on the way takes it for a failure and goes on.
+
+    Args:
+        signum: The signal: SIGTERM or SIGINT.
+    """
+
+    def __init__(self, signum: int) -> None:
+        super().__init__(f"Stopped by {signal.Signals(signum).name}.")
+        self.exit_code = 128 + signum
+
+
+UNEXPECTED = 70
+"""Exit code of a mistake of this program, as in `sysexits.h`."""
+
+
+def exit_codes() -> dict[int, str]:
+    """What each exit code of the command line means.
+
+    >>> exit_codes()[3]
+    'another run holds the lock of the lake'
+    """
+    found: dict[int, str] = {0: "done"}
+    ahead: list[type[KaizenError]] = [KaizenError]
+    while ahead:
+        kind = ahead.pop(0)
+        found.setdefault(kind.exit_code, kind.exit_meaning)
+        ahead += kind.__subclasses__()
+    return dict(sorted(found.items())) | {
+        UNEXPECTED: "a mistake of this program; the traceback is for its makers",
+        130: "interrupted (SIGINT)",
+        143: "terminated (SIGTERM)",
+    }

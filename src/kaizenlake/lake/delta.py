@@ -1,0 +1,257 @@
+"""Delta tables as this package uses them: declared columns, one commit a write, none that raced."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
+from deltalake import Schema as DeltaSchema
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+
+from kaizenlake import tables
+from kaizenlake.errors import LakeError, WriteConflictError
+from kaizenlake.tables import Table
+
+STORABLE = (pl.String, pl.Boolean, pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.Float32, pl.Float64, pl.Date, pl.Binary)
+"""Types that Delta gives back as they were; it has none for the others, or changes them without a word."""
+
+PROPERTIES = {
+    # Which days changed is read from the log, so it is kept longer than anybody leaves a lake alone.
+    "delta.logRetentionDuration": "interval 365 days",
+    "delta.checkpointInterval": "50",
+}
+
+RETRIES = 10
+"""Times that an append which nothing else can contradict is put behind commits that came between."""
+
+
+@cache
+def arrow_schema(table: type[Table]) -> pa.Schema:
+    """Columns of a table for Arrow, each with its description and unit, which Delta keeps.
+
+    Raises:
+        LakeError: A column is declared with a type that Delta does not hold.
+    """
+    for name, dtype in tables.schema(table).items():
+        inner = dtype.inner if isinstance(dtype, pl.List) else dtype
+        if inner not in STORABLE and inner != pl.Datetime("us", "UTC"):
+            raise LakeError(
+                f"Delta holds no {dtype}: column {name} of {tables.full_name(table)} cannot be stored.",
+                hint="Declare it as String, Int64, Float64 or a UTC instant.",
+            )
+    columns = table.to_schema().columns
+    plain = tables.empty(table).collect().to_arrow().schema
+    return pa.schema([field.with_metadata(_words(columns[field.name])) for field in plain])
+
+
+def _words(column: Any) -> dict[str, str]:
+    words = {"comment": column.description or "", "unit": (column.metadata or {}).get("unit", "")}
+    return {key: value for key, value in words.items() if value}
+
+
+def open_table(uri: str, options: Mapping[str, str] | None, version: int | None = None) -> DeltaTable | None:
+    """Open a table at its newest version or at an older one; None where there is no table.
+
+    Raises:
+        LakeError: The table, or that version of it, cannot be read.
+    """
+    try:
+        return DeltaTable(uri, version=version, storage_options=dict(options) if options else None)
+    except TableNotFoundError:
+        return None
+    except (DeltaError, OSError, ValueError) as error:
+        wanted = "The table" if version is None else f"Version {version} of the table"
+        raise LakeError(f"{wanted} cannot be read: {error}", where=uri) from error
+
+
+@dataclass(frozen=True)
+class Drift:
+    """How the stored columns differ from the declared ones.
+
+    Args:
+        missing: Declared, but not stored.
+        extra: Stored, but no longer declared.
+        changed: Stored as another type.
+        moved: The partition column is another.
+    """
+
+    missing: tuple[str, ...]
+    extra: tuple[str, ...]
+    changed: tuple[str, ...]
+    moved: bool
+
+    def __bool__(self) -> bool:
+        return bool(self.missing or self.extra or self.changed or self.moved)
+
+    def __str__(self) -> str:
+        parts = (("not stored", self.missing), ("not declared", self.extra), ("of another type", self.changed))
+        said = [f"{what}: {', '.join(names)}" for what, names in parts if names]
+        return "; ".join([*said, "another partition column"] if self.moved else said)
+
+
+def drift(table: type[Table], handle: DeltaTable) -> Drift:
+    """Compare the stored columns of a table with its declaration; their order does not count."""
+    stored = {field.name: field.type for field in handle.schema().fields}
+    declared = {field.name: field.type for field in DeltaSchema.from_arrow(arrow_schema(table)).fields}
+    partition = tables.partition(table)
+    return Drift(
+        missing=tuple(name for name in declared if name not in stored),
+        extra=tuple(name for name in stored if name not in declared),
+        changed=tuple(name for name in declared if name in stored and stored[name] != declared[name]),
+        moved=list(handle.metadata().partition_columns) != ([partition] if partition else []),
+    )
+
+
+def scan(table: type[Table], handle: DeltaTable, days: Collection[date] | None) -> pl.LazyFrame:
+    """Read a table lazily at the version of its handle, in its declared columns; `days` reads those partitions only."""
+    frame = pl.scan_delta(handle)
+    stored = {field.name for field in handle.schema().fields}
+    filled = [
+        pl.lit(None, dtype=dtype).alias(name) for name, dtype in tables.schema(table).items() if name not in stored
+    ]
+    if filled:
+        frame = frame.with_columns(filled)
+    partition = tables.partition(table)
+    if days is not None:
+        if partition is None:
+            raise LakeError(f"{tables.full_name(table)} is not kept by day, so no days of it can be asked for.")
+        frame = frame.filter(pl.col(partition).is_in(sorted(days)))
+    return frame.select(tables.schema(table).names())
+
+
+class _Batches:
+    """Record batches of frames that are handed on one by one; remembers what a frame's maker raised.
+
+    The writer reads through a C interface, which would turn any error into a text.
+    """
+
+    def __init__(self, schema: pa.Schema, frames: Iterable[pl.DataFrame]) -> None:
+        self.schema = schema
+        self.frames = frames
+        self.rows = 0
+        self.raised: BaseException | None = None
+
+    def _each(self) -> Iterator[pa.RecordBatch]:
+        try:
+            for frame in self.frames:
+                self.rows += frame.height
+                for batch in frame.select(self.schema.names).to_arrow().to_batches():
+                    yield pa.RecordBatch.from_arrays(batch.columns, schema=self.schema)
+        except BaseException as error:
+            self.raised = error
+            raise
+
+    def reader(self) -> pa.RecordBatchReader:
+        return pa.RecordBatchReader.from_batches(self.schema, self._each())
+
+
+def commit(
+    table: type[Table],
+    target: DeltaTable | str,
+    frames: Iterable[pl.DataFrame],
+    *,
+    transactions: Mapping[str, int],
+    options: Mapping[str, str] | None = None,
+    append: bool = False,
+    days: Collection[date] | None = None,
+    whole_schema: bool = False,
+    retries: int = 0,
+) -> tuple[int, int]:
+    """Write frames in one commit.
+
+    Args:
+        table: The declaration; the frames have exactly its columns and types.
+        target: Handle whose version the commit builds on, or the place of a table that is not there yet.
+        frames: What to write, taken one by one; one that raises leaves no commit.
+        transactions: Application transactions the commit carries.
+        options: Storage options, for a table that is not there yet.
+        append: Add to what is there instead of replacing it.
+        days: Replace these partitions only.
+        whole_schema: Replace the stored columns too.
+        retries: Times a commit that lost a race is tried again behind the winner; 0 where it depends on what was read.
+
+    Returns:
+        The version written, and the rows.
+
+    Raises:
+        WriteConflictError: Another writer came between.
+        LakeError: The storage refused.
+    """
+    where = target.table_uri if isinstance(target, DeltaTable) else target
+    partition = tables.partition(table)
+    said = CommitProperties(
+        app_transactions=[Transaction(app, version) for app, version in transactions.items()],
+        max_commit_retries=retries,
+    )
+    batches = _Batches(arrow_schema(table), frames)
+    settings: dict[str, Any] = {"commit_properties": said, "writer_properties": WriterProperties(compression="ZSTD")}
+    try:
+        if isinstance(target, str):
+            write_deltalake(
+                target,
+                batches.reader(),
+                mode="error",
+                partition_by=[partition] if partition else None,
+                name=tables.full_name(table),
+                description=tables.meaning(table),
+                configuration=PROPERTIES,
+                storage_options=dict(options) if options else None,
+                **settings,
+            )
+            return 0, batches.rows
+        if whole_schema:
+            write_deltalake(
+                target,
+                batches.reader(),
+                mode="overwrite",
+                schema_mode="overwrite",
+                partition_by=[partition] if partition else [],
+                **settings,
+            )
+        elif append:
+            write_deltalake(target, batches.reader(), mode="append", schema_mode=_merge(table, target), **settings)
+        elif days is not None and not days:
+            # Nothing to replace: the commit carries the transactions alone.
+            for frame in frames:
+                assert not frame.height, "rows of no day"
+            target.create_write_transaction([], mode="append", schema=target.schema(), commit_properties=said)
+            return target.version() + 1, 0
+        else:
+            write_deltalake(
+                target,
+                batches.reader(),
+                mode="overwrite",
+                predicate=None if days is None else _predicate(str(partition), days),
+                schema_mode=_merge(table, target),
+                **settings,
+            )
+    except CommitFailedError as error:
+        raise WriteConflictError(
+            "Another writer changed the table between the read and the write; nothing was written.",
+            where=where,
+            hint="Run it again.",
+        ) from error
+    except (DeltaError, OSError, ValueError) as error:
+        if batches.raised is not None:
+            raise batches.raised from None
+        if isinstance(target, str) and "already exists" in str(error):
+            raise WriteConflictError(
+                "Another writer made the table first; nothing was written.", where=where, hint="Run it again."
+            ) from error
+        raise LakeError(f"The table cannot be written: {error}", where=where) from error
+    return target.version(), batches.rows
+
+
+def _merge(table: type[Table], handle: DeltaTable) -> Any:
+    return "merge" if drift(table, handle).missing else None
+
+
+def _predicate(partition: str, days: Collection[date]) -> str:
+    listed = ", ".join(f"'{day.isoformat()}'" for day in sorted(days))
+    return f"{partition} in ({listed})"

@@ -1,0 +1,330 @@
+"""The lake: named Delta tables that are read lazily and written whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+import polars as pl
+from deltalake import DeltaTable
+
+from kaizenlake import settings, tables
+from kaizenlake.errors import LakeError, TableInvalidError, WriteConflictError
+from kaizenlake.lake import changes, delta, files
+from kaizenlake.lake.changes import Reads
+from kaizenlake.settings import Settings
+from kaizenlake.tables import Table
+
+FOLDERS = ("landing", "mappings", "runs", "published")
+"""Local folders of a lake; Delta makes the others."""
+
+ATTEMPTS = 8
+"""Times an append is computed anew on a fresh snapshot after losing a race."""
+
+
+class Written(NamedTuple):
+    """What a write did: the table's version after it, and the rows it wrote."""
+
+    version: int
+    rows: int
+
+
+def fingerprint(*parts: str) -> str:
+    """Name what a figure depends on besides its inputs: settings, code, versions. A SHA-256 over the parts.
+
+    >>> fingerprint("tiers: 0.1", "0.1.0") == fingerprint("tiers: 0.1", "0.1.0")
+    True
+    >>> fingerprint("ab", "c") == fingerprint("a", "bc")
+    False
+    """
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(hashlib.sha256(part.encode()).digest())
+    return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A table as it was at one moment; what is appended on the strength of it is refused if the table moved on.
+
+    Args:
+        table: The table.
+        handle: Open Delta table; None where it is not written yet.
+    """
+
+    table: type[Table]
+    handle: DeltaTable | None
+
+    @property
+    def version(self) -> int | None:
+        """Version of the table; None where it is not written yet."""
+        return None if self.handle is None else self.handle.version()
+
+    def scan(self, *, days: Collection[date] | None = None) -> pl.LazyFrame:
+        """Rows at this moment; `days` reads those partitions only."""
+        return tables.empty(self.table) if self.handle is None else delta.scan(self.table, self.handle, days)
+
+    def transaction(self, app: str) -> int | None:
+        """Version that an application wrote last in the table; None where it never did."""
+        return None if self.handle is None else self.handle.transaction_version(app)
+
+
+class Lake:
+    """A folder, or a place in an object store, that holds the tables.
+
+    Args:
+        root: Folder or URI (`s3://…`, `file:///…`).
+        storage_options: What the object store needs, such as its region; see the options of Delta.
+        home: Local folder for what has no place in an object store: landing, lock, runs, published files, settings.
+            The root itself, where that is a folder.
+    """
+
+    def __init__(
+        self,
+        root: str | Path,
+        *,
+        storage_options: Mapping[str, str] | None = None,
+        home: str | Path | None = None,
+    ) -> None:
+        parts = urlsplit(str(root)) if "://" in str(root) else None
+        if parts is not None and parts.scheme == "file":
+            root, parts = Path(url2pathname(parts.path)), None
+        self.root: str | Path = str(root).rstrip("/") if parts is not None else Path(root).absolute()
+        self.storage_options = dict(storage_options or {})
+        self._home = Path(home).absolute() if home is not None else self.root if isinstance(self.root, Path) else None
+        self._settings: Settings | None = None
+
+    @classmethod
+    def create(cls, root: str | Path, *, home: str | Path | None = None) -> Lake:
+        """Make the folders of a lake and its settings file, whose lines are comments; what is there stays as it is.
+
+        Raises:
+            LakeError: A file is in the way, or the place cannot be written.
+        """
+        lake = cls(root, home=home)
+        try:
+            for folder in FOLDERS:
+                lake.path(folder).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise LakeError(f"No lake can be made here: {error.strerror or error}.", where=str(lake.root)) from error
+        if not (file := lake.path(settings.FILE_NAME)).exists():
+            files.write_text(file, settings.template())
+        return lake
+
+    def __repr__(self) -> str:
+        return f"Lake({str(self.root)!r})"
+
+    def path(self, *parts: str) -> Path:
+        """Local file or folder of the lake, such as `path("runs")`.
+
+        Raises:
+            LakeError: The lake is in an object store and has no local home.
+        """
+        if self._home is None:
+            raise LakeError(
+                f"The lake has no local folder for {'/'.join(parts)}.",
+                where=str(self.root),
+                hint="Give one: Lake(root, home=FOLDER).",
+            )
+        return self._home.joinpath(*parts)
+
+    @property
+    def settings(self) -> Settings:
+        """Settings of the lake, read once."""
+        if self._settings is None:
+            self._settings = settings.load(self._home)
+        return self._settings
+
+    def uri(self, table: type[Table]) -> str:
+        """Place of a table."""
+        layer, name = tables.layer(table), tables.name(table)
+        return str(self.root / layer / name) if isinstance(self.root, Path) else f"{self.root}/{layer}/{name}"
+
+    def snapshot(self, table: type[Table], version: int | None = None) -> Snapshot:
+        """The table at this moment, or at an older version.
+
+        A silver or gold table that was stored by another declaration counts as not written: it will be computed anew.
+
+        Raises:
+            LakeError: It cannot be read, or a bronze table was stored by a declaration that this one does not extend.
+        """
+        handle = delta.open_table(self.uri(table), self.storage_options, version)
+        if handle is None or not (drift := delta.drift(table, handle)):
+            return Snapshot(table, handle)
+        if tables.layer(table) != "bronze":
+            return Snapshot(table, None)
+        columns = table.to_schema().columns
+        if drift.extra or drift.changed or drift.moved or not all(columns[name].nullable for name in drift.missing):
+            raise LakeError(
+                f"{tables.full_name(table)} was stored with other columns than this version declares ({drift}).",
+                where=self.uri(table),
+                hint="It is the source of truth and is not rewritten: open the lake with the version that wrote it, or "
+                "make a new lake and land the files again.",
+            )
+        return Snapshot(table, handle)
+
+    def exists(self, table: type[Table]) -> bool:
+        """Whether a table is written, in its present declaration."""
+        return self.snapshot(table).handle is not None
+
+    def version(self, table: type[Table]) -> int | None:
+        """Version of a table; None where it is not written."""
+        return self.snapshot(table).version
+
+    def rows(self, table: type[Table]) -> int:
+        """Rows of a table; 0 where it is not written."""
+        handle = self.snapshot(table).handle
+        return 0 if handle is None else handle.count()
+
+    def scan(
+        self, table: type[Table], *, days: Collection[date] | None = None, version: int | None = None
+    ) -> pl.LazyFrame:
+        """Rows of a table, lazily, in exactly the declared columns; no row where it is not written.
+
+        Args:
+            table: The table.
+            days: Read these partitions only.
+            version: An older version, as long as maintenance keeps it.
+
+        Raises:
+            LakeError: It cannot be read, that version is gone, or days are asked of a table not kept by day.
+        """
+        return self.snapshot(table, version).scan(days=days)
+
+    def changed_days(self, table: type[Table], since: int | None) -> frozenset[date] | None:
+        """Days whose rows changed after a version; see `changes.changed_days`. None means everything."""
+        handle = self.snapshot(table).handle
+        if since is None or handle is None:
+            return None
+        return changes.changed_days(handle, tables.partition(table), since)
+
+    def reads_of(self, table: type[Table]) -> Reads:
+        """What a table was computed from, as its own commits say; nothing where it is not written."""
+        handle = self.snapshot(table).handle
+        if handle is None:
+            return Reads()
+        return changes.reads(handle, [tables.full_name(item) for item in tables.TABLES])
+
+    def write(
+        self,
+        table: type[Table],
+        parts: Iterable[pl.DataFrame] | pl.LazyFrame,
+        *,
+        days: Collection[date] | None,
+        reads: Mapping[str, int],
+        as_of: datetime,
+        fingerprint: str,
+    ) -> Written:
+        """Replace days of a table, or all of it, in one commit; every part is checked before the commit.
+
+        Args:
+            table: The table.
+            parts: Rows to write. Of a table kept by day no day may span two parts, and they are written as they come;
+                of another table they are put together first.
+            days: Days to replace, also by nothing; empty records the reads alone. None replaces the whole table.
+            reads: Version of each input, by full name.
+            as_of: Instant up to which events counted, with a zone.
+            fingerprint: SHA-256 of settings and code, as hexadecimal digits; see `fingerprint`.
+
+        Raises:
+            TableInvalidError: A part breaks the declaration; nothing was written.
+            WriteConflictError: Another writer came between; nothing was written.
+            LakeError: The storage refused; nothing was written.
+        """
+        if days is not None and tables.partition(table) is None:
+            raise LakeError(f"{tables.full_name(table)} is not kept by day, so it is written whole: days=None.")
+        transactions = changes.transactions(reads, as_of, fingerprint)
+        uri = self.uri(table)
+        handle = self.snapshot(table).handle
+        stored = handle or delta.open_table(uri, self.storage_options)
+        version, rows = delta.commit(
+            table,
+            uri if stored is None else stored,
+            _checked(table, [parts.collect()] if isinstance(parts, pl.LazyFrame) else parts, days),
+            transactions=transactions,
+            options=self.storage_options,
+            days=days,
+            whole_schema=stored is not None and handle is None,
+        )
+        return Written(version, rows)
+
+    def append(
+        self,
+        table: type[Table],
+        rows: pl.DataFrame | Callable[[Snapshot], pl.DataFrame],
+        *,
+        transaction: tuple[str, int] | None = None,
+    ) -> Written | None:
+        """Add rows to a table in one commit.
+
+        Args:
+            table: The table.
+            rows: The rows; or a function that makes them from what is there already, which is called again on a fresh
+                snapshot whenever another writer came between. So of two that add the same, the later sees the earlier.
+            transaction: Name and number of this write; one that the table has already, or is past, is not done again.
+
+        Returns:
+            What was written; None where the transaction was done already, or there was nothing to write.
+
+        Raises:
+            TableInvalidError: The rows break the declaration; nothing was written.
+            WriteConflictError: Other writers came between, too many times; nothing was written.
+            LakeError: The storage refused; nothing was written.
+        """
+        for attempt in range(1, ATTEMPTS + 1):
+            snapshot = self.snapshot(table)
+            if transaction is not None:
+                done = snapshot.transaction(transaction[0])
+                if done is not None and done >= transaction[1]:
+                    return None
+            frame = tables.check(table, rows(snapshot) if callable(rows) else rows)
+            if frame.is_empty() and transaction is None:
+                return None
+            try:
+                return Written(
+                    *delta.commit(
+                        table,
+                        self.uri(table) if snapshot.handle is None else snapshot.handle,
+                        [frame],
+                        transactions=dict([transaction] if transaction else []),
+                        options=self.storage_options,
+                        append=True,
+                        retries=0 if callable(rows) else delta.RETRIES,
+                    )
+                )
+            except WriteConflictError:
+                if attempt == ATTEMPTS:
+                    raise
+        raise AssertionError("unreachable")
+
+
+def _checked(
+    table: type[Table], parts: Iterable[pl.DataFrame], days: Collection[date] | None
+) -> Iterator[pl.DataFrame]:
+    """Parts as they come, each checked; what the grain of a part cannot show is refused."""
+    partition = tables.partition(table)
+    if partition is None:
+        frames = list(parts)
+        yield tables.check(table, pl.concat(frames) if frames else tables.empty(table).collect())
+        return
+    allowed = None if days is None else set(days)
+    seen: set[date] = set()
+    for part in parts:
+        held = set(tables.check(table, part)[partition].unique())
+        if allowed is not None and (outside := held - allowed):
+            raise TableInvalidError(
+                f"Rows of {min(outside)} came among the days to be written, which it is not.",
+                where=tables.full_name(table),
+            )
+        if twice := held & seen:
+            raise TableInvalidError(
+                f"Rows of {min(twice)} came in two parts; a day comes whole.", where=tables.full_name(table)
+            )
+        seen |= held
+        yield part
