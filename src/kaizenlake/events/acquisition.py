@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 
-from kaizenlake.events.fields import Days, Key, Payload, Rate, Score, Usd, Word, says
+from kaizenlake.events.fields import Days, Instant, Key, Payload, Rate, Score, Usd, Word, says
 
 
 class _Lead(Payload, frozen=True, kw_only=True):
@@ -69,5 +68,5 @@ class DealWon(_Lead, frozen=True, kw_only=True):
 class AppointmentScheduled(_Lead, frozen=True, kw_only=True):
     """An appointment with a lead was made."""
 
-    scheduled_for: Annotated[datetime | None, says("Instant of the appointment, with its zone.")] = None
+    scheduled_for: Annotated[Instant | None, says("Instant of the appointment, with its zone.")] = None
     channel: Annotated[Key | None, says("How they meet, such as call.")] = None

@@ -32,6 +32,7 @@ class Field:
         kind: Plain type: `str`, `int`, `float`, `bool`, `datetime`, `list` (of text) or `dict` (kept as JSON text).
         required: The event is refused without it.
         nullable: It may be null.
+        default: What an event that leaves it out holds; None where that is null or the field is required.
         description: What it means.
         unit: Unit of the value, or an empty text.
         minimum: Smallest value allowed, or None.
@@ -43,6 +44,7 @@ class Field:
     kind: str
     required: bool
     nullable: bool
+    default: Any
     description: str
     unit: str
     minimum: float | None
@@ -190,12 +192,19 @@ def _field(field: inspect.Field) -> Field:
         kind=_KINDS[type(node)],
         required=field.default is msgspec.NODEFAULT and field.default_factory is msgspec.NODEFAULT,
         nullable=nullable,
+        default=_default(field),
         description=description,
         unit=unit,
         minimum=getattr(node, "ge", None),
         maximum=getattr(node, "le", None),
         name_given=name_given,
     )
+
+
+def _default(field: inspect.Field) -> Any:
+    if field.default_factory is not msgspec.NODEFAULT:
+        return field.default_factory()
+    return None if field.default is msgspec.NODEFAULT else field.default
 
 
 def by_name(name: str) -> EventType | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
@@ -38,6 +39,12 @@ Seconds = Annotated[float, Meta(ge=0, le=1e9, extra={"unit": "seconds"})]
 Hours = Annotated[float, Meta(ge=0, le=1e6, extra={"unit": "hours"})]
 Days = Annotated[float, Meta(ge=0, le=1e5, extra={"unit": "days"})]
 
+Figure = Annotated[float, Meta(ge=-1e15, le=1e15)]
+"""Any finite number whose unit its own name tells."""
+
+Instant = Annotated[datetime, Meta(tz=True)]
+"""A point in time; its zone is part of it."""
+
 Keys = Annotated[list[Key], Meta(max_length=1000)]
 """A list of identifiers or categories."""
 
@@ -56,7 +63,7 @@ def says(description: str, *, is_field_name_given: bool = False) -> Meta:
     return Meta(description=description, extra=extra)
 
 
-class Payload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+class Payload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """What an event of one type holds; the subclass's docstring is the event's meaning.
 
     A subclass names itself by its class name: `LeadCreated` is the event type `LEAD_CREATED`.

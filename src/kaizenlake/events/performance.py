@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from kaizenlake.events.fields import Count, Key, Keys, Payload, Rate, Text, Usd, Word, says
+from kaizenlake.events.fields import Count, Figure, Key, Keys, Payload, Rate, Text, Usd, Word, says
 
 
 class PerformanceRecorded(Payload, frozen=True, kw_only=True):
@@ -48,7 +48,7 @@ class CreativeMarkedWinner(Payload, frozen=True, kw_only=True):
     content_id: Annotated[Key, says("Content, as the application names it.")]
     reason: Annotated[Word, says("Why, in words.")]
     platform: Annotated[Key | None, says("Platform the mark holds for; all if not said.")] = None
-    metrics: Annotated[dict[Key, float], says("Figures the mark rests on.")] = {}
+    metrics: Annotated[dict[Key, Figure], says("Figures the mark rests on.")] = {}
 
 
 class CreativeMarkedLoser(Payload, frozen=True, kw_only=True):
@@ -57,7 +57,7 @@ class CreativeMarkedLoser(Payload, frozen=True, kw_only=True):
     content_id: Annotated[Key, says("Content, as the application names it.")]
     reason: Annotated[Word, says("Why, in words.")]
     platform: Annotated[Key | None, says("Platform the mark holds for; all if not said.")] = None
-    metrics: Annotated[dict[Key, float], says("Figures the mark rests on.")] = {}
+    metrics: Annotated[dict[Key, Figure], says("Figures the mark rests on.")] = {}
     patterns_to_avoid: Annotated[Keys, says("Patterns or phrases that should not be used again.")] = []
 
 

@@ -1,0 +1,62 @@
+"""Silver from bronze: the payloads of one family become typed columns, as the catalogue declares them."""
+
+from __future__ import annotations
+
+import json
+
+import polars as pl
+
+from kaizenlake.events.catalogue import EVENTS, EventType, Family, Field
+
+ENVELOPE_COLUMNS = ("event_id", "event_type", "event_date", "occurred_at", "project_id", "tenant_id")
+
+_READ_AS: dict[str, pl.DataType] = {
+    "str": pl.String(),
+    "int": pl.Int64(),
+    "float": pl.Float64(),
+    "bool": pl.Boolean(),
+    "datetime": pl.String(),
+    "list": pl.List(pl.String()),
+}
+
+
+def decode(bronze: pl.LazyFrame, family: Family) -> pl.LazyFrame:
+    """The events of one family with their payload as typed columns: the rows of its silver table.
+
+    A field that an event leaves out has its declared default; a field that its type does not declare is null. A free
+    object stays JSON text.
+
+    Args:
+        bronze: Rows of `bronze.events`, whose payloads have passed `check_lines`.
+        family: The family, of `kaizenlake.events.catalogue.FAMILIES`.
+    """
+    events = tuple(event for event in EVENTS if event.family is family)
+    fields = {field.name: field for event in events for field in event.fields}
+    struct = pl.Struct({name: _READ_AS[field.kind] for name, field in fields.items() if field.kind != "dict"})
+    payload = pl.col("payload").str.json_decode(struct)
+    return (
+        bronze.filter(pl.col("event_type").is_in([event.name for event in events]))
+        .select(*ENVELOPE_COLUMNS, "payload", payload.alias("_fields"))
+        .select(*ENVELOPE_COLUMNS, *(_column(field, events) for field in fields.values()))
+    )
+
+
+def _column(field: Field, events: tuple[EventType, ...]) -> pl.Expr:
+    if field.kind == "dict":
+        value = pl.col("payload").str.json_path_match(f"$.{field.name}")
+    else:
+        value = pl.col("_fields").struct.field(field.name)
+    if field.kind == "datetime":
+        value = value.str.to_datetime("%+", time_unit="us", time_zone="UTC")
+    for event in events:
+        for item in event.fields:
+            if item.name == field.name and item.default is not None:
+                default = _literal(item)
+                value = pl.when(value.is_null() & (pl.col("event_type") == event.name)).then(default).otherwise(value)
+    return value.alias(field.name)
+
+
+def _literal(field: Field) -> pl.Expr:
+    if field.kind == "dict":
+        return pl.lit(json.dumps(field.default))
+    return pl.lit(field.default, dtype=_READ_AS[field.kind])

@@ -1,0 +1,228 @@
+"""The rules an event line or a log call may break: each by a stable name, found all at once, told in words."""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import UTC, datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple, get_type_hints
+
+import msgspec
+
+from kaizenlake.events import envelope
+from kaizenlake.events.catalogue import EVENTS, EventType, by_name
+from kaizenlake.events.fields import Payload
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+RULES: dict[str, str] = {
+    "not_json": "The line is one JSON value, and that an object.",
+    "torn_line": "The line ends where its JSON does; a writer that died leaves a torn one.",
+    "encoding": "The line is UTF-8.",
+    "too_long": "The line is no longer than the setting `landing.line_bytes`.",
+    "too_deep": f"Objects and lists lie within one another no deeper than {envelope.DEEPEST} levels.",
+    "bad_text": "Text holds no NUL character and no half of a surrogate pair.",
+    "not_finite": "A number is finite.",
+    "unknown_type": "The type is in the catalogue.",
+    "unknown_field": "The field is declared.",
+    "missing_field": "A required field is there.",
+    "missing_project": "Events of this family name their project.",
+    "wrong_type": "The value is of the declared kind.",
+    "out_of_range": "The number lies within the declared range.",
+    "bad_length": "The text or list is neither too short nor too long.",
+    "not_allowed": "The value is one of the allowed ones.",
+    "bad_time": "The time is a date and time of RFC 3339, from 1970 to 9999.",
+    "no_zone": "The time says its zone.",
+    "too_old": "The time is not before 1970.",
+    "far_future": "The time is not further ahead of the clock than the setting `landing.future_hours`.",
+}
+"""Every rule by name, as a sentence that is true of a good line."""
+
+
+class Problem(NamedTuple):
+    """One rule that is broken: its name, the field (dotted; empty for the line itself) and what was found."""
+
+    rule: str
+    field: str
+    reason: str
+
+
+def near(name: str, names: Iterable[str]) -> str:
+    """Words that suggest the nearest of some names, or nothing.
+
+    >>> near("impresions", ["clicks", "impressions"])
+    '; did you mean `impressions`?'
+    """
+    from difflib import get_close_matches  # noqa: PLC0415 - only a refused event pays for it
+
+    # Also find names that a long common part hides from the ratio of the whole.
+    options = list(names)
+    found = get_close_matches(name, options, n=1, cutoff=0.6)
+    found = found or [option for option in options if name and (name in option or option in name)][:1]
+    return f"; did you mean `{found[0]}`?" if found else ""
+
+
+def problems(document: Mapping[str, Any], *, now: datetime, future_hours: int) -> Iterator[Problem]:
+    """Every rule that an envelope breaks.
+
+    Args:
+        document: The envelope as plain values; a CloudEvent is brought into it before.
+        now: Aware instant of the clock.
+        future_hours: Hours a time may lie ahead of it.
+    """
+    blamed: set[str] = set()
+    for problem in value_problems(document):
+        blamed.add(re.split(r"[.\[]", problem.field)[0])
+        yield problem
+    for problem in _declared_problems(document, now, future_hours):
+        if problem.field not in blamed:
+            yield problem
+
+
+def _declared_problems(document: Mapping[str, Any], now: datetime, future_hours: int) -> Iterator[Problem]:
+    names = {*envelope.FIELDS, "type", "payload"}
+    for name in document:
+        if name not in names:
+            yield Problem("unknown_field", name, f"`{name}` is no field of an envelope{near(name, names)}")
+    for name in envelope.REQUIRED:
+        if name not in document:
+            yield Problem("missing_field", name, f"`{name}` is missing")
+    for name, kind in envelope.FIELDS.items():
+        if name in document:
+            yield from _field_problems(document[name], kind, name)
+    time = _instant(document.get("occurred_at"))
+    if time is not None and time < envelope.EARLIEST:
+        yield Problem("too_old", "occurred_at", f"`occurred_at` is before 1970: {short(document['occurred_at'])}")
+    if time is not None and time > envelope.latest(now, future_hours):
+        yield Problem(
+            "far_future",
+            "occurred_at",
+            f"`occurred_at` is more than {future_hours} hours ahead of {now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}: "
+            f"{short(document['occurred_at'])}",
+        )
+    yield from _typed_problems(document)
+
+
+def _typed_problems(document: Mapping[str, Any]) -> Iterator[Problem]:
+    if "type" not in document:
+        return
+    kind = document["type"]
+    event = by_name(kind) if isinstance(kind, str) else None
+    if event is None:
+        rule = "unknown_type" if isinstance(kind, str) else "wrong_type"
+        guess = near(kind, (item.name for item in EVENTS)) if isinstance(kind, str) else ""
+        yield Problem(rule, "type", f"{short(kind)} is no event type of the catalogue{guess}")
+        return
+    if event.family.needs_project and document.get("project_id") is None:
+        yield Problem("missing_project", "project_id", f"{event.name} needs a `project_id`")
+    if "payload" in document:
+        yield from payload_problems(event, document["payload"])
+
+
+def payload_problems(event: EventType, payload: Any) -> Iterator[Problem]:
+    """Every rule of its declaration that a payload breaks."""
+    if not isinstance(payload, dict):
+        yield Problem("wrong_type", "payload", f"`payload`: expected an object, found {short(payload)}")
+        return
+    declared = field_types(event.payload)
+    for field in event.fields:
+        if field.required and field.name not in payload:
+            yield Problem("missing_field", field.name, f"`{field.name}` is missing")
+    for name, value in payload.items():
+        if name in declared:
+            yield from _field_problems(value, declared[name], name)
+        else:
+            yield Problem("unknown_field", name, f"`{name}` is no field of {event.name}{near(str(name), declared)}")
+
+
+@cache
+def field_types(payload: type[Payload]) -> dict[str, Any]:
+    """Declared types of a payload's fields, with their ranges."""
+    hints = get_type_hints(payload, include_extras=True)
+    return {name: hints[name] for name in payload.__struct_fields__}
+
+
+_PATH = re.compile(r" - at `\$(?P<path>.*)`$")
+
+
+def _field_problems(value: Any, kind: Any, name: str) -> Iterator[Problem]:
+    try:
+        made = msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        message = _PATH.sub("", str(error))
+        inner = _PATH.search(str(error))
+        place = name + (inner["path"] if inner else "")
+        yield Problem(_rule_of(message, value), name, f"`{place}`: {_lower(message)}; found {short(value)}")
+    except (RecursionError, OverflowError):
+        yield Problem("too_deep", name, f"`{name}` cannot be read")
+    else:
+        if isinstance(made, datetime) and _instant(made) is None:
+            yield Problem("bad_time", name, f"`{name}` leaves the years 1 to 9999 in UTC: {short(value)}")
+
+
+def _rule_of(message: str, value: Any) -> str:
+    """Rule that a message of the decoder speaks of."""
+    if "timezone component" in message:
+        return "no_zone"
+    if "RFC3339" in message:
+        return "bad_time" if not re.fullmatch(r"\s*", str(value)) else "wrong_type"
+    if "of length" in message:
+        return "bad_length"
+    if ", got `" in message:
+        return "wrong_type"
+    if "out of range" in message or re.search(r"[<>]=? ?-?[\d.]", message):
+        return "out_of_range"
+    return "not_allowed"
+
+
+def value_problems(value: Any, field: str = "", depth: int = 1) -> Iterator[Problem]:
+    """Rules that hold for every value, however deep: finite numbers, clean text, bounded depth."""
+    if isinstance(value, str):
+        fault = text_fault(value)
+        if fault:
+            yield Problem("bad_text", field, f"`{field}` holds {fault}")
+    elif isinstance(value, float):
+        if not math.isfinite(value):
+            yield Problem("not_finite", field, f"`{field}`: expected a finite number, found {value}")
+    elif isinstance(value, dict | list):
+        if depth > envelope.DEEPEST:
+            yield Problem("too_deep", field, f"`{field[:80]}` lies deeper than {envelope.DEEPEST} levels")
+            return
+        items = value.items() if isinstance(value, dict) else ((f"[{place}]", item) for place, item in enumerate(value))
+        for key, item in items:
+            if isinstance(value, dict) and text_fault(str(key)):
+                yield Problem("bad_text", field, f"the name `{short(key)}` holds {text_fault(str(key))}")
+                continue
+            top = not field or field == "payload"
+            yield from value_problems(item, str(key) if top else f"{field}.{key}", depth + 1)
+
+
+def text_fault(text: str) -> str:
+    """What is wrong with a text, in words; empty where nothing is."""
+    if "\0" in text:
+        return "a NUL character"
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return "half of a surrogate pair"
+    return ""
+
+
+def _instant(value: Any) -> datetime | None:
+    """The instant in UTC, or None where it is none."""
+    try:
+        return msgspec.convert(value, envelope.FIELDS["occurred_at"]).astimezone(UTC)  # type: ignore[no-any-return]
+    except (msgspec.ValidationError, OverflowError, ValueError):
+        return None
+
+
+def short(value: Any) -> str:
+    """A value in at most 80 characters of printable text."""
+    text = ascii(value) if isinstance(value, str) and text_fault(value) else repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _lower(message: str) -> str:
+    return message[:1].lower() + message[1:]
