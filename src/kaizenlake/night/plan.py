@@ -1,0 +1,186 @@
+"""What a night has to do: for each job, whether it runs, for which days, and why; it computes and writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any, Protocol
+
+from kaizenlake import tables
+from kaizenlake.job import Job
+from kaizenlake.tables import Table
+
+
+class Reads(Protocol):
+    """What a table says of the run that wrote it: versions of its inputs, as_of, and fingerprint of code and settings."""
+
+    @property
+    def versions(self) -> Mapping[str, int]:
+        """Version of each input it read, by full name."""
+
+    @property
+    def as_of(self) -> datetime | None:
+        """The as_of it was computed for."""
+
+    @property
+    def fingerprint(self) -> str | None:
+        """Fingerprint of the code and settings that computed it."""
+
+
+class State(Protocol):
+    """What planning asks of a lake."""
+
+    def version(self, table: type[Table], /) -> int | None:
+        """Version of a table; None where it was never written."""
+
+    def reads_of(self, table: type[Table], /) -> Reads:
+        """What the run that wrote a table read."""
+
+    def changed_days(self, table: type[Table], since: int | None, /) -> frozenset[date] | None:
+        """Days changed after a version; None for everything, or for a table without days."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A job that has to run.
+
+    Args:
+        job: The job.
+        why: Reasons, in words.
+        days: Days to recompute; None for the whole table.
+        reads: Version of each input that exists, by full name.
+    """
+
+    job: Job
+    why: tuple[str, ...]
+    days: frozenset[date] | None
+    reads: Mapping[str, int] = field(default_factory=dict)
+
+
+def decide(job: Job, lake: State, *, as_of: datetime, fingerprint: str, full: bool = False) -> Step | None:
+    """What one job has to do tonight; None where its table is what it would compute.
+
+    A job that goes by day redoes the days of its inputs that changed, and the days between the former as_of and this one,
+    on which other events count now. Any other job redoes its table when an input or as_of changed.
+
+    Args:
+        job: The job.
+        lake: The lake as it is, the inputs of the job already rewritten.
+        as_of: Events before it count.
+        fingerprint: Of the code and settings the job would run with.
+        full: Recompute everything.
+    """
+    reads = {tables.full_name(read): found for read in job.reads if (found := lake.version(read)) is not None}
+    if full:
+        return Step(job, ("everything is to be recomputed",), None, reads)
+    if lake.version(job.writes) is None:
+        return Step(job, ("it was never computed",), None, reads)
+    before = lake.reads_of(job.writes)
+    if before.as_of is None or before.fingerprint != fingerprint:
+        return Step(job, ("its code or settings changed",), None, reads)
+    why: list[str] = []
+    days: frozenset[date] | None = frozenset()
+    for read in job.reads:
+        name = tables.full_name(read)
+        changed = _changed(lake, read, before.versions.get(name))
+        if changed is None or changed:
+            why.append(f"changes in {name}" + (f" on {_in_words(changed)}" if changed else ""))
+            days = None if changed is None or days is None else days | changed
+    if before.as_of != as_of:
+        why.append(f"as_of moved from {before.as_of:%Y-%m-%d %H:%M} to {as_of:%Y-%m-%d %H:%M}")
+        days = None if days is None else days | between(before.as_of, as_of)
+    if not why:
+        return None
+    return Step(job, tuple(why), days if job.by_day else None, reads)
+
+
+def predict(
+    jobs: Iterable[Job],
+    lake: State,
+    *,
+    as_of: datetime,
+    fingerprint: Callable[[Job], str],
+    full: bool = False,
+    arriving: Collection[type[Table]] = (),
+) -> tuple[Step, ...]:
+    """The steps a night would take, as far as they can be known before it starts.
+
+    Args:
+        jobs: Jobs in the order of the night.
+        lake: The lake as it is.
+        as_of: Events before it count.
+        fingerprint: Fingerprint of a job's code and settings.
+        full: Recompute everything.
+        arriving: Tables that landing may still add to: which days is known only then.
+    """
+    ahead = _Ahead(lake, dict.fromkeys(arriving))
+    steps: list[Step] = []
+    for job in jobs:
+        step = decide(job, ahead, as_of=as_of, fingerprint=fingerprint(job), full=full)
+        if step is not None:
+            ahead.rewritten[job.writes] = step.days if job.by_day else None
+            steps.append(step)
+    return tuple(steps)
+
+
+def between(one: datetime, other: datetime) -> frozenset[date]:
+    """Days on which the events before one instant and before the other differ, both ends included.
+
+    >>> from datetime import UTC
+    >>> sorted(between(datetime(2026, 1, 3, tzinfo=UTC), datetime(2026, 1, 2, 12, tzinfo=UTC)))
+    [datetime.date(2026, 1, 2), datetime.date(2026, 1, 3)]
+    """
+    first, last = sorted((one.date(), other.date()))
+    return frozenset(first + timedelta(days=ahead) for ahead in range((last - first).days + 1))
+
+
+def batches(rows: Mapping[date, int], most: int) -> tuple[tuple[date, ...], ...]:
+    """Days in order, cut into batches of at most so many rows; a day is never split.
+
+    >>> batches({date(2026, 1, 1): 5, date(2026, 1, 2): 4, date(2026, 1, 3): 9}, 9)
+    ((datetime.date(2026, 1, 1), datetime.date(2026, 1, 2)), (datetime.date(2026, 1, 3),))
+    """
+    found: list[tuple[date, ...]] = []
+    batch: list[date] = []
+    held = 0
+    for day in sorted(rows):
+        if batch and held + rows[day] > most:
+            found.append(tuple(batch))
+            batch, held = [], 0
+        batch.append(day)
+        held += rows[day]
+    return (*found, tuple(batch)) if batch else tuple(found)
+
+
+@dataclass
+class _Ahead:
+    """The lake as it would be after the steps planned so far."""
+
+    lake: State
+    rewritten: dict[type[Table], Any]
+
+    def version(self, table: type[Table], /) -> int | None:
+        found = self.lake.version(table)
+        # The next version: the table will be there, and will not be the one that was read.
+        return found if table not in self.rewritten else 0 if found is None else found + 1
+
+    def reads_of(self, table: type[Table], /) -> Reads:
+        return self.lake.reads_of(table)
+
+    def changed_days(self, table: type[Table], since: int | None, /) -> frozenset[date] | None:
+        found = _changed(self.lake, table, since)
+        if found is None or table not in self.rewritten:
+            return found
+        ahead: frozenset[date] | None = self.rewritten[table]
+        return None if ahead is None else found | ahead
+
+
+def _changed(lake: State, table: type[Table], since: int | None) -> frozenset[date] | None:
+    return frozenset() if lake.version(table) == since else lake.changed_days(table, since)
+
+
+def _in_words(days: frozenset[date]) -> str:
+    if len(days) <= 3:
+        return ", ".join(f"{day}" for day in sorted(days))
+    return f"{len(days)} days from {min(days)} to {max(days)}"
