@@ -1,0 +1,74 @@
+"""What goes with winning here? Win rates within one project or segment, drawn toward the whole."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import numpy as np
+import polars as pl
+
+from kaizenlake import tables
+from kaizenlake.job import job
+from kaizenlake.jobs.outcomes import ALL
+from kaizenlake.jobs.scopes import SCOPE, by_scope, group_codes
+from kaizenlake.jobs.win_rates import against_the_rest, count_wins
+from kaizenlake.parameters import Evidence
+from kaizenlake.stats import BetaPrior, betabinomial
+from kaizenlake.tables import Outcomes, ScopedWinRates, WinRates
+
+SCOPES_TO_FIT = 5
+"""Scopes that must have a value before its own spread between scopes is fitted; below, that of the kind's totals."""
+
+
+@job(reads=(Outcomes, WinRates), writes=ScopedWinRates)
+def scoped_win_rates(
+    outcomes: pl.LazyFrame,
+    win_rates: pl.LazyFrame,
+    *,
+    as_of: datetime,
+    evidence: Evidence = Evidence(),  # noqa: B008 - frozen
+) -> pl.LazyFrame:
+    """Win rates within each project and each segment, each drawn toward the rate of the same value over everything.
+
+    The prior is a beta distribution whose mean is the whole's shrunk rate. Its strength, the number of outcomes that
+    the whole is worth here, says how alike scopes are: it is fitted (empirical Bayes) on the scopes that have the
+    value, or, where fewer than `SCOPES_TO_FIT` have it, on the total win rates of all scopes of that kind.
+
+    Args:
+        outcomes: Decided outcomes by dimension.
+        win_rates: Win rates over everything.
+        as_of: Outcomes decided after this instant do not count.
+        evidence: `confidence` of the intervals.
+    """
+    what = ["kind", "dimension", "value"]
+    parts = count_wins(outcomes, ["project_id", "industry", "client_type", *what], as_of=as_of)
+    counted = by_scope(parts).group_by(*SCOPE, *what).agg(pl.col("wins", "decided").sum())
+    whole = win_rates.select(*what, whole_rate="shrunk_rate")
+    return (
+        against_the_rest(counted, [*SCOPE, "kind", "dimension"], evidence.confidence)
+        .join(whole, on=what)
+        .map_batches(_drawn_toward_the_whole, schema=tables.schema(ScopedWinRates))
+        .sort(*SCOPE, *what)
+    )
+
+
+def _drawn_toward_the_whole(rates: pl.DataFrame) -> pl.DataFrame:
+    wins, decided, whole = (rates[name].to_numpy() for name in ("wins", "decided", "whole_rate"))
+    strength = _strength(rates)
+    prior = BetaPrior(strength * whole, strength * (1.0 - whole))
+    return rates.with_columns(
+        pl.Series("shrunk_rate", betabinomial.shrink(wins, decided, prior)),
+        pl.Series("borrowed_rate", strength / (strength + decided)),
+    ).select(tables.schema(ScopedWinRates).names())
+
+
+def _strength(rates: pl.DataFrame) -> np.ndarray:
+    """Worth of the whole, in outcomes, for each row."""
+    wins, decided = rates["wins"].to_numpy(), rates["decided"].to_numpy()
+    values = group_codes(rates, "scope", "kind", "dimension", "value")
+    kinds = group_codes(rates, "scope", "kind")
+    is_total = (rates["dimension"] == ALL).to_numpy()
+    of_value = betabinomial.fit_by(values, wins, decided).of(values)
+    of_kind = betabinomial.fit_by(kinds, wins, np.where(is_total, decided, 0)).of(kinds)
+    enough = np.bincount(values)[values] >= SCOPES_TO_FIT if values.size else np.zeros(0, dtype=np.bool_)
+    return np.where(enough, of_value.strength, of_kind.strength)

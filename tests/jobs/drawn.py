@@ -1,0 +1,42 @@
+"""Frames drawn as tables: only the columns that matter are written, the others are null."""
+
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+
+from kaizenlake import tables
+
+DAY_0 = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def day(number):
+    """Instant that many days after the first of January."""
+    return DAY_0 + timedelta(days=number)
+
+
+def frame(table, rows=(), **columns):
+    """A lazy frame of a table from dicts, columns they do not name null; `columns` are the same in every row."""
+    schema = tables.schema(table)
+    full = [dict.fromkeys(schema) | columns | row for row in rows]
+    return pl.LazyFrame(full, schema=schema)
+
+
+def events(table, text, **columns):
+    """Silver events, one a line: day, type, then `column=value` words; the event id is the number of the line."""
+    rows = []
+    for number, line in enumerate(filter(None, map(str.strip, text.splitlines()))):
+        when, event_type, *words = line.split()
+        values = dict(word.split("=", 1) for word in words)
+        schema = tables.schema(table)
+        typed = {key: int(value) if schema[key] == pl.Int64 else value for key, value in values.items()}
+        occurred_at = day(float(when))
+        rows.append(
+            {
+                "event_id": f"e{number}",
+                "event_type": event_type,
+                "occurred_at": occurred_at,
+                "event_date": occurred_at.date(),
+            }
+            | typed
+        )
+    return frame(table, rows, **columns)

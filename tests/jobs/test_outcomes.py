@@ -1,0 +1,434 @@
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jobs.drawn import day, events, frame
+
+from kaizenlake import tables
+from kaizenlake.jobs.outcomes import DIMENSIONS, outcomes
+from kaizenlake.parameters import Windows
+from kaizenlake.tables import Acquisition, Contents, Outcomes, Packs, Projects, Runs
+
+LATER = day(365)
+
+
+def run(as_of=LATER, windows=None, shuffled=None, **given_frames):
+    frames = [given_frames.get(tables.name(table), tables.empty(table)) for table in outcomes.reads]
+    if shuffled is not None:
+        frames = [pl.LazyFrame(item.collect().sample(fraction=1.0, shuffle=True, seed=shuffled)) for item in frames]
+    settings = {"windows": windows} if windows else {}
+    made = outcomes(*frames, as_of=as_of, **settings).collect(engine="streaming")
+    return tables.check(Outcomes, made)
+
+
+def in_order(made):
+    return made.sort(tables.grain(Outcomes))
+
+
+def decided(made, kind):
+    """Each outcome once: subject -> (day, won)."""
+    rows = made.filter(pl.col("kind") == kind, pl.col("dimension") == "all").sort("decided_at", "subject_id")
+    return [
+        (subject, (at - day(0)).total_seconds() / 86_400, won)
+        for subject, at, won in rows.select("subject_id", "decided_at", "won").iter_rows()
+    ]
+
+
+def dimensions(made, subject):
+    rows = made.filter(pl.col("subject_id") == subject, pl.col("dimension") != "all")
+    return dict(rows.select("dimension", "value").iter_rows())
+
+
+PACKS = {
+    "completed": ("1 PACK_COMPLETED", [("r", 1, True)]),
+    "failed": ("1 PACK_FAILED", [("r", 1, False)]),
+    "started only": ("1 PACK_STARTED", []),
+    "a section failed": ("1 SECTION_FAILED", []),
+    "completed, failed on quality": ("1 PACK_COMPLETED\n2 PACK_QUALITY_FAILED", [("r", 2, False)]),
+    "failed on quality, then completed": ("1 PACK_QUALITY_FAILED\n2 PACK_COMPLETED", [("r", 2, False)]),
+    "failed on quality, never ended": ("1 PACK_QUALITY_FAILED", [("r", 1, False)]),
+    "passed quality, never ended": ("1 PACK_QUALITY_PASSED", []),
+    "assessed only": ("1 PACK_QUALITY_ASSESSED quality_score=10", []),
+    "completed and assessed": ("1 PACK_COMPLETED\n2 PACK_QUALITY_ASSESSED", [("r", 1, True)]),
+    "mended": ("1 PACK_COMPLETED\n2 PACK_QUALITY_FAILED\n3 PACK_QUALITY_PASSED", [("r", 3, True)]),
+    "spoiled": ("1 PACK_COMPLETED\n2 PACK_QUALITY_PASSED\n3 PACK_QUALITY_FAILED", [("r", 3, False)]),
+    "passed, but failed": ("1 PACK_QUALITY_PASSED\n2 PACK_FAILED", [("r", 2, False)]),
+    "failed, then completed": ("1 PACK_FAILED\n2 PACK_COMPLETED", [("r", 2, True)]),
+}
+
+
+@pytest.mark.parametrize(("story", "expected"), PACKS.values(), ids=PACKS)
+def test_a_pack_is_won_if_completed_and_not_failed_on_quality(story, expected):
+    drawn = events(Packs, story.replace("quality_score=10", ""), pack_key="quick_social_basic", pack_run_id="r")
+
+    assert decided(run(packs=drawn), "pack") == expected
+
+
+def test_a_start_begins_the_next_production_where_no_run_is_named():
+    drawn = events(
+        Packs,
+        """
+        0   PACK_COMPLETED pack_key=a project_id=p
+        1   PACK_STARTED   pack_key=a project_id=p
+        2   PACK_FAILED    pack_key=a project_id=p
+        3   PACK_STARTED   pack_key=a project_id=p
+        3.5 PACK_STARTED   pack_key=a project_id=p pack_run_id=named
+        4   PACK_COMPLETED pack_key=a project_id=p
+        4   PACK_STARTED   pack_key=a project_id=other
+        5   PACK_COMPLETED pack_key=a
+        6   PACK_STARTED   pack_key=b project_id=p
+        7   PACK_FAILED    pack_key=b project_id=p
+        """,
+    )
+    made = run(packs=drawn)
+
+    assert decided(made, "pack") == [
+        ("a#0", 0, True),
+        ("a#1", 2, False),
+        ("a#2", 4, True),
+        ("a#0", 5, True),
+        ("b#1", 7, False),
+    ]
+
+
+def test_a_start_at_the_same_instant_comes_first():
+    drawn = events(Packs, "1 PACK_COMPLETED pack_key=a\n1 PACK_STARTED pack_key=a")
+
+    assert decided(run(packs=drawn), "pack") == [("a#1", 1, True)]
+
+
+def test_a_pack_run_that_is_named_like_a_numbered_one_makes_no_double():
+    drawn = events(Packs, "1 PACK_FAILED pack_key=a pack_run_id=a#0\n2 PACK_COMPLETED pack_key=a")
+
+    assert decided(run(packs=drawn), "pack") == [("a#0", 2, True)]
+
+
+def test_a_pack_event_without_project_belongs_to_the_only_project_of_its_run():
+    drawn = events(
+        Packs,
+        """
+        1 PACK_STARTED        pack_key=a pack_run_id=r project_id=p
+        2 PACK_COMPLETED      pack_key=a pack_run_id=r project_id=p
+        3 PACK_QUALITY_FAILED pack_key=a pack_run_id=r
+        4 PACK_COMPLETED      pack_key=a pack_run_id=s project_id=p
+        4 PACK_COMPLETED      pack_key=a pack_run_id=s project_id=q
+        5 PACK_FAILED         pack_key=a pack_run_id=s
+        """,
+    )
+    made = run(packs=drawn)
+
+    assert decided(made, "pack") == [("r", 3, False), ("s", 4, True), ("s", 4, True), ("s", 5, False)]
+
+
+def test_what_is_known_of_a_pack_run_comes_from_its_latest_event_that_says_it():
+    drawn = events(
+        Packs,
+        """
+        1 PACK_STARTED   pack_run_id=r pack_key=strategy_campaign_premium model=m1 industry=Health
+        2 PACK_COMPLETED pack_run_id=r pack_key=strategy_campaign_premium model=m2
+        """,
+    )
+
+    assert dimensions(run(packs=drawn), "r") == {
+        "pack_key": "strategy_campaign_premium",
+        "pack_family": "strategy_campaign",
+        "pack_tier": "premium",
+        "model": "m2",
+        "industry": "Health",
+    }
+
+
+DEALS = {
+    "won": ("1 DEAL_WON", [("l", 1, True)]),
+    "lost": ("1 LEAD_LOST", [("l", 1, False)]),
+    "open": ("1 LEAD_CREATED\n2 LEAD_QUALIFIED\n3 APPOINTMENT_SCHEDULED", []),
+    "lost, came back and bought": ("1 LEAD_LOST\n2 DEAL_WON", [("l", 2, True)]),
+    "won, then lost": ("1 DEAL_WON\n2 LEAD_LOST", [("l", 2, False)]),
+}
+
+
+@pytest.mark.parametrize(("story", "expected"), DEALS.values(), ids=DEALS)
+def test_a_deal_is_what_was_decided_last(story, expected):
+    assert decided(run(acquisition=events(Acquisition, story, lead_id="l")), "deal") == expected
+
+
+def test_a_deal_goes_with_the_last_message_before_it_and_with_what_is_known_of_the_lead():
+    drawn = events(
+        Acquisition,
+        """
+        0 LEAD_CREATED  lead_id=l source=website industry=Tech client_type=startup project_id=p
+        1 OUTREACH_SENT lead_id=l channel=email template_id=t1
+        2 OUTREACH_SENT lead_id=l channel=phone
+        3 DEAL_WON      lead_id=l pack_sold=quick_social_basic
+        4 OUTREACH_SENT lead_id=l channel=email template_id=t2
+        """,
+    )
+    made = run(acquisition=drawn)
+
+    assert dimensions(made.filter(kind="deal"), "l") == {
+        "source": "website",
+        "channel": "phone",
+        "industry": "Tech",
+        "client_type": "startup",
+    }
+    assert made.filter(kind="deal")["project_id"].unique().to_list() == ["p"]
+
+
+def test_two_projects_may_each_have_a_lead_of_one_name():
+    drawn = events(
+        Acquisition,
+        """
+        1 DEAL_WON  lead_id=l project_id=p
+        2 LEAD_LOST lead_id=l project_id=q
+        """,
+    )
+
+    assert decided(run(acquisition=drawn), "deal") == [("l", 1, True), ("l", 2, False)]
+
+
+OUTREACH = {
+    "replied in time": ("0 OUTREACH_SENT channel=email\n3 OUTREACH_REPLIED channel=email", [("e0", 3, True)]),
+    "replied at the last instant": ("0 OUTREACH_SENT channel=email\n14 OUTREACH_REPLIED channel=email", [("e0", 14, True)]),
+    "replied at once": ("0 OUTREACH_SENT channel=email\n0 OUTREACH_REPLIED channel=email", [("e0", 0, True)]),
+    "replied too late": ("0 OUTREACH_SENT channel=email\n14.01 OUTREACH_REPLIED channel=email", [("e0", 14, False)]),
+    "never replied": ("0 OUTREACH_SENT channel=email", [("e0", 14, False)]),
+    "replied before it was sent": ("1 OUTREACH_SENT channel=email\n0 OUTREACH_REPLIED channel=email", [("e0", 15, False)]),
+    "replied on another channel": ("0 OUTREACH_SENT channel=email\n1 OUTREACH_REPLIED channel=phone", [("e0", 14, False)]),
+    "replied twice": (
+        "0 OUTREACH_SENT channel=email\n2 OUTREACH_REPLIED channel=email\n3 OUTREACH_REPLIED channel=email",
+        [("e0", 2, True)],
+    ),
+    "a reply answers the latest message only": (
+        "0 OUTREACH_SENT channel=email\n1 OUTREACH_SENT channel=email\n2 OUTREACH_REPLIED channel=email",
+        [("e1", 2, True), ("e0", 14, False)],
+    ),
+    "a named reply answers its message": (
+        "0 OUTREACH_SENT channel=email message_id=a\n1 OUTREACH_SENT channel=email message_id=b\n"
+        "2 OUTREACH_REPLIED channel=email message_id=a",
+        [("e0", 2, True), ("e1", 15, False)],
+    ),
+    "a named reply answers its message on any channel": (
+        "0 OUTREACH_SENT channel=email message_id=a\n2 OUTREACH_REPLIED channel=web message_id=a",
+        [("e0", 2, True)],
+    ),
+    "a reply to a message of another name": (
+        "0 OUTREACH_SENT channel=email message_id=a\n2 OUTREACH_REPLIED channel=email message_id=x",
+        [("e0", 14, False)],
+    ),
+    "a named reply, a message without a name": (
+        "0 OUTREACH_SENT channel=email\n1 OUTREACH_SENT channel=email message_id=b\n"
+        "2 OUTREACH_REPLIED channel=email message_id=x",
+        [("e0", 2, True), ("e1", 15, False)],
+    ),
+    "a reply without a name": (
+        "0 OUTREACH_SENT channel=email message_id=a\n2 OUTREACH_REPLIED channel=email",
+        [("e0", 2, True)],
+    ),
+    "one message name used twice": (
+        "0 OUTREACH_SENT channel=email message_id=a\n5 OUTREACH_SENT channel=email message_id=a\n"
+        "6 OUTREACH_REPLIED channel=email message_id=a",
+        [("e1", 6, True), ("e0", 14, False)],
+    ),
+}
+
+
+@pytest.mark.parametrize(("story", "expected"), OUTREACH.values(), ids=OUTREACH)
+def test_an_outreach_is_won_by_a_reply_in_time(story, expected):
+    assert decided(run(acquisition=events(Acquisition, story, lead_id="l")), "outreach") == expected
+
+
+@pytest.mark.parametrize(
+    ("as_of", "expected"),
+    [
+        (13, []),
+        (14, []),  # a reply at this very instant would still count
+        (14.01, [("e0", 14, False)]),
+    ],
+)
+def test_an_outreach_without_a_reply_is_undecided_until_its_time_is_over(as_of, expected):
+    drawn = events(Acquisition, "0 OUTREACH_SENT channel=email", lead_id="l")
+
+    assert decided(run(as_of=day(as_of), acquisition=drawn), "outreach") == expected
+
+
+def test_the_time_for_a_reply_is_a_setting():
+    drawn = events(Acquisition, "0 OUTREACH_SENT channel=email\n3 OUTREACH_REPLIED channel=email", lead_id="l")
+
+    assert decided(run(windows=Windows(reply_days=2), acquisition=drawn), "outreach") == [("e0", 2, False)]
+
+
+def test_a_reply_of_another_lead_answers_nothing():
+    drawn = events(
+        Acquisition, "0 OUTREACH_SENT channel=email lead_id=l\n1 OUTREACH_REPLIED channel=email lead_id=other"
+    )
+
+    assert decided(run(acquisition=drawn), "outreach") == [("e0", 14, False)]
+
+
+def test_an_outreach_goes_with_its_channel_and_template_and_the_lead_s_segment():
+    drawn = events(
+        Acquisition,
+        "0 LEAD_CREATED lead_id=l industry=Tech source=web\n1 OUTREACH_SENT lead_id=l channel=email template_id=t",
+    )
+
+    assert dimensions(run(acquisition=drawn), "e1") == {"channel": "email", "template_id": "t", "industry": "Tech"}
+
+
+@pytest.mark.parametrize(
+    ("tier", "expected"),
+    [("excellent", True), ("good", True), ("average", False), ("poor", False), (None, None)],
+)
+def test_a_creative_is_won_from_tier_good_on(tier, expected):
+    content = frame(Contents, [{"content_id": "c", "platform": "x", "tier": tier, "occurred_at": day(1)}])
+
+    assert decided(run(contents=content), "creative") == ([] if expected is None else [("x/c", 1, expected)])
+
+
+def test_a_creative_goes_with_its_attributes_and_its_project_s_segment():
+    content = frame(
+        Contents,
+        [
+            {
+                "content_id": "c",
+                "platform": "x",
+                "tier": "good",
+                "occurred_at": day(1),
+                "project_id": "p",
+                "content_type": "reel",
+                "hook_type": "question",
+                "tone": "friendly",
+                "pillar": "people",
+                "length_band": "6-10",
+                "is_paid": False,
+            }
+        ],
+    )
+    project = frame(Projects, [{"project_id": "p", "industry": "Tech"}])
+
+    assert dimensions(run(contents=content, projects=project), "x/c") == {
+        "platform": "x",
+        "content_type": "reel",
+        "hook_type": "question",
+        "tone": "friendly",
+        "pillar": "people",
+        "length_band": "6-10",
+        "is_paid": "no",
+        "industry": "Tech",
+    }
+
+
+def test_no_two_contents_get_one_name():
+    rows = [
+        {"content_id": "b/c", "platform": "a", "tier": "good", "occurred_at": day(1)},
+        {"content_id": "c", "platform": "a/b", "tier": "poor", "occurred_at": day(1)},
+        {"content_id": "c", "platform": "a%2Fb", "tier": "poor", "occurred_at": day(1)},
+    ]
+
+    assert decided(run(contents=frame(Contents, rows)), "creative") == [
+        ("a%252Fb/c", 1, False),
+        ("a%2Fb/c", 1, False),
+        ("a/b/c", 1, True),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("passed", "total", "expected"),
+    [(3, 3, True), (2, 3, False), (0, 3, False), (0, 0, None), (None, 3, None), (3, None, None), (4, 3, None)],
+)
+def test_a_run_is_won_if_it_passed_all_gates(passed, total, expected):
+    row = {"gates_passed": passed, "gates_total": total, "doer": "planner", "outcome": "success"}
+    drawn = frame(Runs, [row], event_type="RUN_COMPLETED", run_id="r", event_id="e", occurred_at=day(1))
+    made = run(runs=drawn)
+
+    assert decided(made, "run") == ([] if expected is None else [("r", 1, expected)])
+    assert dimensions(made, "r") == ({} if expected is None else {"doer": "planner"})
+
+
+def test_of_two_records_of_a_run_the_latest_counts():
+    drawn = events(
+        Runs,
+        """
+        1 RUN_COMPLETED run_id=r doer=d gates_passed=1 gates_total=2
+        2 RUN_COMPLETED run_id=r doer=d gates_passed=2 gates_total=2
+        """,
+    )
+
+    assert decided(run(runs=drawn), "run") == [("r", 2, True)]
+
+
+def test_the_subject_s_own_segment_comes_before_its_project_s():
+    drawn = events(Packs, "1 PACK_FAILED pack_key=a project_id=p industry=Tech")
+    project = frame(Projects, [{"project_id": "p", "industry": "Food", "client_type": "startup"}])
+    made = run(packs=drawn, projects=project)
+
+    assert made.select("industry", "client_type").unique().rows() == [("Tech", "startup")]
+
+
+@pytest.mark.parametrize("kind", DIMENSIONS)
+def test_every_outcome_is_counted_once_under_all(kind):
+    made = run(**_everything()).filter(pl.col("kind") == kind)
+    once = made.filter(pl.col("dimension") == "all")
+
+    assert once.height == made.select(pl.struct("project_id", "subject_id").n_unique()).item() > 0
+    assert once["value"].unique().to_list() == ["all"]
+    assert set(made["dimension"]) <= {"all", *DIMENSIONS[kind]}
+
+
+def test_events_from_as_of_on_change_nothing():
+    before = run(as_of=day(20), **_everything())
+    later = {
+        name: pl.concat([item, item.with_columns(pl.col("occurred_at") + pl.duration(days=20), event_id="f" + pl.col("event_id"))])
+        for name, item in _everything().items()
+        if name != "contents"
+    }
+
+    assert in_order(run(as_of=day(20), **(_everything() | later))).equals(in_order(before))
+
+
+@given(seed=st.integers(0, 2**16))
+def test_the_order_of_the_rows_does_not_matter(seed):
+    assert in_order(run(shuffled=seed, **_everything())).equals(in_order(run(**_everything())))
+
+
+def _everything():
+    return {
+        "packs": events(
+            Packs,
+            """
+            1 PACK_STARTED        pack_key=a
+            1 PACK_COMPLETED      pack_key=a model=m1
+            1 PACK_FAILED         pack_key=a model=m2
+            2 PACK_STARTED        pack_key=a
+            3 PACK_FAILED         pack_key=a
+            3 PACK_COMPLETED      pack_key=a
+            4 PACK_QUALITY_FAILED pack_key=b pack_run_id=r project_id=p
+            4 PACK_QUALITY_PASSED pack_key=b pack_run_id=r
+            5 PACK_COMPLETED      pack_key=b pack_run_id=r
+            """,
+        ),
+        "acquisition": events(
+            Acquisition,
+            """
+            0 LEAD_CREATED     lead_id=l industry=A client_type=x
+            0 LEAD_CREATED     lead_id=l industry=B source=web
+            1 OUTREACH_SENT    lead_id=l channel=email template_id=t1
+            1 OUTREACH_SENT    lead_id=l channel=email template_id=t2
+            1 OUTREACH_REPLIED lead_id=l channel=email
+            2 OUTREACH_SENT    lead_id=l channel=phone message_id=m
+            3 OUTREACH_REPLIED lead_id=l channel=phone message_id=m
+            4 DEAL_WON         lead_id=l
+            4 LEAD_LOST        lead_id=l
+            5 LEAD_LOST        lead_id=k project_id=p
+            """,
+        ),
+        "runs": events(
+            Runs,
+            """
+            1 RUN_COMPLETED run_id=r doer=d gates_passed=1 gates_total=1
+            1 RUN_COMPLETED run_id=r doer=e gates_passed=0 gates_total=1
+            """,
+        ),
+        "contents": frame(
+            Contents, [{"content_id": "c", "platform": "x", "tier": "good", "occurred_at": day(1), "hook_type": "list"}]
+        ),
+    }
