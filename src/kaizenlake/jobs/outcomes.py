@@ -104,7 +104,9 @@ def pack_outcomes(packs: pl.LazyFrame) -> pl.LazyFrame:
     started = pl.col("event_type") == "PACK_STARTED"
     # At one instant a start comes first, so that what it starts is not counted to the production before.
     order = ["occurred_at", ~started, "event_id"]
-    number = started.cast(pl.Int64).cum_sum().over("project_id", "pack_key", pl.col("pack_run_id").is_null(), order_by=order)
+    number = (
+        started.cast(pl.Int64).cum_sum().over("project_id", "pack_key", pl.col("pack_run_id").is_null(), order_by=order)
+    )
     return (
         packs.with_columns(project_id=_project_of("pack_run_id"))
         .with_columns(subject_id=pl.coalesce("pack_run_id", pl.format("{}#{}", "pack_key", number)))

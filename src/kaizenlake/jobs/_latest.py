@@ -1,0 +1,29 @@
+"""Which record of several counts: the latest by its own time; of two at one instant, the greater event id."""
+
+from __future__ import annotations
+
+import polars as pl
+
+_ORDER = ("occurred_at", "event_id")
+
+
+def latest(records: pl.LazyFrame, keys: tuple[str, ...]) -> pl.LazyFrame:
+    """Keep the latest record of each key; a null in a key is a value of its own.
+
+    Args:
+        records: Rows with `occurred_at`, a unique `event_id`, and the keys.
+        keys: Columns that name one row of the result.
+    """
+    return _kept(records, keys, pl.col("event_id").sort_by(_ORDER).last())
+
+
+def earliest(records: pl.LazyFrame, keys: tuple[str, ...]) -> pl.LazyFrame:
+    """Keep the earliest record of each key; of two at one instant the lesser event id, else as `latest`."""
+    return _kept(records, keys, pl.col("event_id").sort_by(_ORDER).first())
+
+
+def _kept(records: pl.LazyFrame, keys: tuple[str, ...], chosen: pl.Expr) -> pl.LazyFrame:
+    # Most keys have one record: only the contested ones are sorted, and wide rows are never moved.
+    contested = records.select(*keys, *_ORDER).filter(pl.len().over(keys) > 1)
+    refused = contested.filter(pl.col("event_id") != chosen.over(keys)).select("event_id")
+    return records.join(refused, on="event_id", how="anti")

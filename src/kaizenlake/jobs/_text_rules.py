@@ -1,0 +1,373 @@
+"""What a text is made of: one table of rules for its features, one for its hook.
+
+Rules are regular expressions of the linear-time kind, for English text. They see a text as `plain` leaves it: typographic
+quotes straightened, the commonest character references of markup read as the characters they stand for, web addresses and
+invisible characters taken out, blanks collapsed. Each rule carries examples that hold and that do not; they are tested.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A property that a text has or has not.
+
+    Args:
+        name: Name of the feature, or of the hook.
+        meaning: What it says of a text, in one sentence.
+        pattern: The text has the property where this matches; applied to the plain text in lower case.
+        holds: Texts that have it.
+        fails: Texts that do not, the near misses first of all.
+        ignoring: Phrases that are cut out beforehand, since they only look like it.
+        is_cased: The case of the letters matters, so the pattern is applied to the text as it was written.
+    """
+
+    name: str
+    meaning: str
+    pattern: str
+    holds: tuple[str, ...]
+    fails: tuple[str, ...]
+    ignoring: str | None = None
+    is_cased: bool = False
+
+    def of(self, plain: pl.Expr, lower: pl.Expr) -> pl.Expr:
+        """Whether the property holds; null without a text.
+
+        Args:
+            plain: The text as `plain` gives it.
+            lower: The same in lower case.
+        """
+        text = plain if self.is_cased else lower
+        if self.ignoring is not None:
+            text = text.str.replace_all(self.ignoring, " ")
+        return text.str.contains(self.pattern)
+
+
+_STRAIGHT = {
+    **dict.fromkeys("‘’‛′`´", "'"),
+    **dict.fromkeys("“”„‟″«»", '"'),
+    **dict.fromkeys(("&#39;", "&#x27;", "&#8217;", "&#8216;", "&apos;", "&rsquo;", "&lsquo;"), "'"),
+    **dict.fromkeys(("&quot;", "&#34;", "&ldquo;", "&rdquo;", "&#8220;", "&#8221;"), '"'),
+    **dict.fromkeys(("\u200b", "\u200c", "\u200d", "\u2060", "\ufeff", "\u00ad", "\ufe0f"), ""),
+    "&nbsp;": " ",
+    "&#160;": " ",
+    "&amp;": "&",
+    "&hellip;": "...",
+    "…": "...",
+    "？": "?",
+    "؟": "?",
+    "！": "!",
+}
+_ADDRESS = r"(?i)\b(?:https?://|www\.)\S+"
+
+
+def plain(text: pl.Expr) -> pl.Expr:
+    """A text as the rules read it; null where nothing is left of it but blanks."""
+    straight = text.str.replace_many(list(_STRAIGHT), list(_STRAIGHT.values())).str.replace_all(_ADDRESS, " ")
+    collapsed = straight.str.replace_all(r"\s+", " ").str.strip_chars()
+    return pl.when(collapsed != "").then(collapsed)
+
+
+WORD = r"\S*[\p{L}\p{N}]\S*"
+"""A word is what stands between blanks and holds a letter or a digit."""
+
+
+def words(plain: pl.Expr) -> pl.Expr:
+    """Number of words of a plain text; a text of symbols alone counts as one."""
+    return plain.str.count_matches(WORD).cast(pl.Int64).clip(lower_bound=1)
+
+
+_NUMERAL = r"two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|dozen|hundred|thousand"
+
+_SUPERLATIVE_STEMS = (
+    "bigg|bold|brav|bright|broad|cheap|clean|clear|clos|cold|cool|cut|dark|deep|dens|dri|dumb|fair|fast|fatt|few|fin|fit"
+    "t|fresh|full|grand|great|green|gross|hard|harsh|hott|high|kind|larg|lat|light|long|loud|low|madd|mean|near|new|nic|"
+    "old|odd|poor|proud|pur|quick|quiet|rar|rich|rough|rud|sadd|saf|sharp|short|shy|sick|simpl|slow|small|smart|smooth|"
+    "soft|soon|steep|strang|strong|sweet|swift|tall|thick|thinn|tight|tough|tru|ugli|vast|warm|weak|weird|wid|wild|wis|"
+    "wrong|young"
+)
+
+_CURIOSITY = (
+    r"^(?:this|these|he|she|they|his|her|their)\b|\b(?:secrets?|mystery|mysterious|surprising|surprised?|shocking|unexpected)\b"
+    r"|\bwhat happen(?:s|ed)\b|\bturns out\b|\bfind out\b|\bguess (?:who|what|why|how|where)\b|\bwait (?:till|until|for it)\b"
+    r"|\b(?:won't|will not|wouldn't|can't|cannot|never) (?:believe|guess|expect|imagine)\b|\b(?:the|one|real) reasons?\b"
+    r"|\b(?:here's|here is|this is|that's|that is) (?:what|why|how|exactly)\b|\bwhat (?:he|she|they|it|we|i) \w+"
+    r"|\b(?:something|someone|somebody)\b|\buntil (?:he|she|they|you|it|i|we)\b|\.\.\.[\"')]*$"
+)
+
+_NEGATION = (
+    r"\b(?:no|not|never|nobody|nothing|none|nowhere|neither|nor|cannot|without)\b|[a-z]n't\b"
+    r"|\b(?:dont|cant|doesnt|didnt|isnt|arent|wasnt|shouldnt)\b"
+)
+
+TEXT_RULES: tuple[Rule, ...] = (
+    Rule(
+        "number",
+        "It holds a number, in digits or in words from two up.",
+        rf"(?:^|[^\p{{L}}\p{{N}}_@])\d|\b(?:{_NUMERAL}|[mb]illions?)\b",
+        holds=(
+            "7 Wonderful People",
+            "Only $9.99",
+            "The top-10 list",
+            "Two guys explain",
+            "Over a million views",
+            "#1 tip",
+        ),
+        fails=(
+            "One of the best",
+            "Follow @user123",
+            "Our B2B guide",
+            "See https://a.example/p?id=42",
+            "Here&#39;s why",
+        ),
+    ),
+    Rule(
+        "question",
+        "It asks, by a question mark.",
+        r"\?",
+        holds=("Why are we here?", "Really?! Yes.", "お元気ですか？", "هل أنت بخير؟"),
+        fails=("How to ask better", "See https://a.example/p?id=42", ""),
+    ),
+    Rule(
+        "exclamation",
+        "It exclaims, by an exclamation mark.",
+        r"!",
+        holds=("Oh Snap!", "すごい！", "What?!"),
+        fails=("Oh snap.", "Calm down"),
+    ),
+    Rule(
+        "quotation",
+        "It quotes: at least one word stands between quotation marks.",
+        r"""(?:^|[\s(\[:-])'[\p{L}\p{N}][^']*(?:'[\p{L}][^']*)*'(?:$|[\s.,!?;:)\]-])|"[^"]*[\p{L}\p{N}][^"]*\"""",
+        holds=(
+            "Finish: “Mentally ill people are…”",
+            'He said "no"',
+            "The song ‘Happy’ is on",
+            "Know that song, 'Home?' Yes.",
+        ),
+        fails=("It’s what we don’t know", "The kids' room and the dogs' bed", 'A 7" single', "''"),
+    ),
+    Rule(
+        "second_person",
+        "It speaks to the reader.",
+        r"\b(?:you|yours?|yoursel(?:f|ves)|y'all)\b",
+        holds=("You won’t believe it", "Your turn", "All yours", "YOU"),
+        fails=("The young ones", "Youth matters", "A bayou at night"),
+    ),
+    Rule(
+        "first_person",
+        "It speaks of its author, alone or among others.",
+        r"\b(?:[Ii]|(?i:me|my|mine|myself|we|our|ours|ourselves)|[Uu]s)\b",
+        holds=("I never thought so", "What we do", "Tell us more", "My first day", "I’m in"),
+        fails=("The US wants you", "Made in the U.S.", "World War I began", "It is theirs"),
+        ignoring=r"(?i:world war|part|chapter|phase|type|type-|stage) I\b",
+        is_cased=True,
+    ),
+    Rule(
+        "negation",
+        "It negates.",
+        _NEGATION,
+        holds=("Don’t do it", "No big deal", "This is not a drill", "dont panic", "Nothing works", "You can&#39;t"),
+        fails=("Know more", "A notable day", "Another one", "The northern lights"),
+    ),
+    Rule(
+        "superlative",
+        "It uses a superlative.",
+        rf"\b(?:best|worst|[a-z]{{3,}}iest|(?:{_SUPERLATIVE_STEMS})est)\b"
+        r"|(?:\b(?:the|my|your|his|her|its|our|their)|'s) (?:\w+ )?(?:most|least)\b",
+        holds=(
+            "The best day",
+            "Our biggest sale",
+            "The funniest clip",
+            "The World's Most Wanted",
+            "The single most useful tip",
+        ),
+        fails=(
+            "Most people agree",
+            "A forest of interest",
+            "My best friend",
+            "At least try",
+            "The priest is honest",
+            "In the west",
+        ),
+        ignoring=r"\bbest (?:friends?|man|wishes|regards|seller|selling)\b|\bat (?:the (?:very )?)?(?:least|most|best)\b",
+    ),
+    Rule(
+        "curiosity",
+        "It holds back what it is about: it points ahead, hints at a secret, or breaks off.",
+        _CURIOSITY,
+        holds=(
+            "You Won’t Believe What Happens Next",
+            "This Kid Just Died. What He Left Behind Is Wondtacular.",
+            "The secret of good bread",
+            "When frat bros gather, they end up…",
+            "Here’s why it matters",
+        ),
+        fails=("Our opening hours this week", "New shoes in store", "Thank you all for coming"),
+    ),
+    Rule(
+        "urgency",
+        "It urges: there is little time, or little left.",
+        r"\b(?:right now|hurry|urgent(?:ly)?|asap|immediately|limited[- ]time|last (?:chance|call|day|days|hours)|deadline)\b"
+        r"|\bfinal (?:hours|days|call|chance)\b|\bbefore (?:it's|it is) too late\b|\bdon't (?:miss|wait)\b|\bact (?:now|fast)\b"
+        r"|\b(?:ends?|closes?|expires?|only) (?:today|tonight|tomorrow|soon|this (?:week|weekend))\b"
+        r"|\b(?:buy|order|shop|book|join|register|sign up|subscribe|start|apply|donate|vote|call|download|get it)(?: (?:yours|it))? (?:now|today)\b"
+        r"|\bonly \d+ (?:\w+ )?(?:left|remain|remaining|spots?|seats?|places?)\b|\bwhile (?:stocks?|supplies) lasts?\b|^breaking\b",
+        holds=(
+            "Hurry, only 3 seats left",
+            "Sale ends tonight",
+            "Order now",
+            "Don’t miss it",
+            "BREAKING: it rains",
+            "Last chance!",
+        ),
+        fails=("Now she laughs", "What we did today", "The final game", "Until now"),
+    ),
+)
+"""Features that are true or false of a text, by the name of their column."""
+
+_FEMALE_OR_MALE = "man|woman|guy|girl|boy|kid|child|teen|teenager|mom|mum|mother|dad|father|couple|teacher|student|veteran|doctor|nurse"
+
+_LISTED = (
+    "things|ways|reasons|tips|tricks|signs|facts|lies|steps|ideas|lessons|rules|mistakes|examples|questions|answers|photos|"
+    "pictures|photographs|pics|charts|maps|images|videos|clips|quotes|secrets|habits|tools|books|myths|trends|moments|people|"
+    "women|men|kids|products|recipes|brands|apps|places|words|hacks|stories|beliefs|strategies|principles|benefits|gifts|looks"
+)
+
+_COMMANDS = (
+    "watch|see|meet|look|listen|check out|read|try|stop|don't|do not|let's|let|think|remember|imagine|find|learn|discover|"
+    "join|share|tell|ask|click|tap|buy|shop|order|save|sign up|download|follow|comment|tag|swipe|give|make|take|get|leave|"
+    "be|go|come|vote|support|forget|hear|say|finish|keep|consider|subscribe|register|donate|grab|enjoy|celebrate|visit|add|"
+    "choose|pick|send|wait|prepare|apply|move over|brace yourself|stay|treat|explore|plan|browse|bring|upgrade|"
+    "help (?:us|me|him|her|them|the|a|your|someone|save|stop)|show (?:me|us|them|him|her|your|the)|"
+    "book (?:your|a|an|now|the)|call (?:me|us|your|the|now)|use (?:the|a|this|your|code)|start (?:your|a|the|by|with)|"
+    "turn (?:your|the|up|off|on)|put (?:your|the|a)"
+)
+
+_QUESTION_WORD = "why|how|what|who|where|which"
+
+HOOK_RULES: tuple[Rule, ...] = (
+    Rule(
+        "question",
+        "Its first sentence asks.",
+        r"^[^.!?]*\?",
+        holds=(
+            "Why Are Florida Teens Being Tried As Adults?",
+            "What’s the best way to win a marathon? Get a head start.",
+        ),
+        fails=("Cupcakes. Who doesn't like them?", "How to ask better questions"),
+    ),
+    Rule(
+        "quote",
+        "It opens with the words of somebody.",
+        r"""^(?:"[^"]+"|'[\p{L}\p{N}][^']*(?:'[\p{L}][^']*)*'(?:$|[\s.,!?;:)\]-]))""",
+        holds=("“I have a dream,” he said", "'Get A Job!' And Other Things I Hear", '"Finally," she says.'),
+        fails=("'Til death do us part", "The song ‘Happy’", "'90s music is back"),
+    ),
+    Rule(
+        "offer",
+        "It offers something at a lower price or for nothing.",
+        r"\d ?% off\b|\b(?:half price|discount|giveaway|coupon|promo code|on sale|for free|buy one|free (?:shipping|trial|download|"
+        r"sample|gift|delivery|webinar|ebook|e-book|guide))\b|\bsave (?:up to )?[$€£]?\d",
+        holds=("20% off everything", "Free shipping all week", "Giveaway time!", "Save $50 on your first order"),
+        fails=("Free speech matters", "Save the whales", "90% of people agree"),
+    ),
+    Rule(
+        "list",
+        "It announces, or is, a list of things.",
+        rf"^(?:(?:here are|here're|meet|see|the|these|those|top|just|only|our|my|your|watch) ){{0,4}}"
+        rf"(?:\d{{1,3}}|{_NUMERAL})(?: [^\s.!?:]+){{0,3}} (?:{_LISTED})\b|^(?:the )?top \d|\b1[.)] .+ 2[.)] .+ 3[.)] ",
+        holds=(
+            "The 14 Stunning Photographs Of Couples In Love",
+            "Here Are Just 3 Of The Smaller Lies",
+            "7 Wonderful People Share Secrets",
+            "Five ways to sleep better",
+            "Top 10 of the year",
+            "Today: 1. bread 2. butter 3. jam",
+        ),
+        fails=(
+            "46 Senators Decided",
+            "30 Seconds Of Silence",
+            "A 9-Year-Old Made Up His Own Rules",
+            "The people of 1959",
+        ),
+    ),
+    Rule(
+        "how_to",
+        "It shows how something is done.",
+        r"^(?:\S+ ){0,4}how (?:to|you can|you could|we can)\b|\b(?:step[- ]by[- ]step|tutorial|beginner's guide|guide to|cheat sheet|diy)\b",
+        holds=("How To Keep Those Eyeballs Happy", "Here’s how to do it", "A Woefully Contradictory Guide To Dating"),
+        fails=("How One Iranian Woman Captured Humanity", "Nobody in the whole wide world knows how to do it"),
+    ),
+    Rule(
+        "command",
+        "It opens by telling the reader what to do.",
+        rf"^(?:(?:please|just|now|hey|ok|okay|so|then|go)[,:]? |(?:watch|look|listen): )?(?:(?:{_COMMANDS})\b|(?:it's )?time to\b)",
+        holds=(
+            "Watch Kevin Bacon",
+            "Don’t ever ask",
+            "Please don't go",
+            "Let’s talk",
+            "Time to move",
+            "WATCH: A video",
+            "Check out this",
+        ),
+        fails=("Seeing a chimpanzee mourn", "Book lovers unite", "The watch of the year", "Getting there"),
+    ),
+    Rule(
+        "statistic",
+        "It gives a share, a ratio, a multiple or a sum of money.",
+        r"\d ?%|\d ?(?:percent|per cent)\b|\b(?:\d+|one|two|three|nine) (?:in|out of|of) (?:every )?(?:\d+|two|three|four|five|ten)\b"
+        r"|\d (?:times|thousand|million|billion|trillion)\b|\b\d+x\b|[$€£]\d|\b(?:half|most|majority|third|quarter) of (?:all|us|the|americans)\b",
+        holds=("11% more likely", "I wish 1 in 3 women had", "A $23 wage", "3 times as many", "Half of all jobs"),
+        fails=("The 1959 rules", "2 guys explain", "He is 9 years old"),
+    ),
+    Rule(
+        "announcement",
+        "It announces something new.",
+        r"^(?:\W*)(?:introducing|announcing|new[:!]|(?:the )?all[- ]new|now available|just (?:launched|landed|in|arrived)|coming soon|"
+        r"we(?:'re| are) (?:launching|excited|thrilled|proud|happy|hiring)|big news|breaking)\b"
+        r"|\b(?:has arrived|is finally here|now open|out now|launch(?:es|ing) (?:today|tomorrow|soon|next))\b",
+        holds=("Introducing our spring line", "We’re excited to share", "🎉 Big news", "The new menu is finally here"),
+        fails=("Newspapers are dying", "A new way to think"),
+    ),
+    Rule(
+        "curiosity",
+        "It holds back what it is about, or promises an answer without a question.",
+        rf"^(?:{_QUESTION_WORD})\b|{_CURIOSITY}",
+        holds=(
+            "Why charts are so bad",
+            "How One Woman Captured Humanity",
+            "The secret of bread",
+            "She did it again",
+            "And then…",
+        ),
+        fails=("Our opening hours", "A video about bread"),
+    ),
+    Rule(
+        "story",
+        "It opens with somebody to whom, or a time at which, something happened.",
+        rf"^(?:i|we|my|when|once|after|one day|yesterday|last (?:night|week|month|year)|years ago|it was|imagine)\b"
+        rf"|^(?:a|an|one|two|some|the)(?: [^\s.!?]+){{0,4}}? (?:{_FEMALE_OR_MALE})s?\b|\b\d{{1,2}}-year-old\b",
+        holds=(
+            "I never thought so",
+            "When a simple idea works",
+            "A Tattooed Veteran Helps",
+            "A 14-year-old got in",
+            "Two guys explain",
+        ),
+        fails=("The media and war", "Our menu", "A graph of sexism"),
+    ),
+    Rule(
+        "negative",
+        "It denies, warns or complains.",
+        rf"{_NEGATION}|\b(?:worst|wrong|bad|awful|terrible|horrible|fail(?:s|ed|ure)?|problem|mistakes?|warning|beware|hate|danger(?:ous)?)\b",
+        holds=("The worst idea ever", "Nothing works", "Nobody won", "Warning: slippery"),
+        fails=("A good day", "Our menu"),
+    ),
+)
+"""Hooks in the order of precedence: the first rule that holds names the hook."""

@@ -1,0 +1,156 @@
+"""Which contents stand out? Winners and losers, marked by people or by their place in their group."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import polars as pl
+
+from kaizenlake import stats
+from kaizenlake.job import job
+from kaizenlake.jobs._latest import latest
+from kaizenlake.parameters import Labels
+from kaizenlake.tables import Contents, CreativeLabels, Performance
+
+KEYS = ("project_id", "content_id", "platform")
+GROUP = ("project_id", "platform", "content_type")
+_MICRO = 1_000_000
+
+
+@job(reads=(Contents, Performance), writes=CreativeLabels)
+def creative_labels(
+    contents: pl.LazyFrame, performance: pl.LazyFrame, *, as_of: datetime, labels: Labels = Labels()
+) -> pl.LazyFrame:
+    """Label the contents that people marked, and those at the top and the bottom of their group by shrunk rate.
+
+    A person's mark overrides; it does not free its place for the next in the ranking.
+
+    Args:
+        contents: Contents with their latest figures.
+        performance: Silver performance events, for the marks.
+        as_of: Figures and marks from this instant on do not count.
+        labels: Share that is labelled, and how much a group and a content need.
+    """
+    figures = contents.filter(pl.col("occurred_at") < as_of).select(
+        *KEYS, "content_type", "engagement_rate", "trials", "occurred_at"
+    )
+    rankable = figures.filter(pl.col("engagement_rate").is_not_null(), pl.col("trials") >= labels.impressions)
+    ranking = ranked(rankable, labels)
+    said = marks(performance.filter(pl.col("occurred_at") < as_of), figures)
+    places = ranking.select(*KEYS, "shrunk_rate", "rank_in_group")
+    sizes = rankable.group_by(GROUP).agg(group_size=pl.len().cast(pl.Int64))
+    by_people = (
+        said.join(places, on=KEYS, how="left", nulls_equal=True)
+        .join(sizes, on=GROUP, how="left", nulls_equal=True)
+        .with_columns(
+            source=pl.lit("manual"),
+            group_size=pl.when(pl.col("is_known")).then(pl.col("group_size").fill_null(0)),
+        )
+    )
+    by_place = (
+        ranking.filter(pl.col("label").is_not_null())
+        .join(said, on=KEYS, how="anti", nulls_equal=True)
+        .with_columns(source=pl.lit("automatic"), reason=_reason(labels), labelled_at=pl.col("occurred_at"))
+    )
+    columns = (*KEYS, "content_type", "label", "source", "reason", "engagement_rate", "shrunk_rate", "rank_in_group")
+    return pl.concat([part.select(*columns, "group_size", "labelled_at") for part in (by_people, by_place)]).sort(KEYS)
+
+
+def ranked(rankable: pl.LazyFrame, labels: Labels) -> pl.LazyFrame:
+    """Rank the contents of every group that is large enough, and label its ends.
+
+    The ends are `share` of the group each, rounded down. Contents of one shrunk rate are told apart by their id; where one
+    rate reaches from the one end to the other, its contents are neither, and where all rates are equal nobody is.
+
+    Args:
+        rankable: Contents with a rate and enough trials.
+        labels: Share that is labelled, and how much a group needs.
+
+    Returns:
+        The rows of groups that are ranked, with `group_size`, `shrunk_rate`, `rank_in_group` and `label`.
+    """
+    size, rank, shrunk = pl.col("group_size"), pl.col("rank_in_group"), pl.col("shrunk_rate")
+    # In whole millionths, so that 0.1 of 30 is 3 and 0.29 of 100 is 29.
+    labelled = pl.min_horizontal(size * round(labels.share * _MICRO) // _MICRO, size // 2)
+    best_cut = shrunk.filter(rank == labelled).first().over("_group")
+    worst_cut = shrunk.filter(rank == size - labelled + 1).first().over("_group")
+    spread = pl.col("engagement_rate").max().over("_group") > pl.col("engagement_rate").min().over("_group")
+    winner = (rank <= labelled) & ((best_cut > worst_cut) | (shrunk > best_cut))
+    loser = (rank > size - labelled) & ((best_cut > worst_cut) | (shrunk < worst_cut))
+    return (
+        rankable.with_columns(group_size=pl.len().over(GROUP).cast(pl.Int64))
+        .filter(size >= labels.group_size)
+        .sort(GROUP)
+        .with_columns(
+            _group=pl.struct(GROUP).rle_id(),
+            _wins=(pl.col("engagement_rate") * pl.col("trials")).round().cast(pl.Int64),
+        )
+        .with_columns(
+            shrunk_rate=pl.map_batches(["_group", "_wins", "trials"], _shrunk, return_dtype=pl.Float64),
+        )
+        .sort("_group", "shrunk_rate", "content_id", descending=[False, True, False])
+        .with_columns(rank_in_group=pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over("_group"))
+        .with_columns(label=pl.when(spread & winner).then(pl.lit("winner")).when(spread & loser).then(pl.lit("loser")))
+    )
+
+
+def _shrunk(columns: Sequence[pl.Series]) -> pl.Series:
+    """Rate of each content drawn toward its own group's; the priors are fitted to whole groups at once."""
+    group, wins, trials = columns
+    codes = group.to_numpy()
+    return pl.Series(stats.shrink(wins, trials, stats.fit_by(codes, wins, trials).of(codes)))
+
+
+def marks(performance: pl.LazyFrame, figures: pl.LazyFrame) -> pl.LazyFrame:
+    """Give each content that people marked its latest mark.
+
+    A mark without a platform holds for every platform of the content, one without a project for the content in any
+    project. A mark that holds for nothing of which figures are known stands under the names it gives itself.
+
+    Args:
+        performance: Silver performance events.
+        figures: Contents with their type and rate.
+
+    Returns:
+        One row a project, content and platform: `label`, `reason`, `labelled_at`, `is_known`, and what `figures` knows.
+    """
+    is_mark = pl.col("event_type").is_in(["CREATIVE_MARKED_WINNER", "CREATIVE_MARKED_LOSER"])
+    given = latest(performance.filter(is_mark), KEYS).select(
+        "content_id",
+        "event_id",
+        "reason",
+        mark_project="project_id",
+        mark_platform="platform",
+        labelled_at="occurred_at",
+        label=pl.col("event_type").str.strip_prefix("CREATIVE_MARKED_").str.to_lowercase(),
+    )
+    named = figures.select(*KEYS, "content_type", "engagement_rate", is_known=pl.lit(True))
+    known = named.join(given, on="content_id").filter(_holds())
+    strays = (
+        given.join(known, on="event_id", how="anti")
+        .select("content_id", project_id="mark_project", platform="mark_platform", is_known=pl.lit(False))
+        .unique()
+    )
+    unknown = strays.join(given, on="content_id").filter(_holds())
+    return (
+        pl.concat([known, unknown], how="diagonal")
+        .sort("labelled_at", "event_id")
+        .unique(KEYS, keep="last", maintain_order=True)
+        .select(*KEYS, "content_type", "engagement_rate", "is_known", "label", "reason", "labelled_at")
+    )
+
+
+def _holds() -> pl.Expr:
+    """Whether a mark holds for the content it is beside."""
+    of_platform = pl.col("mark_platform").is_null() | (pl.col("mark_platform") == pl.col("platform"))
+    of_project = pl.col("mark_project").is_null() | (pl.col("mark_project") == pl.col("project_id"))
+    return of_platform & of_project
+
+
+def _reason(labels: Labels) -> pl.Expr:
+    """Place of a content in words, such as "place 2 of 40 in its group by shrunk engagement rate (7.31 %), top 10 %"."""
+    end = pl.when(pl.col("label") == "winner").then(pl.lit("top")).otherwise(pl.lit("bottom"))
+    percent = (pl.col("shrunk_rate") * 100).round(2)
+    words = "place {} of {} in its group by shrunk engagement rate ({} %), {} {} %"
+    return pl.format(words, "rank_in_group", "group_size", percent, end, pl.lit(f"{labels.share * 100:g}"))

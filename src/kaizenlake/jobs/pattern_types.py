@@ -1,0 +1,35 @@
+"""What is a pattern? The attributes and text features of a content that are compared with one another."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from kaizenlake.tables.content import TEXT_FEATURES
+
+ATTRIBUTES = ("hook_type", "tone", "content_type", "platform", "length_band", "pillar")
+"""Columns of `Contents` whose values are patterns, each against the other values of its column."""
+
+PATTERN_TYPES = (*ATTRIBUTES, *TEXT_FEATURES)
+"""Every pattern type; a text feature has one pattern, `PRESENT`, against the texts that lack it."""
+
+PRESENT = "yes"
+
+TEXT_FAMILY = "text"
+"""The text features are judged together: corrected for being many, and drawn toward one another."""
+
+
+def pattern_of(pattern_type: str) -> pl.Expr:
+    """Pattern of each content by one type; null, where it is not known, takes no part in the comparison."""
+    if pattern_type in TEXT_FEATURES:
+        return pl.when(pl.col(pattern_type)).then(pl.lit(PRESENT)).when(~pl.col(pattern_type)).then(pl.lit("no"))
+    return pl.col(pattern_type)
+
+
+def is_pattern() -> pl.Expr:
+    """Whether a row is about a pattern, rather than about the lack of a text feature."""
+    return ~(pl.col("pattern_type").is_in(TEXT_FEATURES) & (pl.col("pattern") == "no"))
+
+
+def family() -> pl.Expr:
+    """Patterns that are corrected and shrunk together: those of one type, and all text features."""
+    return pl.when(pl.col("pattern_type").is_in(TEXT_FEATURES)).then(pl.lit(TEXT_FAMILY)).otherwise("pattern_type")
