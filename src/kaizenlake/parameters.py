@@ -96,3 +96,14 @@ class Landing(Group):
         default=24, description="Hours an event's time may lie ahead of the clock before it is quarantined."
     )
     keep_landed_days: Days = Field(default=30, description="Days a landed file is kept before maintenance removes it.")
+
+
+class Maintenance(Group):
+    """What maintenance keeps."""
+
+    keep_versions_days: Days = Field(
+        default=7, description="Days for which older versions of a table can still be read; what only they need goes."
+    )
+    compact_bytes: Annotated[int, Field(ge=1_048_576)] = Field(
+        default=134_217_728, description="Size in bytes up to which the small files of a day are put together."
+    )

@@ -20,7 +20,18 @@ from pydantic_settings import (
 )
 
 from kaizenlake.errors import SettingsError
-from kaizenlake.parameters import Clarity, Confidence, Evidence, Group, Labels, Landing, Publishing, Tiers, Windows
+from kaizenlake.parameters import (
+    Clarity,
+    Confidence,
+    Evidence,
+    Group,
+    Labels,
+    Landing,
+    Maintenance,
+    Publishing,
+    Tiers,
+    Windows,
+)
 
 FILE_NAME = "kaizen.toml"
 
@@ -38,6 +49,7 @@ class Settings(BaseSettings):
     confidence: Confidence = Field(default_factory=Confidence)
     publishing: Publishing = Field(default_factory=Publishing)
     landing: Landing = Field(default_factory=Landing)
+    maintenance: Maintenance = Field(default_factory=Maintenance)
 
     @classmethod
     def settings_customise_sources(

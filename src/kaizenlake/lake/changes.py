@@ -34,6 +34,10 @@ class _Transaction(msgspec.Struct, rename="camel"):
     version: int
 
 
+class _Info(msgspec.Struct, rename="camel"):
+    timestamp: int = 0
+
+
 class _Action(msgspec.Struct, rename="camel"):
     """A line of a commit, of which we need few kinds."""
 
@@ -41,6 +45,7 @@ class _Action(msgspec.Struct, rename="camel"):
     remove: _File | None = None
     txn: _Transaction | None = None
     meta_data: msgspec.Raw | None = None
+    commit_info: _Info | None = None
 
 
 _DECODER = msgspec.json.Decoder(_Action)
@@ -148,6 +153,20 @@ def changed_days(handle: DeltaTable, partition: str | None, since: int) -> froze
                 return None
             days.add(date.fromisoformat(day))
     return frozenset(days)
+
+
+def written_at(handle: DeltaTable) -> datetime | None:
+    """When a commit last changed rows or recorded reads; None where the log does not reach back to one."""
+    log = _files(handle)
+    for version in range(handle.version(), -1, -1):
+        commit = _commit(log, version)
+        if commit is None:
+            return None
+        files = [file for action in commit if (file := action.add or action.remove) is not None]
+        if any(file.data_change for file in files) or any(action.txn for action in commit):
+            stamps = [action.commit_info.timestamp for action in commit if action.commit_info is not None]
+            return _EPOCH + timedelta(milliseconds=stamps[0]) if stamps else None
+    return None
 
 
 def _files(handle: DeltaTable) -> pyarrow.fs.PyFileSystem:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 import pyarrow as pa
@@ -26,6 +26,9 @@ PROPERTIES = {
     "delta.logRetentionDuration": "interval 365 days",
     "delta.checkpointInterval": "50",
 }
+
+COMPRESSION: Literal["ZSTD"] = "ZSTD"
+"""A million events: 39 MB in 0.86 s, against 69 MB in 0.75 s with Snappy."""
 
 RETRIES = 10
 """Times that an append which nothing else can contradict is put behind commits that came between."""
@@ -190,7 +193,10 @@ def commit(
         max_commit_retries=retries,
     )
     batches = _Batches(arrow_schema(table), frames)
-    settings: dict[str, Any] = {"commit_properties": said, "writer_properties": WriterProperties(compression="ZSTD")}
+    settings: dict[str, Any] = {
+        "commit_properties": said,
+        "writer_properties": WriterProperties(compression=COMPRESSION),
+    }
     try:
         if isinstance(target, str):
             write_deltalake(

@@ -56,9 +56,12 @@ def hold(folder: Path, command: str | None = None) -> Iterator[None]:
 
 
 def holder(folder: Path) -> str:
-    """Who holds the lock of a lake, in words; what is known of it, while nobody else may be."""
+    """Who holds the lock of a lake, in words."""
     try:
         told = json.loads((folder / HOLDER_NAME).read_bytes())
+        if told["host"] == socket.gethostname():
+            # One that was killed leaves its words behind until the next has written its own.
+            os.kill(int(told["pid"]), 0)
         return f"{told['command']!r}, process {told['pid']} on {told['host']}, since {told['since']}"
     except (OSError, ValueError, KeyError, TypeError):
         return "a run that has only begun"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
@@ -33,6 +33,38 @@ class Written(NamedTuple):
 
     version: int
     rows: int
+
+
+@dataclass(frozen=True)
+class TableState:
+    """How a table stands in the lake.
+
+    Args:
+        name: Layer and last name.
+        state: Written; not written yet; outdated: stored by another declaration, and computed anew by the next night;
+            or unreadable.
+        problem: What is wrong, in words; empty where nothing is.
+        version: Version of the table.
+        rows: Rows of it.
+        files: Data files of it.
+        size_bytes: Size of those files.
+        days: Days that have rows; None where the table is not kept by day.
+        first_day: First of them.
+        last_day: Last of them.
+        written_at: When rows were last written or removed; None where the log does not reach back.
+    """
+
+    name: str
+    state: Literal["written", "not written", "outdated", "unreadable"]
+    problem: str = ""
+    version: int | None = None
+    rows: int = 0
+    files: int = 0
+    size_bytes: int = 0
+    days: int | None = None
+    first_day: date | None = None
+    last_day: date | None = None
+    written_at: datetime | None = None
 
 
 def fingerprint(*parts: str) -> str:
@@ -254,6 +286,38 @@ class Lake:
         )
         return Written(version, rows)
 
+    def describe(self) -> tuple[TableState, ...]:
+        """How each table stands, in the order of their declaration; see `TableState`."""
+        return tuple(self.state(table) for table in tables.TABLES)
+
+    def state(self, table: type[Table]) -> TableState:
+        """How a table stands; one that cannot be read says why instead of raising."""
+        name = tables.full_name(table)
+        try:
+            stored = delta.open_table(self.uri(table), self.storage_options)
+            if stored is None:
+                return TableState(name, "not written")
+            handle = self.snapshot(table).handle
+        except LakeError as error:
+            return TableState(name, "unreadable", problem=str(error))
+        if handle is None:
+            return TableState(name, "outdated", problem=f"{delta.drift(table, stored)}; the next night writes it anew")
+        held = pl.DataFrame(handle.get_add_actions(flatten=True))
+        partition = tables.partition(table)
+        days = held[f"partition.{partition}"] if partition is not None else None
+        return TableState(
+            name,
+            "written",
+            version=handle.version(),
+            rows=handle.count(),
+            files=held.height,
+            size_bytes=int(held["size_bytes"].sum()),
+            days=None if days is None else days.n_unique(),
+            first_day=None if days is None else days.min(),  # type: ignore[arg-type] # a partition is a day
+            last_day=None if days is None else days.max(),  # type: ignore[arg-type] # a partition is a day
+            written_at=changes.written_at(handle),
+        )
+
     def append(
         self,
         table: type[Table],
@@ -298,6 +362,30 @@ class Lake:
                         retries=0 if callable(rows) else delta.RETRIES,
                     )
                 )
+            except WriteConflictError:
+                if attempt == ATTEMPTS:
+                    raise
+        raise AssertionError("unreachable")
+
+    def rewrite(self, table: type[Table], rows: Callable[[Snapshot], pl.DataFrame]) -> Written:
+        """Replace all rows of a table by what a function makes of them, in one commit.
+
+        Args:
+            table: The table.
+            rows: Makes the new rows from what is there; it is called again on a fresh snapshot whenever another writer
+                came between, so that nothing appended meanwhile is lost.
+
+        Raises:
+            TableInvalidError: The rows break the declaration; nothing was written.
+            WriteConflictError: Other writers came between, too many times; nothing was written.
+            LakeError: The storage refused; nothing was written.
+        """
+        for attempt in range(1, ATTEMPTS + 1):
+            snapshot = self.snapshot(table)
+            frame = tables.check(table, rows(snapshot))
+            target = self.uri(table) if snapshot.handle is None else snapshot.handle
+            try:
+                return Written(*delta.commit(table, target, [frame], transactions={}, options=self.storage_options))
             except WriteConflictError:
                 if attempt == ATTEMPTS:
                     raise
