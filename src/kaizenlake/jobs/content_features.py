@@ -7,7 +7,7 @@ from datetime import datetime
 import polars as pl
 
 from kaizenlake.job import job
-from kaizenlake.jobs._text_rules import HOOK_RULES, TEXT_RULES, plain, words
+from kaizenlake.jobs._text_rules import HOOK_RULES, TEXT_RULES, as_plain, words
 from kaizenlake.jobs.daily_performance import latest_records
 from kaizenlake.tables import ContentFeatures, Performance
 from kaizenlake.tables.content import LENGTH_BANDS
@@ -24,21 +24,40 @@ def content_features(performance: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFr
         performance: Silver performance events.
         as_of: Events from this instant on do not count.
     """
-    text, lower = pl.col("_plain"), pl.col("_lower")
-    hook = pl.coalesce(pl.when(rule.of(text, lower)).then(pl.lit(rule.name)) for rule in HOOK_RULES)
+    records = latest_records(performance, as_of=as_of)
+    hook_source = (
+        pl.when(pl.col("hook_type").is_not_null())
+        .then(pl.lit("event"))
+        .when(pl.col("text_hook").is_not_null())
+        .then(pl.lit("text"))
+    )
+    return records.join(read_texts(records.select("text")), on="text", how="left").with_columns(
+        performed_on=pl.col("event_date"), hook_source=hook_source, hook_type=pl.coalesce("hook_type", "text_hook")
+    )
+
+
+def read_texts(texts: pl.LazyFrame) -> pl.LazyFrame:
+    """Apply the rules to every distinct text once, since a content brings its text along every day.
+
+    Args:
+        texts: Column `text`.
+
+    Returns:
+        One row a text that is not null: `text`, `text_hook`, `length_words`, `length_band` and `TEXT_FEATURES`.
+    """
+    plain, lower = pl.col("plain"), pl.col("lower")
+    hook = pl.coalesce(pl.when(rule.of(plain, lower)).then(pl.lit(rule.name)) for rule in HOOK_RULES)
     return (
-        latest_records(performance, as_of=as_of)
-        .with_columns(_plain=plain(pl.col("text")))
-        .with_columns(_lower=text.str.to_lowercase(), length_words=words(text))
-        .with_columns(
-            *(rule.of(text, lower).alias(rule.name) for rule in TEXT_RULES),
-            hook_source=pl.when(pl.col("hook_type").is_not_null())
-            .then(pl.lit("event"))
-            .when(hook.is_not_null())
-            .then(pl.lit("text")),
-            hook_type=pl.coalesce("hook_type", hook),
-            length_band=length_band(pl.col("length_words")),
-            performed_on=pl.col("event_date"),
+        texts.filter(pl.col("text").is_not_null())
+        .unique()
+        .with_columns(plain=as_plain(pl.col("text")))
+        .with_columns(lower=plain.str.to_lowercase(), length_words=words(plain))
+        .select(
+            "text",
+            "length_words",
+            hook.alias("text_hook"),
+            length_band(pl.col("length_words")).alias("length_band"),
+            *(rule.of(plain, lower).alias(rule.name) for rule in TEXT_RULES),
         )
     )
 
