@@ -6,27 +6,79 @@ costs no more than the standard library.
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from kaizenlake.events.boundaries import (
+        IngestStats,
+        ingest_performance_batch,
+        ingest_performance_data,
+        log_pack_event,
+        log_pack_quality_assessment,
+        log_section_generation,
+        mark_creative_as_loser,
+        mark_creative_as_winner,
+    )
+    from kaizenlake.events.functions import *  # noqa: F403 - one log function for every event type
+    from kaizenlake.events.functions import PerformanceData
+    from kaizenlake.events.log import close, configure, flush, log_event
     from kaizenlake.publish.context import KaizenContext
     from kaizenlake.service import KaizenService
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "IngestStats": "kaizenlake.events.boundaries",
+    "ingest_performance_batch": "kaizenlake.events.boundaries",
+    "ingest_performance_data": "kaizenlake.events.boundaries",
+    "log_pack_event": "kaizenlake.events.boundaries",
+    "log_pack_quality_assessment": "kaizenlake.events.boundaries",
+    "log_section_generation": "kaizenlake.events.boundaries",
+    "mark_creative_as_loser": "kaizenlake.events.boundaries",
+    "mark_creative_as_winner": "kaizenlake.events.boundaries",
+    "PerformanceData": "kaizenlake.events.functions",
+    "close": "kaizenlake.events.log",
+    "configure": "kaizenlake.events.log",
+    "flush": "kaizenlake.events.log",
+    "log_event": "kaizenlake.events.log",
     "KaizenContext": "kaizenlake.publish.context",
     "KaizenService": "kaizenlake.service",
 }
 
-__all__ = ["KaizenContext", "KaizenService", "__version__"]
+# The log functions of the single event types, such as `log_lead_created`, follow from the catalogue.
+_LOG_FUNCTIONS = "kaizenlake.events.functions"
+
+__all__ = [
+    "IngestStats",
+    "KaizenContext",
+    "KaizenService",
+    "PerformanceData",
+    "__version__",
+    "close",
+    "configure",
+    "flush",
+    "ingest_performance_batch",
+    "ingest_performance_data",
+    "log_event",
+    "log_pack_event",
+    "log_pack_quality_assessment",
+    "log_section_generation",
+    "mark_creative_as_loser",
+    "mark_creative_as_winner",
+]
 
 
 def __getattr__(name: str) -> object:
     """Fetch a public name from its home."""
-    if name not in _HOMES:
+    home = _HOMES.get(name) or (_LOG_FUNCTIONS if name.startswith("log_") else None)
+    if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module  # noqa: PLC0415 - a service that only reads contexts never pays for it
 
-    return getattr(import_module(_HOMES[name]), name)
+    try:
+        return getattr(import_module(home), name)
+    except AttributeError:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOMES})
+    from kaizenlake.events.functions import FUNCTIONS  # noqa: PLC0415 - as above
+
+    return sorted({*globals(), *_HOMES, *FUNCTIONS})

@@ -52,7 +52,7 @@ class Field:
     name_given: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Family:
     """Event types that belong together and share one silver table.
 
@@ -136,7 +136,7 @@ FAMILIES: tuple[Family, ...] = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class EventType:
     """One event type: its name, family and payload class."""
 
@@ -155,6 +155,18 @@ class EventType:
         info = inspect.type_info(self.payload)
         assert isinstance(info, inspect.StructType)
         return tuple(_field(field) for field in info.fields)
+
+    @cached_property
+    def required_fields(self) -> tuple[str, ...]:
+        """Names of the payload's fields that an event must give, in the order of their declaration."""
+        names, defaults = self.payload.__struct_fields__, self.payload.__struct_defaults__
+        given = (*(msgspec.NODEFAULT for _ in range(len(names) - len(defaults))), *defaults)
+        return tuple(name for name, default in zip(names, given, strict=True) if default is msgspec.NODEFAULT)
+
+    @cached_property
+    def text_fields(self) -> frozenset[str]:
+        """Names of the payload's identifiers (`..._id`), which an application may also hold as numbers."""
+        return frozenset(name for name in self.payload.__struct_fields__ if name.endswith("_id"))
 
 
 EVENTS: tuple[EventType, ...] = tuple(
@@ -207,9 +219,9 @@ def _default(field: inspect.Field) -> Any:
     return None if field.default is msgspec.NODEFAULT else field.default
 
 
-def by_name(name: str) -> EventType | None:
+def by_name(name: object) -> EventType | None:
     """The event type of that name, or None."""
-    return _BY_NAME.get(name)
+    return _BY_NAME.get(name) if isinstance(name, str) else None
 
 
 _BY_NAME = {event.name: event for event in EVENTS}

@@ -346,8 +346,7 @@ def _cloud_problems(document: dict[str, Any]) -> Iterator[Problem]:
 
 def _whole_counts(document: dict[str, Any]) -> dict[str, Any]:
     """The envelope with the counts of its payload that are spelled as floats, such as 5000.0, as integers."""
-    kind, payload = document.get("type"), document.get("payload")
-    event = by_name(kind) if isinstance(kind, str) else None
+    event, payload = by_name(document.get("type")), document.get("payload")
     if event is None or not isinstance(payload, dict):
         return document
     counts = {

@@ -115,6 +115,11 @@ def latest(now: datetime, future_hours: int) -> datetime:
     return now + timedelta(hours=future_hours)
 
 
+def in_time(event: Envelope, now: datetime, future_hours: int = FUTURE_HOURS) -> bool:
+    """Whether an event's time is one that landing takes at `now`."""
+    return EARLIEST <= event.occurred_at <= latest(now, future_hours)
+
+
 _CLOUD_ATTRIBUTES = frozenset(
     {"specversion", "id", "source", "type", "time", "data", "datacontenttype", "projectid", "tenantid", "tags"}
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple, get_type_hints
 
@@ -53,7 +53,7 @@ def near(name: str, names: Iterable[str]) -> str:
     """Words that suggest the nearest of some names, or nothing.
 
     >>> near("impresions", ["clicks", "impressions"])
-    '; did you mean `impressions`?'
+    ' (did you mean `impressions`?)'
     """
     from difflib import get_close_matches  # noqa: PLC0415 - only a refused event pays for it
 
@@ -61,7 +61,7 @@ def near(name: str, names: Iterable[str]) -> str:
     options = list(names)
     found = get_close_matches(name, options, n=1, cutoff=0.6)
     found = found or [option for option in options if name and (name in option or option in name)][:1]
-    return f"; did you mean `{found[0]}`?" if found else ""
+    return f" (did you mean `{found[0]}`?)" if found else ""
 
 
 def problems(document: Mapping[str, Any], *, now: datetime, future_hours: int) -> Iterator[Problem]:
@@ -109,7 +109,7 @@ def _typed_problems(document: Mapping[str, Any]) -> Iterator[Problem]:
     if "type" not in document:
         return
     kind = document["type"]
-    event = by_name(kind) if isinstance(kind, str) else None
+    event = by_name(kind)
     if event is None:
         rule = "unknown_type" if isinstance(kind, str) else "wrong_type"
         guess = near(kind, (item.name for item in EVENTS)) if isinstance(kind, str) else ""
@@ -197,6 +197,8 @@ def value_problems(value: Any, field: str = "", depth: int = 1) -> Iterator[Prob
                 continue
             top = not field or field == "payload"
             yield from value_problems(item, str(key) if top else f"{field}.{key}", depth + 1)
+    elif value is not None and not isinstance(value, bool | int | date):
+        yield Problem("wrong_type", field, f"`{field}`: {short(value)} cannot be written as JSON")
 
 
 def text_fault(text: str) -> str:

@@ -1,0 +1,104 @@
+"""One typed log function for every event type, derived from the catalogue: `LEAD_CREATED` is `log_lead_created`.
+
+The required fields of the payload may be given by position, in the order of their declaration; the others, and what
+every event takes (`project_id, tenant_id, tags, occurred_at, event_id, metadata`), by name. The types of the arguments
+stand in `functions.pyi`, which `python -m kaizenlake.events.stub` writes from the catalogue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from inspect import Parameter, Signature
+from typing import Any
+
+from msgspec import defstruct
+
+from kaizenlake.errors import EventError
+from kaizenlake.events.catalogue import EVENTS, EventType
+from kaizenlake.events.log import log_event
+from kaizenlake.events.performance import PerformanceRecorded
+
+COMMON = ("project_id", "tenant_id", "tags", "occurred_at", "event_id", "metadata")
+"""What every event takes beside its payload."""
+
+
+def function_name(event: EventType) -> str:
+    """Name of the log function of an event type."""
+    return f"log_{event.name.lower()}"
+
+
+def _function(event: EventType) -> Callable[..., str]:
+    required = event.required_fields
+
+    def function(*values: Any, **named: Any) -> str:
+        if len(values) > len(required):
+            raise EventError(
+                f"{function.__name__}() takes {len(required)} value(s) by position ({', '.join(required)}), "
+                f"found {len(values)}.",
+                rule="too_many_values",
+                hint="Give the others by name.",
+            )
+        for name, value in zip(required, values, strict=False):
+            if name in named:
+                raise EventError(f"{event.name}: `{name}` is given twice.", field=name, rule="given_twice")
+            named[name] = value
+        return log_event(event.name, **named)
+
+    function.__name__ = function.__qualname__ = function_name(event)
+    function.__doc__ = _words(event)
+    function.__signature__ = signature(event)  # type: ignore[attr-defined]
+    return function
+
+
+def signature(event: EventType) -> Signature:
+    """Signature of the log function of an event type."""
+    required = event.required_fields
+    optional = (name for name in event.payload.__struct_fields__ if name not in required)
+    return Signature(
+        [
+            *(Parameter(name, Parameter.POSITIONAL_OR_KEYWORD) for name in required),
+            *(Parameter(name, Parameter.KEYWORD_ONLY, default=None) for name in (*optional, *COMMON)),
+        ],
+        return_annotation=str,
+    )
+
+
+def _words(event: EventType) -> str:
+    lines = [f"Log {event.name}: {event.meaning[:1].lower()}{event.meaning[1:]}", "", "Args:"]
+    lines += [f"    {field.name}: {field.description}" for field in event.fields]
+    lines += [
+        f"    {', '.join(COMMON)}: See `log_event`.",
+        "",
+        "Returns:",
+        "    The event id.",
+        "",
+        "Raises:",
+        "    EventError: A field breaks its declaration; nothing was logged.",
+        "    SpoolError: The event cannot be written; nothing was logged.",
+    ]
+    return "\n".join(lines)
+
+
+FUNCTIONS: dict[str, Callable[..., str]] = {function_name(event): _function(event) for event in EVENTS}
+"""All of them by name."""
+
+PerformanceData = defstruct(
+    "PerformanceData",
+    [
+        *((name, Any, None) for name in PerformanceRecorded.__struct_fields__),
+        ("performed_at", Any, None),
+    ],
+    kw_only=True,
+    frozen=True,
+    omit_defaults=True,
+    repr_omit_defaults=True,
+    module=__name__,
+)
+PerformanceData.__doc__ = """The figures of a content on a platform: the fields of PERFORMANCE_RECORDED.
+
+`performed_at` says when the figures were measured, with its zone; now if not said. The values are checked when they are
+ingested.
+"""
+
+globals().update(FUNCTIONS)
+__all__ = ["COMMON", "FUNCTIONS", "PerformanceData", "function_name", "signature", *FUNCTIONS]  # noqa: PLE0604 - names that follow from the catalogue

@@ -1,0 +1,77 @@
+"""Writes `functions.pyi`, the types of the derived log functions: `python -m kaizenlake.events.stub`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from kaizenlake.events.catalogue import EVENTS, EventType, Field
+from kaizenlake.events.functions import function_name
+from kaizenlake.events.performance import PerformanceRecorded
+
+PATH = Path(__file__).with_name("functions.pyi")
+
+_TYPES = {
+    "str": "str",
+    "int": "int",
+    "float": "float",
+    "bool": "bool",
+    "datetime": "datetime | str",
+    "list": "Iterable[str]",
+    "dict": "Mapping[str, float]",
+}
+
+_COMMON = """\
+    project_id: str | int | None = None,
+    tenant_id: str | int | None = None,
+    tags: Iterable[str] | str | None = None,
+    occurred_at: datetime | str | None = None,
+    event_id: str | UUID | None = None,
+    metadata: Mapping[str, Any] | None = None,
+"""
+
+_HEAD = """\
+# Written by `python -m kaizenlake.events.stub` from the catalogue; a test keeps it so.
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from inspect import Signature
+from typing import Any
+from uuid import UUID
+
+from kaizenlake.events.catalogue import EventType
+
+COMMON: tuple[str, ...]
+FUNCTIONS: dict[str, Callable[..., str]]
+
+def function_name(event: EventType) -> str: ...
+def signature(event: EventType) -> Signature: ...
+"""
+
+
+def text() -> str:
+    """The whole stub."""
+    return _HEAD + "".join(_function(event) for event in EVENTS) + "\n" + _performance_data()
+
+
+def _function(event: EventType) -> str:
+    required = [field for field in event.fields if field.required]
+    optional = [field for field in event.fields if not field.required]
+    lines = [f"    {field.name}: {_type(field)},\n" for field in required]
+    lines.append("    *,\n")
+    lines += [f"    {field.name}: {_type(field)} | None = None,\n" for field in optional]
+    return f"def {function_name(event)}(\n{''.join(lines)}{_COMMON}) -> str: ...\n"
+
+
+def _performance_data() -> str:
+    (event,) = (event for event in EVENTS if event.payload is PerformanceRecorded)
+    fields = [(field.name, _type(field)) for field in event.fields] + [("performed_at", "datetime | str")]
+    attributes = "".join(f"    {name}: {kind} | None\n" for name, kind in fields)
+    arguments = "".join(f"        {name}: {kind} | None = None,\n" for name, kind in fields)
+    return f"class PerformanceData:\n{attributes}    def __init__(\n        self,\n        *,\n{arguments}    ) -> None: ...\n"
+
+
+def _type(field: Field) -> str:
+    return "str | int" if field.name.endswith("_id") else _TYPES[field.kind]
+
+
+if __name__ == "__main__":
+    PATH.write_text(text(), encoding="utf-8")
