@@ -167,10 +167,12 @@ def judge(whole: Finding | None, own: Finding | None, where: str) -> Judgement:
         borrowed = f"{where} has no {whole.observed} of its own with it: all of it is borrowed from everything."
         return Judgement(finding=whole, verdict=whole.verdict, observations=0, borrowed=borrowed)
     verdict, why = own.verdict, ""
-    if whole is not None and whole.verdict != "unclear" and own.verdict != whole.verdict:
+    if whole is not None and whole.verdict not in {"unclear", own.verdict}:
         toward = own.shrunk_lift if own.shrunk_lift is not None else own.lift
         if own.verdict == "unclear" and (toward is None or (toward > 0) == (whole.verdict == "works")):
-            borrowed = f"{own.observations} {own.observed} of {where} cannot tell alone: the finding is that of everything"
+            borrowed = (
+                f"{own.observations} {own.observed} of {where} cannot tell alone: the finding is that of everything"
+            )
             borrowed += f"; drawn toward it, the lift here is {toward:+.1%}." if toward is not None else "."
             return Judgement(finding=whole, verdict=whole.verdict, observations=own.observations, borrowed=borrowed)
         if own.verdict == "unclear":

@@ -1,0 +1,185 @@
+"""The rows that contexts are made of, read once and kept by scope."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from kaizenlake import tables
+from kaizenlake.publish.context import EVERYTHING, Scope, segment
+from kaizenlake.publish.context_rules import ATTRIBUTES, CREATIVE, RATES
+from kaizenlake.publish.context_scopes import SEGMENT, Scan
+from kaizenlake.publish.judging import Finding, of_pattern, of_win_rate, outranking
+from kaizenlake.settings import Settings
+from kaizenlake.tables import (
+    AvoidedPhrases,
+    Contents,
+    CreativeLabels,
+    Patterns,
+    Projects,
+    ScopedPatterns,
+    ScopedWinRates,
+    SegmentClarity,
+    WinRates,
+)
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Data:
+    """Rows of the tables by scope, read once."""
+
+    findings: Mapping[Scope, Mapping[tuple[str, str], Finding]]
+    rates: Mapping[Scope, Mapping[tuple[str, str], Row]]
+    winners: Mapping[Scope, list[Row]]
+    losers: Mapping[Scope, list[Row]]
+    phrases: Phrases
+    clarity: list[Row]
+
+    @classmethod
+    def read(cls, scan: Scan, settings: Settings, only: Scope | None) -> Data:
+        """Read all of it; `only` reads the rows of one scope where a table is kept by scope."""
+        entries = settings.publishing.entries
+        return cls(
+            findings=_findings(scan, settings, only),
+            rates=_rates(scan, only),
+            winners=_marked(scan, pl.col("label") == "winner", entries, only),
+            losers=_marked(scan, (pl.col("label") == "loser") & (pl.col("source") == "manual"), entries, only),
+            phrases=Phrases.read(scan),
+            clarity=list(scan(SegmentClarity).sort(SEGMENT).collect().iter_rows(named=True)),
+        )
+
+
+_SCOPE = ("scope", "project_id", "industry", "client_type")
+
+
+def _scope_of(row: Row) -> Scope:
+    return Scope(
+        kind=row["scope"], project_id=row["project_id"], industry=row["industry"], client_type=row["client_type"]
+    )
+
+
+def _wanted(only: Scope | None) -> pl.Expr:
+    """Rows of a scoped table that belong to the scope, or to any."""
+    if only is None:
+        return pl.lit(True)
+    return pl.all_horizontal(
+        pl.col("scope") == only.kind, *(pl.col(name).eq_missing(pl.lit(getattr(only, name))) for name in _SCOPE[1:])
+    )
+
+
+def _with_others(rates: pl.LazyFrame, scope: tuple[str, ...] = ()) -> pl.LazyFrame:
+    """Add the win rate of the other values of the dimension; null where there are none."""
+    within = (*scope, "kind", "dimension")
+    wins = pl.col("wins").sum().over(within) - pl.col("wins")
+    decided = pl.col("decided").sum().over(within) - pl.col("decided")
+    return rates.with_columns(others_rate=pl.when(decided > 0).then(wins / decided))
+
+
+def _findings(scan: Scan, settings: Settings, only: Scope | None) -> dict[Scope, dict[tuple[str, str], Finding]]:
+    of_creatives = (pl.col("kind") == CREATIVE) & pl.col("dimension").is_in(ATTRIBUTES)
+    found: dict[Scope, dict[tuple[str, str], Finding]] = defaultdict(dict)
+
+    def keep(scope: Scope, finding: Finding) -> None:
+        key = finding.pattern_type, finding.value
+        found[scope][key] = outranking(found[scope].get(key), finding)
+
+    for row in scan(Patterns).collect().iter_rows(named=True):
+        keep(EVERYTHING, of_pattern(row, tables.full_name(Patterns)))
+    for row in _with_others(scan(WinRates).filter(of_creatives)).collect().iter_rows(named=True):
+        keep(EVERYTHING, of_win_rate(row, tables.full_name(WinRates), settings.evidence))
+    scoped = _with_others(scan(ScopedWinRates).filter(_wanted(only), of_creatives), _SCOPE)
+    for row in scan(ScopedPatterns).filter(_wanted(only)).collect().iter_rows(named=True):
+        keep(_scope_of(row), of_pattern(row, tables.full_name(ScopedPatterns)))
+    for row in scoped.collect().iter_rows(named=True):
+        keep(_scope_of(row), of_win_rate(row, tables.full_name(ScopedWinRates), settings.evidence))
+    return found
+
+
+def _rates(scan: Scan, only: Scope | None) -> dict[Scope, dict[tuple[str, str], Row]]:
+    named = pl.any_horizontal(
+        *((pl.col("kind") == rule.kind) & (pl.col("dimension") == rule.dimension) for rule in RATES)
+    )
+    found: dict[Scope, dict[tuple[str, str], Row]] = defaultdict(dict)
+    for row in scan(WinRates).filter(named).collect().iter_rows(named=True):
+        found[EVERYTHING][row["dimension"], row["value"]] = row
+    for row in scan(ScopedWinRates).filter(named, _wanted(only)).collect().iter_rows(named=True):
+        found[_scope_of(row)][row["dimension"], row["value"]] = row
+    return found
+
+
+def _marked(scan: Scan, which: pl.Expr, entries: int, only: Scope | None) -> dict[Scope, list[Row]]:
+    """Marked contents of every scope, a person's marks first, then by shrunk rate; at most `entries` of each."""
+    key = ("project_id", "content_id", "platform")
+    attributes = scan(Contents).select(*key, "hook_type", "tone", "pillar", *SEGMENT, "trials", "performed_on")
+    marked = (
+        scan(CreativeLabels)
+        .filter(which)
+        .join(attributes, on=key, how="left", nulls_equal=True)
+        .with_columns(pl.col("engagement_rate", "shrunk_rate").round_sig_figs(6))
+        .sort(
+            pl.col("source") == "manual",
+            "shrunk_rate",
+            "engagement_rate",
+            *key,
+            descending=[True, True, True, False, False, False],
+            nulls_last=True,
+        )
+        .collect()
+    )
+    found: dict[Scope, list[Row]] = {}
+    if only in {None, EVERYTHING}:
+        found[EVERYTHING] = list(marked.head(entries).iter_rows(named=True))
+    for kind, names in (("project", ("project_id",)), ("segment", SEGMENT)):
+        if only is not None and only.kind != kind:
+            continue
+        firsts = marked.filter(
+            pl.all_horizontal(pl.col(names).is_not_null()), pl.int_range(pl.len()).over(names) < entries
+        )
+        for values, rows in firsts.partition_by(names, as_dict=True, maintain_order=True).items():
+            scope = dict.fromkeys(_SCOPE[1:]) | dict(zip(names, values, strict=True))
+            found[_scope_of({"scope": kind, **scope})] = list(rows.iter_rows(named=True))
+    return found
+
+
+@dataclass(frozen=True)
+class Phrases:
+    """Phrases to avoid, by the project of their marks; those of no project hold for all."""
+
+    by_project: Mapping[str | None, list[Row]]
+    members: Mapping[Scope, list[str]]
+
+    @classmethod
+    def read(cls, scan: Scan) -> Phrases:
+        """Read all of them."""
+        by_project: dict[str | None, list[Row]] = defaultdict(list)
+        for row in scan(AvoidedPhrases).collect().iter_rows(named=True):
+            by_project[row["project_id"]].append(row)
+        members: dict[Scope, list[str]] = defaultdict(list)
+        projects = scan(Projects).select("project_id", *SEGMENT).drop_nulls().collect()
+        for project_id, industry, client_type in projects.iter_rows():
+            if project_id in by_project:
+                members[segment(industry, client_type)].append(project_id)
+        return cls(by_project, members)
+
+    def of(self, scope: Scope) -> list[Row]:
+        """Phrases of a scope, the most marked first, then the latest."""
+        if scope == EVERYTHING:
+            rows = [row for group in self.by_project.values() for row in group]
+        else:
+            named = [scope.project_id] if scope.kind == "project" else self.members.get(scope, [])
+            rows = [row for name in (None, *named) for row in self.by_project.get(name, [])]
+        merged: dict[str, dict[str, Any]] = {}
+        for row in rows:
+            known = merged.setdefault(row["phrase"], {**row, "marks": 0, "contents": 0})
+            known["marks"] += row["marks"]
+            known["contents"] += row["contents"]
+            if (row["last_marked_at"], row["last_reason"]) > (known["last_marked_at"], known["last_reason"]):
+                known |= {"last_marked_at": row["last_marked_at"], "last_reason": row["last_reason"]}
+        by_name = sorted(merged.values(), key=lambda row: row["phrase"])
+        return sorted(by_name, key=lambda row: (row["marks"], row["last_marked_at"]), reverse=True)

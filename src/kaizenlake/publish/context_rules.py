@@ -1,0 +1,106 @@
+"""Which table feeds which field of the context."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kaizenlake.tables import (
+    AvoidedPhrases,
+    Contents,
+    CreativeLabels,
+    EventCounts,
+    Outcomes,
+    Patterns,
+    Projects,
+    ScopedPatterns,
+    ScopedWinRates,
+    SegmentClarity,
+    Table,
+    WinRates,
+)
+
+_JUDGED: tuple[type[Table], ...] = (Patterns, WinRates, ScopedPatterns, ScopedWinRates)
+_RATED: tuple[type[Table], ...] = (WinRates, ScopedWinRates)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Where one field of the context comes from.
+
+    Args:
+        field: Field of the context.
+        tables: Tables it is read from.
+        meaning: What enters it, in one sentence.
+        pattern_type: For patterns: the attribute whose values it lists.
+        kind: For rates: what was decided.
+        dimension: For rates: the dimension whose values it lists.
+    """
+
+    field: str
+    tables: tuple[type[Table], ...]
+    meaning: str
+    pattern_type: str = ""
+    kind: str = ""
+    dimension: str = ""
+
+
+def _works(field: str, pattern_type: str, noun: str) -> Rule:
+    return Rule(
+        field,
+        _JUDGED,
+        f"{noun} found to work: in experiments, else as observed, else by the win rate of creatives.",
+        pattern_type=pattern_type,
+    )
+
+
+RULES: tuple[Rule, ...] = (
+    _works("recommended_tones", "tone", "Tones"),
+    _works("high_performing_hooks", "hook_type", "Hooks"),
+    _works("successful_pillars", "pillar", "Content pillars"),
+    _works("preferred_platforms", "platform", "Platforms"),
+    Rule("recommended_patterns", _JUDGED, "Every other attribute and text feature that is found to work."),
+    Rule(
+        "risky_patterns",
+        (*_JUDGED, CreativeLabels, Contents),
+        "Every attribute and text feature that goes with failure, and contents that a person marked as losers.",
+    ),
+    Rule("banned_phrases", (AvoidedPhrases, Projects), "Phrases banned in the settings, then those of marked losers."),
+    Rule("past_winners", (CreativeLabels, Contents), "Winners: those a person marked, then by shrunk rate."),
+    Rule(
+        "channel_performance",
+        _RATED,
+        "Reply rate of every channel of outreach.",
+        kind="outreach",
+        dimension="channel",
+    ),
+    Rule(
+        "high_clarity_segments",
+        (SegmentClarity,),
+        "Segments of which the interval of the share of clear briefs lies above one half; over everything.",
+    ),
+    Rule(
+        "pack_success_rates",
+        _RATED,
+        "Share of the packs of every key that completed and did not fail on quality.",
+        kind="pack",
+        dimension="pack_key",
+    ),
+)
+"""The fields of the context that are computed, in the order of the document's evidence."""
+
+SIZES: tuple[type[Table], ...] = (EventCounts, Projects, Contents, Outcomes)
+"""Tables that say which scopes there are, and how much is known of each."""
+
+TABLES: tuple[type[Table], ...] = tuple(dict.fromkeys((*SIZES, *(table for rule in RULES for table in rule.tables))))
+"""Every table that a context is made of."""
+
+FIELD_OF: dict[str, str] = {rule.pattern_type: rule.field for rule in RULES if rule.pattern_type}
+"""Field of each pattern type that has one of its own."""
+
+RATES: tuple[Rule, ...] = tuple(rule for rule in RULES if rule.kind)
+
+CREATIVE = "creative"
+"""Kind of outcome whose win rates stand in where no comparison of contents can be made."""
+
+ATTRIBUTES = ("tone", "hook_type", "pillar", "platform", "content_type", "length_band")
+"""Dimensions of creatives that say how a content is made; a segment or a payment is not made by a generator."""

@@ -1,0 +1,109 @@
+"""Which scopes there are, how much is known of each, and how far that carries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+
+from kaizenlake.parameters import Confidence
+from kaizenlake.publish.context import EVERYTHING, Scope, project, segment
+from kaizenlake.tables import Contents, EventCounts, Outcomes, Projects, ScopedPatterns, ScopedWinRates, Table
+
+Scan = Callable[[type[Table]], pl.LazyFrame]
+"""Gives the rows of a table."""
+
+SEGMENT = ("industry", "client_type")
+
+
+@dataclass(frozen=True)
+class Size:
+    """Events of a scope and the times between which they happened; None without events."""
+
+    events: int = 0
+    first_at: datetime | None = None
+    last_at: datetime | None = None
+
+
+def confidence(events: int, rule: Confidence) -> float:
+    """How much the events of a scope can carry: 0 at none, 50 at `half`, 100 from `full`, linear between.
+
+    >>> [confidence(events, Confidence()) for events in (0, 5, 10, 30, 50, 900)]
+    [0.0, 25.0, 50.0, 75.0, 100.0, 100.0]
+    """
+    if events >= rule.full:
+        return 100.0
+    if events >= rule.half:
+        return round(50 + 50 * (events - rule.half) / (rule.full - rule.half), 2)
+    return round(50 * events / rule.half, 2)
+
+
+def sizes(scan: Scan) -> dict[Scope, Size]:
+    """Every scope with its size: everything, then projects, then segments, each by name.
+
+    A segment has the events of its projects; where contents or outcomes name a segment that their project does not,
+    it has at least as many events as they are.
+
+    Args:
+        scan: Gives the rows of a table.
+    """
+    found: dict[Scope, Size] = {EVERYTHING: Size()}
+    whole = scan(EventCounts).select(_EVENTS, _FIRST, _LAST).collect().row(0)
+    found[EVERYTHING] = Size(whole[0] or 0, whole[1], whole[2])
+    columns = ("project_id", "events", "first_at", "last_at")
+    for project_id, *size in scan(Projects).select(columns).sort("project_id").collect().iter_rows():
+        found[project(project_id)] = Size(*size)
+    for industry, client_type, *size in _segments(scan).collect().iter_rows():
+        found[segment(industry, client_type)] = Size(*size)
+    return found
+
+
+_EVENTS = pl.col("events").sum()
+_FIRST = pl.col("first_at").min()
+_LAST = pl.col("last_at").max()
+
+
+def _segments(scan: Scan) -> pl.LazyFrame:
+    known = pl.all_horizontal(pl.col(SEGMENT).is_not_null())
+    outcome = ("kind", "project_id", "subject_id")
+    of_projects = scan(Projects).filter(known).group_by(SEGMENT).agg(_EVENTS, _FIRST, _LAST)
+    of_contents = (
+        scan(Contents)
+        .filter(known)
+        .group_by(SEGMENT)
+        .agg(
+            events=pl.len().cast(pl.Int64),
+            first_at=pl.col("occurred_at").min(),
+            last_at=pl.col("occurred_at").max(),
+        )
+    )
+    of_outcomes = (
+        scan(Outcomes)
+        .filter(known)
+        .group_by(SEGMENT)
+        .agg(
+            events=pl.struct(outcome).n_unique().cast(pl.Int64),
+            first_at=pl.col("decided_at").min(),
+            last_at=pl.col("decided_at").max(),
+        )
+    )
+    scoped = [
+        scan(table)
+        .filter(pl.col("scope") == "segment", known)
+        .select(SEGMENT)
+        .unique()
+        .with_columns(
+            events=pl.lit(0, pl.Int64),
+            first_at=pl.lit(None, pl.Datetime("us", "UTC")),
+            last_at=pl.lit(None, pl.Datetime("us", "UTC")),
+        )
+        for table in (ScopedWinRates, ScopedPatterns)
+    ]
+    return (
+        pl.concat([of_projects, of_contents, of_outcomes, *scoped])
+        .group_by(SEGMENT)
+        .agg(pl.col("events").max(), _FIRST, _LAST)
+        .sort(SEGMENT)
+    )

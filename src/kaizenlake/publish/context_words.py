@@ -1,0 +1,88 @@
+"""Why something is recommended or not, in words that carry their figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from kaizenlake.parameters import Evidence as EvidenceRules
+from kaizenlake.publish.judging import SAYS, Finding, Judgement
+
+
+def p_words(value: float) -> str:
+    """A corrected p in words.
+
+    >>> p_words(0.0421), p_words(3.75e-21)
+    ('corrected p 0.042', 'corrected p below 0.0001')
+    """
+    return f"corrected p {value:.2g}" if value >= 0.0001 else "corrected p below 0.0001"
+
+
+def of_finding(finding: Finding, level: float) -> str:
+    """What was found, in one sentence.
+
+    Args:
+        finding: What a table says.
+        level: Confidence of its interval.
+    """
+    lift = ""
+    if finding.lift is not None:
+        lift = f"{finding.lift:+.1%}"
+        if finding.lift_low is not None and finding.lift_high is not None:
+            lift += f" ({level:.0%} interval {finding.lift_low:+.1%} to {finding.lift_high:+.1%})"
+    p_value = f", {p_words(finding.q_value)}" if finding.q_value is not None else ""
+    if finding.basis == "outcomes":
+        interval = (
+            f" ({level:.0%} interval {finding.rate_low:.1%} to {finding.rate_high:.1%})"
+            if finding.rate_low is not None and finding.rate_high is not None
+            else ""
+        )
+        against = f", against {finding.rate_without:.1%} of the others" if finding.rate_without is not None else ""
+        return f"{finding.rate:.1%} of {finding.observations} outcomes were won{interval}{against}{p_value}."
+    how = (
+        f"In {finding.comparisons} experiment(s), {finding.observations} arms with it"
+        if finding.basis == "experiment"
+        else f"As observed and not by experiment, {finding.observations} contents with it"
+    )
+    if not lift:
+        return f"{how} cannot be compared with contents without it."
+    return f"{how} had a {finding.metric} that differs by {lift} from those without it{p_value}."
+
+
+def why_not(judgement: Judgement, rules: EvidenceRules) -> str:
+    """Why a value is not recommended, in one sentence.
+
+    Args:
+        judgement: What is said of the value, which is not that it works.
+        rules: How much evidence a recommendation needs.
+    """
+    finding = judgement.finding
+    needed = rules.decided if finding.basis == "outcomes" else rules.contents
+    if judgement.why:
+        told = judgement.why
+    elif judgement.verdict == "risky":
+        told = f"it {SAYS['risky']}"
+    elif finding.observations < needed:
+        told = f"{finding.observations} {finding.observed} are too few, {needed} are needed"
+    elif finding.q_value is None:
+        told = "there is nothing to compare it with"
+    elif finding.q_value > rules.q_value:
+        told = f"the difference may be chance, {p_words(finding.q_value)} with {rules.q_value:g} allowed"
+    else:
+        told = "the evidence does not settle it"
+    return f"{told[0].upper()}{told[1:]}. {of_finding(finding, rules.confidence)}"
+
+
+def of_rate(row: Mapping[str, Any], level: float, needed: int) -> str:
+    """How often outcomes of one value were won, in one sentence.
+
+    Args:
+        row: `wins`, `decided`, `win_rate`, `ci_low`, `ci_high`.
+        level: Confidence of the interval.
+        needed: Fewest decided outcomes that are not called few.
+    """
+    few = "" if row["decided"] >= needed else f" These are few: fewer than {needed}."
+    return (
+        f"{row['wins']} of {row['decided']} outcomes were won, {row['win_rate']:.1%} "
+        f"({level:.0%} interval {row['ci_low']:.1%} to {row['ci_high']:.1%}).{few}"
+    )

@@ -1,0 +1,379 @@
+"""The publication: immutable documents, and one signed index that is swapped last.
+
+```
+published/
+  latest.json            the index of the current publication and its signature
+  contexts/<sha256>.json documents of contexts
+  texts/<sha256>         what the templates of a team made of them
+  indexes/<sequence>.json the last few indexes; what none of them names is removed
+  schema/…               JSON Schema of the documents
+  public_key.pem         checks the signature; a reader that wants protection keeps its own copy
+```
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import filelock
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+import kaizenlake
+from kaizenlake import tables
+from kaizenlake.errors import LockedError, VerificationError
+from kaizenlake.lake import files
+from kaizenlake.lake.store import Lake, Snapshot
+from kaizenlake.publish import context as model
+from kaizenlake.publish import rendering, signing
+from kaizenlake.publish.context import Instant, KaizenContext, Scope, instant
+from kaizenlake.publish.context_build import Edition, build
+from kaizenlake.publish.context_rules import TABLES
+from kaizenlake.tables import Table
+
+FOLDER = "published"
+INDEX = "latest.json"
+INDEX_SCHEMA = "kaizen-index"
+INDEX_VERSION = 1
+PUBLIC_KEY = "public_key.pem"
+SCHEMA_FILE = f"schema/{model.SCHEMA}-{model.VERSION}.schema.json"
+
+KEPT = 3
+"""Publications whose documents are kept, so that a slow reader of an old index still finds them."""
+
+LOCK_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Published:
+    """What a publication did.
+
+    Args:
+        sequence: Number of the current publication.
+        documents: Contexts in it.
+        unchanged: Nothing was written: nothing changed, and more than half of its validity is left.
+        texts: Texts that templates of the team made.
+        failures: Templates of the team that failed, each in words.
+    """
+
+    sequence: int
+    documents: int
+    unchanged: bool
+    texts: int = 0
+    failures: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What was verified.
+
+    Args:
+        sequence: Number of the publication.
+        documents: Files whose hash, and for contexts whose schema, was checked.
+        key_id: Name of the key that signed the index.
+        key_source: Where the public key came from.
+        valid_until: Until when the publication is fresh.
+    """
+
+    sequence: int
+    documents: int
+    key_id: str
+    key_source: str
+    valid_until: datetime
+
+
+class Source:
+    """The tables of a lake as they stand at one moment: rows and versions that belong together."""
+
+    def __init__(self, lake: Lake) -> None:
+        self._snapshots: dict[type[Table], Snapshot] = {table: lake.snapshot(table) for table in TABLES}
+
+    def scan(self, table: type[Table]) -> Any:
+        """Rows of a table."""
+        return self._snapshots[table].scan()
+
+    @property
+    def versions(self) -> dict[str, int | None]:
+        """Version of each table, by full name; None where it is not written."""
+        return {tables.full_name(table): snapshot.version for table, snapshot in self._snapshots.items()}
+
+
+def publish_contexts(lake: Lake, *, as_of: datetime, generated_at: datetime, run_id: str) -> Published:
+    """Publish the context of every scope, all at once or not at all.
+
+    Nothing is written where no table, setting or template changed and more than half of the validity is left.
+
+    Args:
+        lake: The lake.
+        as_of: Events before this instant count in the tables.
+        generated_at: Now, aware.
+        run_id: The run that publishes.
+
+    Raises:
+        LockedError: Another process publishes.
+        PublishError: A document breaks its schema; the former publication stays.
+        LakeError: A table cannot be read, or a file cannot be written; the former publication stays.
+    """
+    folder = lake.path(FOLDER)
+    with _alone(folder):
+        source, key = Source(lake), signing.signing_key(lake.path("keys"))
+        templates = rendering.Templates(lake.path("templates"))
+        inputs = _inputs(lake, source, as_of, templates)
+        current = _current(folder, key.public_key())
+        if current is not None and _still_good(folder, current, inputs, generated_at):
+            return Published(
+                current["sequence"],
+                sum(entry["kind"] == "context" for entry in current["entries"]),
+                unchanged=True,
+                texts=sum(entry["kind"] == "text" for entry in current["entries"]),
+            )
+        edition = Edition(
+            as_of=as_of, generated_at=generated_at, run_id=run_id, versions=source.versions, settings=lake.settings
+        )
+        entries: list[dict[str, Any]] = []
+        for context in build(source.scan, edition):
+            entries += _write(folder, context, templates)
+        _write_once(folder / SCHEMA_FILE, json.dumps(model.json_schema(), indent=2).encode())
+        _write_once(folder / PUBLIC_KEY, signing.public_pem(key.public_key()))
+        sequence = _next_sequence(folder, current)
+        valid_until = generated_at + timedelta(hours=lake.settings.publishing.valid_hours)
+        payload = {
+            "schema": INDEX_SCHEMA,
+            "version": INDEX_VERSION,
+            "sequence": sequence,
+            "generated_at": instant(generated_at),
+            "valid_until": instant(valid_until),
+            "as_of": instant(as_of),
+            "run_id": run_id,
+            "inputs": inputs,
+            "entries": entries,
+        }
+        _swap(folder, sequence, payload, key)
+        _prune(folder, sequence)
+        contexts = sum(entry["kind"] == "context" for entry in entries)
+        failures = tuple(f"{name}: {told}" for name, told in sorted(templates.failures.items()))
+        return Published(sequence, contexts, unchanged=False, texts=len(entries) - contexts, failures=failures)
+
+
+def verify(lake: Lake, public_key: bytes | None = None) -> Verified:
+    """Check the whole publication of a lake: the signature of the index, then every document it names.
+
+    Args:
+        lake: The lake.
+        public_key: Key in PEM that must have signed it. By default that of the lake's own private key, else the one
+            that lies with the documents, which tells of damage but not of a forger.
+
+    Raises:
+        VerificationError: Says everything that is not as it should be.
+    """
+    folder = lake.path(FOLDER)
+    key, key_source = _verifying_key(lake, folder, public_key)
+    index = _read_index(folder / INDEX)
+    signing.check_signature(index["signed"], index["signature"], key)
+    signed = index["signed"]
+    problems = [problem for entry in signed["entries"] if (problem := _problem(folder, entry)) is not None]
+    if problems:
+        more = f" … and {len(problems) - 20} more" if len(problems) > 20 else ""
+        raise VerificationError(
+            f"{len(problems)} of {len(signed['entries'])} published document(s) are not what the index says: "
+            + "; ".join(problems[:20])
+            + more
+            + ".",
+            where=str(folder),
+            hint="Publish again with `kaizen nightly`, and find out who wrote there.",
+        )
+    return Verified(
+        signed["sequence"],
+        len(signed["entries"]),
+        signing.key_id(key),
+        key_source,
+        datetime.fromisoformat(signed["valid_until"]),
+    )
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One publisher at a time; another waits for a minute."""
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with filelock.FileLock(folder / ".publishing.lock", timeout=LOCK_SECONDS):
+            yield
+    except filelock.Timeout as error:
+        raise LockedError("Another process publishes from this lake.", where=str(folder)) from error
+
+
+def _inputs(lake: Lake, source: Source, as_of: datetime, templates: rendering.Templates) -> str:
+    """Hash of everything a publication follows from, but the clock and the run."""
+    facts = {
+        "as_of": instant(as_of),
+        "tables": source.versions,
+        "settings": lake.settings.model_dump_json(),
+        "templates": templates.sources(),
+        "package": kaizenlake.__version__,
+        "schema": hashlib.sha256(json.dumps(model.json_schema(), sort_keys=True).encode()).hexdigest(),
+    }
+    return hashlib.sha256(signing.canonical(facts)).hexdigest()
+
+
+def _current(folder: Path, key: Ed25519PublicKey) -> dict[str, Any] | None:
+    """Payload of the current index; None where there is none that this lake signed."""
+    try:
+        index = _read_index(folder / INDEX)
+        signing.check_signature(index["signed"], index["signature"], key)
+    except VerificationError:
+        return None
+    payload: dict[str, Any] = index["signed"]
+    return payload
+
+
+def _still_good(folder: Path, current: Mapping[str, Any], inputs: str, now: datetime) -> bool:
+    generated_at = datetime.fromisoformat(current["generated_at"])
+    half = generated_at + (datetime.fromisoformat(current["valid_until"]) - generated_at) / 2
+    return (
+        current["inputs"] == inputs
+        and now < half
+        and (folder / PUBLIC_KEY).is_file()
+        and all(_problem(folder, entry, is_schema_checked=False) is None for entry in current["entries"])
+    )
+
+
+def _write(folder: Path, context: KaizenContext, templates: rendering.Templates) -> list[dict[str, Any]]:
+    """Write the document of a context and the texts made of it; their entries in the index."""
+    document = rendering.render(context)
+    entries = [_entry(folder, "contexts", ".json", document, {"kind": "context"}, context.scope)]
+    if templates.names:
+        plain = msgspec.to_builtins(context)
+        for name, text in templates.render(plain, context.scope.words).items():
+            entries.append(_entry(folder, "texts", "", text, {"kind": "text", "template": name}, context.scope))
+    return entries
+
+
+def _entry(
+    folder: Path, place: str, suffix: str, content: bytes, kind: Mapping[str, str], scope: Scope
+) -> dict[str, Any]:
+    digest = hashlib.sha256(content).hexdigest()
+    file = f"{place}/{digest}{suffix}"
+    _write_once(folder / file, content)
+    return {**kind, "scope": msgspec.to_builtins(scope), "file": file, "sha256": digest, "bytes": len(content)}
+
+
+def _write_once(path: Path, content: bytes) -> None:
+    """Write a file unless it holds just that."""
+    try:
+        if path.read_bytes() == content:
+            return
+    except OSError:
+        pass
+    files.write_atomic(path, content)
+
+
+def _next_sequence(folder: Path, current: Mapping[str, Any] | None) -> int:
+    """One more than any publication here had."""
+    kept = [int(path.stem) for path in (folder / "indexes").glob("*.json") if path.stem.isdigit()]
+    return max([*kept, current["sequence"] if current is not None else 0, 0]) + 1
+
+
+def _swap(folder: Path, sequence: int, payload: Mapping[str, Any], key: Ed25519PrivateKey) -> None:
+    """Make a publication the current one."""
+    index = {"signed": payload, "signature": signing.sign(payload, key)}
+    content = json.dumps(index, indent=1, ensure_ascii=False).encode("utf-8")
+    files.write_atomic(folder / "indexes" / f"{sequence:08d}.json", content)
+    files.write_atomic(folder / INDEX, content)
+
+
+def _prune(folder: Path, sequence: int) -> None:
+    """Remove what none of the kept publications names, and what killed publications left."""
+    kept: set[str] = set()
+    for path in sorted((folder / "indexes").glob("*.json")):
+        if not path.stem.isdigit() or int(path.stem) <= sequence - KEPT:
+            path.unlink(missing_ok=True)
+            continue
+        try:
+            kept |= {entry["file"] for entry in _read_index(path)["signed"]["entries"]}
+        except VerificationError:
+            path.unlink(missing_ok=True)
+    for place in ("contexts", "texts"):
+        for path in (folder / place).glob("*"):
+            if f"{place}/{path.name}" not in kept:
+                path.unlink(missing_ok=True)
+    for place in (".", "indexes", "schema"):
+        for path in (folder / place).glob(f"{files.ASIDE}*"):
+            path.unlink(missing_ok=True)
+
+
+def _read_index(path: Path) -> dict[str, Any]:
+    """Read an index and check its form, not its signature."""
+    try:
+        index = msgspec.json.decode(path.read_bytes(), type=_Index)
+        msgspec.convert(index.signed, _Payload)
+    except FileNotFoundError as error:
+        raise VerificationError(
+            "Nothing is published here yet.", where=str(path), hint="Publish with `kaizen nightly`."
+        ) from error
+    except (OSError, msgspec.MsgspecError, RecursionError) as error:
+        raise VerificationError(f"The index cannot be read: {error}.", where=str(path)) from error
+    plain: dict[str, Any] = msgspec.to_builtins(index)
+    return plain
+
+
+class _Entry(msgspec.Struct):
+    kind: str
+    scope: Scope
+    file: str
+    sha256: str
+    bytes: int
+
+
+class _Payload(msgspec.Struct):
+    schema: str
+    version: int
+    sequence: int
+    generated_at: Instant
+    valid_until: Instant
+    inputs: str
+    entries: list[_Entry]
+
+
+class _Index(msgspec.Struct):
+    signed: dict[str, Any]
+    signature: dict[str, Any]
+
+
+def _problem(folder: Path, entry: Mapping[str, Any], *, is_schema_checked: bool = True) -> str | None:
+    """What is wrong with a document, in words; None where it is what the index says."""
+    file, digest = entry["file"], entry["sha256"]
+    if file not in {f"contexts/{digest}.json", f"texts/{digest}"}:
+        return f"{file!r} is no name of a document"
+    try:
+        content = (folder / file).read_bytes()
+    except OSError as error:
+        return f"{file} cannot be read ({error.strerror})"
+    if hashlib.sha256(content).hexdigest() != digest:
+        return f"{file} was changed: its SHA-256 is not its name"
+    if is_schema_checked and entry["kind"] == "context" and (broken := rendering.broken_rule(content)) is not None:
+        return f"{file} breaks its schema: {broken}"
+    return None
+
+
+def _verifying_key(lake: Lake, folder: Path, given: bytes | None) -> tuple[Ed25519PublicKey, str]:
+    if given is not None:
+        return signing.public_key(given, "the key that was given"), "the key that was given"
+    if (lake.path("keys") / signing.KEY_NAME).exists():
+        return signing.signing_key(lake.path("keys")).public_key(), "the lake's own key"
+    path = folder / PUBLIC_KEY
+    try:
+        pem = path.read_bytes()
+    except OSError as error:
+        raise VerificationError(
+            f"There is no public key to check with: {error.strerror}.",
+            where=str(path),
+            hint="Give the publisher's key.",
+        ) from error
+    return signing.public_key(pem, str(path)), "the key beside the documents"

@@ -1,0 +1,176 @@
+"""The figures of a lake for notebooks and services, in the words of the team."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from kaizenlake.errors import UsageError
+from kaizenlake.lake.store import Lake
+from kaizenlake.publish.context import EVERYTHING, KaizenContext, Scope, project, segment
+from kaizenlake.publish.context_build import Edition, build
+from kaizenlake.publish.documents import Source
+from kaizenlake.publish.judging import rounded
+from kaizenlake.tables import Contents, Patterns, WinRates
+
+PATTERN_TYPES: dict[str, tuple[str, str]] = {
+    "hooks": ("hook", "hook_type"),
+    "tones": ("tone", "tone"),
+    "platforms": ("platform", "platform"),
+    "content_types": ("content_type", "content_type"),
+    "pillars": ("pillar", "pillar"),
+    "lengths": ("length", "length_band"),
+}
+"""What may be asked for: the key of its values in an answer, and the column that holds them."""
+
+KIND_OF: dict[str, str] = {
+    "pack_key": "pack",
+    "pack_family": "pack",
+    "channel": "outreach",
+    "template_id": "outreach",
+    "industry": "deal",
+    "client_type": "deal",
+    "source": "deal",
+    "platform": "creative",
+    "content_type": "creative",
+    "hook_type": "creative",
+    "tone": "creative",
+    "pillar": "creative",
+    "length_band": "creative",
+    "model": "run",
+    "doer": "run",
+}
+"""The kind of outcome that is meant where several have the dimension and none is named."""
+
+
+class KaizenService:
+    """Asks a lake, as it stands now.
+
+    Args:
+        lake: The lake, or its folder.
+        clock: Tells the time a context is made; for tests and notebooks that are run again.
+    """
+
+    def __init__(self, lake: Lake | str | Path, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self.lake = lake if isinstance(lake, Lake) else Lake(lake)
+        self._clock = clock
+
+    def build_context(self) -> KaizenContext:
+        """The context of everything."""
+        return self._build(EVERYTHING)
+
+    def build_context_for_project(self, project_id: str) -> KaizenContext:
+        """The context of a project; one of which nothing is known borrows all from everything."""
+        return self._build(project(project_id))
+
+    def build_context_for_segment(self, *, industry: str, client_type: str) -> KaizenContext:
+        """The context of a segment; one of which nothing is known borrows all from everything."""
+        return self._build(segment(industry, client_type))
+
+    def get_win_rates(
+        self, groupby: str = "pack_key", *, kind: str | None = None, shrunk: bool = False
+    ) -> dict[str, float]:
+        """Win rate of each value of a dimension, the highest first.
+
+        Args:
+            groupby: Dimension, such as `pack_key`, `channel` or `tone`.
+            kind: What was decided: pack, deal, outreach, creative or run. By default the kind the dimension is mostly
+                asked for.
+            shrunk: Give the rates drawn toward their like, which a single win does not make 1.
+
+        Raises:
+            UsageError: No outcome has that dimension; the words name those there are.
+        """
+        rates = self.lake.scan(WinRates)
+        known = rates.select("kind", "dimension").unique().sort("kind", "dimension").collect().rows()
+        kinds = [one for one, dimension in known if dimension == groupby]
+        meant = kind if kind is not None else KIND_OF.get(groupby, kinds[0] if kinds else "")
+        if kind is None and meant not in kinds and kinds:
+            meant = kinds[0]
+        if meant not in kinds and (kind is not None or groupby not in KIND_OF):
+            there = sorted({dimension for one, dimension in known if kind is None or one == kind} | set(KIND_OF))
+            raise UsageError(
+                f"No outcome{f' of kind {kind!r}' if kind is not None else ''} has the dimension {groupby!r}.",
+                hint=f"Allowed: {', '.join(there)}.",
+            )
+        column = "shrunk_rate" if shrunk else "win_rate"
+        rows = rates.filter(kind=meant, dimension=groupby).sort(column, "value", descending=[True, False])
+        return dict(rows.select("value", column).collect().iter_rows())
+
+    def get_top_performing_patterns(self, pattern_type: str = "hooks", *, limit: int = 10) -> list[dict[str, Any]]:
+        """Patterns of contents, the best first: by lift drawn toward the others, else by mean engagement rate.
+
+        Args:
+            pattern_type: `hooks`, `tones`, `platforms`, `content_types`, `pillars` or `lengths`.
+            limit: Most patterns.
+
+        Returns:
+            One dict a pattern: its value under the singular of the type, `count` of contents, `avg_engagement` (mean of the
+            known engagement rates, or None), and what is known of its effect (None where nothing is): `lift`, `ci_low` and
+            `ci_high` of the lift, `shrunk_lift`, `q_value`, `verdict`, `evidence`.
+
+        Raises:
+            UsageError: There is no such type; the words name those there are.
+        """
+        if pattern_type not in PATTERN_TYPES:
+            raise UsageError(
+                f"There is no pattern type {pattern_type!r}.", hint=f"Allowed: {', '.join(PATTERN_TYPES)}."
+            )
+        key, column = PATTERN_TYPES[pattern_type]
+        micros = (pl.col("engagement_rate") * 1_000_000).round().cast(pl.Int64)
+        rated = pl.col("engagement_rate").count()
+        counted = (
+            self.lake.scan(Contents)
+            .filter(pl.col(column).is_not_null())
+            .group_by(pl.col(column).alias("pattern"))
+            .agg(
+                count=pl.len().cast(pl.Int64),
+                avg_engagement=pl.when(rated > 0).then(micros.sum() / (rated * 1_000_000)),
+            )
+        )
+        figures = ("lift", "lift_ci_low", "lift_ci_high", "shrunk_lift", "q_value", "verdict", "evidence")
+        best = (
+            self.lake.scan(Patterns)
+            .filter(pl.col("pattern_type") == column)
+            .sort(pl.col("q_value").is_null(), pl.col("evidence") != "experiment")
+            .unique("pattern", keep="first", maintain_order=True)
+            .select("pattern", *figures)
+        )
+        rows = (
+            counted.join(best, on="pattern", how="left")
+            .with_columns(pl.col("shrunk_lift").round_sig_figs(6))
+            .sort("shrunk_lift", "avg_engagement", "pattern", descending=[True, True, False], nulls_last=True)
+            .head(limit)
+            .collect()
+        )
+        return [
+            {
+                key: row["pattern"],
+                "count": row["count"],
+                "avg_engagement": rounded(row["avg_engagement"]),
+                "lift": rounded(row["lift"]),
+                "ci_low": rounded(row["lift_ci_low"]),
+                "ci_high": rounded(row["lift_ci_high"]),
+                "shrunk_lift": row["shrunk_lift"],
+                "q_value": rounded(row["q_value"]),
+                "verdict": row["verdict"],
+                "evidence": row["evidence"],
+            }
+            for row in rows.iter_rows(named=True)
+        ]
+
+    def _build(self, scope: Scope) -> KaizenContext:
+        now, source = self._clock(), Source(self.lake)
+        edition = Edition(
+            as_of=self.lake.reads_of(WinRates).as_of or now,
+            generated_at=now,
+            run_id="",
+            versions=source.versions,
+            settings=self.lake.settings,
+        )
+        (context,) = build(source.scan, edition, only=scope)
+        return context
