@@ -1,0 +1,10 @@
+"""The command line: words in, one call, words and an exit code out."""
+
+from __future__ import annotations
+
+
+def main() -> None:
+    """Run the command line of this process; what goes wrong becomes words on stderr and an exit code."""
+    from kaizenlake.cli.app import run
+
+    run()

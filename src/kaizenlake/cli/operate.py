@@ -1,0 +1,223 @@
+"""Commands that make or change something: demo, init, land, nightly, report, rebuild."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kaizenlake.cli.progress import watching
+from kaizenlake.cli.words import LAKE, REPORTS, LakeOption, ReportsOption, StrictOption, note, open_lake, say
+from kaizenlake.errors import QuarantinedError, UsageError
+
+if TYPE_CHECKING:
+    from kaizenlake.lake.landing import Landing
+    from kaizenlake.night.artifact import Run
+    from kaizenlake.night.run import Plan
+
+AsOfOption = Annotated[
+    str | None,
+    typer.Option(
+        "--as-of",
+        metavar="DATE|INSTANT",
+        help="Events before it count: a date (its UTC midnight) or an instant with a zone. The next UTC midnight unless given.",
+    ),
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands that make or change something."""
+    app.command("demo", epilog="Example: kaizen demo --lake /tmp/lake --reports /tmp/reports")(demo)
+    app.command("init", epilog="Example: kaizen init --lake /srv/kaizen/lake")(init)
+    app.command("land", epilog="Example: kaizen land exports/posts.csv --mapping facebook_posts")(land)
+    app.command("nightly", epilog="Example: kaizen nightly --plan")(nightly)
+    app.command("report", epilog="Example: kaizen report --reports /srv/kaizen/reports")(report)
+    app.command("rebuild", epilog="Example: kaizen rebuild")(rebuild)
+
+
+def demo(lake: LakeOption = LAKE, reports: ReportsOption = REPORTS) -> None:
+    """Make a lake of real samples, run a night on it, and say what it found."""
+    from kaizenlake import tables
+    from kaizenlake.demo import make
+
+    with watching() as watch:
+        made = make(lake, reports, watch=watch)
+    for sample, landing in made.landings.items():
+        say(f"Landed {sample}: {_landed(landing)}.")
+    _tell(made.run)
+    if made.run.exit_code:
+        raise typer.Exit(made.run.exit_code)
+    opened = open_lake(lake)
+    say()
+    say(f"Lake: {opened.root}")
+    for layer in ("bronze", "silver", "gold"):
+        held = [table for table in tables.TABLES if tables.layer(table) == layer]
+        rows = ", ".join(f"{tables.name(table)} {opened.rows(table):,}" for table in held if opened.rows(table))
+        say(f"  {layer}: {rows}")
+    say(f"Context for generators: {opened.path('published')}")
+    for file in made.run.reports:
+        say(f"Report: {file}")
+    say()
+    say("What the samples say:")
+    for number, finding in enumerate(made.findings, 1):
+        say(f"  {number}. {finding}")
+    say()
+    say("Next: `kaizen show win_rates`, `kaizen context`, `kaizen explain`, `kaizen graph`; `kaizen --help` lists all.")
+
+
+def init(lake: LakeOption = LAKE) -> None:
+    """Make an empty lake, with all settings in a commented kaizen.toml."""
+    from kaizenlake.lake.store import Lake
+
+    if "://" not in lake and Path(lake).exists() and not Path(lake).is_dir():
+        raise UsageError("A lake is a folder, and this is a file.", where=lake)
+    made = Lake.create(lake)
+    say(f"A lake is at {made.root}.")
+    say(f"Settings: {made.path('kaizen.toml')}; every line is explained there.")
+    say("Next:")
+    say("  1. Log events from your application (`from kaizenlake import log_lead_created, …` with KAIZEN_LAKE set),")
+    say(f"     put files under {made.path('landing')}, or `kaizen land FILE`.")
+    say("  2. `kaizen nightly` once a night, such as from cron: it lands, computes, publishes and reports.")
+    say(f"  3. Generators read {made.path('published')} by `kaizenlake.context.load`.")
+
+
+def land(
+    paths: Annotated[list[Path], typer.Argument(help="Files, or folders to walk.")],
+    lake: LakeOption = LAKE,
+    mapping: Annotated[
+        str | None,
+        typer.Option("--mapping", "-m", help="Name or file of the mapping that reads a CSV or Parquet file."),
+    ] = None,
+    strict: StrictOption = False,
+) -> None:
+    """Land files: each event exactly once, each line accounted for."""
+    from kaizenlake.lake import landing, lock
+
+    opened = open_lake(lake)
+    with lock.hold(opened.path(), "kaizen land"):
+        found = landing.land(opened, paths, mapping=mapping, now=datetime.now(UTC))
+    say(f"Landed {_landed(found)}.")
+    if found.quarantined:
+        say("By rule: " + ", ".join(f"{rule} {count}" for rule, count in found.by_rule.items()) + ".")
+        say("`kaizen quarantine` shows the lines.")
+        if strict:
+            raise QuarantinedError(f"{found.quarantined} line(s) went to quarantine.")
+
+
+def nightly(
+    lake: LakeOption = LAKE,
+    reports: ReportsOption = REPORTS,
+    as_of: AsOfOption = None,
+    plan: Annotated[bool, typer.Option("--plan", help="Say what would run and why; write nothing.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Recompute every table.")] = False,
+    strict: StrictOption = False,
+) -> None:
+    """Land what waits, compute what changed, publish and report."""
+    from kaizenlake.night import run as night
+
+    instant = parse_as_of(as_of) if as_of is not None else night.next_midnight(datetime.now(UTC))
+    opened = open_lake(lake)
+    if plan:
+        _foretell(night.plan(opened, as_of=instant, full=full), instant)
+        return
+    with watching() as watch:
+        done = night.nightly(opened, as_of=instant, full=full, strict=strict, reports=reports, watch=watch)
+    _tell(done)
+    if done.exit_code:
+        raise typer.Exit(done.exit_code)
+
+
+def rebuild(lake: LakeOption = LAKE, reports: ReportsOption = REPORTS, as_of: AsOfOption = None) -> None:
+    """Recompute all of silver and gold from bronze; readers see each table's former rows until its new ones are there."""
+    from kaizenlake.night import run as night
+
+    instant = parse_as_of(as_of) if as_of is not None else night.next_midnight(datetime.now(UTC))
+    with watching() as watch:
+        done = night.nightly(
+            open_lake(lake), as_of=instant, command="rebuild", full=True, take=False, reports=reports, watch=watch
+        )
+    _tell(done)
+    if done.exit_code:
+        raise typer.Exit(done.exit_code)
+
+
+def report(lake: LakeOption = LAKE, reports: ReportsOption = REPORTS) -> None:
+    """Write the report of the latest night again, from its tables."""
+    from kaizenlake.night.outputs import report_again
+
+    for file in report_again(open_lake(lake), reports):
+        say(file)
+
+
+def parse_as_of(text: str) -> datetime:
+    """An as_of out of words.
+
+    >>> parse_as_of("2026-11-21")
+    datetime.datetime(2026, 11, 21, 0, 0, tzinfo=datetime.timezone.utc)
+
+    Raises:
+        UsageError: It is no date and no instant with a zone.
+    """
+    try:
+        day = date.fromisoformat(text)
+        return datetime(day.year, day.month, day.day, tzinfo=UTC)
+    except ValueError:
+        pass
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        instant = None
+    if instant is None or instant.tzinfo is None:
+        raise UsageError(
+            f"--as-of takes a date such as 2026-11-21 or an instant with a zone such as 2026-11-21T18:00:00Z; found {text!r}."
+        )
+    return instant.astimezone(UTC)
+
+
+def _landed(landing: Landing) -> str:
+    return (
+        f"{landing.files} file(s), {landing.lines_in:,} line(s) = {landing.landed:,} event(s) + "
+        f"{landing.duplicate:,} duplicate(s) + {landing.quarantined:,} quarantined"
+    )
+
+
+def _foretell(plan: Plan, as_of: datetime) -> None:
+    say(f"as_of {as_of:%Y-%m-%d %H:%M} UTC")
+    for file in plan.waiting:
+        say(f"land: {file}")
+    for step in plan.steps:
+        what = "whole table" if step.days is None else f"{len(step.days)} day(s)"
+        if plan.waiting and step.job.by_day and step.days is None:
+            what = "the days that landing changes, or all where it was never computed"
+        say(f"{step.job.name}: {what}; {'; '.join(step.why)}")
+    if plan.steps or plan.waiting:
+        say("Then publish and report, if a table changed. Nothing was written.")
+    else:
+        say("nothing to do: nothing waits, and no table, as_of, code or setting changed.")
+
+
+def _tell(run: Run) -> None:
+    """Say what a run did."""
+    if not run.changed:
+        say("nothing to do: nothing waited to be landed, and no input, as_of, code or setting changed.")
+        return
+    if (landing := run.landing) is not None and landing.files:
+        say(
+            f"Landed {landing.files} file(s), {landing.lines_in:,} line(s) = {landing.landed:,} event(s) + "
+            f"{landing.duplicate:,} duplicate(s) + {landing.quarantined:,} quarantined."
+        )
+    for step in run.steps:
+        if step.status in {"failed", "skipped"}:
+            say(f"{step.name} {step.status}" + (f": {'; '.join(step.why)}" if step.status == "skipped" else ""))
+    for error in run.errors:
+        note(f"error [{error.code}] in {error.step or 'the run'}: {error.message}")
+    did = [step for step in run.steps if step.status == "done" and step.name not in {"land", "publish", "report"}]
+    say(
+        f"Run {run.run_id} {run.status} in {run.seconds:.1f} s: {len(did)} of "
+        f"{sum(step.writes is not None and step.name != 'land' for step in run.steps)} tables computed for events before "
+        f"{run.as_of:%Y-%m-%d %H:%M} UTC."
+    )
+    for source in run.stale_sources:
+        say(f"Stale: nothing new from {source}.")

@@ -1,0 +1,157 @@
+"""Commands that tend a lake: verify, doctor, maintain."""
+
+from __future__ import annotations
+
+import json
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from kaizenlake import __version__
+from kaizenlake.cli.words import LAKE, JsonOption, LakeOption, draw, note, open_lake, say, say_lines
+from kaizenlake.errors import KaizenError, VerificationError
+
+LIBRARIES = (
+    "polars",
+    "deltalake",
+    "pandera",
+    "pyarrow",
+    "msgspec",
+    "pydantic",
+    "scipy",
+    "typer",
+    "typst",
+    "vl-convert-python",
+)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands that tend a lake."""
+    app.command("verify", epilog="Example: kaizen verify --lake /srv/kaizen/lake")(verify)
+    app.command("maintain", epilog="Example: kaizen maintain")(maintain)
+    app.command("doctor", epilog="Example: kaizen doctor --json | jq .settings")(doctor)
+
+
+def verify(lake: LakeOption = LAKE) -> None:
+    """Check every table, the conservation of lines, and the signature of what is published."""
+    from kaizenlake.night.verify import checks
+
+    failed = 0
+    for check in checks(open_lake(lake)):
+        if check.error is None:
+            say(f"ok      {check.name} ({check.rows:,})")
+        else:
+            failed += 1
+            say(f"FAILED  {check.name} [{check.error.code}]: {check.error}")
+    if failed:
+        raise VerificationError(f"{failed} check(s) failed.")
+
+
+def maintain(lake: LakeOption = LAKE) -> None:
+    """Compact small files, remove what no version in keeping needs, and clear away what killed runs left."""
+    from kaizenlake.lake import lock, maintenance
+
+    opened = open_lake(lake)
+    with lock.hold(opened.path(), "kaizen maintain"):
+        for line in maintenance.maintain(opened):
+            say(str(line))
+
+
+def doctor(lake: LakeOption = LAKE, as_json: JsonOption = False) -> None:
+    """Say how things stand: settings and where each comes from, libraries, lake, last run, stale sources, lock."""
+    found = _look(lake)
+    if as_json:
+        say_lines([json.dumps(found, indent=2, default=str)])
+        return
+    say(f"kaizenlake {found['kaizenlake']}, Python {found['python']}")
+    say(", ".join(f"{name} {version}" for name, version in found["libraries"].items()))
+    say()
+    state = found["lake"]
+    say(
+        f"Lake {state['root']}: "
+        + ("there is none yet; `kaizen init` or `kaizen demo` makes one." if state["error"] else "found.")
+    )
+    if state["error"] and state["exists"]:
+        note(f"error: {state['error']}")
+    if state["lock"]:
+        say(f"Locked by {state['lock']}.")
+    for name, table in state["tables"].items():
+        say(f"  {name}: {table['rows']:,} row(s), version {table['version']}")
+    if state["quarantine_waiting"]:
+        say(f"{state['quarantine_waiting']} line(s) wait in quarantine: `kaizen quarantine`.")
+    if (run := state["last_run"]) is not None:
+        say(f"Last run {run['run_id']}: {run['status']}, as_of {run['as_of']}.")
+    for source in state["stale_sources"]:
+        say(f"Stale source: {source}")
+    say()
+    draw(
+        ("setting", "value", "from", "default", "meaning"),
+        [tuple(setting.values()) for setting in found["settings"]],
+    )
+
+
+def _look(lake: str) -> dict[str, Any]:
+    from kaizenlake import settings
+
+    return {
+        "kaizenlake": __version__,
+        "python": sys.version.split()[0],
+        "libraries": {name: _version_of(name) for name in LIBRARIES},
+        "lake": _lake_state(lake),
+        "settings": [
+            {
+                "setting": item.name,
+                "value": item.value,
+                "from": item.source,
+                "default": item.default,
+                "meaning": item.description,
+            }
+            for item in settings.origins(lake)
+        ],
+    }
+
+
+def _lake_state(where: str) -> dict[str, Any]:
+    from kaizenlake import tables
+    from kaizenlake.lake import lock
+    from kaizenlake.night import artifact
+    from kaizenlake.night.outputs import stale_sources
+
+    state: dict[str, Any] = {
+        "root": where,
+        "exists": "://" in where or Path(where).exists(),
+        "error": None,
+        "lock": None,
+        "tables": {},
+        "quarantine_waiting": 0,
+        "stale_sources": [],
+        "last_run": None,
+    }
+    try:
+        lake = open_lake(where)
+        state["lock"] = lock.held_by(lake.path())
+        last = next(artifact.runs(lake.path("runs")), None)
+        state["last_run"] = (
+            None if last is None else json.loads(last.model_dump_json(include={"run_id", "status", "as_of"}))
+        )
+        state["tables"] = {
+            tables.full_name(table): {"rows": lake.rows(table), "version": lake.version(table)}
+            for table in tables.TABLES
+            if lake.exists(table)
+        }
+        waiting = lake.scan(tables.Quarantine).filter(status="waiting").collect()
+        state["quarantine_waiting"] = waiting.height
+        state["stale_sources"] = list(stale_sources(lake))
+    except KaizenError as error:
+        state["error"] = str(error)
+    return state
+
+
+def _version_of(library: str) -> str:
+    try:
+        return metadata.version(library)
+    except metadata.PackageNotFoundError:
+        return "missing"

@@ -1,0 +1,140 @@
+"""What all commands share: their common options, where words go, and how a table is drawn on a terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from kaizenlake.errors import LakeError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from kaizenlake.lake.store import Lake
+
+LakeOption = Annotated[str, typer.Option("--lake", envvar="KAIZEN_LAKE", help="Folder of the lake.", show_default=True)]
+ReportsOption = Annotated[Path, typer.Option("--reports", envvar="KAIZEN_REPORTS", help="Folder of the reports.")]
+StrictOption = Annotated[
+    bool, typer.Option("--strict", help="Exit 4 if something was quarantined, 5 if a source is stale.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of words.")]
+
+LAKE = "./lake"
+REPORTS = Path("./reports")
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+@cache
+def out() -> Console:
+    """Console of the answer; colour only on a terminal and without NO_COLOR."""
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=not sys.stdout.isatty(), emoji=False)
+
+
+@cache
+def err() -> Console:
+    """Console of everything that is not the answer: progress, notes, errors."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty(), emoji=False)
+
+
+def say(text: str = "", *, style: str | None = None) -> None:
+    """Print words of the answer; they are text, never markup."""
+    out().print(clean(text), style=style, markup=False)
+
+
+def note(text: str) -> None:
+    """Print words beside the answer, on stderr."""
+    err().print(clean(text), markup=False)
+
+
+def clean(text: str) -> str:
+    r"""Text from outside without the control characters that would steer a terminal; line ends stay.
+
+    >>> clean("red: \x1b[31m")
+    'red: �[31m'
+    """
+    return "\n".join(_CONTROL.sub("\ufffd", line.expandtabs(4)) for line in text.split("\n"))
+
+
+def cell(value: Any) -> str:
+    r"""One value of a table, in words for a person.
+
+    >>> [cell(value) for value in (None, 0.123456789, True, ["a", "b"], "x\ny")]
+    ['', '0.1235', 'yes', 'a, b', 'x y']
+    """
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4g}" if abs(value) < 1e6 else f"{value:,.0f}"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(cell, value))
+    return clean(" ".join(str(value).split()))
+
+
+def draw(heads: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str = "") -> None:
+    """Draw a table: with lines on a terminal, elsewhere as columns parted by tabs."""
+    if not sys.stdout.isatty():
+        say_lines(["\t".join(heads), *("\t".join(map(cell, row)) for row in rows)])
+        return
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*heads, box=box.SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False)
+    for row in rows:
+        numbers = [isinstance(value, (int, float)) and not isinstance(value, bool) for value in row]
+        table.add_row(
+            *(Text(cell(value), justify="right" if n else "left") for value, n in zip(row, numbers, strict=True))
+        )
+    out().print(table)
+
+
+def say_lines(lines: Iterable[str]) -> None:
+    """Write lines to stdout as they are."""
+    for line in lines:
+        sys.stdout.write(line + "\n")
+
+
+def say_json(value: Any) -> None:
+    """Write a value to stdout as JSON."""
+    say_lines([json.dumps(value, indent=2, default=str, ensure_ascii=False)])
+
+
+def open_lake(where: str) -> Lake:
+    """The lake at a place.
+
+    Raises:
+        LakeError: There is none; the words say how to make one.
+    """
+    from kaizenlake.lake.store import Lake
+
+    if "://" not in where:
+        path = Path(where)
+        if path.exists() and not path.is_dir():
+            raise LakeError("A lake is a folder, and this is a file.", where=where)
+        if not any((path / name).exists() for name in ("kaizen.toml", "bronze", "landing")):
+            raise LakeError(
+                "There is no lake here.",
+                where=where,
+                hint="`kaizen demo` makes one with samples, `kaizen init` an empty one; --lake or KAIZEN_LAKE names another place.",
+            )
+    return Lake(where)
+
+
+def is_terminal() -> bool:
+    """Progress is wanted: stderr is a terminal and no CI asks for quiet."""
+    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"

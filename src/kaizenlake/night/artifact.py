@@ -1,0 +1,165 @@
+"""The record of one run, `runs/<run_id>.json`: written when the run starts, after each step, and when it ends, however it ends."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from kaizenlake import __version__
+from kaizenlake.lake import files
+
+SCHEMA = "urn:kaizenlake:run:1"
+SCHEMA_FILE = Path(__file__).with_name("run.schema.json")
+
+RunStatus = Literal["running", "done", "failed", "terminated", "killed"]
+StepStatus = Literal["running", "done", "nothing to do", "failed", "skipped"]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", validate_assignment=True)
+
+
+class Failure(_Record):
+    """An error of a step or of the run."""
+
+    step: str = Field(description="Step that failed; empty for the run as a whole.")
+    code: str = Field(description="Stable code of the error; `unexpected` for a mistake of this program.")
+    message: str = Field(description="What went wrong, in words.")
+
+
+class Landed(_Record):
+    """What the landing of the run took: lines in = landed + duplicate + quarantined."""
+
+    files: int = Field(ge=0, description="Files read.")
+    lines_in: int = Field(ge=0, description="Lines or rows read.")
+    landed: int = Field(ge=0, description="Lines that became events.")
+    duplicate: int = Field(ge=0, description="Lines that were in the lake already.")
+    quarantined: int = Field(ge=0, description="Lines that went to quarantine.")
+    by_rule: dict[str, int] = Field(default_factory=dict, description="Quarantined lines by the rule they broke.")
+    left: tuple[str, ...] = Field(default=(), description="Files left alone, each with the reason.")
+
+
+class StepRecord(_Record):
+    """One step of a run."""
+
+    name: str = Field(description="`land`, the name of a job, `publish` or `report`.")
+    status: StepStatus = Field(description="How it ended, or that it is running.")
+    why: tuple[str, ...] = Field(default=(), description="Why it ran, was skipped, or had nothing to do.")
+    days: int | None = Field(default=None, ge=0, description="Days recomputed; null where the step does not go by day.")
+    rows_in: int | None = Field(default=None, ge=0, description="Rows read.")
+    rows_out: int | None = Field(default=None, ge=0, description="Rows written.")
+    reads: dict[str, int] = Field(default_factory=dict, description="Version of each table read, by full name.")
+    writes: str | None = Field(default=None, description="Full name of the table written.")
+    version: int | None = Field(default=None, ge=0, description="Version of the table after the step.")
+    seconds: float = Field(default=0.0, ge=0, description="Time it took.")
+
+
+class Run(_Record):
+    """One run of the night."""
+
+    schema_: Literal["urn:kaizenlake:run:1"] = Field(default=SCHEMA, alias="schema")
+    run_id: str = Field(pattern=r"^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}$", description="Start time and a random part.")
+    kaizenlake: str = Field(default=__version__, description="Version of the program.")
+    command: str = Field(description="What was asked for: `nightly`, `rebuild` or `demo`.")
+    status: RunStatus = Field(default="running", description="`killed`: it ended without a word, as a later run found.")
+    exit_code: int | None = Field(default=None, description="Exit code; null while running and where killed.")
+    as_of: datetime = Field(description="Events before this instant count.")
+    started_at: datetime = Field(description="When it started.")
+    ended_at: datetime | None = Field(default=None, description="When it ended; null while running and where killed.")
+    seconds: float = Field(default=0.0, ge=0, description="Time it took so far.")
+    host: str = Field(description="Machine it ran on.")
+    pid: int = Field(ge=0, description="Process it ran in.")
+    landing: Landed | None = Field(default=None, description="What landing took; null where it did not get there.")
+    steps: list[StepRecord] = Field(default_factory=list, description="Steps in their order.")
+    versions: dict[str, int] = Field(default_factory=dict, description="Version of each table at the end.")
+    stale_sources: tuple[str, ...] = Field(default=(), description="Sources silent for longer than the setting allows.")
+    publication: int | None = Field(default=None, description="Number of the publication that holds; null without one.")
+    reports: tuple[str, ...] = Field(default=(), description="Files of the report.")
+    errors: list[Failure] = Field(default_factory=list, description="What went wrong, in the order it did.")
+
+    model_config = ConfigDict(
+        extra="forbid", validate_assignment=True, validate_by_name=True, validate_by_alias=True, serialize_by_alias=True
+    )
+
+    @property
+    def changed(self) -> bool:
+        """Something was landed, computed, published or reported."""
+        return any(step.status != "nothing to do" for step in self.steps)
+
+    @property
+    def tables_changed(self) -> bool:
+        """Something was landed or computed."""
+        return any(step.status == "done" and step.writes is not None for step in self.steps)
+
+    def step(self, name: str) -> StepRecord | None:
+        """The step of that name, where the run has it."""
+        return next((step for step in self.steps if step.name == name), None)
+
+
+def new_run_id(now: datetime) -> str:
+    """A name for a run: its start, then a random part; names sort by time.
+
+    >>> new_run_id(datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))[:17]
+    '20260102T030405Z-'
+    """
+    return f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+
+
+def write(folder: Path, run: Run) -> Path:
+    """Write the record of a run, whole or not at all.
+
+    Args:
+        folder: The `runs` folder of a lake.
+        run: The run.
+    """
+    path = folder / f"{run.run_id}.json"
+    files.write_text(path, run.model_dump_json(indent=2) + "\n")
+    return path
+
+
+def read(path: Path) -> Run | None:
+    """The record of a run; None where the file is not one."""
+    try:
+        return Run.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError):
+        return None
+
+
+def runs(folder: Path) -> Iterator[Run]:
+    """All runs on record, the latest first."""
+    for path in sorted(folder.glob("*.json"), reverse=True):
+        if (run := read(path)) is not None:
+            yield run
+
+
+def mark_killed(folder: Path) -> tuple[str, ...]:
+    """Mark the runs that ended without a word as killed; to be called by the holder of the run lock.
+
+    Returns:
+        Their names.
+    """
+    killed = [run for run in runs(folder) if run.status == "running"]
+    for run in killed:
+        run.status = "killed"
+        write(folder, run)
+    return tuple(run.run_id for run in killed)
+
+
+def schema() -> dict[str, Any]:
+    """JSON Schema of a run's record, as it is shipped in `run.schema.json`."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": SCHEMA,
+        **Run.model_json_schema(mode="serialization", by_alias=True),
+    }
+
+
+def schema_text() -> str:
+    """Text of the shipped schema file."""
+    return json.dumps(schema(), indent=2) + "\n"

@@ -1,0 +1,91 @@
+"""What leaves at the end of a night: the publication and the reports, each only where something changed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from kaizenlake import tables
+from kaizenlake.errors import LakeError, PublishError
+from kaizenlake.lake.store import Lake
+from kaizenlake.night import artifact
+from kaizenlake.night.artifact import Failure, Run, StepRecord
+from kaizenlake.publish import documents
+from kaizenlake.publish.report import HTML_NAME, PDF_NAME, write_reports
+from kaizenlake.publish.report_data import RunFacts
+from kaizenlake.tables import SourceFreshness
+
+
+def stale_sources(lake: Lake) -> tuple[str, ...]:
+    """Sources that were silent for longer than the setting allows, as of the latest night."""
+    return tuple(lake.scan(SourceFreshness).filter(stale=True).select("source").sort("source").collect()["source"])
+
+
+def versions(lake: Lake) -> dict[str, int]:
+    """Version of each table that is written, by full name."""
+    return {tables.full_name(table): found for table in tables.TABLES if (found := lake.version(table)) is not None}
+
+
+def publish(lake: Lake, run: Run, record: StepRecord) -> None:
+    """Publish the contexts of the tables as this run leaves them; nothing where the publication is still good."""
+    done = documents.publish_contexts(lake, as_of=run.as_of, generated_at=datetime.now(UTC), run_id=run.run_id)
+    run.publication = done.sequence
+    if done.unchanged:
+        record.status, record.why = "nothing to do", ("what is published still holds",)
+    else:
+        record.rows_out = done.documents + done.texts
+    run.errors += [Failure(step=record.name, code=PublishError.code, message=failure) for failure in done.failures]
+
+
+def report(lake: Lake, run: Run, record: StepRecord, reports: Path) -> None:
+    """Write the reports of this run; nothing where they are there and tell of just these tables."""
+    folder = reports / run.as_of.astimezone(UTC).date().isoformat()
+    there = tuple(str(folder / name) for name in (HTML_NAME, PDF_NAME))
+    last = next((former for former in artifact.runs(lake.path("runs")) if former.reports == there), None)
+    if last is not None and last.versions == versions(lake) and all(Path(path).is_file() for path in there):
+        record.status, record.why = "nothing to do", ("the report is there and tells of these tables",)
+        run.reports = there
+        return
+    run.reports = tuple(map(str, _write(lake, run, reports)))
+
+
+def report_again(lake: Lake, reports: Path) -> tuple[Path, ...]:
+    """Write the reports of the latest run that computed the tables, once more.
+
+    Raises:
+        LakeError: No run has been made yet.
+    """
+    latest = next((run for run in artifact.runs(lake.path("runs")) if run.status == "done" and run.tables_changed), None)
+    if latest is None:
+        raise LakeError("There is nothing to report yet.", where=str(lake.root), hint="Run `kaizen nightly` first.")
+    return _write(lake, latest, reports)
+
+
+def _write(lake: Lake, run: Run, reports: Path) -> tuple[Path, ...]:
+    return write_reports(
+        lake.scan,
+        reports,
+        as_of=run.as_of,
+        facts=facts_of(lake, run),
+        tiers=lake.settings.tiers,
+        evidence=lake.settings.evidence,
+    )
+
+
+def facts_of(lake: Lake, run: Run) -> RunFacts:
+    """What the report says of a run."""
+    former = next(
+        (other for other in artifact.runs(lake.path("runs")) if other.run_id < run.run_id and other.tables_changed), None
+    )
+    before = {} if former is None else former.versions
+    now = versions(lake)
+    landing = run.landing or artifact.Landed(files=0, lines_in=0, landed=0, duplicate=0, quarantined=0)
+    return RunFacts(
+        run_id=run.run_id,
+        lines_in=landing.lines_in,
+        landed=landing.landed,
+        duplicate=landing.duplicate,
+        quarantined=landing.quarantined,
+        by_rule=tuple(landing.by_rule.items()),
+        versions={name: (before.get(name), now.get(name)) for name in map(tables.full_name, tables.TABLES)},
+    )

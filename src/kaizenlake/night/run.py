@@ -1,0 +1,363 @@
+"""One night: lock, land, jobs in order, publish, report; and the record of it, however it ends."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import polars as pl
+
+from kaizenlake import tables
+from kaizenlake.errors import UNEXPECTED, JobFailedError, KaizenError, QuarantinedError, StaleSourceError, Stopped
+from kaizenlake.job import Job, in_order
+from kaizenlake.jobs import JOBS
+from kaizenlake.lake import landing, lock
+from kaizenlake.lake.store import Lake
+from kaizenlake.night import artifact
+from kaizenlake.night.artifact import Failure, Landed, Run, StepRecord
+from kaizenlake.night.fingerprint import fingerprint, settings_of
+from kaizenlake.night.outputs import publish, report, stale_sources, versions
+from kaizenlake.night.plan import Step, batches, decide, predict
+
+logger = logging.getLogger(__name__)
+
+ROWS_AT_ONCE = 1_000_000
+"""Input rows of one batch of days; bounds the memory of a job that goes by day, unless one day holds more."""
+
+Watch = Callable[[StepRecord], None]
+"""Is told of each step when it begins and when it ends."""
+
+
+def next_midnight(now: datetime) -> datetime:
+    """The first UTC midnight after an instant: the usual as_of, the same for all runs of one day.
+
+    >>> next_midnight(datetime(2026, 3, 1, 22, 30, tzinfo=UTC))
+    datetime.datetime(2026, 3, 2, 0, 0, tzinfo=datetime.timezone.utc)
+    """
+    day = now.astimezone(UTC).date() + timedelta(days=1)
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a night would do.
+
+    Args:
+        waiting: Files that wait to be landed.
+        steps: Jobs that would run, in their order.
+    """
+
+    waiting: tuple[str, ...]
+    steps: tuple[Step, ...]
+
+
+def plan(lake: Lake, *, as_of: datetime, full: bool = False, jobs: Collection[Job] = JOBS) -> Plan:
+    """Say what a night would do now; nothing is written and no lock is taken.
+
+    Args:
+        lake: The lake.
+        as_of: Events before it count.
+        full: Recompute every table.
+        jobs: Jobs of the night, in any order.
+    """
+    waiting = tuple(landing.waiting(lake))
+    steps = predict(
+        in_order(jobs),
+        lake,
+        as_of=as_of,
+        fingerprint=lambda job: fingerprint(job, lake.settings),
+        full=full,
+        arriving=(tables.Events,) if waiting else (),
+    )
+    return Plan(waiting, steps)
+
+
+def nightly(
+    lake: Lake,
+    *,
+    as_of: datetime,
+    command: str = "nightly",
+    full: bool = False,
+    strict: bool = False,
+    take: bool = True,
+    reports: Path | None = None,
+    jobs: Collection[Job] = JOBS,
+    watch: Watch | None = None,
+) -> Run:
+    """Run the night.
+
+    A job that fails leaves its table as it was; the jobs that rest on it are skipped, the others go on.
+
+    Args:
+        lake: The lake.
+        as_of: Events before it count.
+        command: What was asked for, for the record.
+        full: Recompute every table.
+        strict: Count quarantined lines and stale sources in the exit code.
+        take: Land what waits in the lake's `landing` folder first.
+        reports: Folder of the reports; None makes none.
+        jobs: Jobs of the night, in any order.
+        watch: Told of each step.
+
+    Returns:
+        The record of the run, as it was written to `runs/`.
+
+    Raises:
+        LockedError: Another run holds the lake.
+        Stopped: A signal ended the run; its record says so.
+    """
+    with lock.hold(lake.path(), f"kaizen {command}"), _stoppable():
+        artifact.mark_killed(lake.path("runs"))
+        night = _Night(lake, as_of, command, watch)
+        try:
+            if take:
+                night.land()
+            for job in in_order(jobs):
+                night.compute(job, full=full)
+            night.leave(reports)
+        except Stopped as stop:
+            night.end("terminated", stop.exit_code)
+            raise
+        except KaizenError as error:
+            # A step that the rest of the night stands on failed; the record has it already.
+            night.end("failed", error.exit_code)
+        except BaseException:
+            night.end("failed", UNEXPECTED)
+            raise
+        else:
+            night.end("failed" if night.run.errors else "done", night.exit_code(strict=strict))
+    return night.run
+
+
+class _Night:
+    """A run under way and its record."""
+
+    def __init__(self, lake: Lake, as_of: datetime, command: str, watch: Watch | None) -> None:
+        now = datetime.now(UTC)
+        self.lake = lake
+        self.settings = lake.settings
+        self.watch = watch
+        self.began = time.perf_counter()
+        self.broken: dict[type[tables.Table], str] = {}
+        self.run = Run(
+            run_id=artifact.new_run_id(now),
+            command=command,
+            as_of=as_of,
+            started_at=now,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+        )
+        self.save()
+
+    def save(self) -> None:
+        self.run.seconds = round(time.perf_counter() - self.began, 3)
+        artifact.write(self.lake.path("runs"), self.run)
+
+    def end(self, status: artifact.RunStatus, exit_code: int) -> None:
+        for step in self.run.steps:
+            if step.status == "running":
+                step.status = "failed"
+        self.run.status, self.run.exit_code, self.run.ended_at = status, exit_code, datetime.now(UTC)
+        self.run.versions = {
+            tables.full_name(table): found for table in tables.TABLES if (found := self.lake.version(table)) is not None
+        }
+        self.save()
+
+    def exit_code(self, *, strict: bool) -> int:
+        if self.run.errors:
+            return JobFailedError.exit_code
+        if strict and self.run.landing is not None and self.run.landing.quarantined:
+            return QuarantinedError.exit_code
+        if strict and self.run.stale_sources:
+            return StaleSourceError.exit_code
+        return 0
+
+    @contextmanager
+    def step(self, record: StepRecord) -> Iterator[StepRecord]:
+        """Keep the record of a step while it runs; an error is put on record and raised on."""
+        self.run.steps.append(record)
+        self.save()
+        self.tell(record)
+        began = time.perf_counter()
+        try:
+            yield record
+            if record.status == "running":
+                record.status = "done"
+        except Exception as error:
+            record.status = "failed"
+            code = error.code if isinstance(error, KaizenError) else "unexpected"
+            message = str(error) if isinstance(error, KaizenError) else f"{type(error).__name__}: {error}"
+            self.run.errors.append(Failure(step=record.name, code=code, message=message))
+            raise
+        finally:
+            record.seconds = round(time.perf_counter() - began, 3)
+            self.save()
+            self.tell(record)
+
+    @contextmanager
+    def surviving(self) -> Iterator[None]:
+        """Go on after a step that failed: it is on record. A mistake of code shows its traceback all the same."""
+        try:
+            yield
+        except KaizenError:
+            pass
+        except Exception:
+            logger.exception("A step of the night failed by a mistake of its code")
+
+    def tell(self, record: StepRecord) -> None:
+        if self.watch is not None:
+            self.watch(record)
+
+    def note(self, record: StepRecord) -> None:
+        """Put a step on record that did not run."""
+        self.run.steps.append(record)
+        self.save()
+        self.tell(record)
+
+    def land(self) -> None:
+        with self.step(StepRecord(name="land", status="running", writes="bronze.events")) as record:
+            found = landing.land_folder(self.lake, now=datetime.now(UTC))
+            self.run.landing = Landed(
+                files=found.files,
+                lines_in=found.lines_in,
+                landed=found.landed,
+                duplicate=found.duplicate,
+                quarantined=found.quarantined,
+                by_rule=dict(found.by_rule),
+                left=tuple(f"{name}: {reason}" for name, reason in found.left),
+            )
+            record.rows_in, record.rows_out = found.lines_in, found.landed
+            record.version = self.lake.version(tables.Events)
+            if not found.landed and not found.quarantined:
+                record.status = "nothing to do"
+                record.why = ("what lies in landing/ was landed before" if found.files else "no file waits in landing/",)
+
+    def compute(self, job: Job, *, full: bool) -> None:
+        writes = tables.full_name(job.writes)
+        waits = [self.broken[read] for read in job.reads if read in self.broken]
+        if waits:
+            self.broken[job.writes] = waits[0]
+            self.note(StepRecord(name=job.name, status="skipped", why=tuple(waits), writes=writes))
+            return
+        mark = fingerprint(job, self.settings)
+        step = decide(job, self.lake, as_of=self.run.as_of, fingerprint=mark, full=full)
+        if step is None:
+            why = ("neither its inputs, nor as_of, nor its code and settings changed",)
+            self.note(StepRecord(name=job.name, status="nothing to do", why=why, writes=writes))
+            return
+        record = StepRecord(name=job.name, status="running", why=step.why, writes=writes, reads=dict(step.reads))
+        with self.surviving(), self.step(record):
+            self.broken[job.writes] = f"{job.name} failed"
+            self._write(step, mark, record)
+            del self.broken[job.writes]
+
+    def _write(self, step: Step, mark: str, record: StepRecord) -> None:
+        work = _Work(step, self.lake, self.run.as_of, settings_of(step.job, self.settings))
+        written = self.lake.write(
+            step.job.writes,
+            _apart(work.parts()),
+            days=step.days if step.job.by_day else None,
+            reads=step.reads,
+            as_of=self.run.as_of,
+            fingerprint=mark,
+        )
+        record.rows_in, record.rows_out, record.version = work.rows_in, written.rows, written.version
+        record.days = work.days
+
+    def leave(self, reports: Path | None) -> None:
+        """Publish and report; not of tables that a failed job left behind."""
+        if self.broken:
+            why = tuple(dict.fromkeys(self.broken.values()))
+            for name in ("publish", *(("report",) if reports is not None else ())):
+                self.note(StepRecord(name=name, status="skipped", why=why))
+            return
+        self.run.stale_sources = stale_sources(self.lake)
+        with self.surviving(), self.step(StepRecord(name="publish", status="running")) as record:
+            publish(self.lake, self.run, record)
+        if reports is not None:
+            with self.surviving(), self.step(StepRecord(name="report", status="running")) as record:
+                report(self.lake, self.run, record, reports)
+
+
+class _Work:
+    """The parts of a job's output, computed one after the other while they are written.
+
+    Args:
+        step: What to compute.
+        lake: Where its inputs are read, each at the version the step names.
+        as_of: Events before it count.
+        settings: Groups of settings the job takes.
+    """
+
+    def __init__(self, step: Step, lake: Lake, as_of: datetime, settings: dict[str, Any]) -> None:
+        self.step, self.lake, self.as_of, self.settings = step, lake, as_of, settings
+        self.rows_in = 0
+        self.days: int | None = None
+
+    def parts(self) -> Iterator[pl.DataFrame]:
+        job = self.step.job
+        if not job.by_day:
+            self.rows_in = sum(self.lake.rows(read) for read in job.reads)
+            yield self._compute(None)
+            return
+        rows = self._rows_by_day()
+        self.rows_in = sum(rows.values())
+        self.days = len(rows if self.step.days is None else self.step.days)
+        if not rows:
+            yield tables.empty(job.writes).collect()
+        for batch in batches(rows, ROWS_AT_ONCE):
+            yield self._compute(batch)
+
+    def _compute(self, days: Collection[date] | None) -> pl.DataFrame:
+        frames = [self._scan(read, days) for read in self.step.job.reads]
+        return self.step.job(*frames, as_of=self.as_of, **self.settings).collect()
+
+    def _scan(self, table: type[tables.Table], days: Collection[date] | None) -> pl.LazyFrame:
+        # The version the step names: what others append meanwhile is the next night's.
+        return self.lake.scan(table, days=days, version=self.step.reads.get(tables.full_name(table)))
+
+    def _rows_by_day(self) -> dict[date, int]:
+        """Rows of the inputs on the days to recompute; days without rows are left out: they come out empty."""
+        counted = [
+            self._scan(read, self.step.days).group_by("event_date").agg(pl.len().alias("rows"))
+            for read in self.step.job.reads
+        ]
+        total = pl.concat(counted).group_by("event_date").agg(pl.col("rows").sum()).collect()
+        return dict(total.iter_rows())
+
+
+def _apart(parts: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """Make each part in a thread of our own: the writer asks for them from inside its runtime, where no table opens."""
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="job") as thread:
+        while (part := thread.submit(next, parts, None).result()) is not None:
+            yield part
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """Raise `Stopped` on SIGTERM and SIGINT, so that a run told to stop leaves its record; main thread only."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature is Python's
+        raise Stopped(signum)
+
+    former = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)

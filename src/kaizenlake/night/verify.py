@@ -1,0 +1,84 @@
+"""Whether a lake holds what it claims: lines conserved, tables as declared, publications signed and whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import polars as pl
+
+from kaizenlake import tables
+from kaizenlake.errors import ConservationError, KaizenError, TableInvalidError
+from kaizenlake.lake.store import Lake
+from kaizenlake.night.plan import batches
+from kaizenlake.tables import Events, Landings, Table
+
+ROWS_AT_ONCE = 1_000_000
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was checked.
+
+    Args:
+        name: What was checked.
+        rows: Rows or documents looked at.
+        error: What is wrong; None where it holds.
+    """
+
+    name: str
+    rows: int
+    error: KaizenError | None
+
+
+def checks(lake: Lake) -> Iterator[Check]:
+    """Check a lake, one thing after the other."""
+    for table in tables.TABLES:
+        if lake.exists(table):
+            yield _attempt(tables.full_name(table), lake, table)
+    yield _conservation(lake)
+
+
+def _attempt(name: str, lake: Lake, table: type[Table]) -> Check:
+    rows = 0
+    try:
+        rows = lake.rows(table)
+        for part in _parts(lake, table):
+            tables.check(table, part)
+        keys = tables.grain(table)
+        distinct = lake.scan(table).select(pl.struct(keys).n_unique()).collect().item() if keys and rows else rows
+        if distinct != rows:
+            raise TableInvalidError(
+                f"The grain ({', '.join(keys)}) is not unique: {rows - distinct} row(s) too many.", where=name
+            )
+    except KaizenError as error:
+        return Check(name, rows, error)
+    return Check(name, rows, None)
+
+
+def _parts(lake: Lake, table: type[Table]) -> Iterator[pl.DataFrame]:
+    by = tables.partition(table)
+    if by is None:
+        yield lake.scan(table).collect()
+        return
+    counted = lake.scan(table).group_by(by).agg(pl.len()).collect()
+    for days in batches(dict(counted.iter_rows()), ROWS_AT_ONCE):
+        yield lake.scan(table, days=days).collect()
+
+
+def _conservation(lake: Lake) -> Check:
+    landings = lake.scan(Landings)
+    lost = pl.col("lines_in") - pl.col("landed") - pl.col("duplicate") - pl.col("quarantined")
+    off = landings.filter(lost != 0).select("file", lost.alias("lost")).collect()
+    files, landed = landings.select(pl.len(), pl.col("landed").sum()).collect().row(0)
+    name = "lines in = landed + duplicate + quarantined"
+    if off.height:
+        return Check(
+            name, files, ConservationError(f"{off.height} file(s) lost or invented lines.", where=off["file"][0])
+        )
+    # Events that a retry of the quarantine landed came from lines that their file's landing counts as quarantined.
+    if landed > (events := lake.rows(Events)):
+        return Check(
+            name, files, ConservationError(f"The landings count {landed} events, and the lake holds {events}.")
+        )
+    return Check(name, files, None)
