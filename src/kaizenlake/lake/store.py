@@ -227,7 +227,14 @@ class Lake:
         Raises:
             LakeError: It cannot be read, that version is gone, or days are asked of a table not kept by day.
         """
-        return self.snapshot(table, version).scan(days=days)
+        snapshot = self.snapshot(table, version)
+        if version is not None and snapshot.handle is not None and delta.lacks_files(snapshot.handle):
+            raise LakeError(
+                f"Version {version} of {tables.full_name(table)} is no longer kept.",
+                where=self.uri(table),
+                hint="`maintenance.keep_versions_days` says how long versions are kept.",
+            )
+        return snapshot.scan(days=days)
 
     def changed_days(self, table: type[Table], since: int | None) -> frozenset[date] | None:
         """Days whose rows changed after a version; see `changes.changed_days`. None means everything."""

@@ -1,0 +1,349 @@
+"""A batch of checked lines on its way into the lake: each line gets its one fate, and the tables are written in an order
+in which a killed landing, done again, ends in the same rows.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeAlias
+
+import polars as pl
+
+from kaizenlake import tables
+from kaizenlake.errors import ConservationError
+from kaizenlake.events.check import COLUMNS, check_lines
+from kaizenlake.lake import quarantine
+from kaizenlake.lake.quarantine import Poison
+from kaizenlake.lake.store import Lake, Snapshot
+from kaizenlake.parameters import Landing as Limits
+from kaizenlake.tables import Events, Landings
+
+BATCH_LINES = 262_144
+BATCH_BYTES = 128 * 1024 * 1024
+"""A batch is committed when it holds so many lines or bytes: the ids of the lake are read once a batch."""
+
+DEFAULT_SOURCE = "application"
+"""Source of events that name none."""
+
+
+@dataclass
+class FileTally:
+    """What became of the lines of one file.
+
+    Args:
+        file: Name it goes by in the tables.
+        key: SHA-256 that says whether it was landed before: of its bytes, and of the mapping that reads it.
+        identity: SHA-256 that its quarantined lines are named by.
+        mapping: Name of the mapping; None for events of our own form.
+    """
+
+    file: str
+    key: str
+    identity: str
+    mapping: str | None = None
+    lines_in: int = 0
+    landed: int = 0
+    duplicate: int = 0
+    quarantined: int = 0
+    newest_at: datetime | None = None
+    by_rule: Counter[str] = field(default_factory=Counter)
+
+    def check(self) -> None:
+        """Check that each line ended in exactly one place.
+
+        Raises:
+            ConservationError: Lines were lost or invented.
+        """
+        accounted = self.landed + self.duplicate + self.quarantined
+        if accounted != self.lines_in:
+            raise ConservationError(
+                f"{self.lines_in} lines were read, {accounted} accounted for: {self.landed} landed, "
+                f"{self.duplicate} duplicate, {self.quarantined} quarantined.",
+                where=self.file,
+                hint="This is an error in kaizenlake; the file was not marked as landed.",
+            )
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Lines of one file within a batch."""
+
+    tally: FileTally
+    frame: pl.DataFrame
+    raws: Callable[[Sequence[int]], list[str]]
+
+
+class Batch:
+    """Lines of one or more files that are committed together.
+
+    Args:
+        lake: The lake.
+        limits: What landing takes.
+        now: Aware instant of the clock.
+    """
+
+    def __init__(self, lake: Lake, limits: Limits, now: datetime) -> None:
+        self.lake = lake
+        self.limits = limits
+        self.now = now
+        self.lines = 0
+        self.bytes = 0
+        self._parts: list[_Part] = []
+        self._poison: list[dict[str, Any]] = []
+        self._done: list[FileTally] = []
+
+    @property
+    def full(self) -> bool:
+        """It is time to commit."""
+        return self.lines >= BATCH_LINES or self.bytes >= BATCH_BYTES
+
+    def add(
+        self,
+        tally: FileTally,
+        lines: Sequence[bytes],
+        numbers: Sequence[int],
+        raws: Callable[[Sequence[int]], list[str]] | None = None,
+    ) -> None:
+        """Check lines of a file and take them.
+
+        Args:
+            tally: The file.
+            lines: Event lines.
+            numbers: Number of each in its file.
+            raws: Gives the text to keep in quarantine for the lines at some places; the line itself where None.
+        """
+        tally.lines_in += len(lines)
+        self.lines += len(lines)
+        self.bytes += sum(map(len, lines))
+        checked = check_lines(
+            lines,
+            range(len(lines)),
+            now=self.now,
+            future_hours=self.limits.future_hours,
+            line_bytes=self.limits.line_bytes,
+            default_source=DEFAULT_SOURCE,
+        )
+        kept = [item.raw for item in checked.rejected] if raws is None else raws([item.line for item in checked.rejected])
+        self.refuse(
+            tally,
+            [
+                Poison(numbers[item.line], item.rules, item.reasons, item.event_type, raw)
+                for item, raw in zip(checked.rejected, kept, strict=True)
+            ],
+        )
+        if checked.frame.height:
+            number = pl.Series("line", numbers, dtype=pl.Int64)
+            frame = checked.frame.rename({"line": "_place"}).with_columns(
+                number.gather(checked.frame["line"]), pl.lit(len(self._parts)).alias("_part")
+            )
+            self._parts.append(_Part(tally, frame, raws or _texts(lines)))
+
+    def refuse(self, tally: FileTally, poison: Sequence[Poison]) -> None:
+        """Take lines that go to quarantine; they were counted as read already."""
+        tally.quarantined += len(poison)
+        for item in poison:
+            tally.by_rule.update(item.rules)
+        self._poison += quarantine.rows(
+            poison, file=tally.file, identity=tally.identity, mapping=tally.mapping, now=self.now
+        )
+
+    def finish(self, tally: FileTally) -> None:
+        """Say that a file was read to its end."""
+        self._done.append(tally)
+
+    def commit(self) -> None:
+        """Write the batch: events first, then the quarantine, and the files last.
+
+        A landing that is killed in between did not book its files, so they are read again; then events are found by
+        their ids and quarantined lines by theirs.
+
+        Raises:
+            ConservationError: Lines were lost or invented.
+        """
+        parts, done = self._parts, self._done
+        if parts:
+            judged = self._append_events()
+            self._count(judged, parts)
+        quarantine.add(self.lake, self._poison)
+        for tally in done:
+            tally.check()
+        self._book(done)
+        self.lines = self.bytes = 0
+        self._parts, self._poison, self._done = [], [], []
+
+    def _append_events(self) -> pl.DataFrame:
+        names = pl.Series("file", [part.tally.file for part in self._parts])
+        given = pl.concat([part.frame for part in self._parts])
+        given = given.with_columns(names.gather(given["_part"]))
+        return append_events(self.lake, given, now=self.now, unbooked=_unbooked(self.lake, names.unique().to_list()))
+
+    def _count(self, judged: pl.DataFrame, parts: Sequence[_Part]) -> None:
+        is_landed = pl.col("_fate").is_in(["new", "ours"])
+        counts = judged.group_by("_part").agg(
+            is_landed.sum().alias("landed"),
+            (pl.col("_fate") == "duplicate").sum().alias("duplicate"),
+            pl.col("occurred_at").filter(is_landed).max().alias("newest_at"),
+        )
+        for row in counts.iter_rows(named=True):
+            tally = parts[row["_part"]].tally
+            tally.landed += row["landed"]
+            tally.duplicate += row["duplicate"]
+            tally.newest_at = max(filter(None, (tally.newest_at, row["newest_at"])), default=None)
+        conflicts = judged.filter(pl.col("_fate") == "conflict").sort("_order")
+        for (place,), rows in conflicts.group_by("_part", maintain_order=True):
+            part = parts[int(str(place))]
+            raws = part.raws(rows["_place"].to_list())
+            self.refuse(
+                part.tally,
+                [
+                    Poison(
+                        row["line"],
+                        ("conflict",),
+                        (
+                            f"`id` {row['event_id']!r} is the name of another event already, which came from "
+                            f"{row['_first_file']}, line {row['_first_line']}",
+                        ),
+                        row["event_type"],
+                        raw,
+                    )
+                    for row, raw in zip(rows.iter_rows(named=True), raws, strict=True)
+                ],
+            )
+
+    def _book(self, done: Sequence[FileTally]) -> None:
+        if not done:
+            return
+        frame = pl.DataFrame(
+            [
+                {
+                    "file_hash": tally.key,
+                    "file": tally.file,
+                    "mapping": tally.mapping,
+                    "lines_in": tally.lines_in,
+                    "landed": tally.landed,
+                    "duplicate": tally.duplicate,
+                    "quarantined": tally.quarantined,
+                    "newest_at": tally.newest_at,
+                    "landed_at": self.now,
+                }
+                for tally in done
+            ],
+            schema=tables.schema(Landings),
+        )
+
+        def fresh(snapshot: Snapshot) -> pl.DataFrame:
+            return frame.lazy().join(snapshot.scan(), on="file_hash", how="anti", maintain_order="left").collect()
+
+        self.lake.append(Landings, fresh)
+
+
+Keep: TypeAlias = Callable[[pl.DataFrame], pl.DataFrame]
+"""Keeps some of the events of the lake."""
+
+
+def append_events(lake: Lake, given: pl.DataFrame, *, now: datetime, unbooked: Keep = pl.DataFrame.clear) -> pl.DataFrame:
+    """Append the events that the lake does not hold yet, in one commit.
+
+    Args:
+        lake: The lake.
+        given: Checked lines in their order, with `file` and `line`.
+        now: Aware instant with which rows are stamped.
+        unbooked: See `judge`.
+
+    Returns:
+        The lines with their fate, as `judge` gives it.
+    """
+    stamp = pl.lit(now).cast(tables.schema(Events)["landed_at"]).alias("landed_at")
+    judged = given = given.with_row_index("_order").with_columns(stamp)
+
+    def fresh(snapshot: Snapshot) -> pl.DataFrame:
+        nonlocal judged
+        judged = judge(given, snapshot, unbooked)
+        return judged.filter(pl.col("_fate") == "new").select(tables.schema(Events).names())
+
+    lake.append(Events, fresh)
+    return judged
+
+
+def judge(given: pl.DataFrame, snapshot: Snapshot, unbooked: Keep) -> pl.DataFrame:
+    """Give each line its fate by its event id.
+
+    Args:
+        given: Checked lines in their order (`_order`), with `file` and `line`.
+        snapshot: The events there are; the whole of them, for an id is unique over all days.
+        unbooked: Keeps of some events in the lake those that no finished landing has counted.
+
+    Returns:
+        The lines with `_fate`: `new`; `ours`, which an interrupted landing of this very file wrote already;
+        `duplicate` of an event in the lake or earlier in the batch; or `conflict` with one, whose place is
+        `_first_file` and `_first_line`.
+    """
+    ids = given.lazy().select("event_id").unique()
+    there = (
+        snapshot.scan()
+        .select("event_id", "payload_hash", "file", "line", "landed_at")
+        .join(ids, on="event_id", how="semi")
+        .collect()
+    )
+    ours = unbooked(there).select("event_id", "file", "line", pl.lit(value=True).alias("_ours"))
+    earlier = there.select(
+        "event_id",
+        pl.col("payload_hash").alias("_hash"),
+        pl.col("file").alias("_first_file"),
+        pl.col("line").alias("_first_line"),
+    )
+    in_batch = given.sort("_order").unique("event_id", keep="first", maintain_order=True)
+    firsts = in_batch.select(
+        "event_id",
+        pl.col("payload_hash").alias("_hash_here"),
+        pl.col("file").alias("_file_here"),
+        pl.col("line").alias("_line_here"),
+        pl.col("_order").alias("_order_here"),
+    )
+    is_there = pl.col("_hash").is_not_null()
+    return (
+        given.lazy()
+        .join(earlier.lazy(), on="event_id", how="left")
+        .join(firsts.lazy(), on="event_id", how="left")
+        .join(ours.lazy(), on=["event_id", "file", "line"], how="left")
+        .with_columns(
+            pl.when(pl.col("payload_hash") != pl.coalesce("_hash", "_hash_here"))
+            .then(pl.lit("conflict"))
+            .when(pl.col("_ours").is_not_null())
+            .then(pl.lit("ours"))
+            .when(is_there.not_() & (pl.col("_order") == pl.col("_order_here")))
+            .then(pl.lit("new"))
+            .otherwise(pl.lit("duplicate"))
+            .alias("_fate"),
+            pl.coalesce("_first_file", "_file_here").alias("_first_file"),
+            pl.coalesce("_first_line", "_line_here").alias("_first_line"),
+        )
+        .sort("_order")
+        .collect()
+    )
+
+
+def _unbooked(lake: Lake, files: Sequence[str]) -> Keep:
+    """Events of these files that no row of `bronze.landings` has counted: an interrupted landing wrote them."""
+
+    def keep(there: pl.DataFrame) -> pl.DataFrame:
+        held = there.filter(pl.col("file").is_in(list(files)))
+        if held.is_empty():
+            return held
+        booked = lake.scan(Landings).select("file", "landed_at").unique().collect()
+        return held.join(booked, on=["file", "landed_at"], how="anti")
+
+    return keep
+
+
+def _texts(lines: Sequence[bytes]) -> Callable[[Sequence[int]], list[str]]:
+    def raws(places: Sequence[int]) -> list[str]:
+        return [lines[place].decode("utf-8", "backslashreplace") for place in places]
+
+    return raws
+
+
+assert set(COLUMNS) <= {*tables.schema(Events).names()}, "what a line decides is what the table holds"

@@ -1,0 +1,193 @@
+"""Cells of text as JSON: Polars expressions that turn a cell into the value it stands for.
+
+Each gives the value as JSON text; null where the cell is; and a cell that is not what it should be as the JSON string of
+its own text, so that the check of events refuses it by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Literal, TypeAlias, get_args
+
+import polars as pl
+
+Weekday: TypeAlias = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+
+_INTEGER = r"^[+-]?\d+$"
+_NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
+_NOT_FINITE = r"^[+-]?(?i:nan|inf|infinity)$"
+_NOT_FINITE_JSON = {"nan": "NaN", "inf": "Infinity", "infinity": "Infinity"}
+_TRUE = ("true", "t", "yes", "y", "1")
+_FALSE = ("false", "f", "no", "n", "0")
+
+_ZONED = ("%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f %#z", "%Y-%m-%dT%H:%M%#z")
+_LOCAL = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M")
+_INSTANT = pl.Datetime("us", "UTC")
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """Marks in numbers: what stands between thousands (None for nothing), and before the decimals."""
+
+    thousands: str | None = None
+    decimal: str = "."
+
+    def plain(self, cell: pl.Expr) -> pl.Expr:
+        """The number as a computer writes it."""
+        if self.thousands is not None:
+            cell = cell.str.replace_all(self.thousands, "", literal=True)
+        return cell if self.decimal == "." else cell.str.replace_all(self.decimal, ".", literal=True)
+
+
+def text(cell: pl.Expr) -> pl.Expr:
+    """A JSON string."""
+    encoded = pl.struct(cell.alias("_")).struct.json_encode()
+    return pl.when(cell.is_not_null()).then(encoded.str.slice(len('{"_":')).str.strip_suffix("}"))
+
+
+def number(cell: pl.Expr, marks: Numbers, *, whole: bool, factor: float = 1.0, divisor: float = 1.0) -> pl.Expr:
+    """A JSON number: the cell times `factor` over `divisor`; `whole` ones are written without decimals.
+
+    Digits are kept as they are where nothing is converted.
+    """
+    plain = marks.plain(cell)
+    value = plain.cast(pl.Float64, strict=False) * factor / divisor
+    integer = value.cast(pl.Int64, strict=False)
+    is_whole = (value == value.round(0)) & (value.abs() < 2**53)
+    as_float = value.cast(pl.String)
+    converted = pl.when(is_whole).then(integer.cast(pl.String)).otherwise(as_float) if whole else as_float
+    exact = plain.cast(pl.Int64, strict=False).cast(pl.String)
+    converts = factor != 1.0 or divisor != 1.0
+    return (
+        pl.when(cell.is_null())
+        .then(None)
+        .when(plain.str.contains(_INTEGER) & exact.is_not_null() & pl.lit(not converts))
+        .then(exact)
+        .when(plain.str.contains(_NUMBER) & value.is_finite())
+        .then(converted)
+        .when(plain.str.contains(_NOT_FINITE))
+        .then(plain.str.to_lowercase().str.strip_chars_start("+-").replace(_NOT_FINITE_JSON))
+        .otherwise(text(cell))
+    )
+
+
+def boolean(cell: pl.Expr) -> pl.Expr:
+    """A JSON true or false."""
+    lower = cell.str.to_lowercase()
+    return (
+        pl.when(cell.is_null())
+        .then(None)
+        .when(lower.is_in(_TRUE))
+        .then(pl.lit("true"))
+        .when(lower.is_in(_FALSE))
+        .then(pl.lit("false"))
+        .otherwise(text(cell))
+    )
+
+
+def words(cell: pl.Expr, separator: str) -> pl.Expr:
+    """A JSON list of the texts between separators."""
+    parts = cell.str.split(separator).list.eval(pl.element().str.strip_chars())
+    return listed(parts.list.eval(pl.element().filter(pl.element() != "")), pl.lit(value=True)).pipe(
+        lambda made: pl.when(cell.is_not_null()).then(made)
+    )
+
+
+def listed(values: pl.Expr, is_there: pl.Expr) -> pl.Expr:
+    """A list column as a JSON list."""
+    encoded = pl.struct(values.alias("_")).struct.json_encode()
+    return pl.when(is_there).then(encoded.str.slice(len('{"_":')).str.strip_suffix("}"))
+
+
+def member(name: str, value: pl.Expr) -> pl.Expr:
+    """A member of a JSON object with a comma behind it; nothing where the value is null."""
+    return pl.when(value.is_not_null()).then(pl.lit(f'"{name}":') + value + pl.lit(",")).otherwise(pl.lit(""))
+
+
+def instant(cell: pl.Expr, form: str, zone: str | None) -> pl.Expr:
+    """A JSON time in UTC, read by a form; see `mapping.Moment`.
+
+    Where a clock was set back and a time comes twice, the first is meant; one that never was is refused.
+    """
+    if form in {"epoch_seconds", "epoch_milliseconds"}:
+        scale = 1_000_000 if form == "epoch_seconds" else 1_000
+        micros = (cell.cast(pl.Float64, strict=False) * scale).round(0).cast(pl.Int64, strict=False)
+        return _utc(micros.cast(_INSTANT), cell)
+    if form == "iso":
+        # One letter for zero hours from Greenwich, which patterns do not know.
+        spelled = cell.str.replace("[Zz]$", "+00:00")
+        zoned = [spelled.str.to_datetime(each, time_unit="us", time_zone="UTC", strict=False) for each in _ZONED]
+        local = [cell.str.to_datetime(each, time_unit="us", strict=False) for each in _LOCAL]
+        local.append(cell.str.to_date("%Y-%m-%d", strict=False).cast(pl.Datetime("us")))
+        found = [*zoned, *(_in_zone(item, zone) for item in local if zone is not None)]
+        return _utc(pl.coalesce(found), cell)
+    if "%z" in form or "%#z" in form or "%:z" in form:
+        return _utc(cell.str.to_datetime(form, time_unit="us", time_zone="UTC", strict=False), cell)
+    if zone is None:
+        return text(cell)
+    has_time = any(mark in form for mark in ("%H", "%I", "%T", "%R", "%X", "%c"))
+    made = (
+        cell.str.to_datetime(form, time_unit="us", strict=False)
+        if has_time
+        else cell.str.to_date(form, strict=False).cast(pl.Datetime("us"))
+    )
+    return _utc(_in_zone(made, zone), cell)
+
+
+def iso_week(cell: pl.Expr, zone: str) -> pl.Expr:
+    """A JSON time: the Monday of an ISO year and week such as 201425, at midnight."""
+    monday = (cell.str.replace(r"^(\d{4})-?W?(\d{2})$", "${1}${2}") + "1").str.to_date("%G%V%u", strict=False)
+    return _utc(_in_zone(monday.cast(pl.Datetime("us")), zone), cell)
+
+
+def first_weekday_of_month(
+    year: int, month: pl.Expr, weekday: pl.Expr, hour: pl.Expr | None, *, day_one: Weekday, zone: str
+) -> pl.Expr:
+    """A JSON time: the first day of a month that falls on a weekday, at an hour.
+
+    Args:
+        year: The year.
+        month: Cell with the month, 1 to 12.
+        weekday: Cell with the weekday, 1 to 7.
+        hour: Cell with the hour, 0 to 23; midnight where None.
+        day_one: Weekday that is 1.
+        zone: Zone of the hour.
+    """
+    given = [month, weekday, *([] if hour is None else [hour])]
+    spelled = pl.concat_str(
+        *(pl.lit(f"{name} ") + item.fill_null("?") for name, item in zip(("month", "weekday", "hour"), given, strict=False)),
+        separator=", ",
+    )
+    of_year, of_week = (item.cast(pl.Int64, strict=False) for item in (month, weekday))
+    of_day = pl.lit(0) if hour is None else hour.cast(pl.Int64, strict=False)
+    fits = of_year.is_between(1, 12) & of_week.is_between(1, 7) & of_day.is_between(0, 23)
+    first = pl.date(year, pl.when(fits).then(of_year).otherwise(1), 1)
+    iso_day = (of_week - 1 + get_args(Weekday).index(day_one)) % 7 + 1
+    ahead = (iso_day - first.dt.weekday().cast(pl.Int64)) % 7
+    made = first.cast(pl.Datetime("us")) + pl.duration(days=ahead, hours=of_day)
+    return _utc(_in_zone(pl.when(fits).then(made), zone), spelled)
+
+
+def _in_zone(local: pl.Expr, zone: str) -> pl.Expr:
+    return local.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null").dt.convert_time_zone("UTC")
+
+
+def _utc(moment: pl.Expr, cell: pl.Expr) -> pl.Expr:
+    spelled = moment.dt.strftime('"%Y-%m-%dT%H:%M:%S%.6fZ"')
+    return pl.when(cell.is_null()).then(None).when(moment.is_not_null()).then(spelled).otherwise(text(cell))
+
+
+def digests(frame: pl.DataFrame, columns: Sequence[str], salt: str) -> list[str | None]:
+    """A stable name for the content of some columns; null where all of them are.
+
+    Polars has no hash that stays the same from version to version, so the rows are hashed one by one.
+    """
+    if not frame.height:
+        return []
+    said = frame.select(
+        pl.when(pl.any_horizontal(pl.col(columns).is_not_null())).then(pl.struct(columns).struct.json_encode())
+    ).to_series()
+    prefix = salt.encode()
+    return [None if item is None else sha256(prefix + item.encode()).hexdigest()[:32] for item in said]

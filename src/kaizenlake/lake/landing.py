@@ -1,0 +1,347 @@
+"""Landing: files become events exactly once, or lines in quarantine; nothing is lost and nothing stops it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import TypeAlias
+
+import polars as pl
+
+from kaizenlake.errors import LakeError, MappingError
+from kaizenlake.lake import mapping as mappings
+from kaizenlake.lake import sources
+from kaizenlake.lake.batch import Batch, FileTally
+from kaizenlake.lake.mapping import Mapping
+from kaizenlake.lake.quarantine import Example, Poison, RuleCount, quarantine_summary
+from kaizenlake.lake.reading import Refused, Rows, read_lines, read_rows
+from kaizenlake.lake.retry import Retried, mappings_folder, retry
+from kaizenlake.lake.sources import Source
+from kaizenlake.lake.store import Lake
+from kaizenlake.tables import Landings
+
+__all__ = [
+    "Example",
+    "FileTally",
+    "Landing",
+    "Retried",
+    "RuleCount",
+    "land",
+    "land_folder",
+    "quarantine_summary",
+    "retry",
+    "waiting",
+]
+
+LANDING = "landing"
+DONE = "done"
+"""Folder under `landing/` to which landed files are moved, by day."""
+
+Progress: TypeAlias = Callable[[str, int], None]
+"""Called with the name of a file and the lines read so far, once a chunk."""
+
+
+@dataclass(frozen=True)
+class Landing:
+    """What a landing did: lines in = landed + duplicate + quarantined, for each file and in all.
+
+    Args:
+        tallies: What became of each file, in the order in which they were read.
+        left: Files that were left alone, each with the reason.
+    """
+
+    tallies: tuple[FileTally, ...] = ()
+    left: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def files(self) -> int:
+        """Files that were read."""
+        return len(self.tallies)
+
+    @property
+    def lines_in(self) -> int:
+        """Lines that were read; a row counts once for each event it stands for."""
+        return sum(tally.lines_in for tally in self.tallies)
+
+    @property
+    def landed(self) -> int:
+        """Lines that became events."""
+        return sum(tally.landed for tally in self.tallies)
+
+    @property
+    def duplicate(self) -> int:
+        """Lines that were in the lake already."""
+        return sum(tally.duplicate for tally in self.tallies)
+
+    @property
+    def quarantined(self) -> int:
+        """Lines that went to quarantine."""
+        return sum(tally.quarantined for tally in self.tallies)
+
+    @property
+    def newest_at(self) -> datetime | None:
+        """Time of the newest event that landed; None where none did."""
+        return max((tally.newest_at for tally in self.tallies if tally.newest_at is not None), default=None)
+
+    @property
+    def by_rule(self) -> dict[str, int]:
+        """Lines that went to quarantine by the rule they broke; a line that broke two counts for both."""
+        return dict(sum((tally.by_rule for tally in self.tallies), Counter[str]()).most_common())
+
+
+def land(
+    lake: Lake,
+    paths: Iterable[str | Path] | str | Path,
+    *,
+    mapping: str | Path | None = None,
+    now: datetime | None = None,
+    progress: Progress | None = None,
+) -> Landing:
+    """Land files and folders.
+
+    Args:
+        lake: The lake.
+        paths: Files (NDJSON, JSON, CSV, Parquet; NDJSON, JSON and CSV also with `.gz`) and folders, which are walked.
+        mapping: How CSV and Parquet files become events: a name or a TOML file.
+        now: Aware instant of the clock, with which times are compared and rows are stamped; the clock's by default.
+        progress: Told how far it is.
+
+    Raises:
+        LakeError: A path does not exist, or the lake cannot be written.
+        MappingError: The mapping is wrong or does not fit a file; files before that one have landed.
+        ConservationError: Lines were lost or invented: an error of ours.
+    """
+    given = [paths] if isinstance(paths, str | Path) else list(paths)
+    if mapping is not None:
+        mappings.load(str(mapping), mappings_folder(lake))
+    found, left = sources.find(given, None if mapping is None else str(mapping))
+    run = _Run(lake, now or datetime.now(UTC), progress)
+    return Landing(run.land(found), (*left, *run.left))
+
+
+def land_folder(lake: Lake, *, now: datetime | None = None, progress: Progress | None = None) -> Landing:
+    """Land what lies under the lake's `landing` folder, and move what has landed to `landing/done/<day>/`.
+
+    Spool segments and dropped NDJSON and JSON files are taken as they are. A CSV or Parquet file is read by the mapping
+    that its folder is named for: `landing/crm_deals/june.csv` by `crm_deals`. A segment whose writer lives is read up to
+    its last whole line, and stays. A file that changed while it was read stays too, and its rest lands next time; so put
+    a large file there under another name first, and rename it. A file that no mapping fits is left where it is, and named.
+
+    Args:
+        lake: The lake.
+        now: Aware instant of the clock; the clock's by default.
+        progress: Told how far it is.
+
+    Raises:
+        LakeError: The lake cannot be written.
+        ConservationError: Lines were lost or invented: an error of ours.
+    """
+    found, left = _waiting(lake)
+    now = now or datetime.now(UTC)
+    marks = {item.path: _mark(item.path) for item in found}
+
+    def put_away(item: Source) -> None:
+        if item.limit is None and _mark(item.path) == marks[item.path]:
+            _move(item, lake.path(LANDING), now)
+
+    run = _Run(lake, now, progress, landed=put_away, is_lenient=True)
+    return Landing(run.land(found), (*left, *run.left))
+
+
+def waiting(lake: Lake) -> list[str]:
+    """Names of the files that `land_folder` would read."""
+    return [item.name for item in _waiting(lake)[0]]
+
+
+class _Run:
+    """One landing: files are read one after the other, and committed in batches.
+
+    Args:
+        lake: The lake.
+        now: Aware instant of the clock.
+        progress: Told how far it is.
+        landed: Called with each file that is booked.
+        is_lenient: A file that does not fit its mapping is left alone, instead of ending the landing.
+    """
+
+    def __init__(
+        self,
+        lake: Lake,
+        now: datetime,
+        progress: Progress | None,
+        *,
+        landed: Callable[[Source], None] = lambda _: None,
+        is_lenient: bool = False,
+    ) -> None:
+        self.lake = lake
+        self.limits = lake.settings.landing
+        self.batch = Batch(lake, self.limits, now)
+        self.tell = progress or (lambda _file, _lines: None)
+        self.landed = landed
+        self.is_lenient = is_lenient
+        self.left: list[tuple[str, str]] = []
+        self._read: list[tuple[Source, FileTally]] = []
+
+    def land(self, found: Sequence[Source]) -> tuple[FileTally, ...]:
+        """Land files."""
+        booked = dict(self.lake.scan(Landings).select("file_hash", "lines_in").collect().iter_rows())
+        tallies: list[FileTally] = []
+        try:
+            for item in found:
+                tally = self._one(item, booked)
+                if tally is not None:
+                    tallies.append(tally)
+                    booked[tally.key] = tally.lines_in
+        finally:
+            # Also what was read before a file that ends the landing.
+            self._commit()
+        return tuple(tallies)
+
+    def _one(self, item: Source, booked: dict[str, int]) -> FileTally | None:
+        try:
+            mapping = None if item.mapping is None else self._mapping(item.mapping)
+            content = sources.content_hash(item)
+            tally = FileTally(
+                file=item.name,
+                key=content if mapping is None else _digest(content, mapping.digest),
+                identity=_digest("segment", item.path.name.removesuffix(".open")) if item.segment else content,
+                mapping=None if mapping is None else mapping.name,
+            )
+            if tally.key in booked:
+                tally.lines_in = tally.duplicate = booked[tally.key]
+                self.landed(item)
+                return tally
+            self._read_into(tally, item, mapping, content)
+        except FileNotFoundError:
+            # A segment was closed, and so renamed, since it was found: the next landing takes it.
+            self.left.append((item.name, "it went away before it was read"))
+            return None
+        except MappingError as error:
+            if not self.is_lenient:
+                raise
+            self.left.append((item.name, str(error)))
+            return None
+        self.batch.finish(tally)
+        self._read.append((item, tally))
+        if self.batch.full:
+            self._commit()
+        return tally
+
+    def _read_into(self, tally: FileTally, item: Source, mapping: Mapping | None, content: str) -> None:
+        if mapping is None:
+            for chunk in read_lines(item, self.limits.line_bytes):
+                self._refuse(tally, chunk.refused)
+                self.batch.add(tally, chunk.lines, chunk.numbers)
+                self._pause(tally)
+            return
+        for rows in read_rows(item, mapping.dialect, self.limits.line_bytes):
+            if rows.frame.columns:
+                mapping.fits(rows.frame.columns, where=item.name)
+            self._refuse(tally, rows.refused)
+            if rows.numbers:
+                self._take_rows(tally, rows, mapping, content)
+            self._pause(tally)
+
+    def _take_rows(self, tally: FileTally, rows: Rows, mapping: Mapping, content: str) -> None:
+        mapped = mapping.apply(rows, identity=content)
+        frame = rows.frame.select(pl.struct(pl.all()).struct.json_encode()).to_series()
+
+        def raws(places: Sequence[int]) -> list[str]:
+            return frame.gather([mapped.places[place] for place in places]).to_list()
+
+        reason = _conditions(mapping) if mapped.unmatched else ""
+        self._refuse(
+            tally,
+            [Refused(rows.numbers[place], "no_event", reason, str(frame[place])) for place in mapped.unmatched],
+        )
+        self.batch.add(tally, mapped.lines, [rows.numbers[place] for place in mapped.places], raws)
+
+    def _refuse(self, tally: FileTally, refused: Sequence[Refused]) -> None:
+        tally.lines_in += len(refused)
+        self.batch.refuse(
+            tally, [Poison(item.number, (item.rule,), (item.reason,), None, item.raw) for item in refused]
+        )
+
+    def _pause(self, tally: FileTally) -> None:
+        self.tell(tally.file, tally.lines_in)
+        if self.batch.full:
+            self._commit()
+
+    def _commit(self) -> None:
+        self.batch.commit()
+        done, self._read = self._read, []
+        for item, _ in done:
+            self.landed(item)
+
+    def _mapping(self, name: str) -> Mapping:
+        return mappings.load(name, mappings_folder(self.lake))
+
+
+def _waiting(lake: Lake) -> tuple[list[Source], list[tuple[str, str]]]:
+    folder = lake.path(LANDING)
+    found: list[Source] = []
+    left: list[tuple[str, str]] = []
+    if not folder.is_dir():
+        return found, left
+    for path in sources.walk(folder, left):
+        inside = path.relative_to(folder).parts
+        if inside[0] == DONE:
+            continue
+        name = "/".join((LANDING, *inside))
+        try:
+            taken = sources.describe(path, name, inside[0] if len(inside) > 1 else None)
+        except FileNotFoundError:
+            continue
+        if isinstance(taken, Source):
+            found.append(taken)
+        elif sources.form_of(path) in sources.TABULAR:
+            left.append((name, "a CSV or Parquet file belongs into a folder named for its mapping, landing/<mapping>/"))
+        else:
+            left.append((name, taken))
+    return found, left
+
+
+def _mark(path: Path) -> tuple[int, int, int] | None:
+    """What tells that a file was written to or replaced; None where it is gone."""
+    try:
+        state = path.stat()
+    except FileNotFoundError:
+        return None
+    return state.st_ino, state.st_size, state.st_mtime_ns
+
+
+def _move(item: Source, folder: Path, now: datetime) -> None:
+    """Move a landed file to the folder of the day; one of the same name there is not replaced."""
+    inside = item.path.relative_to(folder)
+    if item.segment:
+        inside = inside.with_name(inside.name.removesuffix(".open"))
+    target = folder / DONE / now.astimezone(UTC).date().isoformat() / inside
+    again = 1
+    while target.exists():
+        again += 1
+        target = target.with_name(f"{inside.name.removesuffix(inside.suffix)}-{again}{inside.suffix}")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        item.path.rename(target)
+    except FileNotFoundError:
+        # Another landing moved it first.
+        return
+    except OSError as error:
+        raise LakeError(f"A landed file cannot be moved: {error.strerror or error}.", where=str(item.path)) from error
+
+
+def _conditions(mapping: Mapping) -> str:
+    told = "; ".join(
+        f"{section.type} when "
+        + " and ".join(f"{name!r} is one of {', '.join(map(repr, words))}" for name, words in section.when.items())
+        for section in mapping.document.event
+    )
+    return f"no event of the mapping takes this row: {told}"
+
+
+def _digest(*parts: str) -> str:
+    return sha256("\0".join(parts).encode()).hexdigest()

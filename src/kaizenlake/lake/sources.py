@@ -1,0 +1,161 @@
+"""What is there to land: files found, named and told apart."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from kaizenlake.errors import LakeError, MappingError
+from kaizenlake.events import spool
+
+Form: TypeAlias = Literal["ndjson", "json", "csv", "parquet"]
+
+FORMS: dict[str, Form] = {
+    ".ndjson": "ndjson",
+    ".jsonl": "ndjson",
+    ".json": "json",
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".parquet": "parquet",
+}
+"""Form of a file by its ending; `.gz` after it means that the file is packed (not for Parquet)."""
+
+TABULAR: tuple[Form, ...] = ("csv", "parquet")
+
+_SEGMENT = re.compile(r"\d{8}T\d{6}\.\d{6}Z-.+-\d+-[0-9a-f]{8}\.ndjson(\.open)?")
+"""Name of a segment of our own spool; see `kaizenlake.events.spool`."""
+
+_BLOCK_BYTES = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file to land.
+
+    Args:
+        path: Where it lies.
+        name: Name it goes by in the tables.
+        form: How it is read.
+        packed: It is gzip-packed.
+        mapping: Name or file of the mapping that reads it; None for events of our own form.
+        segment: It is a segment of our own spool; its name, not its bytes, is its identity, for it may have grown.
+        limit: Bytes of it to read; None reads all. A segment still written to is read up to its last whole line.
+    """
+
+    path: Path
+    name: str
+    form: Form
+    packed: bool = False
+    mapping: str | None = None
+    segment: bool = False
+    limit: int | None = None
+
+
+def find(paths: Iterable[str | Path], mapping: str | None = None) -> tuple[list[Source], list[tuple[str, str]]]:
+    """Find what is to be landed: files as they are given, folders walked in sorted order.
+
+    Hidden files are passed over. Links that lead out of a walked folder are not followed, and named.
+
+    Args:
+        paths: Files and folders.
+        mapping: Mapping for the CSV and Parquet files among them.
+
+    Returns:
+        Files to land, and files left alone, each with the reason.
+
+    Raises:
+        LakeError: A path does not exist.
+        MappingError: A CSV or Parquet file was named, and no mapping.
+    """
+    found: list[Source] = []
+    left: list[tuple[str, str]] = []
+    for path in map(Path, paths):
+        if path.is_dir():
+            for file in walk(path, left):
+                taken = describe(file, str(file), mapping)
+                found.append(taken) if isinstance(taken, Source) else left.append((str(file), taken))
+        elif path.is_file():
+            taken = describe(path, str(path), mapping)
+            if isinstance(taken, Source):
+                found.append(taken)
+            elif form_of(path) in TABULAR:
+                raise MappingError(
+                    "A CSV or Parquet file needs a mapping.", where=str(path), hint="Name one with --mapping."
+                )
+            else:
+                left.append((str(path), taken))
+        else:
+            raise LakeError("There is no such file or folder to land.", where=str(path))
+    return found, left
+
+
+def walk(folder: Path, left: list[tuple[str, str]]) -> Iterator[Path]:
+    """Files under a folder in sorted order; links that lead out of it are put on `left`."""
+    inside = folder.resolve()
+    for root, folders, files in os.walk(folder, followlinks=False):
+        linked = [name for name in folders if (Path(root) / name).is_symlink()]
+        left.extend((str(Path(root) / name), "it is a link to a folder") for name in linked)
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in linked)
+        for name in sorted(files):
+            path = Path(root) / name
+            if name.startswith("."):
+                continue
+            if path.is_symlink() and not path.resolve().is_relative_to(inside):
+                left.append((str(path), "it is a link that leads out of the folder"))
+            elif path.is_file():
+                yield path
+
+
+def form_of(path: Path) -> Form | None:
+    """Form of a file by its name; None for an ending we do not know."""
+    suffixes = path.suffixes[:-1] if path.suffix == ".gz" else path.suffixes
+    return FORMS.get(suffixes[-1].lower()) if suffixes else None
+
+
+def describe(path: Path, name: str, mapping: str | None) -> Source | str:
+    """A source for a file, or the reason why it is left alone.
+
+    An open segment of our spool is read whole where its writer is gone, and else up to its last whole line.
+    """
+    if _SEGMENT.fullmatch(path.name):
+        limit = whole_lines(path) if spool.is_open(path) and not spool.is_abandoned(path) else None
+        return Source(path, name.removesuffix(".open"), "ndjson", segment=True, limit=limit)
+    form = form_of(path)
+    if form is None:
+        return f"its ending is none of {', '.join(sorted(FORMS))}"
+    packed = path.suffix == ".gz"
+    if packed and form == "parquet":
+        return "a Parquet file is packed inside; unpack it first"
+    if form in TABULAR and mapping is None:
+        return "a CSV or Parquet file needs a mapping"
+    return Source(path, name, form, packed, mapping if form in TABULAR else None)
+
+
+def content_hash(source: Source) -> str:
+    """SHA-256 of what is read of a source."""
+    digest = hashlib.sha256()
+    with source.path.open("rb") as stream:
+        left = source.limit
+        while block := stream.read(_BLOCK_BYTES if left is None else min(_BLOCK_BYTES, left)):
+            digest.update(block)
+            left = None if left is None else left - len(block)
+    return digest.hexdigest()
+
+
+def whole_lines(path: Path) -> int:
+    """Bytes of a file up to and with its last line end."""
+    end = path.stat().st_size
+    with path.open("rb") as stream:
+        while end > 0:
+            start = max(0, end - 65_536)
+            stream.seek(start)
+            at = stream.read(end - start).rfind(b"\n")
+            if at >= 0:
+                return start + at + 1
+            end = start
+    return 0
