@@ -8,9 +8,9 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import msgspec
-import pyarrow.fs
 from deltalake import DeltaTable
-from deltalake.fs import DeltaStorageHandler
+
+from kaizenlake.lake.delta import storage
 
 READ = "read:"
 AS_OF = "as_of"
@@ -34,6 +34,10 @@ class _Transaction(msgspec.Struct, rename="camel"):
     version: int
 
 
+class _Columns(msgspec.Struct):
+    """That columns or partitions were set; to what does not matter here."""
+
+
 class _Info(msgspec.Struct, rename="camel"):
     timestamp: int = 0
 
@@ -44,7 +48,7 @@ class _Action(msgspec.Struct, rename="camel"):
     add: _File | None = None
     remove: _File | None = None
     txn: _Transaction | None = None
-    meta_data: msgspec.Raw | None = None
+    meta_data: _Columns | None = None
     commit_info: _Info | None = None
 
 
@@ -108,7 +112,7 @@ def _pieces() -> list[tuple[str, int, int]]:
 
 
 def _last_write(handle: DeltaTable) -> dict[str, int] | None:
-    log = _files(handle)
+    log = storage(handle)
     newest = handle.version()
     for version in range(newest, max(newest - _RECENT, -1), -1):
         commit = _commit(log, version)
@@ -136,7 +140,7 @@ def changed_days(handle: DeltaTable, partition: str | None, since: int) -> froze
     """
     if since > handle.version():
         return None
-    log = _files(handle)
+    log = storage(handle)
     days: set[date] = set()
     for version in range(since + 1, handle.version() + 1):
         commit = _commit(log, version)
@@ -157,7 +161,7 @@ def changed_days(handle: DeltaTable, partition: str | None, since: int) -> froze
 
 def written_at(handle: DeltaTable) -> datetime | None:
     """When a commit last changed rows or recorded reads; None where the log does not reach back to one."""
-    log = _files(handle)
+    log = storage(handle)
     for version in range(handle.version(), -1, -1):
         commit = _commit(log, version)
         if commit is None:
@@ -167,10 +171,6 @@ def written_at(handle: DeltaTable) -> datetime | None:
             stamps = [action.commit_info.timestamp for action in commit if action.commit_info is not None]
             return _EPOCH + timedelta(milliseconds=stamps[0]) if stamps else None
     return None
-
-
-def _files(handle: DeltaTable) -> pyarrow.fs.PyFileSystem:
-    return pyarrow.fs.PyFileSystem(DeltaStorageHandler.from_table(handle._table))  # noqa: SLF001 - its own way to files
 
 
 def _commit(log: Any, version: int) -> list[_Action] | None:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+import queue
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from typing import Any, Literal
+from urllib.parse import unquote
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.fs
 from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
 from deltalake import Schema as DeltaSchema
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+from deltalake.fs import DeltaStorageHandler
 
 from kaizenlake import tables
 from kaizenlake.errors import LakeError, WriteConflictError
@@ -128,30 +134,67 @@ def scan(table: type[Table], handle: DeltaTable, days: Collection[date] | None) 
     return frame.select(tables.schema(table).names())
 
 
-class _Batches:
-    """Record batches of frames that are handed on one by one; remembers what a frame's maker raised.
+def storage(handle: DeltaTable) -> pyarrow.fs.PyFileSystem:
+    """Files of a table, wherever it is kept; paths are relative to it."""
+    return pyarrow.fs.PyFileSystem(DeltaStorageHandler.from_table(handle._table))  # noqa: SLF001 - the handler's own way
 
-    The writer reads through a C interface, which would turn any error into a text.
+
+def lacks_files(handle: DeltaTable) -> bool:
+    """Whether maintenance has removed data files of the version of a handle."""
+    paths = [unquote(path) for path in pl.DataFrame(handle.get_add_actions())["path"]]
+    found = storage(handle).get_file_info(paths)
+    return any(info.type == pyarrow.fs.FileType.NotFound for info in found)
+
+
+_END = object()
+_BROKEN = object()
+
+
+class _Stream:
+    """Hands frames over to the writer, which runs in a thread of its own, a few at a time.
+
+    The writer pulls record batches on a thread that must not call Delta again; whatever makes the frames may well read
+    other tables. So they are made in the caller's thread, where what they raise is raised too.
     """
 
-    def __init__(self, schema: pa.Schema, frames: Iterable[pl.DataFrame]) -> None:
+    def __init__(self, schema: pa.Schema) -> None:
         self.schema = schema
-        self.frames = frames
         self.rows = 0
-        self.raised: BaseException | None = None
-
-    def _each(self) -> Iterator[pa.RecordBatch]:
-        try:
-            for frame in self.frames:
-                self.rows += frame.height
-                for batch in frame.select(self.schema.names).to_arrow().to_batches():
-                    yield pa.RecordBatch.from_arrays(batch.columns, schema=self.schema)
-        except BaseException as error:
-            self.raised = error
-            raise
+        self._queue: queue.Queue[object] = queue.Queue(maxsize=2)
 
     def reader(self) -> pa.RecordBatchReader:
-        return pa.RecordBatchReader.from_batches(self.schema, self._each())
+        return pa.RecordBatchReader.from_batches(self.schema, self._batches())
+
+    def _batches(self) -> Iterator[pa.RecordBatch]:
+        while (item := self._queue.get()) is not _END:
+            if item is _BROKEN:
+                raise RuntimeError("the frames ended early")
+            yield item
+
+    def write(self, frames: Iterable[pl.DataFrame], write: Callable[[pa.RecordBatchReader], None]) -> None:
+        with ThreadPoolExecutor(1, thread_name_prefix="delta") as pool:
+            writing = pool.submit(write, self.reader())
+            last: object = _BROKEN
+            try:
+                for frame in frames:
+                    for batch in frame.select(self.schema.names).to_arrow().to_batches():
+                        if not self._hand(pa.RecordBatch.from_arrays(batch.columns, schema=self.schema), writing):
+                            return writing.result()
+                    self.rows += frame.height
+                last = _END
+            finally:
+                self._hand(last, writing)
+            return writing.result()
+
+    def _hand(self, item: object, writing: Future[None]) -> bool:
+        """Put an item where the writer takes it; False where the writer has given up."""
+        while not writing.done():
+            try:
+                self._queue.put(item, timeout=0.1)
+            except queue.Full:
+                continue
+            return True
+        return False
 
 
 def commit(
@@ -192,70 +235,61 @@ def commit(
         app_transactions=[Transaction(app, version) for app, version in transactions.items()],
         max_commit_retries=retries,
     )
-    batches = _Batches(arrow_schema(table), frames)
-    settings: dict[str, Any] = {
-        "commit_properties": said,
-        "writer_properties": WriterProperties(compression=COMPRESSION),
-    }
+    if isinstance(target, DeltaTable) and not append and days is not None and not days:
+        for frame in frames:
+            assert not frame.height, "rows of no day"
+        return _record(target, said), 0
+    stream = _Stream(arrow_schema(table))
+    how: dict[str, Any] = {"commit_properties": said, "writer_properties": WriterProperties(compression=COMPRESSION)}
+    if isinstance(target, str):
+        how |= {
+            "mode": "error",
+            "partition_by": [partition] if partition else None,
+            "name": tables.full_name(table),
+            "description": tables.meaning(table),
+            "configuration": PROPERTIES,
+            "storage_options": dict(options) if options else None,
+        }
+    elif whole_schema:
+        how |= {"mode": "overwrite", "schema_mode": "overwrite", "partition_by": [partition] if partition else []}
+    else:
+        how |= {
+            "mode": "append" if append else "overwrite",
+            "schema_mode": "merge" if drift(table, target).missing else None,
+            "predicate": None if append or days is None else _predicate(str(partition), days),
+        }
+
+    def write(reader: pa.RecordBatchReader) -> None:
+        with _in_our_words(where):
+            write_deltalake(target, reader, **how)
+
+    stream.write(frames, write)
+    return 0 if isinstance(target, str) else target.version(), stream.rows
+
+
+def _record(handle: DeltaTable, said: CommitProperties) -> int:
+    """Commit transactions alone."""
+    with _in_our_words(handle.table_uri):
+        handle.create_write_transaction([], mode="append", schema=handle.schema(), commit_properties=said)
+    return handle.version() + 1
+
+
+@contextmanager
+def _in_our_words(where: str) -> Iterator[None]:
     try:
-        if isinstance(target, str):
-            write_deltalake(
-                target,
-                batches.reader(),
-                mode="error",
-                partition_by=[partition] if partition else None,
-                name=tables.full_name(table),
-                description=tables.meaning(table),
-                configuration=PROPERTIES,
-                storage_options=dict(options) if options else None,
-                **settings,
-            )
-            return 0, batches.rows
-        if whole_schema:
-            write_deltalake(
-                target,
-                batches.reader(),
-                mode="overwrite",
-                schema_mode="overwrite",
-                partition_by=[partition] if partition else [],
-                **settings,
-            )
-        elif append:
-            write_deltalake(target, batches.reader(), mode="append", schema_mode=_merge(table, target), **settings)
-        elif days is not None and not days:
-            # Nothing to replace: the commit carries the transactions alone.
-            for frame in frames:
-                assert not frame.height, "rows of no day"
-            target.create_write_transaction([], mode="append", schema=target.schema(), commit_properties=said)
-            return target.version() + 1, 0
-        else:
-            write_deltalake(
-                target,
-                batches.reader(),
-                mode="overwrite",
-                predicate=None if days is None else _predicate(str(partition), days),
-                schema_mode=_merge(table, target),
-                **settings,
-            )
+        yield
     except CommitFailedError as error:
         raise WriteConflictError(
             "Another writer changed the table between the read and the write; nothing was written.",
             where=where,
             hint="Run it again.",
         ) from error
-    except (DeltaError, OSError, ValueError) as error:
-        if batches.raised is not None:
-            raise batches.raised from None
-        if isinstance(target, str) and "already exists" in str(error):
+    except (DeltaError, OSError) as error:
+        if "already exists" in str(error):
             raise WriteConflictError(
                 "Another writer made the table first; nothing was written.", where=where, hint="Run it again."
             ) from error
         raise LakeError(f"The table cannot be written: {error}", where=where) from error
-    return target.version(), batches.rows
-
-
-def _merge(table: type[Table], handle: DeltaTable) -> Any:
-    return "merge" if drift(table, handle).missing else None
 
 
 def _predicate(partition: str, days: Collection[date]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,8 @@ def write_atomic(path: Path, content: bytes, *, mode: int = 0o644) -> None:
     except OSError as error:
         raise LakeError(f"The file cannot be written: {error.strerror or error}.", where=str(path)) from error
     finally:
-        aside.unlink(missing_ok=True)
+        with suppress(OSError):
+            aside.unlink()
 
 
 def write_text(path: Path, text: str) -> None:

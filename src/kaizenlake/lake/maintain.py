@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -59,6 +59,7 @@ class Upkeep:
 def maintain(
     lake: Lake,
     *,
+    only: Iterable[type[Table]] = tables.TABLES,
     keep: timedelta | None = None,
     progress: Callable[[str], None] | None = None,
     now: float | None = None,
@@ -70,6 +71,7 @@ def maintain(
 
     Args:
         lake: The lake.
+        only: Tables to tend.
         keep: Age up to which older versions stay readable; from the settings by default.
         progress: Told the name of each table before it is tended.
         now: Seconds since 1970; the clock by default.
@@ -82,7 +84,7 @@ def maintain(
     keep = timedelta(days=chosen.keep_versions_days) if keep is None else keep
     now = time.time() if now is None else now
     tended = []
-    for table in tables.TABLES:
+    for table in only:
         handle = delta.open_table(lake.uri(table), lake.storage_options)
         if handle is None:
             continue
