@@ -6,10 +6,10 @@ A line is a JSON object: `id`, `type`, `occurred_at` (RFC 3339 with zone), `payl
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any
-from uuid import UUID
 
 import msgspec
 from msgspec import Meta
@@ -120,9 +120,18 @@ def in_time(event: Envelope, now: datetime, future_hours: int = FUTURE_HOURS) ->
     return EARLIEST <= event.occurred_at <= latest(now, future_hours)
 
 
-_CLOUD_ATTRIBUTES = frozenset(
-    {"specversion", "id", "source", "type", "time", "data", "datacontenttype", "projectid", "tenantid", "tags"}
+_CLOUD_NAMES = (
+    ("type", "type"),
+    ("occurred_at", "time"),
+    ("project_id", "projectid"),
+    ("tenant_id", "tenantid"),
+    ("source", "source"),
+    ("payload", "data"),
 )
+_CLOUD_ATTRIBUTES = frozenset({theirs for _, theirs in _CLOUD_NAMES} | {"specversion", "id", "datacontenttype", "tags"})
+
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 def is_cloud_event(document: Mapping[str, Any]) -> bool:
@@ -142,14 +151,7 @@ def from_cloud_event(document: Mapping[str, Any]) -> dict[str, Any]:
         document: The CloudEvent; what is missing or wrong in it is so in the envelope, for the rules to find.
     """
     envelope: dict[str, Any] = {}
-    for ours, theirs in (
-        ("type", "type"),
-        ("occurred_at", "time"),
-        ("project_id", "projectid"),
-        ("tenant_id", "tenantid"),
-        ("source", "source"),
-        ("payload", "data"),
-    ):
+    for ours, theirs in _CLOUD_NAMES:
         if theirs in document:
             envelope[ours] = document[theirs]
     if isinstance(envelope.get("type"), str):
@@ -170,8 +172,4 @@ def from_cloud_event(document: Mapping[str, Any]) -> dict[str, Any]:
 def _cloud_id(name: Any, source: Any) -> Any:
     if not (isinstance(name, str) and name and isinstance(source, str)):
         return name
-    try:
-        UUID(name)
-    except ValueError:
-        return f"{source}#{name}"
-    return name
+    return name if _UUID.fullmatch(name) else f"{source}#{name}"

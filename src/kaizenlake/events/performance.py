@@ -13,7 +13,7 @@ class PerformanceRecorded(Payload, frozen=True, kw_only=True):
     content_id: Annotated[Key, says("Content, as the application names it.")]
     platform: Annotated[Key, says("Platform it was shown on.")]
     impressions: Annotated[Count | None, says("Times it was shown.")] = None
-    reach: Annotated[Count | None, says("People it was shown to.")] = None
+    reach: Annotated[Count | None, says("People it was shown to.", is_field_name_given=True)] = None
     clicks: Annotated[Count | None, says("Clicks on it.")] = None
     engagements: Annotated[
         Count | None, says("Engagements with it, or people who engaged where `rate_of` is reach.")

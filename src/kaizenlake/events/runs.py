@@ -35,4 +35,6 @@ class RunCompleted(Payload, frozen=True, kw_only=True):
     outcome: Annotated[Key | None, says("How it ended, in one word.")] = None
     failure_modes: Annotated[Keys, says("Ways in which it failed.")] = []
     seed: Annotated[Index | None, says("Random seed of the run.")] = None
-    action_propensity: Annotated[Rate | None, says("Probability with which the logged action was chosen.")] = None
+    action_propensity: Annotated[
+        Rate | None, says("Probability with which the logged action was chosen.", is_field_name_given=True)
+    ] = None
