@@ -281,49 +281,39 @@ def judge(given: pl.DataFrame, snapshot: Snapshot, unbooked: Keep) -> pl.DataFra
         `duplicate` of an event in the lake or earlier in the batch; or `conflict` with one, whose place is
         `_first_file` and `_first_line`.
     """
-    ids = given.lazy().select("event_id").unique()
+    lines = given.select("_order", "event_id", "payload_hash", "file", "line")
     there = (
         snapshot.scan()
         .select("event_id", "payload_hash", "file", "line", "landed_at")
-        .join(ids, on="event_id", how="semi")
+        .join(lines.lazy().select("event_id").unique(), on="event_id", how="semi")
         .collect()
     )
     ours = unbooked(there).select("event_id", "file", "line", pl.lit(value=True).alias("_ours"))
-    earlier = there.select(
-        "event_id",
-        pl.col("payload_hash").alias("_hash"),
-        pl.col("file").alias("_first_file"),
-        pl.col("line").alias("_first_line"),
-    )
-    in_batch = given.sort("_order").unique("event_id", keep="first", maintain_order=True)
-    firsts = in_batch.select(
-        "event_id",
-        pl.col("payload_hash").alias("_hash_here"),
-        pl.col("file").alias("_file_here"),
-        pl.col("line").alias("_line_here"),
-        pl.col("_order").alias("_order_here"),
-    )
-    is_there = pl.col("_hash").is_not_null()
-    return (
-        given.lazy()
-        .join(earlier.lazy(), on="event_id", how="left")
-        .join(firsts.lazy(), on="event_id", how="left")
+    place = {"payload_hash": "_hash", "file": "_first_file", "line": "_first_line"}
+    earlier = there.select("event_id", pl.lit(None, dtype=lines["_order"].dtype).alias("_first"), *place).rename(place)
+    here = lines.unique("event_id", keep="first", maintain_order=True).join(there, on="event_id", how="anti")
+    here = here.select("event_id", pl.col("_order").alias("_first"), *place).rename(place)
+    fates = (
+        lines.lazy()
+        .join(pl.concat([earlier, here]).lazy(), on="event_id", how="left")
         .join(ours.lazy(), on=["event_id", "file", "line"], how="left")
-        .with_columns(
-            pl.when(pl.col("payload_hash") != pl.coalesce("_hash", "_hash_here"))
+        .select(
+            "_order",
+            pl.when(pl.col("payload_hash") != pl.col("_hash"))
             .then(pl.lit("conflict"))
             .when(pl.col("_ours").is_not_null())
             .then(pl.lit("ours"))
-            .when(is_there.not_() & (pl.col("_order") == pl.col("_order_here")))
+            .when(pl.col("_order") == pl.col("_first"))
             .then(pl.lit("new"))
             .otherwise(pl.lit("duplicate"))
             .alias("_fate"),
-            pl.coalesce("_first_file", "_file_here").alias("_first_file"),
-            pl.coalesce("_first_line", "_line_here").alias("_first_line"),
+            "_first_file",
+            "_first_line",
         )
         .sort("_order")
         .collect()
     )
+    return given.hstack(fates.drop("_order"))
 
 
 def _unbooked(lake: Lake, files: Sequence[str]) -> Keep:
