@@ -1,0 +1,68 @@
+"""NDJSON to bronze and silver, against the bare scan of the same file."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import data
+import polars as pl
+from harness import Row, once, side_by_side
+
+from kaizenlake.jobs import JOBS
+from kaizenlake.lake.landing import land
+from kaizenlake.lake.store import Lake
+from kaizenlake.night.run import nightly
+from kaizenlake.tables import Performance
+
+DAYS = 30
+
+
+def prepare(path: str, count: int) -> None:
+    """Write the file that both sides read."""
+    data.write_ndjson(data.performance_payloads(count, DAYS), Path(path))
+
+
+def ours(path: str) -> dict[str, Any]:
+    """Land the file and decode it into its silver table."""
+    with tempfile.TemporaryDirectory() as folder:
+        lake = Lake.create(Path(folder) / "lake")
+        started = time.perf_counter()
+        landed = land(lake, [Path(path)])
+        middle = time.perf_counter()
+        nightly(
+            lake, as_of=data.midnight_after(DAYS), take=False, jobs=[job for job in JOBS if job.writes is Performance]
+        )
+        ended = time.perf_counter()
+        assert lake.rows(Performance) == landed.landed
+        return {"seconds": ended - started, "bronze": middle - started, "silver": ended - middle}
+
+
+def bare(path: str) -> dict[str, Any]:
+    """Read the file into a frame."""
+    started = time.perf_counter()
+    rows = pl.scan_ndjson(path).collect().height
+    return {"seconds": time.perf_counter() - started, "rows": rows}
+
+
+def measure(scale: float, repeats: int) -> list[Row]:
+    """A million events at full scale."""
+    count = int(1_000_000 * scale)
+    with tempfile.TemporaryDirectory() as folder:
+        path = str(Path(folder) / "events.ndjson")
+        once(prepare, path, count)
+        sides = side_by_side({"ours": (ours, (path,)), "bare": (bare, (path,))}, repeats)
+    mine, other = sides["ours"], sides["bare"]
+    print({name: round(seconds, 2) for name, seconds in mine.result.items()})
+    return [
+        Row(
+            f"landing {count:,} events, bronze and silver",
+            f"{mine.seconds:.1f} s",
+            f"scan_ndjson {other.seconds:.1f} s",
+            f"{mine.seconds / other.seconds:.1f} x",
+            "≤ 4 x",
+            f"{mine.peak_mb:,.0f} / {other.peak_mb:,.0f}",
+        )
+    ]
