@@ -1,0 +1,246 @@
+"""Headline findings: declared kinds, each with the rows it reads, the sentence it says and how strong its evidence is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal, TypeAlias
+
+from kaizenlake.publish import report_format as say
+from kaizenlake.publish.report_data import Listing, PatternRow, ReportData
+from kaizenlake.publish.report_words import OUTCOMES, dimension, pattern_phrase
+from kaizenlake.tables import (
+    Contents,
+    CreativeLabels,
+    Patterns,
+    Quarantine,
+    SegmentClarity,
+    SourceFreshness,
+    Table,
+    WinRates,
+    full_name,
+)
+
+Basis: TypeAlias = Literal["experiment", "observation", "count", "warning"]
+
+HEADLINES = 7
+"""Most findings of a report, warnings aside."""
+
+PER_KIND = 2
+"""Most findings of one kind, so that one large table does not crowd out the rest."""
+
+Found: TypeAlias = Iterator[tuple[float, str]]
+"""Strength and sentence of each finding of a kind."""
+
+
+@dataclass(frozen=True)
+class FindingKind:
+    """A kind of finding.
+
+    Args:
+        name: Its name.
+        table: Table it reads.
+        basis: What it rests on: an experiment, a comparison of what was observed, a plain count, or a warning.
+        section: Section of the report that shows it.
+        read: Its findings, each with a strength that orders the findings of one kind.
+    """
+
+    name: str
+    table: type[Table]
+    basis: Basis
+    section: str
+    read: Callable[[ReportData], Found]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing the tables say, in a sentence with its numbers.
+
+    Args:
+        kind: Name of the kind of finding.
+        sentence: The finding with its numbers and interval.
+        table: Table it comes from, by full name.
+        basis: What it rests on.
+        section: Section of the report that shows it.
+    """
+
+    kind: str
+    sentence: str
+    table: str
+    basis: Basis
+    section: str
+
+
+def findings(data: ReportData, limit: int = HEADLINES) -> list[Finding]:
+    """The strongest findings in the order of their evidence, then all warnings.
+
+    Each kind gives its strongest finding before any gives its second, so the list is broad before it is deep.
+
+    Args:
+        data: Data of the report.
+        limit: Most findings, warnings aside.
+    """
+    ranked: list[tuple[int, int, Finding]] = []
+    for order, kind in enumerate(FINDING_KINDS):
+        strongest = sorted(kind.read(data), key=lambda item: (-item[0], item[1]))[:PER_KIND]
+        ranked += [
+            (place, order, Finding(kind.name, text, full_name(kind.table), kind.basis, kind.section))
+            for place, (_, text) in enumerate(strongest)
+        ]
+    ordered = [finding for _, _, finding in sorted(ranked, key=lambda item: item[:2])]
+    headlines = [finding for finding in ordered if finding.basis != "warning"][:limit]
+    headlines.sort(key=lambda finding: _BASES.index(finding.basis))
+    return headlines + [finding for finding in ordered if finding.basis == "warning"]
+
+
+def _pattern_findings(listing: Listing[PatternRow], data: ReportData) -> Found:
+    for row in listing.rows:
+        low, high, lift = row.lift_ci_low, row.lift_ci_high, row.lift
+        if row.verdict == "unclear" or lift is None or low is None or high is None or high <= low:
+            continue
+        metric = say.words(row.metric)
+        tested = (
+            f"in {say.plural(row.experiments, 'experiment')}"
+            if row.evidence == "experiment"
+            else f"over {say.plural(row.contents, 'content')}, as observed and not tested"
+        )
+        yield (
+            abs(lift) / (high - low),
+            (
+                f"Contents with {pattern_phrase(row.pattern_type, row.pattern)} had {'an' if metric[0] in 'aeiou' else 'a'} {metric} "
+                f"{say.percent(abs(lift))} {'higher' if lift > 0 else 'lower'} than those without, {tested} "
+                f"({_level(data)} interval {say.between(say.lift(low), say.lift(high))}"
+                f"{'' if row.q_value is None else ', ' + say.p_words(row.q_value)})."
+            ),
+        )
+
+
+def _experiments(data: ReportData) -> Found:
+    return _pattern_findings(data.experiments, data)
+
+
+def _observations(data: ReportData) -> Found:
+    return _pattern_findings(data.observations, data)
+
+
+def _win_rates(data: ReportData, kind: str) -> Found:
+    noun = OUTCOMES[kind]
+    for row in data.win_rates[kind].rows:
+        proven = row.q_value is not None and row.q_value <= data.evidence.q_value
+        if not proven or row.decided < data.evidence.decided or row.ci_high <= row.ci_low or row.lift is None:
+            continue
+        rest = row.win_rate / (1 + row.lift) if row.lift > -1 else 0.0
+        yield (
+            abs(row.win_rate - rest) / (row.ci_high - row.ci_low),
+            (
+                f"{say.percent(row.win_rate)} of {say.plural(row.decided, noun.one, noun.many)} with "
+                f"{dimension(row.dimension)} “{say.clean(row.value, 60)}” {noun.won} ({_level(data)} interval "
+                f"{say.between(say.percent(row.ci_low), say.percent(row.ci_high))}): {say.lift(row.lift)} against the "
+                f"others ({say.p_words(row.q_value or 0.0)})."
+            ),
+        )
+
+
+def _tiers(data: ReportData) -> Found:
+    for row in data.tiers.rows:
+        if row.rated < data.evidence.contents or row.good_or_better_rate is None:
+            continue
+        kind = "" if row.content_type is None else f" of type “{say.clean(row.content_type, 60)}”"
+        yield (
+            row.rated,
+            (
+                f"{say.percent(row.good_or_better_rate)} of {say.plural(row.rated, 'content')}{kind} on "
+                f"{say.clean(row.platform, 60)} are good or excellent ({_level(data)} interval "
+                f"{say.between(say.percent(row.ci_low), say.percent(row.ci_high))}); half of them reach an engagement "
+                f"rate of {say.percent(row.median_engagement_rate)} or more."
+            ),
+        )
+
+
+def _best_content(data: ReportData) -> Found:
+    for row in data.winners.rows[:1]:
+        if row.shrunk_rate is None or row.group_size is None:
+            continue
+        yield (
+            row.shrunk_rate,
+            (
+                f"The best content is “{say.clean(row.content_id, 60)}” on {say.clean(row.platform or 'any platform', 60)}: "
+                f"engagement rate {say.percent(row.engagement_rate)}, {say.percent(row.shrunk_rate)} after shrinkage, "
+                f"place {row.rank_in_group} of {say.count(row.group_size)} in its group."
+            ),
+        )
+
+
+def _clarity(data: ReportData) -> Found:
+    for row in data.clarity.rows:
+        if row.briefs < data.evidence.decided:
+            continue
+        yield (
+            row.briefs,
+            (
+                f"{say.percent(row.clear_rate)} of {say.plural(row.briefs, 'brief')} from {segment(row.industry, row.client_type)} "
+                f"arrive clear ({_level(data)} interval {say.between(say.percent(row.ci_low), say.percent(row.ci_high))}); "
+                f"their mean first score is {say.number(row.mean_score)} of 100."
+            ),
+        )
+
+
+def _quarantine(data: ReportData) -> Found:
+    quality = data.quality
+    if quality.waiting and quality.waiting_by_rule:
+        rule, lines = quality.waiting_by_rule[0]
+        yield (
+            quality.waiting,
+            (
+                f"{say.plural(quality.waiting, 'line')} wait{'s' if quality.waiting == 1 else ''} in quarantine, most often "
+                f"for rule {say.clean(rule, 60)} ({say.count(lines)}); they change no figure until they are corrected."
+            ),
+        )
+
+
+def _stale(data: ReportData) -> Found:
+    stale = [row for row in data.sources.rows if row.stale]
+    if stale:
+        row = stale[0]
+        yield (
+            row.silent_hours,
+            f"Source “{say.clean(row.source, 60)}” has been silent for {say.hours(row.silent_hours)}"
+            + (f", and {say.plural(len(stale) - 1, 'other source')} too" if len(stale) > 1 else "")
+            + "; what depends on it may be out of date.",
+        )
+
+
+def segment(industry: str | None, client_type: str | None) -> str:
+    """A segment in words.
+
+    >>> segment("healthcare", "startup"), segment(None, None)
+    ('healthcare × startup', 'clients of unknown kind')
+    """
+    known = [say.clean(part, 60) for part in (industry, client_type) if part is not None]
+    return " × ".join(known) or "clients of unknown kind"
+
+
+def _level(data: ReportData) -> str:
+    return f"{data.evidence.confidence * 100:.10g}%"
+
+
+WIN_SECTIONS = {"deal": "outreach", "outreach": "outreach", "pack": "packs", "run": "runs", "creative": "win-rates"}
+"""Section that shows the win rates of each kind of outcome."""
+
+_BASES: tuple[Basis, ...] = ("experiment", "observation", "count", "warning")
+
+FINDING_KINDS: tuple[FindingKind, ...] = (
+    FindingKind("pattern in experiments", Patterns, "experiment", "patterns", _experiments),
+    *(
+        FindingKind(f"{kind} win rate", WinRates, "observation", section, partial(_win_rates, kind=kind))
+        for kind, section in WIN_SECTIONS.items()
+    ),
+    FindingKind("pattern observed", Patterns, "observation", "patterns", _observations),
+    FindingKind("tiers", Contents, "count", "tiers", _tiers),
+    FindingKind("clarity of briefs", SegmentClarity, "count", "clarity", _clarity),
+    FindingKind("best content", CreativeLabels, "count", "labels", _best_content),
+    FindingKind("quarantine", Quarantine, "warning", "quality", _quarantine),
+    FindingKind("silent source", SourceFreshness, "warning", "quality", _stale),
+)
+"""Kinds of findings, strongest evidence first."""

@@ -1,0 +1,171 @@
+"""The Kaizen report as files: one HTML page that asks for nothing, and one tagged PDF; the same tables make the same bytes."""
+
+from __future__ import annotations
+
+import json
+import re
+from base64 import b64encode
+from datetime import UTC, datetime
+from functools import cache
+from hashlib import sha256
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import msgspec
+import typst
+from markupsafe import Markup
+
+from kaizenlake.errors import PublishError
+from kaizenlake.lake.files import write_atomic
+from kaizenlake.parameters import Evidence, Tiers
+from kaizenlake.publish.charts import COLOURS
+from kaizenlake.publish.report_blocks import Document, Picture
+from kaizenlake.publish.report_data import Figures, ReportData, RunFacts, Scan, build
+from kaizenlake.publish.report_sections import document
+
+HTML_NAME, PDF_NAME, FIGURES_NAME = "kaizen.html", "kaizen.pdf", "kaizen.json"
+
+UNPRINTABLE = "□"
+"""Stands in the PDF for a character that none of its fonts has; the HTML shows it."""
+
+
+def write_reports(
+    scan: Scan,
+    out: Path,
+    *,
+    as_of: datetime,
+    facts: RunFacts | None = None,
+    previous: Figures | None = None,
+    tiers: Tiers | None = None,
+    evidence: Evidence | None = None,
+) -> tuple[Path, Path]:
+    """Write `<out>/<date of as_of>/kaizen.html` and `kaizen.pdf`, each whole or not at all.
+
+    The report's figures are kept beside them as `kaizen.json`, for the next report to compare itself with.
+
+    Args:
+        scan: Gives a table as a lazy frame: `Lake.scan`.
+        out: Folder of the reports.
+        as_of: Aware instant; the tables hold what happened before it.
+        facts: What the run did; None where the report is made without a run.
+        previous: Figures to compare with; None takes those of the latest report in `out` of an earlier as_of.
+        tiers: Where tiers begin, as the tables were computed.
+        evidence: How much evidence a finding needs, as the tables were computed.
+
+    Returns:
+        Paths of the HTML and the PDF.
+
+    Raises:
+        LakeError: A table cannot be read, or a file cannot be written.
+        PublishError: A chart or the PDF could not be made.
+    """
+    before = previous if previous is not None else last_figures(out, before=as_of)
+    data = build(scan, as_of=as_of, facts=facts, previous=before, tiers=tiers, evidence=evidence)
+    laid_out = document(data)
+    html, pdf = render_html(laid_out), render_pdf(laid_out)
+    folder = out / as_of.astimezone(UTC).date().isoformat()
+    write_atomic(folder / HTML_NAME, html.encode("utf-8"))
+    write_atomic(folder / PDF_NAME, pdf)
+    write_atomic(folder / FIGURES_NAME, msgspec.json.format(msgspec.json.encode(data.figures), indent=2))
+    return folder / HTML_NAME, folder / PDF_NAME
+
+
+def last_figures(out: Path, *, before: datetime) -> Figures | None:
+    """Figures of the latest report of an earlier as_of; None where there is none, or none that can be read.
+
+    Args:
+        out: Folder of the reports.
+        before: The as_of that it must be earlier than.
+    """
+    found = []
+    for path in out.glob(f"????-??-??/{FIGURES_NAME}"):
+        try:
+            figures = msgspec.json.decode(path.read_bytes(), type=Figures)
+        except (msgspec.MsgspecError, OSError):
+            continue  # another program's file, or a removed one, is no report to compare with
+        if figures.as_of.tzinfo is not None and figures.as_of < before:
+            found.append(figures)
+    return max(found, key=lambda figures: figures.as_of, default=None)
+
+
+def render_html(report: Document | ReportData) -> str:
+    """The report as one HTML page: readable without JavaScript, asking nothing of any network.
+
+    Args:
+        report: The report, laid out or not.
+    """
+    laid_out = report if isinstance(report, Document) else document(report)
+    style = _resource("html", "kaizen.css")
+    digest = b64encode(sha256(style.encode("utf-8")).digest()).decode("ascii")
+    policy = f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
+    return _template().render(report=laid_out, style=Markup(style), policy=policy, drawn=Markup)  # noqa: S704 - ours
+
+
+def render_pdf(report: Document | ReportData) -> bytes:
+    """The report as a tagged PDF (PDF/UA-1) on A4.
+
+    Args:
+        report: The report, laid out or not.
+
+    Raises:
+        PublishError: The typesetter refused the report.
+    """
+    laid_out = report if isinstance(report, Document) else document(report)
+    at = datetime.fromisoformat(laid_out.as_of_iso).astimezone(UTC)
+    told = msgspec.to_builtins(laid_out) | {"date": [at.year, at.month, at.day], "colours": COLOURS}
+    for section in told["sections"]:
+        for block in section["blocks"]:
+            if block["type"] == Picture.type:
+                del block["chart"]["wide"], block["chart"]["narrow"]
+    text = json.dumps(told, ensure_ascii=False)
+    for _ in range(_ATTEMPTS):
+        try:
+            return _typeset(text, at)
+        except typst.TypstError as error:
+            lacking = _lacking(error)
+            if not lacking:
+                raise PublishError(f"The PDF could not be set: {error.message}.", hint="Please report this.") from error
+            text = "".join(UNPRINTABLE if char in lacking else char for char in text)
+    return _typeset("".join(char if ord(char) < _LATIN_END or char in _OURS else UNPRINTABLE for char in text), at)
+
+
+_ATTEMPTS = 5
+"""Times the typesetter is asked which characters it lacks, before all but Latin ones are replaced."""
+
+_LATIN_END = 0x0250
+_OURS = frozenset("–−…“”’×·□")
+_UNSHOWN = re.compile(r'the text `"(.*?)"` could not be displayed', re.DOTALL)
+_ESCAPED = re.compile(r"\\u\{([0-9a-fA-F]+)\}")
+
+
+def _lacking(error: typst.TypstError) -> frozenset[str]:
+    """Characters that the typesetter has no glyph for, out of its complaint."""
+    shown = _UNSHOWN.findall(str(error.diagnostic))
+    return frozenset("".join(_ESCAPED.sub(lambda match: chr(int(match[1], 16)), text) for text in shown)) - {" ", "\\"}
+
+
+def _typeset(report: str, at: datetime) -> bytes:
+    compiler = typst.Compiler(
+        input=_resource("pdf", "kaizen.typ").encode("utf-8"), font_paths=_fonts(), sys_inputs={"report": report}
+    )
+    made: Any = compiler.compile(format="pdf", pdf_standards=["ua-1"], timestamp=int(at.timestamp()))
+    return bytes(made)
+
+
+@cache
+def _fonts() -> Any:
+    """The fonts inside the typesetter alone: those of the machine would change the bytes."""
+    return typst.Fonts(include_system_fonts=False, include_embedded_fonts=True)
+
+
+@cache
+def _resource(folder: str, name: str) -> str:
+    return (resources.files("kaizenlake.publish") / folder / name).read_text(encoding="utf-8")
+
+
+@cache
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
+    return environment.from_string(_resource("html", "kaizen.html.j2"))

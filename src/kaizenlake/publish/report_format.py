@@ -1,0 +1,210 @@
+"""How a value is written for a person: one function a kind of value, the same in HTML and PDF."""
+
+from __future__ import annotations
+
+import unicodedata
+from datetime import UTC, date, datetime
+from math import isfinite
+
+NOTHING = "–"
+"""Stands where a value is not defined."""
+
+_MINUS = "−"
+_DROPPED = {"Cc", "Cs", "Cn", "Co"}
+_DIRECTION_MARKS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def clean(text: str, limit: int = 160) -> str:
+    r"""Text of an event as it is shown: one line, without control and direction marks, cut at `limit` characters.
+
+    >>> clean("two\\nlines\\x00")
+    'two lines'
+    >>> clean("a" * 9, limit=5)
+    'aaaa…'
+    """
+    kept = "".join(
+        " " if char in "\n\r\t" else char
+        for char in text[: 4 * limit]
+        if char in "\n\r\t" or (unicodedata.category(char) not in _DROPPED and char not in _DIRECTION_MARKS)
+    )
+    line = " ".join(kept.split())
+    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+def words(name: str) -> str:
+    """A snake-case name as words; a trailing unit or id that people do not say is dropped.
+
+    >>> words("hook_type"), words("template_id"), words("is_paid")
+    ('hook type', 'template', 'paid')
+    """
+    said = name.removeprefix("is_").removesuffix("_id")
+    return said.replace("_", " ")
+
+
+def sentence(text: str) -> str:
+    """The text with a capital first letter, the rest untouched.
+
+    >>> sentence("hook type")
+    'Hook type'
+    """
+    return text[:1].upper() + text[1:]
+
+
+def count(value: int | None) -> str:
+    """A number of things.
+
+    >>> count(12345)
+    '12,345'
+    """
+    return NOTHING if value is None else _signed(f"{value:,}")
+
+
+def percent(value: float | None) -> str:
+    """A fraction as percent with one decimal; what is neither 0 nor 1 is never rounded to it.
+
+    >>> percent(0.1234), percent(0.0001), percent(0.99999), percent(None)
+    ('12.3%', '<0.1%', '>99.9%', '–')
+    """
+    if value is None or not isfinite(value):
+        return NOTHING
+    if 0 < value < 0.0005:
+        return "<0.1%"
+    if 0.9995 <= value < 1:
+        return ">99.9%"
+    return _signed(f"{value * 100:.1f}%")
+
+
+def small_percent(value: float | None) -> str:
+    """A fraction as percent with two decimals, for rates of a few percent that are compared with each other.
+
+    >>> small_percent(0.01234), small_percent(0.00001)
+    ('1.23%', '<0.01%')
+    """
+    if value is None or not isfinite(value):
+        return NOTHING
+    return "<0.01%" if 0 < value < 0.00005 else f"{value * 100:.2f}%"
+
+
+def lift(value: float | None) -> str:
+    """A relative change as signed percent with one decimal.
+
+    >>> lift(0.25), lift(-0.081), lift(0.0)
+    ('+25.0%', '−8.1%', '0.0%')
+    """
+    if value is None or not isfinite(value):
+        return NOTHING
+    text = f"{value * 100:+,.1f}%"
+    return "0.0%" if text in {"+0.0%", "-0.0%"} else _signed(text)
+
+
+def points(value: float | None) -> str:
+    """An absolute difference of rates, in percentage points with two decimals.
+
+    >>> points(0.0123)
+    '+1.23 pp'
+    """
+    if value is None or not isfinite(value):
+        return NOTHING
+    text = f"{value * 100:+.2f} pp"
+    return "0.00 pp" if text in {"+0.00 pp", "-0.00 pp"} else _signed(text)
+
+
+def number(value: float | None) -> str:
+    """A figure with one decimal.
+
+    >>> number(71.25)
+    '71.2'
+    """
+    return NOTHING if value is None or not isfinite(value) else _signed(f"{value:,.1f}")
+
+
+def p_value(value: float | None) -> str:
+    """A p- or q-value with three decimals.
+
+    >>> p_value(0.0123), p_value(1e-9)
+    ('0.012', '<0.001')
+    """
+    if value is None or not isfinite(value):
+        return NOTHING
+    return "<0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def p_words(value: float, letter: str = "q") -> str:
+    """A p- or q-value in a sentence.
+
+    >>> p_words(0.0123), p_words(0.0)
+    ('q = 0.012', 'q < 0.001')
+    """
+    shown = p_value(value)
+    return f"{letter} < {shown[1:]}" if shown.startswith("<") else f"{letter} = {shown}"
+
+
+def between(low: str, high: str) -> str:
+    """An interval of two values that are written already.
+
+    >>> between("1.0%", "2.0%"), between("–", "–")
+    ('1.0% to 2.0%', '–')
+    """
+    return NOTHING if NOTHING in {low, high} else f"{low} to {high}"
+
+
+def day(value: date | None) -> str:
+    """A date.
+
+    >>> day(date(2026, 3, 1))
+    '1 March 2026'
+    """
+    return NOTHING if value is None else f"{value.day} {_MONTHS[value.month - 1]} {value.year}"
+
+
+def instant(value: datetime | None) -> str:
+    """An instant in UTC, to the minute; midnight is written as the date alone.
+
+    >>> instant(datetime(2026, 3, 1, 14, 5, tzinfo=UTC)), instant(datetime(2026, 3, 1, tzinfo=UTC))
+    ('1 March 2026, 14:05 UTC', '1 March 2026')
+    """
+    if value is None:
+        return NOTHING
+    at = value.astimezone(UTC)
+    clock = f", {at:%H:%M} UTC" if (at.hour, at.minute) != (0, 0) else ""
+    return day(at.date()) + clock
+
+
+def hours(value: float | None) -> str:
+    """A duration in hours; from three days on, in days.
+
+    >>> hours(5.25), hours(100.0)
+    ('5.2 hours', '4.2 days')
+    """
+    if value is None or not isfinite(value):
+        return NOTHING
+    return f"{value:,.1f} hours" if value < 72 else f"{value / 24:,.1f} days"
+
+
+def plural(number_of: int, one: str, many: str = "") -> str:
+    """A count with its noun.
+
+    >>> plural(1, "content"), plural(2000, "content")
+    ('1 content', '2,000 contents')
+    """
+    return f"{count(number_of)} {one if number_of == 1 else many or one + 's'}"
+
+
+def _signed(text: str) -> str:
+    return text.replace("-", _MINUS)
+
+
+_MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
