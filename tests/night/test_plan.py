@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
-import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -166,9 +165,7 @@ def names(steps):
 
 
 def foresee(state, *, as_of=NIGHT[9], arriving=()):
-    return names(
-        predict((COUNT, FRESH), state, as_of=as_of, fingerprint=lambda _: "f", arriving=arriving)
-    )
+    return names(predict((COUNT, FRESH), state, as_of=as_of, fingerprint=lambda _: "f", arriving=arriving))
 
 
 def test_the_plan_follows_what_earlier_steps_will_rewrite():

@@ -133,7 +133,9 @@ def test_a_failing_job_leaves_its_table_and_stops_what_rests_on_it(lake, caplog,
     assert status(done) == {
         "acquisition": "done",
         "event_counts": "failed",
-        "projects": "done" if EventCounts not in next(job for job in SOME if job.name == "projects").reads else "skipped",
+        "projects": "done"
+        if EventCounts not in next(job for job in SOME if job.name == "projects").reads
+        else "skipped",
         "source_freshness": "skipped",
     }
     (error,) = done.errors

@@ -148,7 +148,7 @@ def report(lake: LakeOption = LAKE, reports: ReportsOption = REPORTS) -> None:
     from kaizenlake.night.outputs import report_again
 
     for file in report_again(open_lake(lake), reports):
-        say(file)
+        say(str(file))
 
 
 def parse_as_of(text: str) -> datetime:

@@ -52,12 +52,17 @@ def verify(lake: LakeOption = LAKE) -> None:
 
 def maintain(lake: LakeOption = LAKE) -> None:
     """Compact small files, remove what no version in keeping needs, and clear away what killed runs left."""
-    from kaizenlake.lake import lock, maintenance
+    from kaizenlake.lake import lock
+    from kaizenlake.lake import maintain as upkeep
 
     opened = open_lake(lake)
     with lock.hold(opened.path(), "kaizen maintain"):
-        for line in maintenance.maintain(opened):
-            say(str(line))
+        done = upkeep.maintain(opened)
+    for table in done.tables:
+        say(
+            f"{table.name}: {table.files_before} file(s) became {table.files_after}, {table.removed} old one(s) removed"
+        )
+    say(f"{done.landed_removed} landed file(s) and {done.leftovers_removed} leftover(s) removed.")
 
 
 def doctor(lake: LakeOption = LAKE, as_json: JsonOption = False) -> None:
@@ -79,7 +84,8 @@ def doctor(lake: LakeOption = LAKE, as_json: JsonOption = False) -> None:
     if state["lock"]:
         say(f"Locked by {state['lock']}.")
     for name, table in state["tables"].items():
-        say(f"  {name}: {table['rows']:,} row(s), version {table['version']}")
+        rows = "" if table["rows"] is None else f", {table['rows']:,} row(s), version {table['version']}"
+        say(f"  {name}: {table['state']}{rows}{': ' + table['problem'] if table['problem'] else ''}")
     if state["quarantine_waiting"]:
         say(f"{state['quarantine_waiting']} line(s) wait in quarantine: `kaizen quarantine`.")
     if (run := state["last_run"]) is not None:
@@ -138,9 +144,9 @@ def _lake_state(where: str) -> dict[str, Any]:
             None if last is None else json.loads(last.model_dump_json(include={"run_id", "status", "as_of"}))
         )
         state["tables"] = {
-            tables.full_name(table): {"rows": lake.rows(table), "version": lake.version(table)}
-            for table in tables.TABLES
-            if lake.exists(table)
+            table.name: {"rows": table.rows, "version": table.version, "state": table.state, "problem": table.problem}
+            for table in lake.describe()
+            if table.state != "not written"
         }
         waiting = lake.scan(tables.Quarantine).filter(status="waiting").collect()
         state["quarantine_waiting"] = waiting.height

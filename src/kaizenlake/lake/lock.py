@@ -65,3 +65,15 @@ def holder(folder: Path) -> str:
         return f"{told['command']!r}, process {told['pid']} on {told['host']}, since {told['since']}"
     except (OSError, ValueError, KeyError, TypeError):
         return "a run that has only begun"
+
+
+def held_by(folder: Path) -> str | None:
+    """Who holds the lock of a lake now, in words; None where it is free. Nothing is written."""
+    if not (folder / FILE_NAME).exists():
+        return None
+    lock = filelock.FileLock(folder / FILE_NAME, blocking=False)
+    try:
+        with lock:
+            return None
+    except filelock.Timeout:
+        return holder(folder)

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from kaizenlake import __version__
 from kaizenlake.lake import files
 
-SCHEMA = "urn:kaizenlake:run:1"
+SCHEMA: Literal["urn:kaizenlake:run:1"] = "urn:kaizenlake:run:1"
 SCHEMA_FILE = Path(__file__).with_name("run.schema.json")
 
 RunStatus = Literal["running", "done", "failed", "terminated", "killed"]

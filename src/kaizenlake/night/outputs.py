@@ -55,7 +55,9 @@ def report_again(lake: Lake, reports: Path) -> tuple[Path, ...]:
     Raises:
         LakeError: No run has been made yet.
     """
-    latest = next((run for run in artifact.runs(lake.path("runs")) if run.status == "done" and run.tables_changed), None)
+    latest = next(
+        (run for run in artifact.runs(lake.path("runs")) if run.status == "done" and run.tables_changed), None
+    )
     if latest is None:
         raise LakeError("There is nothing to report yet.", where=str(lake.root), hint="Run `kaizen nightly` first.")
     return _write(lake, latest, reports)
@@ -75,7 +77,8 @@ def _write(lake: Lake, run: Run, reports: Path) -> tuple[Path, ...]:
 def facts_of(lake: Lake, run: Run) -> RunFacts:
     """What the report says of a run."""
     former = next(
-        (other for other in artifact.runs(lake.path("runs")) if other.run_id < run.run_id and other.tables_changed), None
+        (other for other in artifact.runs(lake.path("runs")) if other.run_id < run.run_id and other.tables_changed),
+        None,
     )
     before = {} if former is None else former.versions
     now = versions(lake)

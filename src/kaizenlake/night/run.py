@@ -9,7 +9,6 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -170,9 +169,7 @@ class _Night:
             if step.status == "running":
                 step.status = "failed"
         self.run.status, self.run.exit_code, self.run.ended_at = status, exit_code, datetime.now(UTC)
-        self.run.versions = {
-            tables.full_name(table): found for table in tables.TABLES if (found := self.lake.version(table)) is not None
-        }
+        self.run.versions = versions(self.lake)
         self.save()
 
     def exit_code(self, *, strict: bool) -> int:
@@ -242,7 +239,9 @@ class _Night:
             record.version = self.lake.version(tables.Events)
             if not found.landed and not found.quarantined:
                 record.status = "nothing to do"
-                record.why = ("what lies in landing/ was landed before" if found.files else "no file waits in landing/",)
+                record.why = (
+                    "what lies in landing/ was landed before" if found.files else "no file waits in landing/",
+                )
 
     def compute(self, job: Job, *, full: bool) -> None:
         writes = tables.full_name(job.writes)
@@ -267,7 +266,7 @@ class _Night:
         work = _Work(step, self.lake, self.run.as_of, settings_of(step.job, self.settings))
         written = self.lake.write(
             step.job.writes,
-            _apart(work.parts()),
+            work.parts(),
             days=step.days if step.job.by_day else None,
             reads=step.reads,
             as_of=self.run.as_of,
@@ -336,13 +335,6 @@ class _Work:
         ]
         total = pl.concat(counted).group_by("event_date").agg(pl.col("rows").sum()).collect()
         return dict(total.iter_rows())
-
-
-def _apart(parts: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-    """Make each part in a thread of our own: the writer asks for them from inside its runtime, where no table opens."""
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="job") as thread:
-        while (part := thread.submit(next, parts, None).result()) is not None:
-            yield part
 
 
 @contextmanager

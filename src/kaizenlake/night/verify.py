@@ -11,6 +11,7 @@ from kaizenlake import tables
 from kaizenlake.errors import ConservationError, KaizenError, TableInvalidError
 from kaizenlake.lake.store import Lake
 from kaizenlake.night.plan import batches
+from kaizenlake.publish import documents
 from kaizenlake.tables import Events, Landings, Table
 
 ROWS_AT_ONCE = 1_000_000
@@ -37,6 +38,8 @@ def checks(lake: Lake) -> Iterator[Check]:
         if lake.exists(table):
             yield _attempt(tables.full_name(table), lake, table)
     yield _conservation(lake)
+    if (lake.path(documents.FOLDER) / documents.INDEX).exists():
+        yield _publication(lake)
 
 
 def _attempt(name: str, lake: Lake, table: type[Table]) -> Check:
@@ -82,3 +85,12 @@ def _conservation(lake: Lake) -> Check:
             name, files, ConservationError(f"The landings count {landed} events, and the lake holds {events}.")
         )
     return Check(name, files, None)
+
+
+def _publication(lake: Lake) -> Check:
+    name = "publication"
+    try:
+        found = documents.verify(lake)
+    except KaizenError as error:
+        return Check(name, 0, error)
+    return Check(f"{name} {found.sequence}, signed by {found.key_id} ({found.key_source})", found.documents, None)

@@ -1,0 +1,119 @@
+"""Commands that answer what generators read and why, and what went to quarantine."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from kaizenlake.cli.words import LAKE, JsonOption, LakeOption, note, open_lake, say, say_json
+from kaizenlake.errors import PublishError, UsageError
+
+ProjectOption = Annotated[str | None, typer.Option("--project", "-p", help="The context of this project.")]
+SegmentOption = Annotated[
+    tuple[str, str] | None,
+    typer.Option("--segment", metavar="INDUSTRY CLIENT_TYPE", help="The context of this segment."),
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands that answer."""
+    app.command("context", epilog="Example: kaizen context --segment Technology startup")(context)
+    app.command("explain", epilog="Example: kaizen explain question --project campaign_456")(explain)
+    held = typer.Typer(
+        help="Show the lines in quarantine by rule, with examples; `retry` lands again what is accepted now.",
+        invoke_without_command=True,
+        epilog="Example: kaizen quarantine retry",
+    )
+    held.callback()(quarantine)
+    held.command("retry", epilog="Example: kaizen quarantine retry --lake /srv/kaizen/lake")(retry)
+    app.add_typer(held, name="quarantine")
+
+
+def context(lake: LakeOption = LAKE, project: ProjectOption = None, segment: SegmentOption = None) -> None:
+    """Print a published context as JSON: of everything, a project or a segment."""
+    say_json(_published(lake, project, segment))
+
+
+def explain(
+    value: Annotated[
+        str | None, typer.Argument(help="A value, such as a hook or a tone; all recommendations unless given.")
+    ] = None,
+    lake: LakeOption = LAKE,
+    project: ProjectOption = None,
+    segment: SegmentOption = None,
+) -> None:
+    """Say in words why the context recommends or refuses what it does, with the figures."""
+    from kaizenlake.publish.explain import explain as in_words
+
+    say(in_words(_published(lake, project, segment), value))
+
+
+def quarantine(
+    call: typer.Context,
+    lake: LakeOption = LAKE,
+    as_json: JsonOption = False,
+    examples: Annotated[int, typer.Option("--examples", min=0, help="Most lines shown of each rule.")] = 3,
+) -> None:
+    """Show the lines in quarantine by the rule they broke, with examples."""
+    if call.invoked_subcommand is not None:
+        return
+    from kaizenlake.lake.landing import quarantine_summary
+
+    found = quarantine_summary(open_lake(lake), examples=examples)
+    if as_json:
+        say_json(
+            [
+                {
+                    "rule": rule.rule,
+                    "meaning": rule.meaning,
+                    "waiting": rule.waiting,
+                    "landed": rule.landed,
+                    "examples": [
+                        {"file": item.file, "line": item.line, "reason": item.reason, "raw": item.raw}
+                        for item in rule.examples
+                    ],
+                }
+                for rule in found
+            ]
+        )
+        return
+    if not found:
+        say("Nothing is in quarantine.")
+    for rule in found:
+        say(f"{rule.rule}: {rule.waiting} waiting, {rule.landed} landed later. {rule.meaning}")
+        for item in rule.examples:
+            say(f"  {item.file}:{item.line}: {item.reason}")
+            say(f"    {item.raw}")
+
+
+def retry(lake: LakeOption = LAKE) -> None:
+    """Land again the lines in quarantine that a corrected rule or mapping now accepts."""
+    from kaizenlake.lake import landing, lock
+
+    opened = open_lake(lake)
+    with lock.hold(opened.path(), "kaizen quarantine retry"):
+        done = landing.retry(opened, now=datetime.now(UTC))
+    say(f"{done.tried} line(s) tried: {done.landed} landed, {done.waiting} still waiting.")
+    for rule, lines in done.by_rule.items():
+        say(f"  {rule}: {lines}")
+
+
+def _published(lake: str, project: str | None, segment: tuple[str, str] | None) -> dict[str, Any]:
+    from kaizenlake.context import STALE, load
+
+    if project is not None and segment is not None:
+        raise UsageError("A context is of a project or of a segment: give --project or --segment, not both.")
+    industry, client_type = segment or (None, None)
+    folder = open_lake(lake).path("published")
+    found = load(folder, project=project, industry=industry, client_type=client_type)
+    if found.is_default:
+        raise PublishError(
+            f"No such context is published: {found.detail or found.reason}.",
+            where=str(folder),
+            hint="`kaizen nightly` publishes; `kaizen show projects` lists the projects.",
+        )
+    if found.reason == STALE:
+        note(f"stale: {found.detail}")
+    return found.context
