@@ -265,6 +265,7 @@ HOOK_RULES: tuple[Rule, ...] = (
         holds=(
             "Why Are Florida Teens Being Tried As Adults?",
             "What’s the best way to win a marathon? Get a head start.",
+            "Ready?",
         ),
         fails=("Cupcakes. Who doesn't like them?", "How to ask better questions"),
     ),

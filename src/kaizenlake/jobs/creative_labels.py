@@ -20,7 +20,11 @@ _MICRO = 1_000_000
 
 @job(reads=(Contents, Performance), writes=CreativeLabels)
 def creative_labels(
-    contents: pl.LazyFrame, performance: pl.LazyFrame, *, as_of: datetime, labels: Labels = Labels()
+    contents: pl.LazyFrame,
+    performance: pl.LazyFrame,
+    *,
+    as_of: datetime,
+    labels: Labels = Labels(),  # noqa: B008 - frozen
 ) -> pl.LazyFrame:
     """Label the contents that people marked, and those at the top and the bottom of their group by shrunk rate.
 

@@ -13,7 +13,12 @@ from kaizenlake.tables import DailyPerformance, Performance
 
 
 @job(reads=(Performance,), writes=DailyPerformance, by_day=True)
-def daily_performance(performance: pl.LazyFrame, *, as_of: datetime, tiers: Tiers = Tiers()) -> pl.LazyFrame:
+def daily_performance(
+    performance: pl.LazyFrame,
+    *,
+    as_of: datetime,
+    tiers: Tiers = Tiers(),  # noqa: B008 - frozen
+) -> pl.LazyFrame:
     """Keep the latest record of each content, platform and day, and add its rates and tier.
 
     Records are cumulative: the latest of a day replaces the earlier ones, and null figures of it stay null.

@@ -24,8 +24,8 @@ def segment_clarity(
     projects: pl.LazyFrame,
     *,
     as_of: datetime,
-    clarity: Clarity = Clarity(),
-    evidence: Evidence = Evidence(),
+    clarity: Clarity = Clarity(),  # noqa: B008 - frozen
+    evidence: Evidence = Evidence(),  # noqa: B008 - frozen
 ) -> pl.LazyFrame:
     """Say of each segment how clear its briefs arrive: mean first score, and share of the briefs that arrive clear.
 

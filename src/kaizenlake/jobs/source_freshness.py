@@ -14,7 +14,12 @@ _MICROSECONDS_PER_HOUR = 3_600_000_000
 
 
 @job(reads=(EventCounts,), writes=SourceFreshness)
-def source_freshness(event_counts: pl.LazyFrame, *, as_of: datetime, windows: Windows = Windows()) -> pl.LazyFrame:
+def source_freshness(
+    event_counts: pl.LazyFrame,
+    *,
+    as_of: datetime,
+    windows: Windows = Windows(),  # noqa: B008 - frozen
+) -> pl.LazyFrame:
     """Say of each source how long it has been silent, and whether that is too long.
 
     Args:

@@ -1,0 +1,289 @@
+"""Helpers for tests of jobs: sample frames of any table, and the contract that every job keeps.
+
+The samples are made as the lake makes them: events drawn from the catalogue, checked as landed lines are, and folded by the
+jobs. The contract is a tuple of laws, each a function of a job and of the frames it reads; a broken law raises an
+`AssertionError` that shows the difference.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from random import Random
+from typing import Any, Literal, TypeAlias, get_args, get_origin, get_type_hints
+
+import polars as pl
+from polars.testing import assert_frame_equal
+
+from kaizenlake import tables
+from kaizenlake.errors import UsageError
+from kaizenlake.events.catalogue import EVENTS, EventType, Field
+from kaizenlake.events.check import check_lines
+from kaizenlake.job import Job, in_order
+from kaizenlake.jobs import JOBS
+from kaizenlake.tables import Events, Table
+
+Frames: TypeAlias = Mapping[type[Table], pl.DataFrame]
+"""The rows of each table."""
+
+Law: TypeAlias = Callable[[Job, Frames, datetime], None]
+"""Raises AssertionError where a job breaks it; given the tables before it and the instant until which events count."""
+
+START = datetime(2026, 3, 1, tzinfo=UTC)
+DAYS = 8
+AS_OF = START + timedelta(days=DAYS)
+"""Midnight after the last sample event."""
+
+_PROJECTS = ("project-0",) * 6 + ("project-1", "project-2", None)
+_NAMES = {"content_id": 60, "platform": 2, "content_type": 1, "patterns_to_avoid": 3}
+"""How many names of a field are drawn from, where it is not four: groups large enough to be ranked come about."""
+
+_TEXTS = (
+    "How to sleep better",
+    "You won’t believe what happens next…",
+    "“We never sleep,” she said",
+    "7 reasons to stay 🔥🔥",
+    "Why now?",
+    " ",
+    "🔥",
+    "100% of the best offers &amp; more, today only!",
+)
+
+
+def sample_events(count: int = 1_500, *, seed: int = 0) -> pl.DataFrame:
+    """Draw bronze events of all types over eight days from `START`.
+
+    Names are drawn from few, so that events meet; instants are whole hours, so that some fall together; about every third
+    optional field is left out.
+
+    Args:
+        count: Number of events.
+        seed: Seed of the draw: the same events for the same seed.
+    """
+    random = Random(seed)  # noqa: S311 - a sample, no secret
+    often = tuple(event for event in EVENTS if event.name == "PERFORMANCE_RECORDED")
+    lines = [
+        _line(number, random.choice(often if random.random() < 0.5 else EVENTS), random) for number in range(count)
+    ]
+    checked = check_lines(lines, range(1, count + 1), now=AS_OF)
+    assert not checked.rejected, checked.rejected[:3]
+    return checked.frame.with_columns(
+        file=pl.lit("sample.ndjson"), landed_at=pl.lit(AS_OF, tables.schema(Events)["landed_at"])
+    ).select(tables.schema(Events).names())
+
+
+def _line(number: int, event: EventType, random: Random) -> bytes:
+    payload = {
+        field.name: _value(field, event, random) for field in event.fields if field.required or random.random() < 0.66
+    }
+    envelope: dict[str, Any] = {
+        "id": f"event-{random.getrandbits(32):08x}-{number}",
+        "type": event.name,
+        "occurred_at": (START + timedelta(hours=random.randrange(24 * DAYS))).isoformat(),
+        "source": random.choice(("site", "crm")),
+        "payload": payload,
+    }
+    project = random.choice(_PROJECTS[:-1] if event.family.needs_project else _PROJECTS)
+    if project is not None:
+        envelope["project_id"] = project
+    return json.dumps(envelope).encode()
+
+
+def _value(field: Field, event: EventType, random: Random) -> Any:
+    drawn: dict[str, Callable[[], Any]] = {
+        "str": lambda: random.choice(_words(event, field.name)),
+        "int": lambda: random.choice((0, random.randrange(2_000), random.randrange(2_000))),
+        "float": lambda: _float(field, random),
+        "bool": lambda: random.random() < 0.5,
+        "datetime": AS_OF.isoformat,
+        "list": lambda: random.choices(_words(event, field.name), k=random.randrange(3)),
+        "dict": lambda: {"click_rate": 0.03},
+    }
+    return drawn[field.kind]()
+
+
+def _float(field: Field, random: Random) -> float:
+    low = field.minimum or 0.0
+    high = min(field.maximum if field.maximum is not None else 1_000.0, 1_000.0)
+    return random.choice((low, high, random.uniform(low, high), random.uniform(low, high)))
+
+
+def _words(event: EventType, name: str) -> tuple[str, ...]:
+    if name == "text":
+        return _TEXTS
+    hint = get_type_hints(event.payload)[name]
+    literals = [part for part in (hint, *get_args(hint)) if get_origin(part) is Literal]
+    return get_args(literals[0]) if literals else tuple(f"{name}-{number}" for number in range(_NAMES.get(name, 4)))
+
+
+def fold(events: pl.DataFrame, *, as_of: datetime, jobs: Iterable[Job] = JOBS) -> dict[type[Table], pl.DataFrame]:
+    """Compute every table from events, as a night does, without a lake.
+
+    Args:
+        events: Bronze events.
+        as_of: Events from this instant on do not count.
+        jobs: Jobs to run, in any order; they read bronze events or one another's tables.
+    """
+    frames: dict[type[Table], pl.DataFrame] = {Events: events}
+    for job in in_order(jobs):
+        frames[job.writes] = run(job, frames, as_of)
+    return frames
+
+
+def sample(table: type[Table], count: int = 1_500, *, seed: int = 0) -> pl.DataFrame:
+    """Rows of a table that are true to its declaration: folded from `sample_events`.
+
+    Args:
+        table: Bronze events, or a table that a job writes.
+        count: Number of events they are folded from.
+        seed: Seed of the draw.
+
+    Raises:
+        UsageError: Neither bronze events nor any job's table.
+    """
+    rows = _folded(count, seed).get(table)
+    if rows is None:
+        raise UsageError(f"No job writes {tables.full_name(table)}, so there is no sample of it.")
+    return rows
+
+
+@cache
+def _folded(count: int, seed: int) -> dict[type[Table], pl.DataFrame]:
+    return fold(sample_events(count, seed=seed), as_of=AS_OF)
+
+
+def run(job: Job, frames: Frames, as_of: datetime) -> pl.DataFrame:
+    """Compute a job from collected frames and check the result against its table.
+
+    Raises:
+        TableInvalidError: The result breaks the declaration of the table.
+    """
+    lazy = (frames[read].lazy() for read in job.reads)
+    return tables.check(job.writes, job(*lazy, as_of=as_of).collect())
+
+
+def describes_itself(job: Job, frames: Frames, as_of: datetime) -> None:  # noqa: ARG001 - the signature of a law
+    """The job, its table and every column say what they mean."""
+    assert job.meaning, f"{job.name} has no docstring"
+    assert tables.meaning(job.writes)
+    silent = [name for name, item in job.writes.to_schema().columns.items() if not item.description]
+    assert not silent, f"columns of {tables.full_name(job.writes)} without a description: {silent}"
+
+
+def takes_nothing(job: Job, frames: Frames, as_of: datetime) -> None:
+    """Empty tables make an empty table."""
+    assert run(job, {read: frames[read].clear() for read in job.reads}, as_of).is_empty()
+
+
+def takes_one_row(job: Job, frames: Frames, as_of: datetime) -> None:
+    """A single row in each table makes a valid table."""
+    for position in (0, -1):
+        run(job, {read: frames[read][position:][:1] for read in job.reads}, as_of)
+
+
+def takes_nulls(job: Job, frames: Frames, as_of: datetime) -> None:
+    """Nulls wherever the tables allow them make a valid table; the names of a row stay."""
+    run(job, {read: _with_nulls(read, frames[read]) for read in job.reads}, as_of)
+
+
+def ignores_order(job: Job, frames: Frames, as_of: datetime) -> None:
+    """The rows may come in any order."""
+    expected = run(job, frames, as_of)
+    for seed in range(3):
+        shuffled = {read: frames[read].sample(fraction=1, shuffle=True, seed=seed) for read in job.reads}
+        same(run(job, shuffled, as_of), expected, job)
+
+
+def ignores_chunks(job: Job, frames: Frames, as_of: datetime) -> None:
+    """The rows may come in chunks of any size, as from many files."""
+    expected = run(job, frames, as_of)
+    for size in (1, 37):
+        cut = {read: _in_chunks(frames[read], size) for read in job.reads}
+        same(run(job, cut, as_of), expected, job)
+
+
+def repeats_itself(job: Job, frames: Frames, as_of: datetime) -> None:
+    """The same input makes the same output, bit for bit."""
+    expected = run(job, frames, as_of)
+    for _ in range(3):
+        same(run(job, frames, as_of), expected, job)
+
+
+def is_the_union_of_its_days(job: Job, frames: Frames, as_of: datetime) -> None:
+    """A by-day job makes of each day alone what it makes of it among all days."""
+    if not job.by_day:
+        return
+    assert {tables.partition(read) for read in (*job.reads, job.writes)} == {"event_date"}
+    days: set[date] = {day for read in job.reads for day in frames[read]["event_date"]}
+    expected = run(job, frames, as_of)
+    parts = [
+        run(job, {read: frames[read].filter(pl.col("event_date") == day) for read in job.reads}, as_of) for day in days
+    ]
+    same(pl.concat(parts), expected, job)
+    for day, part in zip(days, parts, strict=True):
+        assert part["event_date"].unique().to_list() in ([], [day])
+
+
+def ignores_what_comes_later(job: Job, frames: Frames, as_of: datetime) -> None:
+    """With `as_of` in the past, the table is the one that the events before it make."""
+    past = as_of - timedelta(days=3, hours=7)
+    events = frames[Events]
+    needed = _with_its_sources(job)
+    then = fold(events.filter(pl.col("occurred_at") < past), as_of=past, jobs=needed)
+    now = fold(events, as_of=past, jobs=needed)
+    same(now[job.writes], then[job.writes], job)
+    # Of tables of events the job itself drops what is later.
+    later = {read: frames[read] if tables.layer(read) != "gold" else then[read] for read in job.reads}
+    same(run(job, later, past), then[job.writes], job)
+
+
+CONTRACT: tuple[Law, ...] = (
+    describes_itself,
+    takes_nothing,
+    takes_one_row,
+    takes_nulls,
+    ignores_order,
+    ignores_chunks,
+    repeats_itself,
+    is_the_union_of_its_days,
+    ignores_what_comes_later,
+)
+"""What every job keeps."""
+
+
+def same(found: pl.DataFrame, expected: pl.DataFrame, job: Job) -> None:
+    """Assert that two results of a job hold the same rows, bit for bit, in whatever order.
+
+    Raises:
+        AssertionError: They differ; the words show where.
+    """
+    keys = tables.grain(job.writes)
+    assert_frame_equal(found.sort(keys), expected.sort(keys), check_exact=True)
+
+
+def _with_its_sources(job: Job) -> set[Job]:
+    sources = (source for source in JOBS if source.writes in job.reads)
+    return {job}.union(*map(_with_its_sources, sources))
+
+
+def _with_nulls(table: type[Table], frame: pl.DataFrame) -> pl.DataFrame:
+    columns = table.to_schema().columns
+    nullable = [name for name in columns if columns[name].nullable and name not in tables.grain(table)]
+    if "event_type" in columns:
+        # What an event cannot be without, it never lacks.
+        needed = {field.name for event in EVENTS for field in event.fields if field.required}
+        kept = {name: [e.name for e in EVENTS if name in {f.name for f in e.fields if f.required}] for name in needed}
+    else:
+        kept = {}
+    return frame.with_columns(
+        pl.when(pl.col("event_type").is_in(kept[name])).then(name).alias(name)
+        if name in kept
+        else pl.lit(None, tables.schema(table)[name]).alias(name)
+        for name in nullable
+    )
+
+
+def _in_chunks(frame: pl.DataFrame, size: int) -> pl.DataFrame:
+    return pl.concat([part.clone() for part in frame.iter_slices(size)] or [frame], rechunk=False)
