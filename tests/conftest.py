@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 
+import pytest
 from hypothesis import settings
 
 # The same examples every time, however busy the machine is.
@@ -13,3 +15,24 @@ settings.load_profile("steady")
 for name in [name for name in os.environ if name.startswith("KAIZEN_")]:
     # Settings of the machine are not what is tested.
     del os.environ[name]
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory):
+    """What `kaizen demo` makes, and its folder; not to be changed: `demo_lake` gives a copy."""
+    from kaizenlake.demo import make
+
+    folder = tmp_path_factory.mktemp("demo")
+    made = make(folder / "lake", folder / "reports")
+    assert made.run.exit_code == 0, made.run.errors
+    return made, folder
+
+
+@pytest.fixture(scope="module")
+def demo_lake(demo, tmp_path_factory):
+    """The demo lake as a `Lake`, a copy for each module of tests; its reports lie beside it in `reports`."""
+    from kaizenlake.lake.store import Lake
+
+    folder = tmp_path_factory.mktemp("demo_copy")
+    shutil.copytree(demo[1], folder, dirs_exist_ok=True)
+    return Lake(folder / "lake")

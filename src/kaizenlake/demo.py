@@ -18,14 +18,8 @@ from kaizenlake.night.artifact import Run
 from kaizenlake.night.run import Watch, next_midnight, nightly
 from kaizenlake.publish.findings import findings
 from kaizenlake.publish.report_data import build
+from kaizenlake.samples import Sample, samples
 from kaizenlake.tables import Events
-
-SAMPLES: Mapping[str, str] = {
-    "facebook_posts.csv": "facebook_posts",
-    "upworthy_headline_tests.csv": "upworthy_headline_tests",
-    "agent_runs.csv": "agent_runs",
-}
-"""Shipped files, and the mapping that reads each; their sources and licences lie beside them."""
 
 FINDINGS = 3
 
@@ -63,7 +57,7 @@ def make(root: str | Path, reports: Path | None, *, watch: Watch | None = None) 
     lake = Lake.create(root)
     _only_samples(lake)
     with lock.hold(lake.path(), "kaizen demo"):
-        landings = {name: _land(lake, name, mapping) for name, mapping in SAMPLES.items()}
+        landings = {sample.file: _land(lake, sample) for sample in samples()}
     run = nightly(lake, as_of=as_of(lake), command="demo", reports=reports, watch=watch)
     data = build(lake.scan, as_of=run.as_of, tiers=lake.settings.tiers, evidence=lake.settings.evidence)
     said = tuple(finding.sentence for finding in findings(data) if finding.basis != "warning")
@@ -76,15 +70,15 @@ def as_of(lake: Lake) -> datetime:
     return next_midnight(newest)
 
 
-def _land(lake: Lake, name: str, mapping: str) -> Landing:
-    with resources.as_file(resources.files("kaizenlake.samples") / name) as path:
-        return landing.land(lake, path, mapping=mapping, now=datetime.now(UTC))
+def _land(lake: Lake, sample: Sample) -> Landing:
+    with resources.as_file(resources.files("kaizenlake.samples") / sample.file) as path:
+        return landing.land(lake, path, mapping=sample.mapping, now=datetime.now(UTC))
 
 
 def _only_samples(lake: Lake) -> None:
     others = (
         lake.scan(Events)
-        .filter(~pl.col("source").is_in(list(SAMPLES.values())))
+        .filter(~pl.col("source").is_in([sample.source for sample in samples()]))
         .select(pl.col("source").unique().sort())
         .collect()["source"]
         .to_list()

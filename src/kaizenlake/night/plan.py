@@ -79,14 +79,17 @@ def decide(job: Job, lake: State, *, as_of: datetime, fingerprint: str, full: bo
     before = lake.reads_of(job.writes)
     if before.as_of is None or before.fingerprint != fingerprint:
         return Step(job, ("its code or settings changed",), None, reads)
+    changed = {
+        tables.full_name(read): found
+        for read in job.reads
+        if (found := _changed(lake, read, before.versions.get(tables.full_name(read)))) is None or found
+    }
     why: list[str] = []
     days: frozenset[date] | None = frozenset()
-    for read in job.reads:
-        name = tables.full_name(read)
-        changed = _changed(lake, read, before.versions.get(name))
-        if changed is None or changed:
-            why.append(f"changes in {name}" + (f" on {_in_words(changed)}" if changed else ""))
-            days = None if changed is None or days is None else days | changed
+    if changed:
+        known = [found for found in changed.values() if found is not None]
+        days = frozenset[date]().union(*known) if len(known) == len(changed) else None
+        why.append(f"changes in {', '.join(changed)}" + (f" on {_in_words(days)}" if days is not None else ""))
     if before.as_of != as_of:
         why.append(f"as_of moved from {before.as_of:%Y-%m-%d %H:%M} to {as_of:%Y-%m-%d %H:%M}")
         days = None if days is None else days | between(before.as_of, as_of)

@@ -1,0 +1,168 @@
+"""The walls of the house, read out of the imports of every module."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+import kaizenlake
+from kaizenlake.jobs import JOBS
+from kaizenlake.settings import Settings
+
+ROOT = Path(kaizenlake.__file__).parent
+
+LEVELS = (
+    ("cli",),
+    ("demo",),
+    ("night",),
+    ("service",),
+    ("publish", "decide"),
+    ("lake",),
+    ("testing",),
+    ("jobs",),
+    ("job",),
+    ("tables", "settings"),
+    ("events", "parameters"),
+    ("stats", "errors", "context", "samples", "mappings"),
+)
+"""Parts of the package from the top down: a part imports from those below it, never from those above or beside it."""
+
+NOT_OF_SERVICES = {"kaizenlake.__init__"}
+"""A map of the public names, which it fetches when they are used."""
+
+FORBIDDEN = {
+    "jobs": {"os", "pathlib", "io", "shutil", "time", "deltalake", "jinja2", "kaizenlake.settings", "random"},
+    "stats": {"os", "pathlib", "polars.io", "deltalake", "jinja2", "datetime", "time"},
+}
+ONLY_IN = {
+    "deltalake": "lake",
+    "jinja2": "publish",
+    "typst": "publish",
+    "vl_convert": "publish",
+    "typer": "cli",
+    "rich": "cli",
+}
+
+
+def modules():
+    for path in sorted(ROOT.rglob("*.py")):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        yield parts[0], ".".join(("kaizenlake", *parts)), path
+
+
+def imported(path, module):
+    """Absolute names of what a module imports at any depth of its code."""
+    package = module.rpartition(".")[0]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            base = ".".join([*above, *([node.module] if node.module else [])])
+            yield base
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+ALL = [(part, module, sorted(set(imported(path, module)))) for part, module, path in modules()]
+
+
+def level(part):
+    return next(number for number, parts in enumerate(LEVELS) if part in parts)
+
+
+def part_of(name):
+    """The part of the package that an imported name belongs to; None for the package itself and for others'."""
+    pieces = name.split(".")
+    if pieces[0] != "kaizenlake" or len(pieces) == 1:
+        return None
+    return pieces[1] if any(pieces[1] in parts for parts in LEVELS) else None
+
+
+def test_every_part_of_the_package_has_its_place():
+    parts = {part for part, module, _ in ALL if module not in NOT_OF_SERVICES}
+    assert parts - {"mappings"} == {part for parts in LEVELS for part in parts} - {"decide", "mappings"}
+
+
+@pytest.mark.parametrize(
+    ("part", "module", "names"),
+    [item for item in ALL if item[1] not in NOT_OF_SERVICES],
+    ids=lambda item: item if isinstance(item, str) else "",
+)
+def test_imports_point_down_only(part, module, names):
+    for name in names:
+        other = part_of(name)
+        if other is not None and other != part:
+            assert level(other) > level(part), f"{module} imports {name}, which lies above or beside it"
+
+
+@pytest.mark.parametrize("library", ONLY_IN)
+def test_a_library_stays_in_its_part(library):
+    users = {part for part, _, names in ALL if any(name.split(".")[0] == library for name in names)}
+    assert users <= {ONLY_IN[library]}
+    assert users, f"nothing imports {library}: the wall around it guards nothing"
+
+
+@pytest.mark.parametrize("part", FORBIDDEN)
+def test_pure_parts_stay_pure(part):
+    for where, module, names in ALL:
+        if where == part:
+            used = {name for name in names for wall in FORBIDDEN[part] if name == wall or name.startswith(f"{wall}.")}
+            assert not used, f"{module} imports {used}"
+
+
+def test_jobs_read_no_clock_and_open_no_file():
+    calls = {
+        "now",
+        "today",
+        "utcnow",
+        "open",
+        "scan_parquet",
+        "read_parquet",
+        "scan_delta",
+        "read_csv",
+        "scan_csv",
+        "collect_async",
+    }
+    for part, module, path in modules():
+        if part == "jobs":
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Call):
+                    name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+                    assert name not in calls, f"{module}:{node.lineno} calls {name}"
+
+
+def test_the_context_reader_imports_the_standard_library_alone_until_a_key_is_given():
+    code = (
+        "import sys; import kaizenlake.context as c; c.load('/nowhere');"
+        "print(sorted({m.split('.')[0] for m in sys.modules} - set(sys.stdlib_module_names) - {'kaizenlake', '__main__'}))"
+    )
+    environment_hooks = subprocess.run(
+        [sys.executable, "-c", code.replace("import kaizenlake.context as c; c.load('/nowhere');", "")],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == environment_hooks
+
+
+def test_the_arguments_of_jobs_are_groups_of_settings():
+    for job in JOBS:
+        assert set(job.settings) <= set(Settings.model_fields), job.name
+
+
+def test_each_table_has_one_job_and_every_table_computed_has_one():
+    from kaizenlake.tables import GOLD, SILVER
+
+    assert sorted(job.writes.__name__ for job in JOBS) == sorted(table.__name__ for table in (*SILVER, *GOLD))
+
+
+def test_what_the_package_needs_at_work_is_inside_it():
+    for folder, suffix in (("mappings", ".toml"), ("samples", ".csv"), ("night", ".schema.json")):
+        held = [item.name for item in (resources.files("kaizenlake") / folder).iterdir() if item.name.endswith(suffix)]
+        assert held, folder
