@@ -72,6 +72,17 @@ def test_it_is_released_after_the_block_also_when_that_fails(tmp_path):
     assert not (tmp_path / "new" / lock.HOLDER_NAME).exists()
 
 
+def test_one_can_ask_without_taking_it(tmp_path, other):
+    assert f"process {other.pid}" in lock.held_by(tmp_path)
+    other.send_signal(signal.SIGKILL)
+    other.wait()
+
+    assert lock.held_by(tmp_path) is None
+    assert lock.held_by(tmp_path / "nowhere") is None
+    with lock.hold(tmp_path, "kaizen land"):
+        assert "'kaizen land'" in lock.held_by(tmp_path)
+
+
 def test_one_process_holds_it_once(tmp_path):
     with lock.hold(tmp_path), pytest.raises(LockedError), lock.hold(tmp_path):
         pass

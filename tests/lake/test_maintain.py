@@ -1,6 +1,6 @@
 import os
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -71,29 +71,40 @@ def test_files_of_a_killed_write_go_when_they_are_old(lake):
     assert lake.rows(Visits) == 2
 
 
-def test_landed_files_and_leftovers_go_when_they_are_old(lake):
-    old = aged(lake.path(*DONE) / "a.ndjson", 31 * DAY)
-    kept = aged(lake.path(*DONE) / "b.ndjson", 29 * DAY)
+NOW = datetime(2026, 11, 21, 3, tzinfo=UTC)
+
+
+def test_landed_files_go_by_the_day_of_their_landing(lake):
+    # The file's own time is that of whoever wrote it, long before.
+    kept = aged(lake.path(*DONE, "2026-10-22", "posts", "b.csv"), 900 * DAY)
+    old = aged(lake.path(*DONE, "2026-10-21", "posts", "a.csv"), 1 * DAY)
+    other = aged(lake.path(*DONE, "notes", "read.me"), 900 * DAY)
     waiting = aged(lake.path("landing", "c.ndjson"), 400 * DAY)
+
+    assert maintain(lake, now=NOW).landed_removed == 1
+
+    assert [path.exists() for path in (kept, old, old.parents[1], other, waiting)] == [True, False, False, True, True]
+
+
+def test_leftovers_of_killed_processes_go_when_they_are_old(lake):
     left = aged(lake.path("published", "deep", f"{ASIDE}latest.json-1-ff"), 2 * 3600)
     writing = aged(lake.path("published", f"{ASIDE}latest.json-2-ff"), 60)
+    beside = aged(lake.path(f"{ASIDE}kaizen.toml-1-ff"), 2 * 3600)
     artifact = aged(lake.path("runs", "r.json"), 400 * DAY)
 
-    done = maintain(lake)
+    assert maintain(lake).leftovers_removed == 2
 
-    assert (done.tables, done.landed_removed, done.leftovers_removed) == ((), 1, 1)
-    assert [path.exists() for path in (old, kept, waiting, left, writing, artifact)] == [
-        False, True, True, False, True, True,
-    ]  # fmt: skip
+    assert [path.exists() for path in (left, writing, beside, artifact)] == [False, True, False, True]
 
 
 def test_links_are_not_followed(lake, tmp_path):
     outside = aged(tmp_path / "elsewhere" / f"{ASIDE}mine", 10 * DAY)
     lake.path("published", "link").symlink_to(outside.parent)
+    lake.path("published", f"{ASIDE}link").symlink_to(outside)
     lake.path(*DONE).mkdir(parents=True)
-    (lake.path(*DONE) / "link.ndjson").symlink_to(outside)
+    lake.path(*DONE, "2025-01-01").symlink_to(outside.parent)
 
-    maintain(lake, now=time.time() + 100 * DAY)
+    maintain(lake, now=NOW)
 
     assert outside.exists()
 

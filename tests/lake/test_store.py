@@ -10,6 +10,7 @@ from polars.testing import assert_frame_equal
 from kaizenlake import tables
 from kaizenlake.errors import LakeError, TableInvalidError
 from kaizenlake.lake import Lake, Reads, delta, fingerprint
+from kaizenlake.lake.maintain import maintain
 from lake.shelves import MIDNIGHT, PRINT, Totals, Visits, day, held, put, totals, visits
 
 
@@ -53,6 +54,23 @@ class TestReading:
         shutil.rmtree(lake.path("gold", "visits", f"event_date={day(0)}"))
 
         assert lake.scan(Visits).filter(pl.col("pages") > 3).select("visitor").collect().height == 2
+
+    def test_texts_are_found_although_the_log_does_not_hold_them(self, lake):
+        put(lake, Visits, [visits(number, ["ann", f"secret{number}"]) for number in range(3)])
+        lake.append(Visits, visits(1, ["cid"]))
+        maintain(lake, only=[Visits])
+
+        log = "".join(commit.read_text() for commit in lake.path("gold", "visits", "_delta_log").glob("*.json"))
+        assert "pages" in log
+        assert "secret" not in log
+        rows = lake.scan(Visits)
+        assert rows.filter(pl.col("visitor") == "secret1").collect().height == 1
+        assert rows.filter(pl.col("visitor").is_in(["secret2", "cid"]), pl.col("pages") == 1).collect().height == 2
+        assert rows.filter(pl.col("project_id").is_null()).collect().height == 3
+        assert rows.filter(pl.col("tags").list.contains("new")).collect().height == 4
+        assert rows.filter(pl.col("returned")).collect().height == 4
+        assert rows.filter(pl.col("read_rate") < 0.3, pl.col("seen_at") > MIDNIGHT).collect().height == 0
+        assert rows.filter(pl.col("visitor") == "ann").select(pl.len()).collect().item() == 3
 
     def test_days_of_a_table_that_has_none_are_refused(self, lake):
         put(lake, Totals, [totals(p1=1)])

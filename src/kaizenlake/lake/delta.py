@@ -15,7 +15,7 @@ from urllib.parse import unquote
 import polars as pl
 import pyarrow as pa
 import pyarrow.fs
-from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
+from deltalake import ColumnProperties, CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
 from deltalake import Schema as DeltaSchema
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from deltalake.fs import DeltaStorageHandler
@@ -57,6 +57,22 @@ def arrow_schema(table: type[Table]) -> pa.Schema:
     columns = table.to_schema().columns
     plain = tables.empty(table).collect().to_arrow().schema
     return pa.schema([field.with_metadata(_words(columns[field.name])) for field in plain])
+
+
+@cache
+def parquet_properties(table: type[Table]) -> WriterProperties:
+    """How data files of a table are written.
+
+    No least and greatest value of a text is kept: texts are in no order, so these spare no file; and they would put
+    pieces of what people wrote into the log, which outlives the rows.
+    """
+    silent = ColumnProperties(statistics_enabled="NONE")
+    texts = {
+        f"{name}.list.element" if isinstance(dtype, pl.List) else name: silent
+        for name, dtype in tables.schema(table).items()
+        if dtype == pl.String or isinstance(dtype, pl.List)
+    }
+    return WriterProperties(compression=COMPRESSION, column_properties=texts)
 
 
 def _words(column: Any) -> dict[str, str]:
@@ -240,7 +256,7 @@ def commit(
             assert not frame.height, "rows of no day"
         return _record(target, said), 0
     stream = _Stream(arrow_schema(table))
-    how: dict[str, Any] = {"commit_properties": said, "writer_properties": WriterProperties(compression=COMPRESSION)}
+    how: dict[str, Any] = {"commit_properties": said, "writer_properties": parquet_properties(table)}
     if isinstance(target, str):
         how |= {
             "mode": "error",

@@ -32,9 +32,10 @@ def hold(folder: Path, command: str | None = None) -> Iterator[None]:
         LockedError: Another run holds it; its words name the run.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    lock = filelock.FileLock(folder / FILE_NAME, blocking=False)
+    # Long enough for one that only asks who holds it (`held_by`) to let go.
+    lock = filelock.FileLock(folder / FILE_NAME, timeout=0.3)
     try:
-        lock.acquire()
+        lock.acquire(poll_interval=0.02)
     except filelock.Timeout as error:
         raise LockedError(
             f"Another run holds the lake: {holder(folder)}.",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import time
+import shutil
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from deltalake import DeltaTable, WriterProperties
+from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError, DeltaError
 
 from kaizenlake import tables
@@ -17,8 +18,8 @@ from kaizenlake.lake import delta, files
 from kaizenlake.lake.store import Lake
 from kaizenlake.tables import Table
 
-DONE = ("landing", ".done")
-"""Folder of a lake to which files that were landed are moved."""
+DONE = ("landing", "done")
+"""Folder of a lake to which landed files are moved, into a folder named for the day of their landing."""
 
 ASIDE_SECONDS = 3600
 """Age from which a file written aside belongs to nobody."""
@@ -62,7 +63,7 @@ def maintain(
     only: Iterable[type[Table]] = tables.TABLES,
     keep: timedelta | None = None,
     progress: Callable[[str], None] | None = None,
-    now: float | None = None,
+    now: datetime | None = None,
 ) -> Upkeep:
     """Tend all tables and folders of a lake; to be called while its lock is held.
 
@@ -74,7 +75,7 @@ def maintain(
         only: Tables to tend.
         keep: Age up to which older versions stay readable; from the settings by default.
         progress: Told the name of each table before it is tended.
-        now: Seconds since 1970; the clock by default.
+        now: Aware instant; the clock by default.
 
     Raises:
         WriteConflictError: Somebody wrote to a table that was being compacted; the table is as they left it.
@@ -82,7 +83,7 @@ def maintain(
     """
     chosen = lake.settings.maintenance
     keep = timedelta(days=chosen.keep_versions_days) if keep is None else keep
-    now = time.time() if now is None else now
+    now = datetime.now(UTC) if now is None else now
     tended = []
     for table in only:
         handle = delta.open_table(lake.uri(table), lake.storage_options)
@@ -91,15 +92,12 @@ def maintain(
         if progress is not None:
             progress(tables.full_name(table))
         tended.append(_tend(table, handle, keep, chosen.compact_bytes))
-    kept_for = timedelta(days=lake.settings.landing.keep_landed_days).total_seconds()
     return Upkeep(
         tables=tuple(tended),
-        landed_removed=sum(_remove(path) for path in _older(lake.path(*DONE), "*", now - kept_for)),
-        leftovers_removed=sum(
-            _remove(path)
-            for folder in _own_folders(lake)
-            for path in _older(folder, f"{files.ASIDE}*", now - ASIDE_SECONDS)
+        landed_removed=_remove_landed(
+            lake.path(*DONE), now.date() - timedelta(days=lake.settings.landing.keep_landed_days)
         ),
+        leftovers_removed=_remove_leftovers(lake, now.timestamp() - ASIDE_SECONDS),
     )
 
 
@@ -111,7 +109,7 @@ def _tend(table: type[Table], handle: DeltaTable, keep: timedelta, target: int) 
     try:
         handle.optimize.compact(
             target_size=target,
-            writer_properties=WriterProperties(compression=delta.COMPRESSION),
+            writer_properties=delta.parquet_properties(table),
         )
         removed = handle.vacuum(hours, dry_run=False, enforce_retention_duration=False, full=True)
     except CommitFailedError as error:
@@ -125,23 +123,37 @@ def _tend(table: type[Table], handle: DeltaTable, keep: timedelta, target: int) 
     return TableUpkeep(name, before, len(handle.file_uris()), len(removed))
 
 
-def _own_folders(lake: Lake) -> Iterator[Path]:
-    """Folders in which this package writes files of its own; Delta looks after its own."""
-    yield lake.path()
-    for name in ("landing", "mappings", "runs", "published", "keys"):
-        yield lake.path(name)
-        yield from (path for path in lake.path(name).rglob("*") if path.is_dir() and not path.is_symlink())
+def _remove_landed(folder: Path, first_kept: date) -> int:
+    """Remove the files of days before the first that is kept; what is not named for a day stays."""
+    removed = 0
+    for entry in sorted(folder.iterdir()) if folder.is_dir() else ():
+        try:
+            day = date.fromisoformat(entry.name)
+        except ValueError:
+            continue
+        if day < first_kept and entry.is_dir() and not entry.is_symlink():
+            with _in_our_words(entry):
+                removed += sum(path.is_file() or path.is_symlink() for path in entry.rglob("*"))
+                shutil.rmtree(entry)
+    return removed
 
 
-def _older(folder: Path, pattern: str, limit: float) -> Iterator[Path]:
-    for path in sorted(folder.glob(pattern)) if folder.is_dir() else ():
-        if path.is_file() and not path.is_symlink() and path.lstat().st_mtime < limit:
-            yield path
+def _remove_leftovers(lake: Lake, limit: float) -> int:
+    """Remove what processes that were killed had been writing aside; tables look after their own files."""
+    folders = [lake.path(), *(lake.path(name) for name in ("landing", "mappings", "runs", "published", "keys"))]
+    removed = 0
+    for folder in folders:
+        for path in folder.glob(f"{files.ASIDE}*") if folder == lake.path() else folder.rglob(f"{files.ASIDE}*"):
+            with _in_our_words(path):
+                if path.is_file() and not path.is_symlink() and path.stat().st_mtime < limit:
+                    path.unlink()
+                    removed += 1
+    return removed
 
 
-def _remove(path: Path) -> bool:
+@contextmanager
+def _in_our_words(path: Path) -> Iterator[None]:
     try:
-        path.unlink()
+        yield
     except OSError as error:
         raise LakeError(f"A file cannot be removed: {error.strerror or error}.", where=str(path)) from error
-    return True

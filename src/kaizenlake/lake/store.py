@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
@@ -16,8 +16,9 @@ from deltalake import DeltaTable
 
 from kaizenlake import settings, tables
 from kaizenlake.errors import LakeError, TableInvalidError, WriteConflictError
-from kaizenlake.lake import changes, delta, files
+from kaizenlake.lake import changes, delta, describe, files
 from kaizenlake.lake.changes import Reads
+from kaizenlake.lake.describe import TableState
 from kaizenlake.settings import Settings
 from kaizenlake.tables import Table
 
@@ -33,38 +34,6 @@ class Written(NamedTuple):
 
     version: int
     rows: int
-
-
-@dataclass(frozen=True)
-class TableState:
-    """How a table stands in the lake.
-
-    Args:
-        name: Layer and last name.
-        state: Written; not written yet; outdated: stored by another declaration, and computed anew by the next night;
-            or unreadable.
-        problem: What is wrong, in words; empty where nothing is.
-        version: Version of the table.
-        rows: Rows of it.
-        files: Data files of it.
-        size_bytes: Size of those files.
-        days: Days that have rows; None where the table is not kept by day.
-        first_day: First of them.
-        last_day: Last of them.
-        written_at: When rows were last written or removed; None where the log does not reach back.
-    """
-
-    name: str
-    state: Literal["written", "not written", "outdated", "unreadable"]
-    problem: str = ""
-    version: int | None = None
-    rows: int = 0
-    files: int = 0
-    size_bytes: int = 0
-    days: int | None = None
-    first_day: date | None = None
-    last_day: date | None = None
-    written_at: datetime | None = None
 
 
 def fingerprint(*parts: str) -> str:
@@ -227,13 +196,15 @@ class Lake:
         Raises:
             LakeError: It cannot be read, that version is gone, or days are asked of a table not kept by day.
         """
-        snapshot = self.snapshot(table, version)
-        if version is not None and snapshot.handle is not None and delta.lacks_files(snapshot.handle):
-            raise LakeError(
-                f"Version {version} of {tables.full_name(table)} is no longer kept.",
-                where=self.uri(table),
-                hint="`maintenance.keep_versions_days` says how long versions are kept.",
-            )
+        snapshot = self.snapshot(table)
+        if version is not None and snapshot.version != version:
+            snapshot = self.snapshot(table, version)
+            if snapshot.handle is not None and delta.lacks_files(snapshot.handle):
+                raise LakeError(
+                    f"Version {version} of {tables.full_name(table)} is no longer kept.",
+                    where=self.uri(table),
+                    hint="`maintenance.keep_versions_days` says how long versions are kept.",
+                )
         return snapshot.scan(days=days)
 
     def changed_days(self, table: type[Table], since: int | None) -> frozenset[date] | None:
@@ -261,6 +232,8 @@ class Lake:
         fingerprint: str,
     ) -> Written:
         """Replace days of a table, or all of it, in one commit; every part is checked before the commit.
+
+        A table that was stored by another declaration is replaced whole, as it counts as not written.
 
         Args:
             table: The table.
@@ -304,26 +277,12 @@ class Lake:
             stored = delta.open_table(self.uri(table), self.storage_options)
             if stored is None:
                 return TableState(name, "not written")
-            handle = self.snapshot(table).handle
+            if self.snapshot(table).handle is None:
+                problem = f"{delta.drift(table, stored)}; the next night writes it anew"
+                return TableState(name, "outdated", problem=problem)
+            return describe.written(table, stored)
         except LakeError as error:
             return TableState(name, "unreadable", problem=str(error))
-        if handle is None:
-            return TableState(name, "outdated", problem=f"{delta.drift(table, stored)}; the next night writes it anew")
-        held = pl.DataFrame(handle.get_add_actions(flatten=True))
-        partition = tables.partition(table)
-        days = held[f"partition.{partition}"] if partition is not None else None
-        return TableState(
-            name,
-            "written",
-            version=handle.version(),
-            rows=handle.count(),
-            files=held.height,
-            size_bytes=int(held["size_bytes"].sum()),
-            days=None if days is None else days.n_unique(),
-            first_day=None if days is None else days.min(),  # type: ignore[arg-type] # a partition is a day
-            last_day=None if days is None else days.max(),  # type: ignore[arg-type] # a partition is a day
-            written_at=changes.written_at(handle),
-        )
 
     def append(
         self,
