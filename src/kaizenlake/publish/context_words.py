@@ -40,13 +40,16 @@ def of_finding(finding: Finding, level: float) -> str:
         against = f", against {finding.rate_without:.1%} of the others" if finding.rate_without is not None else ""
         return f"{finding.rate:.1%} of {finding.observations} outcomes were won{interval}{against}{p_value}."
     how = (
-        f"In {finding.comparisons} experiment(s), {finding.observations} arms with it"
+        f"In {finding.comparisons} experiment(s)"
         if finding.basis == "experiment"
-        else f"As observed and not by experiment, {finding.observations} contents with it"
+        else "As observed, and not by experiment"
     )
     if not lift:
-        return f"{how} cannot be compared with contents without it."
-    return f"{how} had a {finding.metric} that differs by {lift} from those without it{p_value}."
+        return f"{how}, the {finding.observations} contents with it cannot be compared with contents without it."
+    return (
+        f"{how}, the {finding.metric} of {finding.observations} contents with it differs by {lift} from that of contents "
+        f"without it{p_value}."
+    )
 
 
 def why_not(judgement: Judgement, rules: EvidenceRules) -> str:
