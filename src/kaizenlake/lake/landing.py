@@ -190,15 +190,17 @@ class _Run:
         """Land files."""
         booked = dict(self.lake.scan(Landings).select("file_hash", "lines_in").collect().iter_rows())
         tallies: list[FileTally] = []
-        try:
-            for item in found:
+        for item in found:
+            try:
                 tally = self._one(item, booked)
-                if tally is not None:
-                    tallies.append(tally)
-                    booked[tally.key] = tally.lines_in
-        finally:
-            # Also what was read before a file that ends the landing.
-            self._commit()
+            except MappingError:
+                # What was read before it has landed.
+                self._commit()
+                raise
+            if tally is not None:
+                tallies.append(tally)
+                booked[tally.key] = tally.lines_in
+        self._commit()
         return tuple(tallies)
 
     def _one(self, item: Source, booked: dict[str, int]) -> FileTally | None:
