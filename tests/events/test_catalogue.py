@@ -1,0 +1,163 @@
+"""The lint of the catalogue: what every declaration of an event must be like."""
+
+from __future__ import annotations
+
+import re
+from importlib import import_module
+from inspect import getmembers, isclass
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+
+from kaizenlake import events
+from kaizenlake.events import catalogue, envelope
+from kaizenlake.events.catalogue import EVENTS, FAMILIES, by_name
+from kaizenlake.events.fields import Payload
+from kaizenlake.events.functions import COMMON
+from kaizenlake.parameters import Landing
+
+FIELDS = [pytest.param(event, field, id=f"{event.name}.{field.name}") for event in EVENTS for field in event.fields]
+TYPES = [pytest.param(event, id=event.name) for event in EVENTS]
+
+NAMES = """
+STRATEGY_GENERATED STRATEGY_FAILED CREATIVES_GENERATED EXECUTION_STARTED EXECUTION_COMPLETED EXECUTION_FAILED
+WORKFLOW_TRANSITION PACK_STARTED PACK_COMPLETED PACK_FAILED SECTION_GENERATED SECTION_FAILED PACK_QUALITY_ASSESSED
+PACK_QUALITY_PASSED PACK_QUALITY_FAILED LEAD_CREATED OUTREACH_SENT OUTREACH_REPLIED LEAD_QUALIFIED LEAD_LOST DEAL_WON
+APPOINTMENT_SCHEDULED INTAKE_CLARITY_SCORED INTAKE_CLARIFICATION_REQUESTED INTAKE_CLARIFICATION_RECEIVED INTAKE_BLOCKED
+INTAKE_APPROVED PERFORMANCE_RECORDED CREATIVE_MARKED_WINNER CREATIVE_MARKED_LOSER PERFORMANCE_INGESTION_FAILED
+RUN_COMPLETED
+""".split()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_that_applications_emit_stay(name):
+    assert by_name(name) is not None
+
+
+def test_families_are_the_modules_that_declare_payloads():
+    declared = {}
+    for path in Path(events.__file__).parent.glob("*.py"):
+        module = import_module(f"kaizenlake.events.{path.stem}") if path.stem != "__init__" else events
+        own = {
+            item
+            for name, item in getmembers(module, isclass)
+            if issubclass(item, Payload) and item.__module__ == module.__name__ and not name.startswith("_")
+        }
+        if own - {Payload}:
+            declared[path.stem] = own
+    assert declared == {family.name: set(family.events) for family in FAMILIES}
+
+
+def test_types_are_named_once():
+    names = [event.name for event in EVENTS]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("event", TYPES)
+def test_meaning_is_a_sentence(event):
+    assert re.fullmatch(r"[A-Z][^\n]{8,150}\.", event.meaning)
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+def test_meaning_of_a_family_is_a_sentence(family):
+    assert re.fullmatch(r"[A-Z][^\n]{8,150}\.", family.meaning)
+
+
+@pytest.mark.parametrize(("event", "field"), FIELDS)
+def test_description_is_a_sentence(event, field):
+    assert re.fullmatch(r"[A-Z][^\n]{2,150}\.", field.description)
+
+
+@pytest.mark.parametrize(("event", "field"), FIELDS)
+def test_name_carries_its_unit(event, field):
+    if field.name_given:
+        return
+    if field.unit:
+        assert field.name.endswith(f"_{field.unit}")
+    for unit in ("rate", "score", "usd", "seconds", "hours", "days"):
+        if field.name.endswith(f"_{unit}"):
+            assert field.unit == unit
+
+
+@pytest.mark.parametrize(("event", "field"), FIELDS)
+def test_count_is_a_plural_or_says_count(event, field):
+    is_count = field.kind == "int" and field.minimum == 0
+    if is_count and not field.name_given:
+        assert field.name.endswith("_count") or any(word.endswith("s") for word in field.name.split("_"))
+
+
+@pytest.mark.parametrize(("event", "field"), FIELDS)
+def test_number_has_a_range(event, field):
+    if field.kind in {"int", "float"}:
+        assert field.minimum is not None
+        assert field.maximum is not None
+        assert abs(field.maximum) < 2**63
+
+
+@pytest.mark.parametrize(("event", "field"), FIELDS)
+def test_name_is_none_that_every_event_has(event, field):
+    assert field.name not in {*COMMON, "type", "payload", "id"}
+
+
+def test_a_name_means_one_kind_in_all_families():
+    kinds = {}
+    for event in EVENTS:
+        for field in event.fields:
+            kinds.setdefault(field.name, set()).add((field.kind, field.unit, field.minimum, field.maximum))
+    assert {name: found for name, found in kinds.items() if len(found) > 1} == {}
+
+
+TWINS = {
+    ("clarity_score", "quality_score"): "a mark of a brief, and one of a pack",
+    ("client_type", "content_type"): "who it is for, and what it is",
+    ("execution_id", "section_id"): "other things, named after themselves",
+    ("from_state", "to_state"): "the two ends of a transition",
+    ("input_tokens", "output_tokens"): "the two directions, as every model vendor names them",
+    ("saves", "shares"): "two gestures, as every platform names them",
+}
+"""Pairs that look alike and are meant to, with the reason."""
+
+
+def distance(left: str, right: str) -> int:
+    row = list(range(len(right) + 1))
+    for place, mark in enumerate(left, 1):
+        last, row[0] = row[0], place
+        for other, letter in enumerate(right, 1):
+            last, row[other] = row[other], min(row[other] + 1, row[other - 1] + 1, last + (mark != letter))
+    return row[-1]
+
+
+def are_twins(left: str, right: str) -> bool:
+    """Near twins: at most two edits apart, seven tenths of the letters in common, or the same words otherwise put."""
+    far = distance(left, right)
+    words = [sorted(word.rstrip("s") for word in name.split("_")) for name in (left, right)]
+    return far <= 2 or far <= 0.3 * max(len(left), len(right)) or words[0] == words[1]
+
+
+def test_no_two_fields_are_near_twins():
+    names = sorted({field.name for event in EVENTS for field in event.fields})
+    found = {pair for pair in combinations(names, 2) if are_twins(*pair)}
+    assert found == set(TWINS)
+
+
+@pytest.mark.parametrize(
+    ("left", "right"), [("impression", "impressions"), ("cost_usd", "usd_cost"), ("click_rate", "clicks_rate")]
+)
+def test_twins_are_seen(left, right):
+    assert are_twins(left, right)
+
+
+def test_no_two_types_are_near_twins():
+    ends = {"WINNER", "LOSER", "PASSED", "FAILED"}
+    names = sorted(event.name for event in EVENTS)
+    assert [pair for pair in combinations(names, 2) if distance(*pair) <= 2 and not ends & {*pair[0].split("_")}] == []
+
+
+def test_defaults_of_landing_are_those_of_logging():
+    assert Landing().line_bytes == envelope.LINE_BYTES
+    assert Landing().future_hours == envelope.FUTURE_HOURS
+
+
+def test_type_name_is_derived_from_the_class():
+    assert catalogue.type_name(by_name("INTAKE_CLARITY_SCORED").payload) == "INTAKE_CLARITY_SCORED"
