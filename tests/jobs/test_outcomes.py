@@ -2,8 +2,8 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from jobs.drawn import day, events, frame
 
+from jobs.drawn import day, events, frame
 from kaizenlake import tables
 from kaizenlake.jobs.outcomes import DIMENSIONS, outcomes
 from kaizenlake.parameters import Windows
@@ -188,12 +188,21 @@ def test_two_projects_may_each_have_a_lead_of_one_name():
 
 OUTREACH = {
     "replied in time": ("0 OUTREACH_SENT channel=email\n3 OUTREACH_REPLIED channel=email", [("e0", 3, True)]),
-    "replied at the last instant": ("0 OUTREACH_SENT channel=email\n14 OUTREACH_REPLIED channel=email", [("e0", 14, True)]),
+    "replied at the last instant": (
+        "0 OUTREACH_SENT channel=email\n14 OUTREACH_REPLIED channel=email",
+        [("e0", 14, True)],
+    ),
     "replied at once": ("0 OUTREACH_SENT channel=email\n0 OUTREACH_REPLIED channel=email", [("e0", 0, True)]),
     "replied too late": ("0 OUTREACH_SENT channel=email\n14.01 OUTREACH_REPLIED channel=email", [("e0", 14, False)]),
     "never replied": ("0 OUTREACH_SENT channel=email", [("e0", 14, False)]),
-    "replied before it was sent": ("1 OUTREACH_SENT channel=email\n0 OUTREACH_REPLIED channel=email", [("e0", 15, False)]),
-    "replied on another channel": ("0 OUTREACH_SENT channel=email\n1 OUTREACH_REPLIED channel=phone", [("e0", 14, False)]),
+    "replied before it was sent": (
+        "1 OUTREACH_SENT channel=email\n0 OUTREACH_REPLIED channel=email",
+        [("e0", 15, False)],
+    ),
+    "replied on another channel": (
+        "0 OUTREACH_SENT channel=email\n1 OUTREACH_REPLIED channel=phone",
+        [("e0", 14, False)],
+    ),
     "replied twice": (
         "0 OUTREACH_SENT channel=email\n2 OUTREACH_REPLIED channel=email\n3 OUTREACH_REPLIED channel=email",
         [("e0", 2, True)],
@@ -377,7 +386,9 @@ def test_every_outcome_is_counted_once_under_all(kind):
 def test_events_from_as_of_on_change_nothing():
     before = run(as_of=day(20), **_everything())
     later = {
-        name: pl.concat([item, item.with_columns(pl.col("occurred_at") + pl.duration(days=20), event_id="f" + pl.col("event_id"))])
+        name: pl.concat(
+            [item, item.with_columns(pl.col("occurred_at") + pl.duration(days=20), event_id="f" + pl.col("event_id"))]
+        )
         for name, item in _everything().items()
         if name != "contents"
     }

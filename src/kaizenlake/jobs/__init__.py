@@ -10,11 +10,16 @@ from kaizenlake.jobs import (
     creative_labels,
     daily_performance,
     event_counts,
+    outcomes,
+    patterns,
     performance_tiers,
     projects,
+    scoped_patterns,
+    scoped_win_rates,
     segment_clarity,
     silver,
     source_freshness,
+    win_rates,
 )
 
 JOBS: tuple[Job, ...] = (
@@ -29,5 +34,10 @@ JOBS: tuple[Job, ...] = (
     creative_labels.creative_labels,
     avoided_phrases.avoided_phrases,
     segment_clarity.segment_clarity,
+    outcomes.outcomes,
+    win_rates.win_rates,
+    scoped_win_rates.scoped_win_rates,
+    patterns.patterns,
+    scoped_patterns.scoped_patterns,
 )
 """Every job: the decoding of each family, then one per gold table; `kaizenlake.job.in_order` puts them in order."""

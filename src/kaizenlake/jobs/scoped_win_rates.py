@@ -6,6 +6,7 @@ from datetime import datetime
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from kaizenlake import tables
 from kaizenlake.job import job
@@ -62,13 +63,13 @@ def _drawn_toward_the_whole(rates: pl.DataFrame) -> pl.DataFrame:
     ).select(tables.schema(ScopedWinRates).names())
 
 
-def _strength(rates: pl.DataFrame) -> np.ndarray:
+def _strength(rates: pl.DataFrame) -> NDArray[np.float64]:
     """Worth of the whole, in outcomes, for each row."""
     wins, decided = rates["wins"].to_numpy(), rates["decided"].to_numpy()
-    values = group_codes(rates, "scope", "kind", "dimension", "value")
-    kinds = group_codes(rates, "scope", "kind")
+    values, _ = group_codes(rates, ["scope", "kind", "dimension", "value"])
+    kinds, _ = group_codes(rates, ["scope", "kind"])
     is_total = (rates["dimension"] == ALL).to_numpy()
     of_value = betabinomial.fit_by(values, wins, decided).of(values)
     of_kind = betabinomial.fit_by(kinds, wins, np.where(is_total, decided, 0)).of(kinds)
-    enough = np.bincount(values)[values] >= SCOPES_TO_FIT if values.size else np.zeros(0, dtype=np.bool_)
+    enough = np.bincount(values, minlength=1)[values] >= SCOPES_TO_FIT
     return np.where(enough, of_value.strength, of_kind.strength)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -33,6 +35,18 @@ def by_scope(frame: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def group_codes(frame: pl.DataFrame, *keys: str) -> NDArray[np.int64]:
-    """Number of the group of each row, from 0 in the order of the keys, as `kaizenlake.stats` takes groups."""
-    return frame.select(pl.struct(keys).rank("dense").cast(pl.Int64) - 1).to_series().to_numpy()
+def group_codes(frame: pl.DataFrame, keys: Sequence[str]) -> tuple[NDArray[np.int64], pl.DataFrame]:
+    """Number the groups of a frame from 0, as `kaizenlake.stats` takes them.
+
+    Args:
+        frame: Any rows.
+        keys: Columns that name a group; nulls are equal.
+
+    Returns:
+        The number of each row's group, and the groups' names in the order of their numbers, sorted by the keys.
+    """
+    names = frame.select(keys).unique().sort(keys)
+    numbered = frame.select(keys).join(
+        names.with_row_index("group_code"), on=list(keys), how="left", nulls_equal=True, maintain_order="left"
+    )
+    return numbered["group_code"].to_numpy().astype(np.int64), names

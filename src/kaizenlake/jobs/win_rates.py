@@ -78,7 +78,7 @@ def against_the_rest(counted: pl.LazyFrame, family: list[str], confidence: float
 
 def _shrunk(rates: pl.DataFrame) -> pl.DataFrame:
     """Rates drawn toward the prior that is fitted on the values of their kind and dimension."""
-    codes = group_codes(rates, "kind", "dimension")
+    codes, _ = group_codes(rates, ["kind", "dimension"])
     wins, decided = rates["wins"].to_numpy(), rates["decided"].to_numpy()
     prior = betabinomial.fit_by(codes, wins, decided)
     shrunk = pl.Series("shrunk_rate", betabinomial.shrink(wins, decided, prior.of(codes)))

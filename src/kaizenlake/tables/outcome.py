@@ -91,21 +91,32 @@ class Patterns(Table):
     evidence: str = column("Contrast within experiments, or comparison of what was observed.", isin=EVIDENCE)
     pattern_type: str = column("Attribute or text feature, such as hook_type.")
     pattern: str = column("Its value, such as question.")
-    contents: pl.Int64 = column("Contents with the pattern.", ge=1)
+    contents: pl.Int64 = count(
+        "Contents with the pattern: those in the experiments that count; for observation, all that have a rate."
+    )
     experiments: pl.Int64 = count("Experiments that contrast it; for observation, the (project, platform) strata.")
     effect: float = column("Rate with less rate without: the lift times the rate without.", nullable=True)
     lift: float = column("Rate with over rate without, less 1, pooled (DerSimonian-Laird).", nullable=True)
     ci_low: float = column("Lower end of the effect's interval.", nullable=True)
     ci_high: float = column("Upper end of the effect's interval.", nullable=True)
     p_value: float = rate("p of the pooled lift; null where it cannot be computed.", nullable=True)
-    q_value: float = rate("p corrected within evidence and pattern type (Benjamini-Hochberg).", nullable=True)
-    shrunk_lift: float = column("Lift drawn toward the other patterns of its type.", nullable=True)
+    q_value: float = rate(
+        "p corrected within evidence and pattern type, text features together (Benjamini-Hochberg); null where p is.",
+        nullable=True,
+    )
+    shrunk_lift: float = column(
+        "Lift drawn toward the other patterns of its type, text features together.", nullable=True
+    )
     verdict: str = column("Works, risky or unclear.", isin=VERDICTS)
     metric: str = column("Rate that is compared.", isin=("click_rate", "engagement_rate"))
     lift_ci_low: float = column("Lower end of the lift's interval.", nullable=True)
     lift_ci_high: float = column("Upper end of the lift's interval.", nullable=True)
-    rate_with: float = rate("Mean rate of the contents with the pattern; null where none has a rate.", nullable=True)
-    rate_without: float = rate("Pooled rate of the contents without it; null where none has a rate.", nullable=True)
+    rate_with: float = rate("Mean rate of the contents with the pattern; null where it is not compared.", nullable=True)
+    rate_without: float = rate(
+        "Rate of the contents without it, in the same experiments or strata in the proportions of those with it; "
+        "null where it is not compared.",
+        nullable=True,
+    )
     heterogeneity_rate: float = rate("Share of the spread that is between experiments (I squared).", nullable=True)
     left_out: pl.Int64 = count("Experiments left out because their arms failed the sample-ratio test.")
 
@@ -122,17 +133,26 @@ class ScopedPatterns(Table):
     client_type: str = column("Kind of client of the segment; null for a project.", nullable=True)
     pattern_type: str = column("Attribute or text feature, such as hook_type.")
     pattern: str = column("Its value, such as question.")
-    contents: pl.Int64 = column("Contents with the pattern.", ge=1)
-    rate_with: float = rate("Mean engagement rate of the contents with the pattern.", nullable=True)
-    rate_without: float = rate("Mean engagement rate of the contents without it.", nullable=True)
+    contents: pl.Int64 = column("Contents with the pattern that have a rate.", ge=1)
+    rate_with: float = rate("Mean rate of the contents with the pattern; null where it is not compared.", nullable=True)
+    rate_without: float = rate(
+        "Rate of the contents without it, on the same platforms in the proportions of those with it; "
+        "null where it is not compared.",
+        nullable=True,
+    )
     lift: float = column("Rate with over rate without, less 1, pooled over platforms.", nullable=True)
     lift_ci_low: float = column("Lower end of the lift's interval.", nullable=True)
     lift_ci_high: float = column("Upper end of the lift's interval.", nullable=True)
     whole_lift: float = column("Lift of the same pattern over everything.", nullable=True)
-    shrunk_lift: float = column("Lift drawn toward the whole lift.", nullable=True)
+    shrunk_lift: float = column(
+        "Lift drawn toward the whole lift; the whole lift itself where the scope can compare nothing.", nullable=True
+    )
     p_value: float = rate("p of the lift; null where it cannot be computed.", nullable=True)
-    q_value: float = rate("p corrected within scope and pattern type.", nullable=True)
-    verdict: str = column("Works, risky or unclear.", isin=VERDICTS)
+    q_value: float = rate(
+        "p corrected within scope and pattern type, text features together; null where p is.", nullable=True
+    )
+    verdict: str = column("Works, risky or unclear, by the contents of the scope alone.", isin=VERDICTS)
+    metric: str = column("Rate that is compared: that of the whole.", isin=("click_rate", "engagement_rate"))
 
     class Config(Table.Config):
         metadata = facts(

@@ -1,0 +1,155 @@
+"""What was observed of a pattern? Contents with it against contents without it, within the same project and platform."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from kaizenlake.jobs.contrasts import FEW_STUDIES, NANO, POOLED, pool
+from kaizenlake.jobs.pattern_types import PATTERN_TYPES, is_pattern, pattern_of
+from kaizenlake.jobs.scopes import group_codes
+
+METRICS = ("engagement_rate", "click_rate")
+"""Rates that contents are compared by, in the order of preference."""
+
+MIN_SIDE = 5
+"""Fewest contents on either side of a stratum: a mean of fewer says too little of its own spread."""
+
+PATTERN = ("pattern_type", "pattern", "metric")
+
+
+def sum_contents(contents: pl.LazyFrame) -> pl.LazyFrame:
+    """Count, sum and sum of squares of the contents' rates, by where they stood and by pattern, as whole numbers.
+
+    Rates are taken in units of 1e-9 and added up as integers, the squares in 128 bits: nothing is rounded on the way and
+    nothing cancels out, so parts may be merged in any order and give the same bits.
+
+    Args:
+        contents: Contents with their rates, attributes and features.
+
+    Returns:
+        `project_id, industry, client_type, platform, pattern_type, pattern, metric, n, total, squares`. Platforms are
+        compared with one another, so for that pattern type `platform` is null.
+    """
+    where = ["project_id", "industry", "client_type", "platform"]
+    nanos = {metric: (pl.col(metric) * NANO).round().cast(pl.Int64) for metric in METRICS}
+    fixed = contents.with_columns(**nanos)
+    parts = []
+    for name in PATTERN_TYPES:
+        place = pl.lit(None, dtype=pl.String) if name == "platform" else pl.col("platform")
+        described = fixed.select(*where[:-1], *METRICS, platform=place, pattern=pattern_of(name)).filter(
+            pl.col("pattern").is_not_null()
+        )
+        sums = described.group_by(*where, "pattern").agg(
+            pl.struct(
+                n=pl.col(metric).count().cast(pl.Int64),
+                total=pl.col(metric).sum(),
+                squares=(pl.col(metric).cast(pl.Int128) * pl.col(metric)).sum(),
+            ).alias(metric)
+            for metric in METRICS
+        )
+        parts += [
+            sums.select(*where, pl.lit(name).alias("pattern_type"), "pattern", pl.lit(metric).alias("metric"), metric)
+            .rename({metric: "sums"})
+            .unnest("sums")
+            for metric in METRICS
+        ]
+    return pl.concat(parts).filter(pl.col("n") > 0)
+
+
+def one_metric(sums: pl.LazyFrame) -> pl.LazyFrame:
+    """Keep of each pattern type the metric that more of its contents have; of two alike, the first of `METRICS`."""
+    known = sums.group_by("pattern_type", "metric").agg(pl.col("n").sum())
+    place = pl.struct(-pl.col("n"), pl.col("metric") != METRICS[0]).rank("ordinal").over("pattern_type")
+    return sums.join(known.filter(place == 1), on=["pattern_type", "metric"], how="semi")
+
+
+def contrast_strata(
+    sums: pl.LazyFrame, by: Sequence[str], stratum: Sequence[str], *, confidence: float
+) -> pl.LazyFrame:
+    """Pool each pattern over the strata in which it can be compared.
+
+    The unit is the content, whatever its impressions, so that contents' own differences count as chance. The log ratio
+    of the two mean rates of a stratum is corrected for its bias (Lajeunesse 2015); its variance takes the relative
+    spread of contents with the pattern and of those without from all strata together, since that of a few contents is
+    itself a matter of luck, and luck would then be weight. A stratum with fewer than `MIN_SIDE` contents on a side, or
+    with a side that reached nothing at all, is not compared. Arms of experiments count as contents here, too.
+
+    Args:
+        sums: Parts as `sum_contents` makes them; parts of one stratum are added up.
+        by: Columns that name the scope; none for everything.
+        stratum: Columns that name a stratum within the scope.
+        confidence: Of the interval.
+
+    Returns:
+        `by`, `PATTERN`, `known` (contents with the pattern that have a rate) and the columns of `contrasts.POOLED`.
+    """
+    figures = ("n", "total", "squares")
+    keys = [*by, *PATTERN]
+    side = [*by, *stratum, "pattern_type", "metric"]
+    totals = [pl.col(name).sum().over(side).alias(f"all_{name}") for name in figures]
+    sides = (
+        sums.group_by(*side, "pattern")
+        .agg(pl.col(figures).sum())
+        .with_columns(totals)
+        .with_columns((pl.col(f"all_{name}") - pl.col(name)).alias(f"other_{name}") for name in figures)
+        .filter(is_pattern())
+    )
+
+    def compute(strata: pl.DataFrame) -> pl.DataFrame:
+        known = strata.group_by(keys).agg(known=pl.col("n").sum())
+        pooled = pool(_studies(strata, keys), keys, confidence=confidence, few_studies=FEW_STUDIES)
+        return pooled.join(known, on=keys, nulls_equal=True).select(schema.names()).sort(keys)
+
+    schema = pl.Schema({**dict.fromkeys(keys, pl.String()), "known": pl.Int64(), **POOLED})
+    return sides.map_batches(compute, schema=schema)
+
+
+def _studies(strata: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
+    """One study per stratum: the log ratio of mean rates with its variance."""
+    # The order of additions decides the last bits; a full sort makes it the same whatever way the rows came.
+    strata = strata.sort(*keys, "n", "total", "squares", "other_n", "other_total", "other_squares")
+    codes, _ = group_codes(strata, keys)
+    n, mean, spread = _relative_spread(strata, "", codes)
+    other_n, other_mean, other_spread = _relative_spread(strata, "other_", codes)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        own, other = spread / n, other_spread / other_n
+        log_ratio = np.log(mean) - np.log(other_mean) + (own - other) / 2.0
+        variance = own + other
+    compared = (n >= MIN_SIDE) & (other_n >= MIN_SIDE) & (mean > 0.0) & (other_mean > 0.0) & (variance > 0.0)
+    return strata.select(
+        *keys,
+        pl.col("n").alias("contents"),
+        pl.Series("log_ratio", np.where(compared, log_ratio, np.nan)).fill_nan(None),
+        pl.Series("variance", np.where(compared, variance, np.nan)).fill_nan(None),
+        weight=pl.col("n"),
+        reached=pl.col("total"),
+        expected=(pl.col("other_total") / pl.col("other_n") * pl.col("n")).round(),
+    )
+
+
+def _relative_spread(
+    strata: pl.DataFrame, prefix: str, codes: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Contents, their mean rate, and the squared coefficient of variation of the pattern's contents over its strata.
+
+    The last is taken a little larger than it is found, by the variance of Student's t over the normal's, for being found
+    on few contents.
+    """
+    count, total, squares = (pl.col(f"{prefix}{name}") for name in ("n", "total", "squares"))
+    # In whole numbers n * sum of squares - sum squared is exact: the variance cannot come out negative.
+    exact = count.cast(pl.Int128) * squares - total.cast(pl.Int128) * total
+    figures = strata.select(n=count.cast(pl.Float64), total=total.cast(pl.Float64), exact=exact.cast(pl.Float64))
+    n, sums, scaled = (figures[name].to_numpy() for name in ("n", "total", "exact"))
+    usable = (n >= MIN_SIDE) & (sums > 0.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean = sums / n / NANO
+        # (n - 1) times variance over squared mean: n * m2 / sum², times n.
+        relative = np.where(usable, scaled / sums / sums * n, 0.0)
+        degrees = np.bincount(codes, weights=np.where(usable, n - 1.0, 0.0))
+        spread = np.bincount(codes, weights=relative) / degrees
+        spread *= degrees / np.maximum(degrees - 2.0, 1.0)
+    return n, mean, spread[codes]

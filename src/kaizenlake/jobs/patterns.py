@@ -1,0 +1,86 @@
+"""Which patterns of content work? Within experiments where there are any, and by observation."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import numpy as np
+import polars as pl
+
+from kaizenlake import tables
+from kaizenlake.job import job
+from kaizenlake.jobs.contrasts import lifts, verdict
+from kaizenlake.jobs.experiments import MIN_EXPERIMENTS, contrast_experiments
+from kaizenlake.jobs.observation import contrast_strata, one_metric, sum_contents
+from kaizenlake.jobs.pattern_types import family
+from kaizenlake.jobs.scopes import group_codes
+from kaizenlake.parameters import Evidence
+from kaizenlake.stats import expressions, shrink_normal_by
+from kaizenlake.tables import Contents, Patterns
+
+
+@job(reads=(Contents,), writes=Patterns)
+def patterns(
+    contents: pl.LazyFrame,
+    *,
+    as_of: datetime,
+    evidence: Evidence = Evidence(),  # noqa: B008 - frozen
+) -> pl.LazyFrame:
+    """Compare contents that have a pattern with contents that have not, by experiment and by observation.
+
+    Each pattern type is read by one metric: the one that more of its contents have; of two alike, the click rate for
+    experiments, the engagement rate for observation. q-values and shrinkage take the patterns of one type
+    together, and all text features together. A pattern works or is risky where its q is at most `evidence.q_value`, the
+    interval of its lift leaves out 0, at least `evidence.contents` contents with it were compared and, by experiment,
+    in at least `MIN_EXPERIMENTS` experiments.
+
+    Args:
+        contents: Contents with their rates, attributes, features and experiments.
+        as_of: Figures measured from this instant on do not count.
+        evidence: How much evidence a verdict needs, and the confidence of the intervals.
+    """
+    counted = contents.filter(pl.col("occurred_at") < as_of)
+    by_experiment = contrast_experiments(
+        counted, confidence=evidence.confidence, sample_ratio_p=evidence.sample_ratio_p
+    ).with_columns(evidence=pl.lit("experiment"), compared="contents", least=pl.lit(MIN_EXPERIMENTS))
+    observed = contrast_strata(
+        one_metric(sum_contents(counted)), by=(), stratum=("project_id", "platform"), confidence=evidence.confidence
+    ).with_columns(
+        evidence=pl.lit("observation"),
+        compared="contents",
+        contents="known",
+        least=pl.lit(1),
+        left_out=pl.lit(0, dtype=pl.Int64),
+    )
+    return (
+        pl.concat([by_experiment, observed.drop("known")], how="diagonal")
+        .with_columns(family=family())
+        .with_columns(q_value=expressions.benjamini_hochberg("p_value", ["evidence", "family"]), **lifts())
+        .with_columns(
+            experiments="studies",
+            verdict=verdict(q_value=evidence.q_value, contents=evidence.contents, studies=pl.col("least")),
+        )
+        .map_batches(_shrunk, schema=tables.schema(Patterns))
+        .sort(tables.grain(Patterns))
+    )
+
+
+def best_evidence(patterns: pl.LazyFrame) -> pl.LazyFrame:
+    """One row per pattern: what experiments say, which outranks what was observed; observation where they say nothing.
+
+    Fewer than `MIN_EXPERIMENTS` experiments that count say nothing.
+
+    Args:
+        patterns: Rows of `Patterns`.
+    """
+    speaks = (pl.col("evidence") == "observation") | (pl.col("experiments") >= MIN_EXPERIMENTS)
+    pattern = ["pattern_type", "pattern"]
+    outranked = (pl.col("evidence") == "observation") & (pl.col("evidence") == "experiment").any().over(pattern)
+    return patterns.filter(speaks).filter(~outranked)
+
+
+def _shrunk(rows: pl.DataFrame) -> pl.DataFrame:
+    codes, _ = group_codes(rows, ["evidence", "family"])
+    log_lift, log_se = (rows[name].fill_null(np.nan).to_numpy() for name in ("log_lift", "log_se"))
+    shrunk = pl.Series("shrunk_lift", np.expm1(shrink_normal_by(codes, log_lift, log_se**2))).fill_nan(None)
+    return rows.with_columns(shrunk).select(tables.schema(Patterns).names())

@@ -1,0 +1,67 @@
+"""Which patterns work here? Observed within one project or segment, and drawn toward the whole."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import numpy as np
+import polars as pl
+
+from kaizenlake import tables
+from kaizenlake.job import job
+from kaizenlake.jobs.contrasts import lifts, verdict
+from kaizenlake.jobs.observation import contrast_strata, sum_contents
+from kaizenlake.jobs.pattern_types import family
+from kaizenlake.jobs.scopes import SCOPE, by_scope, group_codes
+from kaizenlake.parameters import Evidence
+from kaizenlake.stats import NormalPrior, expressions, fit_normal_by, shrink_normal
+from kaizenlake.tables import Contents, Patterns, ScopedPatterns
+
+
+@job(reads=(Contents, Patterns), writes=ScopedPatterns)
+def scoped_patterns(
+    contents: pl.LazyFrame,
+    patterns: pl.LazyFrame,
+    *,
+    as_of: datetime,
+    evidence: Evidence = Evidence(),  # noqa: B008 - frozen
+) -> pl.LazyFrame:
+    """Observe each pattern within each project and segment, and draw its lift toward the lift over everything.
+
+    The comparison is that of `patterns` by observation, of the same metric, on the scope's contents alone; so is the
+    rule of the verdict, which rests on the scope's own contents. The shrunk lift weighs the scope's own log lift, by the
+    variance of the pattern's true lifts between scopes of that kind, against the whole's; a scope that can compare
+    nothing has the whole's. Experiments are not read by scope: what they say of a pattern holds for everything.
+
+    Args:
+        contents: Contents with their rates, attributes and features.
+        patterns: Patterns over everything.
+        as_of: Figures measured from this instant on do not count.
+        evidence: How much evidence a verdict needs, and the confidence of the intervals.
+    """
+    what = ["pattern_type", "pattern", "metric"]
+    whole = patterns.filter(pl.col("evidence") == "observation").select(*what, whole_lift="lift")
+    parts = by_scope(sum_contents(contents.filter(pl.col("occurred_at") < as_of)))
+    return (
+        contrast_strata(parts, by=SCOPE, stratum=("of_project_id", "platform"), confidence=evidence.confidence)
+        .join(whole, on=what)
+        .with_columns(family=family(), compared="contents")
+        .with_columns(q_value=expressions.benjamini_hochberg("p_value", [*SCOPE, "family"]), **lifts())
+        .with_columns(
+            contents="known",
+            verdict=verdict(q_value=evidence.q_value, contents=evidence.contents, studies=1),
+        )
+        .map_batches(_drawn_toward_the_whole, schema=tables.schema(ScopedPatterns))
+        .sort(tables.grain(ScopedPatterns))
+    )
+
+
+def _drawn_toward_the_whole(rows: pl.DataFrame) -> pl.DataFrame:
+    codes, _ = group_codes(rows, ["scope", "pattern_type", "pattern"])
+    log_lift, log_se, whole = (rows[name].fill_null(np.nan).to_numpy() for name in ("log_lift", "log_se", "whole_lift"))
+    between = np.asarray(fit_normal_by(codes, log_lift, log_se**2).variance)[codes]
+    toward = np.log1p(whole)
+    shrunk = np.where(np.isnan(log_lift), toward, shrink_normal(log_lift, log_se**2, NormalPrior(toward, between)))
+    return rows.with_columns(pl.Series("shrunk_lift", np.expm1(shrunk)).fill_nan(None)).select(
+        tables.schema(ScopedPatterns).names()
+    )
