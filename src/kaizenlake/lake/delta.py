@@ -251,10 +251,8 @@ def commit(
         app_transactions=[Transaction(app, version) for app, version in transactions.items()],
         max_commit_retries=retries,
     )
-    if isinstance(target, DeltaTable) and not append and days is not None and not days:
-        for frame in frames:
-            assert not frame.height, "rows of no day"
-        return _record(target, said), 0
+    # Nothing to replace: an append of nothing carries the transactions.
+    append = append or (days is not None and not days)
     stream = _Stream(arrow_schema(table))
     how: dict[str, Any] = {"commit_properties": said, "writer_properties": parquet_properties(table)}
     if isinstance(target, str):
@@ -281,13 +279,6 @@ def commit(
 
     stream.write(frames, write)
     return 0 if isinstance(target, str) else target.version(), stream.rows
-
-
-def _record(handle: DeltaTable, said: CommitProperties) -> int:
-    """Commit transactions alone."""
-    with _in_our_words(handle.table_uri):
-        handle.create_write_transaction([], mode="append", schema=handle.schema(), commit_properties=said)
-    return handle.version() + 1
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import os
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -62,7 +62,8 @@ def holder(folder: Path) -> str:
         told = json.loads((folder / HOLDER_NAME).read_bytes())
         if told["host"] == socket.gethostname():
             # One that was killed leaves its words behind until the next has written its own.
-            os.kill(int(told["pid"]), 0)
+            with suppress(PermissionError):
+                os.kill(int(told["pid"]), 0)
         return f"{told['command']!r}, process {told['pid']} on {told['host']}, since {told['since']}"
     except (OSError, ValueError, KeyError, TypeError):
         return "a run that has only begun"
