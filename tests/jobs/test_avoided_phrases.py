@@ -7,6 +7,8 @@ from kaizenlake import tables
 from kaizenlake.jobs.avoided_phrases import avoided_phrases
 from kaizenlake.tables import AvoidedPhrases, Performance
 
+LATER = day(365)
+
 
 def mark(number, phrases, at=1, **columns):
     return {
@@ -21,7 +23,7 @@ def mark(number, phrases, at=1, **columns):
     } | columns
 
 
-def compute(*marks, as_of=day(365)):
+def compute(*marks, as_of=LATER):
     return tables.check(AvoidedPhrases, avoided_phrases(frame(Performance, marks), as_of=as_of).collect())
 
 

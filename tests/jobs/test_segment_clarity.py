@@ -9,6 +9,8 @@ from kaizenlake.jobs.segment_clarity import segment_clarity
 from kaizenlake.parameters import Clarity
 from kaizenlake.tables import Intake, Projects, SegmentClarity
 
+LATER = day(365)
+
 
 def score(project, value, at=1, number=0, **columns):
     return {
@@ -21,7 +23,7 @@ def score(project, value, at=1, number=0, **columns):
     } | columns
 
 
-def compute(scores, segments=(), as_of=day(365), **settings):
+def compute(scores, segments=(), as_of=LATER, **settings):
     known = [{"project_id": name, "industry": industry, "client_type": kind} for name, industry, kind in segments]
     made = segment_clarity(frame(Intake, scores), frame(Projects, known), as_of=as_of, **settings).collect()
     return tables.check(SegmentClarity, made)

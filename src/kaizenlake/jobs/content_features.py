@@ -64,7 +64,8 @@ def read_texts(texts: pl.LazyFrame) -> pl.LazyFrame:
 
 def length_band(length_words: pl.Expr) -> pl.Expr:
     """Band of a length, out of `LENGTH_BANDS`; null for null."""
-    band = pl.when(length_words.is_null()).then(None)
-    for name in LENGTH_BANDS[:-1]:
-        band = band.when(length_words <= int(name.split("-")[1])).then(pl.lit(name))
-    return band.otherwise(pl.lit(LENGTH_BANDS[-1]))
+    upper_ends = ((name, int(name.split("-")[1])) for name in LENGTH_BANDS[:-1])
+    band = pl.coalesce(
+        *(pl.when(length_words <= end).then(pl.lit(name)) for name, end in upper_ends), pl.lit(LENGTH_BANDS[-1])
+    )
+    return pl.when(length_words.is_not_null()).then(band)
