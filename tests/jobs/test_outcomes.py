@@ -1,6 +1,6 @@
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs.drawn import day, events, frame
@@ -16,8 +16,8 @@ def run(as_of=LATER, windows=None, shuffled=None, **given_frames):
     frames = [given_frames.get(tables.name(table), tables.empty(table)) for table in outcomes.reads]
     if shuffled is not None:
         frames = [pl.LazyFrame(item.collect().sample(fraction=1.0, shuffle=True, seed=shuffled)) for item in frames]
-    settings = {"windows": windows} if windows else {}
-    made = outcomes(*frames, as_of=as_of, **settings).collect(engine="streaming")
+    figures = {"windows": windows} if windows else {}
+    made = outcomes(*frames, as_of=as_of, **figures).collect(engine="streaming")
     return tables.check(Outcomes, made)
 
 
@@ -212,8 +212,10 @@ OUTREACH = {
         [("e1", 2, True), ("e0", 14, False)],
     ),
     "a named reply answers its message": (
-        "0 OUTREACH_SENT channel=email message_id=a\n1 OUTREACH_SENT channel=email message_id=b\n"
-        "2 OUTREACH_REPLIED channel=email message_id=a",
+        (
+            "0 OUTREACH_SENT channel=email message_id=a\n1 OUTREACH_SENT channel=email message_id=b\n"
+            "2 OUTREACH_REPLIED channel=email message_id=a"
+        ),
         [("e0", 2, True), ("e1", 15, False)],
     ),
     "a named reply answers its message on any channel": (
@@ -225,8 +227,10 @@ OUTREACH = {
         [("e0", 14, False)],
     ),
     "a named reply, a message without a name": (
-        "0 OUTREACH_SENT channel=email\n1 OUTREACH_SENT channel=email message_id=b\n"
-        "2 OUTREACH_REPLIED channel=email message_id=x",
+        (
+            "0 OUTREACH_SENT channel=email\n1 OUTREACH_SENT channel=email message_id=b\n"
+            "2 OUTREACH_REPLIED channel=email message_id=x"
+        ),
         [("e0", 2, True), ("e1", 15, False)],
     ),
     "a reply without a name": (
@@ -234,8 +238,10 @@ OUTREACH = {
         [("e0", 2, True)],
     ),
     "one message name used twice": (
-        "0 OUTREACH_SENT channel=email message_id=a\n5 OUTREACH_SENT channel=email message_id=a\n"
-        "6 OUTREACH_REPLIED channel=email message_id=a",
+        (
+            "0 OUTREACH_SENT channel=email message_id=a\n5 OUTREACH_SENT channel=email message_id=a\n"
+            "6 OUTREACH_REPLIED channel=email message_id=a"
+        ),
         [("e1", 6, True), ("e0", 14, False)],
     ),
 }
@@ -396,6 +402,7 @@ def test_events_from_as_of_on_change_nothing():
     assert in_order(run(as_of=day(20), **(_everything() | later))).equals(in_order(before))
 
 
+@settings(max_examples=25)
 @given(seed=st.integers(0, 2**16))
 def test_the_order_of_the_rows_does_not_matter(seed):
     assert in_order(run(shuffled=seed, **_everything())).equals(in_order(run(**_everything())))

@@ -1,9 +1,9 @@
 import numpy as np
 import polars as pl
 import pytest
-from jobs.drawn import day, frame
 from scipy import stats as reference
 
+from jobs.drawn import day, frame
 from kaizenlake import tables
 from kaizenlake.jobs.scoped_win_rates import SCOPES_TO_FIT, scoped_win_rates
 from kaizenlake.jobs.win_rates import win_rates
@@ -17,10 +17,11 @@ VALUES = {"a": (8, 10), "b": (2, 10), "c": (0, 5)}
 
 def outcomes(counts, *, dimension="channel", kind="deal", **columns):
     """Decided outcomes from value -> (wins, decided), with their totals."""
-    rows = []
-    for value, (wins, decided) in counts.items():
-        for number in range(decided):
-            rows.append({"value": value, "won": number < wins, "subject_id": f"{columns}{value}{number}"})
+    rows = [
+        {"value": value, "won": number < wins, "subject_id": f"{columns}{value}{number}"}
+        for value, (wins, decided) in counts.items()
+        for number in range(decided)
+    ]
     drawn = frame(Outcomes, rows, kind=kind, dimension=dimension, decided_at=day(1), **columns)
     return pl.concat([drawn, drawn.with_columns(dimension=pl.lit("all"), value=pl.lit("all"))])
 

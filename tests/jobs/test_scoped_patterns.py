@@ -1,0 +1,137 @@
+import numpy as np
+import polars as pl
+import pytest
+
+from jobs.drawn import day, frame
+from kaizenlake import tables
+from kaizenlake.jobs.patterns import patterns
+from kaizenlake.jobs.scoped_patterns import scoped_patterns
+from kaizenlake.stats import dersimonian_laird
+from kaizenlake.tables import Contents, Patterns, ScopedPatterns
+
+AS_OF = day(365)
+STEADY = np.linspace(0.8, 1.2, 12)
+
+
+def contents(*groups):
+    """Contents from (hook, rates, columns)."""
+    rows = [{"hook_type": hook, "engagement_rate": rate} | columns for hook, rates, columns in groups for rate in rates]
+    numbered = [{"content_id": str(number)} | row for number, row in enumerate(rows)]
+    return frame(Contents, [{"platform": "x", "occurred_at": day(1)} | row for row in numbered])
+
+
+def run(drawn, as_of=AS_OF):
+    whole = tables.check(Patterns, patterns(drawn, as_of=as_of).collect(engine="streaming"))
+    made = scoped_patterns(drawn, whole.lazy(), as_of=as_of).collect(engine="streaming")
+    return whole, tables.check(ScopedPatterns, made)
+
+
+def row(made, pattern="question", **where):
+    conditions = {"pattern_type": "hook_type", "pattern": pattern} | where
+    (found,) = made.filter(*(pl.col(key).eq_missing(pl.lit(value)) for key, value in conditions.items())).rows(
+        named=True
+    )
+    return found
+
+
+def projects(lifts, **columns):
+    """Contents of one project per lift of questions over lists."""
+    return contents(
+        *(
+            (hook, 0.05 * (1 + lift * (hook == "question")) * STEADY, {"project_id": f"p{number}"} | columns)
+            for number, lift in enumerate(lifts)
+            for hook in ("question", "list")
+        )
+    )
+
+
+def test_a_project_is_observed_on_its_own_contents():
+    _, made = run(projects([0.5, -0.2]))
+
+    first, second = row(made, project_id="p0"), row(made, project_id="p1")
+    assert (first["lift"], second["lift"]) == pytest.approx((0.5, -0.2), abs=0.01)
+    assert (first["verdict"], second["verdict"]) == ("works", "risky")
+    assert (first["rate_with"], first["rate_without"]) == pytest.approx((0.075, 0.05))
+    assert (first["scope"], first["contents"], first["metric"]) == ("project", 12, "engagement_rate")
+
+
+def test_a_segment_is_compared_within_its_projects():
+    segment = {"industry": "Tech", "client_type": "startup"}
+    _, made = run(
+        contents(
+            ("question", 0.5 * STEADY, {"project_id": "good"} | segment),
+            ("list", 0.5 * STEADY[:6], {"project_id": "good"} | segment),
+            ("question", 0.05 * STEADY[:6], {"project_id": "bad"} | segment),
+            ("list", 0.05 * STEADY, {"project_id": "bad"} | segment),
+        )
+    )
+
+    found = row(made, scope="segment", industry="Tech", client_type="startup")
+    assert found["contents"] == 18
+    assert abs(found["lift"]) < 0.25  # without strata it would be 1.8
+
+
+def test_a_lift_is_drawn_toward_the_whole_by_the_spread_between_scopes():
+    lifts = np.linspace(-0.2, 0.4, 9)
+    whole, made = run(projects(lifts))
+    scoped = [row(made, project_id=f"p{number}") for number in range(9)]
+
+    assert {item["whole_lift"] for item in scoped} == {row(whole, evidence="observation")["lift"]}
+    effects = np.log1p([item["lift"] for item in scoped])
+    # Fewer than five strata: the interval is the normal one, which tells the standard error.
+    ses = (np.log1p([i["lift_ci_high"] for i in scoped]) - effects) / 1.959964
+    between = float(dersimonian_laird(effects, ses**2, method="normal").tau2)
+    toward = np.log1p(scoped[0]["whole_lift"])
+    expected = toward + between / (between + ses**2) * (effects - toward)
+    assert [item["shrunk_lift"] for item in scoped] == pytest.approx(np.expm1(expected).tolist())
+
+
+def test_a_scope_that_can_compare_nothing_has_the_whole_s_lift():
+    small = contents(("question", [0.1], {"project_id": "small"}))
+    _, made = run(pl.concat([projects([0.3, 0.3]), small]))
+    found = row(made, project_id="small")
+
+    assert (found["lift"], found["p_value"], found["verdict"], found["contents"]) == (None, None, "unclear", 1)
+    assert found["shrunk_lift"] == pytest.approx(found["whole_lift"])
+    assert found["whole_lift"] == pytest.approx(0.3, abs=0.01)
+
+
+def test_a_content_without_project_and_segment_is_in_no_scope():
+    drawn = contents(("question", STEADY * 0.1, {"industry": "Tech"}), ("list", STEADY * 0.1, {"industry": "Tech"}))
+
+    assert run(drawn)[1].is_empty()
+
+
+def test_nothing_makes_no_rows_and_later_figures_do_not_count():
+    assert run(contents())[1].is_empty()
+    assert run(projects([0.1]), as_of=day(1))[1].is_empty()
+
+
+def test_the_order_of_the_rows_changes_no_bit():
+    rng = np.random.default_rng(3)
+    drawn = projects(rng.normal(0, 0.3, 12), industry="Tech", client_type="startup")
+    shuffled = drawn.collect().sample(fraction=1.0, shuffle=True, seed=4).lazy()
+
+    assert run(shuffled)[1].equals(run(drawn)[1])
+
+
+def test_shrinking_brings_scopes_nearer_to_the_truth():
+    rng = np.random.default_rng(6)
+    truth = rng.normal(0.1, 0.1, 80)
+    groups = [
+        (
+            hook,
+            (0.05 * (1 + lift * (hook == "question")) * rng.gamma(2, 0.5, 12)).clip(0, 1),
+            {"project_id": f"p{n:02}"},
+        )
+        for n, lift in enumerate(truth)
+        for hook in ("question", "list")
+    ]
+    _, made = run(contents(*groups))
+    part = made.filter(pattern_type="hook_type", pattern="question", scope="project").sort("project_id")
+
+    def error(name):
+        return float(np.mean((part[name].to_numpy() - truth) ** 2))
+
+    assert part.height == 80
+    assert error("shrunk_lift") < 0.3 * error("lift")
