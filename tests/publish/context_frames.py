@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, date, datetime
 
 import polars as pl
@@ -85,6 +86,12 @@ def fill(lake: Lake, *rows):
             known = set(frame[by]) | set(lake.scan(table).collect()[by])
             days = known
         lake.write(table, [frame], days=days, reads={}, as_of=AS_OF, fingerprint=fingerprint("tests"))
+
+
+def copied(lake: Lake, to) -> Lake:
+    """A copy of a lake that was filled once."""
+    shutil.copytree(lake.root, to)
+    return Lake(to)
 
 
 def pattern(pattern_type, value, verdict, lift=0.2, evidence="observation", contents=40, q_value=0.01, **more):

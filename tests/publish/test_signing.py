@@ -53,7 +53,7 @@ def test_processes_that_make_the_key_at_once_get_the_same(tmp_path):
         "print(signing.key_id(signing.signing_key(Path(sys.argv[1])).public_key()))"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "keys")]
-    running = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(4)]
+    running = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(3)]
     for process in running:
         process.stdin.write("go\n")
         process.stdin.flush()

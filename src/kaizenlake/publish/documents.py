@@ -174,8 +174,8 @@ def verify(lake: Lake, public_key: bytes | None = None) -> Verified:
         VerificationError: Says everything that is not as it should be.
     """
     folder = lake.path(FOLDER)
-    key, key_source = _verifying_key(lake, folder, public_key)
     index = _read_index(folder / INDEX)
+    key, key_source = _verifying_key(lake, folder, public_key)
     signing.check_signature(index["signed"], index["signature"], key)
     signed = index["signed"]
     problems = [problem for entry in signed["entries"] if (problem := _problem(folder, entry)) is not None]

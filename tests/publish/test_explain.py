@@ -1,0 +1,84 @@
+"""The evidence in words."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from kaizenlake.errors import UsageError
+from kaizenlake.publish.context_rules import RULES
+from kaizenlake.publish.explain import explain
+from publish.context_frames import contexts, pattern, story
+
+
+@pytest.fixture(scope="module")
+def made():
+    return {words: msgspec.to_builtins(context) for words, context in contexts(*story()).items()}
+
+
+def test_everything_is_explained(made):
+    for document in made.values():
+        text = explain(document)
+        for rule in RULES:
+            assert rule.field in text
+        for evidence in document["evidence"].values():
+            assert evidence["value"] in text
+            assert evidence["reason"] in text
+        for entry in document["not_recommended"]:
+            assert entry["reason"] in text
+
+
+def test_a_value_is_explained_alone(made):
+    text = explain(made["everything"], "friendly")
+    assert "As observed, and not by experiment, the engagement rate of 40 contents" in text
+    assert "+20.0% (95% interval +10.0% to +30.0%)" in text
+    assert "corrected p 0.01" in text
+    assert "gold.patterns, version 7" in text
+    assert "email" not in text
+
+
+def test_what_was_borrowed_is_said(made):
+    text = explain(made["project p1"], "recommended_tones")
+    assert "4 contents of project p1 cannot tell alone: the finding is that of everything" in text
+    assert "email" not in text
+
+
+def test_what_was_not_recommended_is_said_with_its_reason(made):
+    text = explain(made["everything"], "formal")
+    assert "formal for recommended_tones: The difference may be chance, corrected p 0.7 with 0.05 allowed." in text
+
+
+@pytest.mark.parametrize("asked", ["recommended_tones/1", "FRIENDLY", "recommended_tones"])
+def test_a_field_a_value_or_a_key_may_be_asked(made, asked):
+    assert "- friendly: " in explain(made["everything"], asked)
+
+
+def test_an_empty_field_is_nothing(made):
+    (empty,) = contexts().values()
+    assert "recommended_tones: nothing." in explain(empty, "recommended_tones")
+    assert "confidence 0.0 of 100" in explain(empty)
+
+
+def test_an_unknown_value_names_those_there_are(made):
+    with pytest.raises(UsageError, match=r"nothing of 'sarcastic'.*'friendly'"):
+        explain(made["everything"], "sarcastic")
+
+
+@pytest.mark.parametrize("document", [{}, {"evidence": []}, {"recommended_tones": []}])
+def test_what_is_no_context_is_said_to_be_none(document):
+    with pytest.raises(UsageError, match="no Kaizen context"):
+        explain(document)
+
+
+def test_a_foreign_document_cannot_steer_the_terminal(made):
+    document = {
+        **made["everything"],
+        "evidence": {"recommended_tones/1": {"field": "recommended_tones", "value": "a\x1b[2Jb\nc"}},
+    }
+    assert "\x1b" not in explain(document)
+    assert "a[2Jb c" in explain(document)
+
+
+def test_few_contents_are_said_to_be_too_few():
+    (context,) = contexts(pattern("tone", "dry", "unclear", contents=3, q_value=0.4)).values()
+    assert "3 contents are too few, 10 are needed" in explain(context, "dry")
