@@ -15,11 +15,11 @@ NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 AT = "2026-11-19T08:30:00.123456Z"
 
 
-def line(type: str = "LEAD_CREATED", payload: Any = None, **said: Any) -> bytes:
+def line(kind: Any = "LEAD_CREATED", payload: Any = None, **said: Any) -> bytes:
     """A good line, changed by what is said; None takes a key away."""
     document = {
         "id": "e-1",
-        "type": type,
+        "type": kind,
         "occurred_at": AT,
         "project_id": "p",
         "payload": {"lead_id": "lead_123"} if payload is None else payload,

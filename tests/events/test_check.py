@@ -9,11 +9,11 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
-from events.lines import ANY, AT, NOW, good, line
 from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
+from events.lines import ANY, AT, NOW, good, line
 from kaizenlake import tables
 from kaizenlake.events import check, rules
 from kaizenlake.events.check import COLUMNS, check_lines

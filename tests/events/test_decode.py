@@ -6,10 +6,10 @@ import json
 
 import polars as pl
 import pytest
-from events.lines import NOW, good, line, payloads
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from events.lines import NOW, good, line, payloads
 from kaizenlake import tables
 from kaizenlake.events.catalogue import EVENTS, FAMILIES
 from kaizenlake.events.check import check_lines

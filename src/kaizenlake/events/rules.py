@@ -189,16 +189,25 @@ def value_problems(value: Any, field: str = "", depth: int = 1) -> Iterator[Prob
     elif isinstance(value, dict | list):
         if depth > envelope.DEEPEST:
             yield Problem("too_deep", field, f"`{field[:80]}` lies deeper than {envelope.DEEPEST} levels")
-            return
-        items = value.items() if isinstance(value, dict) else ((f"[{place}]", item) for place, item in enumerate(value))
-        for key, item in items:
-            if isinstance(value, dict) and text_fault(str(key)):
-                yield Problem("bad_text", field, f"the name `{short(key)}` holds {text_fault(str(key))}")
-                continue
-            top = not field or field == "payload"
-            yield from value_problems(item, str(key) if top else f"{field}.{key}", depth + 1)
+        else:
+            yield from _inner_problems(value, field, depth + 1)
     elif value is not None and not isinstance(value, bool | int | date):
         yield Problem("wrong_type", field, f"`{field}`: {short(value)} cannot be written as JSON")
+
+
+def _inner_problems(value: dict[Any, Any] | list[Any], field: str, depth: int) -> Iterator[Problem]:
+    if isinstance(value, list):
+        for place, item in enumerate(value):
+            yield from value_problems(item, f"{field}[{place}]", depth)
+        return
+    for key, item in value.items():
+        name = str(key)
+        fault = text_fault(name)
+        if fault:
+            yield Problem("bad_text", field, f"the name {short(name)} holds {fault}")
+        else:
+            # The fields of a payload go by their own names.
+            yield from value_problems(item, f"{field}.{name}" if field not in {"", "payload"} else name, depth)
 
 
 def text_fault(text: str) -> str:

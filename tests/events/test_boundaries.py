@@ -1,0 +1,354 @@
+"""The boundaries between applications and the lake: each exists, is called as applications call it, and arrives.
+
+Every call of the usage stands here once, word for word; taking a function away fails its test.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+import kaizenlake
+from kaizenlake import PerformanceData
+from kaizenlake.errors import EventError
+from kaizenlake.events import boundaries, functions, log
+from kaizenlake.events.catalogue import FAMILIES, by_name
+from kaizenlake.events.check import check_lines
+from kaizenlake.events.decode import decode
+from kaizenlake.lake.landing import land_folder
+from kaizenlake.lake.store import Lake
+from kaizenlake.tables import Events
+
+FIGURES = {
+    "content_id": 123,
+    "platform": "instagram",
+    "impressions": 5000,
+    "clicks": 250,
+    "engagements": 400,
+    "reach": 4200,
+    "conversions": 3,
+    "likes": 300,
+    "comments": 40,
+    "shares": 35,
+    "saves": 25,
+    "revenue_usd": 120.5,
+    "content_type": "reel",
+    "hook_type": "question",
+    "tone": "friendly",
+    "text": "Who else loves this?",
+    "experiment_id": "exp_1",
+    "variant_id": "a",
+    "pillar": "community",
+    "brand_id": "brand_1",
+}
+
+CALLS = {
+    "log_lead_created": (
+        lambda f: f("lead_123", source="website", icp_match_score=0.85, industry="Technology"),
+        "LEAD_CREATED",
+        {"lead_id": "lead_123", "source": "website", "icp_match_score": 0.85, "industry": "Technology"},
+    ),
+    "log_outreach_sent": (
+        lambda f: f("lead_123", channel="email", template_id="cold_outreach_v3"),
+        "OUTREACH_SENT",
+        {"lead_id": "lead_123", "channel": "email", "template_id": "cold_outreach_v3"},
+    ),
+    "log_outreach_replied": (
+        lambda f: f("lead_123", channel="email", intent="interested", sentiment="positive"),
+        "OUTREACH_REPLIED",
+        {"lead_id": "lead_123", "channel": "email", "intent": "interested", "sentiment": "positive"},
+    ),
+    "log_lead_qualified": (
+        lambda f: f("lead_123", qualification_score=90, budget_range="$10k-$50k"),
+        "LEAD_QUALIFIED",
+        {"lead_id": "lead_123", "qualification_score": 90.0, "budget_range": "$10k-$50k"},
+    ),
+    "log_lead_lost": (
+        lambda f: f("lead_123", reason="no budget"),
+        "LEAD_LOST",
+        {"lead_id": "lead_123", "reason": "no budget"},
+    ),
+    "log_deal_won": (
+        lambda f: f("lead_123", deal_size=25000, pack_sold="strategy_campaign_premium", days_to_close=14),
+        "DEAL_WON",
+        {"lead_id": "lead_123", "deal_size": 25000.0, "pack_sold": "strategy_campaign_premium", "days_to_close": 14.0},
+    ),
+    "log_appointment_scheduled": (
+        lambda f: f("lead_123", scheduled_for=datetime(2026, 12, 1, 10, tzinfo=UTC), channel="call"),
+        "APPOINTMENT_SCHEDULED",
+        {"lead_id": "lead_123", "scheduled_for": datetime(2026, 12, 1, 10, tzinfo=UTC), "channel": "call"},
+    ),
+    "log_intake_clarity_scored": (
+        lambda f: f(
+            project_id="proj_456", clarity_score=45, follow_up_questions_count=5, missing_fields=["budget", "goal"]
+        ),
+        "INTAKE_CLARITY_SCORED",
+        {"clarity_score": 45.0, "follow_up_questions_count": 5, "missing_fields": ["budget", "goal"]},
+    ),
+    "log_intake_clarification_requested": (
+        lambda f: f(project_id="proj_456", questions=["Which budget?"], blocking=True),
+        "INTAKE_CLARIFICATION_REQUESTED",
+        {"questions": ["Which budget?"], "blocking": True},
+    ),
+    "log_intake_clarification_received": (
+        lambda f: f(project_id="proj_456", response_time_hours=2, questions_answered=2),
+        "INTAKE_CLARIFICATION_RECEIVED",
+        {"response_time_hours": 2.0, "questions_answered": 2},
+    ),
+    "log_intake_blocked": (
+        lambda f: f(project_id="proj_456", reason="no answer"),
+        "INTAKE_BLOCKED",
+        {"reason": "no answer"},
+    ),
+    "log_intake_approved": (
+        lambda f: f(project_id="proj_456", final_clarity_score=85, total_clarification_rounds=1, days_to_approval=0.5),
+        "INTAKE_APPROVED",
+        {"final_clarity_score": 85.0, "total_clarification_rounds": 1, "days_to_approval": 0.5},
+    ),
+    "log_pack_event": (
+        lambda f: f("PACK_STARTED", pack_key="strategy_campaign_premium", project_id="proj_456"),
+        "PACK_STARTED",
+        {"pack_key": "strategy_campaign_premium"},
+    ),
+    "log_section_generation": (
+        lambda f: f("strategy_campaign_premium", "persona_cards", success=True, project_id="proj_456", words_count=900),
+        "SECTION_GENERATED",
+        {"pack_key": "strategy_campaign_premium", "section_id": "persona_cards", "words_count": 900},
+    ),
+    "log_pack_quality_assessment": (
+        lambda f: f("strategy_campaign_premium", quality_score=82, gates_passed=9, gates_total=10, project_id="p"),
+        "PACK_QUALITY_ASSESSED",
+        {"pack_key": "strategy_campaign_premium", "quality_score": 82.0, "gates_passed": 9, "gates_total": 10},
+    ),
+    "log_run_completed": (
+        lambda f: f("run_1", "planner", model="m-1", gates_passed=4, gates_total=5, cost_usd=0.02, tenant_id="t"),
+        "RUN_COMPLETED",
+        {"run_id": "run_1", "doer": "planner", "model": "m-1", "gates_passed": 4, "gates_total": 5, "cost_usd": 0.02},
+    ),
+    "log_strategy_generated": (
+        lambda f: f(strategy_id="s_1", brand_id="b", model="m-1", duration_seconds=12),
+        "STRATEGY_GENERATED",
+        {"strategy_id": "s_1", "brand_id": "b", "model": "m-1", "duration_seconds": 12.0},
+    ),
+    "log_strategy_failed": (lambda f: f("timeout", strategy_id="s_1"), "STRATEGY_FAILED", {"reason": "timeout"}),
+    "log_creatives_generated": (lambda f: f(12, platform="x"), "CREATIVES_GENERATED", {"creatives_count": 12}),
+    "log_execution_started": (lambda f: f("x_1", channel="email"), "EXECUTION_STARTED", {"execution_id": "x_1"}),
+    "log_execution_completed": (lambda f: f("x_1", cost_usd=1), "EXECUTION_COMPLETED", {"cost_usd": 1.0}),
+    "log_execution_failed": (lambda f: f("x_1", reason="bounced"), "EXECUTION_FAILED", {"reason": "bounced"}),
+    "log_workflow_transition": (
+        lambda f: f("w_1", from_state="draft", to_state="review"),
+        "WORKFLOW_TRANSITION",
+        {"workflow_id": "w_1", "from_state": "draft", "to_state": "review"},
+    ),
+    "log_event": (
+        lambda f: f("LEAD_LOST", lead_id="lead_9", reason="silent", project_id="p"),
+        "LEAD_LOST",
+        {"lead_id": "lead_9", "reason": "silent"},
+    ),
+    "ingest_performance_data": (
+        lambda f: f(PerformanceData(**FIGURES), project_id="campaign_456"),
+        "PERFORMANCE_RECORDED",
+        FIGURES | {"content_id": "123"},
+    ),
+    "mark_creative_as_winner": (
+        lambda f: f(123, "best of the month", {"engagement_rate": 0.12}),
+        "CREATIVE_MARKED_WINNER",
+        {"content_id": "123", "reason": "best of the month", "metrics": '{"engagement_rate":0.12}'},
+    ),
+    "mark_creative_as_loser": (
+        lambda f: f(124, "ignored", {"engagement_rate": 0.001}, ["buy now"]),
+        "CREATIVE_MARKED_LOSER",
+        {"content_id": "124", "reason": "ignored", "patterns_to_avoid": ["buy now"]},
+    ),
+}
+
+
+@pytest.fixture
+def lake(tmp_path, monkeypatch):
+    lake = Lake.create(tmp_path / "lake")
+    monkeypatch.setenv("KAIZEN_LAKE", str(tmp_path / "lake"))
+    yield lake
+    kaizenlake.configure()
+
+
+def written(lake):
+    kaizenlake.close()
+    lines = [line for path in sorted(lake.path("landing").glob("*.ndjson")) for line in path.read_bytes().splitlines()]
+    found = check_lines(lines, range(1, len(lines) + 1), now=datetime.now(UTC))
+    assert found.rejected == []
+    return found.frame
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_call_writes_its_event(lake, name):
+    call, event_type, payload = CALLS[name]
+    event_id = call(getattr(kaizenlake, name))
+    frame = written(lake)
+    (row,) = frame.rows(named=True)
+    assert (row["event_id"], row["event_type"]) == (event_id, event_type)
+    silver = decode(frame.lazy(), by_name(event_type).family).collect().row(0, named=True)
+    assert {key: silver[key] for key in payload} == payload
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_call_comes_down_to_the_generic_one(lake, name, monkeypatch):
+    call, event_type, _ = CALLS[name]
+    seen = []
+    real = log.event_line
+
+    def witness(kind, *args, **named):
+        seen.append(kind)
+        return real(kind, *args, **named)
+
+    for module in (log, boundaries):
+        monkeypatch.setattr(module, "event_line", witness)
+    call(getattr(kaizenlake, name))
+    assert seen == [event_type]
+
+
+@pytest.mark.parametrize("name", [*functions.COMMON])
+def test_every_boundary_takes_what_every_event_has(name):
+    for boundary in CALLS:
+        parameters = inspect.signature(getattr(kaizenlake, boundary)).parameters
+        assert name in parameters or any(item.kind is item.VAR_KEYWORD for item in parameters.values())
+
+
+def test_everything_that_was_logged_is_in_the_lake(lake):
+    ids = {call(getattr(kaizenlake, name)) for name, (call, _, _) in CALLS.items()}
+    kaizenlake.close()
+    landing = land_folder(lake)
+    assert landing.landed == len(ids) == len(CALLS)
+    assert landing.quarantined == 0
+    assert set(lake.scan(Events).collect()["event_id"]) == ids
+
+
+def test_what_is_logged_is_in_the_lake_while_its_process_lives(lake):
+    first = kaizenlake.log_lead_created("lead_1")
+    land_folder(lake)
+    second = kaizenlake.log_lead_created("lead_2")
+    kaizenlake.close()
+    land_folder(lake)
+    land_folder(lake)
+    assert sorted(lake.scan(Events).collect()["event_id"]) == [first, second]
+
+
+@pytest.mark.parametrize(
+    ("stage", "said", "event_type"),
+    [
+        ("started", {}, "PACK_STARTED"),
+        ("PACK_COMPLETED", {"cost_usd": 2}, "PACK_COMPLETED"),
+        ("failed", {"reason": "timeout"}, "PACK_FAILED"),
+        ("SECTION_GENERATED", {"section_id": "s"}, "SECTION_GENERATED"),
+        ("quality_passed", {}, "PACK_QUALITY_PASSED"),
+    ],
+)
+def test_stage_of_a_pack_is_its_event(lake, stage, said, event_type):
+    kaizenlake.log_pack_event(stage, "quick_social_basic", **said)
+    assert written(lake)["event_type"].to_list() == [event_type]
+
+
+@pytest.mark.parametrize("stage", ["begun", "LEAD_CREATED", None])
+def test_unknown_stage_is_refused(lake, stage):
+    with pytest.raises(EventError, match=r"no stage of a pack.*PACK_STARTED"):
+        kaizenlake.log_pack_event(stage, pack_key="quick_social_basic")
+
+
+def test_section_that_failed_needs_a_reason(lake):
+    with pytest.raises(EventError, match=r"SECTION_FAILED: `reason` is missing"):
+        kaizenlake.log_section_generation("p", "s", success=False)
+    kaizenlake.log_section_generation("p", "s", success=False, reason="timeout")
+    assert written(lake)["event_type"].to_list() == ["SECTION_FAILED"]
+
+
+@pytest.mark.parametrize(
+    ("passed", "types"),
+    [
+        (None, ["PACK_QUALITY_ASSESSED"]),
+        (True, ["PACK_QUALITY_ASSESSED", "PACK_QUALITY_PASSED"]),
+        (False, ["PACK_QUALITY_ASSESSED", "PACK_QUALITY_FAILED"]),
+    ],
+)
+def test_assessment_is_followed_by_its_verdict(lake, passed, types):
+    for _ in range(2):
+        name = kaizenlake.log_pack_quality_assessment(
+            "p", passed=passed, quality_score=70, issues=["thin"], event_id="q1", occurred_at="2026-01-01T00:00:00Z"
+        )
+    frame = written(lake)
+    assert name == "q1"
+    assert frame["event_type"].to_list() == types * 2
+    assert frame["event_id"].n_unique() == len(types)
+    assert frame["payload"].unique().to_list() == ['{"pack_key":"p","quality_score":70.0,"issues":["thin"]}']
+
+
+def test_assessment_that_is_refused_logs_nothing(lake):
+    with pytest.raises(EventError, match="passed"):
+        kaizenlake.log_pack_quality_assessment("p", passed="yes")
+    with pytest.raises(EventError, match="quality_score"):
+        kaizenlake.log_pack_quality_assessment("p", passed=True, quality_score=101)
+    assert written(lake).height == 0
+
+
+def test_performance_is_dated_by_its_measurement(lake):
+    at = datetime(2026, 5, 1, tzinfo=UTC)
+    kaizenlake.ingest_performance_data(PerformanceData(content_id=1, platform="x", performed_at=at), "p")
+    kaizenlake.ingest_performance_data({"content_id": 2, "platform": "x", "occurred_at": at}, "p")
+    kaizenlake.ingest_performance_data(PerformanceData(content_id=3, platform="x"), "p", occurred_at=at)
+    frame = written(lake)
+    assert frame["occurred_at"].to_list() == [at] * 3
+    assert frame["project_id"].to_list() == ["p"] * 3
+
+
+def test_performance_refuses_foreign_names_and_kinds(lake):
+    with pytest.raises(TypeError, match="impresions"):
+        PerformanceData(content_id=1, platform="x", impresions=5)
+    with pytest.raises(EventError, match="impressions"):
+        kaizenlake.ingest_performance_data({"content_id": 1, "platform": "x", "impresions": 5})
+    with pytest.raises(EventError, match="content_id"):
+        kaizenlake.ingest_performance_data(PerformanceData(platform="x"))
+    with pytest.raises(EventError, match="expected a PerformanceData or a mapping, found str"):
+        kaizenlake.ingest_performance_data("content 1")
+    assert written(lake).height == 0
+
+
+def test_batch_takes_what_it_can_and_logs_what_it_cannot(lake):
+    items = [
+        PerformanceData(content_id=1, platform="x", impressions=10),
+        {"content_id": 2, "platform": "x", "impressions": -10},
+        {"content_id": 3},
+        PerformanceData(content_id="4\0", platform="x", engagement_rate=float("nan")),
+        "five",
+        {"content_id": 6, "platform": "x", "performed_at": "yesterday"},
+        {"content_id": 7, "platform": "x", "text": "y" * 30_000},
+        {"content_id": 8, "platform": "x"},
+    ]
+    stats = kaizenlake.ingest_performance_batch(items, "campaign_456")
+    assert (stats.total, stats.succeeded, stats.failed) == (8, 2, 6)
+    frame = written(lake)
+    (family,) = (family for family in FAMILIES if family.name == "performance")
+    rows = decode(frame.lazy(), family).collect().rows(named=True)
+    failures = [row for row in rows if row["event_type"] == "PERFORMANCE_INGESTION_FAILED"]
+    assert [row["content_id"] for row in rows if row not in failures] == ["1", "8"]
+    assert [row["content_id"] for row in failures] == ["2", "3", "4\\x00", None, "6", "7"]
+    assert [row["project_id"] for row in rows] == ["campaign_456"] * 8
+    words = ["impressions", "platform", "content_id", "found str", "occurred_at", "text"]
+    assert all(word in row["reason"] for word, row in zip(words, failures, strict=True))
+
+
+def test_empty_batch(lake):
+    assert kaizenlake.ingest_performance_batch([], "p") == (0, 0, 0)
+    assert written(lake).height == 0
+
+
+def test_loser_and_winner_keep_their_figures(lake):
+    kaizenlake.mark_creative_as_loser(1, "r", {"ctr": 0.01}, ["free!!!"], platform="x", project_id="p")
+    payload = json.loads(written(lake)["payload"].item())
+    assert payload == {
+        "content_id": "1",
+        "reason": "r",
+        "platform": "x",
+        "metrics": {"ctr": 0.01},
+        "patterns_to_avoid": ["free!!!"],
+    }
