@@ -77,6 +77,7 @@ def theirs(root: str) -> dict[str, Any]:
     started = time.perf_counter()
     connection = duckdb.connect(config={"temp_directory": out, "memory_limit": "16GB"})
     connection.execute("set preserve_insertion_order = false")
+    connection.execute("set enable_progress_bar = false")
     connection.execute(f"""
         create table daily as
         select *, case when engagement_rate is null then null when engagement_rate >= .10 then 'excellent'
