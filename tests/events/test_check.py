@@ -148,6 +148,7 @@ GOOD = {
     "escaped": line().replace(b"lead_123", b"lead\\u005f123"),
     "no tags": line(tags=[]),
     "no metadata": line(metadata={}),
+    "key given twice": line().replace(b'"project_id"', b'"project_id": "q", "project_id"'),
 }
 
 
@@ -233,6 +234,7 @@ def test_settings_of_the_landing_are_kept():
     ahead = line(occurred_at=(NOW + timedelta(hours=30)).isoformat())
     assert checked(ahead).rejected[0].rules == ("far_future",)
     assert checked(ahead, future_hours=48).frame.height == 1
+    assert checked(ahead, future_hours=10**12).frame.height == 1
     assert rules_of(line(), line_bytes=50) == [("too_long",)]
 
 

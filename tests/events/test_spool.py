@@ -264,7 +264,17 @@ def process():
 
 def run(code, lake, *words):
     return subprocess.Popen(
-        [sys.executable, "-W", "error", "-c", LOGGER + code, *map(str, words)],
+        # From Python 3.12 on a fork beside any thread warns; here that is what is tested.
+        [
+            sys.executable,
+            "-W",
+            "error",
+            "-W",
+            "ignore:This process:DeprecationWarning",
+            "-c",
+            LOGGER + code,
+            *map(str, words),
+        ],
         env=os.environ | {"KAIZEN_LAKE": str(lake)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -81,7 +81,7 @@ def check_lines(
 ) -> Checked:
     """Check lines against the catalogue; every line comes back, as a row or rejected.
 
-    Ids are not compared here: the same event twice is two rows.
+    Ids are not compared here: the same event twice is two rows. Of a key that an object holds twice, the last counts.
 
     Args:
         lines: Lines without their line feed, in any mix of our envelope and CloudEvents; a BOM and CR are ignored.

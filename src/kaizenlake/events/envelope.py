@@ -112,7 +112,10 @@ encode_sorted = msgspec.json.Encoder(order="deterministic").encode
 
 def latest(now: datetime, future_hours: int) -> datetime:
     """Latest time an event may have at `now`."""
-    return now + timedelta(hours=future_hours)
+    try:
+        return now + timedelta(hours=future_hours)
+    except OverflowError:
+        return datetime.max.replace(tzinfo=UTC)
 
 
 def in_time(event: Envelope, now: datetime, future_hours: int = FUTURE_HOURS) -> bool:
