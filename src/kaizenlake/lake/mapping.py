@@ -423,7 +423,7 @@ def parse(text: bytes, *, name: str, where: str) -> Mapping:
     except (msgspec.DecodeError, ValueError) as error:
         raise MappingError(f"A mapping is not readable as TOML: {error}.", where=where) from error
     for problem in _problems(document):
-        raise MappingError(f"A mapping breaks a rule: {problem}.", where=where)
+        raise MappingError(f"A mapping breaks a rule: {problem}" + ("" if problem.endswith("?") else "."), where=where)
     return Mapping(name, where, sha256(text).hexdigest(), document)
 
 
