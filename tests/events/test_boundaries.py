@@ -280,7 +280,8 @@ def test_assessment_is_followed_by_its_verdict(lake, passed, types):
     assert name == "q1"
     assert frame["event_type"].to_list() == types * 2
     assert frame["event_id"].n_unique() == len(types)
-    assert frame["payload"].unique().to_list() == ['{"pack_key":"p","quality_score":70.0,"issues":["thin"]}']
+    (payload,) = frame["payload"].unique()
+    assert json.loads(payload) == {"pack_key": "p", "quality_score": 70.0, "issues": ["thin"]}
 
 
 def test_assessment_that_is_refused_logs_nothing(lake):

@@ -194,6 +194,15 @@ def test_events_that_differ_have_other_hashes(other):
     assert hashes[0] != hashes[1]
 
 
+def test_hash_is_the_same_in_every_version():
+    """Events in a lake are compared with those that a later version lands: the hash must never change."""
+    payload = {"lead_id": "lead_123", "icp_match_score": 1, "source": "website"}
+    frame = checked(line(payload=payload, tags=["b", "a"], metadata={"k": [1.0, "é"], "a": None})).frame
+    assert frame["payload"].item() == '{"icp_match_score":1.0,"lead_id":"lead_123","source":"website"}'
+    assert frame["metadata"].item() == '{"a":null,"k":[1,"é"]}'
+    assert frame["payload_hash"].item() == "ed9bb6e5109b101cb3a8bc5afda20b19d5bc9e9c291ce22c9ca8eb3899eea36b"
+
+
 def test_id_file_and_source_are_not_hashed():
     hashes = checked(line(), line(id="e-2", source="crm")).frame["payload_hash"]
     assert hashes[0] == hashes[1]

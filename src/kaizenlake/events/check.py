@@ -145,7 +145,7 @@ class _Rows:
         if type(payload) in self.instants:
             payload = _in_utc(payload, self.instants[type(payload)])
         name = self.names[type(event)]
-        body = envelope.encode(payload)
+        body = envelope.encode_sorted(payload)
         metadata = envelope.encode_sorted(_plain_numbers(event.metadata)) if event.metadata else None
         tags = envelope.encode(event.tags) if event.tags else None
         said = envelope.encode((name, micros, event.project_id, event.tenant_id, event.tags or None))

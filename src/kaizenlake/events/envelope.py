@@ -106,8 +106,8 @@ def decoder() -> msgspec.json.Decoder[Envelope]:
 encode = msgspec.json.Encoder().encode
 """Encode an envelope, or any plain value, as JSON."""
 
-encode_sorted = msgspec.json.Encoder(order="deterministic").encode
-"""The same with the keys of every object in order."""
+encode_sorted = msgspec.json.Encoder(order="sorted").encode
+"""The same with the keys of every object in order, so that no order of declaration shows in it."""
 
 
 def latest(now: datetime, future_hours: int) -> datetime:
