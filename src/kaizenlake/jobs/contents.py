@@ -29,9 +29,8 @@ def contents(
         as_of: Figures measured from this instant on do not count.
     """
     days = daily_performance.filter(pl.col("occurred_at") < as_of)
-    last_day = pl.col("performed_on").max().over(KEYS)
-    last_days = days.select(*KEYS, "performed_on", "event_id").filter(pl.col("performed_on") == last_day)
-    figures = days.join(last_days.select("event_id"), on="event_id", how="semi").drop("hook_type")
+    last_days = days.group_by(KEYS).agg(pl.col("performed_on").max())
+    figures = days.join(last_days, on=(*KEYS, "performed_on"), how="semi", nulls_equal=True).drop("hook_type")
     features = content_features.drop("event_date")
     segments = projects.select("project_id", known_industry="industry", known_client_type="client_type")
     return (

@@ -40,10 +40,10 @@ def creative_labels(
         *KEYS, "content_type", "engagement_rate", "trials", "occurred_at"
     )
     rankable = figures.filter(pl.col("engagement_rate").is_not_null(), pl.col("trials") >= labels.impressions)
-    ranking = ranked(rankable, labels)
+    sizes = rankable.group_by(GROUP).agg(group_size=pl.len().cast(pl.Int64))
+    ranking = ranked(rankable, sizes, labels)
     said = marks(performance.filter(pl.col("occurred_at") < as_of), figures)
     places = ranking.select(*KEYS, "shrunk_rate", "rank_in_group")
-    sizes = rankable.group_by(GROUP).agg(group_size=pl.len().cast(pl.Int64))
     by_people = (
         said.join(places, on=KEYS, how="left", nulls_equal=True)
         .join(sizes, on=GROUP, how="left", nulls_equal=True)
@@ -61,7 +61,7 @@ def creative_labels(
     return pl.concat([part.select(*columns, "group_size", "labelled_at") for part in (by_people, by_place)]).sort(KEYS)
 
 
-def ranked(rankable: pl.LazyFrame, labels: Labels) -> pl.LazyFrame:
+def ranked(rankable: pl.LazyFrame, sizes: pl.LazyFrame, labels: Labels) -> pl.LazyFrame:
     """Rank the contents of every group that is large enough, and label its ends.
 
     The ends are `share` of the group each, rounded down. Contents of one shrunk rate are told apart by their id; where one
@@ -69,6 +69,7 @@ def ranked(rankable: pl.LazyFrame, labels: Labels) -> pl.LazyFrame:
 
     Args:
         rankable: Contents with a rate and enough trials.
+        sizes: Each group with its `group_size`.
         labels: Share that is labelled, and how much a group needs.
 
     Returns:
@@ -82,14 +83,10 @@ def ranked(rankable: pl.LazyFrame, labels: Labels) -> pl.LazyFrame:
     spread = pl.col("engagement_rate").max().over("_group") > pl.col("engagement_rate").min().over("_group")
     winner = (rank <= labelled) & ((best_cut > worst_cut) | (shrunk > best_cut))
     loser = (rank > size - labelled) & ((best_cut > worst_cut) | (shrunk < worst_cut))
+    groups = sizes.filter(size >= labels.group_size).sort(GROUP).with_row_index("_group")
     return (
-        rankable.with_columns(group_size=pl.len().over(GROUP).cast(pl.Int64))
-        .filter(size >= labels.group_size)
-        .sort(GROUP)
-        .with_columns(
-            _group=pl.struct(GROUP).rle_id(),
-            _wins=(pl.col("engagement_rate") * pl.col("trials")).round().cast(pl.Int64),
-        )
+        rankable.join(groups, on=GROUP, nulls_equal=True)
+        .with_columns(_wins=(pl.col("engagement_rate") * pl.col("trials")).round().cast(pl.Int64))
         .with_columns(
             shrunk_rate=pl.map_batches(["_group", "_wins", "trials"], _shrunk, return_dtype=pl.Float64),
         )

@@ -38,5 +38,8 @@ def projects(event_counts: pl.LazyFrame, *naming: pl.LazyFrame, as_of: datetime)
         named = said.filter(
             pl.col("project_id").is_not_null(), pl.col(name).is_not_null(), pl.col("occurred_at") < as_of
         )
-        known = known.join(latest(named, ("project_id",)).select("project_id", name), on="project_id", how="left")
+        # A project's events are many: all but those of its last instant are dropped before the tie is looked at.
+        last = named.group_by("project_id").agg(pl.col("occurred_at").max())
+        word = latest(named.join(last, on=("project_id", "occurred_at"), how="semi"), ("project_id",))
+        known = known.join(word.select("project_id", name), on="project_id", how="left")
     return known.sort("project_id")
