@@ -31,7 +31,8 @@ print("done", flush=True)
 """
 
 DEALS = "Record ID,Create Date,Deal Stage,Close Date\n" + "".join(
-    f"{place},2026-01-{place % 28 + 1:02},closedwon,{'soon' if place % 50 == 0 else '2026-02-01'}\n" for place in range(400)
+    f"{place},2026-01-{place % 28 + 1:02},closedwon,{'soon' if place % 50 == 0 else '2026-02-01'}\n"
+    for place in range(400)
 )
 
 
@@ -41,7 +42,10 @@ def fill(root: Path) -> Lake:
     for name in range(3):
         events = [lead(f"e{place}", f"l{place % 997}") for place in range(name * 400, name * 400 + 700)]
         events += [lead(f"e{place}", "another") for place in range(name * 400, name * 400 + 30)]
-        put(lake.path("landing", f"{name}.ndjson"), ndjson(*events) + b"poison\n" * 3 + ndjson(lead(f"last{name}"))[:-20])
+        put(
+            lake.path("landing", f"{name}.ndjson"),
+            ndjson(*events) + b"poison\n" * 3 + ndjson(lead(f"last{name}"))[:-20],
+        )
     put(lake.path("landing", "crm_deals", "deals.csv"), DEALS.encode())
     return lake
 

@@ -194,7 +194,9 @@ def test_landing_again_adds_nothing_to_any_table(lake, tmp_path):
     again = land(lake, file, now=NOW.replace(day=2))
     copy = land(lake, put(tmp_path / "copy.ndjson", file.read_bytes()), now=NOW)
     assert counts(again) == counts(copy) == (4, 0, 4, 0)
-    assert [lake.scan(table).collect().equals(old) for table, old in zip(tables.BRONZE, before, strict=True)] == [True] * 3
+    assert [lake.scan(table).collect().equals(old) for table, old in zip(tables.BRONZE, before, strict=True)] == [
+        True
+    ] * 3
 
 
 def test_a_file_that_grew_adds_its_new_lines_alone(lake, tmp_path):
@@ -210,8 +212,16 @@ def test_the_landings_table_tells_of_each_file_what_became_of_its_lines(lake, tm
     put(tmp_path / "in" / "empty.ndjson", b"")
     land(lake, tmp_path / "in", now=NOW)
     rows = lake.scan(tables.Landings).sort("file").collect()
-    assert rows.select("lines_in", "landed", "duplicate", "quarantined").rows() == [(2, 1, 1, 0), (2, 1, 0, 1), (0, 0, 0, 0)]
-    assert [None if at is None else at.date().isoformat() for at in rows["newest_at"]] == ["2026-02-01", "2026-02-03", None]
+    assert rows.select("lines_in", "landed", "duplicate", "quarantined").rows() == [
+        (2, 1, 1, 0),
+        (2, 1, 0, 1),
+        (0, 0, 0, 0),
+    ]
+    assert [None if at is None else at.date().isoformat() for at in rows["newest_at"]] == [
+        "2026-02-01",
+        "2026-02-03",
+        None,
+    ]
     assert rows["landed_at"].to_list() == [NOW] * 3
 
 

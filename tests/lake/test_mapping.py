@@ -355,7 +355,9 @@ CSV = {
 @pytest.mark.parametrize("name", CSV)
 def test_csv_of_every_shape_is_read_to_its_end(tmp_path, name):
     form, content, texts, rules = CSV[name]
-    toml = put(tmp_path / "m.toml", (POSTS.replace("[[event]]", f"[format]\n{form}\n[[event]]") + 'text = "text"\n').encode())
+    toml = put(
+        tmp_path / "m.toml", (POSTS.replace("[[event]]", f"[format]\n{form}\n[[event]]") + 'text = "text"\n').encode()
+    )
     lake = Lake.create(tmp_path / "lake")
     found = land(lake, put(tmp_path / "t.csv", content), mapping=toml, now=NOW)
     payloads = lake.scan(tables.Events).sort("line").collect()["payload"]
@@ -428,8 +430,16 @@ def test_files_before_one_that_does_not_fit_have_landed(tmp_path):
 
 WRONG = [
     # what is changed, into what, and what the words say
-    ("PERFORMANCE_RECORDED", "PERFORMANCE_RECORD", "`event[0].type`: no event type 'PERFORMANCE_RECORD'; did you mean PERFORMANCE_RECORDED"),
-    ("content_id =", "contents_id =", "`event[0].fields.contents_id`: PERFORMANCE_RECORDED has no such field; did you mean content_id? ("),
+    (
+        "PERFORMANCE_RECORDED",
+        "PERFORMANCE_RECORD",
+        "`event[0].type`: no event type 'PERFORMANCE_RECORD'; did you mean PERFORMANCE_RECORDED",
+    ),
+    (
+        "content_id =",
+        "contents_id =",
+        "`event[0].fields.contents_id`: PERFORMANCE_RECORDED has no such field; did you mean content_id? (",
+    ),
     ('content_id = "id"\n', "", "`event[0].fields`: PERFORMANCE_RECORDED needs `content_id`"),
     ('{ columns = ["id"] }', "{}", "`event[0].id`: exactly one of"),
     ('{ columns = ["id"] }', '{ columns = ["id"], row = true }', "`event[0].id`: exactly one of"),
@@ -442,9 +452,9 @@ WRONG = [
     ('zone = "UTC"', 'zone = "Berlin"', "`event[0].occurred_at.zone`: there is no time zone 'Berlin'"),
     ('column = "at"', 'column = "at", week = "w"', "`event[0].occurred_at`: exactly one of"),
     ('column = "at"', 'month = "m"', "`month` needs `year` and `weekday` too"),
-    ('[[event]]', '[format]\nseparator = ";;"\n[[event]]', "Expected `str` of length <= 1 - at `format.separator`"),
-    ('[[event]]', '[format]\nencoding = "utf-9"\n[[event]]', "`format.encoding`: there is no encoding 'utf-9'"),
-    ('[[event]]', '[format]\nthousands = "."\n[[event]]', "the mark of thousands and of decimals are the same"),
+    ("[[event]]", '[format]\nseparator = ";;"\n[[event]]', "Expected `str` of length <= 1 - at `format.separator`"),
+    ("[[event]]", '[format]\nencoding = "utf-9"\n[[event]]', "`format.encoding`: there is no encoding 'utf-9'"),
+    ("[[event]]", '[format]\nthousands = "."\n[[event]]', "the mark of thousands and of decimals are the same"),
     ("type =", "typo =", "unknown field `typo` - at `event[0]`"),
     ('description = "A table of posts for tests."', "", "missing required field `description`"),
     ("[[event]]", "[[event]", "not readable as TOML"),

@@ -59,9 +59,14 @@ def test_the_invented_events_say_so_and_tell_of_every_part_of_an_agency(lake):
     made = events(lake)
     assert made["tags"].to_list() == [["invented"]] * made.height
     assert made["project_id"].n_unique() == 7
-    assert {"PACK_COMPLETED", "PACK_QUALITY_FAILED", "DEAL_WON", "LEAD_LOST", "OUTREACH_REPLIED", "INTAKE_CLARITY_SCORED"} <= set(
-        made["event_type"]
-    )
+    assert {
+        "PACK_COMPLETED",
+        "PACK_QUALITY_FAILED",
+        "DEAL_WON",
+        "LEAD_LOST",
+        "OUTREACH_REPLIED",
+        "INTAKE_CLARITY_SCORED",
+    } <= set(made["event_type"])
 
 
 def test_the_invented_events_are_drawn_again_as_they_are():
@@ -106,7 +111,12 @@ def test_facebook_posts(lake):
     assert landed["reach"].sum() == table["Total Reach"].sum()
     assert landed["likes"].null_count() == table["like"].null_count() == 1
     assert landed["is_paid"].sum() == table["Paid"].sum()
-    assert landed["content_type"].value_counts(sort=True).rows() == [("photo", 426), ("status", 45), ("link", 22), ("video", 7)]
+    assert landed["content_type"].value_counts(sort=True).rows() == [
+        ("photo", 426),
+        ("status", 45),
+        ("link", 22),
+        ("video", 7),
+    ]
     months = events(lake)["occurred_at"]
     assert months.dt.month().to_list() == table["Post Month"].to_list()
     assert (months.dt.weekday() % 7 + 1).to_list() == table["Post Weekday"].to_list()
@@ -169,7 +179,9 @@ def test_crm_deals(lake, tmp_path):
     # Three leads, one won and one lost; an amount with a mark between thousands is no number unless a mapping says so.
     assert (found.lines_in, found.landed, found.quarantined) == (5, 4, 1)
     assert held(lake) == [(2, ["wrong_type"])]
-    told = zip(events(lake)["event_type"], events(lake)["occurred_at"].dt.strftime("%F %H:%M"), payloads(lake), strict=True)
+    told = zip(
+        events(lake)["event_type"], events(lake)["occurred_at"].dt.strftime("%F %H:%M"), payloads(lake), strict=True
+    )
     assert list(told) == [
         ("LEAD_CREATED", "2026-01-10 09:00", {"lead_id": "101", "source": "Organic Search"}),
         ("LEAD_CREATED", "2026-01-11 09:30", {"lead_id": "102", "source": "Paid Social"}),

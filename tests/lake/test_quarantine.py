@@ -34,7 +34,9 @@ def status(lake: Lake) -> list[tuple[int, str]]:
 
 
 def test_the_summary_tells_each_rule_with_its_count_and_examples(lake, tmp_path):
-    bad = [lead(f"a{place}", payload={}) for place in range(5)] + [lead("z", payload={}, occurred_at="2026-02-01T00:00:00")]
+    bad = [lead(f"a{place}", payload={}) for place in range(5)] + [
+        lead("z", payload={}, occurred_at="2026-02-01T00:00:00")
+    ]
     file = put(tmp_path / "in.ndjson", ndjson(*bad) + b"what?\n")
     land(lake, file, now=NOW)
     found = quarantine_summary(lake, examples=2, width=20)

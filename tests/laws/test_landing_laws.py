@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from itertools import pairwise
 from pathlib import Path
 
 import polars as pl
@@ -15,7 +16,9 @@ from kaizenlake.lake.store import Lake
 from lake.landed import NOW, lead, line, put
 
 # Each id has one content, so that no order decides a conflict.
-GOOD = st.integers(0, 15).map(lambda place: line(lead(f"e{place}", f"l{place}", occurred_at=f"2026-02-{place + 1:02}T00:00:00Z")))
+GOOD = st.integers(0, 15).map(
+    lambda place: line(lead(f"e{place}", f"l{place}", occurred_at=f"2026-02-{place + 1:02}T00:00:00Z"))
+)
 BAD = st.sampled_from([b"poison", b"{", b'{"id": 1}', "é".encode("latin-1"), line(lead("x", payload={}))])
 LINES = st.lists(st.one_of(GOOD, GOOD, GOOD, BAD, st.just(b""), st.just(b"  \r")), max_size=25)
 
@@ -43,9 +46,10 @@ def test_order_batching_repetition_and_splitting_change_nothing(lines, data):
         first = land(plain, put(root / "in.ndjson", b"\n".join(lines)), now=NOW)
         again = [*order, *repeats]
         bounds = [0, *cuts, len(again)]
-        pieces = [again[start:end] for start, end in zip(bounds, bounds[1:], strict=False)]
+        pieces = [again[start:end] for start, end in pairwise(bounds)]
         files = [
-            put(root / f"{place}.ndjson", b"".join(item + b"\n" for item in piece)) for place, piece in enumerate(pieces)
+            put(root / f"{place}.ndjson", b"".join(item + b"\n" for item in piece))
+            for place, piece in enumerate(pieces)
         ]
         from kaizenlake.lake import batch, reading
 

@@ -1,11 +1,12 @@
-"""A batch of checked lines on its way into the lake: each line gets its one fate, and the tables are written in an order
-in which a killed landing, done again, ends in the same rows.
+"""A batch of checked lines on its way into the lake: each line gets its one fate.
+
+The tables are written in an order in which a killed landing, done again, ends in the same rows.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -126,7 +127,9 @@ class Batch:
             line_bytes=self.limits.line_bytes,
             default_source=DEFAULT_SOURCE,
         )
-        kept = [item.raw for item in checked.rejected] if raws is None else raws([item.line for item in checked.rejected])
+        kept = (
+            [item.raw for item in checked.rejected] if raws is None else raws([item.line for item in checked.rejected])
+        )
         self.refuse(
             tally,
             [
@@ -196,22 +199,8 @@ class Batch:
         for (place,), rows in conflicts.group_by("_part", maintain_order=True):
             part = parts[int(str(place))]
             raws = part.raws(rows["_place"].to_list())
-            self.refuse(
-                part.tally,
-                [
-                    Poison(
-                        row["line"],
-                        ("conflict",),
-                        (
-                            f"`id` {row['event_id']!r} is the name of another event already, which came from "
-                            f"{row['_first_file']}, line {row['_first_line']}",
-                        ),
-                        row["event_type"],
-                        raw,
-                    )
-                    for row, raw in zip(rows.iter_rows(named=True), raws, strict=True)
-                ],
-            )
+            found = zip(rows.iter_rows(named=True), raws, strict=True)
+            self.refuse(part.tally, [_conflict(row, raw) for row, raw in found])
 
     def _book(self, done: Sequence[FileTally]) -> None:
         if not done:
@@ -244,7 +233,9 @@ Keep: TypeAlias = Callable[[pl.DataFrame], pl.DataFrame]
 """Keeps some of the events of the lake."""
 
 
-def append_events(lake: Lake, given: pl.DataFrame, *, now: datetime, unbooked: Keep = pl.DataFrame.clear) -> pl.DataFrame:
+def append_events(
+    lake: Lake, given: pl.DataFrame, *, now: datetime, unbooked: Keep = pl.DataFrame.clear
+) -> pl.DataFrame:
     """Append the events that the lake does not hold yet, in one commit.
 
     Args:
@@ -327,6 +318,12 @@ def _unbooked(lake: Lake, files: Sequence[str]) -> Keep:
         return held.join(booked, on=["file", "landed_at"], how="anti")
 
     return keep
+
+
+def _conflict(row: Mapping[str, Any], raw: str) -> Poison:
+    taken = f"`id` {row['event_id']!r} is the name of another event already"
+    reason = f"{taken}, which came from {row['_first_file']}, line {row['_first_line']}"
+    return Poison(row["line"], ("conflict",), (reason,), row["event_type"], raw)
 
 
 def _texts(lines: Sequence[bytes]) -> Callable[[Sequence[int]], list[str]]:

@@ -92,16 +92,14 @@ def boolean(cell: pl.Expr) -> pl.Expr:
 
 def words(cell: pl.Expr, separator: str) -> pl.Expr:
     """A JSON list of the texts between separators."""
-    parts = cell.str.split(separator).list.eval(pl.element().str.strip_chars())
-    return listed(parts.list.eval(pl.element().filter(pl.element() != "")), pl.lit(value=True)).pipe(
-        lambda made: pl.when(cell.is_not_null()).then(made)
-    )
+    each = pl.element().str.strip_chars()
+    return listed(cell.str.split(separator).list.eval(each.filter(each != "")))
 
 
-def listed(values: pl.Expr, is_there: pl.Expr) -> pl.Expr:
+def listed(values: pl.Expr) -> pl.Expr:
     """A list column as a JSON list."""
     encoded = pl.struct(values.alias("_")).struct.json_encode()
-    return pl.when(is_there).then(encoded.str.slice(len('{"_":')).str.strip_suffix("}"))
+    return pl.when(values.is_not_null()).then(encoded.str.slice(len('{"_":')).str.strip_suffix("}"))
 
 
 def member(name: str, value: pl.Expr) -> pl.Expr:
@@ -160,7 +158,10 @@ def first_weekday_of_month(
     """
     given = [month, weekday, *([] if hour is None else [hour])]
     spelled = pl.concat_str(
-        *(pl.lit(f"{name} ") + item.fill_null("?") for name, item in zip(("month", "weekday", "hour"), given, strict=False)),
+        *(
+            pl.lit(f"{name} ") + item.fill_null("?")
+            for name, item in zip(("month", "weekday", "hour"), given, strict=False)
+        ),
         separator=", ",
     )
     of_year, of_week = (item.cast(pl.Int64, strict=False) for item in (month, weekday))

@@ -214,7 +214,11 @@ class Mapping:
             MappingError: Names each missing column, the nearest there are, and all there are.
         """
         missing = [name for name, is_needed in self._read.items() if is_needed and name not in present]
-        doubled = [name for name in self.columns if any(re.fullmatch(rf"{re.escape(name)} \(column \d+\)", column) for column in present)]
+        doubled = [
+            name
+            for name in self.columns
+            if any(re.fullmatch(rf"{re.escape(name)} \(column \d+\)", column) for column in present)
+        ]
         shown = ", ".join(repr(name) for name in present) or "none"
         if doubled:
             raise MappingError(
@@ -229,7 +233,9 @@ class Mapping:
                 words.append(f"{name!r}" + (f" (nearest: {', '.join(map(repr, near))})" if near else ""))
             hint = ""
             if len(present) == 1 and re.search(r"[;,\t|]", present[0]):
-                hint = f"The separator of this mapping is {self.document.format.separator!r}; the file may have another."
+                hint = (
+                    f"The separator of this mapping is {self.document.format.separator!r}; the file may have another."
+                )
             raise MappingError(
                 f"Mapping {self.name!r} does not fit: it needs the missing column{'s' if len(missing) > 1 else ''} "
                 f"{', '.join(words)}. There are: {shown}.",
@@ -251,7 +257,8 @@ class Mapping:
             name: pl.col(name).str.strip_chars() if name in rows.frame.columns else absent for name in self.columns
         }
         frame = rows.frame.select(
-            pl.when(cell.is_in(["", *form.null_values]).not_()).then(cell).alias(name) for name, cell in stripped.items()
+            pl.when(cell.is_in(["", *form.null_values]).not_()).then(cell).alias(name)
+            for name, cell in stripped.items()
         )
         frame = frame.with_columns(pl.Series(_ROW, rows.numbers, dtype=pl.Int64)).with_row_index(_PLACE)
         made = [self._lines(section, frame, marks, identity) for section in self.document.event]
@@ -270,7 +277,8 @@ class Mapping:
         rows = frame.filter(*(pl.col(name).is_in(words) for name, words in section.when.items()))
         hashed = {name: value.columns or [] for name, value in _values(section) if value.hash}
         rows = rows.with_columns(
-            pl.Series(_HASH + name, cells.digests(rows, columns, ""), dtype=pl.String) for name, columns in hashed.items()
+            pl.Series(_HASH + name, cells.digests(rows, columns, ""), dtype=pl.String)
+            for name, columns in hashed.items()
         )
         if section.id.row:
             event_id = pl.format(f"{self.source}:{section.type}:{identity[:24]}:{{}}", _ROW)
@@ -302,37 +310,39 @@ _PLACE, _ROW, _HASH = "\0place", "\0row", "\0hash "
 
 def _value(name: str, value: Value, kind: str, marks: cells.Numbers) -> pl.Expr:
     """The value of a field as JSON text, null where the table says nothing."""
-    if value.constant is not None:
-        return pl.lit(_json(value.constant))
-    if value.row is not None:
-        return cells.text(pl.lit(value.row) + pl.col(_ROW).cast(pl.String))
+    if value.column is not None:
+        return _cell(pl.col(value.column), value, kind, marks)
+    if value.columns is not None:
+        joined = pl.concat_str(value.columns, separator=value.join or "", ignore_nulls=True)
+        return cells.text(pl.col(_HASH + name) if value.hash else pl.when(joined != "").then(joined))
     if value.count is not None:
         return pl.sum_horizontal(pl.col(item).is_in(value.is_ or []) for item in value.count).cast(pl.String)
     if value.names is not None:
-        held = [
-            pl.when(pl.col(item).is_in(value.is_ or [])).then(pl.lit(word)) for word, item in value.names.items()
-        ]
-        return cells.listed(pl.concat_list(held).list.drop_nulls(), pl.lit(value=True))
-    if value.hash:
-        return cells.text(pl.col(_HASH + name))
-    if value.columns is not None:
-        joined = pl.concat_str(value.columns, separator=value.join or " ", ignore_nulls=True)
-        return cells.text(pl.when(joined != "").then(joined))
-    cell = pl.col(value.column or "")
+        held = [pl.when(pl.col(item).is_in(value.is_ or [])).then(pl.lit(word)) for word, item in value.names.items()]
+        return cells.listed(pl.concat_list(held).list.drop_nulls())
+    if value.row is not None:
+        return cells.text(pl.lit(value.row) + pl.col(_ROW).cast(pl.String))
+    return pl.lit(_json(value.constant))
+
+
+def _cell(cell: pl.Expr, value: Value, kind: str, marks: cells.Numbers) -> pl.Expr:
+    """A cell as JSON text of the kind that its field is of."""
     if value.values is not None:
         cell = cell.replace(list(value.values), list(value.values.values()))
-    if kind == "list":
-        return cells.words(cell, value.split or ",")
-    if kind == "bool":
-        return cells.boolean(cell)
-    if kind == "datetime":
-        return cells.instant(cell, value.format or "iso", value.zone)
-    if kind in {"int", "float"}:
-        if value.percent:
-            cell = cell.str.strip_suffix("%").str.strip_chars_end()
-        divisor = (value.divide_by or 1.0) * (100.0 if value.percent else 1.0)
-        return cells.number(cell, marks, whole=kind == "int", factor=value.multiply_by or 1.0, divisor=divisor)
-    return cells.text(cell)
+    match kind:
+        case "list":
+            return cells.words(cell, value.split or ",")
+        case "bool":
+            return cells.boolean(cell)
+        case "datetime":
+            return cells.instant(cell, value.format or "iso", value.zone)
+        case "int" | "float":
+            if value.percent:
+                cell = cell.str.strip_suffix("%").str.strip_chars_end()
+            divisor = (value.divide_by or 1.0) * (100.0 if value.percent else 1.0)
+            return cells.number(cell, marks, whole=kind == "int", factor=value.multiply_by or 1.0, divisor=divisor)
+        case _:
+            return cells.text(cell)
 
 
 def _moment(moment: Moment) -> pl.Expr:
@@ -374,7 +384,9 @@ def _near(name: str, present: Sequence[str]) -> list[str]:
 
 def shipped() -> tuple[str, ...]:
     """Names of the mappings that come with the package."""
-    return tuple(sorted(item.name.removesuffix(".toml") for item in _shipped().iterdir() if item.name.endswith(".toml")))
+    return tuple(
+        sorted(item.name.removesuffix(".toml") for item in _shipped().iterdir() if item.name.endswith(".toml"))
+    )
 
 
 def _shipped() -> Traversable:
@@ -404,7 +416,9 @@ def load(name: str, folder: Path | None = None) -> Mapping:
     known = [*owned, *(item for item in shipped() if item not in owned)]
     near = _near(name, known)
     raise MappingError(
-        f"There is no mapping {name!r}" + (f"; did you mean {near[0]!r}?" if near else ".") + f" There are: {', '.join(known)}.",
+        f"There is no mapping {name!r}"
+        + (f"; did you mean {near[0]!r}?" if near else ".")
+        + f" There are: {', '.join(known)}.",
         hint="A mapping may also be given as the path of its TOML file.",
     )
 
@@ -472,7 +486,9 @@ def _field_problems(at: str, section: Section, event: EventType) -> Iterator[str
     for name in section.fields:
         if name not in fields:
             near = get_close_matches(name, list(fields), n=1)
-            yield f"`{at}.fields.{name}`: {event.name} has no such field" + (f"; did you mean {near[0]}?" if near else "")
+            yield f"`{at}.fields.{name}`: {event.name} has no such field" + (
+                f"; did you mean {near[0]}?" if near else ""
+            )
             return
     for name, field in fields.items():
         if field.required and name not in section.fields:

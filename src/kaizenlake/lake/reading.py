@@ -171,7 +171,7 @@ _STRING = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*', re.DOTALL)
 _SPACE = b" \t\r\n"
 
 
-def _values(blocks: Iterator[bytes], line_bytes: int) -> Iterator[Piece]:
+def _values(blocks: Iterator[bytes], line_bytes: int) -> Iterator[Piece]:  # noqa: C901, PLR0912 - one state machine
     """JSON values of a stream: the elements of an array, or values one after the other.
 
     Values are cut out by counting brackets outside strings, so that a broken one does not spoil those after it, and no
@@ -314,7 +314,7 @@ def _records(stream: IO[bytes], dialect: Dialect, line_bytes: int) -> Iterator[t
 
 def _text_lines(stream: IO[bytes], encoding: str, line_bytes: int) -> Iterator[str]:
     """Lines with their line end, as text; bytes outside the encoding come as surrogates (UTF-8) or as U+FFFD."""
-    reader = codecs.getreader(encoding)(stream, errors="surrogateescape" if encoding == UTF8 else "replace")
+    reader = codecs.getreader(encoding)(stream, "surrogateescape" if encoding == UTF8 else "replace")
     carry, mark = "", "\ufeff"
     while block := reader.read(BLOCK_BYTES):
         run = (carry + block.removeprefix(mark)).split("\n")
@@ -435,7 +435,9 @@ def as_text(schema: pl.Schema) -> list[pl.Expr]:
 def _as_text(cell: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     if isinstance(dtype, pl.Datetime):
         text = cell.dt.strftime("%Y-%m-%dT%H:%M:%S%.f")
-        return text if dtype.time_zone is None else cell.dt.convert_time_zone("UTC").dt.strftime("%Y-%m-%dT%H:%M:%S%.fZ")
+        return (
+            text if dtype.time_zone is None else cell.dt.convert_time_zone("UTC").dt.strftime("%Y-%m-%dT%H:%M:%S%.fZ")
+        )
     if dtype.is_nested():
         inner = pl.struct(cell.alias("_")).struct.json_encode()
         return pl.when(cell.is_not_null()).then(inner.str.slice(5).str.head(-1))

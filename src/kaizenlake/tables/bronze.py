@@ -32,14 +32,19 @@ class Events(Table):
 class Quarantine(Table):
     """One line that broke a rule, with its raw text and every rule it broke."""
 
-    quarantine_id: str = column("SHA-256 of file hash, line and raw text, so that landing twice is once.")
+    quarantine_id: str = column(
+        "SHA-256 of file hash, mapping, line, type and raw text, so that landing twice is once."
+    )
     rules: WORDS = column("Stable names of the rules it broke.")
     reasons: WORDS = column("The same in words: what was expected, what was found.")
     event_type: str = column("Type it claimed; null where none could be read.", nullable=True)
-    raw: str = column("Text of the line, cut to the longest line that is taken; bytes outside UTF-8 escaped.")
+    raw: str = column(
+        "Text of the line, cut to the longest line that is taken, bytes outside UTF-8 escaped; of a foreign table "
+        "the row as a JSON object."
+    )
     file: str = column("File it came from.")
     line: pl.Int64 = column("Line or row in that file, from 1.", ge=1)
-    file_hash: str = column("SHA-256 of that file.")
+    file_hash: str = column("SHA-256 of that file; of its name, where it is a spool segment, which grows.")
     mapping: str = column("Mapping that read it; null for events of our own form.", nullable=True)
     quarantined_at: INSTANT = column("When it was quarantined.")
     status: str = column("Waiting, or landed by a later retry.", isin=("waiting", "landed"))
@@ -51,10 +56,12 @@ class Quarantine(Table):
 class Landings(Table):
     """One file that was landed: lines in = landed + duplicate + quarantined."""
 
-    file_hash: str = column("SHA-256 of the file.")
+    file_hash: str = column("SHA-256 of the file; of file and mapping, where a mapping read it.")
     file: str = column("File, as it was named when it was landed first.")
     mapping: str = column("Mapping that read it; null for events of our own form.", nullable=True)
-    lines_in: pl.Int64 = count("Lines or rows that were read; blank lines do not count.")
+    lines_in: pl.Int64 = count(
+        "Lines that were read; blank ones do not count, and a row counts for each event it stands for."
+    )
     landed: pl.Int64 = count("Lines that became events.")
     duplicate: pl.Int64 = count("Lines that were in the lake already.")
     quarantined: pl.Int64 = count("Lines that went to quarantine.")
