@@ -23,6 +23,9 @@ from kaizenlake.tables import Events
 
 FINDINGS = 3
 
+OF_INVENTED = frozenset({"pack win rate", "deal win rate", "outreach win rate", "clarity of briefs"})
+"""Kinds of findings that rest on the invented sample; they show what a report can say, and say nothing of the world."""
+
 
 @dataclass(frozen=True)
 class Demo:
@@ -60,8 +63,8 @@ def make(root: str | Path, reports: Path | None, *, watch: Watch | None = None) 
         landings = {sample.file: _land(lake, sample) for sample in samples()}
     run = nightly(lake, as_of=as_of(lake), command="demo", reports=reports, watch=watch)
     data = build(lake.scan, as_of=run.as_of, tiers=lake.settings.tiers, evidence=lake.settings.evidence)
-    said = tuple(finding.sentence for finding in findings(data) if finding.basis != "warning")
-    return Demo(landings, run, said[:FINDINGS])
+    said = (found for found in findings(data, limit=100) if found.basis != "warning" and found.kind not in OF_INVENTED)
+    return Demo(landings, run, tuple(finding.sentence for finding in said)[:FINDINGS])
 
 
 def as_of(lake: Lake) -> datetime:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import difflib
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
+from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -108,13 +107,15 @@ def show(
         return
     if form is Format.PARQUET and file is None and sys.stdout.isatty():
         raise UsageError("Parquet is not for a terminal.", hint="Name a file with --out, or send stdout to one.")
-    with _stream(file) as stream:
-        if form is Format.JSON:
-            export.write_json(rows, stream)
-        elif form is Format.CSV:
-            export.write_csv(rows, stream, exact=exact)
-        else:
-            export.write_parquet(rows, stream)
+    # Made in memory: a reader that leaves then breaks our own write, which is no error, and not one inside Polars.
+    made = BytesIO()
+    if form is Format.JSON:
+        export.write_json(rows, made)
+    elif form is Format.CSV:
+        export.write_csv(rows, made, exact=exact)
+    else:
+        export.write_parquet(rows, made)
+    _put(made.getbuffer(), file)
 
 
 def tables_(
@@ -228,14 +229,12 @@ def _columns(table: type[Table]) -> list[dict[str, Any]]:
     return found
 
 
-@contextmanager
-def _stream(file: Path | None) -> Iterator[BinaryIO]:
+def _put(content: memoryview, file: Path | None) -> None:
     if file is None:
-        yield sys.stdout.buffer
+        sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
         return
     try:
-        with file.open("wb") as opened:
-            yield opened
+        file.write_bytes(content)
     except OSError as error:
         raise UsageError(f"The file cannot be written: {error.strerror}.", where=str(file)) from error

@@ -46,6 +46,9 @@ def demo(lake: LakeOption = LAKE, reports: ReportsOption = REPORTS) -> None:
         made = make(lake, reports, watch=watch)
     for sample, landing in made.landings.items():
         say(f"Landed {sample}: {_landed(landing)}.")
+    say(
+        "agency_events.ndjson is invented, so that packs, outreach, deals and briefs have figures; the others are real."
+    )
     _tell(made.run)
     if made.run.exit_code:
         raise typer.Exit(made.run.exit_code)
@@ -60,7 +63,7 @@ def demo(lake: LakeOption = LAKE, reports: ReportsOption = REPORTS) -> None:
     for file in made.run.reports:
         say(f"Report: {file}")
     say()
-    say("What the samples say:")
+    say("What the real samples say:")
     for number, finding in enumerate(made.findings, 1):
         say(f"  {number}. {finding}")
     say()

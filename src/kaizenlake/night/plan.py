@@ -80,22 +80,20 @@ def decide(job: Job, lake: State, *, as_of: datetime, fingerprint: str, full: bo
     if before.as_of is None or before.fingerprint != fingerprint:
         return Step(job, ("its code or settings changed",), None, reads)
     changed = {
-        tables.full_name(read): found
+        tables.full_name(read): days
         for read in job.reads
-        if (found := _changed(lake, read, before.versions.get(tables.full_name(read)))) is None or found
+        if (days := _changed(lake, read, before.versions.get(tables.full_name(read)))) != frozenset()
     }
+    redo = _together(changed.values())
     why: list[str] = []
-    days: frozenset[date] | None = frozenset()
     if changed:
-        known = [found for found in changed.values() if found is not None]
-        days = frozenset[date]().union(*known) if len(known) == len(changed) else None
-        why.append(f"changes in {', '.join(changed)}" + (f" on {_in_words(days)}" if days is not None else ""))
+        why.append(f"changes in {', '.join(changed)}" + (f" on {_in_words(redo)}" if redo is not None else ""))
     if before.as_of != as_of:
         why.append(f"as_of moved from {before.as_of:%Y-%m-%d %H:%M} to {as_of:%Y-%m-%d %H:%M}")
-        days = None if days is None else days | between(before.as_of, as_of)
+        redo = None if redo is None else redo | between(before.as_of, as_of)
     if not why:
         return None
-    return Step(job, tuple(why), days if job.by_day else None, reads)
+    return Step(job, tuple(why), redo if job.by_day else None, reads)
 
 
 def predict(
@@ -181,6 +179,15 @@ class _Ahead:
 
 def _changed(lake: State, table: type[Table], since: int | None) -> frozenset[date] | None:
     return frozenset() if lake.version(table) == since else lake.changed_days(table, since)
+
+
+def _together(changes: Iterable[frozenset[date] | None]) -> frozenset[date] | None:
+    found: frozenset[date] = frozenset()
+    for days in changes:
+        if days is None:
+            return None
+        found |= days
+    return found
 
 
 def _in_words(days: frozenset[date]) -> str:
