@@ -244,7 +244,7 @@ def _interval_spec(groups: Sequence[Group], axis: _Axis, target: Target) -> dict
             values.append(
                 {
                     "label": _cut(mark.label, frame.characters),
-                    "shown": mark.brief if frame.stacked else mark.shown,
+                    "shown": say.clean(mark.brief if frame.stacked else mark.shown),
                     "value": min(max(mark.value, axis.low), axis.high),
                     "low": max(mark.low, axis.low),
                     "high": min(mark.high, axis.high),
@@ -323,7 +323,7 @@ def _share_spec(bars: Sequence[Bar], target: Target) -> dict[str, Any]:
         values.append(
             {
                 "label": _cut(bar.label, frame.characters),
-                "shown": bar.shown,
+                "shown": say.clean(bar.shown),
                 "line": line,
                 "label_y": top + 14 if frame.stacked else line,
             }
@@ -476,7 +476,10 @@ def _kept(element: ET.Element, target: Target) -> ET.Element | None:
 
 
 def _cut(text: str, characters: int) -> str:
-    """Text of a label, cut to a width counted in characters; wide characters count twice."""
+    """Text of a label, cut to a width counted in characters; wide characters count twice.
+
+    Every word that is drawn goes through `clean`: the renderer ends the whole process on a NUL.
+    """
     line = say.clean(text)
     width = 0
     for index, char in enumerate(line):

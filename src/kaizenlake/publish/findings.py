@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from kaizenlake.publish import report_format as say
 from kaizenlake.publish.report_data import Listing, PatternRow, ReportData
@@ -30,8 +30,15 @@ HEADLINES = 7
 PER_KIND = 2
 """Most findings of one kind, so that one large table does not crowd out the rest."""
 
-Found: TypeAlias = Iterator[tuple[float, str]]
-"""Strength and sentence of each finding of a kind."""
+Side: TypeAlias = Literal["for", "against", "neither"]
+
+
+class Found(NamedTuple):
+    """One finding of a kind: how strong it is, whether it speaks for or against something, and its sentence."""
+
+    strength: float
+    side: Side
+    sentence: str
 
 
 @dataclass(frozen=True)
@@ -43,14 +50,14 @@ class FindingKind:
         table: Table it reads.
         basis: What it rests on: an experiment, a comparison of what was observed, a plain count, or a warning.
         section: Section of the report that shows it.
-        read: Its findings, each with a strength that orders the findings of one kind.
+        read: Its findings; strength orders those of one kind.
     """
 
     name: str
     table: type[Table]
     basis: Basis
     section: str
-    read: Callable[[ReportData], Found]
+    read: Callable[[ReportData], Iterator[Found]]
 
 
 @dataclass(frozen=True)
@@ -83,10 +90,9 @@ def findings(data: ReportData, limit: int = HEADLINES) -> list[Finding]:
     """
     ranked: list[tuple[int, int, Finding]] = []
     for order, kind in enumerate(FINDING_KINDS):
-        strongest = sorted(kind.read(data), key=lambda item: (-item[0], item[1]))[:PER_KIND]
         ranked += [
-            (place, order, Finding(kind.name, text, full_name(kind.table), kind.basis, kind.section))
-            for place, (_, text) in enumerate(strongest)
+            (place, order, Finding(kind.name, found.sentence, full_name(kind.table), kind.basis, kind.section))
+            for place, found in enumerate(_strongest(kind.read(data)))
         ]
     ordered = [finding for _, _, finding in sorted(ranked, key=lambda item: item[:2])]
     headlines = [finding for finding in ordered if finding.basis != "warning"][:limit]
@@ -94,21 +100,32 @@ def findings(data: ReportData, limit: int = HEADLINES) -> list[Finding]:
     return headlines + [finding for finding in ordered if finding.basis == "warning"]
 
 
-def _pattern_findings(listing: Listing[PatternRow], data: ReportData) -> Found:
+def _strongest(read: Iterator[Found]) -> list[Found]:
+    """The strongest finding, and beside it rather one that speaks the other way than one more of the same."""
+    ordered = sorted(read, key=lambda found: (-found.strength, found.sentence))
+    if not ordered:
+        return []
+    others = sorted(ordered[1:], key=lambda found: found.side == ordered[0].side)
+    return [ordered[0], *others[: PER_KIND - 1]]
+
+
+def _pattern_findings(listing: Listing[PatternRow], data: ReportData) -> Iterator[Found]:
     for row in listing.rows:
         low, high, lift = row.lift_ci_low, row.lift_ci_high, row.lift
         if row.verdict == "unclear" or lift is None or low is None or high is None or high <= low:
             continue
         metric = say.words(row.metric)
+        article = "an" if metric[0] in "aeiou" else "a"
         tested = (
             f"in {say.plural(row.experiments, 'experiment')}"
             if row.evidence == "experiment"
             else f"over {say.plural(row.contents, 'content')}, as observed and not tested"
         )
-        yield (
+        yield Found(
             abs(lift) / (high - low),
+            "for" if lift > 0 else "against",
             (
-                f"Contents with {pattern_phrase(row.pattern_type, row.pattern)} had {'an' if metric[0] in 'aeiou' else 'a'} {metric} "
+                f"Contents with {pattern_phrase(row.pattern_type, row.pattern)} had {article} {metric} "
                 f"{say.percent(abs(lift))} {'higher' if lift > 0 else 'lower'} than those without, {tested} "
                 f"({_level(data)} interval {say.between(say.lift(low), say.lift(high))}"
                 f"{'' if row.q_value is None else ', ' + say.p_words(row.q_value)})."
@@ -116,23 +133,24 @@ def _pattern_findings(listing: Listing[PatternRow], data: ReportData) -> Found:
         )
 
 
-def _experiments(data: ReportData) -> Found:
+def _experiments(data: ReportData) -> Iterator[Found]:
     return _pattern_findings(data.experiments, data)
 
 
-def _observations(data: ReportData) -> Found:
+def _observations(data: ReportData) -> Iterator[Found]:
     return _pattern_findings(data.observations, data)
 
 
-def _win_rates(data: ReportData, kind: str) -> Found:
+def _win_rates(data: ReportData, kind: str) -> Iterator[Found]:
     noun = OUTCOMES[kind]
     for row in data.win_rates[kind].rows:
         proven = row.q_value is not None and row.q_value <= data.evidence.q_value
         if not proven or row.decided < data.evidence.decided or row.ci_high <= row.ci_low or row.lift is None:
             continue
         rest = row.win_rate / (1 + row.lift) if row.lift > -1 else 0.0
-        yield (
+        yield Found(
             abs(row.win_rate - rest) / (row.ci_high - row.ci_low),
+            "for" if row.lift > 0 else "against",
             (
                 f"{say.percent(row.win_rate)} of {say.plural(row.decided, noun.one, noun.many)} with "
                 f"{dimension(row.dimension)} “{say.clean(row.value, 60)}” {noun.won} ({_level(data)} interval "
@@ -142,13 +160,14 @@ def _win_rates(data: ReportData, kind: str) -> Found:
         )
 
 
-def _tiers(data: ReportData) -> Found:
+def _tiers(data: ReportData) -> Iterator[Found]:
     for row in data.tiers.rows:
         if row.rated < data.evidence.contents or row.good_or_better_rate is None:
             continue
         kind = "" if row.content_type is None else f" of type “{say.clean(row.content_type, 60)}”"
-        yield (
+        yield Found(
             row.rated,
+            "neither",
             (
                 f"{say.percent(row.good_or_better_rate)} of {say.plural(row.rated, 'content')}{kind} on "
                 f"{say.clean(row.platform, 60)} are good or excellent ({_level(data)} interval "
@@ -158,12 +177,13 @@ def _tiers(data: ReportData) -> Found:
         )
 
 
-def _best_content(data: ReportData) -> Found:
+def _best_content(data: ReportData) -> Iterator[Found]:
     for row in data.winners.rows[:1]:
         if row.shrunk_rate is None or row.group_size is None:
             continue
-        yield (
+        yield Found(
             row.shrunk_rate,
+            "neither",
             (
                 f"The best content is “{say.clean(row.content_id, 60)}” on {say.clean(row.platform or 'any platform', 60)}: "
                 f"engagement rate {say.percent(row.engagement_rate)}, {say.percent(row.shrunk_rate)} after shrinkage, "
@@ -172,12 +192,13 @@ def _best_content(data: ReportData) -> Found:
         )
 
 
-def _clarity(data: ReportData) -> Found:
+def _clarity(data: ReportData) -> Iterator[Found]:
     for row in data.clarity.rows:
         if row.briefs < data.evidence.decided:
             continue
-        yield (
+        yield Found(
             row.briefs,
+            "neither",
             (
                 f"{say.percent(row.clear_rate)} of {say.plural(row.briefs, 'brief')} from {segment(row.industry, row.client_type)} "
                 f"arrive clear ({_level(data)} interval {say.between(say.percent(row.ci_low), say.percent(row.ci_high))}); "
@@ -186,12 +207,13 @@ def _clarity(data: ReportData) -> Found:
         )
 
 
-def _quarantine(data: ReportData) -> Found:
+def _quarantine(data: ReportData) -> Iterator[Found]:
     quality = data.quality
     if quality.waiting and quality.waiting_by_rule:
         rule, lines = quality.waiting_by_rule[0]
-        yield (
+        yield Found(
             quality.waiting,
+            "neither",
             (
                 f"{say.plural(quality.waiting, 'line')} wait{'s' if quality.waiting == 1 else ''} in quarantine, most often "
                 f"for rule {say.clean(rule, 60)} ({say.count(lines)}); they change no figure until they are corrected."
@@ -199,12 +221,13 @@ def _quarantine(data: ReportData) -> Found:
         )
 
 
-def _stale(data: ReportData) -> Found:
+def _stale(data: ReportData) -> Iterator[Found]:
     stale = [row for row in data.sources.rows if row.stale]
     if stale:
         row = stale[0]
-        yield (
+        yield Found(
             row.silent_hours,
+            "neither",
             f"Source “{say.clean(row.source, 60)}” has been silent for {say.hours(row.silent_hours)}"
             + (f", and {say.plural(len(stale) - 1, 'other source')} too" if len(stale) > 1 else "")
             + "; what depends on it may be out of date.",
@@ -235,6 +258,8 @@ FINDING_KINDS: tuple[FindingKind, ...] = (
     *(
         FindingKind(f"{kind} win rate", WinRates, "observation", section, partial(_win_rates, kind=kind))
         for kind, section in WIN_SECTIONS.items()
+        # Rates of contents differ by platform for reasons that are nobody's merit: patterns compare within one.
+        if kind != "creative"
     ),
     FindingKind("pattern observed", Patterns, "observation", "patterns", _observations),
     FindingKind("tiers", Contents, "count", "tiers", _tiers),

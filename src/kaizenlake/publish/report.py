@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64encode
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
 from hashlib import sha256
@@ -114,27 +115,50 @@ def render_pdf(report: Document | ReportData) -> bytes:
     """
     laid_out = report if isinstance(report, Document) else document(report)
     at = datetime.fromisoformat(laid_out.as_of_iso).astimezone(UTC)
-    told = msgspec.to_builtins(laid_out) | {"date": [at.year, at.month, at.day], "colours": COLOURS}
-    for section in told["sections"]:
-        for block in section["blocks"]:
-            if block["type"] == Picture.type:
-                del block["chart"]["wide"], block["chart"]["narrow"]
-    text = json.dumps(told, ensure_ascii=False)
+    told = _for_paper(laid_out) | {"date": [at.year, at.month, at.day], "colours": COLOURS}
     for _ in range(_ATTEMPTS):
         try:
-            return _typeset(text, at)
+            return _typeset(told, at)
         except typst.TypstError as error:
             lacking = _lacking(error)
             if not lacking:
                 raise PublishError(f"The PDF could not be set: {error.message}.", hint="Please report this.") from error
-            text = "".join(UNPRINTABLE if char in lacking else char for char in text)
-    return _typeset("".join(char if ord(char) < _LATIN_END or char in _OURS else UNPRINTABLE for char in text), at)
+            told = _mapped(told, lambda text: "".join(UNPRINTABLE if char in lacking else char for char in text))  # noqa: B023
+    return _typeset(_mapped(told, _latin), at)
+
+
+def _for_paper(laid_out: Document) -> dict[str, Any]:
+    """The report as plain data, without what only the page needs."""
+    told: dict[str, Any] = msgspec.to_builtins(laid_out)
+    for section in told["sections"]:
+        for block in section["blocks"]:
+            if block["type"] == Picture.type:
+                del block["chart"]["wide"], block["chart"]["narrow"]
+            for row in block.get("rows", ()):
+                for cell in row:
+                    del cell["names"], cell["value"]
+    return told
+
+
+def _mapped(value: Any, change: Callable[[str], str]) -> Any:
+    """The same data with every text changed."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, dict):
+        return {key: _mapped(item, change) for key, item in value.items()}
+    return [_mapped(item, change) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def _latin(text: str) -> str:
+    return "".join(
+        char if "\x20" <= char < _LATIN_END or char in _OURS or char == "\n" else UNPRINTABLE for char in text
+    )
 
 
 _ATTEMPTS = 5
 """Times the typesetter is asked which characters it lacks, before all but Latin ones are replaced."""
 
-_LATIN_END = 0x0250
+_LATIN_END = "\u0250"
 _OURS = frozenset("–−…“”’×·□")
 _UNSHOWN = re.compile(r'the text `"(.*?)"` could not be displayed', re.DOTALL)
 _ESCAPED = re.compile(r"\\u\{([0-9a-fA-F]+)\}")
@@ -146,9 +170,11 @@ def _lacking(error: typst.TypstError) -> frozenset[str]:
     return frozenset("".join(_ESCAPED.sub(lambda match: chr(int(match[1], 16)), text) for text in shown)) - {" ", "\\"}
 
 
-def _typeset(report: str, at: datetime) -> bytes:
+def _typeset(told: dict[str, Any], at: datetime) -> bytes:
     compiler = typst.Compiler(
-        input=_resource("pdf", "kaizen.typ").encode("utf-8"), font_paths=_fonts(), sys_inputs={"report": report}
+        input=_resource("pdf", "kaizen.typ").encode("utf-8"),
+        font_paths=_fonts(),
+        sys_inputs={"report": json.dumps(told, ensure_ascii=False)},
     )
     made: Any = compiler.compile(format="pdf", pdf_standards=["ua-1"], timestamp=int(at.timestamp()))
     return bytes(made)

@@ -209,7 +209,7 @@ def quality(data: ReportData) -> Section:
                 tables.full_name(Quarantine),
                 (Column("Rule", "text"), Column("Lines")),
                 tuple(
-                    (Cell(rule, "rule", rule), Cell(say.count(n), "lines", str(n))) for rule, n in rules[:CHART_ROWS]
+                    (Cell(say.clean(rule, 60)), Cell(say.count(n), "lines", str(n))) for rule, n in rules[:CHART_ROWS]
                 ),
                 how_many_more(len(rules[:CHART_ROWS]), len(rules)),
             )

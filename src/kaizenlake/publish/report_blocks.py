@@ -33,8 +33,8 @@ class Cell:
 
     Args:
         text: What is shown.
-        names: Columns of the gold table, space between them; empty for words of our own.
-        value: Their values, space between them, as JSON writes them.
+        names: Columns of the table of the lake, space between them; empty for words of our own.
+        value: Its value as JSON; an array where there are several columns.
     """
 
     text: str
@@ -195,7 +195,8 @@ def raw(text: str, row: Any, *names: str) -> Cell:
         row: Row of the table.
         names: Columns it shows.
     """
-    return Cell(text, " ".join(names), " ".join(_json(getattr(row, name)) for name in names))
+    values = [getattr(row, name) for name in names]
+    return Cell(text, " ".join(names), _json(values if len(names) > 1 else values[0]))
 
 
 def interval(row: Any, written: Callable[[float | None], str], low: str = "ci_low", high: str = "ci_high") -> Cell:
@@ -211,6 +212,4 @@ def interval(row: Any, written: Callable[[float | None], str], low: str = "ci_lo
 
 
 def _json(value: Any) -> str:
-    if value is None or isinstance(value, (bool, int, float)):
-        return msgspec.json.encode(value).decode()
-    return str(value)
+    return msgspec.json.encode(value).decode()

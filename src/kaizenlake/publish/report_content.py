@@ -113,8 +113,8 @@ def labels(data: ReportData) -> Section:
     blocks: list[Block] = [
         grid(f"{name}-table", caption, CreativeLabels, listing, parts)
         for name, caption, listing in (
-            ("winners", "Winners, best first", data.winners),
-            ("losers", "Losers, weakest first", data.losers),
+            ("winners", "Winners: marks of people, then the best of each group", data.winners),
+            ("losers", "Losers: marks of people, then the weakest of each group", data.losers),
         )
         if listing.total
     ]

@@ -358,8 +358,17 @@ def _tiers(contents: pl.LazyFrame) -> Listing[TierRow]:
 
 
 def _labels(labels: pl.LazyFrame, label: str) -> Listing[LabelRow]:
-    frame = labels.filter(pl.col("label") == label)
-    by = {"shrunk_rate": label == "winner", "source": True, "content_id": False, "platform": False, "project_id": False}
+    """A person's marks first, then the best (or the weakest) of each group, then their seconds, and so on."""
+    place = pl.col("rank_in_group") if label == "winner" else pl.col("group_size") - pl.col("rank_in_group")
+    frame = labels.filter(pl.col("label") == label).with_columns(place=place)
+    by = {
+        "source": True,
+        "place": False,
+        "shrunk_rate": label == "winner",
+        "content_id": False,
+        "platform": False,
+        "project_id": False,
+    }
     return _listing(LabelRow, frame, by=by)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from kaizenlake.publish import report_format as say
 from kaizenlake.publish.charts import Group, Mark, Tone, interval_chart
 from kaizenlake.publish.findings import WIN_SECTIONS, segment
-from kaizenlake.publish.report_blocks import Block, Cell, Picture, Section, empty, grid, interval, raw
+from kaizenlake.publish.report_blocks import Block, Cell, Paragraph, Picture, Section, empty, grid, interval, raw
 from kaizenlake.publish.report_data import Listing, ReportData, WinRow
 from kaizenlake.publish.report_words import OUTCOMES, dimension
 from kaizenlake.tables import Outcomes, SegmentClarity, WinRates
@@ -34,7 +34,16 @@ def win_rates(data: ReportData) -> Section:
         ),
     )
     lead = " ".join(OUTCOMES[row.kind].rule for row in data.kinds)
-    return Section("win-rates", title, lead, (overall, *_win_blocks(data, "creative")))
+    creative = _win_blocks(data, "creative")
+    if creative:
+        creative.insert(
+            0,
+            Paragraph(
+                "Contents are compared here over all platforms and kinds, whose rates differ for reasons of their own; "
+                "the patterns above compare within one platform."
+            ),
+        )
+    return Section("win-rates", title, lead, (overall, *creative))
 
 
 def wins_of(identifier: str, title: str, missing: str, *events: str) -> Callable[[ReportData], Section]:
