@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from multiprocessing.pool import ThreadPool
 from pathlib import Path
 
 import pytest
@@ -316,6 +317,16 @@ def test_a_process_remembers_no_more_than_it_should(lake, monkeypatch):
     load(folder(lake))
     load(folder(lake), project="p1")
     assert len(reader._LAST_GOOD) == 1
+
+
+def test_threads_read_beyond_what_is_remembered(lake, monkeypatch):
+    monkeypatch.setattr(reader, "REMEMBERED", 2)
+    for number in range(6):
+        (lake.path() / f"link{number}").symlink_to(folder(lake))
+    with ThreadPool(6) as pool:
+        found = pool.map(lambda number: load(lake.path() / f"link{number % 6}").reason, range(120))
+    assert set(found) == {FRESH}
+    assert len(reader._LAST_GOOD) <= 3
 
 
 def test_a_document_that_was_pruned_meanwhile_is_looked_up_again(lake, monkeypatch):

@@ -240,8 +240,10 @@ def _find(published: Any, scope: _Scope, template: str, public_key: Any, *, or_e
         return known._replace(trouble="kept the last good one: what is published now is older")
     _LAST_GOOD.pop(key, None)
     _LAST_GOOD[key] = found
-    while len(_LAST_GOOD) > REMEMBERED:
-        _LAST_GOOD.pop(next(iter(_LAST_GOOD)), None)
+    if len(_LAST_GOOD) > REMEMBERED:
+        # A list of the keys is made at once; walking the dict would trip over other threads.
+        for old in list(_LAST_GOOD)[:-REMEMBERED]:
+            _LAST_GOOD.pop(old, None)
     return found
 
 

@@ -162,7 +162,7 @@ def test_an_experiment_that_could_compare_nothing_does_not_silence_observation()
         (40, 50, 0.05, True, False, ""),
         (40, 50, 0.051, False, False, "may be chance"),
         (40, 50, None, False, False, "nothing to compare"),
-        (9, 9, 0.001, False, False, "too few, 10 are needed"),
+        (9, 9, 0.001, False, False, "Too few decided outcomes: 9, and 10 are needed"),
         (10, 10, 0.001, True, False, ""),
         (5, 50, 0.001, False, True, "goes with failure"),
         (25, 50, 0.001, False, False, "does not settle"),
@@ -176,6 +176,20 @@ def test_win_rates_stand_in_where_patterns_say_nothing(wins, decided, q_value, r
     reasons = {entry.value: entry.reason for entry in whole.not_recommended}
     assert why in reasons.get("friendly", "")
     assert ("friendly" in reasons) is not recommended
+
+
+def test_contents_that_cannot_be_compared_are_not_compared_across_platforms_instead():
+    # All headlines are on one platform and all photos on another: their win rates tell of the platforms.
+    rows = (
+        pattern("content_type", "headline", "unclear", None, q_value=None),
+        pattern("content_type", "photo", "unclear", None, q_value=None),
+        win_rate("creative", "content_type", "headline", 1, 90, 1e-9),
+        win_rate("creative", "content_type", "photo", 80, 90, 1e-9),
+    )
+    whole = contexts(*rows)["everything"]
+    assert not whole.risky_patterns
+    assert not whole.recommended_patterns
+    assert {entry.value for entry in whole.not_recommended} == {"content_type: headline", "content_type: photo"}
 
 
 def test_patterns_outrank_win_rates():

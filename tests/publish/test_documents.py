@@ -168,6 +168,11 @@ def test_whatever_changed_is_published_anew_and_is_sound_again(lake, change):
     assert reader.load(lake.path("published")).sequence == 2
 
 
+def test_a_publication_from_the_future_is_not_kept(lake):
+    publish(lake, NOW + timedelta(days=300))
+    assert publish(lake, NOW).sequence == 2
+
+
 def test_a_new_as_of_is_published_anew(lake):
     publish(lake)
     assert publish(lake, as_of=AS_OF + timedelta(days=1)).sequence == 2

@@ -53,6 +53,15 @@ def test_a_field_a_value_or_a_key_may_be_asked(made, asked):
     assert "- friendly: " in explain(made["everything"], asked)
 
 
+@pytest.mark.parametrize("asked", ["second_person", "second_person: yes", "yes"])
+def test_a_pattern_without_a_field_of_its_own_is_asked_by_type_or_value(made, asked):
+    assert "- second_person: yes: As observed" in explain(made["everything"], asked)
+
+
+def test_a_risky_pattern_names_its_type(made):
+    assert "- hook_type: list: In 6 experiment(s)" in explain(made["everything"], "list")
+
+
 def test_an_empty_field_is_nothing(made):
     (empty,) = contexts().values()
     assert "recommended_tones: nothing." in explain(empty, "recommended_tones")
@@ -81,4 +90,4 @@ def test_a_foreign_document_cannot_steer_the_terminal(made):
 
 def test_few_contents_are_said_to_be_too_few():
     (context,) = contexts(pattern("tone", "dry", "unclear", contents=3, q_value=0.4)).values()
-    assert "3 contents are too few, 10 are needed" in explain(context, "dry")
+    assert "Too few contents: 3, and 10 are needed." in explain(context, "dry")

@@ -48,7 +48,7 @@ class Scope(Part, frozen=True, kw_only=True):
         """
         if self.kind == "project":
             return f"project {self.project_id}"
-        return f"segment {self.industry} × {self.client_type}" if self.kind == "segment" else "everything"  # noqa: RUF001 - the sign of a segment
+        return f"segment {self.industry} × {self.client_type}" if self.kind == "segment" else "everything"
 
 
 class DataWindow(Part, frozen=True, kw_only=True):
@@ -205,8 +205,22 @@ def json_schema() -> dict[str, Any]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"urn:kaizenlake:schema:{SCHEMA}:{VERSION}",
         "title": "Kaizen context",
-        **schema,
+        **_flat(schema),
     }
+
+
+def _flat(schema: Any) -> Any:
+    """The same schema with `number or null` as one list of types: shorter, and twice as fast to check."""
+    if isinstance(schema, list):
+        return [_flat(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    flat = {key: _flat(part) for key, part in schema.items()}
+    match flat.get("anyOf"):
+        case [{"type": str(kind)} as first, {"type": "null"}]:
+            del flat["anyOf"]
+            return {**flat, **first, "type": [kind, "null"]}
+    return flat
 
 
 def as_line(text: str, length: int) -> str:

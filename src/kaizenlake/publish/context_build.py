@@ -229,7 +229,7 @@ class _Draft:
     def labelled(self, finding: Finding, name: str) -> str:
         """A value, with its pattern type where the field does not say it."""
         value = self.line(finding.value)
-        return f"{finding.pattern_type}: {value}" if name == "recommended_patterns" else value
+        return value if name in FIELD_OF.values() else f"{finding.pattern_type}: {value}"
 
     def banned(self) -> list[Recommendation]:
         """Phrases the settings ban, then those people asked to avoid when they marked a loser."""

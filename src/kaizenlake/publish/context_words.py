@@ -66,7 +66,7 @@ def why_not(judgement: Judgement, rules: EvidenceRules) -> str:
     elif judgement.verdict == "risky":
         told = f"it {SAYS['risky']}"
     elif finding.observations < needed:
-        told = f"{finding.observations} {finding.observed} are too few, {needed} are needed"
+        told = f"too few {finding.observed}: {finding.observations}, and {needed} are needed"
     elif finding.q_value is None:
         told = "there is nothing to compare it with"
     elif finding.q_value > rules.q_value:

@@ -24,6 +24,7 @@ from typing import Any
 
 import filelock
 import msgspec
+import polars as pl
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 import kaizenlake
@@ -95,7 +96,7 @@ class Source:
     def __init__(self, lake: Lake) -> None:
         self._snapshots: dict[type[Table], Snapshot] = {table: lake.snapshot(table) for table in TABLES}
 
-    def scan(self, table: type[Table]) -> Any:
+    def scan(self, table: type[Table]) -> pl.LazyFrame:
         """Rows of a table."""
         return self._snapshots[table].scan()
 
@@ -238,7 +239,7 @@ def _still_good(folder: Path, current: Mapping[str, Any], inputs: str, now: date
     half = generated_at + (datetime.fromisoformat(current["valid_until"]) - generated_at) / 2
     return (
         current["inputs"] == inputs
-        and now < half
+        and generated_at <= now < half
         and (folder / PUBLIC_KEY).is_file()
         and all(_problem(folder, entry, is_schema_checked=False) is None for entry in current["entries"])
     )

@@ -19,7 +19,7 @@ def explain(document: Mapping[str, Any] | KaizenContext, value: str | None = Non
 
     Args:
         document: A context: of the service, of the reader, or a published document that was parsed.
-        value: Explain this alone: a field such as `recommended_tones`, a value such as `friendly`, or an evidence key such
+        value: Explain this alone: a field such as `recommended_tones`, a value such as `friendly`, a pattern type, or an evidence key such
             as `recommended_tones/1`. Everything by default.
 
     Raises:
@@ -47,7 +47,9 @@ _FIELDS = tuple(rule.field for rule in RULES)
 
 
 def _is_asked(key: str, item: Mapping[str, Any], value: str) -> bool:
-    return value.casefold() in {str(item.get("value")).casefold(), str(item.get("field")).casefold(), key.casefold()}
+    said = str(item.get("value"))
+    names = {said, *said.split(": ", 1), str(item.get("field")), key}
+    return value.casefold() in {name.casefold() for name in names}
 
 
 def _head(document: Mapping[str, Any]) -> Iterator[str]:
@@ -81,20 +83,20 @@ def _rejected(document: Mapping[str, Any], chosen: Mapping[str, Mapping[str, Any
     yield from ("", "not recommended")
     for item in rejected:
         yield f"  - {_line(item.get('value'))} for {item.get('field')}: {_line(item.get('reason'))}"
-        yield f"      {_source(chosen[item['evidence']])}"
+        yield from _source(chosen[item["evidence"]])
 
 
 def _entry(item: Mapping[str, Any]) -> Iterator[str]:
     yield f"  - {_line(item.get('value'))}: {_line(item.get('reason'))}"
+    yield from _source(item)
+
+
+def _source(item: Mapping[str, Any]) -> Iterator[str]:
     if item.get("borrowed"):
         yield f"      {_line(item['borrowed'])}"
-    yield f"      {_source(item)}"
-
-
-def _source(item: Mapping[str, Any]) -> str:
     version = f", version {item['table_version']}" if item.get("table_version") is not None else ""
-    return (
-        f"Rests on {item.get('observations')} {_line(item.get('observed'))} ({item.get('basis')}), "
+    yield (
+        f"      Evidence: {item.get('basis')}; {_line(item.get('observed'))}: {item.get('observations')}; "
         f"{item.get('table')}{version}."
     )
 

@@ -123,13 +123,16 @@ def of_win_rate(row: Mapping[str, Any], table: str, rules: EvidenceRules) -> Fin
 
 
 def outranking(first: Finding | None, second: Finding) -> Finding:
-    """The finding that counts of two of one value: one that compares over one that cannot, then by rank of its kind."""
-    if first is None:
-        return second
-    return max(first, second, key=lambda finding: (finding.q_value is not None, _RANK[finding.basis]))
+    """The finding that counts of two of one value.
+
+    An experiment that could compare outranks observation. The win rate of creatives counts only where contents were not
+    looked at: where they were and could not be compared within a project and platform, comparing across them misleads.
+    """
+    return second if first is None else max(first, second, key=_rank)
 
 
-_RANK: Mapping[Basis, int] = {"experiment": 3, "observation": 2, "outcomes": 1, "mark": 0, "setting": 0}
+def _rank(finding: Finding) -> tuple[bool, bool, bool]:
+    return finding.basis != "outcomes", finding.q_value is not None, finding.basis == "experiment"
 
 
 @dataclass(frozen=True, kw_only=True)
