@@ -273,12 +273,7 @@ def judge(given: pl.DataFrame, snapshot: Snapshot, unbooked: Keep) -> pl.DataFra
         `_first_file` and `_first_line`.
     """
     lines = given.select("_order", "event_id", "payload_hash", "file", "line")
-    there = (
-        snapshot.scan()
-        .select("event_id", "payload_hash", "file", "line", "landed_at")
-        .join(lines.lazy().select("event_id").unique(), on="event_id", how="semi")
-        .collect()
-    )
+    there = _there(snapshot, lines["event_id"].unique())
     ours = unbooked(there).select("event_id", "file", "line", pl.lit(value=True).alias("_ours"))
     place = {"payload_hash": "_hash", "file": "_first_file", "line": "_first_line"}
     earlier = there.select("event_id", pl.lit(None, dtype=lines["_order"].dtype).alias("_first"), *place).rename(place)
@@ -305,6 +300,17 @@ def judge(given: pl.DataFrame, snapshot: Snapshot, unbooked: Keep) -> pl.DataFra
         .collect()
     )
     return given.hstack(fates.drop("_order"))
+
+
+def _there(snapshot: Snapshot, ids: pl.Series) -> pl.DataFrame:
+    """Events of the lake that have one of these ids: most often none, so their other columns are read only then."""
+    found = snapshot.scan().select("event_id").join(ids.to_frame().lazy(), on="event_id", how="semi").collect()
+    place = snapshot.scan().select("event_id", "payload_hash", "file", "line", "landed_at")
+    return (
+        place.filter(pl.lit(value=False)).collect()
+        if found.is_empty()
+        else place.join(found.lazy(), on="event_id", how="semi").collect()
+    )
 
 
 def _unbooked(lake: Lake, files: Sequence[str]) -> Keep:
