@@ -206,7 +206,7 @@ class _Frame:
 
 _FRAMES: dict[Target, _Frame] = {
     "wide": _Frame(left=215, plot=315, right=210, row=28, heading=34, label_size=13, characters=28),
-    "narrow": _Frame(left=20, plot=310, right=20, row=50, heading=36, label_size=14, characters=30),
+    "narrow": _Frame(left=26, plot=298, right=26, row=50, heading=36, label_size=14, characters=30),
     "paper": _Frame(left=215, plot=315, right=210, row=24, heading=30, label_size=13.5, characters=34),
 }
 
