@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from kaizenlake.events.functions import *  # noqa: F403 - one log function for every event type
     from kaizenlake.events.functions import PerformanceData
     from kaizenlake.events.log import close, configure, flush, log_event
+    from kaizenlake.lake.store import Lake
     from kaizenlake.publish.context import KaizenContext
     from kaizenlake.service import KaizenService
 
@@ -38,6 +39,7 @@ _HOMES = {
     "configure": "kaizenlake.events.log",
     "flush": "kaizenlake.events.log",
     "log_event": "kaizenlake.events.log",
+    "Lake": "kaizenlake.lake.store",
     "KaizenContext": "kaizenlake.publish.context",
     "KaizenService": "kaizenlake.service",
 }
@@ -49,6 +51,7 @@ __all__ = [
     "IngestStats",
     "KaizenContext",
     "KaizenService",
+    "Lake",
     "PerformanceData",
     "__version__",
     "close",

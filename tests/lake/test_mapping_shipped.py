@@ -90,7 +90,7 @@ def test_facebook_posts(lake):
     first = events(lake).row(0, named=True)
     # December, weekday 4 (Sunday is 1), hour 3: the first Wednesday of December 2014.
     assert first["occurred_at"].isoformat() == "2014-12-03T03:00:00+00:00"
-    assert (first["line"], first["project_id"]) == (2, None)
+    assert (first["line"], first["project_id"]) == (2, "facebook_page")
     assert payloads(lake)[0] == {
         "content_id": "post-2",
         "platform": "facebook",

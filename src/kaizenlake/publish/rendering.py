@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-import jsonschema
+import jsonschema_rs
 import msgspec
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
@@ -46,7 +46,7 @@ def _environment() -> jinja2.Environment:
 
 
 _TEMPLATE = _environment().get_template("context.json.j2")
-_VALIDATOR = jsonschema.Draft202012Validator(json_schema())
+_VALIDATOR = jsonschema_rs.Draft202012Validator(json_schema())
 _DECODER = msgspec.json.Decoder(KaizenContext)
 
 
@@ -74,8 +74,8 @@ def broken_rule(document: bytes) -> str | None:
         parsed = json.loads(document, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
         return f"it is no JSON ({error})"
-    broken = jsonschema.exceptions.best_match(_VALIDATOR.iter_errors(parsed))
-    return None if broken is None else f"{broken.json_path}: {broken.message[:300]}"
+    broken = next(_VALIDATOR.iter_errors(parsed), None)
+    return None if broken is None else f"{'/'.join(map(str, broken.instance_path))}: {broken.message[:300]}"
 
 
 def _refuse(constant: str) -> Any:

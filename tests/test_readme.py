@@ -1,0 +1,65 @@
+"""What the README tells a newcomer to type works, in the order it is told."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+EXPORT = """Post ID,Platform,Date,Impressions,Engagements,Post Type,Caption
+1,Instagram,2026-02-18 10:00,4000,310,reel,Who else skips breakfast?
+2,LinkedIn,2026-02-18 11:00,900,12,text,We are hiring
+"""
+SETTING_UP = ("pip install", "python tests/benchmarks")
+
+
+@pytest.fixture(scope="module")
+def folder(demo_lake, tmp_path_factory):
+    """A folder with the demo lake, and the export that the README lands."""
+    folder = tmp_path_factory.mktemp("newcomer")
+    shutil.copytree(demo_lake.root, folder / "lake")
+    (folder / "exports").mkdir()
+    (folder / "exports" / "posts.csv").write_text(EXPORT, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def environment():
+    scripts = sysconfig.get_path("scripts")
+    return {**os.environ, "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}", "PYTHONWARNINGS": "error"}
+
+
+def test_quick_start_is_two_commands():
+    commands = [line for kind, text in BLOCKS[:3] if kind == "sh" for line in text.splitlines()]
+    assert commands == ["pip install -e . && kaizen demo", "pip install -e '.[test]' && pytest"]
+
+
+def test_blocks_run_in_order(folder, environment):
+    ran = 0
+    for kind, text in BLOCKS:
+        if kind == "sh" and not text.startswith(SETTING_UP):
+            commands = [["bash", "-euo", "pipefail", "-c", text]]
+        elif kind == "python":
+            commands = [[sys.executable, "-c", text]]
+        else:
+            continue
+        for command in commands:
+            done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, f"{text}\n{done.stdout}\n{done.stderr}"
+            ran += 1
+    assert ran >= 6
+
+
+def test_relative_links_lead_somewhere():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    links = re.findall(r"\]\((?!https?://|#)([^)]+)\)", text)
+    assert links
+    assert [link for link in links if not (ROOT / link.split("#")[0]).exists()] == []
