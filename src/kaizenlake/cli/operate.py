@@ -192,8 +192,8 @@ def _foretell(plan: Plan, as_of: datetime) -> None:
         say(f"land: {file}")
     for step in plan.steps:
         what = "whole table" if step.days is None else f"{len(step.days)} day(s)"
-        if plan.waiting and step.job.by_day and step.days is None:
-            what = "the days that landing changes, or all where it was never computed"
+        if plan.waiting and step.job.by_day and any(why.startswith("changes in ") for why in step.why):
+            what = "the days that landing changes"
         say(f"{step.job.name}: {what}; {'; '.join(step.why)}")
     if plan.steps or plan.waiting:
         say("Then publish and report, if a table changed. Nothing was written.")

@@ -66,6 +66,7 @@ def modules(start: str) -> frozenset[str]:
     return frozenset(found)
 
 
+@cache
 def imports(path: Path, module: str) -> tuple[str, ...]:
     """What a source file imports, by absolute name; for `from a import b` both `a` and `a.b`, which may be a module."""
     found: list[str] = []
