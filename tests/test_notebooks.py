@@ -30,6 +30,7 @@ def test_runs(path, demo_lake, monkeypatch, tmp_path):
     NotebookClient(notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": tmp_path}}).execute()
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     assert [output for output in outputs if output.output_type == "error"] == []
-    charts = [output for output in outputs if any("vegalite" in kind for kind in output.get("data", {}))]
+    charts = [output for output in outputs if "image/svg+xml" in output.get("data", {})]
     assert len(charts) == 2
+    assert "hook_type: question" in charts[1].data["image/svg+xml"]
     assert "Context of everything" in outputs[-1].text
