@@ -58,7 +58,9 @@ def test_hostile_text_runs_nothing_and_makes_no_element(chromium, pages):
     chromium.open(pages / "hostile.html")
     assert chromium.evaluate("typeof window.hit") == "undefined"
     assert chromium.evaluate("document.querySelectorAll('script, img, iframe, object, embed, link').length") == 0
-    handlers = "[...document.querySelectorAll('*')].filter(e => [...e.attributes].some(a => /^on/i.test(a.name))).length"
+    handlers = (
+        "[...document.querySelectorAll('*')].filter(e => [...e.attributes].some(a => /^on/i.test(a.name))).length"
+    )
     assert chromium.evaluate(handlers) == 0
     assert "<script>window.hit=1</script>" in chromium.evaluate("document.body.innerText")
 
@@ -66,7 +68,9 @@ def test_hostile_text_runs_nothing_and_makes_no_element(chromium, pages):
 def test_the_policy_stops_a_script_that_got_in_all_the_same(chromium, pages, tmp_path):
     page = (pages / "full.html").read_text(encoding="utf-8")
     spoilt = tmp_path / "spoilt.html"
-    spoilt.write_text(page.replace("</main>", "<script>window.hit=1</script><img src='x.png'></main>"), encoding="utf-8")
+    spoilt.write_text(
+        page.replace("</main>", "<script>window.hit=1</script><img src='x.png'></main>"), encoding="utf-8"
+    )
     chromium.open(spoilt)
     assert chromium.evaluate("typeof window.hit") == "undefined"
     assert len(chromium.complaints()) == 2, "the script and the picture are refused, aloud"

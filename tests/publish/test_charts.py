@@ -74,8 +74,8 @@ def test_a_long_label_is_cut_and_wide_characters_count_twice():
         element.text for element in ET.fromstring(chart.wide).iter() if element.tag.endswith("text") and element.text
     ]
     latin, wide = (next(text for text in texts if text[0] == first) for first in "x中")
-    assert latin == "x" * 28 + "…"
-    assert wide == "中" * 14 + "…"
+    assert latin == "x" * 27 + "…"
+    assert wide == "中" * 13 + "…"
 
 
 def test_screens_take_colours_from_the_page_and_paper_has_its_own():

@@ -232,13 +232,23 @@ def test_text_from_outside_stays_text_in_the_page(hostile_report, laid_out):
 
 
 def text_of(document_bytes):
-    return "\n".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(document_bytes)).pages)
+    pages = pypdf.PdfReader(io.BytesIO(document_bytes)).pages
+    return "\n".join(page.extract_text() for page in pages).replace("\u200b", "")
 
 
 def test_text_from_outside_is_set_as_text_in_the_pdf(hostile_report):
     text = re.sub(r"\s+", "", text_of(report.render_pdf(hostile_report)))
     for written in ("#panic()#eval", "<script>window.hit=1", "{{7*7}}{%raw%}", "*bold*_it_<label>@ref"):
         assert written in text
+
+
+def test_no_word_of_the_pdf_leaves_its_page(hostile_report):
+    edges = []
+    for page in pypdf.PdfReader(io.BytesIO(report.render_pdf(hostile_report))).pages:
+        page.extract_text(visitor_text=lambda text, cm, tm, font, size: edges.append((tm[4] * cm[0] + cm[4], text)))
+    far = [text for left, text in edges if text.strip() and not 0 <= left < 595]
+    assert edges
+    assert not far
 
 
 def test_characters_that_no_font_of_the_pdf_has_are_shown_as_boxes(laid_out):

@@ -205,9 +205,9 @@ class _Frame:
 
 
 _FRAMES: dict[Target, _Frame] = {
-    "wide": _Frame(left=215, plot=315, right=210, row=28, heading=34, label_size=13, characters=28),
+    "wide": _Frame(left=225, plot=305, right=210, row=28, heading=34, label_size=13, characters=27),
     "narrow": _Frame(left=26, plot=298, right=26, row=50, heading=36, label_size=14, characters=30),
-    "paper": _Frame(left=215, plot=315, right=210, row=24, heading=30, label_size=13.5, characters=34),
+    "paper": _Frame(left=225, plot=305, right=210, row=24, heading=30, label_size=13.5, characters=31),
 }
 
 _PHONE_TICKS = 5

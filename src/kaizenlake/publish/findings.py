@@ -178,16 +178,16 @@ def _tiers(data: ReportData) -> Iterator[Found]:
 
 
 def _best_content(data: ReportData) -> Iterator[Found]:
-    for row in data.winners.rows[:1]:
-        if row.shrunk_rate is None or row.group_size is None:
+    for row in data.winners.rows:
+        if row.rank_in_group != 1 or row.shrunk_rate is None or row.group_size is None:
             continue
         yield Found(
             row.shrunk_rate,
             "neither",
             (
-                f"The best content is “{say.clean(row.content_id, 60)}” on {say.clean(row.platform or 'any platform', 60)}: "
-                f"engagement rate {say.percent(row.engagement_rate)}, {say.percent(row.shrunk_rate)} after shrinkage, "
-                f"place {row.rank_in_group} of {say.count(row.group_size)} in its group."
+                f"The best of {say.plural(row.group_size, 'content')} in its group is “{say.clean(row.content_id, 60)}” on "
+                f"{say.clean(row.platform or 'any platform', 60)}: engagement rate {say.percent(row.engagement_rate)}, "
+                f"{say.percent(row.shrunk_rate)} after shrinkage."
             ),
         )
 

@@ -103,7 +103,7 @@ def changes(data: ReportData) -> Section:
     read = (
         f"This run read {say.plural(facts.lines_in, 'line')}: {say.count(facts.landed)} landed, "
         f"{say.count(facts.duplicate)} {'was' if facts.duplicate == 1 else 'were'} known already, "
-        f"{say.count(facts.quarantined)} went to quarantine."
+        f"{say.count(facts.quarantined)} went to quarantine{_by_rule(facts.by_rule)}."
         if facts.lines_in
         else "This run read no new line."
     )
@@ -157,6 +157,15 @@ def changes(data: ReportData) -> Section:
             )
         )
     return Section("changes", "What changed", read, tuple(blocks))
+
+
+def _by_rule(by_rule: tuple[tuple[str, int], ...]) -> str:
+    ordered = sorted(by_rule, key=lambda item: (-item[1], item[0]))[:_RULES]
+    return f" ({', '.join(f'{say.clean(rule, 60)} {say.count(lines)}' for rule, lines in ordered)})" if ordered else ""
+
+
+_RULES = 5
+"""Most rules that are named in the sentence on a run; the section on data quality has all that wait."""
 
 
 def _turned(before: dict[str, str], now: dict[str, str]) -> list[tuple[str, str, str, str]]:

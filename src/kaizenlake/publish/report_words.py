@@ -60,7 +60,7 @@ def dimension(name: str) -> str:
     >>> dimension("template_id")
     'template'
     """
-    return words(name)
+    return clean(words(name), 40)
 
 
 def pattern_label(pattern_type: str, pattern: str) -> str:
@@ -72,8 +72,8 @@ def pattern_label(pattern_type: str, pattern: str) -> str:
     if pattern_type in _FEATURES and pattern == _PRESENT:
         return f"Text: {_FEATURES[pattern_type][0].lower()}"
     if pattern_type == "length_band":
-        return f"Length: {clean(pattern)} words"
-    return f"{'Hook' if pattern_type == 'hook_type' else sentence(dimension(pattern_type))}: {clean(pattern)}"
+        return f"Length: {clean(pattern, 40)} words"
+    return f"{'Hook' if pattern_type == 'hook_type' else sentence(dimension(pattern_type))}: {clean(pattern, 60)}"
 
 
 def pattern_phrase(pattern_type: str, pattern: str) -> str:
@@ -85,7 +85,7 @@ def pattern_phrase(pattern_type: str, pattern: str) -> str:
     if pattern_type in _FEATURES and pattern == _PRESENT:
         return _FEATURES[pattern_type][1]
     if pattern_type == "length_band":
-        return f"{clean(pattern)} words"
+        return f"{clean(pattern, 40)} words"
     return f"{dimension(pattern_type)} “{clean(pattern, 60)}”"
 
 
