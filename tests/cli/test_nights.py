@@ -71,6 +71,9 @@ def test_rebuild_and_maintain_leave_the_figures_and_nothing_to_do(place):
     drop(place, GOOD)
     kaizen("nightly", "--as-of", "2026-03-02", cwd=place)
     before = kaizen("show", "event_counts", "-f", "json", cwd=place).stdout
+    written = [(path, path.read_bytes()) for path in (place / "reports").rglob("kaizen.*")]
+    assert len(kaizen("report", cwd=place).stdout.splitlines()) == 2
+    assert [(path, path.read_bytes()) for path in (place / "reports").rglob("kaizen.*")] == written
     assert "21 of 21 tables computed" in kaizen("rebuild", "--as-of", "2026-03-02", cwd=place).stdout
     kaizen("maintain", cwd=place)
     assert kaizen("show", "event_counts", "-f", "json", cwd=place).stdout == before

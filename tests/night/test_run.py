@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kaizenlake import tables
-from kaizenlake.errors import LockedError
+from kaizenlake.errors import ConservationError, LockedError
 from kaizenlake.job import Job
 from kaizenlake.jobs import JOBS
 from kaizenlake.lake import lock
@@ -33,7 +33,7 @@ def lake(tmp_path):
 
 
 def night(lake, as_of=NIGHT, jobs=SOME, **options):
-    return nightly(lake, as_of=as_of, jobs=jobs, take=False, **options)
+    return nightly(lake, as_of=as_of, jobs=jobs, take=None, **options)
 
 
 def status(done):
@@ -160,6 +160,28 @@ def test_nothing_is_published_of_tables_that_a_failed_job_left_behind(lake):
     assert done.publication is None
 
 
+def lost(lake):
+    raise ConservationError("2 lines were lost.")
+
+
+def mistaken(lake):
+    raise ZeroDivisionError("ours")
+
+
+def test_a_landing_that_fails_ends_the_night_and_leaves_its_record(lake):
+    done = nightly(lake, as_of=NIGHT, jobs=SOME, take=lost)
+    assert (done.status, done.exit_code) == ("failed", 1)
+    assert [(error.step, error.code, error.message) for error in done.errors] == [
+        ("land", "conservation", "2 lines were lost.")
+    ]
+    assert [step.name for step in done.steps] == ["land"]
+    with pytest.raises(ZeroDivisionError):
+        nightly(lake, as_of=NIGHT, jobs=SOME, take=mistaken)
+    last = next(artifact.runs(lake.path("runs")))
+    assert (last.status, last.exit_code, last.errors[0].code) == ("failed", 70, "unexpected")
+    assert nightly(lake, as_of=NIGHT, jobs=SOME).exit_code == 0
+
+
 def test_two_nights_at_once_are_refused(lake):
     with lock.hold(lake.path(), "kaizen nightly"), pytest.raises(LockedError, match="kaizen nightly"):
         night(lake)
@@ -232,8 +254,4 @@ def test_night_after_night_is_all_at_once(tmp_path_factory, nights):
         night(stepwise, as_of=datetime(2026, 3, 3 + offset, tzinfo=UTC))
     night(at_once, as_of=datetime(2026, 3, 3 + len(nights) - 1, tzinfo=UTC))
     assert contents(stepwise) == contents(at_once)
-    assert lake_has(at_once, Projects)
-
-
-def lake_has(lake, table):
-    return lake.exists(table)
+    assert at_once.exists(Projects)

@@ -139,7 +139,7 @@ def rebuild(lake: LakeOption = LAKE, reports: ReportsOption = REPORTS, as_of: As
     instant = parse_as_of(as_of) if as_of is not None else night.next_midnight(datetime.now(UTC))
     with watching() as watch:
         done = night.nightly(
-            open_lake(lake), as_of=instant, command="rebuild", full=True, take=False, reports=reports, watch=watch
+            open_lake(lake), as_of=instant, command="rebuild", full=True, take=None, reports=reports, watch=watch
         )
     _tell(done)
     if done.exit_code:

@@ -64,7 +64,7 @@ class Run(_Record):
     """One run of the night."""
 
     schema_: Literal["urn:kaizenlake:run:1"] = Field(default=SCHEMA, alias="schema")
-    run_id: str = Field(pattern=r"^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}$", description="Start time and a random part.")
+    run_id: str = Field(pattern=r"^[0-9]{8}T[0-9]{12}Z-[0-9a-f]{6}$", description="Start to the microsecond, and a random part.")
     kaizenlake: str = Field(default=__version__, description="Version of the program.")
     command: str = Field(description="What was asked for: `nightly`, `rebuild` or `demo`.")
     status: RunStatus = Field(default="running", description="`killed`: it ended without a word, as a later run found.")
@@ -105,10 +105,10 @@ class Run(_Record):
 def new_run_id(now: datetime) -> str:
     """A name for a run: its start, then a random part; names sort by time.
 
-    >>> new_run_id(datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))[:17]
-    '20260102T030405Z-'
+    >>> new_run_id(datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))[:23]
+    '20260102T030405000000Z-'
     """
-    return f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+    return f"{now.astimezone(UTC):%Y%m%dT%H%M%S%fZ}-{secrets.token_hex(3)}"
 
 
 def write(folder: Path, run: Run) -> Path:

@@ -23,6 +23,7 @@ from kaizenlake.errors import UNEXPECTED, JobFailedError, KaizenError, Quarantin
 from kaizenlake.job import Job, in_order
 from kaizenlake.jobs import JOBS
 from kaizenlake.lake import landing, lock
+from kaizenlake.lake.landing import Landing
 from kaizenlake.lake.store import Lake
 from kaizenlake.night import artifact
 from kaizenlake.night.artifact import Failure, Landed, Run, StepRecord
@@ -90,7 +91,7 @@ def nightly(
     command: str = "nightly",
     full: bool = False,
     strict: bool = False,
-    take: bool = True,
+    take: Callable[[Lake], Landing] | None = landing.land_folder,
     reports: Path | None = None,
     jobs: Collection[Job] = JOBS,
     watch: Watch | None = None,
@@ -105,7 +106,7 @@ def nightly(
         command: What was asked for, for the record.
         full: Recompute every table.
         strict: Count quarantined lines and stale sources in the exit code.
-        take: Land what waits in the lake's `landing` folder first.
+        take: Lands what the night is about: what waits in the lake's `landing` folder. None lands nothing.
         reports: Folder of the reports; None makes none.
         jobs: Jobs of the night, in any order.
         watch: Told of each step.
@@ -121,8 +122,8 @@ def nightly(
         artifact.mark_killed(lake.path("runs"))
         night = _Night(lake, as_of, command, watch)
         try:
-            if take:
-                night.land()
+            if take is not None:
+                night.land(take)
             for job in in_order(jobs):
                 night.compute(job, full=full)
             night.leave(reports)
@@ -223,9 +224,9 @@ class _Night:
         self.save()
         self.tell(record)
 
-    def land(self) -> None:
+    def land(self, take: Callable[[Lake], Landing]) -> None:
         with self.step(StepRecord(name="land", status="running", writes="bronze.events")) as record:
-            found = landing.land_folder(self.lake, now=datetime.now(UTC))
+            found = take(self.lake)
             self.run.landing = Landed(
                 files=found.files,
                 lines_in=found.lines_in,

@@ -79,7 +79,7 @@ def _conservation(lake: Lake) -> Check:
         return Check(
             name, files, ConservationError(f"{off.height} file(s) lost or invented lines.", where=off["file"][0])
         )
-    # Events that a retry of the quarantine landed came from lines that their file's landing counts as quarantined.
+    # There may be more events: of a landing that was killed before it was booked, and of retries of the quarantine.
     if landed > (events := lake.rows(Events)):
         return Check(
             name, files, ConservationError(f"The landings count {landed} events, and the lake holds {events}.")
