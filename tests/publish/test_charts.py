@@ -1,6 +1,7 @@
 """Charts are real SVG: the same bytes for the same rows, told in words, safe with any label, styled by the page."""
 
 import re
+from importlib import resources
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -80,7 +81,10 @@ def test_a_long_label_is_cut_and_wide_characters_count_twice():
 
 def test_screens_take_colours_from_the_page_and_paper_has_its_own():
     chart = forest()
-    assert "var(--good, #1f7a5c)" in chart.wide
+    assert '"var(--good)"' in chart.wide
+    named = set(re.findall(r"var\(--([\w-]+)\)", forest().wide + forest().narrow + bars().wide))
+    style = (resources.files("kaizenlake.publish") / "html" / "kaizen.css").read_text()
+    assert all(style.count(f"--{name}:") == 3 for name in named), "light, dark and print"
     assert "var(" not in chart.paper
     assert COLOURS["good"] in chart.paper
     drawn = set(re.findall(r'(?:fill|stroke)="(#[^"]+)"', chart.paper))

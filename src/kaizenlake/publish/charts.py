@@ -7,6 +7,7 @@ title and a description that tell its finding.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -38,7 +39,7 @@ COLOURS = {
     "tier-average": "#d9c48f",
     "tier-poor": "#c4876a",
 }
-"""Colours by name as they are printed; a page may set `--name` to another."""
+"""Colours by name as they are printed; a page sets `--name` for each."""
 
 _FONTS = {
     "wide": "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif",
@@ -427,6 +428,8 @@ _ATTRIBUTES = {
     "x2",
     "y2",
 }
+_DEFAULTS = {("opacity", "1"), ("font-weight", "normal"), ("transform", "translate(0,0)")}
+_LONG_NUMBER = re.compile(r"-?\d+\.\d{3,}")
 _SVG = "http://www.w3.org/2000/svg"
 _NAMES = {colour: name for name, colour in COLOURS.items()}
 
@@ -459,15 +462,22 @@ def _kept(element: ET.Element, target: Target) -> ET.Element | None:
     tag = element.tag.removeprefix(f"{{{_SVG}}}")
     if tag not in _ELEMENTS or element.get("display") == "none" or element.get("class") in {"background", "foreground"}:
         return None
-    kept = ET.Element(tag, {key: value for key, value in element.attrib.items() if key in _ATTRIBUTES})
+    kept = ET.Element(
+        tag,
+        {
+            key: _LONG_NUMBER.sub(lambda match: f"{float(match[0]):.2f}".rstrip("0").rstrip("."), value)
+            for key, value in element.attrib.items()
+            if key in _ATTRIBUTES and (key, value) not in _DEFAULTS
+        },
+    )
     for key in ("fill", "stroke"):
         name = _NAMES.get(kept.get(key, ""))
         if name is not None and target != "paper":
-            kept.set(key, f"var(--{name}, {COLOURS[name]})")
+            kept.set(key, f"var(--{name})")
     if tag == "text":
         kept.text = element.text
         if target == "narrow":  # words stand above the plot there: a rim of paper keeps its lines out of them
-            kept.attrib |= {"stroke": f"var(--paper, {COLOURS['paper']})", "stroke-width": "4", "paint-order": "stroke"}
+            kept.attrib |= {"stroke": "var(--paper)", "stroke-width": "4", "paint-order": "stroke"}
     kept.extend(child for child in (_kept(child, target) for child in element) if child is not None)
     plain_group = tag == "g" and not kept.attrib
     if tag == "g" and not len(kept):

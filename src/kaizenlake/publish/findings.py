@@ -34,11 +34,12 @@ Side: TypeAlias = Literal["for", "against", "neither"]
 
 
 class Found(NamedTuple):
-    """One finding of a kind: how strong it is, whether it speaks for or against something, and its sentence."""
+    """One finding of a kind: how strong it is, whether it speaks for or against something, its sentence and its topic."""
 
     strength: float
     side: Side
     sentence: str
+    topic: str = ""
 
 
 @dataclass(frozen=True)
@@ -105,8 +106,10 @@ def _strongest(read: Iterator[Found]) -> list[Found]:
     ordered = sorted(read, key=lambda found: (-found.strength, found.sentence))
     if not ordered:
         return []
-    others = sorted(ordered[1:], key=lambda found: found.side == ordered[0].side)
-    return [ordered[0], *others[: PER_KIND - 1]]
+    first = ordered[0]
+    apart = (found for found in ordered[1:] if not first.topic or found.topic != first.topic)
+    others = sorted(apart, key=lambda found: found.side == first.side)
+    return [first, *others[: PER_KIND - 1]]
 
 
 def _pattern_findings(listing: Listing[PatternRow], data: ReportData) -> Iterator[Found]:
@@ -130,6 +133,8 @@ def _pattern_findings(listing: Listing[PatternRow], data: ReportData) -> Iterato
                 f"({_level(data)} interval {say.between(say.lift(low), say.lift(high))}"
                 f"{'' if row.q_value is None else ', ' + say.p_words(row.q_value)})."
             ),
+            # The hook “question” and the text feature of that name are two measures of one thing.
+            row.pattern_type if row.pattern == "yes" else row.pattern,
         )
 
 

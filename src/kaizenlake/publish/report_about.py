@@ -143,17 +143,22 @@ def changes(data: ReportData) -> Section:
             )
         if not moved and not turned:
             blocks.append(Paragraph(f"No figure moved since the report of {say.instant(before.as_of)}."))
-    written_anew = [
-        (name, old, new) for name, (old, new) in sorted(facts.versions.items()) if old != new and new is not None
+    written = [
+        (name, old, new) for name, (old, new) in sorted(facts.versions.items()) if new is not None and old != new
     ]
-    if written_anew:
+    again = [(name, old, new) for name, old, new in written if old is not None]
+    if len(written) > len(again):
+        blocks.append(Paragraph(f"{say.plural(len(written) - len(again), 'table')} written for the first time."))
+    if again:
+        shown = again[:CHART_ROWS]
         blocks.append(
             Grid(
                 "changed-tables",
-                "Tables this run wrote",
+                "Tables written again since the run before",
                 "the lake's own versions",
                 (Column("Table", "text"), Column("Version before"), Column("Version now")),
-                tuple((Cell(name), Cell(say.count(old)), Cell(say.count(new))) for name, old, new in written_anew),
+                tuple((Cell(name), Cell(say.count(old)), Cell(say.count(new))) for name, old, new in shown),
+                how_many_more(len(shown), len(again)),
             )
         )
     return Section("changes", "What changed", read, tuple(blocks))
