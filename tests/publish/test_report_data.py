@@ -1,5 +1,6 @@
 """The report's data are the gold tables' rows: chosen, ordered, counted, and compared with the report before."""
 
+import doctest
 from dataclasses import asdict, fields
 from datetime import UTC, datetime, timedelta
 
@@ -8,7 +9,7 @@ import polars as pl
 import pytest
 
 from kaizenlake.parameters import Tiers
-from kaizenlake.publish import report_data
+from kaizenlake.publish import findings, report_data, report_format, report_words
 from kaizenlake.publish.report_about import changes
 from kaizenlake.publish.report_blocks import Grid, Missing
 from kaizenlake.publish.report_data import CHART_ROWS, ROWS, Figures, RunFacts, build
@@ -223,6 +224,13 @@ def test_what_the_run_did_stands_in_words_and_tables():
 
 def test_thresholds_of_tiers_are_those_of_the_settings():
     assert "excellent from 30.0%, good from 5.0%" in text_of(built(tiers=Tiers(excellent=0.3)))
+
+
+@pytest.mark.parametrize("module", [report_format, report_words, findings])
+def test_examples_in_the_documentation_hold(module):
+    outcome = doctest.testmod(module)
+    assert outcome.attempted > 0
+    assert outcome.failed == 0
 
 
 def test_charts_hold_no_more_rows_than_can_be_read():

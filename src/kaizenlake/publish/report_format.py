@@ -17,7 +17,7 @@ _DIRECTION_MARKS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u
 def clean(text: str, limit: int = 160) -> str:
     r"""Text of an event as it is shown: one line, without control and direction marks, cut at `limit` characters.
 
-    >>> clean("two\\nlines\\x00")
+    >>> clean("two\nlines\x00")
     'two lines'
     >>> clean("a" * 9, limit=5)
     'aaaa…'
