@@ -57,8 +57,10 @@ def test_a_night_of_what_was_dropped_and_the_quarantine_of_it(place):
     ]  # fmt: skip
     again = kaizen("nightly", "--as-of", "2026-03-02", cwd=place)
     assert again.stdout == "nothing to do: nothing waited to be landed, and no input, as_of, code or setting changed.\n"
+    (place / "lake" / "landing" / "notes.txt").write_text("not for us")
     late = kaizen("nightly", "--as-of", "2026-03-20", "--strict", cwd=place, code=5)
     assert "Stale: nothing new from crm." in late.stdout
+    assert late.stderr.startswith("left alone: landing/notes.txt: its ending is none of")
     told = kaizen("quarantine", cwd=place).stdout
     assert "out_of_range: 1 waiting" in told
     assert "icp_match_score" in told

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kaizenlake.cli.progress import watching
+from kaizenlake.cli.progress import counting, watching
 from kaizenlake.cli.words import LAKE, REPORTS, LakeOption, ReportsOption, StrictOption, note, open_lake, say
 from kaizenlake.errors import QuarantinedError, UsageError
 
 if TYPE_CHECKING:
     from kaizenlake.lake.landing import Landing
-    from kaizenlake.night.artifact import Run
+    from kaizenlake.night.artifact import Landed, Run
     from kaizenlake.night.run import Plan
 
 AsOfOption = Annotated[
@@ -99,8 +99,10 @@ def land(
     from kaizenlake.lake import landing, lock
 
     opened = open_lake(lake)
-    with lock.hold(opened.path(), "kaizen land"):
-        found = landing.land(opened, paths, mapping=mapping, now=datetime.now(UTC))
+    with lock.hold(opened.path(), "kaizen land"), counting() as progress:
+        found = landing.land(opened, paths, mapping=mapping, now=datetime.now(UTC), progress=progress)
+    for file, reason in found.left:
+        note(f"left alone: {file}: {reason}")
     say(f"Landed {_landed(found)}.")
     if found.quarantined:
         say("By rule: " + ", ".join(f"{rule} {count}" for rule, count in found.by_rule.items()) + ".")
@@ -179,7 +181,7 @@ def parse_as_of(text: str) -> datetime:
     return instant.astimezone(UTC)
 
 
-def _landed(landing: Landing) -> str:
+def _landed(landing: Landing | Landed) -> str:
     return (
         f"{landing.files} file(s), {landing.lines_in:,} line(s) = {landing.landed:,} event(s) + "
         f"{landing.duplicate:,} duplicate(s) + {landing.quarantined:,} quarantined"
@@ -203,24 +205,27 @@ def _foretell(plan: Plan, as_of: datetime) -> None:
 
 def _tell(run: Run) -> None:
     """Say what a run did."""
-    if not run.changed:
+    for left in run.landing.left if run.landing is not None else ():
+        note(f"left alone: {left}")
+    if run.changed:
+        _tell_changes(run)
+    else:
         say("nothing to do: nothing waited to be landed, and no input, as_of, code or setting changed.")
-        return
+    for source in run.stale_sources:
+        say(f"Stale: nothing new from {source}.")
+
+
+def _tell_changes(run: Run) -> None:
     if (landing := run.landing) is not None and landing.files:
-        say(
-            f"Landed {landing.files} file(s), {landing.lines_in:,} line(s) = {landing.landed:,} event(s) + "
-            f"{landing.duplicate:,} duplicate(s) + {landing.quarantined:,} quarantined."
-        )
+        say(f"Landed {_landed(landing)}.")
     for step in run.steps:
         if step.status in {"failed", "skipped"}:
             say(f"{step.name} {step.status}" + (f": {'; '.join(step.why)}" if step.status == "skipped" else ""))
     for error in run.errors:
-        note(f"error [{error.code}] in {error.step or 'the run'}: {error.message}")
-    did = [step for step in run.steps if step.status == "done" and step.name not in {"land", "publish", "report"}]
+        note(f"error [{error.code}] in {error.step}: {error.message}")
+    computed = [step for step in run.steps if step.writes is not None and step.name != "land"]
     say(
-        f"Run {run.run_id} {run.status} in {run.seconds:.1f} s: {len(did)} of "
-        f"{sum(step.writes is not None and step.name != 'land' for step in run.steps)} tables computed for events before "
+        f"Run {run.run_id} {run.status} in {run.seconds:.1f} s: "
+        f"{sum(step.status == 'done' for step in computed)} of {len(computed)} tables computed for events before "
         f"{run.as_of:%Y-%m-%d %H:%M} UTC."
     )
-    for source in run.stale_sources:
-        say(f"Stale: nothing new from {source}.")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from kaizenlake.cli.words import err, is_terminal, note
+from kaizenlake.cli.words import clean, err, is_terminal, note
 
 if TYPE_CHECKING:
     from kaizenlake.night.artifact import StepRecord
@@ -30,3 +30,13 @@ def watching() -> Iterator[Callable[[StepRecord], None] | None]:
                 note(f"{MARKS[step.status]} {step.name}{rows}  {step.seconds:.1f} s")
 
         yield watch
+
+
+@contextmanager
+def counting() -> Iterator[Callable[[str, int], None] | None]:
+    """Show the file that is read and its lines so far; None where nobody watches."""
+    if not is_terminal():
+        yield None
+        return
+    with err().status("starting") as status:
+        yield lambda file, lines: status.update(clean(f"{file}: {lines:,} lines"))
