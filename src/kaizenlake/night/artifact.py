@@ -64,7 +64,9 @@ class Run(_Record):
     """One run of the night."""
 
     schema_: Literal["urn:kaizenlake:run:1"] = Field(default=SCHEMA, alias="schema")
-    run_id: str = Field(pattern=r"^[0-9]{8}T[0-9]{12}Z-[0-9a-f]{6}$", description="Start to the microsecond, and a random part.")
+    run_id: str = Field(
+        pattern=r"^[0-9]{8}T[0-9]{12}Z-[0-9a-f]{6}$", description="Start to the microsecond, and a random part."
+    )
     kaizenlake: str = Field(default=__version__, description="Version of the program.")
     command: str = Field(description="What was asked for: `nightly`, `rebuild` or `demo`.")
     status: RunStatus = Field(default="running", description="`killed`: it ended without a word, as a later run found.")
