@@ -196,6 +196,7 @@ def test_a_mark_on_an_unknown_content_stands_without_figures():
         "project_id": "p",
         "content_type": None,
         "labelled_at": day(1),
+        "text": None,
     }
 
 
@@ -209,3 +210,21 @@ def test_the_reason_of_a_place_says_it_in_words():
     shrunk = best["shrunk_rate"].item() * 100
     assert best["reason"].item() == f"place 1 of 30 in its group by shrunk engagement rate ({shrunk:.2f} %), top 10 %"
     assert best["labelled_at"].item() == day(0.5)
+
+
+def test_the_text_of_the_figures_stands_beside_the_label_cut_to_its_beginning():
+    rows = [row | {"event_id": f"e{row['content_id']}"} for row in group(30)]
+    told = events(
+        Performance,
+        """
+        0.5 PERFORMANCE_RECORDED event_id=ec029 content_id=c029 platform=x project_id=p text=Ask!
+        0.4 PERFORMANCE_RECORDED event_id=older content_id=c029 platform=x project_id=p text=Older
+        0.5 PERFORMANCE_RECORDED event_id=ec000 content_id=c000 platform=x project_id=p
+        """,
+    )
+    long = told.with_columns(text=pl.when(pl.col("text") == "Ask!").then(pl.lit("é" * 500)).otherwise("text"))
+    made = creative_labels(frame(Contents, [SAME | row for row in rows]), long, as_of=LATER).collect()
+    texts = dict(tables.check(CreativeLabels, made).select("content_id", "text").iter_rows())
+    assert texts["c029"] == "é" * 280
+    assert texts["c000"] is None
+    assert len(texts) == 6

@@ -254,16 +254,16 @@ def test_no_word_of_the_pdf_leaves_its_page(hostile_report):
 def test_characters_that_no_font_of_the_pdf_has_are_shown_as_boxes(laid_out):
     from dataclasses import replace
 
-    odd = replace(laid_out, run_id="a😀b中c\u05d0")
+    odd = replace(laid_out, window="At a😀b中c\u05d0.")
     text = text_of(report.render_pdf(odd))
-    assert f"Run a{report.UNPRINTABLE}b{report.UNPRINTABLE}c\u05d0." in text
+    assert f"At a{report.UNPRINTABLE}b{report.UNPRINTABLE}c\u05d0." in text
 
 
 def test_the_pdf_is_set_even_when_the_typesetter_names_no_character(laid_out, monkeypatch):
     from dataclasses import replace
 
     monkeypatch.setattr(report, "_ATTEMPTS", 0)
-    assert "Run a□b." in text_of(report.render_pdf(replace(laid_out, run_id="a😀b")))
+    assert "At a□b." in text_of(report.render_pdf(replace(laid_out, window="At a😀b.")))
 
 
 def test_the_pdf_is_tagged_titled_and_dated_by_as_of(pdf):

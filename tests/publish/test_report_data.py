@@ -212,9 +212,7 @@ def test_figures_of_another_version_of_the_package_are_compared_as_far_as_they_g
 
 
 def test_what_the_run_did_stands_in_words_and_tables():
-    facts = RunFacts(
-        "run-1", 10, 7, 1, 2, (("not_json", 2),), {"gold.a": (3, 4), "gold.b": (2, 2), "gold.c": (None, 0)}
-    )
+    facts = RunFacts(10, 7, 1, 2, (("not_json", 2),), {"gold.a": (3, 4), "gold.b": (2, 2), "gold.c": (None, 0)})
     data = built(facts=facts)
     assert "This run read 10 lines: 7 landed, 1 was known already, 2 went to quarantine (not_json 2)." in text_of(data)
     written = [tuple(cell.text for cell in row) for row in blocks(data, Grid)["changed-tables"].rows]

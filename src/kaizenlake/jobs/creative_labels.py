@@ -15,6 +15,9 @@ from kaizenlake.tables import Contents, CreativeLabels, Performance
 
 KEYS = ("project_id", "content_id", "platform")
 GROUP = ("project_id", "platform", "content_type")
+TEXT_LENGTH = 280
+"""Characters of a content's text that stand beside its label, so that people and generators see what won."""
+
 _MICRO = 1_000_000
 
 
@@ -32,7 +35,7 @@ def creative_labels(
 
     Args:
         contents: Contents with their latest figures.
-        performance: Silver performance events, for the marks.
+        performance: Silver performance events, for the marks and the texts.
         as_of: Figures and marks from this instant on do not count.
         labels: Share that is labelled, and how much a group and a content need.
     """
@@ -58,7 +61,17 @@ def creative_labels(
         .with_columns(source=pl.lit("automatic"), reason=_reason(labels), labelled_at=pl.col("occurred_at"))
     )
     columns = (*KEYS, "content_type", "label", "source", "reason", "engagement_rate", "shrunk_rate", "rank_in_group")
-    return pl.concat([part.select(*columns, "group_size", "labelled_at") for part in (by_people, by_place)]).sort(KEYS)
+    labelled = pl.concat([part.select(*columns, "group_size", "labelled_at") for part in (by_people, by_place)])
+    return with_texts(labelled, contents, performance).sort(KEYS)
+
+
+def with_texts(labelled: pl.LazyFrame, contents: pl.LazyFrame, performance: pl.LazyFrame) -> pl.LazyFrame:
+    """Put beside each labelled content the beginning of the text that its figures were recorded with."""
+    recorded = labelled.select(KEYS).join(contents.select(*KEYS, "event_id"), on=KEYS, how="inner", nulls_equal=True)
+    texts = performance.select("event_id", text=pl.col("text").str.slice(0, TEXT_LENGTH)).join(
+        recorded, on="event_id", how="inner"
+    )
+    return labelled.join(texts.drop("event_id"), on=KEYS, how="left", nulls_equal=True)
 
 
 def ranked(rankable: pl.LazyFrame, sizes: pl.LazyFrame, labels: Labels) -> pl.LazyFrame:

@@ -84,7 +84,6 @@ def facts_of(lake: Lake, run: Run) -> RunFacts:
     now = versions(lake)
     landing = run.landing or artifact.Landed(files=0, lines_in=0, landed=0, duplicate=0, quarantined=0)
     return RunFacts(
-        run_id=run.run_id,
         lines_in=landing.lines_in,
         landed=landing.landed,
         duplicate=landing.duplicate,

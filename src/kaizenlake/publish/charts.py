@@ -41,7 +41,7 @@ COLOURS = {
 }
 """Colours by name as they are printed; a page sets `--name` for each."""
 
-_FONTS = {
+_FONTS: dict[Target, str] = {
     "wide": "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif",
     "narrow": "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif",
     "paper": "Libertinus Serif",

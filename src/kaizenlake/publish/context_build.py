@@ -257,6 +257,7 @@ class _Draft:
         return [
             PastWinner(
                 content_id=self.line(row["content_id"]),
+                text=self.maybe(row["text"]),
                 platform=self.maybe(row["platform"]),
                 content_type=self.maybe(row["content_type"]),
                 hook_type=self.maybe(row["hook_type"]),

@@ -190,7 +190,7 @@ def _best_content(data: ReportData) -> Iterator[Found]:
             row.shrunk_rate,
             "neither",
             (
-                f"The best of {say.plural(row.group_size, 'content')} in its group is “{say.clean(row.content_id, 60)}” on "
+                f"The best of {say.plural(row.group_size, 'content')} in its group is “{say.clean(row.name, 90)}” on "
                 f"{say.clean(row.platform or 'any platform', 60)}: engagement rate {say.percent(row.engagement_rate)}, "
                 f"{say.percent(row.shrunk_rate)} after shrinkage."
             ),

@@ -139,7 +139,6 @@ class Document:
     as_of_iso: str
     period: str
     window: str
-    run_id: str
     figures: tuple[Figure, ...]
     sections: tuple[Section, ...]
 

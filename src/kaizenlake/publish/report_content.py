@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from kaizenlake.publish import report_format as say
 from kaizenlake.publish.charts import Bar, Chart, Group, Mark, Tone, interval_chart, share_chart
-from kaizenlake.publish.report_blocks import Block, Cell, Picture, Section, empty, grid, interval, raw
+from kaizenlake.publish.report_blocks import Block, Cell, Kind, Picture, Section, empty, grid, interval, raw
 from kaizenlake.publish.report_data import LabelRow, PatternRow, ReportData
 from kaizenlake.publish.report_words import pattern_label
 from kaizenlake.tables import AvoidedPhrases, Contents, CreativeLabels, Patterns
@@ -98,8 +98,8 @@ def labels(data: ReportData) -> Section:
             "CREATIVE_MARKED_WINNER",
             "CREATIVE_MARKED_LOSER",
         )
-    parts = (
-        ("Content", "text", lambda r: raw(say.clean(r.content_id, 48), r, "content_id", "platform", "project_id")),
+    parts: tuple[tuple[str, Kind, Callable[[LabelRow], Cell]], ...] = (
+        ("Content", "text", lambda r: raw(say.clean(r.name, 90), r, "content_id", "platform", "project_id")),
         ("Platform and type", "text", lambda r: Cell(_tier_name(r.platform or "any platform", r.content_type))),
         ("Marked", "text", lambda r: raw(_marked(r), r, "source", "reason")),
         ("Engagement rate", "number", lambda r: raw(say.percent(r.engagement_rate), r, "engagement_rate")),

@@ -55,7 +55,6 @@ class RunFacts:
     """What the night did before the report: the shell knows it, the tables do not.
 
     Args:
-        run_id: Name of the run; empty outside a night.
         lines_in: Lines this run read; equals landed + duplicate + quarantined.
         landed: Lines that became events.
         duplicate: Lines that were in the lake already.
@@ -64,7 +63,6 @@ class RunFacts:
         versions: Version of each table at the run before and now, by full name; None where it was not written.
     """
 
-    run_id: str = ""
     lines_in: int = 0
     landed: int = 0
     duplicate: int = 0
@@ -120,6 +118,12 @@ class LabelRow:
     shrunk_rate: float | None
     rank_in_group: int | None
     group_size: int | None
+    text: str | None
+
+    @property
+    def name(self) -> str:
+        """What people know the content by: its text, else the name the application gives it."""
+        return self.text or self.content_id
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,6 @@ def document(data: ReportData) -> Document:
         as_of_iso=data.as_of.isoformat(),
         period=period,
         window=window,
-        run_id=say.clean(data.facts.run_id, 60),
         figures=key_figures(data),
         sections=tuple(make(data) for make in SECTIONS),
     )

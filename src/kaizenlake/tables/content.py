@@ -145,6 +145,7 @@ class Contents(_Features, _Figures):
     variant_id: str = column("Arm of the experiment; null outside experiments.", nullable=True)
     is_paid: bool = column("It was promoted for money; null where not said.", nullable=True)
     trials: pl.Int64 = count("Denominator of the engagement rate: impressions or reach; null without.", nullable=True)
+    event_id: str = column("Event the figures come from.")
     occurred_at: INSTANT = column("When the figures were measured.")
 
     class Config(Table.Config):
@@ -168,6 +169,7 @@ class CreativeLabels(Table):
     project_id: str = column("Project it belongs to; null where none was given.", nullable=True)
     content_type: str = column("Kind of content; null where not given.", nullable=True)
     labelled_at: INSTANT = column("When the person marked it, or when its figures were measured.")
+    text: str = column("Text of the content, cut to 280 characters; null where none was recorded.", nullable=True)
 
     class Config(Table.Config):
         metadata = facts("gold", "creative_labels", ("project_id", "content_id", "platform"))
