@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Days = Annotated[int, Field(ge=1, le=3660)]
@@ -23,6 +23,12 @@ class Tiers(Group):
     excellent: Share = Field(default=0.10, description="Engagement rate from which a content is excellent.")
     good: Share = Field(default=0.05, description="Engagement rate from which a content is good.")
     average: Share = Field(default=0.02, description="Engagement rate from which a content is average.")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if not self.excellent > self.good > self.average:
+            raise ValueError("the tiers must fall: excellent above good above average")
+        return self
 
 
 class Labels(Group):
@@ -71,6 +77,12 @@ class Confidence(Group):
 
     half: AtLeastOne = Field(default=10, description="Events at which confidence is 50.")
     full: AtLeastOne = Field(default=50, description="Events from which confidence is 100.")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if not self.half < self.full:
+            raise ValueError("half must lie below full")
+        return self
 
 
 class Publishing(Group):
