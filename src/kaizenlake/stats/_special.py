@@ -21,6 +21,11 @@ def normal_two_sided(z: ArrayLike) -> Floats:
     return cast(Floats, 2.0 * special.ndtr(-np.abs(z)))
 
 
+def normal_upper(z: ArrayLike) -> Floats:
+    """Probability that a standard normal lies above ``z``; accurate far in the tail."""
+    return cast(Floats, special.ndtr(-np.asarray(z)))
+
+
 def t_quantile(df: ArrayLike, probability: ArrayLike) -> Floats:
     """The t below which Student's t of ``df`` degrees of freedom falls with this probability."""
     return cast(Floats, special.stdtrit(df, probability))
