@@ -31,6 +31,11 @@ def t_quantile(df: ArrayLike, probability: ArrayLike) -> Floats:
     return cast(Floats, special.stdtrit(df, probability))
 
 
+def t_lower(df: ArrayLike, t: ArrayLike) -> Floats:
+    """Probability that Student's t lies below ``t``; accurate far in the lower tail."""
+    return cast(Floats, special.stdtr(df, t))
+
+
 def t_two_sided(df: ArrayLike, t: ArrayLike) -> Floats:
     """Probability that Student's t lies at least as far from 0 as ``t``; accurate far in the tail."""
     return cast(Floats, 2.0 * special.stdtr(df, -np.abs(t)))
