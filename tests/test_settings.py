@@ -35,7 +35,6 @@ def test_template_holds_every_default(tmp_path):
         ("[tiers]\ngood = 0.2\n", ["tiers", "must fall"]),
         ("[tiers]\ngoood = 0.2\n", ["tiers.goood"]),
         ("[teirs]\ngood = 0.2\n", ["teirs"]),
-        ("[confidence]\nhalf = 60\n", ["confidence", "half must lie below full"]),
         ("[windows]\nreply_days = 0\n", ["windows.reply_days", "greater than or equal to 1"]),
     ],
 )
