@@ -9,6 +9,7 @@ A look is one entry on the last axis; the axes before it are designs. A look who
 
 from __future__ import annotations
 
+import math
 from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
@@ -134,7 +135,8 @@ def boundaries(information: ArrayLike, spent: ArrayLike, *, sides: Sides = 2) ->
     shape = information.shape
     if information.ndim == 0:
         raise ValueError("expected one entry per look on the last axis, found a single number")
-    known, spent = information.reshape(-1, shape[-1]), spent.reshape(-1, shape[-1])
+    designs = math.prod(shape[:-1])
+    known, spent = information.reshape(designs, shape[-1]), spent.reshape(designs, shape[-1])
     _check_looks(known, spent)
     distinct, which = np.unique(np.concatenate([known, spent], axis=1), axis=0, return_inverse=True)
     found = _solve(distinct[:, : shape[-1]], distinct[:, shape[-1] :], sides)
