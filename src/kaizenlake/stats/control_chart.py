@@ -1,9 +1,9 @@
 """Is the loss drifting up? An EWMA control chart whose false-alarm rate is stated, estimated baseline and all.
 
 Nightly values are standardised by a baseline of a stated length and averaged exponentially; an alarm is raised above a
-limit. The limits of textbooks suppose that the baseline's mean and spread are known; with 30 nights of baseline they
-raise false alarms several times as often as they say (Jones, Champ and Rigdon 2001). The limits here are solved for with
-the error of the baseline in the equation.
+limit. The limits of textbooks suppose that the baseline's mean and spread are known; with 30 nights of baseline they raise
+more than twice as many false alarms as they say (cf. Jones, Champ and Rigdon 2001). The limits here are solved for with the
+error of the baseline in the equation.
 
 What is supposed: nightly values are independent and about normal about a constant level. Nights that lean on each other
 raise more false alarms than stated.
@@ -31,11 +31,11 @@ SMOOTHING = 0.2
 FEWEST_BASELINE_NIGHTS = 10
 """Below it no limit is kept that would still notice anything."""
 
-_WIDTHS_PER_NODE = 0.25
+_WIDTHS_PER_NODE = 0.5
 _CLOSE_ENOUGH = 1e-8
 _TAIL = 1e-8
 _LIKELY = 1e-10
-_ERROR_NODES = 20
+_ERROR_NODES = 16
 _ROOT_TWO_PI = float(np.sqrt(2.0 * np.pi))
 
 
