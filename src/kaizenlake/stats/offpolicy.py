@@ -34,8 +34,8 @@ class OverlapRules:
     Attributes:
         minimum_effective_units: fewest units that the weights may leave in effect.
         largest_weight_bias: standard errors by which the mean weight may differ from 1, which it is on average where the
-            propensities are right and the candidate does nothing the log never did. Four,
-            since weights are skewed and a good log should not be refused.
+            propensities are right and the candidate does nothing the log never did. Four, since
+            weights are skewed and a good log should not be refused.
         most_unsupported: largest share of the candidate's choices that the logging policy never makes.
         most_missing: largest share of runs without a propensity.
     """

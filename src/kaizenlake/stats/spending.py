@@ -138,8 +138,10 @@ def boundaries(information: ArrayLike, spent: ArrayLike, *, sides: Sides = 2) ->
     designs = math.prod(shape[:-1])
     known, spent = information.reshape(designs, shape[-1]), spent.reshape(designs, shape[-1])
     _check_looks(known, spent)
-    distinct, which = np.unique(np.concatenate([known, spent], axis=1), axis=0, return_inverse=True)
-    found = _solve(distinct[:, : shape[-1]], distinct[:, shape[-1] :], sides)
+    # Equal designs are solved once. NaN differs from itself, so the key has 0 for a look that was not made.
+    key = np.concatenate([known, spent], axis=1)
+    _, first, which = np.unique(np.where(np.isnan(key), 0.0, key), axis=0, return_index=True, return_inverse=True)
+    found = _solve(known[first], spent[first], sides)
     return Boundaries(*(part[which.reshape(-1)].reshape(shape) for part in found))
 
 
