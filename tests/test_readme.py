@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from kaizenlake.errors import exit_codes
+
 ROOT = Path(__file__).parents[1]
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
 EXPORT = """Post ID,Platform,Date,Impressions,Engagements,Post Type,Caption
@@ -56,6 +58,13 @@ def test_blocks_run_in_order(folder, environment):
             assert done.returncode == 0, f"{text}\n{done.stdout}\n{done.stderr}"
             ran += 1
     assert ran >= 6
+
+
+def test_exit_codes_are_those_of_the_command_line():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d+) \| (.+) \|$", text, re.MULTILINE)
+    told = {int(code): meaning.replace("`", "") for code, meaning in rows}
+    assert told == {code: meaning for code, meaning in exit_codes().items() if code < 128}
 
 
 def test_relative_links_lead_somewhere():

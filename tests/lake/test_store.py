@@ -1,4 +1,5 @@
 import shutil
+import tempfile
 import threading
 import weakref
 from datetime import UTC, date, datetime, timedelta
@@ -482,37 +483,65 @@ class TestPartsThatRead:
         assert threads == {threading.current_thread()}
         assert held(lake) == {day(number): {"ann": 1 + number, "bob": 1 + number} for number in range(6)}
 
-    def test_parts_are_not_all_held_at_once(self, lake):
-        made, most = [], 0
+    def test_no_part_is_made_while_delta_writes(self, lake, monkeypatch):
+        """A part that reads a table while Delta's runtime waits for the part would never be done."""
+        told, real = [], delta.write_deltalake
+
+        def write(*given, **how):
+            told.append("writing")
+            real(*given, **how)
+
+        def parts():
+            for number in range(3):
+                told.append(number)
+                yield visits(number)
+
+        monkeypatch.setattr(delta, "write_deltalake", write)
+        put(lake, Visits, parts())
+        assert told == [0, 1, 2, "writing"]
+
+    @pytest.mark.parametrize(("room", "most_held"), [(0, 1), (500, 6), (1_000_000, 30)])
+    def test_parts_beyond_the_room_wait_in_files(self, lake, tmp_path, monkeypatch, room, most_held):
+        aside = tmp_path / "aside"
+        aside.mkdir()
+        monkeypatch.setattr(tempfile, "tempdir", str(aside))
+        monkeypatch.setattr(delta, "HELD_BYTES", room)
+        made, most, seen = [], 0, 0
 
         def parts():
             nonlocal most
+            nonlocal most, seen
             for number in range(30):
                 part = visits(number)
                 made.append(weakref.ref(part))
-                most = max(most, sum(item() is not None for item in made))
                 yield part
                 del part
+                most = max(most, sum(item() is not None for item in made))
+                seen = max(seen, len(list(aside.rglob("*.arrow"))))
 
         put(lake, Visits, parts())
 
-        assert lake.rows(Visits) == 60
-        assert most <= 4
+        assert seen >= 29 - most_held
+        assert held(lake) == {day(number): {"ann": 1, "bob": 1} for number in range(30)}
+        assert most <= most_held
+        assert list(aside.iterdir()) == []
 
-    def test_a_writer_that_gives_up_is_not_waited_for(self, lake, monkeypatch):
-        taken = []
+    def test_a_full_temporary_folder_is_told(self, lake, monkeypatch):
+        def full(*_given, **_how):
+            raise OSError(28, "No space left on device")
 
+        monkeypatch.setattr(delta, "HELD_BYTES", 0)
+        monkeypatch.setattr(pl.DataFrame, "write_ipc", full)
+        with pytest.raises(LakeError, match=r"No space left on device.*TMPDIR"):
+            put(lake, Visits, [visits(0)])
+        assert not lake.exists(Visits)
+
+    def test_a_full_disk_is_told(self, lake, monkeypatch):
         def full(_target, reader, **_how):
             reader.read_next_batch()
             raise OSError(28, "No space left on device")
 
-        def parts():
-            for number in range(1000):
-                taken.append(number)
-                yield visits(number)
-
         monkeypatch.setattr(delta, "write_deltalake", full)
         with pytest.raises(LakeError, match="No space left on device"):
-            put(lake, Visits, parts())
-
-        assert len(taken) < 20
+            put(lake, Visits, [visits(number) for number in range(9)])
+        assert not lake.exists(Visits)

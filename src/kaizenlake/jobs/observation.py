@@ -62,9 +62,18 @@ def sum_contents(contents: pl.LazyFrame) -> pl.LazyFrame:
 
 def one_metric(sums: pl.LazyFrame) -> pl.LazyFrame:
     """Keep of each pattern type the metric that more of its contents have; of two alike, the first of `METRICS`."""
-    known = sums.group_by("pattern_type", "metric").agg(pl.col("n").sum())
-    place = pl.struct(-pl.col("n"), pl.col("metric") != METRICS[0]).rank("ordinal").over("pattern_type")
-    return sums.join(known.filter(place == 1), on=["pattern_type", "metric"], how="semi")
+    known = pl.col("n").sum().over("pattern_type", "metric")
+    place = pl.col("metric").replace_strict(
+        {metric: place for place, metric in enumerate(METRICS)}, return_dtype=pl.Int8
+    )
+    # Windows, not a join with itself: the sums are computed once.
+    best = pl.col("known") == pl.col("known").max().over("pattern_type")
+    return (
+        sums.with_columns(known=known, place=place)
+        .filter(best)
+        .filter(pl.col("place") == pl.col("place").min().over("pattern_type"))
+        .drop("known", "place")
+    )
 
 
 def contrast_strata(

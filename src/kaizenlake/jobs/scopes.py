@@ -21,17 +21,14 @@ def by_scope(frame: pl.LazyFrame) -> pl.LazyFrame:
     Args:
         frame: Rows with `project_id`, `industry` and `client_type`.
     """
-    nothing = pl.lit(None, dtype=pl.String)
-    named = frame.with_columns(of_project_id="project_id")
-    return pl.concat(
-        [
-            named.filter(pl.col("project_id").is_not_null()).with_columns(
-                scope=pl.lit("project"), industry=nothing, client_type=nothing
-            ),
-            named.filter(pl.col("industry").is_not_null(), pl.col("client_type").is_not_null()).with_columns(
-                scope=pl.lit("segment"), project_id=nothing
-            ),
-        ]
+    of_project, of_segment = (pl.col("scope") == kind for kind in ("project", "segment"))
+    known = {"project_id": of_project, "industry": of_segment, "client_type": of_segment}
+    # A list that is unfolded, not a frame joined to itself: what the frame comes from is computed once.
+    return (
+        frame.with_columns(of_project_id="project_id", scope=pl.lit(pl.Series([["project", "segment"]])).first())
+        .explode("scope")
+        .with_columns(pl.when(is_named).then(name).alias(name) for name, is_named in known.items())
+        .filter(pl.all_horizontal(pl.col(name).is_not_null() | ~is_named for name, is_named in known.items()))
     )
 
 

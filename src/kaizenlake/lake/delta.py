@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import queue
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Literal
 from urllib.parse import unquote
 
@@ -35,6 +36,9 @@ PROPERTIES = {
 
 COMPRESSION: Literal["ZSTD"] = "ZSTD"
 """A million events: 39 MB in 0.86 s, against 69 MB in 0.75 s with Snappy."""
+
+HELD_BYTES = 256 * 1024 * 1024
+"""Frames of one commit beyond so many bytes wait in files of the temporary folder until they are written."""
 
 RETRIES = 10
 """Times that an append which nothing else can contradict is put behind commits that came between."""
@@ -162,55 +166,45 @@ def lacks_files(handle: DeltaTable) -> bool:
     return any(info.type == pyarrow.fs.FileType.NotFound for info in found)
 
 
-_END = object()
-_BROKEN = object()
+@contextmanager
+def _made(frames: Iterable[pl.DataFrame], schema: pa.Schema) -> Iterator[tuple[pa.RecordBatchReader, int]]:
+    """Frames as a stream for the writer, all of them made before it runs, and their rows.
 
-
-class _Stream:
-    """Hands frames over to the writer, which runs in a thread of its own, a few at a time.
-
-    The writer pulls record batches on a thread that must not call Delta again; whatever makes the frames may well read
-    other tables. So they are made in the caller's thread, where what they raise is raised too.
+    The writer pulls record batches on a thread of Delta's own runtime. While that thread waited for the next frame, a
+    frame whose making reads another table could wait for that very thread, and the night would hang. So none is made
+    while Delta writes; what does not fit into memory waits in a file.
     """
+    held: deque[pl.DataFrame | Path] = deque()
+    rows = room = 0
+    with TemporaryDirectory(prefix="kaizenlake-") as folder:
+        for frame in frames:
+            rows += frame.height
+            room += int(frame.estimated_size())
+            if room <= HELD_BYTES:
+                held.append(frame)
+            else:
+                held.append(_aside(frame, Path(folder, f"{len(held)}.arrow")))
 
-    def __init__(self, schema: pa.Schema) -> None:
-        self.schema = schema
-        self.rows = 0
-        self._queue: queue.Queue[object] = queue.Queue(maxsize=2)
+        def batches() -> Iterator[pa.RecordBatch]:
+            while held:
+                item = held.popleft()
+                frame = item if isinstance(item, pl.DataFrame) else pl.read_ipc(item)
+                for batch in frame.select(schema.names).to_arrow().to_batches():
+                    yield pa.RecordBatch.from_arrays(batch.columns, schema=schema)
 
-    def reader(self) -> pa.RecordBatchReader:
-        return pa.RecordBatchReader.from_batches(self.schema, self._batches())
+        yield pa.RecordBatchReader.from_batches(schema, batches()), rows
 
-    def _batches(self) -> Iterator[pa.RecordBatch]:
-        while (item := self._queue.get()) is not _END:
-            if item is _BROKEN:
-                raise RuntimeError("the frames ended early")
-            yield item
 
-    def write(self, frames: Iterable[pl.DataFrame], write: Callable[[pa.RecordBatchReader], None]) -> None:
-        with ThreadPoolExecutor(1, thread_name_prefix="delta") as pool:
-            writing = pool.submit(write, self.reader())
-            last: object = _BROKEN
-            try:
-                for frame in frames:
-                    for batch in frame.select(self.schema.names).to_arrow().to_batches():
-                        if not self._hand(pa.RecordBatch.from_arrays(batch.columns, schema=self.schema), writing):
-                            return writing.result()
-                    self.rows += frame.height
-                last = _END
-            finally:
-                self._hand(last, writing)
-            return writing.result()
-
-    def _hand(self, item: object, writing: Future[None]) -> bool:
-        """Put an item where the writer takes it; False where the writer has given up."""
-        while not writing.done():
-            try:
-                self._queue.put(item, timeout=0.1)
-            except queue.Full:
-                continue
-            return True
-        return False
+def _aside(frame: pl.DataFrame, path: Path) -> Path:
+    try:
+        frame.write_ipc(path, compression="lz4")
+    except OSError as error:
+        raise LakeError(
+            f"Rows cannot be put aside until they are written: {error.strerror or error}.",
+            where=str(path.parent),
+            hint="Free space there, or set TMPDIR to a folder on another disk.",
+        ) from error
+    return path
 
 
 def commit(
@@ -230,7 +224,7 @@ def commit(
     Args:
         table: The declaration; the frames have exactly its columns and types.
         target: Handle whose version the commit builds on, or the place of a table that is not there yet.
-        frames: What to write, taken one by one; one that raises leaves no commit.
+        frames: What to write, all taken before anything is written; one that raises leaves no commit.
         transactions: Application transactions the commit carries.
         options: Storage options, for a table that is not there yet.
         append: Add to what is there instead of replacing it.
@@ -253,7 +247,6 @@ def commit(
     )
     # Nothing to replace: an append of nothing carries the transactions.
     append = append or (days is not None and not days)
-    stream = _Stream(arrow_schema(table))
     how: dict[str, Any] = {"commit_properties": said, "writer_properties": parquet_properties(table)}
     if isinstance(target, str):
         how |= {
@@ -273,12 +266,9 @@ def commit(
             "predicate": None if append or days is None else _predicate(str(partition), days),
         }
 
-    def write(reader: pa.RecordBatchReader) -> None:
-        with _in_our_words(where):
-            write_deltalake(target, reader, **how)
-
-    stream.write(frames, write)
-    return 0 if isinstance(target, str) else target.version(), stream.rows
+    with _made(frames, arrow_schema(table)) as (reader, rows), _in_our_words(where):
+        write_deltalake(target, reader, **how)
+    return 0 if isinstance(target, str) else target.version(), rows
 
 
 @contextmanager

@@ -25,6 +25,9 @@ from kaizenlake.tables import Table
 FOLDERS = ("landing", "mappings", "runs", "published")
 """Local folders of a lake; Delta makes the others."""
 
+ROWS_AT_ONCE = 250_000
+"""Rows of a table not kept by day that are checked and written at a time."""
+
 ATTEMPTS = 8
 """Times an append is computed anew on a fresh snapshot after losing a race."""
 
@@ -237,8 +240,7 @@ class Lake:
 
         Args:
             table: The table.
-            parts: Rows to write. Of a table kept by day no day may span two parts, and they are written as they come;
-                of another table they are put together first.
+            parts: Rows to write; they are written as they come. Of a table kept by day no day may span two parts.
             days: Days to replace, also by nothing; empty records the reads alone. None replaces the whole table.
             reads: Version of each input, by full name.
             as_of: Instant up to which events counted, with a zone.
@@ -258,7 +260,7 @@ class Lake:
         version, rows = delta.commit(
             table,
             uri if stored is None else stored,
-            _checked(table, [parts.collect()] if isinstance(parts, pl.LazyFrame) else parts, days),
+            _checked(table, _in_batches(table, parts) if isinstance(parts, pl.LazyFrame) else parts, days),
             transactions=transactions,
             options=self.storage_options,
             days=days,
@@ -358,14 +360,21 @@ class Lake:
         raise AssertionError("unreachable")
 
 
+def _in_batches(table: type[Table], frame: pl.LazyFrame) -> Iterator[pl.DataFrame]:
+    """Rows of a lazy frame as they are computed, so that a long table is never held whole; of a table kept by day, whole."""
+    if tables.partition(table) is not None:
+        yield frame.collect()
+        return
+    yield from frame.collect_batches(chunk_size=ROWS_AT_ONCE)
+
+
 def _checked(
     table: type[Table], parts: Iterable[pl.DataFrame], days: Collection[date] | None
 ) -> Iterator[pl.DataFrame]:
     """Parts as they come, each checked; what the grain of a part cannot show is refused."""
     partition = tables.partition(table)
     if partition is None:
-        frames = list(parts)
-        yield tables.check(table, pl.concat(frames) if frames else tables.empty(table).collect())
+        yield from tables.check_parts(table, parts)
         return
     allowed = None if days is None else set(days)
     seen: set[date] = set()

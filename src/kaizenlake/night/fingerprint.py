@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import ast
 import hashlib
+import inspect
 import json
 from functools import cache, partial
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from kaizenlake import __version__, tables
+import kaizenlake
+from kaizenlake import tables
 from kaizenlake.job import Job
 from kaizenlake.settings import Settings
 
-PACKAGE = "kaizenlake"
+PURE = ("events", "jobs", "stats", "tables", "job.py", "parameters.py")
+"""Folders and files of the package that decide what a job makes of its frames; all else keeps, runs or shows."""
 
 
 def settings_of(job: Job, settings: Settings) -> dict[str, Any]:
@@ -25,74 +26,48 @@ def settings_of(job: Job, settings: Settings) -> dict[str, Any]:
 def fingerprint(job: Job, settings: Settings) -> str:
     """Name what a job would compute with.
 
+    The code counts as one: to follow what each job rests on would spare little, and cost every night.
+
     Args:
         job: The job.
         settings: Settings of the lake; only the groups the job takes count.
 
     Returns:
-        SHA-256 over the version of the package, the source of the job's module and of every module of ours it rests on,
-        the settings it takes, and the columns it writes.
+        SHA-256 over the version of the package, its `PURE` sources, that of the job's own module, the settings the job
+        takes, and the columns it writes.
     """
     said = {
-        "version": __version__,
-        "code": {name: _digest(name) for name in sorted(modules(_home(job)))},
+        "version": kaizenlake.__version__,
+        "code": _pure_code(),
+        "module": _digest(_home(job)),
         "settings": {name: group.model_dump(mode="json") for name, group in settings_of(job, settings).items()},
         "columns": {name: str(dtype) for name, dtype in tables.schema(job.writes).items()},
     }
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
-def _home(job: Job) -> str:
+def _home(job: Job) -> Path | None:
+    """File in which the function of a job stands; None where it stands in none."""
     function = job.function
     while isinstance(function, partial):
         function = function.func
-    return function.__module__
+    module = inspect.getmodule(function)
+    path = Path(getattr(module, "__file__", None) or "")
+    return path if path.is_file() else None
 
 
 @cache
-def modules(start: str) -> frozenset[str]:
-    """A module and every module of this package that it imports, directly or not.
-
-    >>> "kaizenlake.stats.betabinomial" in modules("kaizenlake.stats")
-    True
-    """
-    found: set[str] = set()
-    ahead = [start]
-    while ahead:
-        name = ahead.pop()
-        if name not in found and (path := _source(name)) is not None:
-            found.add(name)
-            ahead += [item for item in imports(path, name) if item.split(".")[0] == PACKAGE]
-    return frozenset(found)
+def _pure_code() -> str:
+    package = Path(kaizenlake.__file__).parent
+    found = sorted(
+        path for name in PURE for path in (package / name, *(package / name).rglob("*.py")) if path.is_file()
+    )
+    digest = hashlib.sha256()
+    for path in found:
+        digest.update(f"{path.relative_to(package).as_posix()}:{_digest(path)};".encode())
+    return digest.hexdigest()
 
 
 @cache
-def imports(path: Path, module: str) -> tuple[str, ...]:
-    """What a source file imports, by absolute name; for `from a import b` both `a` and `a.b`, which may be a module."""
-    found: list[str] = []
-    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            found += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
-            base = ".".join([*above, *([node.module] if node.module else [])])
-            found += [base, *(f"{base}.{alias.name}" for alias in node.names)]
-    return tuple(found)
-
-
-@cache
-def _source(module: str) -> Path | None:
-    try:
-        spec = find_spec(module)
-    except (ModuleNotFoundError, ValueError):
-        return None
-    path = Path(spec.origin) if spec is not None and spec.origin is not None else None
-    return path if path is not None and path.suffix == ".py" and path.is_file() else None
-
-
-@cache
-def _digest(module: str) -> str:
-    path = _source(module)
-    assert path is not None
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def _digest(path: Path | None) -> str:
+    return "" if path is None else hashlib.sha256(path.read_bytes()).hexdigest()

@@ -33,7 +33,7 @@ from kaizenlake.night.plan import Step, batches, decide, predict
 
 logger = logging.getLogger(__name__)
 
-ROWS_AT_ONCE = 1_000_000
+ROWS_AT_ONCE = 500_000
 """Input rows of one batch of days; bounds the memory of a job that goes by day, unless one day holds more."""
 
 Watch = Callable[[StepRecord], None]
@@ -306,23 +306,25 @@ class _Work:
         self.rows_in = 0
         self.days: int | None = None
 
-    def parts(self) -> Iterator[pl.DataFrame]:
+    def parts(self) -> Iterator[pl.DataFrame] | pl.LazyFrame:
+        if self.step.job.by_day:
+            return self._by_day()
+        self.rows_in = sum(self.lake.rows(read) for read in self.step.job.reads)
+        return self._frame(None)
+
+    def _by_day(self) -> Iterator[pl.DataFrame]:
         job = self.step.job
-        if not job.by_day:
-            self.rows_in = sum(self.lake.rows(read) for read in job.reads)
-            yield self._compute(None)
-            return
         rows = self._rows_by_day()
         self.rows_in = sum(rows.values())
         self.days = len(rows if self.step.days is None else self.step.days)
         if not rows:
             yield tables.empty(job.writes).collect()
         for batch in batches(rows, ROWS_AT_ONCE):
-            yield self._compute(batch)
+            yield self._frame(batch).collect()
 
-    def _compute(self, days: Collection[date] | None) -> pl.DataFrame:
+    def _frame(self, days: Collection[date] | None) -> pl.LazyFrame:
         frames = [self._scan(read, days) for read in self.step.job.reads]
-        return self.step.job(*frames, as_of=self.as_of, **self.settings).collect()
+        return self.step.job(*frames, as_of=self.as_of, **self.settings)
 
     def _scan(self, table: type[tables.Table], days: Collection[date] | None) -> pl.LazyFrame:
         # The version the step names: what others append meanwhile is the next night's.

@@ -5,46 +5,106 @@ codes from 0. :mod:`kaizenlake.stats.expressions` offers the row-wise ones as Po
 """
 
 from kaizenlake.stats.betabinomial import FLAT, BetaPrior, fit, fit_by, shrink
+from kaizenlake.stats.control_chart import Baseline, Chart, baseline, ewma_chart, ewma_limit, run_length
+from kaizenlake.stats.cuped import CoMoments, CupedArms, comoments_by, cuped_by, merge_comoments, merge_comoments_by
+from kaizenlake.stats.group_sequential import (
+    Crossing,
+    StoppedEffect,
+    crossing,
+    drift_for_power,
+    inflation,
+    repeated_interval,
+    stopped_effect,
+)
 from kaizenlake.stats.meta import Pooled, dersimonian_laird, dersimonian_laird_by
 from kaizenlake.stats.moments import Moments, merge_moments, merge_moments_by, moments, moments_by
 from kaizenlake.stats.multiplicity import benjamini_hochberg, benjamini_hochberg_by, holm, holm_by
+from kaizenlake.stats.noninferiority import NonInferiority, non_inferiority
 from kaizenlake.stats.normal_shrinkage import NormalPrior, fit_normal_by, shrink_normal, shrink_normal_by
+from kaizenlake.stats.offpolicy import ESTIMATORS, Overlap, OverlapRules, Refusal, Replay, estimate, evaluate
+from kaizenlake.stats.power import nights_needed, power_so_far
 from kaizenlake.stats.proportions import Interval, TwoProportions, two_proportions, wilson
 from kaizenlake.stats.ratios import LogRatio, log_risk_ratio
+from kaizenlake.stats.sequential import Sequence, confidence_sequence, running_minimum, running_minimum_by
+from kaizenlake.stats.spending import Boundaries, boundaries, information, spend
 from kaizenlake.stats.srm import SampleRatio, sample_ratio, sample_ratio_by
+from kaizenlake.stats.units import UnitMeans, arm_moments, design_effect, intraclass_correlation, unit_means
 from kaizenlake.stats.welch import Welch, welch
 
 __all__ = [
+    "ESTIMATORS",
     "FLAT",
+    "Baseline",
     "BetaPrior",
+    "Boundaries",
+    "Chart",
+    "CoMoments",
+    "Crossing",
+    "CupedArms",
     "Interval",
     "LogRatio",
     "Moments",
+    "NonInferiority",
     "NormalPrior",
+    "Overlap",
+    "OverlapRules",
     "Pooled",
+    "Refusal",
+    "Replay",
     "SampleRatio",
+    "Sequence",
+    "StoppedEffect",
     "TwoProportions",
+    "UnitMeans",
     "Welch",
+    "arm_moments",
+    "baseline",
     "benjamini_hochberg",
     "benjamini_hochberg_by",
+    "boundaries",
+    "comoments_by",
+    "confidence_sequence",
+    "crossing",
+    "cuped_by",
     "dersimonian_laird",
     "dersimonian_laird_by",
+    "design_effect",
+    "drift_for_power",
+    "estimate",
+    "evaluate",
+    "ewma_chart",
+    "ewma_limit",
     "fit",
     "fit_by",
     "fit_normal_by",
     "holm",
     "holm_by",
+    "inflation",
+    "information",
+    "intraclass_correlation",
     "log_risk_ratio",
+    "merge_comoments",
+    "merge_comoments_by",
     "merge_moments",
     "merge_moments_by",
     "moments",
     "moments_by",
+    "nights_needed",
+    "non_inferiority",
+    "power_so_far",
+    "repeated_interval",
+    "run_length",
+    "running_minimum",
+    "running_minimum_by",
     "sample_ratio",
     "sample_ratio_by",
     "shrink",
     "shrink_normal",
     "shrink_normal_by",
+    "spend",
+    "stopped_effect",
     "two_proportions",
+    "unit_means",
     "welch",
     "wilson",
 ]

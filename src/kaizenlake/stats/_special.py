@@ -31,6 +31,11 @@ def t_quantile(df: ArrayLike, probability: ArrayLike) -> Floats:
     return cast(Floats, special.stdtrit(df, probability))
 
 
+def t_lower(df: ArrayLike, t: ArrayLike) -> Floats:
+    """Probability that Student's t lies below ``t``; accurate far in the lower tail."""
+    return cast(Floats, special.stdtr(df, t))
+
+
 def t_two_sided(df: ArrayLike, t: ArrayLike) -> Floats:
     """Probability that Student's t lies at least as far from 0 as ``t``; accurate far in the tail."""
     return cast(Floats, 2.0 * special.stdtr(df, -np.abs(t)))
@@ -52,8 +57,28 @@ def digamma(x: ArrayLike) -> Floats:
 
 
 def trigamma(x: ArrayLike) -> Floats:
-    """Second derivative of :func:`log_gamma`."""
-    return cast(Floats, special.zeta(2.0, x))
+    """Second derivative of :func:`log_gamma`, x > 0, to 13 digits.
+
+    Small x are raised by the recurrence; from there on by the asymptotic series (Abramowitz and Stegun 6.4.6, 6.4.12).
+    It takes a third of the time of scipy's general Hurwitz zeta.
+    """
+    high = np.array(x, dtype=np.float64)
+    raised = np.zeros_like(high)
+    while (low := high < _ASYMPTOTIC).any():
+        raised[low] += 1.0 / high[low] ** 2
+        high[low] += 1.0
+    inverse = 1.0 / high
+    square = inverse * inverse
+    series = np.full_like(square, _BERNOULLI[-1])
+    for coefficient in reversed(_BERNOULLI[:-1]):
+        series *= square
+        series += coefficient
+    return raised + inverse + square * (0.5 + inverse * series)
+
+
+_ASYMPTOTIC = 8.0
+_BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6)
+"""Bernoulli's numbers of even index from 2: coefficients of trigamma's series in 1 / x squared."""
 
 
 def two_sided_z(confidence: float) -> float:

@@ -6,6 +6,7 @@ from kaizenlake.tables.activity import EventCounts, Projects, SegmentClarity, So
 from kaizenlake.tables.base import (
     Table,
     check,
+    check_parts,
     empty,
     full_name,
     grain,
@@ -89,6 +90,7 @@ __all__ = [
     "Table",
     "WinRates",
     "check",
+    "check_parts",
     "empty",
     "full_name",
     "grain",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar, Literal, TypeAlias
 
 import pandera.polars as pa
@@ -119,6 +120,44 @@ def check(table: type[Table], frame: pl.DataFrame) -> pl.DataFrame:
     Raises:
         TableInvalidError: Names each broken rule with a count and the first values that break it.
     """
+    broken = _broken_rules(table, frame)
+    keys = grain(table)
+    if keys and not set(keys) - set(frame.columns) and frame.height:
+        # Hashes that all differ are of keys that all differ; only else the keys themselves are counted.
+        key = pl.struct(keys)
+        if frame.select(key.hash().n_unique()).item() < frame.height:
+            broken += _doubles(table, frame.height - frame.select(key.n_unique()).item())
+    _refuse(table, broken)
+    return frame
+
+
+def check_parts(table: type[Table], parts: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """Check a table that comes in parts, and give each on; that the grain is unique over all is known after the last.
+
+    Of the parts that went by, 128 bits of hash are kept of each key.
+
+    Args:
+        table: The declaration.
+        parts: Collected rows; the columns in the declared order.
+
+    Raises:
+        TableInvalidError: As `check` does.
+    """
+    key = pl.struct(grain(table))
+    hashes: list[pl.DataFrame] = []
+    for part in parts:
+        _refuse(table, _broken_rules(table, part))
+        if grain(table):
+            hashes.append(part.select(key.hash(0).alias("one"), key.hash(1).alias("other")))
+        yield part
+    if hashes:
+        seen = pl.concat(hashes)
+        if seen["one"].n_unique() < seen.height:
+            _refuse(table, _doubles(table, seen.height - seen.n_unique()))
+
+
+def _broken_rules(table: type[Table], frame: pl.DataFrame) -> list[str]:
+    """Rules that a frame breaks, in words; whether the grain is unique is not looked at."""
     broken: list[str] = []
     try:
         table.validate(frame, lazy=True)
@@ -134,17 +173,19 @@ def check(table: type[Table], frame: pl.DataFrame) -> pl.DataFrame:
     if floats and frame.height:
         nans = frame.select(pl.col(floats).is_nan().sum()).row(0, named=True)
         broken += [f"{key}: NaN in {found} row(s); undefined is null" for key, found in nans.items() if found]
-    keys = grain(table)
-    if keys and not set(keys) - set(frame.columns):
-        doubles = frame.height - frame.select(pl.struct(keys).n_unique()).item() if frame.height else 0
-        if doubles:
-            broken.append(f"grain ({', '.join(keys)}) is not unique: {doubles} row(s) too many")
+    return broken
+
+
+def _doubles(table: type[Table], rows: int) -> list[str]:
+    return [f"grain ({', '.join(grain(table))}) is not unique: {rows} row(s) too many"] if rows else []
+
+
+def _refuse(table: type[Table], broken: list[str]) -> None:
     if broken:
         raise TableInvalidError(
             f"{full_name(table)} breaks {len(broken)} rule(s) of its declaration: " + "; ".join(broken) + ".",
             where=full_name(table),
         )
-    return frame
 
 
 def _facts(table: type[Table]) -> dict[str, Any]:
