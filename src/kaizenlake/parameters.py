@@ -238,6 +238,12 @@ class Trends(Group):
     flat_change: Share = Field(
         default=0.01, description="Change of the mean loss that does not matter: an interval within it is flat."
     )
+    baseline_days: Annotated[int, Field(ge=10, le=366)] = Field(
+        default=30, description="First days with runs of a doer, against which its control chart sets the days after."
+    )
+    days_per_false_alarm: Annotated[float, Field(gt=2, le=1e6)] = Field(
+        default=370.0, description="Days between false alarms of one control chart while nothing changes, on average."
+    )
 
 
 def _sum_to_one(weights: BaseModel) -> None:

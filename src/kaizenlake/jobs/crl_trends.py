@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
+import numpy as np
 import polars as pl
 
+from kaizenlake import stats
 from kaizenlake.job import job
 from kaizenlake.jobs._loss_sums import MICRO, added, known_before, m2, mean, sd
 from kaizenlake.jobs.crl_daily import quantile
@@ -33,7 +37,8 @@ def crl_trends(
 
     A change sets the last 7 (30) calendar days against the 7 (30) before them. The two intervals of a day hold together
     with the confidence of the settings (Bonferroni), so that a direction, which may come from either, does too; it holds for
-    one day that is looked at, not for the worst of many.
+    one day that is looked at, not for the worst of many. The alert may be looked at every day: an EWMA control chart whose
+    days between false alarms are set. Its baseline is the first days of the doer (phase, policy, model), and stays.
 
     Args:
         crl_daily: Sums of losses by day.
@@ -59,6 +64,7 @@ def crl_trends(
         mean_coverage=pl.col("coverage_micros") / (pl.col("n") * MICRO),
         ewma_loss=(moving["loss_micros"] / moving["n"] / MICRO).clip(0.0, 1.0),
         direction=pl.when(by_week != "unclear").then(by_week).otherwise(by_month),
+        **_alert(trends),
     ).sort(DAY)
 
 
@@ -82,6 +88,52 @@ def direction(window: int, trends: Trends) -> pl.Expr:
         .then(pl.lit("degrading"))
         .otherwise(pl.lit("unclear"))
     )
+
+
+def _alert(trends: Trends) -> dict[str, pl.Expr]:
+    chart = pl.map_batches(
+        [
+            pl.struct(KEYS).rank("dense") - 1,
+            pl.col("event_date").rank("ordinal").over(KEYS) - 1,
+            pl.col("n"),
+            mean(),
+        ],
+        partial(_charts, trends=trends),
+        return_dtype=pl.Struct({"statistic": pl.Float64, "limit": pl.Float64, "alarm": pl.Boolean}),
+    ).struct
+    return {
+        "alert_statistic": chart.field("statistic"),
+        "alert_limit": chart.field("limit"),
+        "alert": chart.field("alarm"),
+    }
+
+
+def _charts(columns: Sequence[pl.Series], *, trends: Trends) -> pl.Series:
+    """Control chart of each series: rows of (code of the series, place of the day in it, runs, mean loss) in any order."""
+    code, day, n, loss = (column.to_numpy() for column in columns)
+    code, day = code.astype(np.int64), day.astype(np.int64)
+    first = trends.baseline_days
+    charted = np.flatnonzero(np.bincount(code) > first)
+    row = np.full(code.max(initial=-1) + 1, -1)
+    row[charted] = np.arange(charted.size)
+    here = row[code] >= 0
+    values = np.full((charted.size, day.max(initial=-1) + 1), np.nan)
+    weights = np.full(values.shape, np.nan)
+    at = row[code[here]], day[here]
+    values[at], weights[at] = loss[here], n[here]
+    chart = stats.ewma_chart(
+        values[:, first:],
+        stats.baseline(values[:, :first], weights[:, :first]),
+        weights[:, first:],
+        nights_per_false_alarm=trends.days_per_false_alarm,
+    )
+    late = here & (day >= first)
+    at = row[code[late]], day[late] - first
+    statistic, limit, alarm = (np.full(code.size, np.nan) for _ in range(3))
+    statistic[late], limit[late] = chart.statistic[at], chart.limit[at[0]]
+    alarm[late] = np.where(np.isnan(limit[late]), np.nan, chart.alarm[at])
+    found = pl.DataFrame({"statistic": statistic, "limit": limit, "alarm": alarm}).fill_nan(None)
+    return found.with_columns(pl.col("alarm").cast(pl.Boolean)).to_struct()
 
 
 def _days(crl_daily: pl.LazyFrame) -> pl.LazyFrame:

@@ -144,6 +144,14 @@ class CrlTrends(Table):
     direction: str = column(
         "Where the loss goes: by the change over 7 days, or where that is unclear over 30.", isin=DIRECTIONS
     )
+    alert_statistic: float = column(
+        "Control chart: moving average of the days in standard deviations of the baseline, before it restarts; "
+        "null while the baseline is gathered, or where it does not vary.",
+        nullable=True,
+        ge=0,
+    )
+    alert_limit: float = column("Limit above which it raises an alert; null where it is.", nullable=True, ge=0)
+    alert: bool = column("The loss has risen above its baseline; null where there is no chart.", nullable=True)
 
     class Config(Table.Config):
         metadata = facts("gold", "crl_trends", ("doer", "cut", "value", "event_date"))
