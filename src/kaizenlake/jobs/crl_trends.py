@@ -39,6 +39,8 @@ def crl_trends(
     with the confidence of the settings (Bonferroni), so that a direction, which may come from either, does too; it holds for
     one day that is looked at, not for the worst of many. The alert may be looked at every day: an EWMA control chart whose
     days between false alarms are set. Its baseline is the first days of the doer (phase, policy, model), and stays.
+    What is set holds for days that are about normal: set to 370, simulated Beta losses (deviation .15, 20 runs a day) raise a
+    false alarm every 314 days.
 
     Args:
         crl_daily: Sums of losses by day.
