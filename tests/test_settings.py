@@ -40,7 +40,6 @@ def test_template_holds_every_default(tmp_path):
         ("[tiers]\ngood = 0.2\n", ["tiers", "must fall"]),
         ("[tiers]\ngoood = 0.2\n", ["tiers.goood"]),
         ("[teirs]\ngood = 0.2\n", ["teirs"]),
-        ("[confidence]\nhalf = 60\n", ["confidence", "half must lie below full"]),
         ("[windows]\nreply_days = 0\n", ["windows.reply_days", "greater than or equal to 1"]),
         ("[loss]\nwq = 0.5\n", ["loss", "wq, wg, wr", "must sum to 1", "1.25"]),
         ("[loss]\nwq = 0.5\nwg = 0.35\nwr = -0.5\n", ["loss.wr", "greater than or equal to 0"]),

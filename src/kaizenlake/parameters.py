@@ -83,12 +83,6 @@ class Confidence(Group):
     half: AtLeastOne = Field(default=10, description="Events at which confidence is 50.")
     full: AtLeastOne = Field(default=50, description="Events from which confidence is 100.")
 
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        if not self.half < self.full:
-            raise ValueError("half must lie below full")
-        return self
-
 
 class Publishing(Group):
     """How long a publication holds, and how much of it there is."""

@@ -56,7 +56,7 @@ def ours(root: str) -> dict[str, Any]:
     lake = Lake(root)
     jobs = [job for job in JOBS if job.name in NAMES]
     started = time.perf_counter()
-    run = nightly(lake, as_of=data.midnight_after(DAYS), full=True, take=False, jobs=jobs)
+    run = nightly(lake, as_of=data.midnight_after(DAYS), full=True, take=None, jobs=jobs)
     seconds = time.perf_counter() - started
     assert not run.errors, run.errors
     rates = lake.scan(WinRates).sort("kind", "dimension", "value").select("dimension", "value", "wins", "decided")

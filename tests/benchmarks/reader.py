@@ -24,8 +24,8 @@ def measure(scale: float, repeats: int) -> list[Row]:
         subprocess.run(
             [
                 sys.executable,
-                "-m",
-                "kaizenlake.cli",
+                "-c",
+                "from kaizenlake.cli import main; main()",
                 "demo",
                 "--lake",
                 f"{folder}/lake",

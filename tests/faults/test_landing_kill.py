@@ -63,11 +63,88 @@ def undisturbed(tmp_path_factory):
     return bronze(lake), time.monotonic() - started
 
 
-@pytest.mark.parametrize("seed", range(6))
+DIE = """
+import os, signal, sys
+from datetime import UTC, datetime
+from kaizenlake.lake import batch, delta, landing, reading
+from kaizenlake.lake.landing import land_folder
+from kaizenlake.lake.store import Lake
+reading.CHUNK_LINES, batch.BATCH_LINES = 100, 300
+moment, count = sys.argv[2], int(sys.argv[3])
+def die():
+    os.kill(os.getpid(), signal.SIGKILL)
+def dying(real, *, after):
+    def call(*given, **named):
+        global count
+        count -= 1
+        if count == 0 and not after:
+            die()
+        found = real(*given, **named)
+        if count == 0:
+            die()
+        return found
+    return call
+def torn(target, reader, **how):
+    # Killed while the data files are written: some are there, the commit is not.
+    global count
+    count -= 1
+    if count:
+        return real_write(target, reader, **how)
+    def batches():
+        yield from reader
+        die()
+    import pyarrow as pa
+    return real_write(target, pa.RecordBatchReader.from_batches(reader.schema, batches()), **how)
+real_write = delta.write_deltalake
+if moment == "written":
+    delta.write_deltalake = torn
+elif moment == "committed":
+    delta.write_deltalake = dying(real_write, after=True)
+elif moment == "moved":
+    landing._move = dying(landing._move, after=True)
+land_folder(Lake(sys.argv[1]), now=datetime(2026, 3, 1, tzinfo=UTC))
+"""
+
+MOMENTS = [
+    # what it dies of: within a write of data files, right after a commit, after a file was moved; and which of them
+    ("written", 1),  # the first events
+    ("committed", 1),  # events are there, their poison is not
+    ("committed", 2),  # so is the poison, the files are not booked
+    ("written", 5),
+    ("committed", 6),
+    ("committed", 8),
+    ("moved", 1),
+    ("moved", 3),
+]
+
+
+def is_as_undisturbed(lake, expected):
+    """Land what is left; the tables are those of a landing that nothing disturbed, and what is counted is there."""
+    found = land_folder(lake, now=NOW)
+    assert found.lines_in == found.landed + found.duplicate + found.quarantined
+    for table, ours, theirs in zip(tables.BRONZE, bronze(lake), expected, strict=True):
+        assert ours.equals(theirs), tables.name(table)
+    landings, events = lake.scan(tables.Landings).collect(), lake.rows(tables.Events)
+    assert landings["landed"].sum() == events
+    assert landings["quarantined"].sum() == lake.rows(tables.Quarantine)
+    assert not [path for path in lake.path("landing").rglob("*") if path.is_file() and "done" not in path.parts]
+
+
+@pytest.mark.parametrize(("moment", "count"), MOMENTS)
+def test_killed_at_each_moment_and_done_again_it_gives_the_same_tables(tmp_path, undisturbed, moment, count):
+    lake = fill(tmp_path / "lake")
+    command = [sys.executable, "-c", DIE, str(lake.root), moment, str(count)]
+    died = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert died.returncode == -signal.SIGKILL, died.stderr
+    is_as_undisturbed(lake, undisturbed[0])
+
+
+@pytest.mark.parametrize("seed", range(3))
 def test_killed_again_and_again_and_done_again_it_gives_the_same_tables(tmp_path, undisturbed, seed):
-    expected, _ = undisturbed
+    expected, seconds = undisturbed
     lake = fill(tmp_path / "lake")
     draw = random.Random(seed)
+    killed = 0
     for _ in range(3):
         with subprocess.Popen(
             [sys.executable, "-c", LAND, str(lake.root)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -77,14 +154,8 @@ def test_killed_again_and_again_and_done_again_it_gives_the_same_tables(tmp_path
             assert process.stdout.readline() == "ready\n"
             process.stdin.write("go\n")
             process.stdin.flush()
-            time.sleep(draw.uniform(0.01, 0.9))
+            time.sleep(draw.uniform(0.0, 0.7) * seconds)
             process.send_signal(signal.SIGKILL)
-    found = land_folder(lake, now=NOW)
-    assert found.lines_in == found.landed + found.duplicate + found.quarantined
-    for table, ours, theirs in zip(tables.BRONZE, bronze(lake), expected, strict=True):
-        assert ours.equals(theirs), tables.name(table)
-    # What the landings count is what the lake holds.
-    landings, events = lake.scan(tables.Landings).collect(), lake.rows(tables.Events)
-    assert landings["landed"].sum() == events
-    assert landings["quarantined"].sum() == lake.rows(tables.Quarantine)
-    assert not [path for path in lake.path("landing").rglob("*") if path.is_file() and "done" not in path.parts]
+            killed += process.wait() == -signal.SIGKILL and "done" not in process.stdout.read()
+    assert killed, "every landing ended before it was killed: nothing was tried"
+    is_as_undisturbed(lake, expected)

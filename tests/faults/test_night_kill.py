@@ -6,16 +6,21 @@ import json
 import random
 import shutil
 import signal
+import subprocess
+import sys
 import time
 from datetime import UTC, datetime
 from importlib import resources
 
 import pytest
+from deltalake import write_deltalake
 
-from cli.running import kaizen, start
+from cli.running import environment, kaizen, start
 from kaizenlake import context, tables
 from kaizenlake.lake.store import Lake
 from kaizenlake.night.run import nightly
+from kaizenlake.testing import AS_OF as AS_OF_SAMPLE
+from kaizenlake.testing import sample_events
 
 AS_OF = datetime(2026, 3, 1, tzinfo=UTC)
 SAMPLES = {"agency_events.ndjson": "", "facebook_posts.csv": "facebook_posts", "agent_runs.csv": "agent_runs"}
@@ -74,8 +79,29 @@ def records(lake):
     return [json.loads(path.read_bytes()) for path in sorted(lake.path("runs").glob("*.json"))]
 
 
-def steps_done(lake):
-    return [sum(step["status"] == "done" for step in record["steps"]) for record in records(lake)]
+def night(lake, **how):
+    """A whole night, run to its end."""
+    return kaizen(
+        "nightly", "--as-of", "2026-03-01", "--lake", lake.root, "--reports", lake.path("..", "reports"), **how
+    )
+
+
+def begin(lake):
+    """A night that has begun."""
+    before = len(records(lake))
+    process = start("nightly", "--as-of", "2026-03-01", "--lake", lake.root, "--reports", lake.path("..", "reports"))
+    assert wait_for(lambda: len(records(lake)) > before, process)
+    return process
+
+
+def is_as_undisturbed(lake, expected):
+    """After one more night the tables are those of a night that nothing disturbed, and no further night has to work."""
+    night(lake)
+    assert differences(lake, expected) == {}
+    assert records(lake)[-1]["status"] == "done"
+    assert "FAILED" not in kaizen("verify", "--lake", lake.root).stdout
+    assert "nothing to do" in night(lake).stdout
+    assert context.load(lake.path("published")).reason == context.FRESH
 
 
 @pytest.mark.slow
@@ -84,48 +110,142 @@ def test_nights_killed_at_random_moments_then_one_that_ends(tmp_path, undisturbe
     lake = filled(tmp_path / "lake")
     drawn = random.Random(20260301)
     killed = 0
-    for number in range(6):
-        night = start("nightly", "--as-of", "2026-03-01", "--lake", lake.root, "--reports", tmp_path / "reports")
-        begun = wait_for(lambda number=number: len(records(lake)) > number, night)
-        assert begun
+    for _ in range(4):
+        process = begin(lake)
         time.sleep(drawn.uniform(0, max(seconds, 0.5) * 0.8))
-        night.kill()
-        night.communicate()
-        killed += night.returncode == -signal.SIGKILL
+        process.kill()
+        process.communicate()
+        killed += process.returncode == -signal.SIGKILL
         loaded = context.load(lake.path("published"))
         assert loaded.reason in {context.FRESH, context.MISSING}, loaded.detail
-    assert killed >= 3, "the nights ended before they were killed: nothing was tried"
-    kaizen("nightly", "--as-of", "2026-03-01", "--lake", lake.root, "--reports", tmp_path / "reports")
-    assert differences(lake, expected) == {}
-    told = [record["status"] for record in records(lake)]
-    assert told.count("killed") == killed
-    assert told[-1] == "done"
-    assert "FAILED" not in kaizen("verify", "--lake", lake.root).stdout
-    assert (
-        "nothing to do"
-        in kaizen("nightly", "--as-of", "2026-03-01", "--lake", lake.root, "--reports", tmp_path / "reports").stdout
-    )
+    assert killed >= 2, "the nights ended before they were killed: nothing was tried"
+    is_as_undisturbed(lake, expected)
+    assert [record["status"] for record in records(lake)].count("killed") == killed
+
+
+DIE = """
+import os, signal, sys
+import pyarrow as pa
+from kaizenlake.lake import delta, files
+from kaizenlake.night import run
+moment, at = sys.argv.pop(1), sys.argv.pop(1)
+def die():
+    os.kill(os.getpid(), signal.SIGKILL)
+real_write = delta.write_deltalake
+def write(target, reader, **how):
+    where = target if isinstance(target, str) else target.table_uri
+    if not where.rstrip("/").endswith(at):
+        return real_write(target, reader, **how)
+    if moment == "committed":
+        real_write(target, reader, **how)
+        die()
+    def batches():
+        yield from reader
+        die()
+    return real_write(target, pa.RecordBatchReader.from_batches(reader.schema, batches()), **how)
+delta.write_deltalake = write
+if moment == "published":
+    real_publish = run.publish
+    def publish(*given):
+        real_publish(*given)
+        die()
+    run.publish = publish
+from kaizenlake.cli import main
+main()
+"""
+
+MOMENTS = [
+    # where the next night dies, and the step that is then on record as running
+    ("written", "silver/performance", "performance"),
+    ("committed", "silver/runs", "runs"),
+    ("written", "gold/event_counts", "event_counts"),
+    ("committed", "gold/performance_tiers", "performance_tiers"),
+    ("written", "gold/win_rates", "win_rates"),
+    ("published", "-", "publish"),
+]
 
 
 @pytest.mark.slow
-def test_a_terminated_night_says_so_and_another_at_the_same_time_is_turned_away(tmp_path, undisturbed):
+def test_nights_killed_within_and_right_after_the_writes_of_jobs(tmp_path, undisturbed):
     expected, _ = undisturbed
     lake = filled(tmp_path / "lake")
-    night = start("nightly", "--as-of", "2026-03-01", "--lake", lake.root, "--reports", tmp_path / "reports")
-    assert wait_for(lambda: len(records(lake)) == 1, night)
-    night.send_signal(signal.SIGSTOP)
+    for moment, at, step in MOMENTS:
+        words = ["nightly", "--as-of", "2026-03-01", "--lake", str(lake.root), "--reports", str(tmp_path / "reports")]
+        died = subprocess.run(
+            [sys.executable, "-c", DIE, moment, at, *words],
+            env=environment(),
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert died.returncode == -signal.SIGKILL, (died.stdout, died.stderr)
+        assert [item["name"] for item in records(lake)[-1]["steps"] if item["status"] == "running"] == [step]
+    is_as_undisturbed(lake, expected)
+    assert [record["status"] for record in records(lake)].count("killed") == len(MOMENTS)
+
+
+@pytest.mark.slow
+def test_of_two_nights_at_once_one_runs_and_the_other_is_turned_away(tmp_path, undisturbed):
+    lake = filled(tmp_path / "lake")
+    first = begin(lake)
+    first.send_signal(signal.SIGSTOP)
     try:
-        turned_away = kaizen("nightly", "--lake", lake.root, "--reports", tmp_path / "reports", code=3)
+        turned_away = night(lake, code=3)
     finally:
-        night.send_signal(signal.SIGCONT)
+        first.send_signal(signal.SIGCONT)
     assert turned_away.stderr.startswith("error [locked]: Another run holds the lake: 'kaizen nightly'")
-    night.terminate()
-    _, said = night.communicate(timeout=60)
-    assert night.returncode == 143, said
+    assert f"process {first.pid}" in turned_away.stderr
+    _, said = first.communicate(timeout=120)
+    assert first.returncode == 0, said
+    assert [record["status"] for record in records(lake)] == ["done"]
+    assert differences(lake, undisturbed[0]) == {}
+
+
+@pytest.mark.slow
+def test_a_terminated_night_says_so(tmp_path, undisturbed):
+    lake = filled(tmp_path / "lake")
+    terminated = begin(lake)
+    terminated.terminate()
+    _, said = terminated.communicate(timeout=60)
+    assert terminated.returncode == 143, said
     assert said == "Stopped by SIGTERM.\n"
     (record,) = records(lake)
     assert (record["status"], record["exit_code"]) == ("terminated", 143)
     assert record["ended_at"] is not None
     assert all(step["status"] != "running" for step in record["steps"])
-    kaizen("nightly", "--as-of", "2026-03-01", "--lake", lake.root, "--reports", tmp_path / "reports")
+    night(lake)
+    assert differences(lake, undisturbed[0]) == {}
+
+
+@pytest.mark.parametrize("table", [tables.Performance, tables.EventCounts, tables.WinRates])
+def test_a_table_of_an_older_declaration_is_made_anew_by_the_next_night(tmp_path, finished, table):
+    """A column that the table no longer has, and one that it has only now."""
+    lake = Lake(shutil.copytree(finished, tmp_path / "lake"))
+    expected = rows(lake)
+    columns = tables.schema(table).names()
+    lost = next(name for name in reversed(columns) if name not in {"event_date", *tables.grain(table)})
+    partition = tables.partition(table)
+    write_deltalake(
+        lake.uri(table),
+        lake.scan(table).rename({lost: "of_old"}).collect().to_arrow(),
+        mode="overwrite",
+        schema_mode="overwrite",
+        partition_by=[partition] if partition else None,
+    )
+    assert lake.version(table) is None
+    done = nightly(Lake(lake.root), as_of=AS_OF_SAMPLE)
+    assert done.exit_code == 0, done.errors
+    step = next(item for item in done.steps if item.writes == tables.full_name(table))
+    assert (step.status, step.why) == ("done", ("it was never computed",))
     assert differences(lake, expected) == {}
+    assert nightly(Lake(lake.root), as_of=AS_OF_SAMPLE).changed is False
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """Folder of a lake of sample events after its night."""
+    lake = Lake.create(tmp_path_factory.mktemp("finished") / "lake")
+    lake.append(tables.Events, sample_events(150))
+    assert nightly(lake, as_of=AS_OF_SAMPLE).exit_code == 0
+    return lake.path()

@@ -105,13 +105,13 @@ def test_published_files_are_whole_after_kill_9_at_random_moments(lake):
     [
         # publications before, flush to the disk at which it dies -> the current publication then
         (0, 2, 0),  # the key is written
-        (0, 12, 0),  # a document is written
-        (0, 21, 0),  # the copy of the index is there
-        (0, 22, 0),  # the index is written aside
-        (0, 23, 1),  # the index was swapped
+        (0, 7, 0),  # a document is written
+        (0, 16, 0),  # the copy of the index is there
+        (0, 17, 0),  # the index is written aside
+        (0, 18, 1),  # the index was swapped
         (1, 3, 1),  # a document is written
-        (1, 15, 1),  # the index is written aside
-        (1, 16, 2),  # the index was swapped
+        (1, 10, 1),  # the index is written aside
+        (1, 11, 2),  # the index was swapped
     ],
 )
 def test_kill_9_while_a_file_is_flushed_leaves_the_former_publication_or_the_new_one(lake, published, step, current):

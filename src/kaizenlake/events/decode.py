@@ -43,7 +43,10 @@ def decode(bronze: pl.LazyFrame, family: Family) -> pl.LazyFrame:
 
 def _column(field: Field, events: tuple[EventType, ...]) -> pl.Expr:
     if field.kind == "dict":
-        value = pl.col("payload").str.json_path_match(f"$.{field.name}")
+        # Each such look is another reading of the JSON, so only payloads that may hold the field are looked into.
+        declaring = [event.name for event in events if any(item.name == field.name for item in event.fields)]
+        held = pl.col("event_type").is_in(declaring) & pl.col("payload").str.contains(f'"{field.name}"', literal=True)
+        value = pl.when(held).then("payload").str.json_path_match(f"$.{field.name}")
     else:
         value = pl.col("_fields").struct.field(field.name)
     if field.kind == "datetime":

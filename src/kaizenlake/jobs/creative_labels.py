@@ -44,7 +44,8 @@ def creative_labels(
     )
     rankable = figures.filter(pl.col("engagement_rate").is_not_null(), pl.col("trials") >= labels.impressions)
     sizes = rankable.group_by(GROUP).agg(group_size=pl.len().cast(pl.Int64))
-    ranking = ranked(rankable, sizes, labels)
+    # Fitted once for both uses: the optimiser cannot see that two calls of a function are one.
+    ranking = ranked(rankable, sizes, labels).cache()
     said = marks(performance.filter(pl.col("occurred_at") < as_of), figures)
     places = ranking.select(*KEYS, "shrunk_rate", "rank_in_group")
     by_people = (

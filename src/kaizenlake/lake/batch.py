@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -95,6 +96,7 @@ class Batch:
         self._parts: list[_Part] = []
         self._poison: list[dict[str, Any]] = []
         self._done: list[FileTally] = []
+        self._writing: Future[pl.DataFrame] | None = None
 
     @property
     def full(self) -> bool:
@@ -157,8 +159,13 @@ class Batch:
         """Say that a file was read to its end."""
         self._done.append(tally)
 
-    def commit(self) -> None:
-        """Write the batch: events first, then the quarantine, and the files last.
+    def start(self, pool: Executor) -> None:
+        """Begin to write the events in a thread of the pool; nothing may be added any more."""
+        if self._parts:
+            self._writing = pool.submit(self._append_events)
+
+    def settle(self) -> None:
+        """Wait for the events to be written, then write the quarantine, and the files last.
 
         A landing that is killed in between did not book its files, so they are read again; then events are found by
         their ids and quarantined lines by theirs.
@@ -166,16 +173,12 @@ class Batch:
         Raises:
             ConservationError: Lines were lost or invented.
         """
-        parts, done = self._parts, self._done
-        if parts:
-            judged = self._append_events()
-            self._count(judged, parts)
+        if self._writing is not None:
+            self._count(self._writing.result(), self._parts)
         quarantine.add(self.lake, self._poison)
-        for tally in done:
+        for tally in self._done:
             tally.check()
-        self._book(done)
-        self.lines = self.bytes = 0
-        self._parts, self._poison, self._done = [], [], []
+        self._book(self._done)
 
     def _append_events(self) -> pl.DataFrame:
         names = pl.Series("file", [part.tally.file for part in self._parts])

@@ -15,13 +15,14 @@ ASIDE = ".aside-"
 """Beginning of the name of a file that is being written; maintenance removes those that a killed process left."""
 
 
-def write_atomic(path: Path, content: bytes, *, mode: int = 0o644) -> None:
+def write_atomic(path: Path, content: bytes, *, mode: int = 0o644, is_name_synced: bool = True) -> None:
     """Write a file so that a reader finds the old content or the new, never a part.
 
     Args:
         path: The file; its folder is made where missing.
         content: All of it.
         mode: Permissions, before the process's mask.
+        is_name_synced: Flush the name to the disk, too; who writes many files to a folder does so once, after the last.
 
     Raises:
         LakeError: The disk is full, or the place cannot be written.
@@ -35,7 +36,8 @@ def write_atomic(path: Path, content: bytes, *, mode: int = 0o644) -> None:
             file.flush()
             os.fsync(file.fileno())
         aside.replace(path)
-        sync_folder(path.parent)
+        if is_name_synced:
+            sync_folder(path.parent)
     except OSError as error:
         raise LakeError(f"The file cannot be written: {error.strerror or error}.", where=str(path)) from error
     finally:

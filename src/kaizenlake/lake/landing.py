@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -158,7 +159,7 @@ def waiting(lake: Lake) -> list[str]:
 
 
 class _Run:
-    """One landing: files are read one after the other, and committed in batches.
+    """One landing: files are read one after the other, and committed in batches; while one is written, the next is read.
 
     Args:
         lake: The lake.
@@ -179,15 +180,25 @@ class _Run:
     ) -> None:
         self.lake = lake
         self.limits = lake.settings.landing
+        self.now = now
         self.batch = Batch(lake, self.limits, now)
         self.tell = progress or (lambda _file, _lines: None)
         self.landed = landed
         self.is_lenient = is_lenient
         self.left: list[tuple[str, str]] = []
-        self._read: list[tuple[Source, FileTally]] = []
+        self._read: list[Source] = []
+        self._under_way: tuple[Batch, list[Source]] | None = None
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="landing")
 
     def land(self, found: Sequence[Source]) -> tuple[FileTally, ...]:
-        """Land files."""
+        """Land files; once."""
+        with self._pool:
+            tallies = self._all(found)
+            self._commit()
+            self._settle()
+        return tallies
+
+    def _all(self, found: Sequence[Source]) -> tuple[FileTally, ...]:
         booked = dict(self.lake.scan(Landings).select("file_hash", "lines_in").collect().iter_rows())
         tallies: list[FileTally] = []
         for item in found:
@@ -196,11 +207,11 @@ class _Run:
             except MappingError:
                 # What was read before it has landed.
                 self._commit()
+                self._settle()
                 raise
             if tally is not None:
                 tallies.append(tally)
                 booked[tally.key] = tally.lines_in
-        self._commit()
         return tuple(tallies)
 
     def _one(self, item: Source, booked: dict[str, int]) -> FileTally | None:
@@ -228,7 +239,7 @@ class _Run:
             self.left.append((item.name, str(error)))
             return None
         self.batch.finish(tally)
-        self._read.append((item, tally))
+        self._read.append(item)
         if self.batch.full:
             self._commit()
         return tally
@@ -274,10 +285,18 @@ class _Run:
             self._commit()
 
     def _commit(self) -> None:
-        self.batch.commit()
-        done, self._read = self._read, []
-        for item, _ in done:
-            self.landed(item)
+        """Begin to write what was read, once the batch before it is settled: it looks up its ids among those, too."""
+        self._settle()
+        self._under_way = self.batch, self._read
+        self.batch.start(self._pool)
+        self.batch, self._read = Batch(self.lake, self.limits, self.now), []
+
+    def _settle(self) -> None:
+        if self._under_way is not None:
+            (batch, read), self._under_way = self._under_way, None
+            batch.settle()
+            for item in read:
+                self.landed(item)
 
     def _mapping(self, name: str) -> Mapping:
         return mappings.load(name, mappings_folder(self.lake))

@@ -141,6 +141,9 @@ def publish_contexts(lake: Lake, *, as_of: datetime, generated_at: datetime, run
         entries: list[dict[str, Any]] = []
         for context in build(source.scan, edition):
             entries += _write(folder, context, templates)
+        # The documents are on the disk by name, too, before an index names them.
+        for place in {entry["file"].partition("/")[0] for entry in entries}:
+            files.sync_folder(folder / place)
         _write_once(folder / SCHEMA_FILE, json.dumps(model.json_schema(), indent=2).encode())
         _write_once(folder / PUBLIC_KEY, signing.public_pem(key.public_key()))
         sequence = _next_sequence(folder, current)
@@ -261,18 +264,18 @@ def _entry(
 ) -> dict[str, Any]:
     digest = hashlib.sha256(content).hexdigest()
     file = f"{place}/{digest}{suffix}"
-    _write_once(folder / file, content)
+    _write_once(folder / file, content, is_name_synced=False)
     return {**kind, "scope": msgspec.to_builtins(scope), "file": file, "sha256": digest, "bytes": len(content)}
 
 
-def _write_once(path: Path, content: bytes) -> None:
-    """Write a file unless it holds just that."""
+def _write_once(path: Path, content: bytes, *, is_name_synced: bool = True) -> None:
+    """Write a file unless it holds just that; see `files.write_atomic`."""
     try:
         if path.read_bytes() == content:
             return
     except OSError:
         pass
-    files.write_atomic(path, content)
+    files.write_atomic(path, content, is_name_synced=is_name_synced)
 
 
 def _next_sequence(folder: Path, current: Mapping[str, Any] | None) -> int:

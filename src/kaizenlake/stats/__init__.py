@@ -5,7 +5,7 @@ codes from 0. :mod:`kaizenlake.stats.expressions` offers the row-wise ones as Po
 """
 
 from kaizenlake.stats.betabinomial import FLAT, BetaPrior, fit, fit_by, shrink
-from kaizenlake.stats.control_chart import Baseline, Chart, baseline, ewma_chart, ewma_limit, run_length
+from kaizenlake.stats.control_chart import Chart, ChartBaseline, chart_baseline, ewma_chart, ewma_limit, run_length
 from kaizenlake.stats.cuped import CoMoments, CupedArms, comoments_by, cuped_by, merge_comoments, merge_comoments_by
 from kaizenlake.stats.group_sequential import (
     Crossing,
@@ -21,23 +21,33 @@ from kaizenlake.stats.moments import Moments, merge_moments, merge_moments_by, m
 from kaizenlake.stats.multiplicity import benjamini_hochberg, benjamini_hochberg_by, holm, holm_by
 from kaizenlake.stats.noninferiority import NonInferiority, non_inferiority
 from kaizenlake.stats.normal_shrinkage import NormalPrior, fit_normal_by, shrink_normal, shrink_normal_by
-from kaizenlake.stats.offpolicy import ESTIMATORS, Overlap, OverlapRules, Refusal, Replay, estimate, evaluate
+from kaizenlake.stats.offpolicy import (
+    ESTIMATORS,
+    Overlap,
+    OverlapRules,
+    Refusal,
+    Replay,
+    evaluate_off_policy,
+    off_policy_estimates,
+)
 from kaizenlake.stats.power import nights_needed, power_so_far
 from kaizenlake.stats.proportions import Interval, TwoProportions, two_proportions, wilson
 from kaizenlake.stats.ratios import LogRatio, log_risk_ratio
 from kaizenlake.stats.sequential import Sequence, confidence_sequence, running_minimum, running_minimum_by
 from kaizenlake.stats.spending import Boundaries, boundaries, information, spend
 from kaizenlake.stats.srm import SampleRatio, sample_ratio, sample_ratio_by
+from kaizenlake.stats.standard_error import CautiousTest, cautious_test, standard_error
 from kaizenlake.stats.units import UnitMeans, arm_moments, design_effect, intraclass_correlation, unit_means
 from kaizenlake.stats.welch import Welch, welch
 
 __all__ = [
     "ESTIMATORS",
     "FLAT",
-    "Baseline",
     "BetaPrior",
     "Boundaries",
+    "CautiousTest",
     "Chart",
+    "ChartBaseline",
     "CoMoments",
     "Crossing",
     "CupedArms",
@@ -58,10 +68,11 @@ __all__ = [
     "UnitMeans",
     "Welch",
     "arm_moments",
-    "baseline",
     "benjamini_hochberg",
     "benjamini_hochberg_by",
     "boundaries",
+    "cautious_test",
+    "chart_baseline",
     "comoments_by",
     "confidence_sequence",
     "crossing",
@@ -70,8 +81,7 @@ __all__ = [
     "dersimonian_laird_by",
     "design_effect",
     "drift_for_power",
-    "estimate",
-    "evaluate",
+    "evaluate_off_policy",
     "ewma_chart",
     "ewma_limit",
     "fit",
@@ -91,6 +101,7 @@ __all__ = [
     "moments_by",
     "nights_needed",
     "non_inferiority",
+    "off_policy_estimates",
     "power_so_far",
     "repeated_interval",
     "run_length",
@@ -102,6 +113,7 @@ __all__ = [
     "shrink_normal",
     "shrink_normal_by",
     "spend",
+    "standard_error",
     "stopped_effect",
     "two_proportions",
     "unit_means",

@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 from scipy import special
 
-from kaizenlake.stats._arrays import Floats
+from kaizenlake.stats._arrays import Floats, Ints
 
 _REACH = 8.5
 """Standard deviations of the score beyond which no path is followed: 1e-17 of them."""
@@ -39,6 +39,10 @@ class Paths:
     def starting(cls, information: Floats, score: Floats) -> Paths:
         """All paths at one known score."""
         return cls(score[:, None], np.zeros((score.size, 1)), information)
+
+    def of(self, designs: Ints) -> Paths:
+        """The paths of some designs."""
+        return Paths(self.position[designs], self.log_mass[designs], self.information[designs])
 
     def log_tail(self, gain: Floats, bound: Floats, sign: float = 1.0) -> Floats:
         """Log of the probability to stand above ``bound`` (below it, for sign -1) after ``gain`` more information."""

@@ -1,9 +1,9 @@
 """Is the loss drifting up? An EWMA control chart whose false-alarm rate is stated, estimated baseline and all.
 
 Nightly values are standardised by a baseline of a stated length and averaged exponentially; an alarm is raised above a
-limit. The limits of textbooks suppose that the baseline's mean and spread are known; with 30 nights of baseline they
-raise false alarms several times as often as they say (Jones, Champ and Rigdon 2001). The limits here are solved for with
-the error of the baseline in the equation.
+limit. The limits of textbooks suppose that the baseline's mean and spread are known; with 30 nights of baseline they raise
+more than twice as many false alarms as they say (cf. Jones, Champ and Rigdon 2001). The limits here are solved for with the
+error of the baseline in the equation.
 
 What is supposed: nightly values are independent and about normal about a constant level. Nights that lean on each other
 raise more false alarms than stated.
@@ -31,15 +31,15 @@ SMOOTHING = 0.2
 FEWEST_BASELINE_NIGHTS = 10
 """Below it no limit is kept that would still notice anything."""
 
-_WIDTHS_PER_NODE = 0.25
+_WIDTHS_PER_NODE = 0.5
 _CLOSE_ENOUGH = 1e-8
 _TAIL = 1e-8
 _LIKELY = 1e-10
-_ERROR_NODES = 20
+_ERROR_NODES = 16
 _ROOT_TWO_PI = float(np.sqrt(2.0 * np.pi))
 
 
-class Baseline(NamedTuple):
+class ChartBaseline(NamedTuple):
     """What nights looked like while all was well, one entry per series.
 
     Attributes:
@@ -67,7 +67,7 @@ class Chart(NamedTuple):
     alarm: Bools
 
 
-def baseline(values: ArrayLike, weights: ArrayLike = 1.0) -> Baseline:
+def chart_baseline(values: ArrayLike, weights: ArrayLike = 1.0) -> ChartBaseline:
     """Mean and spread of the baseline's nights, along the last axis.
 
     Args:
@@ -75,7 +75,7 @@ def baseline(values: ArrayLike, weights: ArrayLike = 1.0) -> Baseline:
         weights: observations behind each, > 0: a night's variance is taken to be inverse to them, whatever its size,
             so that variation between nights is counted in.
 
-    >>> [round(float(part), 3) for part in baseline([1.0, 2.0, float("nan"), 3.0])]
+    >>> [round(float(part), 3) for part in chart_baseline([1.0, 2.0, float("nan"), 3.0])]
     [2.0, 1.0, 3.0]
     """
     values, weights = floats(values, weights)
@@ -86,12 +86,12 @@ def baseline(values: ArrayLike, weights: ArrayLike = 1.0) -> Baseline:
     start = divide((weight * held).sum(axis=-1), total, where=total > 0.0)
     mean = start + divide((weight * np.where(known, values - start[..., None], 0.0)).sum(axis=-1), total, total > 0.0)
     spread = (weight * np.where(known, values - mean[..., None], 0.0) ** 2).sum(axis=-1)
-    return Baseline(mean, np.sqrt(divide(spread, nights - 1.0, where=nights > 1.0)), nights)
+    return ChartBaseline(mean, np.sqrt(divide(spread, nights - 1.0, where=nights > 1.0)), nights)
 
 
 def ewma_chart(
     values: ArrayLike,
-    reference: Baseline,
+    reference: ChartBaseline,
     weights: ArrayLike = 1.0,
     *,
     nights_per_false_alarm: float = NIGHTS_PER_FALSE_ALARM,
@@ -107,7 +107,7 @@ def ewma_chart(
         values: nightly values, (..., nights), those of the baseline not among them; NaN for a night without any, which
             changes nothing.
         reference: the baseline of each series.
-        weights: observations behind each night; as for :func:`baseline`.
+        weights: observations behind each night; as for :func:`chart_baseline`.
         nights_per_false_alarm: nights between false alarms of a series in which nothing changes.
         smoothing: weight of tonight, in (0, 1].
         sides: 1 for a rise alone, 2 for both directions.
@@ -118,7 +118,7 @@ def ewma_chart(
     Raises:
         ValueError: a figure outside its range.
 
-    >>> calm = baseline(np.tile([-1.0, 0.0, 1.0], 10))
+    >>> calm = chart_baseline(np.tile([-1.0, 0.0, 1.0], 10))
     >>> chart = ewma_chart([0.0, 2.0, 2.0, 2.0, 2.0], calm)
     >>> chart.statistic.round(2).tolist(), float(chart.limit.round(2)), chart.alarm.tolist()
     ([0.0, 0.48, 0.87, 1.18, 0.48], 1.06, [False, False, False, True, False])

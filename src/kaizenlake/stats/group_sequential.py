@@ -1,8 +1,9 @@
 """What a sequential test that stopped has shown, and what one that goes on will show.
 
 An effect read on the night of its first crossing is too large: the luckiest nights stop first. The estimate here is
-median-unbiased and its interval covers, whatever night it was (stage-wise ordering: Tsiatis, Rosner and Mehta 1984;
-Jennison and Turnbull 2000, section 8.4).
+median-unbiased over all deployments and its interval covers, whatever night it was (stage-wise ordering: Tsiatis, Rosner
+and Mehta 1984; Jennison and Turnbull 2000, section 8.4). Among those that stopped early it is still too large on average;
+what helps there is to know beforehand how large effects are: ``shrink_normal`` with a prior about 0.
 
 Looks stand on the last axis as in :mod:`kaizenlake.stats.spending`. The drift of a test is its true effect where
 information is 1 / se squared.
@@ -16,12 +17,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kaizenlake.stats._arrays import Bools, Floats, Ints, floats
+from kaizenlake.stats._arrays import Bools, Floats, Ints, divide, floats
 from kaizenlake.stats._score_walk import Paths
 from kaizenlake.stats._special import normal_quantile, upper_quantile
 from kaizenlake.stats.spending import LEAST_GAIN, Sides, to_front
 
-_HALVINGS = 60
+_MOST_STEPS = 60
+_CLOSE_ENOUGH = 1e-10
+_SMALLEST = 1e-300
+_ROUNDING = 1e-16
 _WIDEST = 12.0
 
 
@@ -146,14 +150,11 @@ def stopped_effect(
     lower = -bound if sides == 2 else np.full(bound.shape, -np.inf)
     walk = _Walk.of(known, beyond, lower, score / last)
 
-    def as_extreme(drift: Floats) -> Floats:
-        return np.asarray(walk.exits(drift)[0].sum(axis=1))
-
     def effect_of(probability: float) -> Floats:
         lowest, highest = (z - _WIDEST) / root, (z + _WIDEST) / root
-        return np.where(defined, _root(as_extreme, probability, lowest, highest), np.nan)
+        return np.where(defined, _root(walk.above, probability, lowest, highest), np.nan)
 
-    above = as_extreme(np.zeros(z.shape))
+    above = walk.above(np.zeros(z.shape))
     p_value = np.minimum(2.0 * np.minimum(above, 1.0 - above), 1.0) if sides == 2 else above
     parts = effect_of(0.5), effect_of(1.0 - upper_tail), effect_of(upper_tail), np.where(defined, p_value, np.nan)
     return StoppedEffect(*(part.reshape(shape[:-1]) for part in parts))
@@ -221,13 +222,20 @@ class _Walk(NamedTuple):
 
     def exits(self, drift: Floats) -> tuple[Floats, Floats]:
         """Probability to end above, and below, on each look under a drift."""
-        upper, lower = np.zeros(self.gains.shape), np.zeros(self.gains.shape)
+        return self._ending(self.upper, drift, 1.0), self._ending(self.lower, drift, -1.0)
+
+    def above(self, drift: Floats) -> Floats:
+        """Probability to end above on any look under a drift."""
+        return np.asarray(self._ending(self.upper, drift, 1.0).sum(axis=1))
+
+    def _ending(self, bound: Floats, drift: Floats, sign: float) -> Floats:
+        ends = np.zeros(self.gains.shape)
         for look, paths in enumerate(self.paths[: self.gains.shape[1]]):
-            gain, here, tilted = self.gains[:, look], self.counts[:, look], paths.tilted(drift)
-            for side, bound, sign in ((upper, self.upper, 1.0), (lower, self.lower, -1.0)):
-                side[:, look] = np.where(here, np.exp(tilted.log_tail(gain, bound[:, look] - drift * gain, sign)), 0.0)
-        back = np.argsort(self.place, axis=1, kind="stable")
-        return np.take_along_axis(upper, back, axis=1), np.take_along_axis(lower, back, axis=1)
+            gain, here = self.gains[:, look], np.flatnonzero(self.counts[:, look])
+            room = bound[here, look] - drift[here] * gain[here]
+            tilted = paths.of(here).tilted(drift[here])
+            ends[here, look] = np.exp(tilted.log_tail(gain[here], room, sign))
+        return np.take_along_axis(ends, np.argsort(self.place, axis=1, kind="stable"), axis=1)
 
 
 def _counting(information: Floats, upper: Floats) -> Bools:
@@ -241,9 +249,24 @@ def _counting(information: Floats, upper: Floats) -> Bools:
 
 
 def _root(function: Callable[[Floats], Floats], target: float, low: Floats, high: Floats) -> Floats:
-    """Where a rising function takes a value, by halving."""
-    for _ in range(_HALVINGS):
-        middle = 0.5 * (low + high)
-        below = function(middle) < target
+    """Where a rising probability takes a value: false position (Illinois) on the normal scale, where it is almost a line."""
+    goal = normal_quantile(target)
+
+    def gap(at: Floats) -> Floats:
+        return normal_quantile(np.clip(function(at), _SMALLEST, 1.0 - _ROUNDING)) - goal
+
+    at_low, at_high = gap(low), gap(high)
+    side = np.zeros(low.shape)
+    middle = 0.5 * (low + high)
+    for _ in range(_MOST_STEPS):
+        # The ends may have met: then either of them is the answer.
+        middle = high - divide(at_high * (high - low), at_high - at_low, where=at_high > at_low, otherwise=0.0)
+        found = gap(middle)
+        below = found < 0.0
+        at_high = np.where(below, np.where(side < 0.0, 0.5 * at_high, at_high), found)
+        at_low = np.where(below, found, np.where(side > 0.0, 0.5 * at_low, at_low))
         low, high = np.where(below, middle, low), np.where(below, high, middle)
-    return np.asarray(0.5 * (low + high))
+        side = np.where(below, -1.0, 1.0)
+        if np.all(np.abs(found) <= _CLOSE_ENOUGH):
+            break
+    return np.asarray(middle)

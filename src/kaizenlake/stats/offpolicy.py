@@ -34,13 +34,14 @@ class OverlapRules:
     Attributes:
         minimum_effective_units: fewest units that the weights may leave in effect.
         largest_weight_bias: standard errors by which the mean weight may differ from 1, which it is on average where the
-            propensities are right and the candidate does nothing the log never did.
+            propensities are right and the candidate does nothing the log never did. Four, since
+            weights are skewed and a good log should not be refused.
         most_unsupported: largest share of the candidate's choices that the logging policy never makes.
         most_missing: largest share of runs without a propensity.
     """
 
     minimum_effective_units: float = 100.0
-    largest_weight_bias: float = 3.29
+    largest_weight_bias: float = 4.0
     most_unsupported: float = 0.01
     most_missing: float = 0.05
 
@@ -110,7 +111,7 @@ class Refusal:
     reasons: tuple[str, ...]
 
 
-def evaluate(
+def evaluate_off_policy(
     losses: ArrayLike,
     target: ArrayLike,
     logged: ArrayLike,
@@ -146,7 +147,7 @@ def evaluate(
         ValueError: lengths or codes that do not fit, one of ``predicted`` and ``expected`` without the other, no seed, or
             a figure outside its range.
 
-    >>> answer = evaluate([0.2, 0.4], [0.5, 0.5], [0.5, 0.5], [0, 1], seeds=[1])
+    >>> answer = evaluate_off_policy([0.2, 0.4], [0.5, 0.5], [0.5, 0.5], [0, 1], seeds=[1])
     >>> answer.reasons
     ('2.0 effective units, at least 100 are needed',)
     """
@@ -173,7 +174,7 @@ def evaluate(
     return Replay(overlap, estimates, low, high, np.where(np.isnan(estimates), np.nan, stability))
 
 
-def estimate(
+def off_policy_estimates(
     losses: ArrayLike,
     target: ArrayLike,
     logged: ArrayLike,
@@ -182,9 +183,9 @@ def estimate(
     expected: ArrayLike = np.nan,
     clip: float = 10.0,
 ) -> Floats:
-    """The bare estimates by :data:`ESTIMATORS`, without any check of the overlap; arguments as in :func:`evaluate`.
+    """The bare estimates by :data:`ESTIMATORS`, without any check of the overlap; arguments as in :func:`evaluate_off_policy`.
 
-    >>> estimate([1.0, 0.0], [0.9, 0.1], [0.5, 0.5]).round(2).tolist()
+    >>> off_policy_estimates([1.0, 0.0], [0.9, 0.1], [0.5, 0.5]).round(2).tolist()
     [0.9, 0.9, 0.9, nan, nan, nan, nan]
     """
     columns = rows(losses, target, logged, predicted, expected)

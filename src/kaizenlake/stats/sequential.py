@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kaizenlake.stats._arrays import Floats, divide, floats, group_codes, rows
+from kaizenlake.stats.standard_error import Variance, standard_error
 
-Variance: TypeAlias = Literal["separate", "pooled"]
 Side: TypeAlias = Literal["both", "above", "below"]
 
 MINIMUM_UNITS = 100
@@ -52,7 +52,7 @@ def confidence_sequence(
     declared_n: ArrayLike,
     confidence: float = 0.95,
     side: Side = "both",
-    variance: Variance = "separate",
+    variance: Variance = "larger",
     minimum_units: float = MINIMUM_UNITS,
     no_effect: ArrayLike = 0.0,
 ) -> Sequence:
@@ -70,18 +70,18 @@ def confidence_sequence(
         n_b: units of the control.
         mean_b: mean of their values.
         m2_b: sum of their squared deviations, >= 0.
-        declared_n: units in both arms that the deployment was planned for, > 0; must not change from look to look.
+        declared_n: units in both arms that the sequence is made narrowest for, > 0; must not change from look to look. Half
+            of what the horizon will bring finds large effects early and small ones by the end.
         confidence: coverage over all looks together.
         side: ``above`` bounds the effect from below alone ("surely worse"), ``below`` from above alone.
-        variance: ``pooled`` takes one variance for both arms. With a small arm of a skewed loss it is the safer one, since
-            an arm that happens to look calm is not believed; with arms of truly different spread **and** size it is wrong.
+        variance: whose spread is believed; see :mod:`kaizenlake.stats.standard_error`.
         minimum_units: units that the smaller arm must have.
         no_effect: effect that the p-value is held against: 0, or a margin.
 
     Returns:
         Interval and p-value are not defined (NaN) while the smaller arm is below ``minimum_units`` (or 2), where neither
-        arm varies, and where the declared size is not positive. The p-value of ``above`` is of no effect above
-        ``no_effect``, that of ``below`` of none below.
+        arm varies, and where the declared size is not positive. A small p-value of
+        ``above`` says that the effect is above ``no_effect``, one of ``below`` that it is below.
 
     Raises:
         ValueError: a confidence outside (0, 1), or a side or variance that does not exist.
@@ -97,7 +97,7 @@ def confidence_sequence(
         raise ValueError(f"expected one of both, above, below; found {side!r}")
     units = np.minimum(n_a, n_b)
     effect = np.where(units > 0.0, mean_a - mean_b, np.nan)
-    se = np.sqrt(_squared_error(n_a, m2_a, n_b, m2_b, variance))
+    se = standard_error(n_a, m2_a, n_b, m2_b, variance)
     usable = (units >= minimum_units) & (se > 0.0)
     mixing = np.where(usable, _mixing(n_a + n_b, declared_n, 1.0 - confidence), np.nan)
 
@@ -147,18 +147,6 @@ def running_minimum_by(groups: ArrayLike, looks: ArrayLike, p: ArrayLike) -> Flo
     result = np.empty(p.shape)
     result[order] = running_minimum(table)[codes[order], place]
     return result
-
-
-def _squared_error(n_a: Floats, m2_a: Floats, n_b: Floats, m2_b: Floats, variance: Variance) -> Floats:
-    """Squared standard error of the difference; NaN below two units in an arm."""
-    enough = (n_a > 1.0) & (n_b > 1.0) & (m2_a >= 0.0) & (m2_b >= 0.0)
-    match variance:
-        case "separate":
-            return divide(m2_a, (n_a - 1.0) * n_a, where=enough) + divide(m2_b, (n_b - 1.0) * n_b, where=enough)
-        case "pooled":
-            return divide((m2_a + m2_b) * (n_a + n_b), (n_a + n_b - 2.0) * n_a * n_b, where=enough)
-        case _:
-            raise ValueError(f"expected one of separate, pooled; found {variance!r}")
 
 
 def _mixing(n: Floats, declared_n: ArrayLike, alpha: float) -> Floats:

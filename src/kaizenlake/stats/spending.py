@@ -9,6 +9,7 @@ A look is one entry on the last axis; the axes before it are designs. A look who
 
 from __future__ import annotations
 
+import math
 from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
@@ -134,10 +135,13 @@ def boundaries(information: ArrayLike, spent: ArrayLike, *, sides: Sides = 2) ->
     shape = information.shape
     if information.ndim == 0:
         raise ValueError("expected one entry per look on the last axis, found a single number")
-    known, spent = information.reshape(-1, shape[-1]), spent.reshape(-1, shape[-1])
+    designs = math.prod(shape[:-1])
+    known, spent = information.reshape(designs, shape[-1]), spent.reshape(designs, shape[-1])
     _check_looks(known, spent)
-    distinct, which = np.unique(np.concatenate([known, spent], axis=1), axis=0, return_inverse=True)
-    found = _solve(distinct[:, : shape[-1]], distinct[:, shape[-1] :], sides)
+    # Equal designs are solved once. NaN differs from itself, so the key has 0 for a look that was not made.
+    key = np.concatenate([known, spent], axis=1)
+    _, first, which = np.unique(np.where(np.isnan(key), 0.0, key), axis=0, return_index=True, return_inverse=True)
+    found = _solve(known[first], spent[first], sides)
     return Boundaries(*(part[which.reshape(-1)].reshape(shape) for part in found))
 
 
