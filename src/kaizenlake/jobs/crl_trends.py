@@ -125,7 +125,7 @@ def _charts(columns: Sequence[pl.Series], *, trends: Trends) -> pl.Series:
     values[at], weights[at] = loss[here], n[here]
     chart = stats.ewma_chart(
         values[:, first:],
-        stats.baseline(values[:, :first], weights[:, :first]),
+        stats.chart_baseline(values[:, :first], weights[:, :first]),
         weights[:, first:],
         nights_per_false_alarm=trends.days_per_false_alarm,
     )
