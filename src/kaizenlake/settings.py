@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -20,6 +20,7 @@ from pydantic_settings import (
 )
 
 from kaizenlake.errors import SettingsError
+from kaizenlake.events.catalogue import by_name
 from kaizenlake.parameters import (
     Clarity,
     Confidence,
@@ -27,9 +28,11 @@ from kaizenlake.parameters import (
     Group,
     Labels,
     Landing,
+    Loss,
     Maintenance,
     Publishing,
     Tiers,
+    Trends,
     Windows,
 )
 
@@ -47,9 +50,25 @@ class Settings(BaseSettings):
     evidence: Evidence = Field(default_factory=Evidence)
     clarity: Clarity = Field(default_factory=Clarity)
     confidence: Confidence = Field(default_factory=Confidence)
+    loss: Loss = Field(default_factory=Loss)
+    trends: Trends = Field(default_factory=Trends)
     publishing: Publishing = Field(default_factory=Publishing)
     landing: Landing = Field(default_factory=Landing)
     maintenance: Maintenance = Field(default_factory=Maintenance)
+
+    @field_validator("loss")
+    @classmethod
+    def _of_fields_there_are(cls, loss: Loss) -> Loss:
+        run = by_name("RUN_COMPLETED")
+        assert run is not None
+        numeric = [field.name for field in run.fields if field.kind in {"int", "float", "bool"}]
+        if unknown := [item for item in loss.terms if item.field not in numeric]:
+            first = unknown[0]
+            raise ValueError(
+                f"the term {first.name!r} is made of {first.field!r}, which is no numeric field of RUN_COMPLETED; "
+                f"those are {', '.join(numeric)}"
+            )
+        return loss
 
     @classmethod
     def settings_customise_sources(
@@ -123,7 +142,7 @@ def origins(lake: str | Path | None = None) -> tuple[Origin, ...]:
             source = "environment"
         elif name in written.get(group, {}):
             source = "file"
-        value = getattr(getattr(settings, group), name)
+        value = getattr(settings, group).model_dump()[name]
         found.append(Origin(f"{group}.{name}", value, default, source, description))
     return tuple(found)
 

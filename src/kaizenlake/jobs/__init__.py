@@ -8,8 +8,12 @@ from kaizenlake.jobs import (
     content_features,
     contents,
     creative_labels,
+    crl,
+    crl_daily,
+    crl_trends,
     daily_performance,
     event_counts,
+    learning_progress,
     outcomes,
     patterns,
     performance_tiers,
@@ -39,5 +43,9 @@ JOBS: tuple[Job, ...] = (
     scoped_win_rates.scoped_win_rates,
     patterns.patterns,
     scoped_patterns.scoped_patterns,
+    crl.crl,
+    crl_daily.crl_daily,
+    crl_trends.crl_trends,
+    learning_progress.learning_progress,
 )
 """Every job: the decoding of each family, then one per gold table; `kaizenlake.job.in_order` puts them in order."""

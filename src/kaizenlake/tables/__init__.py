@@ -25,6 +25,7 @@ from kaizenlake.tables.content import (
     DailyPerformance,
     PerformanceTiers,
 )
+from kaizenlake.tables.loss import Crl, CrlDaily, CrlTrends, LearningProgress
 from kaizenlake.tables.outcome import Outcomes, Patterns, ScopedPatterns, ScopedWinRates, WinRates
 from kaizenlake.tables.silver import SILVER, Acquisition, Core, Intake, Packs, Performance, Runs
 
@@ -46,6 +47,10 @@ GOLD: tuple[type[Table], ...] = (
     Patterns,
     ScopedPatterns,
     SegmentClarity,
+    Crl,
+    CrlDaily,
+    CrlTrends,
+    LearningProgress,
 )
 
 TABLES: tuple[type[Table], ...] = (*BRONZE, *SILVER, *GOLD)
@@ -61,11 +66,15 @@ __all__ = [
     "Contents",
     "Core",
     "CreativeLabels",
+    "Crl",
+    "CrlDaily",
+    "CrlTrends",
     "DailyPerformance",
     "EventCounts",
     "Events",
     "Intake",
     "Landings",
+    "LearningProgress",
     "Outcomes",
     "Packs",
     "Patterns",

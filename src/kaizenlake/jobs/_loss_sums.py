@@ -1,0 +1,66 @@
+"""Losses added up exactly: whole millionths and their squares, which give the same bits in every order."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import polars as pl
+
+MICRO = 1_000_000
+SUMS = ("n", "loss_micros", "square_high", "square_low")
+"""Columns of which mean and spread are made; those of two parts add up to those of the whole."""
+
+
+def micros(figure: pl.Expr) -> pl.Expr:
+    """A figure in whole millionths; null for null."""
+    return (figure * MICRO).round().cast(pl.Int64)
+
+
+def sums_of(loss: pl.Expr) -> dict[str, pl.Expr]:
+    """Sums over the runs of a group, by the names of `SUMS`; runs without a loss add nothing.
+
+    A square is kept in two parts, whole millions and the rest: the sum of each stays within an Int64 for some 9e12 runs.
+    """
+    square = micros(loss).pow(2)
+    return {
+        "n": loss.count().cast(pl.Int64),
+        "loss_micros": micros(loss).sum(),
+        "square_high": (square // MICRO).sum(),
+        "square_low": (square % MICRO).sum(),
+    }
+
+
+def known_before(as_of: datetime) -> pl.Expr:
+    """Rows of days that began before an instant and have a run with a loss."""
+    return (pl.col("event_date").cast(pl.Datetime("us", "UTC")) < as_of) & (pl.col("n") > 0)
+
+
+def added() -> tuple[pl.Expr, ...]:
+    """The sums of several parts."""
+    return tuple(pl.col(name).sum() for name in SUMS)
+
+
+def mean(prefix: str = "") -> pl.Expr:
+    """Mean loss; null without a run.
+
+    Args:
+        prefix: What stands before the names of the sums.
+    """
+    n = pl.col(f"{prefix}n")
+    return pl.when(n > 0).then(pl.col(f"{prefix}loss_micros") / (n * MICRO))
+
+
+def m2(prefix: str = "") -> pl.Expr:
+    """Sum of the squared deviations from the mean loss; null without a run, exactly 0 where all losses are the same.
+
+    Taken from n·Σx² - (Σx)² in whole numbers of 128 bits, so nothing cancels out.
+    """
+    n, total, high, low = (pl.col(f"{prefix}{name}").cast(pl.Int128) for name in SUMS)
+    whole = n * (high * MICRO + low) - total * total
+    return pl.when(pl.col(f"{prefix}n") > 0).then(whole.cast(pl.Float64) / (pl.col(f"{prefix}n") * float(MICRO) ** 2))
+
+
+def sd(prefix: str = "") -> pl.Expr:
+    """Standard deviation of the losses; null below two runs."""
+    n = pl.col(f"{prefix}n")
+    return pl.when(n > 1).then((m2(prefix) / (n - 1)).sqrt())

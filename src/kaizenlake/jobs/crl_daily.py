@@ -1,0 +1,53 @@
+"""What did the runs of a day lose? Sums that add up over days, doers, phases, policies, versions and models."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import polars as pl
+
+from kaizenlake.job import job
+from kaizenlake.jobs._loss_sums import micros, sums_of
+from kaizenlake.tables import Crl, CrlDaily
+
+BUCKETS = 200
+"""Parts into which [0, 1] is cut for quantiles: one is known to within 1/200."""
+
+KEYS = ("event_date", "doer", "phase", "policy_id", "policy_version", "model")
+
+
+@job(reads=(Crl,), writes=CrlDaily, by_day=True)
+def crl_daily(crl: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFrame:
+    """Add up the losses of each day, doer, phase, policy, version and model, by bucket of the loss.
+
+    Args:
+        crl: Losses of runs.
+        as_of: Runs that ended from this instant on do not count.
+    """
+    return (
+        crl.filter(pl.col("occurred_at") < as_of)
+        .group_by(*KEYS, bucket=bucket(pl.col("loss")))
+        .agg(
+            runs=pl.len().cast(pl.Int64),
+            **sums_of(pl.col("loss")),
+            coverage_micros=micros(pl.col("coverage").filter(pl.col("loss").is_not_null())).sum(),
+        )
+    )
+
+
+def bucket(loss: pl.Expr) -> pl.Expr:
+    """Bucket in which a loss lies, from 0; a loss of 1 lies in the last one, and null in none."""
+    return (loss * BUCKETS).floor().cast(pl.Int64).clip(upper_bound=BUCKETS - 1)
+
+
+def quantile(share: float) -> pl.Expr:
+    """The loss below which a share of the runs lies: an aggregate over rows with `bucket` and `n`, each bucket once.
+
+    Within its bucket it is placed by the runs before it, as if they lay evenly.
+
+    Args:
+        share: Share of the runs, in (0, 1).
+    """
+    n, at = pl.col("n").sort_by("bucket"), pl.col("bucket").sort_by("bucket")
+    up_to, wanted = n.cum_sum(), share * pl.col("n").sum()
+    return ((at + (wanted - (up_to - n)) / n) / BUCKETS).filter(up_to >= wanted).first()

@@ -1,0 +1,71 @@
+"""Does a policy learn? The loss under each of its versions over time, against the version before."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import polars as pl
+
+from kaizenlake.job import job
+from kaizenlake.jobs._loss_sums import SUMS, added, known_before, m2, mean
+from kaizenlake.parameters import Evidence
+from kaizenlake.stats import expressions
+from kaizenlake.tables import CrlDaily, LearningProgress
+
+POLICY = ("doer", "policy_id")
+VERSION = (*POLICY, "policy_version")
+
+
+@job(reads=(CrlDaily,), writes=LearningProgress)
+def learning_progress(
+    crl_daily: pl.LazyFrame,
+    *,
+    as_of: datetime,
+    evidence: Evidence = Evidence(),  # noqa: B008 - frozen
+) -> pl.LazyFrame:
+    """Follow the loss under each version of a policy, and set what it was so far against the version before it.
+
+    Versions follow one another by their first day with the doer; of two that began on one day the lesser name comes first.
+    Runs that do not name both policy and version are left out. This compares times, not arms: a canary is the judge.
+
+    Args:
+        crl_daily: Sums of losses by day.
+        as_of: Days that begin from this instant on do not count.
+        evidence: `confidence` of the interval.
+    """
+    first_day = pl.col("event_date").min().over(VERSION)
+    days = (
+        crl_daily.filter(known_before(as_of), pl.col("policy_id").is_not_null(), pl.col("policy_version").is_not_null())
+        .group_by(*VERSION, "event_date")
+        .agg(*added())
+        .with_columns(
+            first_day=first_day,
+            mean_loss=mean(),
+            **{f"own_{name}": pl.col(name).cum_sum().over(VERSION, order_by="event_date") for name in SUMS},
+        )
+        .with_columns(version_number=pl.struct("first_day", "policy_version").rank("dense").over(POLICY).cast(pl.Int64))
+        .sort("event_date", *VERSION)
+    )
+    earlier = days.select(
+        *POLICY,
+        pl.col("version_number") + 1,
+        "event_date",
+        pl.col("policy_version").alias("previous_version"),
+        *(pl.col(f"own_{name}").alias(f"previous_{name}") for name in SUMS),
+    )
+    interval = expressions.welch(
+        "own_n", mean("own_"), m2("own_"), "previous_n", mean("previous_"), m2("previous_"), evidence.confidence
+    ).struct
+    return (
+        days.join_asof(earlier, on="event_date", by=[*POLICY, "version_number"], check_sortedness=False)
+        .with_columns(
+            age_days=(pl.col("event_date") - pl.col("first_day")).dt.total_days(),
+            n_so_far=pl.col("own_n"),
+            mean_so_far=mean("own_"),
+            previous_mean=mean("previous_"),
+            change=mean("own_") - mean("previous_"),
+            change_ci_low=interval.field("ci_low"),
+            change_ci_high=interval.field("ci_high"),
+        )
+        .sort(*VERSION, "event_date")
+    )

@@ -1,0 +1,184 @@
+"""Gold tables of agent runs: the loss of each, by day, over time, and by version of the policy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from kaizenlake.parameters import WEIGHTS
+from kaizenlake.tables.base import INSTANT, WORDS, Table, column, count, facts, rate
+
+FIGURES = pl.List(pl.Float64)
+CUTS = ("all", "phase", "policy", "model")
+DIRECTIONS = ("improving", "flat", "degrading", "unclear")
+
+TERMS = {
+    "gates": "share of the gates not passed; null without gates, or with more passed than there were",
+    "contradictions": "contradictions, as n / (n + half)",
+    "grounding": "share of the claims that the sources do not support",
+    "cost": "cost over budget as a share of the budget, clipped; null without a budget above 0",
+    "latency": "time over budget as a share of the budget, clipped; null without a budget above 0",
+    "security": "critical security findings, as n / (n + half)",
+    "api": "broken interfaces, as n / (n + half)",
+    "migration": "1 where a database migration failed",
+    "rag": "share of the needed sources that retrieval did not find",
+}
+"""What each of the nine terms is; its columns are `<name>_term`, `<name>_weight` and `<name>_contribution`."""
+
+assert tuple(TERMS) == tuple(WEIGHTS)
+
+
+class _Run(Table):
+    run_id: str = column("Run, as the application names it.")
+    doer: str = column("Agent that did the run.")
+    phase: str = column("Phase of the work; null where not given.", nullable=True)
+    tenant_id: str = column("Tenant; null where there is one only.", nullable=True)
+    project_id: str = column("Project; null where none was given.", nullable=True)
+    policy_id: str = column("Policy it ran under; null where not given.", nullable=True)
+    policy_version: str = column("Version of that policy; null where not given.", nullable=True)
+    model: str = column("Model it called; null where not given.", nullable=True)
+    unit_id: str = column("What was randomised; null where nothing was.", nullable=True)
+    occurred_at: INSTANT = column("When the run ended.")
+    event_date: pl.Date = column("UTC date of that, by which the table is partitioned.")
+    loss: float = rate("Loss of the run, lower is better; null where no term with a weight is known.", nullable=True)
+
+
+def _crl() -> type[Table]:
+    columns: dict[str, tuple[Any, Any]] = {}
+    for name, told in TERMS.items():
+        columns[f"{name}_term"] = (float, rate(f"Term in the loss: {told}; null where not observed.", nullable=True))
+    for name in TERMS:
+        said = f"Weight that the term {name} had among those observed; 0 where it was not."
+        columns[f"{name}_weight"] = (float, rate(said))
+    for name in TERMS:
+        said = f"Part of the loss that the term {name} makes: weight times term; null where it was not observed."
+        columns[f"{name}_contribution"] = (float, rate(said, nullable=True))
+    columns |= {
+        "own_names": (WORDS, column("Terms of the team's own, by name; the three lists that follow go with it.")),
+        "own_terms": (FIGURES, column("Each own term in the loss, in [0, 1]; null where not observed.")),
+        "own_weights": (FIGURES, column("Weight that each had among those observed; 0 where it was not.")),
+        "own_contributions": (
+            FIGURES,
+            column("Part of the loss that each makes: weight times term; null where it was not observed."),
+        ),
+        "coverage": (float, rate("Weight of the terms that were observed over the weight of all.")),
+    }
+    described = "The composite loss of one run, and what it is made of; of several records of a day the latest."
+    config = type(
+        "Config",
+        (Table.Config,),
+        {"metadata": facts("gold", "crl", ("tenant_id", "project_id", "run_id", "event_date"), "event_date")},
+    )
+    body = {
+        "__annotations__": {name: dtype for name, (dtype, _) in columns.items()},
+        "__doc__": described,
+        "__module__": __name__,
+        "Config": config,
+    }
+    return type("Crl", (_Run,), body | {name: item for name, (_, item) in columns.items()})
+
+
+Crl = _crl()
+
+
+class CrlDaily(Table):
+    """The runs of one day, doer, phase, policy, version and model whose loss lies in one bucket; sums that add up."""
+
+    event_date: pl.Date = column("UTC date of the runs, by which the table is partitioned.")
+    doer: str = column("Agent that did the runs.")
+    phase: str = column("Phase of the work; null where not given.", nullable=True)
+    policy_id: str = column("Policy; null where not given.", nullable=True)
+    policy_version: str = column("Version of the policy; null where not given.", nullable=True)
+    model: str = column("Model; null where not given.", nullable=True)
+    bucket: pl.Int64 = column(
+        "Two-hundredth of [0, 1] in which the losses lie, from 0; null for runs without a loss.",
+        nullable=True,
+        ge=0,
+        le=199,
+    )
+    runs: pl.Int64 = column("Runs.", ge=1)
+    n: pl.Int64 = count("Runs with a loss.")
+    loss_micros: pl.Int64 = count("Sum of the losses, in millionths.")
+    square_high: pl.Int64 = count("Sum of the squared millionths: whole millions of each run's square.")
+    square_low: pl.Int64 = count("Sum of the squared millionths: what each run's square has beyond whole millions.")
+    coverage_micros: pl.Int64 = count("Sum of the coverage of the runs with a loss, in millionths.")
+
+    class Config(Table.Config):
+        metadata = facts(
+            "gold",
+            "crl_daily",
+            ("event_date", "doer", "phase", "policy_id", "policy_version", "model", "bucket"),
+            "event_date",
+        )
+
+
+class CrlTrends(Table):
+    """The loss of one doer on one day, over all its runs or those of one phase, policy or model, and how it moves."""
+
+    doer: str = column("Agent that did the runs.")
+    cut: str = column("By what its runs are taken apart.", isin=CUTS)
+    value: str = column("The phase, policy or model; `all` for all of its runs.")
+    event_date: pl.Date = column("UTC date of the runs; days without a run that has a loss have no row.")
+    n: pl.Int64 = column("Runs of the day with a loss.", ge=1)
+    mean_loss: float = rate("Mean loss of the day.")
+    sd_loss: float = column("Standard deviation of the day's losses; null for a single run.", nullable=True, ge=0)
+    p50_loss: float = rate("Median of the day's losses, to within 0.005.")
+    p95_loss: float = rate("95th percentile of the day's losses, to within 0.005.")
+    ewma_loss: float = rate("Moving average of the loss, each day weighted by its runs and by age (half-life).")
+    mean_coverage: float = rate("Mean coverage: a loss of another coverage is made of other terms.")
+    n_7d: pl.Int64 = column("Runs of the last 7 days, this one included.", ge=1)
+    change_7d: float = column(
+        "Mean loss of the last 7 days less that of the 7 before; null without runs then.", nullable=True, ge=-1, le=1
+    )
+    change_7d_ci_low: float = column(
+        "Lower end of its interval (Welch); null below two runs on either side, or without spread.", nullable=True
+    )
+    change_7d_ci_high: float = column("Upper end of its interval; null where the lower is.", nullable=True)
+    n_30d: pl.Int64 = column("Runs of the last 30 days, this one included.", ge=1)
+    change_30d: float = column(
+        "Mean loss of the last 30 days less that of the 30 before; null without runs then.", nullable=True, ge=-1, le=1
+    )
+    change_30d_ci_low: float = column("Lower end of its interval; null as that of 7 days.", nullable=True)
+    change_30d_ci_high: float = column("Upper end of its interval; null where the lower is.", nullable=True)
+    direction: str = column(
+        "Where the loss goes: by the change over 7 days, or where that is unclear over 30.", isin=DIRECTIONS
+    )
+    alert_statistic: float = column(
+        "Control chart: moving average of the days in standard deviations of the baseline, before it restarts; "
+        "null while the baseline is gathered, or where it does not vary.",
+        nullable=True,
+        ge=0,
+    )
+    alert_limit: float = column("Limit above which it raises an alert; null where it is.", nullable=True, ge=0)
+    alert: bool = column("The loss has risen above its baseline; null where there is no chart.", nullable=True)
+
+    class Config(Table.Config):
+        metadata = facts("gold", "crl_trends", ("doer", "cut", "value", "event_date"))
+
+
+class LearningProgress(Table):
+    """The loss under one version of a policy on one day, so far, and against the version before it."""
+
+    doer: str = column("Agent that ran under it.")
+    policy_id: str = column("Policy.")
+    policy_version: str = column("Version of the policy.")
+    version_number: pl.Int64 = column("Place of the version by its first day with the doer, from 1.", ge=1)
+    event_date: pl.Date = column("UTC date of the runs; days without a run that has a loss have no row.")
+    age_days: pl.Int64 = count("Days since the first day of the version.")
+    n: pl.Int64 = column("Runs of the day with a loss.", ge=1)
+    mean_loss: float = rate("Mean loss of the day.")
+    n_so_far: pl.Int64 = column("Runs under the version up to the day.", ge=1)
+    mean_so_far: float = rate("Mean loss under the version up to the day.")
+    previous_version: str = column("The version before it; null for the first.", nullable=True)
+    previous_mean: float = rate(
+        "Mean loss under the version before it, up to the day; null for the first.", nullable=True
+    )
+    change: float = column("Mean so far less the previous mean; null for the first.", nullable=True, ge=-1, le=1)
+    change_ci_low: float = column(
+        "Lower end of its interval (Welch); null below two runs on either side, or without spread.", nullable=True
+    )
+    change_ci_high: float = column("Upper end of its interval; null where the lower is.", nullable=True)
+
+    class Config(Table.Config):
+        metadata = facts("gold", "learning_progress", ("doer", "policy_id", "policy_version", "event_date"))
