@@ -138,8 +138,9 @@ def _marked(scan: Scan, which: pl.Expr, entries: int, only: Scope | None) -> dic
     for kind, names in (("project", ("project_id",)), ("segment", SEGMENT)):
         if only is not None and only.kind != kind:
             continue
+        of_scope = True if only is None else pl.all_horizontal(pl.col(name) == getattr(only, name) for name in names)
         firsts = marked.filter(
-            pl.all_horizontal(pl.col(names).is_not_null()), pl.int_range(pl.len()).over(names) < entries
+            of_scope, pl.all_horizontal(pl.col(names).is_not_null()), pl.int_range(pl.len()).over(names) < entries
         )
         for values, rows in firsts.partition_by(names, as_dict=True, maintain_order=True).items():
             scope = dict.fromkeys(_SCOPE[1:]) | dict(zip(names, values, strict=True))
