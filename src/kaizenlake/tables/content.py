@@ -46,7 +46,6 @@ class _Attributes(Table):
     experiment_id: str = column("Experiment it is an arm of; null outside experiments.", nullable=True)
     variant_id: str = column("Arm of the experiment; null outside experiments.", nullable=True)
     is_paid: bool = column("It was promoted for money; null where not said.", nullable=True)
-    rate_of: str = column("Denominator of the engagement rate.", isin=("impressions", "reach"))
     event_id: str = column("Event the figures come from: the latest of the day.")
     occurred_at: INSTANT = column("When the figures were measured.")
 
@@ -54,6 +53,7 @@ class _Attributes(Table):
 class DailyPerformance(_Attributes, _Figures):
     """The latest record of one content on one platform and day, with its rates and tier."""
 
+    rate_of: str = column("Denominator of the engagement rate.", isin=("impressions", "reach"))
     event_date: pl.Date = column("The day, by which the table is partitioned; equals performed_on.")
 
     class Config(Table.Config):
@@ -62,26 +62,16 @@ class DailyPerformance(_Attributes, _Figures):
         )
 
 
-class PerformanceTiers(_Figures):
-    """One content on one platform and day: rates, tier, and its place among its like."""
-
+class _Ranked(_Figures):
     percentile_in_group: float = rate(
         "Share of its group (project, platform, content type) with a rate at or below its own, "
         "ties at their mean rank; null where the rate is.",
         nullable=True,
     )
-    content_type: str = column("Kind of content; null where not given.", nullable=True)
-    hook_type: str = column("How it catches attention, as the event says; null where it does not.", nullable=True)
-    tone: str = column("Tone; null where not given.", nullable=True)
-    pillar: str = column("Content pillar; null where not given.", nullable=True)
-    brand_id: str = column("Brand it speaks for; null where not given.", nullable=True)
-    industry: str = column("Industry of the client; null where not given.", nullable=True)
-    client_type: str = column("Kind of client; null where not given.", nullable=True)
-    experiment_id: str = column("Experiment it is an arm of; null outside experiments.", nullable=True)
-    variant_id: str = column("Arm of the experiment; null outside experiments.", nullable=True)
-    is_paid: bool = column("It was promoted for money; null where not said.", nullable=True)
-    event_id: str = column("Event the figures come from: the latest of the day.")
-    occurred_at: INSTANT = column("When the figures were measured.")
+
+
+class PerformanceTiers(_Attributes, _Ranked):
+    """One content on one platform and day: rates, tier, and its place among its like."""
 
     class Config(Table.Config):
         metadata = facts("gold", "performance_tiers", ("project_id", "content_id", "platform", "performed_on"))
