@@ -25,8 +25,14 @@ class Job:
         reads: Tables it reads.
         writes: Table it writes; no other job writes it.
         by_day: A day of its output depends on the same day of its inputs alone, so changed days are recomputed alone.
+            A table without days among its inputs is looked up by its grain: a day depends on the rows it names.
             Otherwise the whole table is recomputed when an input or `as_of` changed.
         name: Name of the job: the function's.
+        last_of: Columns of the first input that name a key of which only the last day counts: the function gets the rows
+            of no other day. So a day of a job by day depends on later days too, by these keys alone.
+        adds_up: What it makes of all rows is the sum, by the grain of its table, of what it makes of some and of the
+            others; all columns beside the grain are whole numbers. So changed days are taken out and put in again.
+        timeless: `as_of` changes nothing beyond what its inputs leave out already, so it does not run for that alone.
     """
 
     function: Callable[..., pl.LazyFrame]
@@ -34,9 +40,19 @@ class Job:
     writes: type[Table]
     by_day: bool
     name: str
+    last_of: tuple[str, ...] = ()
+    adds_up: bool = False
+    timeless: bool = False
 
     def __call__(self, *frames: pl.LazyFrame, as_of: datetime, **settings: Any) -> pl.LazyFrame:
         """Compute the output of the job; the columns come in the order of its table."""
+        if self.last_of:
+            first, *others = frames
+            frames = (without(first, superseded(first, self.last_of), self.last_of), *others)
+        return self.of_days(*frames, as_of=as_of, **settings)
+
+    def of_days(self, *frames: pl.LazyFrame, as_of: datetime, **settings: Any) -> pl.LazyFrame:
+        """Compute the output from days of which the caller has left out what later days supersede."""
         return self.function(*frames, as_of=as_of, **settings).select(tables.schema(self.writes).names())
 
     @property
@@ -52,7 +68,13 @@ class Job:
 
 
 def job(
-    *, reads: tuple[type[Table], ...], writes: type[Table], by_day: bool = False
+    *,
+    reads: tuple[type[Table], ...],
+    writes: type[Table],
+    by_day: bool = False,
+    last_of: tuple[str, ...] = (),
+    adds_up: bool = False,
+    timeless: bool = False,
 ) -> Callable[[Callable[..., pl.LazyFrame]], Job]:
     """Declare a function as the job that writes a table.
 
@@ -60,12 +82,59 @@ def job(
         reads: Tables it reads, in the order of its arguments.
         writes: Table it writes.
         by_day: See `Job`.
+        last_of: See `Job`.
+        adds_up: See `Job`.
+        timeless: See `Job`.
     """
 
     def declare(function: Callable[..., pl.LazyFrame]) -> Job:
-        return Job(function, reads, writes, by_day, getattr(function, "__name__", tables.name(writes)))
+        name = getattr(function, "__name__", tables.name(writes))
+        return Job(function, reads, writes, by_day, name, last_of, adds_up, timeless)
 
     return declare
+
+
+def superseded(rows: pl.LazyFrame, keys: tuple[str, ...]) -> pl.LazyFrame:
+    """Name the keys and days that a later day of the same key supersedes.
+
+    Args:
+        rows: Columns `keys` and `event_date`; nulls of a key are equal.
+        keys: Columns that name a key.
+
+    Returns:
+        Columns `keys` and `event_date`.
+    """
+    # Most keys have one day: only those of several are joined, and nothing is sorted.
+    several = (
+        rows.group_by(keys)
+        .agg(pl.col("event_date").min().alias("_first"), pl.col("event_date").max().alias("_last"))
+        .filter(pl.col("_first") < pl.col("_last"))
+    )
+    days = rows.select(*keys, "event_date")
+    return (
+        days.join(several, on=keys, nulls_equal=True)
+        .filter(pl.col("event_date") < pl.col("_last"))
+        .select(*keys, "event_date")
+    )
+
+
+def without(rows: pl.LazyFrame, days: pl.LazyFrame, keys: tuple[str, ...]) -> pl.LazyFrame:
+    """Rows of other keys and days than those named, in `keys` and `event_date`."""
+    return rows.join(days, on=[*keys, "event_date"], how="anti", nulls_equal=True)
+
+
+def sum_up(parts: Iterable[pl.LazyFrame], table: type[Table]) -> pl.LazyFrame:
+    """Add parts of a table that adds up; rows whose figures are all 0 are of nothing, and left out."""
+    keys = tables.grain(table)
+    names = tables.schema(table).names()
+    figures = [name for name in names if name not in keys]
+    return (
+        pl.concat([part.select(names) for part in parts])
+        .group_by(keys)
+        .agg(pl.col(figures).sum())
+        .filter(pl.any_horizontal(pl.col(figures) != 0))
+        .select(names)
+    )
 
 
 def in_order(jobs: Iterable[Job]) -> tuple[Job, ...]:

@@ -21,7 +21,7 @@ from kaizenlake import tables
 from kaizenlake.errors import UsageError
 from kaizenlake.events.catalogue import EVENTS, EventType, Field
 from kaizenlake.events.check import check_lines
-from kaizenlake.job import Job, in_order
+from kaizenlake.job import Job, in_order, sum_up, superseded, without
 from kaizenlake.jobs import JOBS
 from kaizenlake.tables import Events, Table
 
@@ -221,18 +221,44 @@ def repeats_itself(job: Job, frames: Frames, as_of: datetime) -> None:
 
 
 def is_the_union_of_its_days(job: Job, frames: Frames, as_of: datetime) -> None:
-    """A by-day job makes of each day alone what it makes of it among all days."""
+    """A by-day job makes of each day alone what it makes of it among all days; of its last days, once these are known."""
     if not job.by_day:
         return
-    assert {tables.partition(read) for read in (*job.reads, job.writes)} == {"event_date"}
-    days: set[date] = {day for read in job.reads for day in frames[read]["event_date"]}
+    by_day = [read for read in job.reads if tables.partition(read) is not None]
+    assert {tables.partition(read) for read in (*by_day, job.writes)} == {"event_date"}
+    assert job.reads[0] in by_day
+    days: set[date] = {day for read in by_day for day in frames[read]["event_date"]}
     expected = run(job, frames, as_of)
+    known = dict(frames)
+    if job.last_of:
+        first = frames[job.reads[0]].lazy()
+        known[job.reads[0]] = without(first, superseded(first, job.last_of), job.last_of).collect()
     parts = [
-        run(job, {read: frames[read].filter(pl.col("event_date") == day) for read in job.reads}, as_of) for day in days
+        run(job, known | {read: known[read].filter(pl.col("event_date") == day) for read in by_day}, as_of)
+        for day in days
     ]
     same(pl.concat(parts), expected, job)
     for day, part in zip(days, parts, strict=True):
         assert part["event_date"].unique().to_list() in ([], [day])
+
+
+def adds_up(job: Job, frames: Frames, as_of: datetime) -> None:
+    """Of a job that adds up, the parts that it makes of some rows and of the others add up to the whole; none is of nothing."""
+    if not job.adds_up:
+        return
+    (read,) = job.reads
+    schema, keys = tables.schema(job.writes), tables.grain(job.writes)
+    assert {dtype for name, dtype in schema.items() if name not in keys} == {pl.Int64}
+    expected = run(job, frames, as_of)
+    place = pl.int_range(pl.len())
+    parts = [run(job, {read: frames[read].filter(place % 3 == rest)}, as_of) for rest in range(3)]
+    same(sum_up([part.lazy() for part in parts], job.writes).collect(), expected, job)
+
+
+def needs_no_clock(job: Job, frames: Frames, as_of: datetime) -> None:
+    """A timeless job makes the same of the same frames on any later day."""
+    if job.timeless:
+        same(run(job, frames, as_of + timedelta(days=400)), run(job, frames, as_of), job)
 
 
 def ignores_what_comes_later(job: Job, frames: Frames, as_of: datetime) -> None:
@@ -257,6 +283,8 @@ CONTRACT: tuple[Law, ...] = (
     ignores_chunks,
     repeats_itself,
     is_the_union_of_its_days,
+    adds_up,
+    needs_no_clock,
     ignores_what_comes_later,
 )
 """What every job keeps."""

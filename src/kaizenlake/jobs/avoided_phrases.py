@@ -7,23 +7,23 @@ from datetime import datetime
 import polars as pl
 
 from kaizenlake.job import job
-from kaizenlake.tables import AvoidedPhrases, Performance
+from kaizenlake.tables import AvoidedPhrases, CreativeMarks
 
 
-@job(reads=(Performance,), writes=AvoidedPhrases)
-def avoided_phrases(performance: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFrame:
+@job(reads=(CreativeMarks,), writes=AvoidedPhrases, timeless=True)
+def avoided_phrases(creative_marks: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFrame:
     """List the phrases and patterns that marks of losers name, by project.
 
     A phrase counts as it was written, without the blanks around it; a blank one says nothing. A mark that names a phrase
     twice counts once.
 
     Args:
-        performance: Silver performance events.
+        creative_marks: Marks of winners and losers.
         as_of: Marks from this instant on do not count.
     """
     latest_reason = pl.col("reason").sort_by("occurred_at", "event_id").last()
     return (
-        performance.filter(pl.col("event_type") == "CREATIVE_MARKED_LOSER", pl.col("occurred_at") < as_of)
+        creative_marks.filter(pl.col("label") == "loser", pl.col("occurred_at") < as_of)
         .select("event_id", "occurred_at", "project_id", "content_id", "reason", phrase="patterns_to_avoid")
         .explode("phrase")
         .with_columns(pl.col("phrase").str.strip_chars())

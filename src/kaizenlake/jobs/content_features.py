@@ -12,8 +12,11 @@ from kaizenlake.jobs.daily_performance import latest_records
 from kaizenlake.tables import ContentFeatures, Performance
 from kaizenlake.tables.content import LENGTH_BANDS
 
+TEXT_LENGTH = 280
+"""Characters of a text that are kept beside its features, so that people and generators see what won."""
 
-@job(reads=(Performance,), writes=ContentFeatures, by_day=True)
+
+@job(reads=(Performance,), writes=ContentFeatures, by_day=True, timeless=True)
 def content_features(performance: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFrame:
     """Describe the text of each content, platform and day by declared rules.
 
@@ -32,7 +35,10 @@ def content_features(performance: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFr
         .then(pl.lit("text"))
     )
     return records.join(read_texts(records.select("text")), on="text", how="left").with_columns(
-        performed_on=pl.col("event_date"), hook_source=hook_source, hook_type=pl.coalesce("hook_type", "text_hook")
+        performed_on=pl.col("event_date"),
+        hook_source=hook_source,
+        hook_type=pl.coalesce("hook_type", "text_hook"),
+        text=pl.col("text").str.slice(0, TEXT_LENGTH),
     )
 
 

@@ -11,20 +11,18 @@ from kaizenlake import stats
 from kaizenlake.job import job
 from kaizenlake.jobs._latest import latest
 from kaizenlake.parameters import Labels
-from kaizenlake.tables import Contents, CreativeLabels, Performance
+from kaizenlake.tables import Contents, CreativeLabels, CreativeMarks
 
 KEYS = ("project_id", "content_id", "platform")
 GROUP = ("project_id", "platform", "content_type")
-TEXT_LENGTH = 280
-"""Characters of a content's text that stand beside its label, so that people and generators see what won."""
 
 _MICRO = 1_000_000
 
 
-@job(reads=(Contents, Performance), writes=CreativeLabels)
+@job(reads=(Contents, CreativeMarks), writes=CreativeLabels, timeless=True)
 def creative_labels(
     contents: pl.LazyFrame,
-    performance: pl.LazyFrame,
+    creative_marks: pl.LazyFrame,
     *,
     as_of: datetime,
     labels: Labels = Labels(),  # noqa: B008 - frozen
@@ -35,7 +33,7 @@ def creative_labels(
 
     Args:
         contents: Contents with their latest figures.
-        performance: Silver performance events, for the marks and the texts.
+        creative_marks: Marks of winners and losers.
         as_of: Figures and marks from this instant on do not count.
         labels: Share that is labelled, and how much a group and a content need.
     """
@@ -46,7 +44,7 @@ def creative_labels(
     sizes = rankable.group_by(GROUP).agg(group_size=pl.len().cast(pl.Int64))
     # Fitted once for both uses: the optimiser cannot see that two calls of a function are one.
     ranking = ranked(rankable, sizes, labels).cache()
-    said = marks(performance.filter(pl.col("occurred_at") < as_of), figures)
+    said = marks(creative_marks.filter(pl.col("occurred_at") < as_of), figures)
     places = ranking.select(*KEYS, "shrunk_rate", "rank_in_group")
     by_people = (
         said.join(places, on=KEYS, how="left", nulls_equal=True)
@@ -63,16 +61,8 @@ def creative_labels(
     )
     columns = (*KEYS, "content_type", "label", "source", "reason", "engagement_rate", "shrunk_rate", "rank_in_group")
     labelled = pl.concat([part.select(*columns, "group_size", "labelled_at") for part in (by_people, by_place)])
-    return with_texts(labelled, contents, performance).sort(KEYS)
-
-
-def with_texts(labelled: pl.LazyFrame, contents: pl.LazyFrame, performance: pl.LazyFrame) -> pl.LazyFrame:
-    """Put beside each labelled content the beginning of the text that its figures were recorded with."""
-    recorded = labelled.select(KEYS).join(contents.select(*KEYS, "event_id"), on=KEYS, how="inner", nulls_equal=True)
-    texts = performance.select("event_id", text=pl.col("text").str.slice(0, TEXT_LENGTH)).join(
-        recorded, on="event_id", how="inner"
-    )
-    return labelled.join(texts.drop("event_id"), on=KEYS, how="left", nulls_equal=True)
+    texts = contents.select(*KEYS, "text")
+    return labelled.join(texts, on=KEYS, how="left", nulls_equal=True).sort(KEYS)
 
 
 def ranked(rankable: pl.LazyFrame, sizes: pl.LazyFrame, labels: Labels) -> pl.LazyFrame:
@@ -117,28 +107,27 @@ def _shrunk(columns: Sequence[pl.Series]) -> pl.Series:
     return pl.Series(stats.shrink(wins, trials, stats.fit_by(codes, wins, trials).of(codes)))
 
 
-def marks(performance: pl.LazyFrame, figures: pl.LazyFrame) -> pl.LazyFrame:
+def marks(creative_marks: pl.LazyFrame, figures: pl.LazyFrame) -> pl.LazyFrame:
     """Give each content that people marked its latest mark.
 
     A mark without a platform holds for every platform of the content, one without a project for the content in any
     project. A mark that holds for nothing of which figures are known stands under the names it gives itself.
 
     Args:
-        performance: Silver performance events.
+        creative_marks: Marks of winners and losers.
         figures: Contents with their type and rate.
 
     Returns:
         One row a project, content and platform: `label`, `reason`, `labelled_at`, `is_known`, and what `figures` knows.
     """
-    is_mark = pl.col("event_type").is_in(["CREATIVE_MARKED_WINNER", "CREATIVE_MARKED_LOSER"])
-    given = latest(performance.filter(is_mark), KEYS).select(
+    given = latest(creative_marks, KEYS).select(
         "content_id",
         "event_id",
         "reason",
+        "label",
         mark_project="project_id",
         mark_platform="platform",
         labelled_at="occurred_at",
-        label=pl.col("event_type").str.strip_prefix("CREATIVE_MARKED_").str.to_lowercase(),
     )
     named = figures.select(*KEYS, "content_type", "engagement_rate", is_known=pl.lit(True))
     known = named.join(given, on="content_id").filter(_holds())

@@ -18,7 +18,7 @@ RUN = ("tenant_id", "project_id", "run_id", "event_date")
 """Columns that name one run on one day."""
 
 
-@job(reads=(Runs,), writes=Crl, by_day=True)
+@job(reads=(Runs,), writes=Crl, by_day=True, timeless=True)
 def crl(
     runs: pl.LazyFrame,
     *,

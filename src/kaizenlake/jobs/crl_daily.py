@@ -16,7 +16,7 @@ BUCKETS = 200
 KEYS = ("event_date", "doer", "phase", "policy_id", "policy_version", "model")
 
 
-@job(reads=(Crl,), writes=CrlDaily, by_day=True)
+@job(reads=(Crl,), writes=CrlDaily, by_day=True, timeless=True)
 def crl_daily(crl: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFrame:
     """Add up the losses of each day, doer, phase, policy, version and model, by bucket of the loss.
 

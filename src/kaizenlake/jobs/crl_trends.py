@@ -25,7 +25,7 @@ DAY = (*KEYS, "event_date")
 WINDOWS = (7, 30)
 
 
-@job(reads=(CrlDaily,), writes=CrlTrends)
+@job(reads=(CrlDaily,), writes=CrlTrends, timeless=True)
 def crl_trends(
     crl_daily: pl.LazyFrame,
     *,

@@ -12,7 +12,7 @@ from kaizenlake.parameters import Tiers
 from kaizenlake.tables import DailyPerformance, Performance
 
 
-@job(reads=(Performance,), writes=DailyPerformance, by_day=True)
+@job(reads=(Performance,), writes=DailyPerformance, by_day=True, timeless=True)
 def daily_performance(
     performance: pl.LazyFrame,
     *,

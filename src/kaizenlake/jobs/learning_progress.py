@@ -16,7 +16,7 @@ POLICY = ("doer", "policy_id")
 VERSION = (*POLICY, "policy_version")
 
 
-@job(reads=(CrlDaily,), writes=LearningProgress)
+@job(reads=(CrlDaily,), writes=LearningProgress, timeless=True)
 def learning_progress(
     crl_daily: pl.LazyFrame,
     *,

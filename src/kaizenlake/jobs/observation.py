@@ -12,6 +12,9 @@ from kaizenlake.jobs.contrasts import FEW_STUDIES, NANO, POOLED, pool
 from kaizenlake.jobs.pattern_types import PATTERN_TYPES, is_pattern, pattern_of
 from kaizenlake.jobs.scopes import group_codes
 
+SPLIT = 1 << 30
+"""Where a squared rate is cut in two, so that the sums of either part stay within 64 bits for billions of contents."""
+
 METRICS = ("engagement_rate", "click_rate")
 """Rates that contents are compared by, in the order of preference."""
 
@@ -24,15 +27,15 @@ PATTERN = ("pattern_type", "pattern", "metric")
 def sum_contents(contents: pl.LazyFrame) -> pl.LazyFrame:
     """Count, sum and sum of squares of the contents' rates, by where they stood and by pattern, as whole numbers.
 
-    Rates are taken in units of 1e-9 and added up as integers, the squares in 128 bits: nothing is rounded on the way and
-    nothing cancels out, so parts may be merged in any order and give the same bits.
+    Rates are taken in units of 1e-9 and added up as integers, the squares in two parts: nothing is rounded on the way
+    and nothing cancels out, so parts may be merged in any order, and taken out again, and give the same bits.
 
     Args:
         contents: Contents with their rates, attributes and features.
 
     Returns:
-        `project_id, industry, client_type, platform, pattern_type, pattern, metric, n, total, squares`. Platforms are
-        compared with one another, so for that pattern type `platform` is null.
+        The columns of `PatternSums`. Platforms are compared with one another, so for that pattern type `platform` is
+        null.
     """
     where = ["project_id", "industry", "client_type", "platform"]
     nanos = {metric: (pl.col(metric) * NANO).round().cast(pl.Int64) for metric in METRICS}
@@ -47,7 +50,8 @@ def sum_contents(contents: pl.LazyFrame) -> pl.LazyFrame:
             pl.struct(
                 n=pl.col(metric).count().cast(pl.Int64),
                 total=pl.col(metric).sum(),
-                squares=(pl.col(metric).cast(pl.Int128) * pl.col(metric)).sum(),
+                squares_high=(pl.col(metric) * pl.col(metric) // SPLIT).sum(),
+                squares_low=(pl.col(metric) * pl.col(metric) % SPLIT).sum(),
             ).alias(metric)
             for metric in METRICS
         )
@@ -58,6 +62,12 @@ def sum_contents(contents: pl.LazyFrame) -> pl.LazyFrame:
             for metric in METRICS
         ]
     return pl.concat(parts).filter(pl.col("n") > 0)
+
+
+def with_squares(sums: pl.LazyFrame) -> pl.LazyFrame:
+    """Put the two parts of the sum of squares together, in 128 bits, as `squares`."""
+    squares = pl.col("squares_high").cast(pl.Int128) * SPLIT + pl.col("squares_low")
+    return sums.with_columns(squares=squares).drop("squares_high", "squares_low")
 
 
 def one_metric(sums: pl.LazyFrame) -> pl.LazyFrame:
@@ -88,7 +98,7 @@ def contrast_strata(
     with a side that reached nothing at all, is not compared. Arms of experiments count as contents here, too.
 
     Args:
-        sums: Parts as `sum_contents` makes them; parts of one stratum are added up.
+        sums: Parts as `sum_contents` makes them, with `squares`; parts of one stratum are added up.
         by: Columns that name the scope; none for everything.
         stratum: Columns that name a stratum within the scope.
         confidence: Of the interval.

@@ -11,17 +11,18 @@ from kaizenlake import tables
 from kaizenlake.job import job
 from kaizenlake.jobs.contrasts import lifts, verdict
 from kaizenlake.jobs.experiments import MIN_EXPERIMENTS, contrast_experiments
-from kaizenlake.jobs.observation import contrast_strata, one_metric, sum_contents
+from kaizenlake.jobs.observation import contrast_strata, one_metric, with_squares
 from kaizenlake.jobs.pattern_types import family
 from kaizenlake.jobs.scopes import group_codes
 from kaizenlake.parameters import Evidence
 from kaizenlake.stats import expressions, shrink_normal_by
-from kaizenlake.tables import Contents, Patterns
+from kaizenlake.tables import Contents, Patterns, PatternSums
 
 
-@job(reads=(Contents,), writes=Patterns)
+@job(reads=(Contents, PatternSums), writes=Patterns, timeless=True)
 def patterns(
     contents: pl.LazyFrame,
+    pattern_sums: pl.LazyFrame,
     *,
     as_of: datetime,
     evidence: Evidence = Evidence(),  # noqa: B008 - frozen
@@ -35,7 +36,8 @@ def patterns(
     in at least `MIN_EXPERIMENTS` experiments.
 
     Args:
-        contents: Contents with their rates, attributes, features and experiments.
+        contents: Contents with their figures, attributes, features and experiments.
+        pattern_sums: Rates of contents added up by place and pattern.
         as_of: Figures measured from this instant on do not count.
         evidence: How much evidence a verdict needs, and the confidence of the intervals.
     """
@@ -44,7 +46,7 @@ def patterns(
         counted, confidence=evidence.confidence, sample_ratio_p=evidence.sample_ratio_p
     ).with_columns(evidence=pl.lit("experiment"), compared="contents", least=pl.lit(MIN_EXPERIMENTS))
     observed = contrast_strata(
-        one_metric(sum_contents(counted)), by=(), stratum=("project_id", "platform"), confidence=evidence.confidence
+        one_metric(with_squares(pattern_sums)), by=(), stratum=("project_id", "platform"), confidence=evidence.confidence
     ).with_columns(
         evidence=pl.lit("observation"),
         compared="contents",

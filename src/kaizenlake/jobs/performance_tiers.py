@@ -12,7 +12,7 @@ from kaizenlake.tables import DailyPerformance, PerformanceTiers
 GROUP = ("project_id", "platform", "content_type")
 
 
-@job(reads=(DailyPerformance,), writes=PerformanceTiers)
+@job(reads=(DailyPerformance,), writes=PerformanceTiers, timeless=True)
 def performance_tiers(daily_performance: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFrame:
     """Add to the figures of each content, platform and day its percentile within project, platform and content type.
 

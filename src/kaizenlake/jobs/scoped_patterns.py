@@ -10,20 +10,20 @@ import polars as pl
 from kaizenlake import tables
 from kaizenlake.job import job
 from kaizenlake.jobs.contrasts import lifts, verdict
-from kaizenlake.jobs.observation import contrast_strata, sum_contents
+from kaizenlake.jobs.observation import contrast_strata, with_squares
 from kaizenlake.jobs.pattern_types import family
 from kaizenlake.jobs.scopes import SCOPE, by_scope, group_codes
 from kaizenlake.parameters import Evidence
 from kaizenlake.stats import NormalPrior, expressions, fit_normal_by, shrink_normal
-from kaizenlake.tables import Contents, Patterns, ScopedPatterns
+from kaizenlake.tables import Patterns, PatternSums, ScopedPatterns
 
 
-@job(reads=(Contents, Patterns), writes=ScopedPatterns)
+@job(reads=(PatternSums, Patterns), writes=ScopedPatterns, timeless=True)
 def scoped_patterns(
-    contents: pl.LazyFrame,
+    pattern_sums: pl.LazyFrame,
     patterns: pl.LazyFrame,
     *,
-    as_of: datetime,
+    as_of: datetime,  # noqa: ARG001 - the contents leave out what is later
     evidence: Evidence = Evidence(),  # noqa: B008 - frozen
 ) -> pl.LazyFrame:
     """Observe each pattern within each project and segment, and draw its lift toward the lift over everything.
@@ -34,14 +34,14 @@ def scoped_patterns(
     nothing has the whole's. Experiments are not read by scope: what they say of a pattern holds for everything.
 
     Args:
-        contents: Contents with their rates, attributes and features.
+        pattern_sums: Rates of contents added up by place and pattern.
         patterns: Patterns over everything.
-        as_of: Figures measured from this instant on do not count.
+        as_of: Events before it count.
         evidence: How much evidence a verdict needs, and the confidence of the intervals.
     """
     what = ["pattern_type", "pattern", "metric"]
     whole = patterns.filter(pl.col("evidence") == "observation").select(*what, whole_lift="lift")
-    parts = by_scope(sum_contents(contents.filter(pl.col("occurred_at") < as_of)))
+    parts = by_scope(with_squares(pattern_sums))
     return (
         contrast_strata(parts, by=SCOPE, stratum=("of_project_id", "platform"), confidence=evidence.confidence)
         .join(whole, on=what)

@@ -12,21 +12,21 @@ from kaizenlake import tables
 from kaizenlake.job import job
 from kaizenlake.jobs.outcomes import ALL
 from kaizenlake.jobs.scopes import SCOPE, by_scope, group_codes
-from kaizenlake.jobs.win_rates import against_the_rest, count_wins
+from kaizenlake.jobs.win_rates import against_the_rest
 from kaizenlake.parameters import Evidence
 from kaizenlake.stats import BetaPrior, betabinomial
-from kaizenlake.tables import Outcomes, ScopedWinRates, WinRates
+from kaizenlake.tables import OutcomeCounts, ScopedWinRates, WinRates
 
 SCOPES_TO_FIT = 5
 """Scopes that must have a value before its own spread between scopes is fitted; below, that of the kind's totals."""
 
 
-@job(reads=(Outcomes, WinRates), writes=ScopedWinRates)
+@job(reads=(OutcomeCounts, WinRates), writes=ScopedWinRates, timeless=True)
 def scoped_win_rates(
-    outcomes: pl.LazyFrame,
+    outcome_counts: pl.LazyFrame,
     win_rates: pl.LazyFrame,
     *,
-    as_of: datetime,
+    as_of: datetime,  # noqa: ARG001 - the outcomes leave out what is later
     evidence: Evidence = Evidence(),  # noqa: B008 - frozen
 ) -> pl.LazyFrame:
     """Win rates within each project and each segment, each drawn toward the rate of the same value over everything.
@@ -36,14 +36,13 @@ def scoped_win_rates(
     value, or, where fewer than `SCOPES_TO_FIT` have it, on the total win rates of all scopes of that kind.
 
     Args:
-        outcomes: Decided outcomes by dimension.
+        outcome_counts: Outcomes counted.
         win_rates: Win rates over everything.
-        as_of: Outcomes decided after this instant do not count.
+        as_of: Events before it count.
         evidence: `confidence` of the intervals.
     """
     what = ["kind", "dimension", "value"]
-    parts = count_wins(outcomes, ["project_id", "industry", "client_type", *what], as_of=as_of)
-    counted = by_scope(parts).group_by(*SCOPE, *what).agg(pl.col("wins", "decided").sum())
+    counted = by_scope(outcome_counts).group_by(*SCOPE, *what).agg(pl.col("wins", "decided").sum())
     whole = win_rates.select(*what, whole_rate="shrunk_rate")
     return (
         against_the_rest(counted, [*SCOPE, "kind", "dimension"], evidence.confidence)

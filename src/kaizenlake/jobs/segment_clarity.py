@@ -12,16 +12,16 @@ from kaizenlake.job import job
 from kaizenlake.jobs._latest import earliest
 from kaizenlake.parameters import Clarity, Evidence
 from kaizenlake.stats import expressions
-from kaizenlake.tables import Intake, Projects, SegmentClarity
+from kaizenlake.tables import Intake, ProjectSegments, SegmentClarity
 
 _MICRO = 1_000_000
 """Scores are added as whole millionths, which gives the same bits in every order."""
 
 
-@job(reads=(Intake, Projects), writes=SegmentClarity)
+@job(reads=(Intake, ProjectSegments), writes=SegmentClarity, timeless=True)
 def segment_clarity(
     intake: pl.LazyFrame,
-    projects: pl.LazyFrame,
+    project_segments: pl.LazyFrame,
     *,
     as_of: datetime,
     clarity: Clarity = Clarity(),  # noqa: B008 - frozen
@@ -34,7 +34,7 @@ def segment_clarity(
 
     Args:
         intake: Silver intake events.
-        projects: Projects with their segments.
+        project_segments: What is known of the segment of a project.
         as_of: Scores from this instant on do not count.
         clarity: `high_score`: score from which a brief is clear.
         evidence: `confidence` of the interval.
@@ -49,7 +49,7 @@ def segment_clarity(
     return (
         earliest(scored, ("project_id",))
         .select("project_id", "clarity_score")
-        .join(projects.select("project_id", "industry", "client_type"), on="project_id", how="left")
+        .join(project_segments.select("project_id", "industry", "client_type"), on="project_id", how="left")
         .group_by("industry", "client_type")
         .agg(
             briefs=pl.len().cast(pl.Int64),

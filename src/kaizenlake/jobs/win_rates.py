@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
 import polars as pl
@@ -12,14 +11,14 @@ from kaizenlake.job import job
 from kaizenlake.jobs.scopes import group_codes
 from kaizenlake.parameters import Evidence
 from kaizenlake.stats import betabinomial, expressions
-from kaizenlake.tables import Outcomes, WinRates
+from kaizenlake.tables import OutcomeCounts, WinRates
 
 
-@job(reads=(Outcomes,), writes=WinRates)
+@job(reads=(OutcomeCounts,), writes=WinRates, timeless=True)
 def win_rates(
-    outcomes: pl.LazyFrame,
+    outcome_counts: pl.LazyFrame,
     *,
-    as_of: datetime,
+    as_of: datetime,  # noqa: ARG001 - the outcomes leave out what is later
     evidence: Evidence = Evidence(),  # noqa: B008 - frozen
 ) -> pl.LazyFrame:
     """Share of decided outcomes that were won, by kind, dimension and value, against the other values.
@@ -28,24 +27,15 @@ def win_rates(
     be compared with.
 
     Args:
-        outcomes: Decided outcomes by dimension.
-        as_of: Outcomes decided after this instant do not count.
+        outcome_counts: Outcomes counted.
+        as_of: Events before it count.
         evidence: `confidence` of the intervals.
     """
-    counted = count_wins(outcomes, ["kind", "dimension", "value"], as_of=as_of)
+    counted = outcome_counts.group_by("kind", "dimension", "value").agg(pl.col("wins", "decided").sum())
     return (
         against_the_rest(counted, ["kind", "dimension"], evidence.confidence)
         .map_batches(_shrunk, schema=tables.schema(WinRates))
         .sort("kind", "dimension", "value")
-    )
-
-
-def count_wins(outcomes: pl.LazyFrame, keys: Sequence[str], *, as_of: datetime) -> pl.LazyFrame:
-    """Wins and decided outcomes by keys, as whole numbers."""
-    return (
-        outcomes.filter(pl.col("decided_at") <= as_of)
-        .group_by(keys)
-        .agg(wins=pl.col("won").sum().cast(pl.Int64), decided=pl.len().cast(pl.Int64))
     )
 
 

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from kaizenlake.tables.activity import EventCounts, Projects, SegmentClarity, SourceFreshness
+from kaizenlake.tables.activity import (
+    EventCounts,
+    Projects,
+    ProjectSegments,
+    SegmentClarity,
+    SegmentWords,
+    SourceFreshness,
+)
 from kaizenlake.tables.base import (
     Table,
     check,
@@ -22,28 +29,44 @@ from kaizenlake.tables.content import (
     ContentFeatures,
     Contents,
     CreativeLabels,
+    CreativeMarks,
     DailyPerformance,
+    PatternSums,
     PerformanceTiers,
 )
 from kaizenlake.tables.loss import Crl, CrlDaily, CrlTrends, LearningProgress
-from kaizenlake.tables.outcome import Outcomes, Patterns, ScopedPatterns, ScopedWinRates, WinRates
+from kaizenlake.tables.outcome import (
+    Decisions,
+    OutcomeCounts,
+    Outcomes,
+    Patterns,
+    ScopedPatterns,
+    ScopedWinRates,
+    WinRates,
+)
 from kaizenlake.tables.silver import SILVER, Acquisition, Core, Intake, Packs, Performance, Runs
 
 BRONZE: tuple[type[Table], ...] = (Events, Quarantine, Landings)
 
 GOLD: tuple[type[Table], ...] = (
     EventCounts,
+    SegmentWords,
+    ProjectSegments,
     Projects,
     SourceFreshness,
     DailyPerformance,
     ContentFeatures,
     Contents,
     PerformanceTiers,
+    CreativeMarks,
     CreativeLabels,
     AvoidedPhrases,
+    Decisions,
     Outcomes,
+    OutcomeCounts,
     WinRates,
     ScopedWinRates,
+    PatternSums,
     Patterns,
     ScopedPatterns,
     SegmentClarity,
@@ -66,26 +89,32 @@ __all__ = [
     "Contents",
     "Core",
     "CreativeLabels",
+    "CreativeMarks",
     "Crl",
     "CrlDaily",
     "CrlTrends",
     "DailyPerformance",
+    "Decisions",
     "EventCounts",
     "Events",
     "Intake",
     "Landings",
     "LearningProgress",
+    "OutcomeCounts",
     "Outcomes",
     "Packs",
+    "PatternSums",
     "Patterns",
     "Performance",
     "PerformanceTiers",
+    "ProjectSegments",
     "Projects",
     "Quarantine",
     "Runs",
     "ScopedPatterns",
     "ScopedWinRates",
     "SegmentClarity",
+    "SegmentWords",
     "SourceFreshness",
     "Table",
     "WinRates",

@@ -22,6 +22,33 @@ class EventCounts(Table):
         metadata = facts("gold", "event_counts", ("event_date", "source", "event_type", "project_id"), "event_date")
 
 
+class SegmentWords(Table):
+    """The latest word of one day on what a project's industry, or its kind of client, is."""
+
+    event_date: pl.Date = column("UTC date of the word.")
+    project_id: str = column("Project.")
+    attribute: str = column("What the word is about.", isin=("industry", "client_type"))
+    value: str = column("The word.")
+    occurred_at: INSTANT = column("When it was said.")
+    event_id: str = column("Event that says it.")
+
+    class Config(Table.Config):
+        metadata = facts("gold", "segment_words", ("event_date", "project_id", "attribute"), "event_date")
+
+
+class ProjectSegments(Table):
+    """One project of which the industry or the kind of client is known."""
+
+    project_id: str = column("Project.")
+    industry: str = column("Industry, as its latest event that names one says; null where none does.", nullable=True)
+    client_type: str = column(
+        "Kind of client, as its latest event that names one says; null where none does.", nullable=True
+    )
+
+    class Config(Table.Config):
+        metadata = facts("gold", "project_segments", ("project_id",))
+
+
 class Projects(Table):
     """One project: its segment and how much is known of it."""
 

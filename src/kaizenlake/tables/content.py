@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from kaizenlake.tables.base import INSTANT, Table, column, count, facts, rate
+from kaizenlake.tables.base import INSTANT, WORDS, Table, column, count, facts, rate
 
 TIERS = ("excellent", "good", "average", "poor")
 LENGTH_BANDS = ("1-5", "6-10", "11-15", "16-25", "26-50", "51+")
@@ -114,6 +114,7 @@ TEXT_FEATURES = (
 class ContentFeatures(_Features, _Content):
     """What the text of one content on one platform and day is made of, by declared rules."""
 
+    text: str = column("The text, cut to 280 characters; null where none was recorded.", nullable=True)
     event_date: pl.Date = column("The day, by which the table is partitioned; equals performed_on.")
 
     class Config(Table.Config):
@@ -137,9 +138,51 @@ class Contents(_Features, _Figures):
     trials: pl.Int64 = count("Denominator of the engagement rate: impressions or reach; null without.", nullable=True)
     event_id: str = column("Event the figures come from.")
     occurred_at: INSTANT = column("When the figures were measured.")
+    text: str = column("Its text on that day, cut to 280 characters; null where none was recorded.", nullable=True)
+    event_date: pl.Date = column("The day, by which the table is partitioned; equals performed_on.")
 
     class Config(Table.Config):
-        metadata = facts("gold", "contents", ("project_id", "content_id", "platform"))
+        metadata = facts("gold", "contents", ("project_id", "content_id", "platform"), "event_date")
+
+
+class CreativeMarks(Table):
+    """One mark that a person set on a content: winner or loser."""
+
+    content_id: str = column("Content, as the application names it.")
+    project_id: str = column("Project it names; null for the content in any project.", nullable=True)
+    platform: str = column("Platform it names; null for every platform of the content.", nullable=True)
+    label: str = column("Winner or loser.", isin=LABELS)
+    reason: str = column("Why, in words.")
+    patterns_to_avoid: WORDS = column("Phrases and patterns to avoid; null where none were named.", nullable=True)
+    event_id: str = column("Event of the mark.")
+    occurred_at: INSTANT = column("When it was set.")
+    event_date: pl.Date = column("UTC date of the mark, by which the table is partitioned.")
+
+    class Config(Table.Config):
+        metadata = facts("gold", "creative_marks", ("event_id",), "event_date")
+
+
+class PatternSums(Table):
+    """Rates of the contents of one place and pattern, counted and added up: a mergeable aggregate in whole numbers."""
+
+    project_id: str = column("Project; null where none was given.", nullable=True)
+    industry: str = column("Industry of the client; null where unknown.", nullable=True)
+    client_type: str = column("Kind of client; null where unknown.", nullable=True)
+    platform: str = column("Platform; null where the pattern is itself a platform.", nullable=True)
+    pattern_type: str = column("Attribute or text feature, such as hook_type.")
+    pattern: str = column("Its value, such as question.")
+    metric: str = column("Rate that is added up.", isin=("click_rate", "engagement_rate"))
+    n: pl.Int64 = column("Contents that have the rate.", ge=1)
+    total: pl.Int64 = count("Sum of their rates, in units of 1e-9.")
+    squares_high: pl.Int64 = count("Sum of the upper parts of the squared rates: in units of 1e-18, over 2^30.")
+    squares_low: pl.Int64 = count("Sum of the lower parts of the squared rates: the rest below 2^30.")
+
+    class Config(Table.Config):
+        metadata = facts(
+            "gold",
+            "pattern_sums",
+            ("project_id", "industry", "client_type", "platform", "pattern_type", "pattern", "metric"),
+        )
 
 
 class CreativeLabels(Table):

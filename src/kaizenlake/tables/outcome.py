@@ -12,6 +12,34 @@ EVIDENCE = ("experiment", "observation")
 VERDICTS = ("works", "risky", "unclear")
 
 
+class Decisions(Table):
+    """One decided outcome of a pack, a deal, an outreach or a run, with what is known of it."""
+
+    kind: str = column("What was decided.", isin=("pack", "deal", "outreach", "run"))
+    subject_id: str = column("What it was decided of: pack run, lead, outreach, run.")
+    decided_at: INSTANT = column("When it was decided.")
+    won: bool = column("It was decided in favour.")
+    project_id: str = column("Project it belongs to; null where none was given.", nullable=True)
+    industry: str = column("Industry, of the subject or else of its project; null where unknown.", nullable=True)
+    client_type: str = column(
+        "Kind of client, of the subject or else of its project; null where unknown.", nullable=True
+    )
+    pack_key: str = column("Pack; null for other kinds.", nullable=True)
+    pack_family: str = column("Family of the pack; null for other kinds.", nullable=True)
+    pack_tier: str = column("Tier of the pack; null where it has none, and for other kinds.", nullable=True)
+    model: str = column("Model that worked on a pack or a run; null where unknown, and for other kinds.", nullable=True)
+    source: str = column("Where the lead came from; null where unknown, and for other kinds.", nullable=True)
+    channel: str = column("Channel of the message; null where unknown, and for other kinds.", nullable=True)
+    template_id: str = column("Template of the message; null where unknown, and for other kinds.", nullable=True)
+    doer: str = column("Agent that did a run; null where unknown, and for other kinds.", nullable=True)
+    phase: str = column("Phase of a run; null where unknown, and for other kinds.", nullable=True)
+    policy_id: str = column("Policy of a run; null where unknown, and for other kinds.", nullable=True)
+    event_date: pl.Date = column("UTC date of the decision, by which the table is partitioned.")
+
+    class Config(Table.Config):
+        metadata = facts("gold", "decisions", ("kind", "project_id", "subject_id"), "event_date")
+
+
 class Outcomes(Table):
     """One decided outcome and one dimension of it."""
 
@@ -27,8 +55,28 @@ class Outcomes(Table):
         "Kind of client, of the subject or else of its project; null where unknown.", nullable=True
     )
 
+    event_date: pl.Date = column("UTC date of the decision, by which the table is partitioned.")
+
     class Config(Table.Config):
-        metadata = facts("gold", "outcomes", ("kind", "project_id", "subject_id", "dimension"))
+        metadata = facts("gold", "outcomes", ("kind", "project_id", "subject_id", "dimension"), "event_date")
+
+
+class OutcomeCounts(Table):
+    """Outcomes of one project, segment, dimension and value, counted: a mergeable aggregate."""
+
+    project_id: str = column("Project; null where none was given.", nullable=True)
+    industry: str = column("Industry; null where unknown.", nullable=True)
+    client_type: str = column("Kind of client; null where unknown.", nullable=True)
+    kind: str = column("What was decided.", isin=KINDS)
+    dimension: str = column("Dimension, such as template_id.")
+    value: str = column("Value of the dimension.")
+    wins: pl.Int64 = count("Outcomes decided in favour.")
+    decided: pl.Int64 = column("Outcomes decided.", ge=1)
+
+    class Config(Table.Config):
+        metadata = facts(
+            "gold", "outcome_counts", ("project_id", "industry", "client_type", "kind", "dimension", "value")
+        )
 
 
 class WinRates(Table):
