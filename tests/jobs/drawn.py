@@ -21,6 +21,17 @@ def frame(table, rows=(), **columns):
     return pl.LazyFrame(full, schema=schema)
 
 
+def through(*jobs, as_of, given, engine="auto", **settings):
+    """What the last of some jobs makes, checked; each job reads what is given by table, and what those before it made."""
+    frames = dict(given)
+    for job in jobs:
+        reads = [frames.get(read, tables.empty(read)) for read in job.reads]
+        taken = {name: group for name, group in settings.items() if name in job.settings}
+        made = tables.check(job.writes, job(*reads, as_of=as_of, **taken).collect(engine=engine))
+        frames[job.writes] = made.lazy()
+    return made
+
+
 def events(table, text, **columns):
     """Silver events, one a line: day, type, then `column=value` words; the event id is the number of the line."""
     rows = []

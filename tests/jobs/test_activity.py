@@ -5,10 +5,12 @@ from datetime import timedelta
 import polars as pl
 import pytest
 
-from jobs.drawn import day, events, frame
+from jobs.drawn import day, events, frame, through
 from kaizenlake import tables
 from kaizenlake.jobs.event_counts import event_counts
-from kaizenlake.jobs.projects import NAMING, projects
+from kaizenlake.jobs.project_segments import project_segments
+from kaizenlake.jobs.projects import projects
+from kaizenlake.jobs.segment_words import NAMING, segment_words
 from kaizenlake.jobs.source_freshness import source_freshness
 from kaizenlake.parameters import Windows
 from kaizenlake.tables import (
@@ -19,7 +21,6 @@ from kaizenlake.tables import (
     Intake,
     Packs,
     Performance,
-    Projects,
     SourceFreshness,
 )
 
@@ -86,11 +87,12 @@ def test_freshness_adds_up_days_types_and_projects():
 
 
 def listed(counts, as_of=LATER, **families):
-    naming = [
-        families.get(name, tables.empty(table)).with_columns(event_id=pl.lit(name) + pl.col("event_id"))
+    naming = {
+        table: families.get(name, tables.empty(table)).with_columns(event_id=pl.lit(name) + pl.col("event_id"))
         for table, name in zip(NAMING, map(tables.name, NAMING), strict=True)
-    ]
-    return tables.check(Projects, projects(counts.lazy(), *naming, as_of=as_of).collect())
+    }
+    given = {EventCounts: counts.lazy()} | naming
+    return through(segment_words, project_segments, projects, given=given, as_of=as_of)
 
 
 def test_every_family_that_can_name_a_segment_is_read():

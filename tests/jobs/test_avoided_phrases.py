@@ -2,10 +2,10 @@
 
 import polars as pl
 
-from jobs.drawn import day, frame
-from kaizenlake import tables
+from jobs.drawn import day, frame, through
 from kaizenlake.jobs.avoided_phrases import avoided_phrases
-from kaizenlake.tables import AvoidedPhrases, Performance
+from kaizenlake.jobs.creative_marks import creative_marks
+from kaizenlake.tables import Performance
 
 LATER = day(365)
 
@@ -24,7 +24,7 @@ def mark(number, phrases, at=1, **columns):
 
 
 def compute(*marks, as_of=LATER):
-    return tables.check(AvoidedPhrases, avoided_phrases(frame(Performance, marks), as_of=as_of).collect())
+    return through(creative_marks, avoided_phrases, given={Performance: frame(Performance, marks)}, as_of=as_of)
 
 
 def test_a_phrase_counts_its_marks_and_contents_and_keeps_the_latest_reason():

@@ -4,11 +4,15 @@ import numpy as np
 import polars as pl
 import pytest
 
-from jobs.drawn import day, events, frame
-from kaizenlake import stats, tables
+from jobs.drawn import day, events, frame, through
+from kaizenlake import stats
+from kaizenlake.jobs.content_features import content_features
+from kaizenlake.jobs.contents import contents as take_contents
 from kaizenlake.jobs.creative_labels import creative_labels
+from kaizenlake.jobs.creative_marks import creative_marks
+from kaizenlake.jobs.daily_performance import daily_performance
 from kaizenlake.parameters import Labels
-from kaizenlake.tables import Contents, CreativeLabels, Performance
+from kaizenlake.tables import Contents, Performance
 
 LATER = day(365)
 SAME = {
@@ -27,8 +31,8 @@ def compute(contents=(), marks="", as_of=LATER, **labels):
         SAME | (row if isinstance(row, dict) else {"content_id": row[0], "engagement_rate": row[1]}) for row in contents
     ]
     drawn = events(Performance, marks, reason="because") if "reason=" not in marks else events(Performance, marks)
-    made = creative_labels(frame(Contents, rows), drawn, as_of=as_of, labels=Labels(**labels)).collect()
-    return tables.check(CreativeLabels, made)
+    given = {Contents: frame(Contents, rows), Performance: drawn}
+    return through(creative_marks, creative_labels, given=given, as_of=as_of, labels=Labels(**labels))
 
 
 def labelled(found):
@@ -213,18 +217,15 @@ def test_the_reason_of_a_place_says_it_in_words():
 
 
 def test_the_text_of_the_figures_stands_beside_the_label_cut_to_its_beginning():
-    rows = [row | {"event_id": f"e{row['content_id']}"} for row in group(30)]
-    told = events(
-        Performance,
-        """
-        0.5 PERFORMANCE_RECORDED event_id=ec029 content_id=c029 platform=x project_id=p text=Ask!
-        0.4 PERFORMANCE_RECORDED event_id=older content_id=c029 platform=x project_id=p text=Older
-        0.5 PERFORMANCE_RECORDED event_id=ec000 content_id=c000 platform=x project_id=p
-        """,
-    )
+    shown = " impressions=1000 content_type=reel platform=x project_id=p"
+    lines = [f"0.5 PERFORMANCE_RECORDED content_id=c{i:03} engagements={i + 1}{shown}" for i in range(30)]
+    lines[29] += " text=Ask!"
+    lines += [f"{at} PERFORMANCE_RECORDED content_id=c029 text=Older{shown}" for at in (0.4, -1)]
+    told = events(Performance, "\n".join(lines))
     long = told.with_columns(text=pl.when(pl.col("text") == "Ask!").then(pl.lit("é" * 500)).otherwise("text"))
-    made = creative_labels(frame(Contents, [SAME | row for row in rows]), long, as_of=LATER).collect()
-    texts = dict(tables.check(CreativeLabels, made).select("content_id", "text").iter_rows())
+    jobs = (daily_performance, content_features, take_contents, creative_labels)
+    made = through(*jobs, given={Performance: long}, as_of=LATER)
+    texts = dict(made.select("content_id", "text").iter_rows())
     assert texts["c029"] == "é" * 280
     assert texts["c000"] is None
     assert len(texts) == 6

@@ -3,22 +3,27 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobs.drawn import day, events, frame
+from jobs.drawn import day, events, frame, through
 from kaizenlake import tables
+from kaizenlake.jobs.decisions import decisions
 from kaizenlake.jobs.outcomes import DIMENSIONS, outcomes
 from kaizenlake.parameters import Windows
-from kaizenlake.tables import Acquisition, Contents, Outcomes, Packs, Projects, Runs
+from kaizenlake.tables import Acquisition, Contents, Outcomes, Packs, ProjectSegments, Runs
 
 LATER = day(365)
 
 
 def run(as_of=LATER, windows=None, shuffled=None, **given_frames):
-    frames = [given_frames.get(tables.name(table), tables.empty(table)) for table in outcomes.reads]
+    reads = (Packs, Acquisition, Runs, Contents, ProjectSegments)
+    frames = {table: given_frames.get(tables.name(table), tables.empty(table)) for table in reads}
+    frames[Contents] = frames[Contents].with_columns(event_date=pl.col("occurred_at").dt.date())
     if shuffled is not None:
-        frames = [pl.LazyFrame(item.collect().sample(fraction=1.0, shuffle=True, seed=shuffled)) for item in frames]
+        frames = {
+            table: pl.LazyFrame(item.collect().sample(fraction=1.0, shuffle=True, seed=shuffled))
+            for table, item in frames.items()
+        }
     figures = {"windows": windows} if windows else {}
-    made = outcomes(*frames, as_of=as_of, **figures).collect(engine="streaming")
-    return tables.check(Outcomes, made)
+    return through(decisions, outcomes, given=frames, as_of=as_of, engine="streaming", **figures)
 
 
 def in_order(made):
@@ -299,7 +304,7 @@ def test_a_creative_is_won_from_tier_good_on(tier, expected):
     assert decided(run(contents=content), "creative") == ([] if expected is None else [("x/c", 1, expected)])
 
 
-def test_a_creative_goes_with_its_attributes_and_its_project_s_segment():
+def test_a_creative_goes_with_its_attributes_and_its_segment():
     content = frame(
         Contents,
         [
@@ -315,12 +320,12 @@ def test_a_creative_goes_with_its_attributes_and_its_project_s_segment():
                 "pillar": "people",
                 "length_band": "6-10",
                 "is_paid": False,
+                "industry": "Tech",
             }
         ],
     )
-    project = frame(Projects, [{"project_id": "p", "industry": "Tech"}])
 
-    assert dimensions(run(contents=content, projects=project), "x/c") == {
+    assert dimensions(run(contents=content), "x/c") == {
         "platform": "x",
         "content_type": "reel",
         "hook_type": "question",
@@ -373,8 +378,8 @@ def test_of_two_records_of_a_run_the_latest_counts():
 
 def test_the_subject_s_own_segment_comes_before_its_project_s():
     drawn = events(Packs, "1 PACK_FAILED pack_key=a project_id=p industry=Tech")
-    project = frame(Projects, [{"project_id": "p", "industry": "Food", "client_type": "startup"}])
-    made = run(packs=drawn, projects=project)
+    project = frame(ProjectSegments, [{"project_id": "p", "industry": "Food", "client_type": "startup"}])
+    made = run(packs=drawn, project_segments=project)
 
     assert made.select("industry", "client_type").unique().rows() == [("Tech", "startup")]
 

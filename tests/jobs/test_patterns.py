@@ -7,15 +7,16 @@ import pytest
 from scipy.stats import false_discovery_control
 from statsmodels.stats.meta_analysis import combine_effects
 
-from jobs.drawn import day, frame
+from jobs.drawn import day, frame, through
 from kaizenlake import tables
 from kaizenlake.jobs.content_features import read_texts
 from kaizenlake.jobs.experiments import log_rate_ratio
 from kaizenlake.jobs.observation import MIN_SIDE
+from kaizenlake.jobs.pattern_sums import pattern_sums
 from kaizenlake.jobs.pattern_types import ATTRIBUTES
 from kaizenlake.jobs.patterns import best_evidence, patterns
 from kaizenlake.parameters import Evidence
-from kaizenlake.tables import Contents, Patterns
+from kaizenlake.tables import Contents
 
 AS_OF = day(365)
 UPWORTHY = Path(__file__).parents[3] / "shared" / "data" / "upworthy_headline_tests.csv"
@@ -43,10 +44,11 @@ def arms(experiment, *cells, **columns):
     ]
 
 
-def run(rows, as_of=AS_OF, **settings):
+def run(rows, **settings):
     drawn = rows if isinstance(rows, pl.LazyFrame) else contents(rows)
     evidence = Evidence(**settings)
-    return tables.check(Patterns, patterns(drawn, as_of=as_of, evidence=evidence).collect(engine="streaming"))
+    given = {Contents: drawn}
+    return through(pattern_sums, patterns, given=given, as_of=AS_OF, engine="streaming", evidence=evidence)
 
 
 def row(made, pattern, evidence="experiment", pattern_type="hook_type"):
@@ -261,10 +263,6 @@ class TestObservation:
 
 def test_nothing_makes_no_rows():
     assert run([]).is_empty()
-
-
-def test_figures_measured_from_as_of_on_do_not_count():
-    assert run(FIVE, as_of=day(1)).is_empty()
 
 
 def test_the_order_of_the_rows_changes_no_bit():

@@ -7,7 +7,7 @@ from jobs.drawn import day, frame
 from kaizenlake import stats, tables
 from kaizenlake.jobs.segment_clarity import segment_clarity
 from kaizenlake.parameters import Clarity
-from kaizenlake.tables import Intake, Projects, SegmentClarity
+from kaizenlake.tables import Intake, ProjectSegments, SegmentClarity
 
 LATER = day(365)
 
@@ -25,7 +25,7 @@ def score(project, value, at=1, number=0, **columns):
 
 def compute(scores, segments=(), as_of=LATER, **settings):
     known = [{"project_id": name, "industry": industry, "client_type": kind} for name, industry, kind in segments]
-    made = segment_clarity(frame(Intake, scores), frame(Projects, known), as_of=as_of, **settings).collect()
+    made = segment_clarity(frame(Intake, scores), frame(ProjectSegments, known), as_of=as_of, **settings).collect()
     return tables.check(SegmentClarity, made)
 
 

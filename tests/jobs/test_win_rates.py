@@ -3,13 +3,14 @@ import polars as pl
 import pytest
 from scipy import stats as reference
 
-from jobs.drawn import day, frame
+from jobs.drawn import day, frame, through
 from kaizenlake import tables
+from kaizenlake.jobs.outcome_counts import outcome_counts
 from kaizenlake.jobs.scoped_win_rates import SCOPES_TO_FIT, scoped_win_rates
 from kaizenlake.jobs.win_rates import win_rates
 from kaizenlake.parameters import Evidence
 from kaizenlake.stats.betabinomial import UNKNOWN_STRENGTH, fit
-from kaizenlake.tables import Outcomes, ScopedWinRates, WinRates
+from kaizenlake.tables import Outcomes
 
 AS_OF = day(100)
 VALUES = {"a": (8, 10), "b": (2, 10), "c": (0, 5)}
@@ -26,14 +27,13 @@ def outcomes(counts, *, dimension="channel", kind="deal", **columns):
     return pl.concat([drawn, drawn.with_columns(dimension=pl.lit("all"), value=pl.lit("all"))])
 
 
-def whole(drawn, as_of=AS_OF, **settings):
-    made = win_rates(drawn, as_of=as_of, **settings).collect(engine="streaming")
-    return tables.check(WinRates, made)
+def whole(drawn, *then, **settings):
+    jobs = (outcome_counts, win_rates, *then)
+    return through(*jobs, given={Outcomes: drawn}, as_of=AS_OF, engine="streaming", **settings)
 
 
-def scoped(drawn, as_of=AS_OF):
-    made = scoped_win_rates(drawn, whole(drawn).lazy(), as_of=as_of).collect(engine="streaming")
-    return tables.check(ScopedWinRates, made)
+def scoped(drawn):
+    return whole(drawn, scoped_win_rates)
 
 
 def row(made, **where):
@@ -94,11 +94,6 @@ def test_the_confidence_is_a_setting():
     low, high = reference.binomtest(8, 10).proportion_ci(0.8, method="wilson")
 
     assert (narrow["ci_low"], narrow["ci_high"]) == pytest.approx((low, high))
-
-
-def test_outcomes_decided_later_do_not_count():
-    assert whole(outcomes(VALUES), as_of=day(0)).is_empty()
-    assert scoped(outcomes(VALUES, project_id="p"), as_of=day(0)).is_empty()
 
 
 def test_nothing_decided_makes_no_rows():

@@ -62,7 +62,9 @@ def _by_dimension(subjects: pl.LazyFrame, dimensions: Iterable[str]) -> pl.LazyF
     index = ("kind", "subject_id", "decided_at", "won", "project_id", "event_date")
     segment = {f"of_{name}": name for name in SEGMENT}
     return (
-        subjects.select(*index, *dimensions, pl.lit(ALL).alias(ALL), **{new: pl.col(old) for new, old in segment.items()})
+        subjects.select(
+            *index, *dimensions, pl.lit(ALL).alias(ALL), **{new: pl.col(old) for new, old in segment.items()}
+        )
         .unpivot(on=[ALL, *dimensions], index=[*index, *segment], variable_name="dimension", value_name="value")
         .filter(pl.col("value").is_not_null())
         .rename(segment)

@@ -24,7 +24,7 @@ def patterns(
     contents: pl.LazyFrame,
     pattern_sums: pl.LazyFrame,
     *,
-    as_of: datetime,
+    as_of: datetime,  # noqa: ARG001 - the contents leave out what is later
     evidence: Evidence = Evidence(),  # noqa: B008 - frozen
 ) -> pl.LazyFrame:
     """Compare contents that have a pattern with contents that have not, by experiment and by observation.
@@ -38,15 +38,17 @@ def patterns(
     Args:
         contents: Contents with their figures, attributes, features and experiments.
         pattern_sums: Rates of contents added up by place and pattern.
-        as_of: Figures measured from this instant on do not count.
+        as_of: Events before it count.
         evidence: How much evidence a verdict needs, and the confidence of the intervals.
     """
-    counted = contents.filter(pl.col("occurred_at") < as_of)
     by_experiment = contrast_experiments(
-        counted, confidence=evidence.confidence, sample_ratio_p=evidence.sample_ratio_p
+        contents, confidence=evidence.confidence, sample_ratio_p=evidence.sample_ratio_p
     ).with_columns(evidence=pl.lit("experiment"), compared="contents", least=pl.lit(MIN_EXPERIMENTS))
     observed = contrast_strata(
-        one_metric(with_squares(pattern_sums)), by=(), stratum=("project_id", "platform"), confidence=evidence.confidence
+        one_metric(with_squares(pattern_sums)),
+        by=(),
+        stratum=("project_id", "platform"),
+        confidence=evidence.confidence,
     ).with_columns(
         evidence=pl.lit("observation"),
         compared="contents",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -217,6 +217,7 @@ def commit(
     append: bool = False,
     days: Collection[date] | None = None,
     whole_schema: bool = False,
+    unless: Callable[[], bool] | None = None,
     retries: int = 0,
 ) -> tuple[int, int]:
     """Write frames in one commit.
@@ -228,7 +229,8 @@ def commit(
         transactions: Application transactions the commit carries.
         options: Storage options, for a table that is not there yet.
         append: Add to what is there instead of replacing it.
-        days: Replace these partitions only.
+        days: Replace these partitions only; looked at when the frames are taken.
+        unless: Asked when the frames are taken: whether to write none of them, and leave the rows that are there.
         whole_schema: Replace the stored columns too.
         retries: Times a commit that lost a race is tried again behind the winner; 0 where it depends on what was read.
 
@@ -245,8 +247,6 @@ def commit(
         app_transactions=[Transaction(app, version) for app, version in transactions.items()],
         max_commit_retries=retries,
     )
-    # Nothing to replace: an append of nothing carries the transactions.
-    append = append or (days is not None and not days)
     how: dict[str, Any] = {"commit_properties": said, "writer_properties": parquet_properties(table)}
     if isinstance(target, str):
         how |= {
@@ -260,13 +260,19 @@ def commit(
     elif whole_schema:
         how |= {"mode": "overwrite", "schema_mode": "overwrite", "partition_by": [partition] if partition else []}
     else:
-        how |= {
-            "mode": "append" if append else "overwrite",
-            "schema_mode": "merge" if drift(table, target).missing else None,
-            "predicate": None if append or days is None else _predicate(str(partition), days),
-        }
+        how |= {"schema_mode": "merge" if drift(table, target).missing else None}
 
-    with _made(frames, arrow_schema(table)) as (reader, rows), _in_our_words(where):
+    with _made(frames, arrow_schema(table)) as (made, rows), _in_our_words(where):
+        reader = made
+        if unless is not None and unless():
+            reader, append = pa.RecordBatchReader.from_batches(arrow_schema(table), []), True
+        if "mode" not in how:
+            # Nothing to replace: an append of nothing carries the transactions.
+            append = append or (days is not None and not days)
+            how |= {
+                "mode": "append" if append else "overwrite",
+                "predicate": None if append or days is None else _predicate(str(partition), days),
+            }
         write_deltalake(target, reader, **how)
     return 0 if isinstance(target, str) else target.version(), rows
 

@@ -19,6 +19,7 @@ from kaizenlake.errors import LakeError, TableInvalidError, WriteConflictError
 from kaizenlake.lake import changes, delta, describe, files
 from kaizenlake.lake.changes import Reads
 from kaizenlake.lake.describe import TableState
+from kaizenlake.lake.sieve import Sieve
 from kaizenlake.settings import Settings
 from kaizenlake.tables import Table
 
@@ -217,6 +218,39 @@ class Lake:
             return None
         return changes.changed_days(handle, tables.partition(table), since)
 
+    def days_naming(self, table: type[Table], lookup: type[Table], since: int | None) -> frozenset[date] | None:
+        """Days of a table kept by day that hold a key whose row in a lookup changed after a version.
+
+        Args:
+            table: Kept by day, with the grain of the lookup among its columns.
+            lookup: Read by its grain.
+            since: Version of the lookup that is known already.
+
+        Returns:
+            The days; None where every row may have changed: the version is no longer kept.
+        """
+        if since is None or (former := self._kept(lookup, since)) is None:
+            return None
+        rows = pl.concat([former.scan(), self.scan(lookup)])
+        keys = tables.grain(lookup)
+        # A row that is in either version counts twice.
+        changed = rows.group_by(pl.all()).len().filter(pl.col("len") == 1).select(keys).unique()
+        partition = str(tables.partition(table))
+        days = self.scan(table).join(changed, on=keys, how="semi", nulls_equal=True).select(partition).unique()
+        return frozenset(days.collect()[partition])
+
+    def _kept(self, table: type[Table], version: int) -> Snapshot | None:
+        """An older version of a table; None where it cannot be read in full any more."""
+        try:
+            snapshot = self.snapshot(table, version)
+        except LakeError:
+            return None
+        return None if snapshot.handle is None or delta.lacks_files(snapshot.handle) else snapshot
+
+    def keeps(self, table: type[Table], version: int) -> bool:
+        """Whether an older version of a table can still be read."""
+        return self._kept(table, version) is not None
+
     def reads_of(self, table: type[Table]) -> Reads:
         """What a table was computed from, as its own commits say; nothing where it is not written."""
         handle = self.snapshot(table).handle
@@ -233,6 +267,7 @@ class Lake:
         reads: Mapping[str, int],
         as_of: datetime,
         fingerprint: str,
+        only_changes: bool = False,
     ) -> Written:
         """Replace days of a table, or all of it, in one commit; every part is checked before the commit.
 
@@ -245,6 +280,8 @@ class Lake:
             reads: Version of each input, by full name.
             as_of: Instant up to which events counted, with a zone.
             fingerprint: SHA-256 of settings and code, as hexadecimal digits; see `fingerprint`.
+            only_changes: Leave days, or the whole table where it is not kept by day, that come out as they are stored:
+                what rests on them need not be computed again. The reads are recorded all the same.
 
         Raises:
             TableInvalidError: A part breaks the declaration; nothing was written.
@@ -257,16 +294,19 @@ class Lake:
         uri = self.uri(table)
         handle = self.snapshot(table).handle
         stored = handle or delta.open_table(uri, self.storage_options)
+        checked = _checked(table, _in_batches(table, parts) if isinstance(parts, pl.LazyFrame) else parts, days)
+        sieve = Sieve(table, handle, days) if only_changes and handle is not None else None
         version, rows = delta.commit(
             table,
             uri if stored is None else stored,
-            _checked(table, _in_batches(table, parts) if isinstance(parts, pl.LazyFrame) else parts, days),
+            checked if sieve is None else sieve.pass_on(checked),
             transactions=transactions,
             options=self.storage_options,
-            days=days,
+            days=days if sieve is None else sieve.days,
             whole_schema=stored is not None and handle is None,
+            unless=None if sieve is None else sieve.is_unchanged,
         )
-        return Written(version, rows)
+        return Written(version, rows if sieve is None else sieve.rows)
 
     def describe(self) -> tuple[TableState, ...]:
         """How each table stands, in the order of their declaration; see `TableState`."""

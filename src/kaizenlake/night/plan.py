@@ -40,6 +40,9 @@ class State(Protocol):
     def changed_days(self, table: type[Table], since: int | None, /) -> frozenset[date] | None:
         """Days changed after a version; None for everything, or for a table without days."""
 
+    def days_naming(self, table: type[Table], lookup: type[Table], since: int | None, /) -> frozenset[date] | None:
+        """Days of a table that hold a key whose row in a lookup changed after a version; None for everything."""
+
 
 @dataclass(frozen=True)
 class Step:
@@ -48,21 +51,24 @@ class Step:
     Args:
         job: The job.
         why: Reasons, in words.
-        days: Days to recompute; None for the whole table.
+        days: Days to recompute; None for the whole table. What a job that adds up made of them is taken out first.
         reads: Version of each input that exists, by full name.
+        before: Version of each input that the table was computed from, by full name.
     """
 
     job: Job
     why: tuple[str, ...]
     days: frozenset[date] | None
     reads: Mapping[str, int] = field(default_factory=dict)
+    before: Mapping[str, int] = field(default_factory=dict)
 
 
 def decide(job: Job, lake: State, *, as_of: datetime, fingerprint: str, full: bool = False) -> Step | None:
     """What one job has to do tonight; None where its table is what it would compute.
 
     A job that goes by day redoes the days of its inputs that changed, and the days between the former as_of and this one,
-    on which other events count now. Any other job redoes its table when an input or as_of changed.
+    on which other events count now. Any other job redoes its table when an input or as_of changed; one that adds up takes
+    the changed days out of its table and puts them in again. A timeless job has as_of in its inputs alone.
 
     Args:
         job: The job.
@@ -82,18 +88,18 @@ def decide(job: Job, lake: State, *, as_of: datetime, fingerprint: str, full: bo
     changed = {
         tables.full_name(read): days
         for read in job.reads
-        if (days := _changed(lake, read, before.versions.get(tables.full_name(read)))) != frozenset()
+        if (days := _changed(job, lake, read, before.versions.get(tables.full_name(read)))) != frozenset()
     }
     redo = _together(changed.values())
     why: list[str] = []
     if changed:
         why.append(f"changes in {', '.join(changed)}" + (f" on {_in_words(redo)}" if redo is not None else ""))
-    if before.as_of != as_of:
+    if before.as_of != as_of and not job.timeless:
         why.append(f"as_of moved from {before.as_of:%Y-%m-%d %H:%M} to {as_of:%Y-%m-%d %H:%M}")
         redo = None if redo is None else redo | between(before.as_of, as_of)
     if not why:
         return None
-    return Step(job, tuple(why), redo if job.by_day else None, reads)
+    return Step(job, tuple(why), redo if job.by_day or job.adds_up else None, reads, before.versions)
 
 
 def predict(
@@ -170,15 +176,25 @@ class _Ahead:
         return self.lake.reads_of(table)
 
     def changed_days(self, table: type[Table], since: int | None, /) -> frozenset[date] | None:
-        found = _changed(self.lake, table, since)
+        found = frozenset() if self.lake.version(table) == since else self.lake.changed_days(table, since)
         if found is None or table not in self.rewritten:
             return found
         ahead: frozenset[date] | None = self.rewritten[table]
         return None if ahead is None else found | ahead
 
+    def days_naming(self, table: type[Table], lookup: type[Table], since: int | None, /) -> frozenset[date] | None:
+        if lookup in self.rewritten:
+            # Whether a row of it will change is known only then; most nights none does.
+            return None if since is None else frozenset()
+        return self.lake.days_naming(table, lookup, since)
 
-def _changed(lake: State, table: type[Table], since: int | None) -> frozenset[date] | None:
-    return frozenset() if lake.version(table) == since else lake.changed_days(table, since)
+
+def _changed(job: Job, lake: State, read: type[Table], since: int | None) -> frozenset[date] | None:
+    if lake.version(read) == since:
+        return frozenset()
+    if job.by_day and tables.partition(read) is None:
+        return lake.days_naming(job.writes, read, since)
+    return lake.changed_days(read, since)
 
 
 def _together(changes: Iterable[frozenset[date] | None]) -> frozenset[date] | None:

@@ -1,0 +1,106 @@
+"""What of a table comes out other than it is stored? Only that is written, so that what rests on the rest can rest."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection, Iterable, Iterator
+from datetime import date
+
+import numpy as np
+import polars as pl
+from deltalake import DeltaTable
+
+from kaizenlake import tables
+from kaizenlake.lake import delta
+from kaizenlake.tables import Table
+
+_SEEDS = (secrets.randbits(63), secrets.randbits(63))
+"""Of the hashes by which rows are compared; drawn anew by each process, so that nobody makes rows that pass for others."""
+
+Digest = tuple[int, int, int]
+"""Rows of a table or of a day, and two sums of their hashes: the same in any order."""
+
+
+class Sieve:
+    """Lets through the days of a table, or all of it where it is not kept by day, that differ from what is stored.
+
+    Args:
+        table: The declaration.
+        handle: The table as it is stored, in just this declaration.
+        asked: Days to be replaced; None for the whole table.
+    """
+
+    def __init__(self, table: type[Table], handle: DeltaTable, asked: Collection[date] | None) -> None:
+        self.table, self.handle, self.asked = table, handle, asked
+        self.partition = tables.partition(table)
+        self.rows = 0
+        """Rows that came, whether they were let through or not."""
+        self.days: set[date] | None = None if self.partition is None else set()
+        """Of a table kept by day, the days that differ; complete when the last part has come."""
+        self._came: list[Digest] = []
+
+    def pass_on(self, parts: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+        """Give on what differs; of a table not kept by day everything, of which `is_unchanged` tells at the end.
+
+        Args:
+            parts: Rows as they are to be written; no day spans two parts.
+        """
+        if self.partition is None or self.days is None:
+            for part in parts:
+                self.rows += part.height
+                self._came.append(digest(part))
+                yield part
+            return
+        # Days that do not come at all come out empty.
+        stored = digests(delta.scan(self.table, self.handle, self.asked), self.partition)
+        for part in parts:
+            self.rows += part.height
+            found = digests(part.lazy(), self.partition)
+            differing = {day for day, made in found.items() if stored.pop(day, None) != made}
+            self.days |= differing
+            yield part if len(differing) == len(found) else part.filter(pl.col(self.partition).is_in(sorted(differing)))
+        self.days |= set(stored)
+
+    def is_unchanged(self) -> bool:
+        """Whether all rows of a table not kept by day, once they have come, are those that are stored."""
+        if self.days is not None or self.rows != self.handle.count():
+            return False
+        stored = [digest(part) for part in delta.scan(self.table, self.handle, None).collect_batches()]
+        return _sum(stored) == _sum(self._came)
+
+
+def digest(frame: pl.DataFrame) -> Digest:
+    """Digest of all rows of a frame."""
+    one, other = (hashes.cast(pl.Int128).sum() for hashes in _hashes(frame))
+    return frame.height, int(one), int(other)
+
+
+def digests(frame: pl.LazyFrame, partition: str) -> dict[date, Digest]:
+    """Digest of each day of a frame that has rows."""
+    rows = frame.collect()
+    one, other = _hashes(rows)
+    found = (
+        rows.select(partition, one.alias("_one"), other.alias("_other"))
+        .group_by(partition)
+        .agg(pl.len(), pl.col("_one", "_other").cast(pl.Int128).sum())
+    )
+    return {day: (rows, int(one), int(other)) for day, rows, one, other in found.iter_rows()}
+
+
+def _hashes(frame: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
+    """Two hashes of each row, of every bit of it: 0.0 and -0.0 are equal, and yet not the same."""
+    bits = frame.with_columns(_bits(frame[name]) for name, dtype in frame.schema.items() if dtype == pl.Float64)
+    one, other = (bits.hash_rows(seed) for seed in _SEEDS)
+    return one, other
+
+
+def _bits(values: pl.Series) -> pl.Series:
+    bits = pl.Series(values.fill_null(0.0).to_numpy().view(np.int64))
+    return pl.select(pl.when(values.is_not_null()).then(bits).alias(values.name)).to_series()
+
+
+def _sum(parts: Iterable[Digest]) -> Digest:
+    rows, one, other = 0, 0, 0
+    for part in parts:
+        rows, one, other = rows + part[0], one + part[1], other + part[2]
+    return rows, one, other
