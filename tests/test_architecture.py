@@ -22,6 +22,7 @@ LEVELS = (
     ("night",),
     ("service",),
     ("publish", "decide"),
+    ("signing",),
     ("lake",),
     ("testing",),
     ("jobs",),

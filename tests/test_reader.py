@@ -353,7 +353,7 @@ def test_with_the_publishers_key_the_signature_is_checked(lake, tmp_path):
 
 
 def stranger(tmp_path):
-    from kaizenlake.publish import signing
+    from kaizenlake import signing
 
     return signing.public_pem(signing.signing_key(tmp_path / "stranger").public_key())
 

@@ -69,7 +69,7 @@ def sample_events(count: int = 1_500, *, seed: int = 0) -> pl.DataFrame:
     lines = [
         _line(number, random.choice(often if random.random() < 0.5 else EVENTS), random) for number in range(count)
     ]
-    checked = check_lines(lines, range(1, count + 1), now=AS_OF)
+    checked = check_lines(lines, range(1, count + 1), now=AS_OF, decisions=True)
     assert not checked.rejected, checked.rejected[:3]
     return checked.frame.with_columns(
         file=pl.lit("sample.ndjson"), landed_at=pl.lit(AS_OF, tables.schema(Events)["landed_at"])
@@ -96,7 +96,7 @@ def _line(number: int, event: EventType, random: Random) -> bytes:
 def _value(field: Field, event: EventType, random: Random) -> Any:
     drawn: dict[str, Callable[[], Any]] = {
         "str": lambda: random.choice(_words(event, field.name)),
-        "int": lambda: random.choice((0, random.randrange(2_000), random.randrange(2_000))),
+        "int": lambda: _int(field, random),
         "float": lambda: _float(field, random),
         "bool": lambda: random.random() < 0.5,
         "datetime": AS_OF.isoformat,
@@ -104,6 +104,12 @@ def _value(field: Field, event: EventType, random: Random) -> Any:
         "dict": lambda: {"click_rate": 0.03},
     }
     return drawn[field.kind]()
+
+
+def _int(field: Field, random: Random) -> int:
+    low = int(field.minimum or 0)
+    high = int(min(field.maximum if field.maximum is not None else 2_000, 2_000))
+    return max(low, random.choice((0, random.randrange(high), random.randrange(high))))
 
 
 def _float(field: Field, random: Random) -> float:

@@ -317,7 +317,7 @@ def test_bad_cloud_event_is_rejected_by_its_rules(said, expected):
 
 def slowly(lines):
     """The same as `check_lines`, every line by the slow way."""
-    rows = check._Rows(latest(NOW, 24))
+    rows = check._Rows(latest(NOW, 24), decisions=False)
     again = [
         check._again(text, number, rows, now=NOW, future_hours=24, line_bytes=1_048_576)
         for number, text in enumerate(lines, 1)

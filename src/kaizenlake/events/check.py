@@ -19,7 +19,7 @@ import msgspec
 import polars as pl
 
 from kaizenlake.events import envelope, rules
-from kaizenlake.events.catalogue import EVENTS, by_name
+from kaizenlake.events.catalogue import EVENTS, LOGGED, by_name
 from kaizenlake.events.envelope import Envelope
 from kaizenlake.events.fields import Payload
 from kaizenlake.events.rules import Problem
@@ -78,6 +78,7 @@ def check_lines(
     future_hours: int = envelope.FUTURE_HOURS,
     line_bytes: int = envelope.LINE_BYTES,
     default_source: str = "application",
+    decisions: bool = False,
 ) -> Checked:
     """Check lines against the catalogue; every line comes back, as a row or rejected.
 
@@ -90,9 +91,10 @@ def check_lines(
         future_hours: Hours a time may lie ahead of it.
         line_bytes: Longest line taken, in bytes.
         default_source: Source of events that name none.
+        decisions: Take decisions too: the lines are those of a command that has checked its gates.
     """
     decode = envelope.decoder().decode
-    rows = _Rows(envelope.latest(now, future_hours))
+    rows = _Rows(envelope.latest(now, future_hours), decisions=decisions)
     rejected: list[Rejected] = []
     for line, number in zip(lines, numbers, strict=True):
         if len(line) <= line_bytes and _NUL not in line:
@@ -123,9 +125,12 @@ _REFUSALS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, OverflowE
 class _Rows:
     """Columns that grow by an event at a time."""
 
-    def __init__(self, latest: datetime) -> None:
+    def __init__(self, latest: datetime, *, decisions: bool) -> None:
         self.horizon = latest - envelope.EARLIEST
-        self.names = {envelope.envelope_of(event): event.name for event in EVENTS}
+        # A type without a name here is refused by `add`.
+        self.decisions = decisions
+        taken = EVENTS if decisions else LOGGED
+        self.names = {envelope.envelope_of(event): event.name for event in taken}
         self.instants = _instant_fields()
         self.micros: list[int] = []
         self.columns: dict[str, list[Any]] = {name: [] for name in COLUMNS if name not in {"event_date", "occurred_at"}}
@@ -135,8 +140,11 @@ class _Rows:
         """Add a decoded event.
 
         Raises:
-            _RefusedError: Its time or its metadata breaks a rule; nothing was added.
+            _RefusedError: It is a decision, or its time or its metadata breaks a rule; nothing was added.
         """
+        name = self.names.get(type(event))
+        if name is None:
+            raise _RefusedError
         age = event.occurred_at - envelope.EARLIEST
         if not _NOTHING <= age <= self.horizon:
             raise _RefusedError
@@ -144,7 +152,6 @@ class _Rows:
         payload = event.payload
         if type(payload) in self.instants:
             payload = _in_utc(payload, self.instants[type(payload)])
-        name = self.names[type(event)]
         body = envelope.encode_sorted(payload)
         metadata = envelope.encode_sorted(_plain_numbers(event.metadata)) if event.metadata else None
         tags = envelope.encode(event.tags) if event.tags else None
@@ -275,6 +282,8 @@ def _again(
         document = envelope.from_cloud_event(document)
     document = _whole_counts(document)
     problems += rules.problems(document, now=now, future_hours=future_hours)
+    if not rows.decisions and (kind := by_name(document.get("type"))) is not None and kind.family.is_decision:
+        problems.append(rules.decision_problem(kind))
     if problems:
         return reject(problems, document.get("type"))
     try:

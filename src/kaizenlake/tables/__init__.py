@@ -27,7 +27,19 @@ from kaizenlake.tables.content import (
 )
 from kaizenlake.tables.loss import Crl, CrlDaily, CrlTrends, LearningProgress
 from kaizenlake.tables.outcome import Outcomes, Patterns, ScopedPatterns, ScopedWinRates, WinRates
-from kaizenlake.tables.silver import SILVER, Acquisition, Core, Intake, Packs, Performance, Runs
+from kaizenlake.tables.silver import (
+    SILVER,
+    Acquisition,
+    Core,
+    DeploymentLog,
+    ExperimentLog,
+    Intake,
+    Packs,
+    Performance,
+    PolicyLog,
+    ReplayLog,
+    Runs,
+)
 
 BRONZE: tuple[type[Table], ...] = (Events, Quarantine, Landings)
 
@@ -70,8 +82,10 @@ __all__ = [
     "CrlDaily",
     "CrlTrends",
     "DailyPerformance",
+    "DeploymentLog",
     "EventCounts",
     "Events",
+    "ExperimentLog",
     "Intake",
     "Landings",
     "LearningProgress",
@@ -80,8 +94,10 @@ __all__ = [
     "Patterns",
     "Performance",
     "PerformanceTiers",
+    "PolicyLog",
     "Projects",
     "Quarantine",
+    "ReplayLog",
     "Runs",
     "ScopedPatterns",
     "ScopedWinRates",
