@@ -32,7 +32,6 @@ from kaizenlake import signing, tables
 from kaizenlake.errors import LockedError, VerificationError
 from kaizenlake.lake import files
 from kaizenlake.lake.held import Held
-from kaizenlake.lake.held import Held
 from kaizenlake.lake.store import Lake, Snapshot
 from kaizenlake.publish import context as model
 from kaizenlake.publish import rendering
