@@ -20,6 +20,7 @@ import pyarrow.parquet
 
 from kaizenlake.errors import MappingError
 from kaizenlake.lake.sources import Source
+from kaizenlake.lake.yaml_rows import BrokenRecordError, Record, records
 
 CHUNK_LINES = 65_536
 CHUNK_BYTES = 32 * 1024 * 1024
@@ -120,11 +121,16 @@ def read_rows(source: Source, dialect: Dialect, line_bytes: int) -> Iterator[Row
     """Read a foreign table in chunks of rows.
 
     Args:
-        source: A CSV or Parquet file.
+        source: A CSV, YAML or Parquet file.
         dialect: How the CSV file is written.
         line_bytes: Longest record taken.
     """
-    yield from _parquet_rows(source) if source.form == "parquet" else _csv_rows(source, dialect, line_bytes)
+    if source.form == "parquet":
+        yield from _parquet_rows(source)
+    elif source.form == "yaml":
+        yield from _yaml_rows(source, line_bytes)
+    else:
+        yield from _csv_rows(source, dialect, line_bytes)
 
 
 def _breaks_off(number: int, error: BaseException) -> Refused:
@@ -410,6 +416,27 @@ def _parse(
         for place, (found, _) in ragged.items()
     ]
     return frame, good, refused
+
+
+def _yaml_rows(source: Source, line_bytes: int) -> Iterator[Rows]:
+    """Records of a YAML list; the columns are the keys of all of them, so a key may be missing from a record."""
+    cells: list[Record] = []
+    numbers: list[int] = []
+    refused: list[Refused] = []
+    with _open(source) as stream:
+        try:
+            for number, record in records(stream, line_bytes):
+                if isinstance(record, str):
+                    refused.append(Refused(number, "not_a_record", record, ""))
+                else:
+                    cells.append(record)
+                    numbers.append(number)
+        except BrokenRecordError as error:
+            refused.append(_breaks_off(error.number, error))
+        except _BROKEN_FILE as error:
+            refused.append(_breaks_off(len(numbers) + len(refused) + 1, error))
+    header = list(dict.fromkeys(name for record in cells for name in record))
+    yield Rows(pl.DataFrame(cells, schema=dict.fromkeys(header, pl.String)), numbers, refused)
 
 
 def _parquet_rows(source: Source) -> Iterator[Rows]:
