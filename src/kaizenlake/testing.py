@@ -39,7 +39,15 @@ AS_OF = START + timedelta(days=DAYS)
 """Midnight after the last sample event."""
 
 _PROJECTS = ("project-0",) * 6 + ("project-1", "project-2", None)
-_NAMES = {"content_id": 60, "platform": 2, "content_type": 1, "patterns_to_avoid": 3}
+_NAMES = {
+    "content_id": 60,
+    "platform": 2,
+    "content_type": 1,
+    "patterns_to_avoid": 3,
+    "doer": 2,
+    "policy_id": 2,
+    "policy_version": 3,
+}
 """How many names of a field are drawn from, where it is not four: groups large enough to be ranked come about."""
 
 _TEXTS = (

@@ -17,6 +17,7 @@ from kaizenlake.tables.base import (
     schema,
 )
 from kaizenlake.tables.bronze import Events, Landings, Quarantine
+from kaizenlake.tables.canary import CanaryLooks, CanarySegments, CanaryUnits, Deployments
 from kaizenlake.tables.content import (
     AvoidedPhrases,
     ContentFeatures,
@@ -27,6 +28,8 @@ from kaizenlake.tables.content import (
 )
 from kaizenlake.tables.loss import Crl, CrlDaily, CrlTrends, LearningProgress
 from kaizenlake.tables.outcome import Outcomes, Patterns, ScopedPatterns, ScopedWinRates, WinRates
+from kaizenlake.tables.policy import Experiments, ExperimentSuccess, Policies, PolicyPerformance, PolicyPromotions
+from kaizenlake.tables.replay import GoldenSets, OfflineReplays
 from kaizenlake.tables.silver import (
     SILVER,
     Acquisition,
@@ -63,6 +66,13 @@ GOLD: tuple[type[Table], ...] = (
     CrlDaily,
     CrlTrends,
     LearningProgress,
+    Policies,
+    PolicyPromotions,
+    PolicyPerformance,
+    Experiments,
+    ExperimentSuccess,
+    OfflineReplays,
+    GoldenSets,
 )
 
 TABLES: tuple[type[Table], ...] = (*BRONZE, *SILVER, *GOLD)
@@ -74,6 +84,9 @@ __all__ = [
     "TABLES",
     "Acquisition",
     "AvoidedPhrases",
+    "CanaryLooks",
+    "CanarySegments",
+    "CanaryUnits",
     "ContentFeatures",
     "Contents",
     "Core",
@@ -83,18 +96,26 @@ __all__ = [
     "CrlTrends",
     "DailyPerformance",
     "DeploymentLog",
+    "Deployments",
     "EventCounts",
     "Events",
     "ExperimentLog",
+    "ExperimentSuccess",
+    "Experiments",
+    "GoldenSets",
     "Intake",
     "Landings",
     "LearningProgress",
+    "OfflineReplays",
     "Outcomes",
     "Packs",
     "Patterns",
     "Performance",
     "PerformanceTiers",
+    "Policies",
     "PolicyLog",
+    "PolicyPerformance",
+    "PolicyPromotions",
     "Projects",
     "Quarantine",
     "ReplayLog",
