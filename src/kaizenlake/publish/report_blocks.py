@@ -12,7 +12,7 @@ from kaizenlake import tables
 from kaizenlake.events.catalogue import by_name
 from kaizenlake.publish import report_format as say
 from kaizenlake.publish.findings import Finding
-from kaizenlake.publish.report_data import Listing
+from kaizenlake.publish.report_rows import Listing
 from kaizenlake.publish.svg import Chart
 from kaizenlake.tables import Table
 

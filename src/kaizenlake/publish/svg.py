@@ -32,6 +32,7 @@ COLOURS = {
     "bad": "#b04a2f",
     "plain": "#3f5f8a",
     "paper": "#ffffff",
+    "band": "#d6e1ef",
     "tier-excellent": "#0f5c52",
     "tier-good": "#4e9c8d",
     "tier-average": "#d9c48f",
