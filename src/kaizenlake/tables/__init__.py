@@ -66,6 +66,7 @@ GOLD: tuple[type[Table], ...] = (
     CrlDaily,
     CrlTrends,
     LearningProgress,
+    Deployments,
     Policies,
     PolicyPromotions,
     PolicyPerformance,
