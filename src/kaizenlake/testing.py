@@ -50,6 +50,9 @@ _NAMES = {
 }
 """How many names of a field are drawn from, where it is not four: groups large enough to be ranked come about."""
 
+_OFTEN = {"PERFORMANCE_RECORDED": 4, "RUN_COMPLETED": 1}
+"""How often these are drawn, for every second event: of what is compared there must be enough."""
+
 _TEXTS = (
     "How to sleep better",
     "You won’t believe what happens next…",
@@ -73,7 +76,7 @@ def sample_events(count: int = 1_500, *, seed: int = 0) -> pl.DataFrame:
         seed: Seed of the draw: the same events for the same seed.
     """
     random = Random(seed)  # noqa: S311 - a sample, no secret
-    often = tuple(event for event in EVENTS if event.name == "PERFORMANCE_RECORDED")
+    often = [event for event in EVENTS for _ in range(_OFTEN.get(event.name, 0))]
     lines = [
         _line(number, random.choice(often if random.random() < 0.5 else EVENTS), random) for number in range(count)
     ]

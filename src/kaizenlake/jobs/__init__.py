@@ -10,6 +10,7 @@ from kaizenlake.jobs import (
     creative_labels,
     crl,
     crl_daily,
+    crl_terms_daily,
     crl_trends,
     daily_performance,
     deployments,
@@ -30,6 +31,10 @@ from kaizenlake.jobs import (
     scoped_win_rates,
     segment_clarity,
     silver,
+    skill_cards,
+    skill_failures,
+    skill_models,
+    skill_terms,
     source_freshness,
     win_rates,
 )
@@ -63,5 +68,10 @@ JOBS: tuple[Job, ...] = (
     experiment_success.experiment_success,
     offline_replays.offline_replays,
     golden_sets.golden_sets,
+    crl_terms_daily.crl_terms_daily,
+    skill_terms.skill_terms,
+    skill_models.skill_models,
+    skill_failures.skill_failures,
+    skill_cards.skill_cards,
 )
 """Every job: the decoding of each family, then one per gold table; `kaizenlake.job.in_order` puts them in order."""

@@ -43,6 +43,7 @@ from kaizenlake.tables.silver import (
     ReplayLog,
     Runs,
 )
+from kaizenlake.tables.skill import CrlTermsDaily, SkillCards, SkillFailures, SkillModels, SkillTerms
 
 BRONZE: tuple[type[Table], ...] = (Events, Quarantine, Landings)
 
@@ -74,6 +75,11 @@ GOLD: tuple[type[Table], ...] = (
     ExperimentSuccess,
     OfflineReplays,
     GoldenSets,
+    CrlTermsDaily,
+    SkillTerms,
+    SkillModels,
+    SkillFailures,
+    SkillCards,
 )
 
 TABLES: tuple[type[Table], ...] = (*BRONZE, *SILVER, *GOLD)
@@ -94,6 +100,7 @@ __all__ = [
     "CreativeLabels",
     "Crl",
     "CrlDaily",
+    "CrlTermsDaily",
     "CrlTrends",
     "DailyPerformance",
     "DeploymentLog",
@@ -124,6 +131,10 @@ __all__ = [
     "ScopedPatterns",
     "ScopedWinRates",
     "SegmentClarity",
+    "SkillCards",
+    "SkillFailures",
+    "SkillModels",
+    "SkillTerms",
     "SourceFreshness",
     "Table",
     "WinRates",
