@@ -7,6 +7,7 @@ slowly: either it is good after all (a CloudEvent, a BOM, a count written as 500
 from __future__ import annotations
 
 import json
+import operator
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -200,9 +201,9 @@ class _Rows:
             envelope.encode_sorted(_plain_numbers(event.metadata)) if event.metadata else None for event in events
         ]
         said = map(envelope.encode, zip(names, micros, projects, tenants, tags, strict=True))
-        parts: Iterator[tuple[bytes, ...]] = zip(said, bodies, strict=True)
+        texts = map(operator.add, said, bodies)
         if any(metadata):
-            parts = zip(said, bodies, [text or b"" for text in metadata], strict=True)
+            texts = map(operator.add, texts, [text or b"" for text in metadata])
         columns: dict[str, Sequence[Any]] = {
             "event_id": [event.id for event in events],
             "event_type": names,
@@ -212,7 +213,7 @@ class _Rows:
             "tags": [None if words is None else envelope.encode(words) for words in tags],
             "payload": bodies,
             "metadata": metadata,
-            "payload_hash": [sha256(text).digest() for text in map(b"".join, parts)],
+            "payload_hash": [sha256(text).digest() for text in texts],
             "source": [event.source for event in events],
             "line": numbers,
         }
