@@ -16,8 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import inspect
 
-from kaizenlake import context as reader
 from kaizenlake.context import BAD_SIGNATURE, CORRUPT, DENIED, FRESH, MISSING, STALE, UNUSABLE, load, load_text
+from kaizenlake.context import _reader as reader
 from kaizenlake.lake.store import Lake
 from kaizenlake.publish.context import KaizenContext
 from kaizenlake.publish.documents import publish_contexts
@@ -330,7 +330,7 @@ def test_threads_read_beyond_what_is_remembered(lake, monkeypatch):
 
 
 def test_a_document_that_was_pruned_meanwhile_is_looked_up_again(lake, monkeypatch):
-    whole, gone = reader._content, []
+    whole, gone = reader.content_of, []
 
     def slow(path, most):
         if "contexts" in path and not gone:
@@ -339,7 +339,7 @@ def test_a_document_that_was_pruned_meanwhile_is_looked_up_again(lake, monkeypat
             Path(path).unlink()
         return whole(path, most)
 
-    monkeypatch.setattr(reader, "_content", slow)
+    monkeypatch.setattr(reader, "content_of", slow)
     loaded = load(folder(lake))
     assert (loaded.reason, loaded.sequence) == (FRESH, 2)
 
@@ -353,7 +353,7 @@ def test_with_the_publishers_key_the_signature_is_checked(lake, tmp_path):
 
 
 def stranger(tmp_path):
-    from kaizenlake.publish import signing
+    from kaizenlake import signing
 
     return signing.public_pem(signing.signing_key(tmp_path / "stranger").public_key())
 

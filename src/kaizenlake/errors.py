@@ -122,6 +122,12 @@ class VerificationError(KaizenError):
     code = "verification"
 
 
+class GateError(KaizenError):
+    """A decision was refused by a gate; the words say which, with its figures."""
+
+    code = "gate"
+
+
 class LockedError(KaizenError):
     """Another run holds the lock of this lake."""
 

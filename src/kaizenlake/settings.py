@@ -22,6 +22,8 @@ from pydantic_settings import (
 from kaizenlake.errors import SettingsError
 from kaizenlake.events.catalogue import by_name
 from kaizenlake.parameters import (
+    Alerts,
+    Canaries,
     Clarity,
     Confidence,
     Evidence,
@@ -30,7 +32,10 @@ from kaizenlake.parameters import (
     Landing,
     Loss,
     Maintenance,
+    Promotion,
     Publishing,
+    Replays,
+    Skills,
     Tiers,
     Trends,
     Windows,
@@ -52,6 +57,11 @@ class Settings(BaseSettings):
     confidence: Confidence = Field(default_factory=Confidence)
     loss: Loss = Field(default_factory=Loss)
     trends: Trends = Field(default_factory=Trends)
+    promotion: Promotion = Field(default_factory=Promotion)
+    canaries: Canaries = Field(default_factory=Canaries)
+    replays: Replays = Field(default_factory=Replays)
+    skills: Skills = Field(default_factory=Skills)
+    alerts: Alerts = Field(default_factory=Alerts)
     publishing: Publishing = Field(default_factory=Publishing)
     landing: Landing = Field(default_factory=Landing)
     maintenance: Maintenance = Field(default_factory=Maintenance)
@@ -162,8 +172,17 @@ def template() -> str:
         if group != current:
             current = group
             lines += ["", f"[{group}]", f"# {inspect.getdoc(_model(group))}"]
-        lines += ["", f"# {description}", f"# {name} = {json.dumps(default)}"]
+        lines += ["", f"# {description}", f"# {name} = {_toml(default)}"]
     return "\n".join(lines) + "\n"
+
+
+def _toml(value: Any) -> str:
+    """A default as TOML writes it."""
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{name} = {_toml(item)}' for name, item in value.items())}}}"
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(_toml, value))}]"
+    return json.dumps(value)
 
 
 def _file(lake: str | Path | None) -> Path | None:
@@ -189,8 +208,10 @@ def _model(group: str) -> type[Group]:
 
 def _each() -> Iterator[tuple[str, str, Any, str]]:
     for group in Settings.model_fields:
-        for name, field in _model(group).model_fields.items():
-            yield group, name, field.get_default(call_default_factory=True), field.description or ""
+        model = _model(group)
+        defaults = model().model_dump()
+        for name, field in model.model_fields.items():
+            yield group, name, defaults[name], field.description or ""
 
 
 def _json_object(text: str | None) -> dict[str, Any]:

@@ -39,8 +39,19 @@ AS_OF = START + timedelta(days=DAYS)
 """Midnight after the last sample event."""
 
 _PROJECTS = ("project-0",) * 6 + ("project-1", "project-2", None)
-_NAMES = {"content_id": 60, "platform": 2, "content_type": 1, "patterns_to_avoid": 3}
+_NAMES = {
+    "content_id": 60,
+    "platform": 2,
+    "content_type": 1,
+    "patterns_to_avoid": 3,
+    "doer": 2,
+    "policy_id": 2,
+    "policy_version": 3,
+}
 """How many names of a field are drawn from, where it is not four: groups large enough to be ranked come about."""
+
+_OFTEN = {"PERFORMANCE_RECORDED": 4, "RUN_COMPLETED": 1}
+"""How often these are drawn, for every second event: of what is compared there must be enough."""
 
 _TEXTS = (
     "How to sleep better",
@@ -65,11 +76,11 @@ def sample_events(count: int = 1_500, *, seed: int = 0) -> pl.DataFrame:
         seed: Seed of the draw: the same events for the same seed.
     """
     random = Random(seed)  # noqa: S311 - a sample, no secret
-    often = tuple(event for event in EVENTS if event.name == "PERFORMANCE_RECORDED")
+    often = [event for event in EVENTS for _ in range(_OFTEN.get(event.name, 0))]
     lines = [
         _line(number, random.choice(often if random.random() < 0.5 else EVENTS), random) for number in range(count)
     ]
-    checked = check_lines(lines, range(1, count + 1), now=AS_OF)
+    checked = check_lines(lines, range(1, count + 1), now=AS_OF, decisions=True)
     assert not checked.rejected, checked.rejected[:3]
     return checked.frame.with_columns(
         file=pl.lit("sample.ndjson"), landed_at=pl.lit(AS_OF, tables.schema(Events)["landed_at"])
@@ -96,7 +107,7 @@ def _line(number: int, event: EventType, random: Random) -> bytes:
 def _value(field: Field, event: EventType, random: Random) -> Any:
     drawn: dict[str, Callable[[], Any]] = {
         "str": lambda: random.choice(_words(event, field.name)),
-        "int": lambda: random.choice((0, random.randrange(2_000), random.randrange(2_000))),
+        "int": lambda: _int(field, random),
         "float": lambda: _float(field, random),
         "bool": lambda: random.random() < 0.5,
         "datetime": AS_OF.isoformat,
@@ -104,6 +115,12 @@ def _value(field: Field, event: EventType, random: Random) -> Any:
         "dict": lambda: {"click_rate": 0.03},
     }
     return drawn[field.kind]()
+
+
+def _int(field: Field, random: Random) -> int:
+    low = int(field.minimum or 0)
+    high = int(min(field.maximum if field.maximum is not None else 2_000, 2_000))
+    return max(low, random.choice((0, random.randrange(high), random.randrange(high))))
 
 
 def _float(field: Field, random: Random) -> float:

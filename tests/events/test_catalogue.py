@@ -137,10 +137,21 @@ def test_a_name_means_one_kind_in_all_families():
 TWINS = {
     ("clarity_score", "quality_score"): "a mark of a brief, and one of a pack",
     ("client_type", "content_type"): "who it is for, and what it is",
+    ("content_sha256", "parent_sha256"): "hashes of two documents, named after them",
+    ("deployment_id", "deployment_mode"): "the name of a thing and its kind",
+    ("effect_ci_high", "effect_ci_low"): "the two ends of an interval",
+    ("estimates", "estimator"): "all of them, and the one that counts",
     ("execution_id", "section_id"): "other things, named after themselves",
+    ("experiment_id", "experiment_type"): "the name of a thing and its kind",
+    ("from_state", "from_status"): "of a workflow, and of a policy",
     ("from_state", "to_state"): "the two ends of a transition",
+    ("from_status", "to_status"): "the two ends of a promotion",
+    ("gates", "saves"): "nothing in common but letters",
     ("input_tokens", "output_tokens"): "the two directions, as every model vendor names them",
+    ("looks_count", "words_count"): "nothing in common but counting",
+    ("quality_rate", "stability_rate"): "of a pack, and of an experiment",
     ("saves", "shares"): "two gestures, as every platform names them",
+    ("to_state", "to_status"): "of a workflow, and of a policy",
 }
 """Pairs that look alike and are meant to, with the reason."""
 

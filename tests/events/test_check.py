@@ -317,7 +317,7 @@ def test_bad_cloud_event_is_rejected_by_its_rules(said, expected):
 
 def slowly(lines):
     """The same as `check_lines`, every line by the slow way."""
-    rows = check._Rows(latest(NOW, 24))
+    rows = check._Rows(latest(NOW, 24), decisions=False)
     again = [
         check._again(text, number, rows, now=NOW, future_hours=24, line_bytes=1_048_576)
         for number, text in enumerate(lines, 1)
@@ -350,6 +350,34 @@ def test_quick_way_and_slow_way_agree(lines):
     assert_frame_equal(found.frame, frame)
     assert found.rejected == rejected
     assert found.frame.height + len(found.rejected) == len(lines)
+
+
+@given(st.lists(any_line(), max_size=12), st.lists(st.integers(0, 11), max_size=40), st.integers(1, 9))
+def test_lines_fare_alike_however_many_are_looked_at_together(drawn, places, run_lines):
+    lines = [drawn[place] for place in places if place < len(drawn)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(check, "RUN_LINES", run_lines)
+        found = checked(*lines)
+    frame, rejected = slowly(lines)
+    assert_frame_equal(found.frame, frame)
+    assert found.rejected == rejected
+
+
+def test_lines_of_every_kind_in_long_runs_fare_as_alone():
+    far, cloudy = line(occurred_at="2027-11-19T08:30:00Z"), cloud()
+    nul, deep = metadata(b'"\\u0000"'), metadata(b'{"a":' + b"[" * 80 + b"]" * 80 + b"}")
+    escaped = line(payload={"lead_id": r"a\u0000b"})
+    meeting = line("APPOINTMENT_SCHEDULED", {"lead_id": "x", "scheduled_for": "0001-01-01T00:00:00+23:00"})
+    kinds = [*GOOD.values(), far, cloudy, nul, deep, escaped, meeting, b"poison", metadata(b"1" * 400), b""]
+    lines = [line()] * 3000
+    for place in range(0, 3000, 7):
+        lines[place] = kinds[place // 7 % len(kinds)]
+    found = checked(*lines)
+    frame, rejected = slowly(lines)
+    assert_frame_equal(found.frame, frame)
+    assert found.rejected == rejected
+    assert found.frame.height + len(rejected) == 3000
+    assert found.frame.height > 2500
 
 
 @given(st.lists(good(), max_size=5))

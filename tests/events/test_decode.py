@@ -19,7 +19,7 @@ from kaizenlake.tables import SILVER
 
 
 def bronze(*lines):
-    found = check_lines(lines, range(1, len(lines) + 1), now=NOW)
+    found = check_lines(lines, range(1, len(lines) + 1), now=NOW, decisions=True)
     assert found.rejected == []
     return found.frame.lazy()
 
@@ -46,7 +46,7 @@ def test_every_field_comes_back(event):
         row = found.row(0, named=True)
         for field in event.fields:
             value = payload.get(field.name, field.default)
-            if field.kind == "dict":
+            if field.kind == "dict" and value is not None:
                 # Polars reads numbers within free objects to the last digit but one.
                 assert json.loads(row[field.name]) == pytest.approx(value, rel=1e-15, abs=0)
             elif field.kind == "datetime":

@@ -18,7 +18,7 @@ import pytest
 import kaizenlake
 from kaizenlake.errors import EventError, SpoolError
 from kaizenlake.events import ids, log
-from kaizenlake.events.catalogue import EVENTS
+from kaizenlake.events.catalogue import EVENTS, LOGGED
 from kaizenlake.events.check import check_lines
 from kaizenlake.events.envelope import LINE_BYTES
 from kaizenlake.events.functions import FUNCTIONS, signature
@@ -219,7 +219,7 @@ def test_deepest_metadata_that_can_be_logged_is_landed(lake):
     assert landed(lake).height == 1
 
 
-@pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.name)
+@pytest.mark.parametrize("event", LOGGED, ids=lambda event: event.name)
 def test_every_type_has_its_function(event):
     function = getattr(kaizenlake, f"log_{event.name.lower()}")
     named = set(signature(event).parameters)
@@ -229,11 +229,22 @@ def test_every_type_has_its_function(event):
     assert all(field.description in function.__doc__ for field in event.fields)
 
 
+@pytest.mark.parametrize(
+    "event", sorted({*EVENTS} - {*LOGGED}, key=lambda event: event.name), ids=lambda event: event.name
+)
+def test_a_decision_is_not_logged(lake, event):
+    assert not hasattr(kaizenlake, f"log_{event.name.lower()}")
+    with pytest.raises(EventError, match="kaizen policy") as refused:
+        kaizenlake.log_event(event.name, policy_id="planner")
+    assert refused.value.rule == "decision"
+    assert landed(lake).height == 0
+
+
 def test_types_of_the_functions_follow_the_catalogue(tmp_path):
     from kaizenlake.events import stub
 
     assert stub.PATH.read_text(encoding="utf-8") == stub.text(), "run `python -m kaizenlake.events.stub`"
-    assert set(FUNCTIONS) == {f"log_{event.name.lower()}" for event in EVENTS}
+    assert set(FUNCTIONS) == {f"log_{event.name.lower()}" for event in LOGGED}
 
 
 def test_public_names_are_found_and_listed():

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from jobs.drawn import day, events, frame, through
 from kaizenlake import tables
-from kaizenlake.jobs.decisions import decisions
+from kaizenlake.jobs.outcome_subjects import outcome_subjects
 from kaizenlake.jobs.outcomes import DIMENSIONS, outcomes
 from kaizenlake.parameters import Windows
 from kaizenlake.tables import Acquisition, Contents, Outcomes, Packs, ProjectSegments, Runs
@@ -23,7 +23,7 @@ def run(as_of=LATER, windows=None, shuffled=None, **given_frames):
             for table, item in frames.items()
         }
     figures = {"windows": windows} if windows else {}
-    return through(decisions, outcomes, given=frames, as_of=as_of, engine="streaming", **figures)
+    return through(outcome_subjects, outcomes, given=frames, as_of=as_of, engine="streaming", **figures)
 
 
 def in_order(made):

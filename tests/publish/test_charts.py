@@ -6,7 +6,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from kaizenlake.publish.charts import COLOURS, Bar, Group, Mark, interval_chart, share_chart
+from kaizenlake.publish.charts import Bar, Group, Mark, interval_chart, share_chart
+from kaizenlake.publish.svg import COLOURS
 
 HOSTILE = (
     "</script><script>alert(1)</script>",

@@ -12,7 +12,8 @@ from kaizenlake.parameters import Tiers
 from kaizenlake.publish import findings, report_data, report_format, report_words
 from kaizenlake.publish.report_about import changes
 from kaizenlake.publish.report_blocks import Grid, Missing
-from kaizenlake.publish.report_data import CHART_ROWS, ROWS, Figures, RunFacts, build
+from kaizenlake.publish.report_data import build
+from kaizenlake.publish.report_rows import CHART_ROWS, ROWS, Figures, RunFacts
 from kaizenlake.publish.report_sections import document
 from kaizenlake.stats import wilson
 from kaizenlake.tables import Contents, CreativeLabels, Outcomes, Patterns, Quarantine, SegmentClarity, WinRates

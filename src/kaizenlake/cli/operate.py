@@ -91,7 +91,7 @@ def land(
     lake: LakeOption = LAKE,
     mapping: Annotated[
         str | None,
-        typer.Option("--mapping", "-m", help="Name or file of the mapping that reads a CSV or Parquet file."),
+        typer.Option("--mapping", "-m", help="Name or file of the mapping that reads a CSV, YAML or Parquet file."),
     ] = None,
     strict: StrictOption = False,
 ) -> None:

@@ -10,7 +10,18 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
-from kaizenlake.events import acquisition, core, intake, packs, performance, runs
+from kaizenlake.events import (
+    acquisition,
+    core,
+    deployment_log,
+    experiment_log,
+    intake,
+    packs,
+    performance,
+    policy_log,
+    replay_log,
+    runs,
+)
 from kaizenlake.events.fields import Payload
 
 
@@ -61,12 +72,14 @@ class Family:
         meaning: What its events tell, in one sentence.
         events: Payload classes, in the order of the story they tell.
         needs_project: Its events are refused without a project.
+        is_decision: Its events are decisions: commands append them, which check the gates; what lands otherwise is refused.
     """
 
     name: str
     meaning: str
     events: tuple[type[Payload], ...]
     needs_project: bool = False
+    is_decision: bool = False
 
 
 FAMILIES: tuple[Family, ...] = (
@@ -133,6 +146,35 @@ FAMILIES: tuple[Family, ...] = (
         ),
     ),
     Family("runs", "What an agent run cost, passed and broke.", (runs.RunCompleted,)),
+    Family(
+        "experiment_log",
+        "Attempts to find a better policy for a doer.",
+        (experiment_log.ExperimentStarted, experiment_log.ExperimentCompleted, experiment_log.ExperimentFailed),
+    ),
+    Family(
+        "policy_log",
+        "Policies of doers, and what was decided of them.",
+        (
+            policy_log.PolicyCreated,
+            policy_log.PolicyPromoted,
+            policy_log.PolicyRefused,
+            policy_log.PolicyApproved,
+            policy_log.PolicyRolledBack,
+        ),
+        is_decision=True,
+    ),
+    Family(
+        "deployment_log",
+        "Shadows and canaries: candidates that run beside their control.",
+        (deployment_log.DeploymentStarted, deployment_log.DeploymentEnded),
+        is_decision=True,
+    ),
+    Family(
+        "replay_log",
+        "Golden sets, and candidates evaluated on logged runs.",
+        (replay_log.GoldenSetFrozen, replay_log.OfflineReplayed),
+        is_decision=True,
+    ),
 )
 
 
@@ -172,6 +214,9 @@ class EventType:
 EVENTS: tuple[EventType, ...] = tuple(
     EventType(type_name(payload), family, payload) for family in FAMILIES for payload in family.events
 )
+
+LOGGED: tuple[EventType, ...] = tuple(event for event in EVENTS if not event.family.is_decision)
+"""Those that applications log; the others are decisions, which commands append."""
 
 _KINDS: dict[type[Any], str] = {
     inspect.StrType: "str",

@@ -7,8 +7,10 @@ slowly: either it is good after all (a CloudEvent, a BOM, a count written as 500
 from __future__ import annotations
 
 import json
+import operator
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -19,7 +21,7 @@ import msgspec
 import polars as pl
 
 from kaizenlake.events import envelope, rules
-from kaizenlake.events.catalogue import EVENTS, by_name
+from kaizenlake.events.catalogue import EVENTS, LOGGED, by_name
 from kaizenlake.events.envelope import Envelope
 from kaizenlake.events.fields import Payload
 from kaizenlake.events.rules import Problem
@@ -78,6 +80,7 @@ def check_lines(
     future_hours: int = envelope.FUTURE_HOURS,
     line_bytes: int = envelope.LINE_BYTES,
     default_source: str = "application",
+    decisions: bool = False,
 ) -> Checked:
     """Check lines against the catalogue; every line comes back, as a row or rejected.
 
@@ -90,22 +93,62 @@ def check_lines(
         future_hours: Hours a time may lie ahead of it.
         line_bytes: Longest line taken, in bytes.
         default_source: Source of events that name none.
+        decisions: Take decisions too: the lines are those of a command that has checked its gates.
     """
-    decode = envelope.decoder().decode
-    rows = _Rows(envelope.latest(now, future_hours))
+    rows = _Rows(envelope.latest(now, future_hours), decisions=decisions)
     rejected: list[Rejected] = []
-    for line, number in zip(lines, numbers, strict=True):
-        if len(line) <= line_bytes and _NUL not in line:
-            try:
-                rows.add(_cloud_event(line) if _CLOUD in line else decode(line), number)
-            except _REFUSALS:
-                pass
-            else:
-                continue
-        found = _again(line, number, rows, now=now, future_hours=future_hours, line_bytes=line_bytes)
+
+    def again(place: int) -> None:
+        found = _again(lines[place], numbers[place], rows, now=now, future_hours=future_hours, line_bytes=line_bytes)
         if found is not None:
             rejected.append(found)
+
+    def take(events: list[Envelope], first: int) -> None:
+        try:
+            rows.extend(events, numbers[first : first + len(events)])
+        except _REFUSALS:
+            if len(events) == 1:
+                again(first)
+                return
+            # One of them is refused, and with it all: halves lead to it.
+            middle = len(events) // 2
+            take(events[:middle], first)
+            take(events[middle:], first + middle)
+
+    place = 0
+    while place < len(lines):
+        run = lines[place : place + RUN_LINES]
+        events = _decoded(run, line_bytes)
+        if events:
+            take(events, place)
+        place += len(events)
+        if len(events) < len(run):
+            again(place)
+            place += 1
     return Checked(rows.frame(default_source), rejected)
+
+
+RUN_LINES = 1024
+"""Lines that are decoded and checked at a time: few enough to stay in the processor's cache."""
+
+
+def _decoded(run: Sequence[bytes], line_bytes: int) -> list[Envelope]:
+    """The events of the lines before the first that has to be looked at again."""
+    decode = envelope.decoder().decode
+
+    def careful(line: bytes) -> Envelope:
+        if len(line) > line_bytes or _NUL in line:
+            raise _RefusedError
+        return _cloud_event(line) if _CLOUD in line else decode(line)
+
+    together = b"".join(run)
+    is_long = len(together) > line_bytes and max(map(len, run)) > line_bytes
+    is_plain = not is_long and _CLOUD not in run[0] and not (b"\\" in together and _NUL in together)
+    events: list[Envelope] = []
+    with suppress(*_REFUSALS):
+        # What was decoded before one is refused stays in the list.
+        events.extend(map(decode if is_plain else careful, run))
+    return events
 
 
 _CLOUD = b'"specversion"'
@@ -121,67 +164,79 @@ _REFUSALS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, OverflowE
 
 
 class _Rows:
-    """Columns that grow by an event at a time."""
+    """Columns that grow by some events at a time."""
 
-    def __init__(self, latest: datetime) -> None:
+    def __init__(self, latest: datetime, *, decisions: bool) -> None:
         self.horizon = latest - envelope.EARLIEST
-        self.names = {envelope.envelope_of(event): event.name for event in EVENTS}
+        # A type without a name here is refused by `extend`.
+        self.decisions = decisions
+        taken = EVENTS if decisions else LOGGED
+        self.names = {envelope.envelope_of(event): event.name for event in taken}
         self.instants = _instant_fields()
-        self.micros: list[int] = []
-        self.columns: dict[str, list[Any]] = {name: [] for name in COLUMNS if name not in {"event_date", "occurred_at"}}
-        self.appends = tuple(column.append for column in self.columns.values())
+        self.columns: dict[str, list[Any]] = {name: [] for name in COLUMNS if name != "event_date"}
 
     def add(self, event: Envelope, number: int) -> None:
-        """Add a decoded event.
+        """Add a decoded event; see `extend`."""
+        self.extend([event], [number])
+
+    def extend(self, events: Sequence[Envelope], numbers: Sequence[int]) -> None:
+        """Add decoded events, all or none.
 
         Raises:
-            _RefusedError: Its time or its metadata breaks a rule; nothing was added.
+            _RefusedError: One is a decision, or its time or its metadata breaks a rule; nothing was added.
         """
-        age = event.occurred_at - envelope.EARLIEST
-        if not _NOTHING <= age <= self.horizon:
+        names = [self.names.get(type(event)) for event in events]
+        ages = [event.occurred_at - envelope.EARLIEST for event in events]
+        if None in names or min(ages) < _NOTHING or max(ages) > self.horizon:
             raise _RefusedError
-        micros = (age.days * 86_400 + age.seconds) * 1_000_000 + age.microseconds
-        payload = event.payload
-        if type(payload) in self.instants:
-            payload = _in_utc(payload, self.instants[type(payload)])
-        name = self.names[type(event)]
-        body = envelope.encode_sorted(payload)
-        metadata = envelope.encode_sorted(_plain_numbers(event.metadata)) if event.metadata else None
-        tags = envelope.encode(event.tags) if event.tags else None
-        said = envelope.encode((name, micros, event.project_id, event.tenant_id, event.tags or None))
-        digest = sha256(b"".join((said, body, metadata or b""))).digest()
-        self.micros.append(micros)
-        values = (
-            event.id,
-            name,
-            event.project_id,
-            event.tenant_id,
-            tags,
-            body,
-            metadata,
-            digest,
-            event.source,
-            number,
-        )
-        for append, value in zip(self.appends, values, strict=True):
-            append(value)
+        payloads = [event.payload for event in events]
+        if not self.instants.keys().isdisjoint(map(type, payloads)):
+            payloads = [_in_utc(payload, self.instants.get(type(payload), ())) for payload in payloads]
+        micros = [age // _MICROSECOND for age in ages]
+        projects = [event.project_id for event in events]
+        tenants = [event.tenant_id for event in events]
+        tags = [event.tags or None for event in events]
+        bodies = list(map(envelope.encode_sorted, payloads))
+        metadata = [
+            envelope.encode_sorted(_plain_numbers(event.metadata)) if event.metadata else None for event in events
+        ]
+        said = map(envelope.encode, zip(names, micros, projects, tenants, tags, strict=True))
+        texts = map(operator.add, said, bodies)
+        if any(metadata):
+            texts = map(operator.add, texts, [text or b"" for text in metadata])
+        columns: dict[str, Sequence[Any]] = {
+            "event_id": [event.id for event in events],
+            "event_type": names,
+            "occurred_at": micros,
+            "project_id": projects,
+            "tenant_id": tenants,
+            "tags": [None if words is None else envelope.encode(words) for words in tags],
+            "payload": bodies,
+            "metadata": metadata,
+            "payload_hash": [sha256(text).digest() for text in texts],
+            "source": [event.source for event in events],
+            "line": numbers,
+        }
+        for name, values in columns.items():
+            self.columns[name] += values
 
     def frame(self, default_source: str) -> pl.DataFrame:
         """All rows; the columns are `COLUMNS`."""
-        occurred_at = pl.Series("occurred_at", self.micros, dtype=pl.Int64).cast(COLUMNS["occurred_at"])
         made = {name: pl.Series(name, values, _HELD.get(name, COLUMNS[name])) for name, values in self.columns.items()}
         made["payload_hash"] = made["payload_hash"].bin.encode("hex")
         for name in ("payload", "metadata", "tags"):
             made[name] = made[name].cast(pl.String)
         made["tags"] = made["tags"].str.json_decode(COLUMNS["tags"])
         made["source"] = made["source"].fill_null(default_source)
-        made["occurred_at"] = occurred_at
-        made["event_date"] = occurred_at.dt.date().alias("event_date")
+        made["occurred_at"] = made["occurred_at"].cast(COLUMNS["occurred_at"])
+        made["event_date"] = made["occurred_at"].dt.date().alias("event_date")
         return pl.DataFrame([made[name] for name in COLUMNS])
 
 
-_HELD = {name: pl.Binary() for name in ("payload", "metadata", "tags", "payload_hash")}
+_HELD: dict[str, pl.DataType] = {name: pl.Binary() for name in ("payload", "metadata", "tags", "payload_hash")}
+_HELD["occurred_at"] = pl.Int64()
 _NOTHING = timedelta(0)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 @cache
@@ -275,6 +330,8 @@ def _again(
         document = envelope.from_cloud_event(document)
     document = _whole_counts(document)
     problems += rules.problems(document, now=now, future_hours=future_hours)
+    if not rows.decisions and (kind := by_name(document.get("type"))) is not None and kind.family.is_decision:
+        problems.append(rules.decision_problem(kind))
     if problems:
         return reject(problems, document.get("type"))
     try:

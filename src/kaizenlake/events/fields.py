@@ -20,6 +20,9 @@ Word = Annotated[str, Meta(max_length=500)]
 Text = Annotated[str, Meta(max_length=TEXT_LENGTH)]
 """A text of a content or of a person."""
 
+Document = Annotated[str, Meta(max_length=500_000)]
+"""A canonical JSON text, kept to the byte."""
+
 Count = Annotated[int, Meta(ge=0, le=INT64_MAX)]
 """A number of things; never negative."""
 
@@ -42,11 +45,20 @@ Days = Annotated[float, Meta(ge=0, le=1e5, extra={"unit": "days"})]
 Figure = Annotated[float, Meta(ge=-1e15, le=1e15)]
 """Any finite number whose unit its own name tells."""
 
+Difference = Annotated[float, Meta(ge=-1, le=1)]
+"""A difference of two fractions."""
+
+Nights = Annotated[int, Meta(ge=1, le=366)]
+"""A number of nights."""
+
 Instant = Annotated[datetime, Meta(tz=True)]
 """A point in time; its zone is part of it."""
 
 Keys = Annotated[list[Key], Meta(max_length=1000)]
 """A list of identifiers or categories."""
+
+Names = Annotated[list[Key], Meta(max_length=10_000)]
+"""A long list of identifiers."""
 
 Texts = Annotated[list[Text], Meta(max_length=1000)]
 """A list of texts."""

@@ -1,4 +1,4 @@
-"""One typed log function for every event type, derived from the catalogue: `LEAD_CREATED` is `log_lead_created`.
+"""One typed log function for every event type that is logged, derived from the catalogue: `LEAD_CREATED` is `log_lead_created`.
 
 The required fields of the payload may be given by position, in the order of their declaration; the others, and what
 every event takes (`project_id, tenant_id, tags, occurred_at, event_id, metadata`), by name. The types of the arguments
@@ -14,7 +14,7 @@ from typing import Any
 from msgspec import defstruct
 
 from kaizenlake.errors import EventError
-from kaizenlake.events.catalogue import EVENTS, EventType
+from kaizenlake.events.catalogue import LOGGED, EventType
 from kaizenlake.events.log import log_event
 from kaizenlake.events.performance import PerformanceRecorded
 
@@ -79,7 +79,7 @@ def _words(event: EventType) -> str:
     return "\n".join(lines)
 
 
-FUNCTIONS: dict[str, Callable[..., str]] = {function_name(event): _function(event) for event in EVENTS}
+FUNCTIONS: dict[str, Callable[..., str]] = {function_name(event): _function(event) for event in LOGGED}
 """All of them by name."""
 
 PerformanceData = defstruct(

@@ -90,16 +90,32 @@ def event_line(
     *,
     event_id: str | UUID | None = None,
     occurred_at: datetime | str | None = None,
+    is_decision: bool = False,
     **said: Any,
 ) -> Line:
     """Check an event and make its line; the arguments are those of `log_event`.
 
+    Args:
+        type: Name of the event type.
+        payload: Fields of the payload.
+        event_id: Name of the event.
+        occurred_at: When it happened.
+        is_decision: A command that has checked its gates asks; others make no decisions.
+        **said: What else the envelope takes.
+
     Raises:
-        EventError: The type is unknown, or a field breaks its declaration.
+        EventError: The type is unknown or a decision, or a field breaks its declaration.
     """
     event = by_name(type)
     if event is None:
         raise _unknown_type(type)
+    if event.family.is_decision and not is_decision:
+        raise EventError(
+            f"{event.name} is a decision, which is not logged.",
+            field="type",
+            rule="decision",
+            hint="Take the command that checks its gates: `kaizen policy`, `kaizen canary` or `kaizen golden`.",
+        )
     texts = event.text_fields
     document: dict[str, Any] = {
         "type": event.name,

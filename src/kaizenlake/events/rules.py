@@ -26,6 +26,7 @@ RULES: dict[str, str] = {
     "bad_text": "Text holds no NUL character and no half of a surrogate pair.",
     "not_finite": "A number is finite.",
     "unknown_type": "The type is in the catalogue.",
+    "decision": "The event is no decision: those are appended by the commands that check their gates.",
     "unknown_field": "The field is declared.",
     "missing_field": "A required field is there.",
     "missing_project": "Events of this family name their project.",
@@ -119,6 +120,11 @@ def _typed_problems(document: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem("missing_project", "project_id", f"{event.name} needs a `project_id`")
     if "payload" in document:
         yield from payload_problems(event, document["payload"])
+
+
+def decision_problem(event: EventType) -> Problem:
+    """The rule that a decision breaks where it does not come from a command."""
+    return Problem("decision", "type", f"{event.name} is a decision: a command appends it after checking its gates")
 
 
 def payload_problems(event: EventType, payload: Any) -> Iterator[Problem]:

@@ -18,6 +18,9 @@ class RunCompleted(Payload, frozen=True, kw_only=True):
     model: Annotated[Key | None, says("Model it called.")] = None
     unit_id: Annotated[Key | None, says("What was randomised: a user, a project.")] = None
     task_id: Annotated[Key | None, says("Task it worked on.")] = None
+    deployment_id: Annotated[Key | None, says("Shadow or canary it ran in, as the router told.")] = None
+    segment: Annotated[Key | None, says("Segment of the unit, such as a language or a plan.")] = None
+    action: Annotated[Key | None, says("Action that was chosen, such as a tool; the model where not given.")] = None
     gates_passed: Annotated[Count | None, says("Gates it passed.")] = None
     gates_total: Annotated[Count | None, says("Gates there were.")] = None
     contradictions: Annotated[Count | None, says("Times it contradicted itself or its sources.")] = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kaizenlake.events.catalogue import EVENTS, EventType, Field
+from kaizenlake.events.catalogue import EVENTS, LOGGED, EventType, Field
 from kaizenlake.events.functions import function_name
 from kaizenlake.events.performance import PerformanceRecorded
 
@@ -49,7 +49,7 @@ def signature(event: EventType) -> Signature: ...
 
 def text() -> str:
     """The whole stub."""
-    return _HEAD + "".join(_function(event) for event in EVENTS) + "\n" + _performance_data()
+    return _HEAD + "".join(_function(event) for event in LOGGED) + "\n" + _performance_data()
 
 
 def _function(event: EventType) -> str:

@@ -75,8 +75,9 @@ def pool(studies: pl.DataFrame, by: Sequence[str], *, confidence: float, few_stu
         .join(sums, on=list(by), how="left", nulls_equal=True, maintain_order="left")
         .with_columns(
             contents=pl.col("contents").fill_null(0),
-            rate_with=pl.col("reached").cast(pl.Float64) / NANO / weight,
-            rate_without=pl.col("expected").cast(pl.Float64) / NANO / weight,
+            # Sums of weights that are rounded may pass 1 by the last digit.
+            rate_with=(pl.col("reached").cast(pl.Float64) / NANO / weight).clip(upper_bound=1.0),
+            rate_without=(pl.col("expected").cast(pl.Float64) / NANO / weight).clip(upper_bound=1.0),
         )
         .select(*by, *POOLED)
     )

@@ -8,8 +8,8 @@ from datetime import datetime
 import polars as pl
 
 from kaizenlake.job import job
-from kaizenlake.jobs.decisions import KNOWN
-from kaizenlake.tables import Contents, Decisions, Outcomes
+from kaizenlake.jobs.outcome_subjects import KNOWN
+from kaizenlake.tables import Contents, Outcomes, OutcomeSubjects
 
 ALL = "all"
 """The dimension that every outcome has, with this as its only value: its rows count each outcome once."""
@@ -26,9 +26,9 @@ DIMENSIONS: dict[str, tuple[str, ...]] = {
 """Dimensions of each kind, beside `ALL`; one whose value is not known makes no row."""
 
 
-@job(reads=(Decisions, Contents), writes=Outcomes, by_day=True, timeless=True)
+@job(reads=(OutcomeSubjects, Contents), writes=Outcomes, by_day=True, timeless=True)
 def outcomes(
-    decisions: pl.LazyFrame,
+    outcome_subjects: pl.LazyFrame,
     contents: pl.LazyFrame,
     *,
     as_of: datetime,  # noqa: ARG001 - its inputs leave out what is later
@@ -36,13 +36,13 @@ def outcomes(
     """List every decided outcome once per dimension that is known of it, and once under the dimension `all`.
 
     Args:
-        decisions: Decided packs, deals, outreach and runs.
+        outcome_subjects: Decided packs, deals, outreach and runs.
         contents: Contents with their tier, attributes and features.
         as_of: Events before it count.
     """
     known = dict.fromkeys(name for kind in KNOWN for name in DIMENSIONS[kind])
     creatives = creative_outcomes(contents).with_columns(kind=pl.lit("creative"))
-    return pl.concat([_by_dimension(decisions, known), _by_dimension(creatives, DIMENSIONS["creative"])])
+    return pl.concat([_by_dimension(outcome_subjects, known), _by_dimension(creatives, DIMENSIONS["creative"])])
 
 
 def creative_outcomes(contents: pl.LazyFrame) -> pl.LazyFrame:

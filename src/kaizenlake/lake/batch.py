@@ -276,7 +276,11 @@ def judge(given: pl.DataFrame, snapshot: Snapshot, unbooked: Keep) -> pl.DataFra
         `_first_file` and `_first_line`.
     """
     lines = given.select("_order", "event_id", "payload_hash", "file", "line")
-    there = _there(snapshot, lines["event_id"].unique())
+    ids = lines["event_id"].unique()
+    there = _there(snapshot, ids)
+    if there.is_empty() and len(ids) == given.height:
+        nowhere = pl.lit(None, pl.String).alias("_first_file"), pl.lit(None, pl.Int64).alias("_first_line")
+        return given.with_columns(pl.lit("new").alias("_fate"), *nowhere)
     ours = unbooked(there).select("event_id", "file", "line", pl.lit(value=True).alias("_ours"))
     place = {"payload_hash": "_hash", "file": "_first_file", "line": "_first_line"}
     earlier = there.select("event_id", pl.lit(None, dtype=lines["_order"].dtype).alias("_first"), *place).rename(place)

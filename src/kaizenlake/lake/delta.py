@@ -37,6 +37,10 @@ PROPERTIES = {
 COMPRESSION: Literal["ZSTD"] = "ZSTD"
 """A million events: 39 MB in 0.86 s, against 69 MB in 0.75 s with Snappy."""
 
+DICTIONARY_BYTES = 32 * 1024
+"""A column whose values fill a larger dictionary than this goes without: ids, texts and figures that hardly repeat.
+A million events: a quarter less time and a tenth less room than with the usual megabyte."""
+
 HELD_BYTES = 256 * 1024 * 1024
 """Frames of one commit beyond so many bytes wait in files of the temporary folder until they are written."""
 
@@ -76,7 +80,9 @@ def parquet_properties(table: type[Table]) -> WriterProperties:
         for name, dtype in tables.schema(table).items()
         if dtype == pl.String or isinstance(dtype, pl.List)
     }
-    return WriterProperties(compression=COMPRESSION, column_properties=texts)
+    return WriterProperties(
+        compression=COMPRESSION, dictionary_page_size_limit=DICTIONARY_BYTES, column_properties=texts
+    )
 
 
 def _words(column: Any) -> dict[str, str]:

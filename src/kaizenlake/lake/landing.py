@@ -106,8 +106,8 @@ def land(
 
     Args:
         lake: The lake.
-        paths: Files (NDJSON, JSON, CSV, Parquet; NDJSON, JSON and CSV also with `.gz`) and folders, which are walked.
-        mapping: How CSV and Parquet files become events: a name or a TOML file.
+        paths: Files (NDJSON, JSON, CSV, YAML, Parquet; all but the last also with `.gz`) and folders, which are walked.
+        mapping: How CSV, YAML and Parquet files become events: a name or a TOML file.
         now: Aware instant of the clock, with which times are compared and rows are stamped; the clock's by default.
         progress: Told how far it is.
 
@@ -127,7 +127,7 @@ def land(
 def land_folder(lake: Lake, *, now: datetime | None = None, progress: Progress | None = None) -> Landing:
     """Land what lies under the lake's `landing` folder, and move what has landed to `landing/done/<day>/`.
 
-    Spool segments and dropped NDJSON and JSON files are taken as they are. A CSV or Parquet file is read by the mapping
+    Spool segments and dropped NDJSON and JSON files are taken as they are. A CSV, YAML or Parquet file is read by the mapping
     that its folder is named for: `landing/crm_deals/june.csv` by `crm_deals`. A segment whose writer lives is read up to
     its last whole line, and stays. A file that changed while it was read stays too, and its rest lands next time; so put
     a large file there under another name first, and rename it. A file that no mapping fits is left where it is, and named.
@@ -320,7 +320,9 @@ def _waiting(lake: Lake) -> tuple[list[Source], list[tuple[str, str]]]:
         if isinstance(taken, Source):
             found.append(taken)
         elif sources.form_of(path) in sources.TABULAR:
-            left.append((name, "a CSV or Parquet file belongs into a folder named for its mapping, landing/<mapping>/"))
+            left.append(
+                (name, "a CSV, YAML or Parquet file belongs into a folder named for its mapping, landing/<mapping>/")
+            )
         else:
             left.append((name, taken))
     return found, left

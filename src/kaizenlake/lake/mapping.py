@@ -51,12 +51,13 @@ class Format(_Part, frozen=True, kw_only=True):
 class Value(_Part, frozen=True, kw_only=True):
     """Where a value comes from: exactly one of `column`, `constant`, `columns`, `row`, `count` and `names`.
 
-    column: A column. `values` replaces cells, `split` makes a list, `multiply_by`, `divide_by` and `percent` convert.
+    column: A column. `values` replaces cells (by an empty text: they say nothing), `split` makes a list, `multiply_by`,
+        `divide_by` and `percent` convert.
     constant: The same for every row.
     columns: Several columns, joined by `join`, or made into a stable hash (`hash = true`) that names their content.
     row: The row's number after this prefix.
-    count: How many of these columns hold one of `is`.
-    names: List of those names whose column holds one of `is`.
+    count: How many of these columns hold one of `is`, or something that is none of `is_not`.
+    names: List of those names whose column holds one of `is`, or something that is none of `is_not`.
 
     The columns of an `optional` value may be missing from a table; then it says nothing.
     """
@@ -72,6 +73,7 @@ class Value(_Part, frozen=True, kw_only=True):
     join: str | None = None
     hash: bool = False
     is_: list[str] | None = msgspec.field(default=None, name="is")
+    is_not: list[str] | None = None
     optional: bool = False
     multiply_by: float | None = None
     divide_by: float | None = None
@@ -316,19 +318,25 @@ def _value(name: str, value: Value, kind: str, marks: cells.Numbers) -> pl.Expr:
         joined = pl.concat_str(value.columns, separator=value.join or "", ignore_nulls=True)
         return cells.text(pl.col(_HASH + name) if value.hash else pl.when(joined != "").then(joined))
     if value.count is not None:
-        return pl.sum_horizontal(pl.col(item).is_in(value.is_ or []) for item in value.count).cast(pl.String)
+        return pl.sum_horizontal(_holds(value, item) for item in value.count).cast(pl.String)
     if value.names is not None:
-        held = [pl.when(pl.col(item).is_in(value.is_ or [])).then(pl.lit(word)) for word, item in value.names.items()]
+        held = [pl.when(_holds(value, item)).then(pl.lit(word)) for word, item in value.names.items()]
         return cells.listed(pl.concat_list(held).list.drop_nulls())
     if value.row is not None:
         return cells.text(pl.lit(value.row) + pl.col(_ROW).cast(pl.String))
     return pl.lit(_json(value.constant))
 
 
+def _holds(value: Value, column: str) -> pl.Expr:
+    """Whether a column holds what counts; one that says nothing does not."""
+    cell = pl.col(column)
+    return cell.is_in(value.is_) if value.is_ is not None else cell.is_in(value.is_not or []).not_()
+
+
 def _cell(cell: pl.Expr, value: Value, kind: str, marks: cells.Numbers) -> pl.Expr:
     """A cell as JSON text of the kind that its field is of."""
     if value.values is not None:
-        cell = cell.replace(list(value.values), list(value.values.values()))
+        cell = cell.replace(list(value.values), [word or None for word in value.values.values()])
     match kind:
         case "list":
             return cells.words(cell, value.split or ",")
@@ -509,8 +517,9 @@ def _value_problems(at: str, value: Value, kind: str) -> Iterator[str]:
         return
     if kind == "dict" and given != ["constant"]:
         yield f"`{at}`: a free object cannot come from a table"
-    if (value.count is not None or value.names is not None) != (value.is_ is not None):
-        yield f"`{at}`: `is` goes with `count` and `names`, and they with it"
+    said = sum(words is not None for words in (value.is_, value.is_not))
+    if said != (value.count is not None or value.names is not None):
+        yield f"`{at}`: exactly one of `is` and `is_not` goes with `count` and `names`, and they with it"
     if value.columns is None and (value.hash or value.join is not None):
         yield f"`{at}`: `hash` and `join` go with `columns`"
     if value.columns is not None and value.hash == (value.join is not None):

@@ -19,6 +19,7 @@ RULES: dict[str, str] = {
     **event_rules.RULES,
     "conflict": "An event id names one event; the first that landed stays.",
     "ragged_row": "A row has as many cells as the header.",
+    "not_a_record": "An item of a YAML list is a map, no longer than the setting `landing.line_bytes`.",
     "no_event": "A row stands for at least one event of its mapping.",
     "not_readable": "The file can be read to its end.",
 }

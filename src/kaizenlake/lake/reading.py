@@ -7,7 +7,7 @@ import csv
 import gzip
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO, TypeAlias, cast
@@ -20,6 +20,7 @@ import pyarrow.parquet
 
 from kaizenlake.errors import MappingError
 from kaizenlake.lake.sources import Source
+from kaizenlake.lake.yaml_rows import BrokenRecordError, Record, records
 
 CHUNK_LINES = 65_536
 CHUNK_BYTES = 32 * 1024 * 1024
@@ -29,8 +30,8 @@ UTF8 = "utf-8"
 
 _BROKEN_FILE = (gzip.BadGzipFile, EOFError, zlib.error)
 
-Piece: TypeAlias = tuple[int, bytes]
-"""Number of a line, and its bytes."""
+Run: TypeAlias = tuple[Sequence[int], list[bytes]]
+"""Numbers of lines, and their bytes; never without any."""
 
 
 @dataclass(frozen=True)
@@ -100,13 +101,14 @@ def read_lines(source: Source, line_bytes: int) -> Iterator[Lines]:
     """
     with _open(source) as stream:
         blocks = _blocks(stream, source.limit)
-        pieces = _values(blocks, line_bytes) if source.form == "json" else _lines(blocks, line_bytes)
+        runs = _values(blocks, line_bytes) if source.form == "json" else _lines(blocks, line_bytes)
         chunk, size, number = Lines(), 0, 0
         try:
-            for number, line in pieces:
-                chunk.lines.append(line)
-                chunk.numbers.append(number)
-                size += len(line)
+            for numbers, lines in runs:
+                chunk.lines += lines
+                chunk.numbers += numbers
+                number = numbers[-1]
+                size += sum(map(len, lines))
                 if len(chunk.lines) >= CHUNK_LINES or size >= CHUNK_BYTES:
                     yield chunk
                     chunk, size = Lines(), 0
@@ -120,11 +122,16 @@ def read_rows(source: Source, dialect: Dialect, line_bytes: int) -> Iterator[Row
     """Read a foreign table in chunks of rows.
 
     Args:
-        source: A CSV or Parquet file.
+        source: A CSV, YAML or Parquet file.
         dialect: How the CSV file is written.
         line_bytes: Longest record taken.
     """
-    yield from _parquet_rows(source) if source.form == "parquet" else _csv_rows(source, dialect, line_bytes)
+    if source.form == "parquet":
+        yield from _parquet_rows(source)
+    elif source.form == "yaml":
+        yield from _yaml_rows(source, line_bytes)
+    else:
+        yield from _csv_rows(source, dialect, line_bytes)
 
 
 def _breaks_off(number: int, error: BaseException) -> Refused:
@@ -144,7 +151,7 @@ def _blocks(stream: IO[bytes], limit: int | None = None) -> Iterator[bytes]:
         mark = b""
 
 
-def _lines(blocks: Iterator[bytes], line_bytes: int) -> Iterator[Piece]:
+def _lines(blocks: Iterator[bytes], line_bytes: int) -> Iterator[Run]:
     """Lines of a stream; the rest of a line longer than is taken is passed over."""
     carry, number, passing = b"", 0, False
     for block in blocks:
@@ -155,15 +162,22 @@ def _lines(blocks: Iterator[bytes], line_bytes: int) -> Iterator[Piece]:
             run[0], passing = b"", False
         run[0] = carry + run[0]
         carry = run.pop()
-        for text in run:
-            number += 1
-            line = text.removesuffix(b"\r")
-            if line and not line.isspace():
-                yield number, line[: line_bytes + 1]
+        for start in range(0, len(run), CHUNK_LINES):
+            yield from _run(run[start : start + CHUNK_LINES], number + start + 1, line_bytes)
+        number += len(run)
         if len(carry) > line_bytes:
             carry, passing = carry[: line_bytes + 1], True
     if carry.strip():
-        yield number + 1, carry[: line_bytes + 1]
+        yield [number + 1], [carry[: line_bytes + 1]]
+
+
+def _run(texts: list[bytes], first: int, line_bytes: int) -> Iterator[Run]:
+    """Lines that are not blank, if there are any."""
+    lines = [line[: line_bytes + 1] for text in texts if (line := text.removesuffix(b"\r")) and not line.isspace()]
+    if len(lines) == len(texts):
+        yield range(first, first + len(lines)), lines
+    elif lines:
+        yield [number for number, text in enumerate(texts, first) if text.strip()], lines
 
 
 _MARK = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|["\[\]{},\n]', re.DOTALL)
@@ -171,7 +185,7 @@ _STRING = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*', re.DOTALL)
 _SPACE = b" \t\r\n"
 
 
-def _values(blocks: Iterator[bytes], line_bytes: int) -> Iterator[Piece]:  # noqa: C901, PLR0912 - one state machine
+def _values(blocks: Iterator[bytes], line_bytes: int) -> Iterator[Run]:  # noqa: C901, PLR0912 - one state machine
     """JSON values of a stream: the elements of an array, or values one after the other.
 
     Values are cut out by counting brackets outside strings, so that a broken one does not spoil those after it, and no
@@ -180,12 +194,12 @@ def _values(blocks: Iterator[bytes], line_bytes: int) -> Iterator[Piece]:  # noq
     window, start, scan, depth, number = b"", 0, 0, 0, 0
     in_array = in_string = False
 
-    def value(end: int) -> Iterator[Piece]:
+    def value(end: int) -> Iterator[Run]:
         nonlocal number
         text = window[start:end].strip(_SPACE)
         if text:
             number += 1
-            yield number, _one_line(text[: line_bytes + 1])
+            yield [number], [_one_line(text[: line_bytes + 1])]
 
     for block in blocks:
         window, scan, start = window[start:] + block, scan - start, 0
@@ -410,6 +424,27 @@ def _parse(
         for place, (found, _) in ragged.items()
     ]
     return frame, good, refused
+
+
+def _yaml_rows(source: Source, line_bytes: int) -> Iterator[Rows]:
+    """Records of a YAML list; the columns are the keys of all of them, so a key may be missing from a record."""
+    cells: list[Record] = []
+    numbers: list[int] = []
+    refused: list[Refused] = []
+    with _open(source) as stream:
+        try:
+            for number, record in records(stream, line_bytes):
+                if isinstance(record, str):
+                    refused.append(Refused(number, "not_a_record", record, ""))
+                else:
+                    cells.append(record)
+                    numbers.append(number)
+        except BrokenRecordError as error:
+            refused.append(_breaks_off(error.number, error))
+        except _BROKEN_FILE as error:
+            refused.append(_breaks_off(len(numbers) + len(refused) + 1, error))
+    header = list(dict.fromkeys(name for record in cells for name in record))
+    yield Rows(pl.DataFrame(cells, schema=dict.fromkeys(header, pl.String)), numbers, refused)
 
 
 def _parquet_rows(source: Source) -> Iterator[Rows]:

@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 from kaizenlake.errors import LakeError, MappingError
 from kaizenlake.events import spool
 
-Form: TypeAlias = Literal["ndjson", "json", "csv", "parquet"]
+Form: TypeAlias = Literal["ndjson", "json", "csv", "yaml", "parquet"]
 
 FORMS: dict[str, Form] = {
     ".ndjson": "ndjson",
@@ -21,11 +21,14 @@ FORMS: dict[str, Form] = {
     ".json": "json",
     ".csv": "csv",
     ".tsv": "csv",
+    ".yaml": "yaml",
+    ".yml": "yaml",
     ".parquet": "parquet",
 }
 """Form of a file by its ending; `.gz` after it means that the file is packed (not for Parquet)."""
 
-TABULAR: tuple[Form, ...] = ("csv", "parquet")
+TABULAR: tuple[Form, ...] = ("csv", "yaml", "parquet")
+"""Forms of foreign tables, which a mapping reads."""
 
 _SEGMENT = re.compile(r"\d{8}T\d{6}\.\d{6}Z-.+-\d+-[0-9a-f]{8}\.ndjson(\.open)?")
 """Name of a segment of our own spool; see `kaizenlake.events.spool`."""
@@ -63,14 +66,14 @@ def find(paths: Iterable[str | Path], mapping: str | None = None) -> tuple[list[
 
     Args:
         paths: Files and folders.
-        mapping: Mapping for the CSV and Parquet files among them.
+        mapping: Mapping for the CSV, YAML and Parquet files among them.
 
     Returns:
         Files to land, and files left alone, each with the reason.
 
     Raises:
         LakeError: A path does not exist.
-        MappingError: A CSV or Parquet file was named, and no mapping.
+        MappingError: A CSV, YAML or Parquet file was named, and no mapping.
     """
     found: list[Source] = []
     left: list[tuple[str, str]] = []
@@ -85,7 +88,7 @@ def find(paths: Iterable[str | Path], mapping: str | None = None) -> tuple[list[
                 found.append(taken)
             elif form_of(path) in TABULAR:
                 raise MappingError(
-                    "A CSV or Parquet file needs a mapping.", where=str(path), hint="Name one with --mapping."
+                    "A CSV, YAML or Parquet file needs a mapping.", where=str(path), hint="Name one with --mapping."
                 )
             else:
                 left.append((str(path), taken))
@@ -132,7 +135,7 @@ def describe(path: Path, name: str, mapping: str | None) -> Source | str:
     if packed and form == "parquet":
         return "a Parquet file is packed inside; unpack it first"
     if form in TABULAR and mapping is None:
-        return "a CSV or Parquet file needs a mapping"
+        return "a CSV, YAML or Parquet file needs a mapping"
     return Source(path, name, form, packed, mapping if form in TABULAR else None)
 
 

@@ -14,7 +14,7 @@ from kaizenlake import tables
 from kaizenlake.job import Job
 from kaizenlake.settings import Settings
 
-PURE = ("events", "jobs", "stats", "tables", "job.py", "parameters.py")
+PURE = ("context/_arms.py", "events", "jobs", "stats", "tables", "job.py", "parameters.py")
 """Folders and files of the package that decide what a job makes of its frames; all else keeps, runs or shows."""
 
 

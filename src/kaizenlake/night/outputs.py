@@ -12,7 +12,7 @@ from kaizenlake.night import artifact
 from kaizenlake.night.artifact import Failure, Run, StepRecord
 from kaizenlake.publish import documents
 from kaizenlake.publish.report import HTML_NAME, PDF_NAME, write_reports
-from kaizenlake.publish.report_data import RunFacts
+from kaizenlake.publish.report_rows import RunFacts
 from kaizenlake.tables import SourceFreshness
 
 

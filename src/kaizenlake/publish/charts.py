@@ -1,51 +1,16 @@
-"""Charts of the report: real SVG drawn by Vega-Lite, the same bytes for the same rows, in two widths and for paper.
-
-A chart is laid out by us to the pixel and measures no text, so that the fonts of a machine change nothing. What comes
-back is taken apart again: only known elements and attributes go on, colours become CSS variables, and the picture gets a
-title and a description that tell its finding.
-"""
+"""Charts of rows: estimates with their intervals, and how wholes divide into shares, one line each."""
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal, TypeAlias
-from xml.etree import ElementTree as ET
 
-import vl_convert
-
-from kaizenlake.errors import PublishError
 from kaizenlake.publish import report_format as say
+from kaizenlake.publish.svg import COLOURS, Chart, Target, chart, cut, layered
 
 Tone: TypeAlias = Literal["good", "bad", "plain"]
-Target: TypeAlias = Literal["wide", "narrow", "paper"]
-
-VEGA_LITE = "5.21"
-"""Version of the grammar; named, so that a newer default redraws nothing."""
-
-COLOURS = {
-    "ink": "#1b2430",
-    "muted": "#566070",
-    "line": "#d5dae1",
-    "good": "#1f7a5c",
-    "bad": "#b04a2f",
-    "plain": "#3f5f8a",
-    "paper": "#ffffff",
-    "tier-excellent": "#0f5c52",
-    "tier-good": "#4e9c8d",
-    "tier-average": "#d9c48f",
-    "tier-poor": "#c4876a",
-}
-"""Colours by name as they are printed; a page sets `--name` for each."""
-
-_FONTS: dict[Target, str] = {
-    "wide": "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif",
-    "narrow": "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif",
-    "paper": "Libertinus Serif",
-}
 
 
 @dataclass(frozen=True)
@@ -96,29 +61,6 @@ class Bar:
     shown: str
 
 
-@dataclass(frozen=True)
-class Chart:
-    """One chart, drawn for a screen, a phone and paper.
-
-    Args:
-        id: Identifier, unique in the report.
-        title: What is shown.
-        description: What it says, with its numbers.
-        wide: SVG for a screen.
-        narrow: SVG for a phone.
-        paper: SVG for the PDF.
-        legend: Name of a colour and what it stands for.
-    """
-
-    id: str
-    title: str
-    description: str
-    wide: str
-    narrow: str
-    paper: str
-    legend: tuple[tuple[str, str], ...] = ()
-
-
 def interval_chart(
     identifier: str,
     title: str,
@@ -145,11 +87,7 @@ def interval_chart(
         [value for mark in marks for value in (mark.value, mark.low, mark.high)], reference, signed=signed
     )
     axis = _Axis(low, high, step, "+.0%" if signed else ".0%", reference)
-    drawn = {
-        target: _dressed(_interval_spec(groups, axis, target), identifier, title, description, target)
-        for target in _FONTS
-    }
-    return Chart(identifier, title, description, **drawn, legend=legend)
+    return chart(lambda target: _interval_spec(groups, axis, target), identifier, title, description, legend)
 
 
 def share_chart(
@@ -164,8 +102,7 @@ def share_chart(
         bars: Rows to draw; at least one.
         legend: Name of a colour and what it stands for.
     """
-    drawn = {target: _dressed(_share_spec(bars, target), identifier, title, description, target) for target in _FONTS}
-    return Chart(identifier, title, description, **drawn, legend=legend)
+    return chart(lambda target: _share_spec(bars, target), identifier, title, description, legend)
 
 
 @dataclass(frozen=True)
@@ -238,13 +175,13 @@ def _interval_spec(groups: Sequence[Group], axis: _Axis, target: Target) -> dict
     top = 0
     for group in groups:
         if group.heading:
-            headings.append({"text": _cut(group.heading, frame.characters + 14), "y": top + frame.heading - 12})
+            headings.append({"text": cut(group.heading, frame.characters + 14), "y": top + frame.heading - 12})
             top += frame.heading
         for mark in group.marks:
             line = top + (frame.row - 12 if frame.stacked else frame.row / 2)
             values.append(
                 {
-                    "label": _cut(mark.label, frame.characters),
+                    "label": cut(mark.label, frame.characters),
                     "shown": say.clean(mark.brief if frame.stacked else mark.shown),
                     "value": min(max(mark.value, axis.low), axis.high),
                     "low": max(mark.low, axis.low),
@@ -323,7 +260,7 @@ def _share_spec(bars: Sequence[Bar], target: Target) -> dict[str, Any]:
         line = top + (frame.row - 12 if frame.stacked else frame.row / 2)
         values.append(
             {
-                "label": _cut(bar.label, frame.characters),
+                "label": cut(bar.label, frame.characters),
                 "shown": say.clean(bar.shown),
                 "line": line,
                 "label_y": top + 14 if frame.stacked else line,
@@ -385,115 +322,10 @@ def _words(part: Literal["label", "shown", "heading"], frame: _Frame, field: str
 def _spec(
     values: list[dict[str, Any]], layers: list[dict[str, Any]], frame: _Frame, height: float, *, axis: bool = True
 ) -> dict[str, Any]:
-    return {
-        "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
-        "data": {"values": values},
-        "width": frame.plot,
-        "height": height,
-        "padding": {"left": frame.left, "right": frame.right, "top": 4, "bottom": 26 if axis else 4},
-        "autosize": {"type": "none", "contains": "content"},
-        "layer": layers,
-        "config": {
-            "background": None,
-            "aria": False,
-            "view": {"stroke": None},
-            "axis": {
-                "domain": False,
-                "ticks": False,
-                "grid": not frame.stacked,
-                "gridColor": COLOURS["line"],
-                "labelColor": COLOURS["muted"],
-                "labelFontSize": frame.label_size - 1.5,
-                "labelPadding": 8,
-            },
-        },
-    }
-
-
-_ELEMENTS = {"svg", "g", "path", "line", "rect", "text"}
-_ATTRIBUTES = {
-    "d",
-    "fill",
-    "font-size",
-    "font-weight",
-    "height",
-    "opacity",
-    "stroke",
-    "stroke-dasharray",
-    "stroke-width",
-    "text-anchor",
-    "transform",
-    "viewBox",
-    "width",
-    "x2",
-    "y2",
-}
-_DEFAULTS = {("opacity", "1"), ("font-weight", "normal"), ("transform", "translate(0,0)")}
-_LONG_NUMBER = re.compile(r"-?\d+\.\d{3,}")
-_SVG = "http://www.w3.org/2000/svg"
-_NAMES = {colour: name for name, colour in COLOURS.items()}
-
-
-def _dressed(spec: dict[str, Any], identifier: str, title: str, description: str, target: Target) -> str:
-    """Draw the spec and keep of it only what a picture needs."""
-    drawn = vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE, allowed_base_urls=[])
-    root = _kept(ET.fromstring(drawn), target)  # noqa: S314 - drawn in this process from our own spec, no outside text
-    if root is None:
-        raise PublishError(f"Chart {identifier} was not drawn.", hint="Please report this.")
-    name = f"{identifier}-{target}"
-    for tag, words in (("desc", description), ("title", title)):
-        told = ET.Element(tag, {"id": f"{name}-{tag}"})
-        told.text = say.clean(words, 2000)
-        root.insert(0, told)
-    width, height = root.attrib.pop("width"), root.attrib.pop("height")
-    root.attrib = {
-        "xmlns": _SVG,
-        "viewBox": f"0 0 {width} {height}",
-        "role": "img",
-        "aria-labelledby": f"{name}-title {name}-desc",
-        "font-family": _FONTS[target],
-    }
-    if target == "paper":
-        root.attrib |= {"width": width, "height": height}
-    return ET.tostring(root, encoding="unicode", short_empty_elements=True)
-
-
-def _kept(element: ET.Element, target: Target) -> ET.Element | None:
-    tag = element.tag.removeprefix(f"{{{_SVG}}}")
-    if tag not in _ELEMENTS or element.get("display") == "none" or element.get("class") in {"background", "foreground"}:
-        return None
-    kept = ET.Element(
-        tag,
-        {
-            key: _LONG_NUMBER.sub(lambda match: f"{float(match[0]):.2f}".rstrip("0").rstrip("."), value)
-            for key, value in element.attrib.items()
-            if key in _ATTRIBUTES and (key, value) not in _DEFAULTS
-        },
+    return layered(
+        values,
+        layers,
+        size=(frame.plot, height),
+        margins=(frame.left, frame.right, 26 if axis else 4),
+        axis={"grid": not frame.stacked, "labelFontSize": frame.label_size - 1.5},
     )
-    for key in ("fill", "stroke"):
-        name = _NAMES.get(kept.get(key, ""))
-        if name is not None and target != "paper":
-            kept.set(key, f"var(--{name})")
-    if tag == "text":
-        kept.text = element.text
-        if target == "narrow":  # words stand above the plot there: a rim of paper keeps its lines out of them
-            kept.attrib |= {"stroke": "var(--paper)", "stroke-width": "4", "paint-order": "stroke"}
-    kept.extend(child for child in (_kept(child, target) for child in element) if child is not None)
-    plain_group = tag == "g" and not kept.attrib
-    if tag == "g" and not len(kept):
-        return None
-    return kept[0] if plain_group and len(kept) == 1 else kept
-
-
-def _cut(text: str, characters: int) -> str:
-    """Text of a label, cut to a width counted in characters; wide characters count twice.
-
-    Every word that is drawn goes through `clean`: the renderer ends the whole process on a NUL.
-    """
-    line = say.clean(text)
-    width = 0
-    for index, char in enumerate(line):
-        width += 2 if unicodedata.east_asian_width(char) in "WF" else 1
-        if width > characters:
-            return line[:index].rstrip() + "…"
-    return line

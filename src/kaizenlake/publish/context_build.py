@@ -78,10 +78,8 @@ def build(scan: Scan, edition: Edition, only: Scope | None = None) -> Iterator[K
         edition: What is the same in all of them.
         only: Make this one alone; a scope of which nothing is known borrows all from everything.
     """
-    known = sizes(scan)
-    wanted = known if only is None else {only: known.get(only, Size())}
     data = Data.read(scan, edition.settings, only)
-    for scope, size in wanted.items():
+    for scope, size in sizes(scan, only).items():
         yield _Draft(scope, size, edition, data).context()
 
 

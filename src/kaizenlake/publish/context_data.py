@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,7 @@ from kaizenlake.tables import (
     ScopedPatterns,
     ScopedWinRates,
     SegmentClarity,
+    Table,
     WinRates,
 )
 
@@ -43,19 +44,40 @@ class Data:
 
     @classmethod
     def read(cls, scan: Scan, settings: Settings, only: Scope | None) -> Data:
-        """Read all of it; `only` reads the rows of one scope where a table is kept by scope."""
-        entries = settings.publishing.entries
+        """Read all of it at one go; `only` reads what one scope needs."""
+        lazy = {
+            Patterns: scan(Patterns),
+            WinRates: _with_others(scan(WinRates).filter(_NEEDED)),
+            ScopedPatterns: scan(ScopedPatterns).filter(_wanted(only)),
+            ScopedWinRates: _with_others(scan(ScopedWinRates).filter(_wanted(only), _NEEDED), _SCOPE),
+            CreativeLabels: _labelled(scan, only),
+            AvoidedPhrases: scan(AvoidedPhrases),
+            Projects: scan(Projects).select("project_id", *SEGMENT).drop_nulls(),
+            SegmentClarity: scan(SegmentClarity).sort(SEGMENT),
+        }
+        frames = dict(zip(lazy, pl.collect_all(lazy.values()), strict=True))
+        labelled, entries = frames[CreativeLabels], settings.publishing.entries
         return cls(
-            findings=_findings(scan, settings, only),
-            rates=_rates(scan, only),
-            winners=_marked(scan, pl.col("label") == "winner", entries, only),
-            losers=_marked(scan, (pl.col("label") == "loser") & (pl.col("source") == "manual"), entries, only),
-            phrases=Phrases.read(scan),
-            clarity=list(scan(SegmentClarity).sort(SEGMENT).collect().iter_rows(named=True)),
+            findings=_findings(frames, settings),
+            rates=_rates(frames),
+            winners=_marked(labelled.filter(label="winner"), entries, only),
+            losers=_marked(labelled.filter(label="loser", source="manual"), entries, only),
+            phrases=Phrases.of_rows(frames[AvoidedPhrases], frames[Projects]),
+            clarity=list(frames[SegmentClarity].iter_rows(named=True)),
         )
 
 
+Frames = Mapping[type[Table], pl.DataFrame]
+
 _SCOPE = ("scope", "project_id", "industry", "client_type")
+
+
+_JUDGED = {(CREATIVE, attribute) for attribute in ATTRIBUTES}
+_RATED = {(rule.kind, rule.dimension) for rule in RATES}
+_NEEDED = pl.any_horizontal(
+    (pl.col("kind") == kind) & (pl.col("dimension") == dimension) for kind, dimension in sorted(_JUDGED | _RATED)
+)
+"""Win rates that enter a context."""
 
 
 def _scope_of(row: Row) -> Scope:
@@ -81,46 +103,50 @@ def _with_others(rates: pl.LazyFrame, scope: tuple[str, ...] = ()) -> pl.LazyFra
     return rates.with_columns(others_rate=pl.when(decided > 0).then(wins / decided))
 
 
-def _findings(scan: Scan, settings: Settings, only: Scope | None) -> dict[Scope, dict[tuple[str, str], Finding]]:
-    of_creatives = (pl.col("kind") == CREATIVE) & pl.col("dimension").is_in(ATTRIBUTES)
+def _of(which: Collection[tuple[str, str]], rates: pl.DataFrame) -> Iterator[Row]:
+    """Win rates of some kinds and dimensions."""
+    return (row for row in rates.iter_rows(named=True) if (row["kind"], row["dimension"]) in which)
+
+
+def _findings(frames: Frames, settings: Settings) -> dict[Scope, dict[tuple[str, str], Finding]]:
     found: dict[Scope, dict[tuple[str, str], Finding]] = defaultdict(dict)
 
     def keep(scope: Scope, finding: Finding) -> None:
         key = finding.pattern_type, finding.value
         found[scope][key] = outranking(found[scope].get(key), finding)
 
-    for row in scan(Patterns).collect().iter_rows(named=True):
+    for row in frames[Patterns].iter_rows(named=True):
         keep(EVERYTHING, of_pattern(row, tables.full_name(Patterns)))
-    for row in _with_others(scan(WinRates).filter(of_creatives)).collect().iter_rows(named=True):
-        keep(EVERYTHING, of_win_rate(row, tables.full_name(WinRates), settings.evidence))
-    scoped = _with_others(scan(ScopedWinRates).filter(_wanted(only), of_creatives), _SCOPE)
-    for row in scan(ScopedPatterns).filter(_wanted(only)).collect().iter_rows(named=True):
+    for rate in _of(_JUDGED, frames[WinRates]):
+        keep(EVERYTHING, of_win_rate(rate, tables.full_name(WinRates), settings.evidence))
+    for row in frames[ScopedPatterns].iter_rows(named=True):
         keep(_scope_of(row), of_pattern(row, tables.full_name(ScopedPatterns)))
-    for row in scoped.collect().iter_rows(named=True):
-        keep(_scope_of(row), of_win_rate(row, tables.full_name(ScopedWinRates), settings.evidence))
+    for rate in _of(_JUDGED, frames[ScopedWinRates]):
+        keep(_scope_of(rate), of_win_rate(rate, tables.full_name(ScopedWinRates), settings.evidence))
     return found
 
 
-def _rates(scan: Scan, only: Scope | None) -> dict[Scope, dict[tuple[str, str], Row]]:
-    named = pl.any_horizontal(
-        *((pl.col("kind") == rule.kind) & (pl.col("dimension") == rule.dimension) for rule in RATES)
-    )
+def _rates(frames: Frames) -> dict[Scope, dict[tuple[str, str], Row]]:
     found: dict[Scope, dict[tuple[str, str], Row]] = defaultdict(dict)
-    for row in scan(WinRates).filter(named).collect().iter_rows(named=True):
+    for row in _of(_RATED, frames[WinRates]):
         found[EVERYTHING][row["dimension"], row["value"]] = row
-    for row in scan(ScopedWinRates).filter(named, _wanted(only)).collect().iter_rows(named=True):
+    for row in _of(_RATED, frames[ScopedWinRates]):
         found[_scope_of(row)][row["dimension"], row["value"]] = row
     return found
 
 
-def _marked(scan: Scan, which: pl.Expr, entries: int, only: Scope | None) -> dict[Scope, list[Row]]:
-    """Marked contents of every scope, a person's marks first, then by shrunk rate; at most `entries` of each."""
+def _labelled(scan: Scan, only: Scope | None) -> pl.LazyFrame:
+    """Winners, and the losers a person marked: a person's marks first, then by shrunk rate."""
     key = ("project_id", "content_id", "platform")
-    attributes = scan(Contents).select(*key, "hook_type", "tone", "pillar", *SEGMENT, "trials", "performed_on")
-    marked = (
-        scan(CreativeLabels)
-        .filter(which)
-        .join(attributes, on=key, how="left", nulls_equal=True)
+    labels = scan(CreativeLabels).filter((pl.col("label") == "winner") | (pl.col("source") == "manual"))
+    contents = scan(Contents).select(*key, "hook_type", "tone", "pillar", *SEGMENT, "trials", "performed_on")
+    if only is not None and only.kind == "project":
+        mine = pl.col("project_id") == only.project_id
+        labels, contents = labels.filter(mine), contents.filter(mine)
+    elif only is not None and only.kind == "segment":
+        contents = contents.filter(industry=only.industry, client_type=only.client_type)
+    return (
+        labels.join(contents, on=key, how="left", nulls_equal=True)
         .with_columns(pl.col("engagement_rate", "shrunk_rate").round_sig_figs(6))
         .sort(
             pl.col("source") == "manual",
@@ -130,8 +156,11 @@ def _marked(scan: Scan, which: pl.Expr, entries: int, only: Scope | None) -> dic
             descending=[True, True, True, False, False, False],
             nulls_last=True,
         )
-        .collect()
     )
+
+
+def _marked(marked: pl.DataFrame, entries: int, only: Scope | None) -> dict[Scope, list[Row]]:
+    """Marked contents of every scope, in their order; at most `entries` of each."""
     found: dict[Scope, list[Row]] = {}
     if only in {None, EVERYTHING}:
         found[EVERYTHING] = list(marked.head(entries).iter_rows(named=True))
@@ -156,13 +185,12 @@ class Phrases:
     members: Mapping[Scope, list[str]]
 
     @classmethod
-    def read(cls, scan: Scan) -> Phrases:
-        """Read all of them."""
+    def of_rows(cls, phrases: pl.DataFrame, projects: pl.DataFrame) -> Phrases:
+        """All of them, and the projects with a segment, whose phrases are those of the segment too."""
         by_project: dict[str | None, list[Row]] = defaultdict(list)
-        for row in scan(AvoidedPhrases).collect().iter_rows(named=True):
+        for row in phrases.iter_rows(named=True):
             by_project[row["project_id"]].append(row)
         members: dict[Scope, list[str]] = defaultdict(list)
-        projects = scan(Projects).select("project_id", *SEGMENT).drop_nulls().collect()
         for project_id, industry, client_type in projects.iter_rows():
             if project_id in by_project:
                 members[segment(industry, client_type)].append(project_id)

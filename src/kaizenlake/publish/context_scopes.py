@@ -40,7 +40,7 @@ def confidence(events: int, rule: Confidence) -> float:
     return round(50 * events / rule.half, 2)
 
 
-def sizes(scan: Scan) -> dict[Scope, Size]:
+def sizes(scan: Scan, only: Scope | None = None) -> dict[Scope, Size]:
     """Every scope with its size: everything, then projects, then segments, each by name.
 
     A segment has the events of its projects; where contents or outcomes name a segment that their project does not,
@@ -48,16 +48,28 @@ def sizes(scan: Scan) -> dict[Scope, Size]:
 
     Args:
         scan: Gives the rows of a table.
+        only: Look at this scope alone; it comes with no events where nothing is known of it.
     """
-    found: dict[Scope, Size] = {EVERYTHING: Size()}
-    whole = scan(EventCounts).select(_EVENTS, _FIRST, _LAST).collect().row(0)
-    found[EVERYTHING] = Size(whole[0] or 0, whole[1], whole[2])
-    columns = ("project_id", "events", "first_at", "last_at")
-    for project_id, *size in scan(Projects).select(columns).sort("project_id").collect().iter_rows():
-        found[project(project_id)] = Size(*size)
-    for industry, client_type, *size in _segments(scan).collect().iter_rows():
-        found[segment(industry, client_type)] = Size(*size)
+    kinds = {only.kind} if only is not None else {"everything", "project", "segment"}
+    found: dict[Scope, Size] = {} if only is None else {only: Size()}
+    if "everything" in kinds:
+        whole = scan(EventCounts).select(_EVENTS, _FIRST, _LAST).collect().row(0)
+        found[EVERYTHING] = Size(whole[0] or 0, whole[1], whole[2])
+    if "project" in kinds:
+        known = scan(Projects).select("project_id", "events", "first_at", "last_at").sort("project_id")
+        for project_id, *size in _of(known, only, ("project_id",)).collect().iter_rows():
+            found[project(project_id)] = Size(*size)
+    if "segment" in kinds:
+        for industry, client_type, *size in _segments(scan, only).collect().iter_rows():
+            found[segment(industry, client_type)] = Size(*size)
     return found
+
+
+def _of(rows: pl.LazyFrame, only: Scope | None, names: tuple[str, ...]) -> pl.LazyFrame:
+    """Rows of which these columns name a scope, of the one scope or of all."""
+    if only is None:
+        return rows.filter(pl.all_horizontal(pl.col(names).is_not_null()))
+    return rows.filter(pl.all_horizontal(pl.col(name) == getattr(only, name) for name in names))
 
 
 _EVENTS = pl.col("events").sum()
@@ -65,13 +77,11 @@ _FIRST = pl.col("first_at").min()
 _LAST = pl.col("last_at").max()
 
 
-def _segments(scan: Scan) -> pl.LazyFrame:
-    known = pl.all_horizontal(pl.col(SEGMENT).is_not_null())
+def _segments(scan: Scan, only: Scope | None) -> pl.LazyFrame:
     outcome = ("kind", "project_id", "subject_id")
-    of_projects = scan(Projects).filter(known).group_by(SEGMENT).agg(_EVENTS, _FIRST, _LAST)
+    of_projects = _of(scan(Projects), only, SEGMENT).group_by(SEGMENT).agg(_EVENTS, _FIRST, _LAST)
     of_contents = (
-        scan(Contents)
-        .filter(known)
+        _of(scan(Contents), only, SEGMENT)
         .group_by(SEGMENT)
         .agg(
             events=pl.len().cast(pl.Int64),
@@ -80,8 +90,7 @@ def _segments(scan: Scan) -> pl.LazyFrame:
         )
     )
     of_outcomes = (
-        scan(Outcomes)
-        .filter(known)
+        _of(scan(Outcomes), only, SEGMENT)
         .group_by(SEGMENT)
         .agg(
             events=pl.struct(outcome).n_unique().cast(pl.Int64),
@@ -90,8 +99,7 @@ def _segments(scan: Scan) -> pl.LazyFrame:
         )
     )
     scoped = [
-        scan(table)
-        .filter(pl.col("scope") == "segment", known)
+        _of(scan(table).filter(scope="segment"), only, SEGMENT)
         .select(SEGMENT)
         .unique()
         .with_columns(

@@ -28,12 +28,13 @@ import polars as pl
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 import kaizenlake
-from kaizenlake import tables
+from kaizenlake import signing, tables
 from kaizenlake.errors import LockedError, VerificationError
 from kaizenlake.lake import files
+from kaizenlake.lake.held import Held
 from kaizenlake.lake.store import Lake, Snapshot
 from kaizenlake.publish import context as model
-from kaizenlake.publish import rendering, signing
+from kaizenlake.publish import rendering
 from kaizenlake.publish.context import Instant, KaizenContext, Scope, instant
 from kaizenlake.publish.context_build import Edition, build
 from kaizenlake.publish.context_rules import TABLES
@@ -93,7 +94,7 @@ class Verified:
 class Source:
     """The tables of a lake as they stand at one moment: rows and versions that belong together."""
 
-    def __init__(self, lake: Lake) -> None:
+    def __init__(self, lake: Lake | Held) -> None:
         self._snapshots: dict[type[Table], Snapshot] = {table: lake.snapshot(table) for table in TABLES}
 
     def scan(self, table: type[Table]) -> pl.LazyFrame:

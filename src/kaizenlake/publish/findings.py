@@ -8,7 +8,8 @@ from functools import partial
 from typing import Literal, NamedTuple, TypeAlias
 
 from kaizenlake.publish import report_format as say
-from kaizenlake.publish.report_data import Listing, PatternRow, ReportData
+from kaizenlake.publish.report_data import ReportData
+from kaizenlake.publish.report_rows import Listing, PatternRow
 from kaizenlake.publish.report_words import OUTCOMES, dimension, pattern_phrase
 from kaizenlake.tables import (
     Contents,

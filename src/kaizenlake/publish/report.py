@@ -21,10 +21,11 @@ from markupsafe import Markup
 from kaizenlake.errors import PublishError
 from kaizenlake.lake.files import write_atomic
 from kaizenlake.parameters import Evidence, Tiers
-from kaizenlake.publish.charts import COLOURS
 from kaizenlake.publish.report_blocks import Document, Picture
-from kaizenlake.publish.report_data import Figures, ReportData, RunFacts, Scan, build
+from kaizenlake.publish.report_data import ReportData, build
+from kaizenlake.publish.report_rows import Figures, RunFacts, Scan
 from kaizenlake.publish.report_sections import document
+from kaizenlake.publish.svg import COLOURS
 
 HTML_NAME, PDF_NAME, FIGURES_NAME = "kaizen.html", "kaizen.pdf", "kaizen.json"
 

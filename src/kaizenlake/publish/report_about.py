@@ -25,7 +25,8 @@ from kaizenlake.publish.report_blocks import (
     how_many_more,
     raw,
 )
-from kaizenlake.publish.report_data import CHART_ROWS, ReportData
+from kaizenlake.publish.report_data import ReportData
+from kaizenlake.publish.report_rows import CHART_ROWS
 from kaizenlake.publish.report_words import GLOSSARY, OUTCOMES, pattern_label
 from kaizenlake.tables import (
     Contents,

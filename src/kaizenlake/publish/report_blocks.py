@@ -11,9 +11,9 @@ import msgspec
 from kaizenlake import tables
 from kaizenlake.events.catalogue import by_name
 from kaizenlake.publish import report_format as say
-from kaizenlake.publish.charts import Chart
 from kaizenlake.publish.findings import Finding
-from kaizenlake.publish.report_data import Listing
+from kaizenlake.publish.report_rows import Listing
+from kaizenlake.publish.svg import Chart
 from kaizenlake.tables import Table
 
 Kind: TypeAlias = Literal["text", "number", "verdict"]

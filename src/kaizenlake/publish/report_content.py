@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from kaizenlake.publish import report_format as say
-from kaizenlake.publish.charts import Bar, Chart, Group, Mark, Tone, interval_chart, share_chart
+from kaizenlake.publish.charts import Bar, Group, Mark, Tone, interval_chart, share_chart
 from kaizenlake.publish.report_blocks import Block, Cell, Kind, Picture, Section, empty, grid, interval, raw
-from kaizenlake.publish.report_data import LabelRow, PatternRow, ReportData
+from kaizenlake.publish.report_data import ReportData
+from kaizenlake.publish.report_rows import LabelRow, PatternRow
 from kaizenlake.publish.report_words import pattern_label
+from kaizenlake.publish.svg import Chart
 from kaizenlake.tables import AvoidedPhrases, Contents, CreativeLabels, Patterns
 from kaizenlake.tables.content import TIERS
 

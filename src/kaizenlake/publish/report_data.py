@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Generic, TypeAlias, TypeVar
 
-import msgspec
 import polars as pl
 
 from kaizenlake.parameters import Evidence, Tiers
+from kaizenlake.publish.report_rows import (
+    CHART_ROWS,
+    AvoidedRow,
+    ClarityRow,
+    Figures,
+    KindRow,
+    LabelRow,
+    Listing,
+    PatternRow,
+    Quality,
+    RunFacts,
+    Scan,
+    SourceRow,
+    TierRow,
+    WinRow,
+    listing,
+)
 from kaizenlake.stats.expressions import wilson
 from kaizenlake.tables import (
     AvoidedPhrases,
@@ -24,207 +39,10 @@ from kaizenlake.tables import (
     Quarantine,
     SegmentClarity,
     SourceFreshness,
-    Table,
     WinRates,
 )
 from kaizenlake.tables.content import TIERS
 from kaizenlake.tables.outcome import KINDS
-
-Scan: TypeAlias = Callable[[type[Table]], pl.LazyFrame]
-"""Gives a table as a lazy frame: `Lake.scan`, or literal frames in a test."""
-
-Row = TypeVar("Row")
-
-ROWS = 10
-"""Most rows of a list in the report; longer tables say how many more there are."""
-
-CHART_ROWS = 14
-"""Most rows of a chart."""
-
-
-@dataclass(frozen=True)
-class Listing(Generic[Row]):
-    """The first rows of a table in the order of the report, and how many there are in all."""
-
-    rows: tuple[Row, ...]
-    total: int
-
-
-@dataclass(frozen=True)
-class RunFacts:
-    """What the night did before the report: the shell knows it, the tables do not.
-
-    Args:
-        lines_in: Lines this run read; equals landed + duplicate + quarantined.
-        landed: Lines that became events.
-        duplicate: Lines that were in the lake already.
-        quarantined: Lines that went to quarantine.
-        by_rule: Quarantined lines of this run by the rule they broke; a line may break several.
-        versions: Version of each table at the run before and now, by full name; None where it was not written.
-    """
-
-    lines_in: int = 0
-    landed: int = 0
-    duplicate: int = 0
-    quarantined: int = 0
-    by_rule: tuple[tuple[str, int], ...] = ()
-    versions: Mapping[str, tuple[int | None, int | None]] = field(default_factory=dict)
-
-
-class Figures(msgspec.Struct, frozen=True):
-    """The figures of one report that the next one compares itself with; kept beside the report as JSON.
-
-    Attributes:
-        as_of: The report's as_of.
-        numbers: Figures by name; null where not defined.
-        verdicts: Verdict of each judged pattern, by `evidence|pattern_type|pattern`.
-    """
-
-    as_of: datetime
-    numbers: dict[str, float | None]
-    verdicts: dict[str, str]
-
-
-@dataclass(frozen=True)
-class TierRow:
-    """Contents of one platform and content type by tier, each at its latest day."""
-
-    platform: str
-    content_type: str | None
-    contents: int
-    rated: int
-    excellent: int
-    good: int
-    average: int
-    poor: int
-    good_or_better_rate: float | None
-    ci_low: float | None
-    ci_high: float | None
-    median_engagement_rate: float | None
-
-
-@dataclass(frozen=True)
-class LabelRow:
-    """A winner or loser, as `gold.creative_labels` has it."""
-
-    content_id: str
-    platform: str | None
-    project_id: str | None
-    content_type: str | None
-    label: str
-    source: str
-    reason: str
-    engagement_rate: float | None
-    shrunk_rate: float | None
-    rank_in_group: int | None
-    group_size: int | None
-    text: str | None
-
-    @property
-    def name(self) -> str:
-        """What people know the content by: its text, else the name the application gives it."""
-        return self.text or self.content_id
-
-
-@dataclass(frozen=True)
-class WinRow:
-    """A win rate, as `gold.win_rates` has it."""
-
-    kind: str
-    dimension: str
-    value: str
-    wins: int
-    decided: int
-    win_rate: float
-    ci_low: float
-    ci_high: float
-    shrunk_rate: float
-    lift: float | None
-    p_value: float | None
-    q_value: float | None
-
-
-@dataclass(frozen=True)
-class KindRow:
-    """Decided outcomes of one kind, each subject once."""
-
-    kind: str
-    wins: int
-    decided: int
-    win_rate: float
-    ci_low: float
-    ci_high: float
-
-
-@dataclass(frozen=True)
-class PatternRow:
-    """A pattern's effect, as `gold.patterns` has it."""
-
-    evidence: str
-    pattern_type: str
-    pattern: str
-    contents: int
-    experiments: int
-    effect: float | None
-    lift: float | None
-    lift_ci_low: float | None
-    lift_ci_high: float | None
-    q_value: float | None
-    shrunk_lift: float | None
-    verdict: str
-    metric: str
-    rate_with: float | None
-    rate_without: float | None
-    left_out: int
-
-
-@dataclass(frozen=True)
-class ClarityRow:
-    """Clarity of a segment's briefs, as `gold.segment_clarity` has it."""
-
-    industry: str | None
-    client_type: str | None
-    briefs: int
-    mean_score: float
-    clear_briefs: int
-    clear_rate: float
-    ci_low: float
-    ci_high: float
-    shrunk_rate: float
-
-
-@dataclass(frozen=True)
-class SourceRow:
-    """Freshness of a source, as `gold.source_freshness` has it."""
-
-    source: str
-    events: int
-    last_at: datetime
-    silent_hours: float
-    stale: bool
-
-
-@dataclass(frozen=True)
-class AvoidedRow:
-    """A phrase to avoid, as `gold.avoided_phrases` has it."""
-
-    phrase: str
-    marks: int
-    contents: int
-    last_reason: str
-
-
-@dataclass(frozen=True)
-class Quality:
-    """Where every line of every landing went, and what waits in quarantine."""
-
-    files: int
-    lines_in: int
-    landed: int
-    duplicate: int
-    quarantined: int
-    waiting: int
-    waiting_by_rule: tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True)
@@ -312,30 +130,18 @@ def build(
         tiers=_tiers(scan(Contents)),
         winners=_labels(labels, "winner"),
         losers=_labels(labels, "loser"),
-        avoided=_listing(AvoidedRow, scan(AvoidedPhrases), by={"marks": True, "phrase": False, "last_reason": False}),
+        avoided=listing(AvoidedRow, scan(AvoidedPhrases), by={"marks": True, "phrase": False, "last_reason": False}),
         kinds=_kinds(scan(Outcomes)),
         win_rates={kind: _win_rates(scan(WinRates), kind) for kind in KINDS},
         experiments=_patterns(patterns, "experiment"),
         observations=_patterns(patterns, "observation"),
-        clarity=_listing(
-            ClarityRow, scan(SegmentClarity), by={"briefs": True, "industry": False, "client_type": False}
-        ),
-        sources=_listing(SourceRow, scan(SourceFreshness), by={"stale": True, "silent_hours": True, "source": False}),
+        clarity=listing(ClarityRow, scan(SegmentClarity), by={"briefs": True, "industry": False, "client_type": False}),
+        sources=listing(SourceRow, scan(SourceFreshness), by={"stale": True, "silent_hours": True, "source": False}),
         quality=_quality(scan(Landings), scan(Quarantine)),
         tier_edges=tiers or Tiers(),
         evidence=bearings,
     )
     return replace(data, figures=_figures(data, scan, window["events"] or 0))
-
-
-def _listing(
-    row: type[Row], frame: pl.LazyFrame, *, by: Mapping[str, bool], rows: int = ROWS, total: int | None = None
-) -> Listing[Row]:
-    """First rows of a frame by `by`: column to whether it descends; nulls come last."""
-    names = [item.name for item in fields(row)]  # type: ignore[arg-type] # every row type is a dataclass
-    chosen = frame.sort(list(by), descending=list(by.values()), nulls_last=True).head(rows).select(names)
-    found, number = pl.collect_all([chosen, frame.select(pl.len())])
-    return Listing(tuple(row(**item) for item in found.iter_rows(named=True)), total or int(number.item()))
 
 
 def _tiers(contents: pl.LazyFrame) -> Listing[TierRow]:
@@ -358,7 +164,7 @@ def _tiers(contents: pl.LazyFrame) -> Listing[TierRow]:
             pl.col("interval").struct.field("high").alias("ci_high"),
         )
     )
-    return _listing(TierRow, frame, by={"contents": True, "platform": False, "content_type": False})
+    return listing(TierRow, frame, by={"contents": True, "platform": False, "content_type": False})
 
 
 def _labels(labels: pl.LazyFrame, label: str) -> Listing[LabelRow]:
@@ -373,7 +179,7 @@ def _labels(labels: pl.LazyFrame, label: str) -> Listing[LabelRow]:
         "platform": False,
         "project_id": False,
     }
-    return _listing(LabelRow, frame, by=by)
+    return listing(LabelRow, frame, by=by)
 
 
 def _kinds(outcomes: pl.LazyFrame) -> tuple[KindRow, ...]:
@@ -388,13 +194,13 @@ def _kinds(outcomes: pl.LazyFrame) -> tuple[KindRow, ...]:
         .unnest("interval")
         .rename({"low": "ci_low", "high": "ci_high"})
     )
-    rows = _listing(KindRow, frame, by={"kind": False}, rows=len(KINDS)).rows
+    rows = listing(KindRow, frame, by={"kind": False}, rows=len(KINDS)).rows
     return tuple(sorted(rows, key=lambda row: KINDS.index(row.kind)))
 
 
 def _win_rates(win_rates: pl.LazyFrame, kind: str) -> Listing[WinRow]:
     by = {"q_value": False, "decided": True, "dimension": False, "value": False}
-    return _listing(WinRow, win_rates.filter(pl.col("kind") == kind), by=by, rows=CHART_ROWS)
+    return listing(WinRow, win_rates.filter(pl.col("kind") == kind), by=by, rows=CHART_ROWS)
 
 
 def _patterns(patterns: pl.LazyFrame, evidence: str) -> Listing[PatternRow]:
@@ -409,7 +215,7 @@ def _patterns(patterns: pl.LazyFrame, evidence: str) -> Listing[PatternRow]:
         "pattern_type": False,
         "pattern": False,
     }
-    return _listing(PatternRow, frame, by=by, rows=CHART_ROWS)
+    return listing(PatternRow, frame, by=by, rows=CHART_ROWS)
 
 
 def _quality(landings: pl.LazyFrame, quarantine: pl.LazyFrame) -> Quality:

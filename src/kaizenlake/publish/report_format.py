@@ -154,7 +154,7 @@ def day(value: date | None) -> str:
     >>> day(date(2026, 3, 1))
     '1 March 2026'
     """
-    return NOTHING if value is None else f"{value.day} {_MONTHS[value.month - 1]} {value.year}"
+    return NOTHING if value is None else f"{value.day} {MONTHS[value.month - 1]} {value.year}"
 
 
 def instant(value: datetime | None) -> str:
@@ -194,7 +194,7 @@ def _signed(text: str) -> str:
     return text.replace("-", _MINUS)
 
 
-_MONTHS = (
+MONTHS = (
     "January",
     "February",
     "March",
@@ -208,3 +208,4 @@ _MONTHS = (
     "November",
     "December",
 )
+"""Names of the months, January first."""

@@ -8,7 +8,8 @@ from kaizenlake.publish import report_format as say
 from kaizenlake.publish.charts import Group, Mark, Tone, interval_chart
 from kaizenlake.publish.findings import WIN_SECTIONS, segment
 from kaizenlake.publish.report_blocks import Block, Cell, Paragraph, Picture, Section, empty, grid, interval, raw
-from kaizenlake.publish.report_data import Listing, ReportData, WinRow
+from kaizenlake.publish.report_data import ReportData
+from kaizenlake.publish.report_rows import Listing, WinRow
 from kaizenlake.publish.report_words import OUTCOMES, dimension
 from kaizenlake.tables import Outcomes, SegmentClarity, WinRates
 

@@ -23,6 +23,7 @@ SAMPLES: tuple[Sample, ...] = (
     Sample("facebook_posts.csv", "facebook_posts", "facebook_posts"),
     Sample("upworthy_headline_tests.csv", "upworthy_headline_tests", "upworthy_headline_tests"),
     Sample("agent_runs.csv", "agent_runs", "agent_runs"),
+    Sample("aider_polyglot_runs.yml", "aider_polyglot_runs", "aider_polyglot_runs"),
     Sample("agency_events.ndjson", None, "invented-sample"),
 )
 

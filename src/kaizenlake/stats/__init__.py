@@ -5,6 +5,7 @@ codes from 0. :mod:`kaizenlake.stats.expressions` offers the row-wise ones as Po
 """
 
 from kaizenlake.stats.betabinomial import FLAT, BetaPrior, fit, fit_by, shrink
+from kaizenlake.stats.cautious_difference import CautiousDifference, cautious_difference
 from kaizenlake.stats.control_chart import Chart, ChartBaseline, chart_baseline, ewma_chart, ewma_limit, run_length
 from kaizenlake.stats.cuped import CoMoments, CupedArms, comoments_by, cuped_by, merge_comoments, merge_comoments_by
 from kaizenlake.stats.group_sequential import (
@@ -16,6 +17,7 @@ from kaizenlake.stats.group_sequential import (
     repeated_interval,
     stopped_effect,
 )
+from kaizenlake.stats.mean_interval import mean_interval
 from kaizenlake.stats.meta import Pooled, dersimonian_laird, dersimonian_laird_by
 from kaizenlake.stats.moments import Moments, merge_moments, merge_moments_by, moments, moments_by
 from kaizenlake.stats.multiplicity import benjamini_hochberg, benjamini_hochberg_by, holm, holm_by
@@ -37,6 +39,7 @@ from kaizenlake.stats.sequential import Sequence, confidence_sequence, running_m
 from kaizenlake.stats.spending import Boundaries, boundaries, information, spend
 from kaizenlake.stats.srm import SampleRatio, sample_ratio, sample_ratio_by
 from kaizenlake.stats.standard_error import CautiousTest, cautious_test, standard_error
+from kaizenlake.stats.stratified import Stratified, stratified_by
 from kaizenlake.stats.units import UnitMeans, arm_moments, design_effect, intraclass_correlation, unit_means
 from kaizenlake.stats.welch import Welch, welch
 
@@ -45,6 +48,7 @@ __all__ = [
     "FLAT",
     "BetaPrior",
     "Boundaries",
+    "CautiousDifference",
     "CautiousTest",
     "Chart",
     "ChartBaseline",
@@ -64,6 +68,7 @@ __all__ = [
     "SampleRatio",
     "Sequence",
     "StoppedEffect",
+    "Stratified",
     "TwoProportions",
     "UnitMeans",
     "Welch",
@@ -71,6 +76,7 @@ __all__ = [
     "benjamini_hochberg",
     "benjamini_hochberg_by",
     "boundaries",
+    "cautious_difference",
     "cautious_test",
     "chart_baseline",
     "comoments_by",
@@ -93,6 +99,7 @@ __all__ = [
     "information",
     "intraclass_correlation",
     "log_risk_ratio",
+    "mean_interval",
     "merge_comoments",
     "merge_comoments_by",
     "merge_moments",
@@ -115,6 +122,7 @@ __all__ = [
     "spend",
     "standard_error",
     "stopped_effect",
+    "stratified_by",
     "two_proportions",
     "unit_means",
     "welch",

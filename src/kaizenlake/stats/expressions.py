@@ -14,6 +14,8 @@ import polars as pl
 
 from kaizenlake.stats._arrays import Floats
 from kaizenlake.stats._special import two_sided_z
+from kaizenlake.stats.cautious_difference import CautiousDifference
+from kaizenlake.stats.cautious_difference import cautious_difference as cautious_difference_arrays
 from kaizenlake.stats.proportions import TwoProportions
 from kaizenlake.stats.proportions import two_proportions as two_proportions_arrays
 from kaizenlake.stats.ratios import LogRatio
@@ -73,6 +75,17 @@ def welch(
     """Struct of the fields of :func:`kaizenlake.stats.welch.welch`."""
     return _whole_columns(
         partial(welch_arrays, confidence=confidence), Welch._fields, n_a, mean_a, m2_a, n_b, mean_b, m2_b
+    )
+
+
+def cautious_difference(
+    n_a: Column, mean_a: Column, m2_a: Column, n_b: Column, mean_b: Column, m2_b: Column, confidence: float = 0.95
+) -> pl.Expr:
+    """Struct of the fields of :func:`kaizenlake.stats.cautious_difference.cautious_difference`."""
+    return _whole_columns(
+        partial(cautious_difference_arrays, confidence=confidence),
+        CautiousDifference._fields,
+        *(n_a, mean_a, m2_a, n_b, mean_b, m2_b),
     )
 
 

@@ -6,7 +6,7 @@ overlap the data hold no answer, and none is given: see :class:`Refusal`.
 
 Sources: Horvitz and Thompson 1952 (ips); Ionides 2008 (clipped_ips); Swaminathan and Joachims 2015 (snips); Dudik, Langford
 and Li 2011 (dm, dr); Robins, Sued, Lei-Gomez and Rotnitzky 2007 (sndr); Wang, Agarwal and Dudik 2017 (switch_dr);
-Kong 1992 (effective sample size).
+Kong 1992 (effective sample size); Chernozhukov et al. 2018 (medians over repeated cross-fitting).
 """
 
 from __future__ import annotations
@@ -85,16 +85,30 @@ class Replay:
 
     Attributes:
         overlap: how much the log says about the candidate.
-        estimates: one per name of :data:`ESTIMATORS`; NaN where it needs predictions that were not given.
+        logged: mean loss of the runs that were used, as logged.
+        estimates: one per name of :data:`ESTIMATORS`, the median over the seeds; NaN where it needs predictions that were
+            not given.
         ci_low, ci_high: bootstrap percentile intervals over units, medians over the seeds.
-        stability: largest difference between two seeds in an end of the interval, as a share of its width; 0 with one
+        effects: ``estimates - logged``.
+        effect_ci_low, effect_ci_high: the same intervals of the effects, from the same resamples: where candidate and log
+            agree, both move together.
+        effect_highest: the largest of the seeds' upper ends of the effects: what no seed goes beyond.
+        seeds_sd: standard deviation of the estimates over the seeds, 0 with one seed; above 0 where each seed has
+            predictions of its own.
+        stability: largest difference between two seeds in an end of either interval, as a share of its width; 0 with one
             seed. Large says: draw more resamples, or do not trust the interval.
     """
 
     overlap: Overlap
+    logged: float
     estimates: Floats
     ci_low: Floats
     ci_high: Floats
+    effects: Floats
+    effect_ci_low: Floats
+    effect_ci_high: Floats
+    effect_highest: Floats
+    seeds_sd: Floats
     stability: Floats
 
 
@@ -134,9 +148,10 @@ def evaluate_off_policy(
         logged: probability with which it was chosen, in (0, 1].
         units: unit code of each run, integers from 0; what is resampled.
         seeds: of the bootstrap, at least one.
-        predicted: a model's loss of what was chosen. The model must not have seen the run (cross-fitting), or the
-            estimates that use it are too sure.
-        expected: the model's loss averaged over what the candidate would choose; needed with ``predicted``.
+        predicted: a model's loss of what was chosen, one row or one row for each seed. The model must not have seen the
+            run (cross-fitting), or the estimates that use it are too sure; with other folds for each seed,
+            ``seeds_sd`` says how much hangs on the folds (Chernozhukov et al. 2018).
+        expected: the model's loss averaged over what the candidate would choose; needed with ``predicted``, as many rows.
         unsupported: probability that the candidate chooses what the logging policy never does, for each run.
         clip: largest weight of ``clipped_ips``; beyond it ``switch_dr`` trusts the model.
         resamples: of the bootstrap, for each seed.
@@ -156,22 +171,39 @@ def evaluate_off_policy(
     if not seeds or resamples < 1 or clip <= 0.0:
         raise ValueError(f"expected a seed, 1 resample or more and a clip above 0; found {seeds}, {resamples}, {clip}")
     upper = upper_quantile(confidence)
-    nothing = np.nan if predicted is None else predicted
-    columns = rows(losses, target, logged, nothing, np.nan if expected is None else expected)
-    codes, n_units = group_codes(units, columns[0].size)
-    overlap, used = _overlap(codes, columns[0], columns[1], columns[2], unsupported)
+    (losses, target, logged) = rows(losses, target, logged)
+    models = list(zip(_by_seed(predicted, seeds, losses), _by_seed(expected, seeds, losses), strict=True))
+    codes, n_units = group_codes(units, losses.size)
+    overlap, used = _overlap(codes, losses, target, logged, unsupported)
     reasons = _reasons(overlap, rules)
     if reasons:
         return Refusal(overlap, reasons)
-    codes, columns = canonical(codes[used], *(column[used] for column in columns))
-    sums = _sums(codes, *columns, n_units=n_units, clip=clip)
-    sums = sums[sums[:, 0] > 0.0]
-    ends = np.stack([_bootstrap(sums, seed, resamples, (1.0 - upper, upper)) for seed in seeds])
+    found, ends = [], []
+    for seed, model in zip(seeds, models, strict=True):
+        given = (losses, target, logged, *model)
+        in_order, columns = canonical(codes[used], *(column[used] for column in given))
+        sums = _sums(in_order, *columns, n_units=n_units, clip=clip)
+        sums = sums[sums[:, 0] > 0.0]
+        found.append(_with_effects(sums.sum(axis=0)))
+        ends.append(_bootstrap(sums, seed, resamples, (1.0 - upper, upper)))
     low, high = np.median(ends, axis=0)
     drift = np.ptp(ends, axis=0).max(axis=0)
-    stability = divide(drift, high - low, where=high > low, otherwise=0.0)
-    estimates = _estimates(sums.sum(axis=0))
-    return Replay(overlap, estimates, low, high, np.where(np.isnan(estimates), np.nan, stability))
+    apart = divide(drift, high - low, where=high > low, otherwise=0.0).max(axis=0)
+    estimates, effects = np.median(found, axis=0)
+    seeds_sd = np.std([each[0] for each in found], axis=0, ddof=min(1, len(seeds) - 1))
+    return Replay(
+        overlap=overlap,
+        logged=float(sums[:, -1].sum() / sums[:, 0].sum()),
+        estimates=estimates,
+        ci_low=low[0],
+        ci_high=high[0],
+        effects=effects,
+        effect_ci_low=low[1],
+        effect_ci_high=high[1],
+        effect_highest=np.max(ends, axis=0)[1, 1],
+        seeds_sd=seeds_sd,
+        stability=np.where(np.isnan(estimates), np.nan, apart),
+    )
 
 
 def off_policy_estimates(
@@ -192,6 +224,12 @@ def off_policy_estimates(
     zeros = np.zeros(columns[0].size, dtype=np.int64)
     codes, columns = canonical(zeros, *columns)
     return _estimates(_sums(codes, *columns, n_units=1, clip=clip)[0])
+
+
+def _by_seed(model: ArrayLike | None, seeds: Sequence[int], losses: Floats) -> Floats:
+    """What a model says, one row a seed."""
+    said = np.atleast_2d(np.asarray(np.nan if model is None else model, dtype=np.float64))
+    return np.broadcast_to(said, (len(seeds), losses.size))
 
 
 def _overlap(
@@ -270,7 +308,7 @@ def _sums(
     n_units: int,
     clip: float,
 ) -> Floats:
-    """Per unit the sums that every estimator is a function of: runs, w, w·loss, clipped, expected, and residuals."""
+    """Per unit the sums that every estimator is a function of: runs, w, w·loss, clipped, expected, residuals, loss."""
     weights = target / logged
     residual = losses - predicted
     parts = (
@@ -281,13 +319,14 @@ def _sums(
         expected,
         weights * residual,
         np.where(weights <= clip, weights, 0.0) * residual,
+        losses,
     )
     return np.stack([totals(codes, part, n_units) for part in parts], axis=1)
 
 
 def _estimates(sums: Floats) -> Floats:
     """The estimates by :data:`ESTIMATORS` of sums on the last axis."""
-    runs, weight, weighed, clipped, expected, residual, switched = np.moveaxis(sums, -1, 0)
+    runs, weight, weighed, clipped, expected, residual, switched, _ = np.moveaxis(sums, -1, 0)
     some, weighty = runs > 0.0, weight > 0.0
     model = divide(expected, runs, some)
     parts = (
@@ -302,13 +341,20 @@ def _estimates(sums: Floats) -> Floats:
     return np.stack(parts, axis=-1)
 
 
+def _with_effects(sums: Floats) -> Floats:
+    """The estimates, and the estimates less the mean loss: (2, ..., estimators)."""
+    estimates = _estimates(sums)
+    logged = divide(sums[..., -1], sums[..., 0], sums[..., 0] > 0.0)
+    return np.stack([estimates, estimates - logged[..., None]])
+
+
 def _bootstrap(sums: Floats, seed: int, resamples: int, quantiles: tuple[float, float]) -> Floats:
-    """Quantiles of the estimates over resampled units, (2, estimators)."""
+    """Quantiles of estimates and effects over resampled units: (quantiles, 2, estimators)."""
     rng = np.random.default_rng(seed)
     units = sums.shape[0]
     at_once = max(1, _CELLS_AT_ONCE // units)
     parts = []
     for start in range(0, resamples, at_once):
         drawn = rng.multinomial(units, np.full(units, 1.0 / units), size=min(at_once, resamples - start))
-        parts.append(_estimates(drawn @ sums))
-    return np.asarray(np.quantile(np.concatenate(parts), quantiles, axis=0))
+        parts.append(_with_effects(drawn @ sums))
+    return np.asarray(np.quantile(np.concatenate(parts, axis=1), quantiles, axis=1))

@@ -24,6 +24,7 @@ from kaizenlake.tables.base import (
     schema,
 )
 from kaizenlake.tables.bronze import Events, Landings, Quarantine
+from kaizenlake.tables.canary import CanaryLooks, CanarySegments, CanaryUnits, Deployments
 from kaizenlake.tables.content import (
     AvoidedPhrases,
     ContentFeatures,
@@ -36,15 +37,30 @@ from kaizenlake.tables.content import (
 )
 from kaizenlake.tables.loss import Crl, CrlDaily, CrlTrends, LearningProgress
 from kaizenlake.tables.outcome import (
-    Decisions,
     OutcomeCounts,
     Outcomes,
+    OutcomeSubjects,
     Patterns,
     ScopedPatterns,
     ScopedWinRates,
     WinRates,
 )
-from kaizenlake.tables.silver import SILVER, Acquisition, Core, Intake, Packs, Performance, Runs
+from kaizenlake.tables.policy import Experiments, ExperimentSuccess, Policies, PolicyPerformance, PolicyPromotions
+from kaizenlake.tables.replay import GoldenSets, OfflineReplays
+from kaizenlake.tables.silver import (
+    SILVER,
+    Acquisition,
+    Core,
+    DeploymentLog,
+    ExperimentLog,
+    Intake,
+    Packs,
+    Performance,
+    PolicyLog,
+    ReplayLog,
+    Runs,
+)
+from kaizenlake.tables.skill import CrlTermsDaily, SkillCards, SkillFailures, SkillModels, SkillTerms
 
 BRONZE: tuple[type[Table], ...] = (Events, Quarantine, Landings)
 
@@ -61,7 +77,7 @@ GOLD: tuple[type[Table], ...] = (
     CreativeMarks,
     CreativeLabels,
     AvoidedPhrases,
-    Decisions,
+    OutcomeSubjects,
     Outcomes,
     OutcomeCounts,
     WinRates,
@@ -74,6 +90,19 @@ GOLD: tuple[type[Table], ...] = (
     CrlDaily,
     CrlTrends,
     LearningProgress,
+    Deployments,
+    Policies,
+    PolicyPromotions,
+    PolicyPerformance,
+    Experiments,
+    ExperimentSuccess,
+    OfflineReplays,
+    GoldenSets,
+    CrlTermsDaily,
+    SkillTerms,
+    SkillModels,
+    SkillFailures,
+    SkillCards,
 )
 
 TABLES: tuple[type[Table], ...] = (*BRONZE, *SILVER, *GOLD)
@@ -85,6 +114,9 @@ __all__ = [
     "TABLES",
     "Acquisition",
     "AvoidedPhrases",
+    "CanaryLooks",
+    "CanarySegments",
+    "CanaryUnits",
     "ContentFeatures",
     "Contents",
     "Core",
@@ -92,29 +124,46 @@ __all__ = [
     "CreativeMarks",
     "Crl",
     "CrlDaily",
+    "CrlTermsDaily",
     "CrlTrends",
     "DailyPerformance",
-    "Decisions",
+    "DeploymentLog",
+    "Deployments",
     "EventCounts",
     "Events",
+    "ExperimentLog",
+    "ExperimentSuccess",
+    "Experiments",
+    "GoldenSets",
     "Intake",
     "Landings",
     "LearningProgress",
+    "OfflineReplays",
     "OutcomeCounts",
+    "OutcomeSubjects",
     "Outcomes",
     "Packs",
     "PatternSums",
     "Patterns",
     "Performance",
     "PerformanceTiers",
+    "Policies",
+    "PolicyLog",
+    "PolicyPerformance",
+    "PolicyPromotions",
     "ProjectSegments",
     "Projects",
     "Quarantine",
+    "ReplayLog",
     "Runs",
     "ScopedPatterns",
     "ScopedWinRates",
     "SegmentClarity",
     "SegmentWords",
+    "SkillCards",
+    "SkillFailures",
+    "SkillModels",
+    "SkillTerms",
     "SourceFreshness",
     "Table",
     "WinRates",

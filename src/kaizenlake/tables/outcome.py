@@ -12,7 +12,7 @@ EVIDENCE = ("experiment", "observation")
 VERDICTS = ("works", "risky", "unclear")
 
 
-class Decisions(Table):
+class OutcomeSubjects(Table):
     """One decided outcome of a pack, a deal, an outreach or a run, with what is known of it."""
 
     kind: str = column("What was decided.", isin=("pack", "deal", "outreach", "run"))
@@ -37,7 +37,7 @@ class Decisions(Table):
     event_date: pl.Date = column("UTC date of the decision, by which the table is partitioned.")
 
     class Config(Table.Config):
-        metadata = facts("gold", "decisions", ("kind", "project_id", "subject_id"), "event_date")
+        metadata = facts("gold", "outcome_subjects", ("kind", "project_id", "subject_id"), "event_date")
 
 
 class Outcomes(Table):

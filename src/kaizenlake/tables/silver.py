@@ -56,9 +56,20 @@ def silver_table(family: Family) -> type[Table]:
         "__module__": __name__,
         "Config": config,
     }
-    return type(family.name.title(), (Table,), body | columns)
+    return type(family.name.title().replace("_", ""), (Table,), body | columns)
 
 
 SILVER: tuple[type[Table], ...] = tuple(silver_table(family) for family in FAMILIES)
 
-Core, Packs, Acquisition, Intake, Performance, Runs = SILVER
+(
+    Core,
+    Packs,
+    Acquisition,
+    Intake,
+    Performance,
+    Runs,
+    ExperimentLog,
+    PolicyLog,
+    DeploymentLog,
+    ReplayLog,
+) = SILVER

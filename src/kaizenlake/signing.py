@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -121,3 +122,56 @@ def public_key(pem: bytes, where: str) -> Ed25519PublicKey:
     if not isinstance(key, Ed25519PublicKey):
         raise VerificationError("The public key is no Ed25519 key.", where=where)
     return key
+
+
+def content_hash(document: str) -> str:
+    """Name of a document by its content: SHA-256 of its canonical JSON text, as 64 hexadecimal digits."""
+    return hashlib.sha256(document.encode()).hexdigest()
+
+
+def sign_document(document: str, key: Ed25519PrivateKey) -> str:
+    """Sign a canonical JSON text.
+
+    Returns:
+        The signature in base64.
+    """
+    return base64.b64encode(key.sign(document.encode())).decode("ascii")
+
+
+NAMED = ("policy_id", "policy_version", "doer", "phase", "parent_sha256")
+"""What a policy's document says of it itself, so that no row can claim another's."""
+
+
+def verified_policy(row: Mapping[str, Any], key: Ed25519PublicKey) -> dict[str, Any]:
+    """The document of a version of a policy, after everything that can be checked of it was.
+
+    Args:
+        row: A row of `gold.policies`, or any with its `document`, `content_sha256`, `signature`, `key_id` and `NAMED`.
+        key: Public key of the lake.
+
+    Raises:
+        VerificationError: The document is not what was hashed, signed and named when the version was created.
+    """
+    name = f"{row['policy_id']} {row['policy_version']}"
+    text, hint = str(row["document"]), "It was changed after it was created. Create a new version of it."
+    if (found := content_hash(text)) != row["content_sha256"]:
+        raise VerificationError(
+            f"The document of {name} has the hash {found[:16]}…, it was created with {str(row['content_sha256'])[:16]}….",
+            hint=hint,
+        )
+    if row["key_id"] != key_id(key):
+        raise VerificationError(
+            f"{name} was signed by the key {row['key_id']}, the key here is {key_id(key)}.",
+            hint="Restore the key that signed it, or create a new version of it.",
+        )
+    try:
+        key.verify(base64.b64decode(str(row["signature"]), validate=True), text.encode())
+    except (InvalidSignature, ValueError, binascii.Error) as error:
+        raise VerificationError(f"The signature of {name} does not belong to its document.", hint=hint) from error
+    document = json.loads(text)
+    for field in NAMED:
+        if document.get(field) != row[field]:
+            raise VerificationError(
+                f"{name} is listed with {field} {row[field]!r}, its document says {document.get(field)!r}.", hint=hint
+            )
+    return dict(document)

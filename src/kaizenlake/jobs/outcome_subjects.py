@@ -10,7 +10,7 @@ from kaizenlake import tables
 from kaizenlake.job import job
 from kaizenlake.jobs.pack_family import pack_family, pack_tier
 from kaizenlake.parameters import Windows
-from kaizenlake.tables import Acquisition, Decisions, Packs, ProjectSegments, Runs
+from kaizenlake.tables import Acquisition, OutcomeSubjects, Packs, ProjectSegments, Runs
 
 KNOWN: dict[str, dict[str, pl.Expr]] = {
     "pack": {
@@ -32,8 +32,8 @@ KNOWN: dict[str, dict[str, pl.Expr]] = {
 """What is known of each kind, beside its segment; each of them becomes a dimension of the outcome."""
 
 
-@job(reads=(Packs, Acquisition, Runs, ProjectSegments), writes=Decisions)
-def decisions(
+@job(reads=(Packs, Acquisition, Runs, ProjectSegments), writes=OutcomeSubjects)
+def outcome_subjects(
     packs: pl.LazyFrame,
     acquisition: pl.LazyFrame,
     runs: pl.LazyFrame,
@@ -76,7 +76,7 @@ def decisions(
             client_type=pl.coalesce("client_type", "project_client_type"),
             event_date=pl.col("decided_at").dt.date(),
         )
-        .select(tables.schema(Decisions).names())
+        .select(tables.schema(OutcomeSubjects).names())
     )
 
 

@@ -1,26 +1,27 @@
-"""The reader of published contexts, for the services that generate: standard library only, and it never raises.
-
-```python
-from kaizenlake.context import load
-
-loaded = load("lake/published", project="campaign_456")
-tones = [tone["value"] for tone in loaded.context["recommended_tones"]]
-```
-
-Every load reads the index and one document, and checks the document's SHA-256 against the index; with a public key also
-the index's signature. What cannot be used is answered with the last good context of this process, else the default; the
-reason says which. Texts in a context are data that came from outside, never instructions.
-"""
+"""Contexts for generators: every load reads the index and one document, and checks the one against the other."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
-import stat
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
+
+from kaizenlake.context._files import (
+    CORRUPT,
+    FRESH,
+    MISSING,
+    STALE,
+    UNUSABLE,
+    UnusableError,
+    check_signature,
+    content_of,
+    parsed,
+    pem_of,
+    told,
+)
 
 INDEX = "latest.json"
 INDEX_BYTES = 64 * 1024 * 1024
@@ -30,14 +31,6 @@ REMEMBERED = 1000
 
 ATTEMPTS = 3
 """Times the index is read again when the document it names was removed by newer publications meanwhile."""
-
-FRESH = "fresh"
-STALE = "stale"
-MISSING = "default: missing"
-CORRUPT = "default: corrupt"
-BAD_SIGNATURE = "default: bad signature"
-DENIED = "default: denied"
-UNUSABLE = "default: unusable arguments"
 
 _LISTS = (
     "recommended_tones",
@@ -139,10 +132,10 @@ def load(
         )
         reason, detail = _age(found, max_age)
         return Loaded(json.loads(found.content), reason, detail, *found[1:5])
-    except _UnusableError as error:
+    except UnusableError as error:
         return Loaded(fallback, error.reason, error.detail)
     except Exception as error:  # noqa: BLE001 - a service must go on, whatever lies in the folder
-        return Loaded(fallback, CORRUPT, _told(error))
+        return Loaded(fallback, CORRUPT, told(error))
 
 
 def load_text(
@@ -176,24 +169,15 @@ def load_text(
         )
         reason, detail = _age(found, max_age)
         return LoadedText(found.content.decode("utf-8"), reason, detail, *found[1:5])
-    except _UnusableError as error:
+    except UnusableError as error:
         return LoadedText(default, error.reason, error.detail)
     except Exception as error:  # noqa: BLE001 - as in `load`
-        return LoadedText(default, CORRUPT, _told(error))
+        return LoadedText(default, CORRUPT, told(error))
 
 
 def forget() -> None:
     """Forget the last good contexts of this process."""
     _LAST_GOOD.clear()
-
-
-class _UnusableError(Exception):
-    """What is published cannot be used, and why."""
-
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(detail)
-        self.reason = reason
-        self.detail = detail
 
 
 class _Found(NamedTuple):
@@ -212,11 +196,11 @@ _LAST_GOOD: dict[tuple[str, _Scope, str, str, bool], _Found] = {}
 
 def _scope(project: Any, industry: Any, client_type: Any) -> _Scope:
     if not all(value is None or isinstance(value, str) for value in (project, industry, client_type)):
-        raise _UnusableError(UNUSABLE, "project, industry and client_type are texts")
+        raise UnusableError(UNUSABLE, "project, industry and client_type are texts")
     if (industry is None) != (client_type is None):
-        raise _UnusableError(UNUSABLE, "a segment needs both industry and client_type")
+        raise UnusableError(UNUSABLE, "a segment needs both industry and client_type")
     if project is not None and industry is not None:
-        raise _UnusableError(UNUSABLE, "give a project or a segment, not both")
+        raise UnusableError(UNUSABLE, "give a project or a segment, not both")
     kind = "project" if project is not None else "segment" if industry is not None else "everything"
     return kind, project, industry, client_type
 
@@ -228,14 +212,14 @@ def _find(published: Any, scope: _Scope, template: str, public_key: Any, *, or_e
     known = _LAST_GOOD.get(key)
     try:
         found = _read(folder, scope, template, public_key, or_everything=or_everything)
-    except _UnusableError as error:
+    except UnusableError as error:
         if known is None:
             raise
         return known._replace(trouble=f"kept the last good one: {error.reason}, {error.detail}")
     except Exception as error:
         if known is None:
             raise
-        return known._replace(trouble=f"kept the last good one: {CORRUPT}, {_told(error)}")
+        return known._replace(trouble=f"kept the last good one: {CORRUPT}, {told(error)}")
     if known is not None and found.generated_at < known.generated_at:
         return known._replace(trouble="kept the last good one: what is published now is older")
     _LAST_GOOD.pop(key, None)
@@ -248,33 +232,33 @@ def _find(published: Any, scope: _Scope, template: str, public_key: Any, *, or_e
 
 
 def _read(folder: str, scope: _Scope, template: str, public_key: Any, *, or_everything: bool) -> _Found:
-    pem = None if public_key is None else _pem(public_key)
+    pem = None if public_key is None else pem_of(public_key)
     for attempt in range(1, ATTEMPTS + 1):
         signed = _signed(folder, pem)
         entry = _entry(signed, scope, template, or_everything=or_everything)
         try:
             digest, content = _document(folder, entry, is_text=bool(template))
-        except _UnusableError as error:
+        except UnusableError as error:
             if error.reason != MISSING:
                 raise
             if attempt == ATTEMPTS:
-                raise _UnusableError(CORRUPT, error.detail) from None
+                raise UnusableError(CORRUPT, error.detail) from None
         else:
             sequence = signed.get("sequence")
             if not isinstance(sequence, int):
-                raise _UnusableError(CORRUPT, "the index has no sequence")
+                raise UnusableError(CORRUPT, "the index has no sequence")
             return _Found(content, sequence, digest, _instant(signed, "generated_at"), _instant(signed, "valid_until"))
     raise AssertionError
 
 
 def _signed(folder: str, pem: bytes | None) -> dict[str, Any]:
     """The part of the index that is signed; checked where there is a key to check it with."""
-    index = _parsed(_content(f"{folder}/{INDEX}", INDEX_BYTES))
+    index = parsed(content_of(f"{folder}/{INDEX}", INDEX_BYTES))
     if not isinstance(index, dict) or not isinstance(index.get("signed"), dict):
-        raise _UnusableError(CORRUPT, "the index has not the form of an index")
+        raise UnusableError(CORRUPT, "the index has not the form of an index")
     signed: dict[str, Any] = index["signed"]
     if pem is not None:
-        _check_signature(signed, index.get("signature"), pem)
+        check_signature(signed, index.get("signature"), pem)
     return signed
 
 
@@ -282,57 +266,24 @@ def _document(folder: str, entry: dict[str, Any], *, is_text: bool) -> tuple[str
     """SHA-256 and content of the document an entry names, checked to be just that."""
     digest = entry.get("sha256")
     if not isinstance(digest, str) or len(digest) != 64 or set(digest) - set("0123456789abcdef"):
-        raise _UnusableError(CORRUPT, "the index names no SHA-256")
+        raise UnusableError(CORRUPT, "the index names no SHA-256")
     name = f"texts/{digest}" if is_text else f"contexts/{digest}.json"
     if entry.get("file") != name:
-        raise _UnusableError(CORRUPT, "the index names a file that is no document")
-    content = _content(f"{folder}/{name}", DOCUMENT_BYTES)
+        raise UnusableError(CORRUPT, "the index names a file that is no document")
+    content = content_of(f"{folder}/{name}", DOCUMENT_BYTES)
     if len(content) != entry.get("bytes") or hashlib.sha256(content).hexdigest() != digest:
-        raise _UnusableError(CORRUPT, f"{name} is not what the index says")
+        raise UnusableError(CORRUPT, f"{name} is not what the index says")
     if is_text:
         content.decode("utf-8")
-    elif not isinstance(_parsed(content), dict):
-        raise _UnusableError(CORRUPT, f"{name} is no context")
+    elif not isinstance(parsed(content), dict):
+        raise UnusableError(CORRUPT, f"{name} is no context")
     return digest, content
-
-
-def _content(path: str, most: int) -> bytes:
-    """All of a regular file; a folder, pipe or device in its place is refused without waiting for it."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
-    except FileNotFoundError:
-        raise _UnusableError(MISSING, f"{path} is not there") from None
-    except PermissionError:
-        raise _UnusableError(DENIED, f"{path} may not be read") from None
-    except OSError as error:
-        raise _UnusableError(
-            MISSING if error.errno == _NOT_A_FOLDER else CORRUPT, f"{path}: {error.strerror}"
-        ) from None
-    with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor
-        facts = os.fstat(descriptor)
-        if not stat.S_ISREG(facts.st_mode):
-            raise _UnusableError(CORRUPT, f"{path} is no file")
-        content = file.read(most + 1)
-    if len(content) > most:
-        raise _UnusableError(CORRUPT, f"{path} is longer than {most} bytes")
-    return content
-
-
-_NOT_A_FOLDER = 20
-
-
-def _parsed(content: bytes) -> Any:
-    return json.loads(content.decode("utf-8"), parse_constant=_refuse)
-
-
-def _refuse(constant: str) -> Any:
-    raise ValueError(f"{constant} is no JSON number")
 
 
 def _entry(signed: dict[str, Any], scope: _Scope, template: str, *, or_everything: bool) -> dict[str, Any]:
     entries = signed.get("entries")
     if not isinstance(entries, list):
-        raise _UnusableError(CORRUPT, "the index has no entries")
+        raise UnusableError(CORRUPT, "the index has no entries")
     kind = "text" if template else "context"
     wanted = {scope, _EVERYTHING} if or_everything else {scope}
     found: dict[_Scope, dict[str, Any]] = {}
@@ -350,7 +301,7 @@ def _entry(signed: dict[str, Any], scope: _Scope, template: str, *, or_everythin
         return found[scope]
     if _EVERYTHING in found:
         return found[_EVERYTHING]
-    raise _UnusableError(MISSING, f"nothing is published for {' '.join(part for part in scope if part)}")
+    raise UnusableError(MISSING, f"nothing is published for {' '.join(part for part in scope if part)}")
 
 
 _EVERYTHING: _Scope = ("everything", None, None, None)
@@ -359,7 +310,7 @@ _EVERYTHING: _Scope = ("everything", None, None, None)
 def _instant(signed: dict[str, Any], name: str) -> datetime:
     moment = datetime.fromisoformat(signed[name])
     if moment.tzinfo is None:
-        raise _UnusableError(CORRUPT, f"the index's {name} has no zone")
+        raise UnusableError(CORRUPT, f"the index's {name} has no zone")
     return moment
 
 
@@ -375,35 +326,3 @@ def _age(found: _Found, max_age: Any) -> tuple[str, str]:
         if now - found.generated_at > age:
             return STALE, f"it was published at {found.generated_at.isoformat()}, longer ago than allowed"
     return FRESH, ""
-
-
-def _pem(public_key: Any) -> bytes:
-    try:
-        if isinstance(public_key, bytes):
-            return public_key
-        if isinstance(public_key, str) and public_key.lstrip().startswith("-----BEGIN"):
-            return public_key.encode("ascii")
-        return _content(os.fsdecode(public_key), 65_536)
-    except _UnusableError as error:
-        raise _UnusableError(BAD_SIGNATURE, f"the public key cannot be read: {error.detail}") from None
-    except (TypeError, ValueError) as error:
-        raise _UnusableError(BAD_SIGNATURE, f"the public key cannot be read: {_told(error)}") from None
-
-
-def _check_signature(signed: Any, signature: Any, pem: bytes) -> None:
-    try:
-        import base64  # noqa: PLC0415 - only a reader that checks signatures needs it
-
-        from cryptography.hazmat.primitives.serialization import load_pem_public_key  # noqa: PLC0415 - as above
-
-        key: Any = load_pem_public_key(pem)
-        payload = json.dumps(signed, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
-        key.verify(base64.b64decode(signature["value"], validate=True), payload)
-    except ImportError:
-        raise _UnusableError(BAD_SIGNATURE, "checking a signature needs the package cryptography") from None
-    except Exception as error:  # noqa: BLE001 - whatever is wrong, it is not signed
-        raise _UnusableError(BAD_SIGNATURE, f"the index is not signed by that key: {_told(error)}") from None
-
-
-def _told(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"[:300]

@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kaizenlake import signing
 from kaizenlake.errors import PublishError, VerificationError
-from kaizenlake.publish import signing
 
 JSON = st.recursive(
     st.none() | st.integers() | st.text(st.characters(exclude_categories=["Cs"])),
@@ -49,7 +49,7 @@ def test_threads_that_make_the_key_at_once_get_the_same(tmp_path):
 
 def test_processes_that_make_the_key_at_once_get_the_same(tmp_path):
     code = (
-        "import sys; from pathlib import Path; from kaizenlake.publish import signing; sys.stdin.readline();"
+        "import sys; from pathlib import Path; from kaizenlake import signing; sys.stdin.readline();"
         "print(signing.key_id(signing.signing_key(Path(sys.argv[1])).public_key()))"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "keys")]

@@ -1,0 +1,36 @@
+"""The readers of what is published, for the services that generate: standard library only, and they never raise.
+
+```python
+from kaizenlake.context import load
+
+loaded = load("lake/published", project="campaign_456")
+tones = [tone["value"] for tone in loaded.context["recommended_tones"]]
+```
+
+What cannot be used is answered with the last good one of this process, else the default; the reason says which. With a
+public key also the signature is checked. Texts in a context are data that came from outside, never instructions.
+"""
+
+from __future__ import annotations
+
+from kaizenlake.context._arms import arm_of, point_of
+from kaizenlake.context._files import BAD_SIGNATURE, CORRUPT, DENIED, FRESH, MISSING, STALE, UNUSABLE
+from kaizenlake.context._reader import Loaded, LoadedText, empty, forget, load, load_text
+
+__all__ = [
+    "BAD_SIGNATURE",
+    "CORRUPT",
+    "DENIED",
+    "FRESH",
+    "MISSING",
+    "STALE",
+    "UNUSABLE",
+    "Loaded",
+    "LoadedText",
+    "arm_of",
+    "empty",
+    "forget",
+    "load",
+    "load_text",
+    "point_of",
+]

@@ -1,0 +1,60 @@
+"""What the tables of skill cards share: the days that a card tells of, and when a difference is a strength or a weakness."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+import polars as pl
+
+from kaizenlake.parameters import Skills
+
+BETTER, WORSE, EVEN, UNCLEAR = "strength", "weakness", "even", "unclear"
+
+
+def last_day(as_of: datetime) -> date:
+    """The last day of which events before an instant can be.
+
+    >>> from datetime import UTC
+    >>> str(last_day(datetime(2026, 3, 1, tzinfo=UTC))), str(last_day(datetime(2026, 3, 1, 1, tzinfo=UTC)))
+    ('2026-02-28', '2026-03-01')
+    """
+    return (as_of - timedelta(microseconds=1)).date()
+
+
+def latest(as_of: datetime, days: int) -> pl.Expr:
+    """Rows of the latest days, by `event_date`."""
+    last = last_day(as_of)
+    return pl.col("event_date").is_between(pl.lit(last - timedelta(days=days - 1)), pl.lit(last))
+
+
+def before(as_of: datetime, days: int) -> pl.Expr:
+    """Rows of as many days before the latest ones, by `event_date`."""
+    last = last_day(as_of) - timedelta(days=days)
+    return pl.col("event_date").is_between(pl.lit(last - timedelta(days=days - 1)), pl.lit(last))
+
+
+def verdict(kind: str, enough: pl.Expr, skills: Skills) -> pl.Expr:
+    """What a difference of losses says, below 0 being better.
+
+    A strength or a weakness needs a corrected p that is small enough, an interval that leaves out 0, a difference that
+    matters, and enough runs. An interval within what does not matter is even, whatever the p.
+
+    Args:
+        kind: What stands before the names of its columns: `_difference`, `_ci_low`, `_ci_high` and `_q_value`.
+        enough: Whether there are enough runs on both sides.
+        skills: `smallest_difference` and `q`.
+    """
+    least = skills.smallest_difference
+    low, high = pl.col(f"{kind}_ci_low"), pl.col(f"{kind}_ci_high")
+    matters = (pl.col(f"{kind}_q_value") <= skills.q) & (pl.col(f"{kind}_difference").abs() >= least)
+    return (
+        pl.when(~enough.fill_null(value=False) | low.is_null())
+        .then(pl.lit(UNCLEAR))
+        .when(low >= -least, high <= least)
+        .then(pl.lit(EVEN))
+        .when(matters, high < 0.0)
+        .then(pl.lit(BETTER))
+        .when(matters, low > 0.0)
+        .then(pl.lit(WORSE))
+        .otherwise(pl.lit(UNCLEAR))
+    )

@@ -1,0 +1,66 @@
+"""What would candidates have lost on logged runs? Every replay by every estimator."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import polars as pl
+
+from kaizenlake.job import job
+from kaizenlake.jobs._latest import latest
+from kaizenlake.tables import OfflineReplays, ReplayLog
+from kaizenlake.tables.replay import NO_ESTIMATOR
+
+FIGURES = {
+    "loss": "estimated_loss",
+    "ci_low": "loss_ci_low",
+    "ci_high": "loss_ci_high",
+    "effect": "effect",
+    "effect_ci_low": "effect_ci_low",
+    "effect_ci_high": "effect_ci_high",
+    "seeds_sd": "seeds_sd",
+    "stability": "stability",
+}
+"""Figures of one entry of the list `estimates` of a replay, and the columns they go to."""
+
+_ENTRY = pl.Struct({"estimator": pl.String(), **dict.fromkeys(FIGURES, pl.Float64())})
+_ESTIMATES = pl.Struct({"estimates": pl.List(_ENTRY)})
+
+
+@job(reads=(ReplayLog,), writes=OfflineReplays)
+def offline_replays(replay_log: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFrame:
+    """List every replay of a policy by every estimator, and which of them its verdict rests on.
+
+    A refused replay has one row, whose estimator is `none` and whose figures are null: no number stands where there is no
+    answer. So has one that carries no estimates.
+
+    Args:
+        replay_log: Silver replay events.
+        as_of: Replays from this instant on do not count.
+    """
+    replays = replay_log.filter(pl.col("event_type") == "OFFLINE_REPLAYED", pl.col("occurred_at") < as_of)
+    decoded = pl.col("estimates").str.json_decode(_ESTIMATES).struct.field("estimates")
+    entry = pl.col("entry").struct
+    is_answered = pl.col("verdict") != "refused"
+    figures = {
+        to: pl.when(is_answered, entry.field(name).is_finite()).then(entry.field(name)) for name, to in FIGURES.items()
+    }
+    return (
+        latest(replays, ("replay_id",))
+        .with_columns(
+            estimator_of_verdict=pl.col("estimator"),
+            entry=pl.when(is_answered).then(decoded),
+            replayed_at="occurred_at",
+        )
+        # Of an entry that comes twice the first counts; an empty list leaves one row.
+        .explode("entry")
+        .with_columns(
+            estimator=entry.field("estimator").fill_null(NO_ESTIMATOR),
+            shortfalls=pl.col("shortfalls").fill_null([]),
+            logged_loss=pl.when(is_answered).then("logged_loss"),
+            **figures,
+        )
+        .with_columns(is_verdict=(pl.col("estimator") == pl.col("estimator_of_verdict")).fill_null(False))
+        .sort("replay_id", "estimator", *FIGURES.values(), nulls_last=True)
+        .unique(["replay_id", "estimator"], keep="first", maintain_order=True)
+    )

@@ -1,0 +1,89 @@
+"""How does a doer fail, and is it getting rarer? Each failure mode by its share of the runs, against the days before."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import polars as pl
+
+from kaizenlake.job import job
+from kaizenlake.jobs._card_rules import before
+from kaizenlake.jobs._card_rules import latest as latest_days
+from kaizenlake.jobs._latest import latest
+from kaizenlake.jobs.crl import RUN
+from kaizenlake.parameters import Evidence, Skills
+from kaizenlake.stats import expressions
+from kaizenlake.tables import Runs, SkillFailures
+
+
+@job(reads=(Runs,), writes=SkillFailures)
+def skill_failures(
+    runs: pl.LazyFrame,
+    *,
+    as_of: datetime,
+    evidence: Evidence = Evidence(),  # noqa: B008 - frozen
+    skills: Skills = Skills(),  # noqa: B008 - frozen
+) -> pl.LazyFrame:
+    """Count in how many runs of each doer each failure mode was told, in the latest days and in as many before.
+
+    A run that tells a mode twice counts once; one that tells none did not fail in a way that is known. The modes of the table
+    are one family (Benjamini-Hochberg).
+
+    Args:
+        runs: Silver run events; of several records of a run on one day the latest counts.
+        as_of: Runs that ended from this instant on do not count.
+        evidence: `confidence` of the intervals.
+        skills: Days of a card, and what a trend needs.
+    """
+    now, past = latest_days(as_of, skills.days), before(as_of, skills.days)
+    counted = latest(
+        runs.filter(pl.col("event_type") == "RUN_COMPLETED", pl.col("occurred_at") < as_of, now | past), RUN
+    ).select("doer", "failure_modes", is_now=now)
+    is_now = pl.col("is_now")
+    all_runs = counted.group_by("doer").agg(runs=_number(is_now), runs_before=_number(~is_now))
+    found = (
+        counted.select("doer", "is_now", failure_mode=pl.col("failure_modes").list.unique())
+        .explode("failure_mode")
+        .filter(pl.col("failure_mode").is_not_null())
+        .group_by("doer", "failure_mode")
+        .agg(failed=_number(is_now), failed_before=_number(~is_now))
+        .join(all_runs, on="doer")
+    )
+    confidence = evidence.confidence
+    share = expressions.wilson("failed", "runs", confidence).struct
+    moved = expressions.two_proportions("failed", "runs", "failed_before", "runs_before", confidence).struct
+    return (
+        found.with_columns(
+            failed_rate=_rate("failed", "runs"),
+            ci_low=share.field("low"),
+            ci_high=share.field("high"),
+            failed_before_rate=_rate("failed_before", "runs_before"),
+            change=moved.field("effect"),
+            change_ci_low=moved.field("ci_low"),
+            change_ci_high=moved.field("ci_high"),
+            p_value=moved.field("p_value"),
+        )
+        .with_columns(q_value=expressions.benjamini_hochberg("p_value"))
+        .with_columns(trend=_trend(skills))
+        .sort("doer", "failure_mode")
+    )
+
+
+def _trend(skills: Skills) -> pl.Expr:
+    enough = (pl.col("runs") >= skills.runs) & (pl.col("runs_before") >= skills.runs)
+    moved = (enough & (pl.col("q_value") <= skills.q)).fill_null(value=False)
+    return (
+        pl.when(moved, pl.col("change_ci_low") > 0.0)
+        .then(pl.lit("rising"))
+        .when(moved, pl.col("change_ci_high") < 0.0)
+        .then(pl.lit("falling"))
+        .otherwise(pl.lit("unclear"))
+    )
+
+
+def _number(rows: pl.Expr) -> pl.Expr:
+    return rows.sum().cast(pl.Int64)
+
+
+def _rate(part: str, whole: str) -> pl.Expr:
+    return pl.when(pl.col(whole) > 0).then(pl.col(part) / pl.col(whole))

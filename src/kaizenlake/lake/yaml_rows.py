@@ -1,0 +1,112 @@
+"""A YAML list of records as rows of text: nothing in it is made into an object, followed or guessed at."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import IO, TypeAlias
+
+import yaml
+
+Record: TypeAlias = dict[str, str | None]
+"""Cells of a record by key: scalars as they are written, lists and maps as JSON, null where nothing is written."""
+
+DEEPEST = 64
+"""Most levels of lists and maps within one another."""
+
+_LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+
+
+class BrokenRecordError(Exception):
+    """The file cannot be read from this record on.
+
+    Args:
+        number: Number of the record, from 1.
+        reason: What is wrong, in words.
+    """
+
+    def __init__(self, number: int, reason: str) -> None:
+        super().__init__(reason)
+        self.number = number
+        self.reason = reason
+
+
+def records(stream: IO[bytes], most_bytes: int) -> Iterator[tuple[int, Record | str]]:
+    """Records of a file that is a list of maps, in their order, each with its number from 1.
+
+    Scalars are not resolved: `0.10`, `2025-02-25` and `no` stay as they are written. Of a key that comes twice the last
+    counts. Tags and aliases are refused: a file of figures needs neither, and either can be a trap.
+
+    Args:
+        stream: UTF-8 or UTF-16, as YAML says.
+        most_bytes: Longest record taken, by the texts in it.
+
+    Yields:
+        The record, or the reason in words why this one is not taken.
+
+    Raises:
+        BrokenRecordError: The file is no list of maps, or cannot be read from a record on; those before it were given.
+    """
+    loader = _LOADER(stream)
+    number = 1
+    try:
+        if loader.check_event(yaml.StreamStartEvent):
+            loader.get_event()
+        if loader.check_event(yaml.StreamEndEvent):
+            return
+        loader.get_event()
+        if not loader.check_event(yaml.SequenceStartEvent):
+            raise BrokenRecordError(1, "the file is not a list of records")
+        loader.get_event()
+        while not loader.check_event(yaml.SequenceEndEvent):
+            value = _value(loader, 1)
+            yield number, _record(value, most_bytes)
+            number += 1
+        loader.get_event()
+        loader.get_event()
+        if not loader.check_event(yaml.StreamEndEvent):
+            raise BrokenRecordError(number, "a second document begins, and only one is taken")
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise BrokenRecordError(number, " ".join(str(error).split())) from error
+    finally:
+        loader.dispose()
+
+
+_Value: TypeAlias = "str | list[_Value] | dict[str, _Value] | None"
+
+
+def _value(loader: yaml.BaseLoader, depth: int) -> _Value:
+    """The value that the events ahead spell."""
+    if depth > DEEPEST:
+        raise yaml.YAMLError(f"lists and maps lie deeper than {DEEPEST} levels")
+    event = loader.get_event()
+    if isinstance(event, yaml.AliasEvent):
+        raise yaml.YAMLError(f"it holds an alias, *{event.anchor}, which is not taken")
+    if getattr(event, "tag", None) is not None:
+        raise yaml.YAMLError(f"it holds a tag, {event.tag}, which is not taken")
+    if isinstance(event, yaml.ScalarEvent):
+        is_nothing = not event.style and event.value in {"", "~", "null"}
+        return None if is_nothing else str(event.value)
+    if isinstance(event, yaml.SequenceStartEvent):
+        items: list[_Value] = []
+        while not loader.check_event(yaml.SequenceEndEvent):
+            items.append(_value(loader, depth + 1))
+        loader.get_event()
+        return items
+    found: dict[str, _Value] = {}
+    while not loader.check_event(yaml.MappingEndEvent):
+        key = _value(loader, depth + 1)
+        found[key if isinstance(key, str) else json.dumps(key)] = _value(loader, depth + 1)
+    loader.get_event()
+    return found
+
+
+def _record(value: _Value, most_bytes: int) -> Record | str:
+    if not isinstance(value, dict):
+        return f"expected a map, found {json.dumps(value, ensure_ascii=False)[:200]}"
+    cells = {
+        key: item if item is None or isinstance(item, str) else json.dumps(item, ensure_ascii=False)
+        for key, item in value.items()
+    }
+    size = sum(len(key) + len(item or "") for key, item in cells.items())
+    return cells if size <= most_bytes else f"a record may be {most_bytes} bytes long at most"

@@ -1,0 +1,237 @@
+"""Gold tables of shadows and canaries: what was started, what its units lost, and what each night made of it."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+import polars as pl
+
+from kaizenlake.parameters import Guardrail
+from kaizenlake.tables.base import INSTANT, WORDS, Table, column, count, facts, rate
+
+FIGURES = pl.List(pl.Float64)
+MODES = ("shadow", "canary")
+RESULTS = ("promoted", "validated", "rolled_back", "stopped")
+METHODS = ("power", "obrien_fleming", "pocock", "always_valid")
+VERDICTS = ("promote", "rollback", "continue", "insufficient", "invalid")
+SEGMENT_VERDICTS = ("better", "worse", "unclear")
+DIMENSIONS = ("tenant", "phase", "segment")
+
+METRICS: tuple[str, ...] = get_args(Guardrail.model_fields["metric"].annotation)
+"""Figures of a run that a guardrail can watch."""
+
+
+class Deployments(Table):
+    """A shadow or a canary: what it compares, by which rule, and what came of it."""
+
+    deployment_id: str = column("Deployment; of two starts of one name the earlier counts.")
+    policy_id: str = column("Policy whose versions are compared.")
+    doer: str = column("Agent that runs under it.")
+    phase: str = column("Phase of the work it is for; null for every phase.", nullable=True)
+    deployment_mode: str = column("Shadow serves nobody; canary serves a share of the units.", isin=MODES)
+    status: str = column("Whether it still runs.", isin=("running", "ended"))
+    control_version: str = column("Version the candidates are compared with.")
+    candidate_versions: WORDS = column("Versions that are tried, in the order they were given, each once.")
+    candidate_shares: FIGURES = column(
+        "Share of the units of each candidate, in their order; null where it was not told as a share in [0, 1]."
+    )
+    unit_name: str = column("What is randomised, such as user or project.")
+    salt: str = column("Text that is hashed with the unit.")
+    horizon_nights: pl.Int64 = column("Nights after which it is decided at the latest.", ge=1)
+    minimum_units: pl.Int64 = count("Units that the smaller arm must have before a verdict.")
+    alpha: float = rate("Chance of a false promotion over all looks and candidates.")
+    method: str = column("How that chance is spent over the looks.", isin=METHODS)
+    max_loss_increase: float = rate("Increase of the mean loss that is tolerated.")
+    guardrail_metrics: WORDS = column("Metrics that a candidate may not make worse; those not known are left out.")
+    guardrail_margins: FIGURES = column("Increase of each that is tolerated, in their order.")
+    auto_promote: bool = column("The night promotes by itself on a verdict to promote.")
+    auto_rollback: bool = column("The night rolls back by itself on a verdict to roll back.")
+    started_at: INSTANT = column("When it was started.")
+    started_by: str = column("Who started it.")
+    ended_at: INSTANT = column("When it ended; null while it runs.", nullable=True)
+    result: str = column("What came of it; null while it runs.", nullable=True, isin=RESULTS)
+    ended_by: str = column("Who ended it: a person, or the night; null while it runs.", nullable=True)
+    reason: str = column("Why it ended, or while it runs why it was started; null where not told.", nullable=True)
+    looks_count: pl.Int64 = count(
+        "Looks so far: days that are over, from that of the start to that of the end, at most the horizon."
+    )
+
+    class Config(Table.Config):
+        metadata = facts("gold", "deployments", ("deployment_id",))
+
+
+class _UnitDay(Table):
+    deployment_id: str = column("Deployment the runs belong to.")
+    policy_version: str = column("Version they ran under: the control or a candidate.")
+    unit_id: str = column("What was randomised; null for runs that name none, which no look counts.", nullable=True)
+    tenant_id: str = column("Tenant of the runs; null where there is one only.", nullable=True)
+    phase: str = column("Phase of the runs; null where not given.", nullable=True)
+    segment: str = column("Segment of the runs; null where not given.", nullable=True)
+    event_date: pl.Date = column("UTC date of the runs.")
+    runs: pl.Int64 = column("Runs.", ge=1)
+    n: pl.Int64 = count("Runs with a loss.")
+    loss_micros: pl.Int64 = count("Sum of the losses, in millionths.")
+
+
+def _canary_units() -> type[Table]:
+    columns: dict[str, tuple[Any, Any]] = {}
+    for metric in METRICS:
+        columns[f"{metric}_n"] = (pl.Int64, count(f"Runs that tell {metric}."))
+        columns[f"{metric}_micros"] = (
+            pl.Int64,
+            count(f"Sum of {metric}, each run's up to a million, in millionths."),
+        )
+    columns |= {
+        "history_n": (
+            pl.Int64,
+            count("Runs of the unit with a loss before the start, in the days of the settings; same in all its rows."),
+        ),
+        "history_micros": (pl.Int64, count("Sum of their losses, in millionths.")),
+    }
+    grain = ("deployment_id", "policy_version", "unit_id", "tenant_id", "phase", "segment", "event_date")
+    config = type("Config", (Table.Config,), {"metadata": facts("gold", "canary_units", grain)})
+    body = {
+        "__annotations__": {name: dtype for name, (dtype, _) in columns.items()},
+        "__doc__": "The runs of one unit under one version of a deployment on one day; sums that add up.",
+        "__module__": __name__,
+        "Config": config,
+    }
+    return type("CanaryUnits", (_UnitDay,), body | {name: item for name, (_, item) in columns.items()})
+
+
+CanaryUnits = _canary_units()
+
+
+class CanaryLooks(Table):
+    """One candidate of a deployment as one night saw it: figures, test, verdict and its reason."""
+
+    deployment_id: str = column("Deployment.")
+    policy_version: str = column("Candidate.")
+    look: pl.Int64 = column("Number of the look, from 1: nights since the start.", ge=1)
+    looked_on: pl.Date = column("UTC date up to whose end runs count.")
+    deployment_mode: str = column("Shadow or canary.", isin=MODES)
+    policy_id: str = column("Policy whose versions are compared.")
+    doer: str = column("Agent that runs under it.")
+    control_version: str = column("Version the candidate is compared with.")
+    runs: pl.Int64 = count("Runs of the candidate so far.")
+    runs_control: pl.Int64 = count("Runs of the control so far.")
+    runs_without_unit: pl.Int64 = count(
+        "Runs of both so far that name no unit: they were not randomised, and are left out."
+    )
+    units: pl.Int64 = count("Units of the candidate with a loss so far; in a shadow with pairs, units under both.")
+    units_control: pl.Int64 = count("Units of the control with a loss so far; in a shadow with pairs as `units`.")
+    units_mixed: pl.Int64 = count(
+        "Units of a canary seen under more than one of its versions, which are left out; 0 for a shadow."
+    )
+    units_misrouted: pl.Int64 = count(
+        "Units of a canary seen under a version that is not the one their hash says; counted, not left out. 0 for a "
+        "shadow, and where the shares are not known."
+    )
+    mean_loss: float = column(
+        "Mean loss of the candidate's units, less what their own past explains; null without a unit.", nullable=True
+    )
+    mean_loss_control: float = column("The same of the control's units; null without a unit.", nullable=True)
+    effect: float = column(
+        "Mean loss less that of the control: below 0 is better; null while an arm is empty.", nullable=True
+    )
+    ci_low: float = column(
+        "Lower end of its interval by Welch, true for one look alone; null where there is no spread.", nullable=True
+    )
+    ci_high: float = column("Upper end of it; null where the lower is.", nullable=True)
+    sequential_ci_low: float = column(
+        "Lower end of its interval that is true on all nights together; null below the minimum of units.", nullable=True
+    )
+    sequential_ci_high: float = column("Upper end of it; null where the lower is.", nullable=True)
+    lift: float = column("Effect over the mean loss of the control; null where that is 0 or less.", nullable=True)
+    lift_ci_low: float = column(
+        "Lower end of its interval (delta method), true for one look alone; null in a shadow with pairs.", nullable=True
+    )
+    lift_ci_high: float = column("Upper end of it; null where the lower is.", nullable=True)
+    p_value: float = rate(
+        "Two-sided p by Welch, true for one look alone; null where there is no spread.", nullable=True
+    )
+    p_always_valid: float = rate(
+        "Smallest p so far that holds although it is looked at every night; null below the minimum of units.",
+        nullable=True,
+    )
+    alpha_spent: float = rate(
+        "Chance of a false promotion used up by this look; null by the method always_valid, which spends none by night.",
+        nullable=True,
+    )
+    boundary_p: float = rate(
+        "Level of this look, of the candidate's part of alpha (Holm over the candidates that have not crossed); 0 where "
+        "nothing is spent; null below the minimum of units.",
+        nullable=True,
+    )
+    p_boundary: float = rate(
+        "What is held against it: two-sided p of the effect, or in a shadow of the effect less the tolerated increase, "
+        "by the larger standard error; always-valid by that method. Null below the minimum of units.",
+        nullable=True,
+    )
+    crossed_on_look: pl.Int64 = column(
+        "First look so far at which that p was at most the level and the effect on the good side; null before.",
+        nullable=True,
+        ge=1,
+    )
+    shrunk_effect: float = column(
+        "Effect drawn toward 0 as if effects were about as large as the tolerated increase: read early, the raw one is "
+        "too large. Null where none is tolerated, or without a standard error.",
+        nullable=True,
+    )
+    cuped_explained: float = rate("Share of the variance that the units' own past took off; 0 where it is not used.")
+    sample_ratio_p: float = rate(
+        "p of the sizes of all arms against the allocation; null for a shadow, and where the shares are not known.",
+        nullable=True,
+    )
+    guardrails: str = column(
+        "JSON list of the guardrails: metric, margin, units, units_control, effect, lower and upper (one-sided ends that "
+        "are true on all nights together), verdict held, broken or unclear, and since which look it is broken."
+    )
+    guardrails_broken: WORDS = column("Metrics whose guardrail is broken, on this look or one before it.")
+    power_so_far: float = rate(
+        "Chance that an effect as large as the tolerated increase, for the better, would have crossed by now; null where "
+        "none is tolerated, or below the minimum of units.",
+        nullable=True,
+    )
+    nights_needed: float = column(
+        "Nights still needed to see such an effect with power 0.8, if they go on as those so far; null where the power is.",
+        unit="nights",
+        nullable=True,
+        ge=0,
+    )
+    verdict: str = column("What this night says.", isin=VERDICTS)
+    reason: str = column("Why, in a sentence with its numbers.")
+
+    class Config(Table.Config):
+        metadata = facts("gold", "canary_looks", ("deployment_id", "policy_version", "look"))
+
+
+class CanarySegments(Table):
+    """One candidate of a canary in one part of its units, at the latest look."""
+
+    deployment_id: str = column("Deployment.")
+    policy_version: str = column("Candidate.")
+    dimension: str = column("By what the units are taken apart.", isin=DIMENSIONS)
+    value: str = column("Tenant, phase or segment.")
+    look: pl.Int64 = column("Latest look.", ge=1)
+    units: pl.Int64 = count("Units of the candidate with a loss in this part.")
+    units_control: pl.Int64 = count("Units of the control with a loss in this part.")
+    effect: float = column("Mean loss less that of the control; null while an arm is empty.", nullable=True)
+    shrunk_effect: float = column(
+        "Effect drawn toward the mean of the parts of its dimension by how far they spread beyond chance; null without a "
+        "standard error.",
+        nullable=True,
+    )
+    p_always_valid: float = rate(
+        "Smallest p over the looks so far that holds although it is looked at every night; null below the minimum of "
+        "units.",
+        nullable=True,
+    )
+    q_value: float = rate(
+        "The same, corrected for the number of parts of all dimensions (Benjamini-Hochberg); null where it is.",
+        nullable=True,
+    )
+    verdict: str = column("What is known of the part.", isin=SEGMENT_VERDICTS)
+
+    class Config(Table.Config):
+        metadata = facts("gold", "canary_segments", ("deployment_id", "policy_version", "dimension", "value"))

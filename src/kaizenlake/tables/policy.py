@@ -1,0 +1,177 @@
+"""Gold tables of policies: where each version stands, what was decided of it, how it does, and what was tried."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import polars as pl
+
+from kaizenlake.events.policy_log import Status
+from kaizenlake.tables.base import INSTANT, Table, column, count, facts, rate
+
+STATUSES: tuple[str, ...] = get_args(Status)
+"""Statuses of a version of a policy, in the order in which it goes through them."""
+
+ACTIONS = ("created", "promoted", "refused", "approved", "rolled_back")
+EVIDENCE = ("canary", "shadow", "observation")
+EXPERIMENT_STATUSES = ("running", "completed", "failed")
+
+
+class _Version(Table):
+    policy_id: str = column("Policy, such as planner; its versions follow one another.")
+    policy_version: str = column("Version of that policy, by semantic versioning.")
+    doer: str = column("Agent that runs under it.")
+
+
+class Policies(_Version):
+    """One version of a policy as it stands: its status, its origin, its document and signature."""
+
+    phase: str = column("Phase of the work it is for; null for every phase.", nullable=True)
+    status: str = column("Where it stands; of one policy at most one version is active.", isin=STATUSES)
+    content_sha256: str = column("SHA-256 of its document, as 64 hexadecimal digits.")
+    parent_version: str = column("Version it was made of; null for a root.", nullable=True)
+    parent_sha256: str = column("Content hash of that version; null for a root.", nullable=True)
+    root_sha256: str = column("Content hash of the first of its line; its own for a root.")
+    ancestors_count: pl.Int64 = count("Versions between it and the root, the root included; 0 for a root.")
+    experiment_id: str = column("Experiment that generated it; null where none did.", nullable=True)
+    created_at: INSTANT = column("When it was created.")
+    created_by: str = column("Who created it.")
+    status_since: INSTANT = column("Since when it has its status.")
+    decided_by: str = column("Who gave it that status: a person, or the night.")
+    approved_at: INSTANT = column("When it was approved last; null where nobody did.", nullable=True)
+    approved_by: str = column("Who approved it last; null where nobody did.", nullable=True)
+    is_override: bool = column("Its status rests on a gate that a person skipped, with the reason.")
+    document: str = column("Its canonical JSON: prompts, parameters, router rules, tools, weights, parent.")
+    signature: str = column("Ed25519 signature of its document, in base64.")
+    key_id: str = column("Key that signed it, by the first 16 digits of its SHA-256.")
+
+    class Config(Table.Config):
+        metadata = facts("gold", "policies", ("policy_id", "policy_version"))
+
+
+class PolicyPromotions(_Version):
+    """One decision on a version of a policy, with who took it and the figures it rests on: the audit trail."""
+
+    event_id: str = column("Event of the decision.")
+    occurred_at: INSTANT = column("When it was taken.")
+    phase: str = column("Phase of the work the policy is for; null for every phase.", nullable=True)
+    action: str = column("What was decided.", isin=ACTIONS)
+    from_status: str = column("Status before; null for created and approved.", nullable=True, isin=STATUSES)
+    to_status: str = column(
+        "Status after, or asked for where refused; null for approved.", nullable=True, isin=STATUSES
+    )
+    decided_by: str = column("Who asked for it: a person, or the night.")
+    is_automatic: bool = column("The night decided by itself.")
+    is_override: bool = column("A gate was skipped by a person, who gave the reason.")
+    reason: str = column("Why, in words; null where not given.", nullable=True)
+    gates: str = column("Each gate with its figures, as JSON text; null for created and approved.", nullable=True)
+    archived_version: str = column(
+        "Version that was active until then and was archived in the same step; null where none was.", nullable=True
+    )
+    restored_version: str = column("Version that is active again by a roll back; null otherwise.", nullable=True)
+    deployment_id: str = column("Deployment whose verdict it rests on, or that it ended; null for none.", nullable=True)
+    looks_count: pl.Int64 = count("Looks at that deployment until then; null without one.", nullable=True)
+    content_sha256: str = column("Content hash of the version.")
+
+    class Config(Table.Config):
+        metadata = facts("gold", "policy_promotions", ("event_id",))
+
+
+class PolicyPerformance(_Version):
+    """The loss under one version of a policy against the version it was compared with, by the best evidence there is."""
+
+    status: str = column("Where the version stands.", isin=STATUSES)
+    compared_with: str = column(
+        "The control of the deployment, or by observation the version before it; null for a first version.",
+        nullable=True,
+    )
+    evidence: str = column(
+        "What the figures rest on: the latest canary, else the latest shadow, else the runs over time, which compare "
+        "times, not arms.",
+        isin=EVIDENCE,
+    )
+    runs: pl.Int64 = count("Runs under the version.")
+    units: pl.Int64 = count("Units under the version; null for observation.", nullable=True)
+    mean_loss: float = rate("Mean loss under the version; null where no run has one.", nullable=True)
+    control_mean_loss: float = rate("Mean loss under what it is compared with; null without that.", nullable=True)
+    effect: float = column("Mean loss less that of the other; below 0 is better; null without both.", nullable=True)
+    ci_low: float = column(
+        "Lower end of its interval: of a deployment one that holds on every night at once (sequential), by observation "
+        "that of Welch; null where it is not defined.",
+        nullable=True,
+    )
+    ci_high: float = column("Upper end of its interval; null where the lower is.", nullable=True)
+    lift: float = column("Effect as a share of the other's mean loss; null where that is 0 or unknown.", nullable=True)
+    p_value: float = rate("Always-valid p-value of the latest look; null for observation.", nullable=True)
+    verdict: str = column("Verdict of the latest look; null for observation.", nullable=True)
+
+    class Config(Table.Config):
+        metadata = facts("gold", "policy_performance", ("policy_id", "policy_version"))
+
+
+class Experiments(Table):
+    """One attempt to find a better policy for a doer, and what came of it."""
+
+    experiment_id: str = column("Experiment, as the application names it.")
+    experiment_type: str = column("What was varied, such as prompt_synthesis.")
+    doer: str = column("Agent it is to improve.")
+    status: str = column("Running until its end is told.", isin=EXPERIMENT_STATUSES)
+    config: str = column("Its configuration as JSON text; null where not given.", nullable=True)
+    hypothesis: str = column("What was expected of it, in words; null where not given.", nullable=True)
+    policy_id: str = column("Policy it generated a version of; null for none.", nullable=True)
+    policy_version: str = column("Version it generated; null for none.", nullable=True)
+    policy_status: str = column("Where that version stands; null where none was created.", nullable=True, isin=STATUSES)
+    loss_delta: float = column(
+        "Change of the mean loss it found, below 0 is better; null where not told.", nullable=True, ge=-1, le=1
+    )
+    stability_rate: float = rate(
+        "Share of its repetitions that agree with the result; null if not told.", nullable=True
+    )
+    cost_usd: float = column("Cost of it; null where not told.", unit="usd", nullable=True, ge=0)
+    duration_seconds: float = column(
+        "Time it took, as told, else from start to end; null where neither is known.",
+        unit="seconds",
+        nullable=True,
+        ge=0,
+    )
+    started_at: INSTANT = column("When it was started; null where only its end was told.", nullable=True)
+    ended_at: INSTANT = column("When it was completed or failed last; null while it runs.", nullable=True)
+    reason: str = column("Why it failed; null where it did not.", nullable=True)
+
+    class Config(Table.Config):
+        metadata = facts("gold", "experiments", ("experiment_id",))
+
+
+class ExperimentSuccess(Table):
+    """The experiments of one type for one doer, or for all together (`*`), and how many led to a policy in service."""
+
+    doer: str = column("Agent they are to improve; `*` for all together.")
+    experiment_type: str = column("What was varied.")
+    experiments: pl.Int64 = column("Experiments.", ge=1)
+    completed: pl.Int64 = count("Those that were completed.")
+    failed: pl.Int64 = count("Those that failed.")
+    policies: pl.Int64 = count("Those that generated a version of a policy that was created.")
+    promoted: pl.Int64 = count("Those whose version became active, whatever came of it later.")
+    decided: pl.Int64 = count(
+        "Those of which the outcome is known: failed, or completed without a version, or with one that became active or "
+        "was archived."
+    )
+    success_rate: float = rate("Promoted as a share of the decided; null where nothing is decided.", nullable=True)
+    ci_low: float = rate("Lower end of its interval (Wilson); null where the share is.", nullable=True)
+    ci_high: float = rate("Upper end of its interval; null where the share is.", nullable=True)
+    mean_delta: float = column(
+        "Mean change of the loss that they found; null where none told it.", nullable=True, ge=-1, le=1
+    )
+    mean_stability: float = rate("Mean of their stability; null where none told it.", nullable=True)
+    cost_usd: float = column(
+        "Cost of all of them as far as told; null where none told it.", unit="usd", nullable=True, ge=0
+    )
+    cost_per_success_usd: float = column(
+        "That cost for each promoted; null where none was promoted or no cost is told.", unit="usd", nullable=True, ge=0
+    )
+    mean_duration_seconds: float = column(
+        "Mean time they took; null where none is known.", unit="seconds", nullable=True, ge=0
+    )
+
+    class Config(Table.Config):
+        metadata = facts("gold", "experiment_success", ("doer", "experiment_type"))

@@ -1,0 +1,241 @@
+"""Gold tables of skill cards: what each agent is good and bad at, with which models, how it fails, and what to try next."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from kaizenlake.tables.base import WORDS, Table, column, count, facts, rate
+from kaizenlake.tables.loss import DIRECTIONS
+
+VERDICTS = ("strength", "weakness", "even", "unclear")
+"""What a comparison of losses says: less, more, the same within what matters, or nothing yet."""
+
+TRENDS = ("rising", "falling", "unclear")
+EXPERIMENT_TYPES = ("prompt_synthesis", "adapter_training", "tool_tuning", "rag_optimization")
+
+
+class CrlTermsDaily(Table):
+    """One term of the loss on one day, for one doer, phase and model; sums that add up. Unobserved terms have a row too."""
+
+    event_date: pl.Date = column("UTC date of the runs, by which the table is partitioned.")
+    doer: str = column("Agent that did the runs.")
+    phase: str = column("Phase of the work; null where not given.", nullable=True)
+    model: str = column("Model; null where not given.", nullable=True)
+    term: str = column("Term of the loss: one of the nine, or one of the team's own.")
+    runs: pl.Int64 = column("Runs, whether the term was observed or not.", ge=1)
+    n: pl.Int64 = count("Runs in which the term was observed.")
+    term_micros: pl.Int64 = count("Sum of the term, in millionths.")
+    square_high: pl.Int64 = count("Sum of the squared millionths: whole millions of each run's square.")
+    square_low: pl.Int64 = count("Sum of the squared millionths: what each run's square has beyond whole millions.")
+    weight_micros: pl.Int64 = count("Sum of the weights that the term has among all terms, in millionths.")
+    contribution_micros: pl.Int64 = count("Sum of what it contributed to the losses, in millionths.")
+
+    class Config(Table.Config):
+        metadata = facts("gold", "crl_terms_daily", ("event_date", "doer", "phase", "model", "term"), "event_date")
+
+
+class SkillTerms(Table):
+    """One term of the loss of one doer in the latest days, against the other doers and against the days before.
+
+    A difference is that of the term's means times the weight that the term has for the doer among all terms: what it is
+    worth in loss when everything is observed, whatever others weigh and whatever they observe. Each run counts as one
+    independent observation.
+    """
+
+    doer: str = column("Agent that did the runs.")
+    term: str = column("Term of the loss: one of the nine, or one of the team's own.")
+    runs: pl.Int64 = count("Runs of the doer in the latest days (setting `skills.days`).")
+    n: pl.Int64 = count("Those in which the term was observed.")
+    observed_rate: float = rate("n over runs; null without runs.", nullable=True)
+    weight: float = rate("Mean weight of the term among all terms; null where it was not observed.", nullable=True)
+    mean_term: float = rate("Mean of the term, 0 best and 1 worst; null where it was not observed.", nullable=True)
+    mean_contribution: float = rate(
+        "Mean part of the loss that it made in those n runs, with the weights used; null without.", nullable=True
+    )
+    loss_share_rate: float = rate(
+        "Part of all loss of the doer in the latest days that the term made; null without any loss.", nullable=True
+    )
+    n_fleet: pl.Int64 = count("Runs of other doers in the same days in which the term was observed.")
+    fleet_mean_term: float = rate("Mean of the term over those; null without.", nullable=True)
+    fleet_difference: float = column(
+        "Mean of the doer less that of the others, times the weight; below 0 is better; null where a side has none.",
+        nullable=True,
+        ge=-1,
+        le=1,
+    )
+    fleet_ci_low: float = column(
+        "Lower end of its interval (the larger of Welch's and the pooled standard error); null below two runs on a side "
+        "or without spread.",
+        nullable=True,
+    )
+    fleet_ci_high: float = column("Upper end of its interval; null where the lower is.", nullable=True)
+    fleet_p_value: float = rate("Two-sided p of no difference; null where the interval is.", nullable=True)
+    fleet_q_value: float = rate(
+        "p corrected for all comparisons of this table (Benjamini-Hochberg); null where p is.", nullable=True
+    )
+    fleet_verdict: str = column(
+        "Against the others: strength or weakness where q, interval and size say so, with enough runs on both sides; even "
+        "where the interval lies within what matters; else unclear.",
+        isin=VERDICTS,
+    )
+    n_past: pl.Int64 = count("Runs of the doer in as many days before in which the term was observed.")
+    past_mean_term: float = rate("Mean of the term over those; null without.", nullable=True)
+    past_difference: float = column(
+        "Mean of the latest days less that of the days before, times the weight; null where a side has none.",
+        nullable=True,
+        ge=-1,
+        le=1,
+    )
+    past_ci_low: float = column("Lower end of its interval; null as that against the others.", nullable=True)
+    past_ci_high: float = column("Upper end of its interval; null where the lower is.", nullable=True)
+    past_p_value: float = rate("Two-sided p of no difference; null where the interval is.", nullable=True)
+    past_q_value: float = rate("p corrected as that against the others; null where p is.", nullable=True)
+    past_verdict: str = column("Against its own past, by the same rule.", isin=VERDICTS)
+    verdict: str = column(
+        "Both together: a strength or a weakness where one says so and the other does not say the opposite; even where the "
+        "others (without others the past) are; else unclear.",
+        isin=VERDICTS,
+    )
+
+    class Config(Table.Config):
+        metadata = facts("gold", "skill_terms", ("doer", "term"))
+
+
+class SkillModels(Table):
+    """One model that a doer called in the latest days: its loss, and its loss at equal cost against the other models.
+
+    Equal cost: the runs are put into bands of cost, each up to twice as dear as it begins, and the model is set against the
+    doer's other models band by band, by least squares on a constant per band; bands with one side alone say nothing. A cost
+    of 0 or none is unknown. Models were chosen, not drawn: what is compared was observed, and something else may explain it.
+    """
+
+    doer: str = column("Agent that did the runs.")
+    model: str = column("Model that it called.")
+    runs: pl.Int64 = column("Runs with the model in the latest days (setting `skills.days`).", ge=1)
+    n: pl.Int64 = count("Those that have a loss.")
+    mean_loss: float = rate("Mean loss; null without a run that has one.", nullable=True)
+    ci_low: float = rate("Lower end of its interval (t); null below two runs or without spread.", nullable=True)
+    ci_high: float = rate("Upper end of its interval; null where the lower is.", nullable=True)
+    costed: pl.Int64 = count("Runs with a loss and a known cost, above 0.")
+    mean_cost_usd: float = column("Mean known cost; null without one.", unit="usd", nullable=True, ge=0)
+    compared: pl.Int64 = count("Runs in bands of cost in which other models ran too.")
+    compared_others: pl.Int64 = count("Runs of the other models in those bands.")
+    equal_cost_loss: float = rate("Mean loss over those bands; null where none is shared.", nullable=True)
+    equal_cost_others: float = rate(
+        "Mean loss of the other models over them; null where none is shared.", nullable=True
+    )
+    equal_cost_difference: float = column(
+        "The one less the other, below 0 is better; null where no band is shared.", nullable=True, ge=-1, le=1
+    )
+    equal_cost_ci_low: float = column(
+        "Lower end of its interval (t); null without a degree of freedom or spread within bands.", nullable=True
+    )
+    equal_cost_ci_high: float = column("Upper end of its interval; null where the lower is.", nullable=True)
+    equal_cost_p_value: float = rate("Two-sided p of no difference; null where the interval is.", nullable=True)
+    equal_cost_q_value: float = rate(
+        "p corrected for the models of this table (Benjamini-Hochberg); null where p is.", nullable=True
+    )
+    place: pl.Int64 = column(
+        "Place among the doer's models by the difference at equal cost, from 1; null where that is, or with few runs.",
+        nullable=True,
+        ge=1,
+    )
+    verdict: str = column("Against the doer's other models at equal cost, as of terms.", isin=VERDICTS)
+
+    class Config(Table.Config):
+        metadata = facts("gold", "skill_models", ("doer", "model"))
+
+
+class SkillFailures(Table):
+    """One way in which the runs of a doer failed in the latest days or in as many days before, with its share and trend."""
+
+    doer: str = column("Agent that did the runs.")
+    failure_mode: str = column("Way in which they failed, as the application names it.")
+    runs: pl.Int64 = count("Runs of the doer in the latest days (setting `skills.days`).")
+    failed: pl.Int64 = count("Those that failed in this way.")
+    failed_rate: float = rate("failed over runs; null without runs.", nullable=True)
+    ci_low: float = rate("Lower end of its interval (Wilson); null without runs.", nullable=True)
+    ci_high: float = rate("Upper end of its interval; null without runs.", nullable=True)
+    runs_before: pl.Int64 = count("Runs in as many days before.")
+    failed_before: pl.Int64 = count("Those that failed in this way.")
+    failed_before_rate: float = rate("failed_before over runs_before; null without runs.", nullable=True)
+    change: float = column("Rate of the latest days less that before; null without one.", nullable=True, ge=-1, le=1)
+    change_ci_low: float = column("Lower end of its interval (Newcombe); null where the change is.", nullable=True)
+    change_ci_high: float = column("Upper end of its interval; null where the change is.", nullable=True)
+    p_value: float = rate(
+        "Two-sided p of no change (score test, Fisher's where counts are few); null as it.", nullable=True
+    )
+    q_value: float = rate(
+        "p corrected for all rows of this table (Benjamini-Hochberg); null where p is.", nullable=True
+    )
+    trend: str = column(
+        "Rising or falling where q and interval say so with enough runs in both; else unclear.", isin=TRENDS
+    )
+
+    class Config(Table.Config):
+        metadata = facts("gold", "skill_failures", ("doer", "failure_mode"))
+
+
+class SkillCards(Table):
+    """One doer: how much is known of it, what it is good and bad at, where its loss goes, and what to try next."""
+
+    doer: str = column("Agent.")
+    first_day: pl.Date = column("First of the days that the card tells of (setting `skills.days`).")
+    last_day: pl.Date = column("Last of them: that before the end of what counts.")
+    runs: pl.Int64 = count("Runs in these days.")
+    n: pl.Int64 = count("Those that have a loss: the sample size.")
+    runs_before: pl.Int64 = count("Runs in as many days before.")
+    last_run_date: pl.Date = column("Day of its latest run.")
+    mean_loss: float = rate("Mean loss; null without a run that has one.", nullable=True)
+    mean_coverage: float = rate("Mean weight of what was observed; null where the loss is.", nullable=True)
+    change_7d: float = column(
+        "Change of the mean loss over 7 days, at the latest day with runs; null as in crl_trends.", nullable=True
+    )
+    change_7d_ci_low: float = column("Lower end of its interval; null as in crl_trends.", nullable=True)
+    change_7d_ci_high: float = column("Upper end of its interval; null where the lower is.", nullable=True)
+    change_30d: float = column("Change of the mean loss over 30 days, as that over 7.", nullable=True)
+    change_30d_ci_low: float = column("Lower end of its interval; null as in crl_trends.", nullable=True)
+    change_30d_ci_high: float = column("Upper end of its interval; null where the lower is.", nullable=True)
+    direction: str = column("Where its loss goes at the latest day with runs; unclear without one.", isin=DIRECTIONS)
+    alert: bool = column(
+        "The control chart of its loss raised an alert on its latest day; null where there is no chart.", nullable=True
+    )
+    strengths: WORDS = column("Terms that are a strength, the largest first.")
+    weaknesses: WORDS = column("Terms that are a weakness, the largest first.")
+    not_observed: WORDS = column("Terms that no run of these days told: of them nothing is known.")
+    best_model: str = column(
+        "Model that loses least at equal cost, and less than the others do for certain; null where none does.",
+        nullable=True,
+    )
+    main_failure: str = column("Most frequent way of failing in these days; null where none was told.", nullable=True)
+    policy_id: str = column(
+        "Policy that is active for it, else that of its latest runs; null where neither is known.", nullable=True
+    )
+    policy_version: str = column("Version of that policy; null where the policy is.", nullable=True)
+    policy_from: str = column(
+        "Where that is known from: the table of policies, or its runs alone; null where the policy is.",
+        isin=("policies", "runs"),
+        nullable=True,
+    )
+    policy_since: pl.Date = column(
+        "Day since which it is active, or first day of its runs; null where the policy is.", nullable=True
+    )
+    policy_age_days: pl.Int64 = count("Days from then to the last day; null where the policy is.", nullable=True)
+    active_policies: pl.Int64 = count("Policies that are active for it: of several, one per phase, the card names one.")
+    experiments: WORDS = column("Its latest experiments (setting `skills.experiments`), the newest first.")
+    next_experiment: str = column(
+        "Type of experiment to try next; null where the doer neither degrades nor has a weakness.",
+        isin=EXPERIMENT_TYPES,
+        nullable=True,
+    )
+    next_term: str = column(
+        "Term that it should lower: the largest weakness, else what grew most; null without one.", nullable=True
+    )
+    next_because: str = column(
+        "Why: the loss is degrading, or a weakness stands; null without an experiment.",
+        isin=("degrading", "weakness", "both"),
+        nullable=True,
+    )
+
+    class Config(Table.Config):
+        metadata = facts("gold", "skill_cards", ("doer",))
