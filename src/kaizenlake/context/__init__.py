@@ -1,10 +1,13 @@
 """The readers of what is published, for the services that generate: standard library only, and they never raise.
 
 ```python
-from kaizenlake.context import load
+from kaizenlake.context import load, route
 
 loaded = load("lake/published", project="campaign_456")
 tones = [tone["value"] for tone in loaded.context["recommended_tones"]]
+
+routed = route("planner", "user_7", "lake/published")
+prompts = routed.document.get("prompts", {})
 ```
 
 What cannot be used is answered with the last good one of this process, else the default; the reason says which. With a
@@ -15,7 +18,9 @@ from __future__ import annotations
 
 from kaizenlake.context._arms import arm_of, point_of
 from kaizenlake.context._files import BAD_SIGNATURE, CORRUPT, DENIED, FRESH, MISSING, STALE, UNUSABLE
+from kaizenlake.context._policies import Route, Shadow, file_name
 from kaizenlake.context._reader import Loaded, LoadedText, empty, forget, load, load_text
+from kaizenlake.context._router import Router, route
 
 __all__ = [
     "BAD_SIGNATURE",
@@ -27,10 +32,15 @@ __all__ = [
     "UNUSABLE",
     "Loaded",
     "LoadedText",
+    "Route",
+    "Router",
+    "Shadow",
     "arm_of",
     "empty",
+    "file_name",
     "forget",
     "load",
     "load_text",
     "point_of",
+    "route",
 ]
