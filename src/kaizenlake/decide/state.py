@@ -97,20 +97,28 @@ class State:
         Raises:
             UsageError: There is none; the words name those there are.
         """
+        self.known(policy_id)
         versions = self.versions(policy_id)
         for version in versions:
             if version.policy_version == policy_version:
                 return version
-        if not versions:
-            known = sorted(set(self.policies["policy_id"]))
-            raise UsageError(
-                f"There is no policy {policy_id!r}{near(policy_id, known)}.",
-                hint="`kaizen policy list` lists them, `kaizen policy create FILE` creates one.",
-            )
         raise UsageError(
             f"The policy {policy_id} has no version {policy_version!r}.",
             hint=f"It has {', '.join(item.policy_version for item in versions[-10:])}.",
         )
+
+    def known(self, policy_id: str) -> None:
+        """Check that there is a policy of that name.
+
+        Raises:
+            UsageError: There is none; the words name a likely one.
+        """
+        names = sorted(set(self.policies["policy_id"]))
+        if policy_id not in names:
+            raise UsageError(
+                f"There is no policy {policy_id!r}{near(policy_id, names)}.",
+                hint="`kaizen policy list` lists them, `kaizen policy create FILE` creates one.",
+            )
 
     def active(self, policy_id: str) -> Version | None:
         """The version of a policy that is active."""
