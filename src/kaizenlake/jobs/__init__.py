@@ -5,6 +5,8 @@ from __future__ import annotations
 from kaizenlake.job import Job
 from kaizenlake.jobs import (
     avoided_phrases,
+    canary_looks,
+    canary_units,
     content_features,
     contents,
     creative_labels,
@@ -61,6 +63,8 @@ JOBS: tuple[Job, ...] = (
     crl_trends.crl_trends,
     learning_progress.learning_progress,
     deployments.deployments,
+    canary_units.canary_units,
+    canary_looks.canary_looks,
     policies.policies,
     policy_promotions.policy_promotions,
     policy_performance.policy_performance,

@@ -68,6 +68,8 @@ GOLD: tuple[type[Table], ...] = (
     CrlTrends,
     LearningProgress,
     Deployments,
+    CanaryUnits,
+    CanaryLooks,
     Policies,
     PolicyPromotions,
     PolicyPerformance,
