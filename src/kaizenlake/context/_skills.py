@@ -56,7 +56,7 @@ class LoadedSkill(NamedTuple):
         return self.reason.startswith("default")
 
 
-def load_doer(
+def load_skill(
     published: str | os.PathLike[str],
     doer: str,
     *,
@@ -90,7 +90,7 @@ def load_doer(
 
 
 def empty_skill(doer: Any) -> dict[str, Any]:
-    """A card that says nothing: what `load_doer` answers where it has nothing and no default was given."""
+    """A card that says nothing: what `load_skill` answers where it has nothing and no default was given."""
     lists = ("strengths", "weaknesses", "not_observed", "terms", "models", "failure_modes", "experiments")
     card: dict[str, Any] = {name: [] for name in lists}
     return {
