@@ -26,7 +26,6 @@ FIGURES: Mapping[str, tuple[str, str]] = {
 }
 """Columns of `canary_units` that hold the number and the sum of each figure; `seen` counts units whatever they tell."""
 
-_ADDED = sorted({name for pair in FIGURES.values() for name in pair})
 _WHOLE = pl.Int128
 
 
@@ -108,12 +107,15 @@ def mixed_units(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def unit_nights(arms: pl.DataFrame, rows: pl.DataFrame, part: Sequence[str] = ()) -> pl.DataFrame:
+def unit_nights(
+    arms: pl.DataFrame, rows: pl.DataFrame, figures: Sequence[str], part: Sequence[str] = ()
+) -> pl.DataFrame:
     """What each unit of each arm did on each night; runs that name no unit are left out.
 
     Args:
         arms: From `arms_of`, or by part from `numbered`.
         rows: From `with_looks`, with the columns of `part`.
+        figures: Names of `FIGURES` that are kept.
         part: Columns of parts of the units.
     """
     own = arms.select("deployment_id", "policy_version", *part, "arm")
@@ -121,7 +123,11 @@ def unit_nights(arms: pl.DataFrame, rows: pl.DataFrame, part: Sequence[str] = ()
         rows.filter(pl.col("unit").is_not_null())
         .join(own, on=["deployment_id", "policy_version", *part])
         .group_by("arm", "unit", "look")
-        .agg(pl.col("deployment_id").first(), pl.col(_ADDED).sum(), pl.col("history_n", "history_micros").first())
+        .agg(
+            pl.col("deployment_id").first(),
+            pl.col(_columns(figures)).sum(),
+            pl.col("history_n", "history_micros").first(),
+        )
     )
 
 
@@ -137,7 +143,7 @@ def without_mixed(nights: pl.DataFrame, mixed: pl.DataFrame) -> pl.DataFrame:
     leaving = (
         kept.filter(pl.col("mixed_look").is_not_null())
         .unique(["arm", "unit"], keep="any")
-        .with_columns(pl.col("mixed_look").alias("look"), pl.col(_ADDED) * 0)
+        .with_columns(pl.col("mixed_look").alias("look"))
     )
     return pl.concat([kept.with_columns(gone=pl.lit(value=False)), leaving.with_columns(gone=pl.lit(value=True))])
 
@@ -151,7 +157,9 @@ def known_so_far(nights: pl.DataFrame, arms: int, looks: int, figures: Sequence[
         looks: Number of looks.
         figures: Names of `FIGURES`.
     """
-    past = pl.when(pl.col("history_n") > 0).then((pl.col("history_micros") / pl.col("history_n")).round()).cast(_WHOLE)
+    past = (
+        pl.when(pl.col("history_n") > 0).then((pl.col("history_micros") / pl.col("history_n")).round()).cast(pl.Int64)
+    )
     each = _values(nights.with_columns(past=past), figures)
     changes = each.group_by("arm", "look", known=pl.col("past").is_not_null()).agg(
         part for figure in figures for part in _changes(figure)
@@ -190,8 +198,8 @@ def pairs_so_far(
                 arm="row",
                 unit="unit",
                 look="look",
-                **{f"{side}_{name}": pl.col(name) for name in _ADDED},
-                **{f"{other}_{name}": pl.lit(0, pl.Int64) for name in _ADDED},
+                **{f"{side}_{name}": pl.col(name) for name in _columns(figures)},
+                **{f"{other}_{name}": pl.lit(0, pl.Int64) for name in _columns(figures)},
             )
         )
     both = pl.concat(sides, how="diagonal").group_by("arm", "unit", "look").agg(pl.all().sum())
@@ -254,10 +262,18 @@ def adjusted(known: Known, deployment: NDArray[np.int64], looks: int) -> tuple[M
     return Moments(*(part.reshape(shape) for part in arms.moments)), arms.explained.reshape(shape)
 
 
+def _columns(figures: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys(name for figure in figures for name in FIGURES[figure]))
+
+
 def _sorted(nights: pl.DataFrame) -> pl.DataFrame:
-    """Rows by arm, unit and look, with one number `key` for arm and unit."""
+    """Rows by arm, unit and look, with one number `key` for arm and unit, and `first` for its first row."""
     key = pl.col("arm").cast(pl.Int64) * 2**32 + pl.col("unit").cast(pl.Int64)
-    return nights.with_columns(key=key).sort("key", "look")
+    return (
+        nights.with_columns(key=key)
+        .sort("key", "look")
+        .with_columns(first=pl.col("key") != pl.col("key").shift(1, fill_value=-1))
+    )
 
 
 def _values(nights: pl.DataFrame, figures: Sequence[str]) -> pl.DataFrame:
@@ -276,14 +292,14 @@ def _with_former(each: pl.DataFrame, figures: Sequence[str]) -> pl.DataFrame:
 def _mean_so_far(n: str, total: str) -> pl.Expr:
     """Mean of the runs of a unit up to the row, in whole millionths; null while it has none."""
     seen = pl.col(n).cum_sum().over("key")
-    return pl.when(seen > 0).then((pl.col(total).cum_sum().over("key") / seen).round()).cast(_WHOLE)
+    return pl.when(seen > 0).then((pl.col(total).cum_sum().over("key") / seen).round()).cast(pl.Int64)
 
 
 def _changes(figure: str, *, with_past: bool = True) -> list[pl.Expr]:
     """By how much the rows of a night change the sums over units."""
     now, former = (pl.col(f"{figure}_{when}") for when in ("at", "was"))
-    count = now.is_not_null().cast(_WHOLE) - former.is_not_null().cast(_WHOLE)
-    now, former = now.fill_null(0), former.fill_null(0)
+    count = now.is_not_null().cast(pl.Int64) - former.is_not_null().cast(pl.Int64)
+    now, former = now.fill_null(0).cast(_WHOLE), former.fill_null(0).cast(_WHOLE)
     parts = {"n": count, "x": now - former, "xx": now * now - former * former}
     if with_past:
         past = pl.col("past").fill_null(0)

@@ -97,7 +97,7 @@ def judge(rule: Rule, candidate: Moments, control: Moments) -> Judged:
     candidates = candidate.n.shape[-2]
     usable = np.minimum(candidate.n, control.n) >= max(rule.minimum_units, 2)
     fixed = stats.welch(*candidate, *control, 1.0 - rule.alpha)
-    sequence = _sequence(rule, candidate, control, 1.0 - rule.alpha, "both")
+    sequence = sequence_of(rule, candidate, control, 1.0 - rule.alpha, "both")
     p_always_valid = stats.running_minimum(sequence.p_value)
 
     aim = rule.tolerated if rule.shadow else 0.0
@@ -105,7 +105,7 @@ def judge(rule: Rule, candidate: Moments, control: Moments) -> Judged:
     known = stats.information(np.where(usable, test.se, np.nan))
     over = np.arange(1, looks + 1) / rule.horizon
     if rule.method == "always_valid":
-        held = _sequence(rule, candidate, control, 1.0 - rule.alpha / candidates, "both", no_effect=aim)
+        held = sequence_of(rule, candidate, control, 1.0 - rule.alpha / candidates, "both", no_effect=aim)
         p = stats.running_minimum(held.p_value)
         levels = np.stack([np.where(usable, rule.alpha / (m + 1), np.nan) for m in range(candidates)])
         spent = np.full(levels.shape, np.nan)
@@ -147,8 +147,8 @@ def guard(rule: Rule, margin: float, guardrails: int, candidate: Moments, contro
     """
     enough = np.minimum(candidate.n, control.n) >= max(rule.minimum_units, 2)
     still = enough & (candidate.m2 == 0.0) & (control.m2 == 0.0)
-    low = _sequence(rule, candidate, control, 1.0 - rule.alpha / guardrails, "above")
-    high = _sequence(rule, candidate, control, 1.0 - rule.alpha, "below")
+    low = sequence_of(rule, candidate, control, 1.0 - rule.alpha / guardrails, "above")
+    high = sequence_of(rule, candidate, control, 1.0 - rule.alpha, "below")
     lower, upper = np.where(still, low.effect, low.ci_low), np.where(still, high.effect, high.ci_high)
     return Guarded(low.effect, lower, upper, upper <= margin, _first(lower > margin))
 
@@ -183,7 +183,7 @@ def verdicts(
     )
 
 
-def _sequence(
+def sequence_of(
     rule: Rule,
     candidate: Moments,
     control: Moments,
@@ -195,6 +195,14 @@ def _sequence(
 
     That is foretold by the first look with enough units in both arms, before which nothing is said, and never again: the
     tuning must not change from look to look.
+
+    Args:
+        rule: Its horizon and minimum of units.
+        candidate: As for `judge`.
+        control: As for `judge`.
+        confidence: Coverage over all looks together.
+        side: As for `kaizenlake.stats.confidence_sequence`.
+        no_effect: Effect that its p-value is held against.
     """
     enough = np.minimum(candidate.n, control.n) >= max(rule.minimum_units, 2)
     first = enough.argmax(axis=-1)[..., None]

@@ -68,9 +68,10 @@ def _looks(arms: pl.DataFrame, units: pl.DataFrame, canaries: Canaries) -> pl.Da
     rows = arms_.with_looks(arms, units)
     of_canary = arms.filter(pl.col("deployment_mode") == "canary").select("deployment_id").unique()
     mixed = arms_.mixed_units(rows.join(of_canary, on="deployment_id", how="semi"))
-    nights = arms_.unit_nights(arms, rows)
     metrics = arms["guardrail_metrics"].explode().drop_nulls().unique().sort().to_list()
-    known = arms_.known_so_far(arms_.without_mixed(nights, mixed), arms.height, looks, ["loss", "seen", *metrics])
+    figures = ["loss", "seen", *metrics]
+    nights = arms_.unit_nights(arms, rows, figures)
+    known = arms_.known_so_far(arms_.without_mixed(nights, mixed), arms.height, looks, figures)
 
     place = arms["place"].to_numpy()
     candidate = np.flatnonzero(place > 0)

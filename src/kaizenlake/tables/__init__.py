@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kaizenlake.tables.activity import EventCounts, Projects, SegmentClarity, SourceFreshness
+from kaizenlake.tables.alert import Alerts
 from kaizenlake.tables.base import (
     Table,
     check,
@@ -70,6 +71,7 @@ GOLD: tuple[type[Table], ...] = (
     Deployments,
     CanaryUnits,
     CanaryLooks,
+    CanarySegments,
     Policies,
     PolicyPromotions,
     PolicyPerformance,
@@ -82,6 +84,7 @@ GOLD: tuple[type[Table], ...] = (
     SkillModels,
     SkillFailures,
     SkillCards,
+    Alerts,
 )
 
 TABLES: tuple[type[Table], ...] = (*BRONZE, *SILVER, *GOLD)
@@ -92,6 +95,7 @@ __all__ = [
     "SILVER",
     "TABLES",
     "Acquisition",
+    "Alerts",
     "AvoidedPhrases",
     "CanaryLooks",
     "CanarySegments",
