@@ -151,8 +151,10 @@ def _verdict_gate(mode: str, evidence: Evidence, version: Version) -> Gate:
         return Gate(mode, False, f"no {mode} of it was started{first}.")
     deployment = tried[-1]
     name = f"{mode} {deployment.deployment_id}"
-    if active is None or active.policy_version != deployment.control_version:
-        now = "no version is active" if active is None else f"{active.policy_version} is active now"
+    if not _is_in_place(evidence.state, version.policy_id, deployment.control_version):
+        now = (
+            "that is archived and no version is active" if active is None else f"{active.policy_version} is active now"
+        )
         found = f"{name} compared it with {deployment.control_version}, but {now}."
         return Gate(mode, False, found, deployment.deployment_id)
     look = evidence.look(deployment, version)
@@ -164,6 +166,14 @@ def _verdict_gate(mode: str, evidence: Evidence, version: Version) -> Gate:
         f"{_effect(look['effect'], look['sequential_ci_low'], look['sequential_ci_high'])}. {look['reason']}"
     )
     return Gate(mode, look["verdict"] == "promote", said, deployment.deployment_id, look["look"])
+
+
+def _is_in_place(state: State, policy_id: str, control_version: str) -> bool:
+    """Whether a control is still what a candidate would replace: active, or where none is at least not archived."""
+    active = state.active(policy_id)
+    if active is not None:
+        return active.policy_version == control_version
+    return state.version(policy_id, control_version).status != "archived"
 
 
 def approval_gate(evidence: Evidence, version: Version) -> Gate:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import polars as pl
 
-from kaizenlake.errors import UsageError
+from kaizenlake.errors import KaizenError, UsageError
 from kaizenlake.events.catalogue import EVENTS, Family
 from kaizenlake.events.decode import decode
+from kaizenlake.events.envelope import FUTURE_HOURS
 from kaizenlake.events.rules import near
 from kaizenlake.jobs._latest import latest
 from kaizenlake.jobs.deployments import deployments
@@ -165,8 +166,18 @@ class State:
         return self.promotions.filter(policy_id=policy_id).height
 
     def not_before(self, policy_id: str, now: datetime) -> datetime:
-        """Time of a decision on a policy: now, or by a clock that is behind the latest decision that of it."""
-        return max(now, self.last.get(policy_id, now))
+        """Time of a decision on a policy: now, or by a clock that is behind the time of the latest one before it.
+
+        Raises:
+            KaizenError: The clock is behind by more than a day.
+        """
+        at = max(now, self.last.get(policy_id, now))
+        if at - now > timedelta(hours=FUTURE_HOURS):
+            raise KaizenError(
+                f"It is {now:%Y-%m-%d %H:%M} UTC here, and the latest decision on {policy_id} is of {at:%Y-%m-%d %H:%M} UTC.",
+                hint="Set the clock of this machine right.",
+            )
+        return at
 
 
 def read(events: pl.LazyFrame) -> State:
