@@ -53,6 +53,10 @@ _NAMES = {
 _OFTEN = {"PERFORMANCE_RECORDED": 4, "RUN_COMPLETED": 1}
 """How often these are drawn, for every second event: of what is compared there must be enough."""
 
+_ALL_HOURS = range(24 * DAYS)
+_HOURS = {"DEPLOYMENT_STARTED": range(48), "DEPLOYMENT_ENDED": range(24 * 6, 24 * DAYS)}
+"""Hours after `START` at which events happen: deployments last for some days."""
+
 _TEXTS = (
     "How to sleep better",
     "You won’t believe what happens next…",
@@ -91,10 +95,11 @@ def _line(number: int, event: EventType, random: Random) -> bytes:
     payload = {
         field.name: _value(field, event, random) for field in event.fields if field.required or random.random() < 0.66
     }
+    payload |= _told_alike(event, random)
     envelope: dict[str, Any] = {
         "id": f"event-{random.getrandbits(32):08x}-{number}",
         "type": event.name,
-        "occurred_at": (START + timedelta(hours=random.randrange(24 * DAYS))).isoformat(),
+        "occurred_at": (START + timedelta(hours=random.choice(_HOURS.get(event.name, _ALL_HOURS)))).isoformat(),
         "source": random.choice(("site", "crm")),
         "payload": payload,
     }
@@ -102,6 +107,32 @@ def _line(number: int, event: EventType, random: Random) -> bytes:
     if project is not None:
         envelope["project_id"] = project
     return json.dumps(envelope).encode()
+
+
+def _told_alike(event: EventType, random: Random) -> dict[str, Any]:
+    """What policies, deployments and runs tell in common, so that the runs fall into arms of units."""
+    policy = {"doer": "doer-0", "policy_id": "policy_id-0"}
+    if event.name == "DEPLOYMENT_STARTED":
+        candidates = ["policy_version-1", "policy_version-2"]
+        return policy | {
+            "phase": None,
+            "control_version": "policy_version-0",
+            "candidate_versions": candidates,
+            "arms": {"arms": [{"policy_version": version, "share": 0.3} for version in candidates]},
+            "horizon_nights": 6,
+            "minimum_units": random.randrange(2, 6),
+            "alpha_rate": 0.05,
+            "guardrails": {"guardrails": [{"metric": "cost_usd", "margin": 50.0}]},
+        }
+    if event.name == "POLICY_CREATED" and random.random() < 0.5:
+        return policy
+    if event.name == "RUN_COMPLETED" and random.random() < 0.7:
+        version = random.randrange(3)
+        return policy | {
+            "policy_version": f"policy_version-{version}",
+            "unit_id": f"{random.choice((version, 3))}-{random.randrange(20)}",
+        }
+    return {}
 
 
 def _value(field: Field, event: EventType, random: Random) -> Any:

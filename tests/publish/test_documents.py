@@ -12,7 +12,7 @@ from datetime import timedelta
 import jsonschema
 import pytest
 
-from kaizenlake import context as reader
+from kaizenlake.context import _reader as reader
 from kaizenlake.errors import LockedError, PublishError, VerificationError
 from kaizenlake.lake.store import Lake
 from kaizenlake.publish import context_build, documents, rendering
@@ -285,7 +285,7 @@ def test_a_figure_that_is_not_finite_is_not_published(lake, monkeypatch, figure)
 
 def test_a_second_publisher_waits_and_then_leaves(lake, monkeypatch):
     monkeypatch.setattr(documents, "LOCK_SECONDS", 0)
-    with documents._alone(lake.path("published")), pytest.raises(LockedError):
+    with documents.alone(lake.path("published")), pytest.raises(LockedError):
         publish(lake)
     assert publish(lake).sequence == 1
 

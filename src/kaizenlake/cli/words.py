@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import os
 import re
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kaizenlake.errors import LakeError
+from kaizenlake.errors import LakeError, UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,6 +27,10 @@ StrictOption = Annotated[
     bool, typer.Option("--strict", help="Exit 4 if something was quarantined, 5 if a source is stale.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of words.")]
+ByOption = Annotated[
+    str | None, typer.Option("--by", help="Who decides; the user of this machine unless given.", show_default=False)
+]
+ReasonOption = Annotated[str | None, typer.Option("--reason", help="Why, in words; it stands in the audit.")]
 
 LAKE = "./lake"
 REPORTS = Path("./reports")
@@ -133,6 +138,24 @@ def open_lake(where: str) -> Lake:
                 hint="`kaizen demo` makes one with samples, `kaizen init` an empty one; --lake or KAIZEN_LAKE names another place.",
             )
     return Lake(where)
+
+
+def decider(by: str | None) -> str:
+    """Who decides, by `--by` or as whom the machine knows the user.
+
+    Raises:
+        UsageError: The machine does not know, or the name is the one under which the night decides.
+    """
+    try:
+        name = getpass.getuser() if by is None else by.strip()
+    except (OSError, KeyError, ImportError):
+        name = ""
+    if not name or name == "night":
+        raise UsageError(
+            "A decision needs the name of the person who takes it" + (", and `night` is nobody's." if name else "."),
+            hint="Give --by NAME.",
+        )
+    return name
 
 
 def is_terminal() -> bool:

@@ -1,10 +1,15 @@
 """The readers of what is published, for the services that generate: standard library only, and they never raise.
 
 ```python
-from kaizenlake.context import load
+from kaizenlake.context import load, load_skill, route
 
 loaded = load("lake/published", project="campaign_456")
 tones = [tone["value"] for tone in loaded.context["recommended_tones"]]
+
+routed = route("planner", "user_7", "lake/published")
+prompts = routed.document.get("prompts", {})
+
+avoid = [mode["failure_mode"] for mode in load_skill("lake/published", "planner").skill["card"]["failure_modes"]]
 ```
 
 What cannot be used is answered with the last good one of this process, else the default; the reason says which. With a
@@ -15,7 +20,10 @@ from __future__ import annotations
 
 from kaizenlake.context._arms import arm_of, point_of
 from kaizenlake.context._files import BAD_SIGNATURE, CORRUPT, DENIED, FRESH, MISSING, STALE, UNUSABLE
+from kaizenlake.context._policies import Route, Shadow, file_name
 from kaizenlake.context._reader import Loaded, LoadedText, empty, forget, load, load_text
+from kaizenlake.context._router import Router, route
+from kaizenlake.context._skills import LoadedSkill, empty_skill, load_skill
 
 __all__ = [
     "BAD_SIGNATURE",
@@ -26,11 +34,19 @@ __all__ = [
     "STALE",
     "UNUSABLE",
     "Loaded",
+    "LoadedSkill",
     "LoadedText",
+    "Route",
+    "Router",
+    "Shadow",
     "arm_of",
     "empty",
+    "empty_skill",
+    "file_name",
     "forget",
     "load",
+    "load_skill",
     "load_text",
     "point_of",
+    "route",
 ]

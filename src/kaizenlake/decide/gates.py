@@ -87,12 +87,19 @@ def next_status(status: str) -> str | None:
 
 def content_gate(evidence: Evidence, version: Version) -> Gate:
     """The document is what was hashed and signed when the version was created."""
-    key = signing.signing_key(evidence.lake.path("keys")).public_key()
+    if (wrong := problem(evidence.lake, version)) is not None:
+        return Gate(CONTENT, False, wrong)
+    return Gate(CONTENT, True, f"{version.content_sha256[:16]}… is signed by the key {version.key_id}.")
+
+
+def problem(lake: Lake, version: Version) -> str | None:
+    """Why a version does not verify; None where it does."""
+    key = signing.signing_key(lake.path("keys")).public_key()
     try:
         signing.verified_policy(vars(version), key)
     except VerificationError as error:
-        return Gate(CONTENT, False, str(error))
-    return Gate(CONTENT, True, f"{version.content_sha256[:16]}… is signed by the key {version.key_id}.")
+        return str(error)
+    return None
 
 
 def path_gate(version: Version, target: str) -> Gate:
@@ -138,13 +145,16 @@ def _verdict_gate(mode: str, evidence: Evidence, version: Version) -> Gate:
         and version.policy_version in item.candidate_versions
         and item.started_at >= version.created_at
     ]
+    active = evidence.state.active(version.policy_id)
     if not tried:
-        return Gate(mode, False, f"no {mode} of it was started.")
+        first = "" if active else "; as no version is active to compare it with, the first goes by override"
+        return Gate(mode, False, f"no {mode} of it was started{first}.")
     deployment = tried[-1]
     name = f"{mode} {deployment.deployment_id}"
-    active = evidence.state.active(version.policy_id)
-    if active is None or active.policy_version != deployment.control_version:
-        now = "no version is active" if active is None else f"{active.policy_version} is active now"
+    if not _is_in_place(evidence.state, version.policy_id, deployment.control_version):
+        now = (
+            "that is archived and no version is active" if active is None else f"{active.policy_version} is active now"
+        )
         found = f"{name} compared it with {deployment.control_version}, but {now}."
         return Gate(mode, False, found, deployment.deployment_id)
     look = evidence.look(deployment, version)
@@ -156,6 +166,14 @@ def _verdict_gate(mode: str, evidence: Evidence, version: Version) -> Gate:
         f"{_effect(look['effect'], look['sequential_ci_low'], look['sequential_ci_high'])}. {look['reason']}"
     )
     return Gate(mode, look["verdict"] == "promote", said, deployment.deployment_id, look["look"])
+
+
+def _is_in_place(state: State, policy_id: str, control_version: str) -> bool:
+    """Whether a control is still what a candidate would replace: active, or where none is at least not archived."""
+    active = state.active(policy_id)
+    if active is not None:
+        return active.policy_version == control_version
+    return state.version(policy_id, control_version).status != "archived"
 
 
 def approval_gate(evidence: Evidence, version: Version) -> Gate:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import polars as pl
 
-from kaizenlake.errors import UsageError
+from kaizenlake.errors import KaizenError, UsageError
 from kaizenlake.events.catalogue import EVENTS, Family
 from kaizenlake.events.decode import decode
+from kaizenlake.events.envelope import FUTURE_HOURS
 from kaizenlake.events.rules import near
 from kaizenlake.jobs._latest import latest
 from kaizenlake.jobs.deployments import deployments
@@ -97,20 +98,28 @@ class State:
         Raises:
             UsageError: There is none; the words name those there are.
         """
+        self.known(policy_id)
         versions = self.versions(policy_id)
         for version in versions:
             if version.policy_version == policy_version:
                 return version
-        if not versions:
-            known = sorted(set(self.policies["policy_id"]))
-            raise UsageError(
-                f"There is no policy {policy_id!r}{near(policy_id, known)}.",
-                hint="`kaizen policy list` lists them, `kaizen policy create FILE` creates one.",
-            )
         raise UsageError(
             f"The policy {policy_id} has no version {policy_version!r}.",
             hint=f"It has {', '.join(item.policy_version for item in versions[-10:])}.",
         )
+
+    def known(self, policy_id: str) -> None:
+        """Check that there is a policy of that name.
+
+        Raises:
+            UsageError: There is none; the words name a likely one.
+        """
+        names = sorted(set(self.policies["policy_id"]))
+        if policy_id not in names:
+            raise UsageError(
+                f"There is no policy {policy_id!r}{near(policy_id, names)}.",
+                hint="`kaizen policy list` lists them, `kaizen policy create FILE` creates one.",
+            )
 
     def active(self, policy_id: str) -> Version | None:
         """The version of a policy that is active."""
@@ -157,8 +166,18 @@ class State:
         return self.promotions.filter(policy_id=policy_id).height
 
     def not_before(self, policy_id: str, now: datetime) -> datetime:
-        """Time of a decision on a policy: now, or by a clock that is behind the latest decision that of it."""
-        return max(now, self.last.get(policy_id, now))
+        """Time of a decision on a policy: now, or by a clock that is behind the time of the latest one before it.
+
+        Raises:
+            KaizenError: The clock is behind by more than a day.
+        """
+        at = max(now, self.last.get(policy_id, now))
+        if at - now > timedelta(hours=FUTURE_HOURS):
+            raise KaizenError(
+                f"It is {now:%Y-%m-%d %H:%M} UTC here, and the latest decision on {policy_id} is of {at:%Y-%m-%d %H:%M} UTC.",
+                hint="Set the clock of this machine right.",
+            )
+        return at
 
 
 def read(events: pl.LazyFrame) -> State:

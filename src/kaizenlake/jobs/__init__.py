@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from kaizenlake.job import Job
 from kaizenlake.jobs import (
+    alerts,
     avoided_phrases,
+    canary_looks,
+    canary_segments,
+    canary_units,
     content_features,
     contents,
     creative_labels,
@@ -73,6 +77,9 @@ JOBS: tuple[Job, ...] = (
     crl_trends.crl_trends,
     learning_progress.learning_progress,
     deployments.deployments,
+    canary_units.canary_units,
+    canary_looks.canary_looks,
+    canary_segments.canary_segments,
     policies.policies,
     policy_promotions.policy_promotions,
     policy_performance.policy_performance,
@@ -85,5 +92,6 @@ JOBS: tuple[Job, ...] = (
     skill_models.skill_models,
     skill_failures.skill_failures,
     skill_cards.skill_cards,
+    alerts.alerts,
 )
 """Every job: the decoding of each family, then one per gold table; `kaizenlake.job.in_order` puts them in order."""

@@ -68,7 +68,7 @@ def skill_terms(
         fleet_mean_term=mean("fleet_"),
         past_mean_term=mean("past_"),
         mean_contribution=_over(contributed, pl.col("now_n") * MICRO),
-        loss_share_rate=_over(contributed, contributed.sum().over("doer")),
+        loss_share_rate=pl.when(pl.col("now_n") > 0).then(_over(contributed, contributed.sum().over("doer"))),
     )
     compared = valued.with_columns(
         column for kind in KINDS for column in _compared(kind, evidence.confidence)

@@ -13,6 +13,8 @@ from kaizenlake.night.artifact import Failure, Run, StepRecord
 from kaizenlake.publish import documents
 from kaizenlake.publish.report import HTML_NAME, PDF_NAME, write_reports
 from kaizenlake.publish.report_rows import RunFacts
+from kaizenlake.publish.skill_pages import write_skills
+from kaizenlake.publish.skills import publish_skills
 from kaizenlake.tables import SourceFreshness
 
 
@@ -27,13 +29,15 @@ def versions(lake: Lake) -> dict[str, int]:
 
 
 def publish(lake: Lake, run: Run, record: StepRecord) -> None:
-    """Publish the contexts of the tables as this run leaves them; nothing where the publication is still good."""
-    done = documents.publish_contexts(lake, as_of=run.as_of, generated_at=datetime.now(UTC), run_id=run.run_id)
+    """Publish contexts and skill cards of the tables as this run leaves them; nothing where what is there still holds."""
+    now = datetime.now(UTC)
+    done = documents.publish_contexts(lake, as_of=run.as_of, generated_at=now, run_id=run.run_id)
+    cards = publish_skills(lake, as_of=run.as_of, generated_at=now, run_id=run.run_id)
     run.publication = done.sequence
-    if done.unchanged:
+    if done.unchanged and not cards.written:
         record.status, record.why = "nothing to do", ("what is published still holds",)
     else:
-        record.rows_out = done.documents + done.texts
+        record.rows_out = cards.written + (0 if done.unchanged else done.documents + done.texts)
     run.errors += [Failure(step=record.name, code=PublishError.code, message=failure) for failure in done.failures]
 
 
@@ -64,6 +68,8 @@ def report_again(lake: Lake, reports: Path) -> tuple[Path, ...]:
 
 
 def _write(lake: Lake, run: Run, reports: Path) -> tuple[Path, ...]:
+    # The cards come first: the report that is there says that they are.
+    write_skills(lake.scan, reports, as_of=run.as_of)
     return write_reports(
         lake.scan,
         reports,

@@ -69,6 +69,7 @@ def interval_chart(
     *,
     reference: float | None = None,
     signed: bool = False,
+    percent: bool = True,
     legend: tuple[tuple[str, str], ...] = (),
 ) -> Chart:
     """Draw estimates with their intervals, one a line, in groups.
@@ -80,13 +81,14 @@ def interval_chart(
         groups: Rows to draw; at least one.
         reference: Value of the dashed line that estimates are compared with.
         signed: The axis shows signs, as relative changes need.
+        percent: The axis is in percent; else in hundredths, as losses are written.
         legend: Name of a colour and what it stands for.
     """
     marks = [mark for group in groups for mark in group.marks]
     low, high, step = _axis(
         [value for mark in marks for value in (mark.value, mark.low, mark.high)], reference, signed=signed
     )
-    axis = _Axis(low, high, step, "+.0%" if signed else ".0%", reference)
+    axis = _Axis(low, high, step, ("+" if signed else "") + (".0%" if percent else ".2f"), reference)
     return chart(lambda target: _interval_spec(groups, axis, target), identifier, title, description, legend)
 
 
@@ -112,6 +114,10 @@ class _Axis:
     step: float
     format: str
     reference: float | None
+
+    @property
+    def zero(self) -> str:
+        return "0%" if self.format.endswith("%") else "0"
 
     @property
     def ticks(self) -> list[float]:
@@ -201,7 +207,7 @@ def _interval_spec(groups: Sequence[Group], axis: _Axis, target: Target) -> dict
         "scale": {"domain": [axis.low, axis.high], "nice": False, "zero": False},
         "axis": {
             "values": axis.sparse() if frame.stacked else axis.ticks,
-            "labelExpr": f"datum.value === 0 ? '0%' : format(datum.value, '{axis.format}')",
+            "labelExpr": f"datum.value === 0 ? '{axis.zero}' : format(datum.value, '{axis.format}')",
             "title": None,
             "labelOverlap": False,
             "labelFlush": False,

@@ -161,9 +161,7 @@ def evidence_chart(
     decades = max(2, ceil(-log10(smallest) - 1e-9))
     every = 1 if decades <= _DECADES else 2
     decades += decades % every
-    ticks = [
-        (float(power), "1" if not power else f"{10.0**-power:.{power}f}") for power in range(0, decades + 1, every)
-    ]
+    ticks = [(float(power), _power(power)) for power in range(0, decades + 1, every)]
     legend = (
         ("good", "p held against the boundary"),
         ("ink", "Boundary: crossed above it"),
@@ -272,6 +270,9 @@ _FRAMES: dict[Target, _Frame] = {
 _TOP = 26
 """Pixels above the plot, for the words at a crossing."""
 
+_BOLD = 0.62
+"""Width of a bold letter for each pixel of its size, about: words at a crossing are kept inside by it."""
+
 _LABELS = 190
 """Pixels left of the plot for the names of trends, where they do not stand above it."""
 
@@ -322,11 +323,12 @@ class _Plane:
         if found is None:
             return []
         x = self.x(found.day)
-        align: Literal["left", "right"] = "left" if x < self.frame.plot / 2 else "right"
-        word = {"x": x + (-4 if align == "left" else 4), "y": 8, "text": say.clean(found.words, 60)}
+        words = say.clean(found.words, 60)
+        half = len(words) * self.frame.font * _BOLD / 2
+        middle = min(max(x, half - self.frame.left + 4), self.frame.plot + self.frame.right - half - 4)
         return [
             _rules([{"x": x, "y": 18, "y2": _TOP + self.frame.height}], found.tone, 1.6, dashed=True),
-            _texts([word], found.tone, self.frame.font, align, bold=True),
+            _texts([{"x": middle, "y": 8, "text": words}], found.tone, self.frame.font, "center", bold=True),
         ]
 
     def spec(self, layers: list[Row]) -> Row:

@@ -7,6 +7,7 @@ published/
   texts/<sha256>         what the templates of a team made of them
   indexes/<sequence>.json the last few indexes; what none of them names is removed
   schema/…               JSON Schema of the documents
+  policies/<doer>.json   policies of doers, each file signed: `kaizenlake.publish.policies`
   public_key.pem         checks the signature; a reader that wants protection keeps its own copy
 ```
 """
@@ -124,7 +125,7 @@ def publish_contexts(lake: Lake, *, as_of: datetime, generated_at: datetime, run
         LakeError: A table cannot be read, or a file cannot be written; the former publication stays.
     """
     folder = lake.path(FOLDER)
-    with _alone(folder):
+    with alone(folder):
         source, key = Source(lake), signing.signing_key(lake.path("keys"))
         templates = rendering.Templates(lake.path("templates"))
         inputs = _inputs(lake, source, as_of, templates)
@@ -145,8 +146,8 @@ def publish_contexts(lake: Lake, *, as_of: datetime, generated_at: datetime, run
         # The documents are on the disk by name, too, before an index names them.
         for place in {entry["file"].partition("/")[0] for entry in entries}:
             files.sync_folder(folder / place)
-        _write_once(folder / SCHEMA_FILE, json.dumps(model.json_schema(), indent=2).encode())
-        _write_once(folder / PUBLIC_KEY, signing.public_pem(key.public_key()))
+        write_once(folder / SCHEMA_FILE, json.dumps(model.json_schema(), indent=2).encode())
+        write_once(folder / PUBLIC_KEY, signing.public_pem(key.public_key()))
         sequence = _next_sequence(folder, current)
         valid_until = generated_at + timedelta(hours=lake.settings.publishing.valid_hours)
         payload = {
@@ -180,7 +181,7 @@ def verify(lake: Lake, public_key: bytes | None = None) -> Verified:
     """
     folder = lake.path(FOLDER)
     index = _read_index(folder / INDEX)
-    key, key_source = _verifying_key(lake, folder, public_key)
+    key, key_source = verifying_key(lake, folder, public_key)
     signing.check_signature(index["signed"], index["signature"], key)
     signed = index["signed"]
     problems = [problem for entry in signed["entries"] if (problem := _problem(folder, entry)) is not None]
@@ -204,7 +205,7 @@ def verify(lake: Lake, public_key: bytes | None = None) -> Verified:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def alone(folder: Path) -> Iterator[None]:
     """One publisher at a time; another waits for a minute."""
     folder.mkdir(parents=True, exist_ok=True)
     try:
@@ -265,11 +266,11 @@ def _entry(
 ) -> dict[str, Any]:
     digest = hashlib.sha256(content).hexdigest()
     file = f"{place}/{digest}{suffix}"
-    _write_once(folder / file, content, is_name_synced=False)
+    write_once(folder / file, content, is_name_synced=False)
     return {**kind, "scope": msgspec.to_builtins(scope), "file": file, "sha256": digest, "bytes": len(content)}
 
 
-def _write_once(path: Path, content: bytes, *, is_name_synced: bool = True) -> None:
+def write_once(path: Path, content: bytes, *, is_name_synced: bool = True) -> None:
     """Write a file unless it holds just that; see `files.write_atomic`."""
     try:
         if path.read_bytes() == content:
@@ -367,7 +368,8 @@ def _problem(folder: Path, entry: Mapping[str, Any], *, is_schema_checked: bool 
     return None
 
 
-def _verifying_key(lake: Lake, folder: Path, given: bytes | None) -> tuple[Ed25519PublicKey, str]:
+def verifying_key(lake: Lake, folder: Path, given: bytes | None) -> tuple[Ed25519PublicKey, str]:
+    """The key that must have signed what lies in a folder, and where it comes from, in words; see `verify`."""
     if given is not None:
         return signing.public_key(given, "the key that was given"), "the key that was given"
     if (lake.path("keys") / signing.KEY_NAME).exists():

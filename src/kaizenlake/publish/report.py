@@ -29,6 +29,8 @@ from kaizenlake.publish.svg import COLOURS
 
 HTML_NAME, PDF_NAME, FIGURES_NAME = "kaizen.html", "kaizen.pdf", "kaizen.json"
 
+_PLAIN = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+
 UNPRINTABLE = "□"
 """Stands in the PDF for a character that none of its fonts has; the HTML shows it."""
 
@@ -67,11 +69,44 @@ def write_reports(
     data = build(scan, as_of=as_of, facts=facts, previous=before, tiers=tiers, evidence=evidence)
     laid_out = document(data)
     html, pdf = render_html(laid_out), render_pdf(laid_out)
-    folder = out / as_of.astimezone(UTC).date().isoformat()
+    folder = folder_of(out, as_of)
     write_atomic(folder / HTML_NAME, html.encode("utf-8"))
     write_atomic(folder / PDF_NAME, pdf)
     write_atomic(folder / FIGURES_NAME, msgspec.json.format(msgspec.json.encode(data.figures), indent=2))
     return folder / HTML_NAME, folder / PDF_NAME
+
+
+def write_document(laid_out: Document, folder: Path, name: str) -> tuple[Path, Path]:
+    """Write a report as `<name>.html` and `<name>.pdf`, each whole or not at all.
+
+    Args:
+        laid_out: The report.
+        folder: Where; it is made where missing.
+        name: Name of the files, our own or one of `file_name`.
+
+    Raises:
+        LakeError: A file cannot be written.
+        PublishError: The PDF could not be made.
+    """
+    page, paper = folder / f"{name}.html", folder / f"{name}.pdf"
+    html, pdf = render_html(laid_out), render_pdf(laid_out)
+    write_atomic(page, html.encode("utf-8"))
+    write_atomic(paper, pdf)
+    return page, paper
+
+
+def folder_of(out: Path, as_of: datetime) -> Path:
+    """Folder of the reports of an instant: its UTC date."""
+    return out / as_of.astimezone(UTC).date().isoformat()
+
+
+def file_name(name: str) -> str:
+    """A name from outside as part of the name of a file: itself where it is plain, else its SHA-256.
+
+    >>> file_name("planner-2"), file_name("../etc")[:8]
+    ('planner-2', '8e6e2b37')
+    """
+    return name if _PLAIN.fullmatch(name) else sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def last_figures(out: Path, *, before: datetime) -> Figures | None:

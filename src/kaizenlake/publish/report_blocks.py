@@ -35,11 +35,13 @@ class Cell:
         text: What is shown.
         names: Columns of the table of the lake, space between them; empty for words of our own.
         value: Its value as JSON; an array where there are several columns.
+        link: File of ours beside the report that it leads to; empty for none. Paper has none.
     """
 
     text: str
     names: str = ""
     value: str = ""
+    link: str = ""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from datetime import UTC, date, datetime
-from math import isfinite
+from math import floor, isfinite, log10
 
 NOTHING = "–"
 """Stands where a value is not defined."""
@@ -118,6 +118,42 @@ def number(value: float | None) -> str:
     return NOTHING if value is None or not isfinite(value) else _signed(f"{value:,.1f}")
 
 
+def loss(value: float | None) -> str:
+    """A loss, between 0 and 1, with three decimals.
+
+    >>> loss(0.23149), loss(None)
+    ('0.231', '–')
+    """
+    return NOTHING if value is None or not isfinite(value) else _signed(f"{value:.3f}")
+
+
+def effect(value: float | None) -> str:
+    """A difference of losses, signed, with four decimals; below 0 is better.
+
+    >>> effect(-0.01932), effect(0.00001)
+    ('−0.0193', '0.0000')
+    """
+    if value is None or not isfinite(value):
+        return NOTHING
+    text = f"{value:+.4f}"
+    return "0.0000" if text in {"+0.0000", "-0.0000"} else _signed(text)
+
+
+def figure(value: float | None, *, signed: bool = False) -> str:
+    """A figure of any unit with up to three significant digits.
+
+    >>> figure(0.012345), figure(1234.5, signed=True), figure(0.02, signed=True), figure(0.0, signed=True)
+    ('0.0123', '+1,234', '+0.02', '0')
+    """
+    if value is None or not isfinite(value):
+        return NOTHING
+    if value == 0:
+        return "0"
+    digits = max(0, min(6, 2 - floor(log10(abs(value)))))
+    text = f"{value:{'+' if signed else ''},.{digits}f}"
+    return _signed(text.rstrip("0").rstrip(".") if "." in text else text)
+
+
 def p_value(value: float | None) -> str:
     """A p- or q-value with three decimals.
 
@@ -127,6 +163,17 @@ def p_value(value: float | None) -> str:
     if value is None or not isfinite(value):
         return NOTHING
     return "<0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def small_p(value: float | None) -> str:
+    """A p-value or a level with four decimals, for those that are held against each other.
+
+    >>> small_p(0.00051), small_p(1e-9), small_p(0.0)
+    ('0.0005', '<0.0001', '0')
+    """
+    if value is None or not isfinite(value):
+        return NOTHING
+    return "0" if value == 0 else "<0.0001" if value < 0.0001 else f"{value:.4f}"
 
 
 def p_words(value: float, letter: str = "q") -> str:

@@ -61,7 +61,7 @@ class Overlap(NamedTuple):
         weight_bias: (mean_weight - 1) in its standard errors by unit; NaN where it has none.
         max_weight: largest weight of one run.
         max_share: largest share of one unit in all weight.
-        unsupported_rate: share of the candidate's choices that the log never makes; NaN where it was not given.
+        unsupported_rate: share of the candidate's choices that the log never makes; NaN where it was not given, or there is no run.
         missing_rate: share of runs that were left out for want of a loss or a propensity.
         impossible: runs with a propensity that cannot be: a logged one outside (0, 1], a target outside [0, 1].
     """
@@ -255,10 +255,16 @@ def _overlap(
         weight_bias=bias,
         max_weight=float(weights.max(initial=0.0)),
         max_share=float(by_unit.max(initial=0.0)) / total if total > 0.0 else np.nan,
-        unsupported_rate=np.nan if unsupported is None else float(np.mean(rows(unsupported, losses)[0])),
+        unsupported_rate=_mean(unsupported, losses),
         missing_rate=1.0 - float(there.mean()) if there.size else np.nan,
         impossible=int((there & ~possible).sum()),
     ), used
+
+
+def _mean(unsupported: ArrayLike | None, losses: Floats) -> float:
+    if unsupported is None or not losses.size:
+        return float(np.nan)
+    return float(np.mean(np.sort(rows(unsupported, losses)[0])))
 
 
 def _reasons(overlap: Overlap, rules: OverlapRules) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from kaizenlake.tables.activity import (
     SegmentWords,
     SourceFreshness,
 )
+from kaizenlake.tables.alert import Alerts
 from kaizenlake.tables.base import (
     Table,
     check,
@@ -91,6 +92,9 @@ GOLD: tuple[type[Table], ...] = (
     CrlTrends,
     LearningProgress,
     Deployments,
+    CanaryUnits,
+    CanaryLooks,
+    CanarySegments,
     Policies,
     PolicyPromotions,
     PolicyPerformance,
@@ -103,6 +107,7 @@ GOLD: tuple[type[Table], ...] = (
     SkillModels,
     SkillFailures,
     SkillCards,
+    Alerts,
 )
 
 TABLES: tuple[type[Table], ...] = (*BRONZE, *SILVER, *GOLD)
@@ -113,6 +118,7 @@ __all__ = [
     "SILVER",
     "TABLES",
     "Acquisition",
+    "Alerts",
     "AvoidedPhrases",
     "CanaryLooks",
     "CanarySegments",

@@ -53,7 +53,8 @@ class SkillTerms(Table):
         "Mean part of the loss that it made in those n runs, with the weights used; null without.", nullable=True
     )
     loss_share_rate: float = rate(
-        "Part of all loss of the doer in the latest days that the term made; null without any loss.", nullable=True
+        "Part of all loss of the doer in the latest days that the term made; null where not observed, or without any loss.",
+        nullable=True,
     )
     n_fleet: pl.Int64 = count("Runs of other doers in the same days in which the term was observed.")
     fleet_mean_term: float = rate("Mean of the term over those; null without.", nullable=True)

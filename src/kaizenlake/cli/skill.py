@@ -1,0 +1,144 @@
+"""The command that shows what is known of a doer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kaizenlake.cli.words import LAKE, JsonOption, LakeOption, draw, note, open_lake, say, say_lines
+from kaizenlake.errors import UsageError
+
+if TYPE_CHECKING:
+    from kaizenlake.publish.report_rows import Scan
+    from kaizenlake.publish.skill_file import Skill
+    from kaizenlake.tables import Table
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("skill", epilog="Example: kaizen skill planner --html planner.html")(skill)
+
+
+def skill(
+    doer: Annotated[str | None, typer.Argument(help="The doer; all of them unless given.")] = None,
+    lake: LakeOption = LAKE,
+    as_json: JsonOption = False,
+    html: Annotated[Path | None, typer.Option("--html", help="Write the page to this file instead.")] = None,
+    pdf: Annotated[Path | None, typer.Option("--pdf", help="Write the PDF to this file instead.")] = None,
+) -> None:
+    """Show the skill card of a doer, or list all doers: strengths, weaknesses, models, failures, and what to try next."""
+    from kaizenlake.publish.skill_data import end_of, skills
+
+    opened = open_lake(lake)
+    found = skills(opened.scan, as_of=end_of(opened.scan), doer=doer)
+    if not found:
+        if doer is None:
+            note("No doer has run yet: `kaizen nightly` makes the cards of those that log RUN_COMPLETED.")
+        else:
+            known = ", ".join(opened.scan(_cards()).select("doer").sort("doer").head(20).collect()["doer"])
+            raise UsageError(
+                f"There is no skill card of {doer!r}.",
+                hint=f"There are cards of {known}." if known else "`kaizen nightly` makes the cards.",
+            )
+    if html is not None or pdf is not None:
+        _write(opened.scan, found, html, pdf, is_fleet=doer is None)
+    elif as_json:
+        _say_json(found, is_fleet=doer is None)
+    elif doer is None:
+        _list(found)
+    else:
+        _tell(found[0])
+
+
+def _cards() -> type[Table]:
+    from kaizenlake.tables import SkillCards
+
+    return SkillCards
+
+
+def _write(scan: Scan, found: tuple[Skill, ...], html: Path | None, pdf: Path | None, *, is_fleet: bool) -> None:
+    from kaizenlake.publish.report import render_html, render_pdf
+    from kaizenlake.publish.skill_pages import card_of
+    from kaizenlake.publish.skill_report import fleet
+
+    if not found:
+        return
+    laid_out = fleet(found, {}) if is_fleet else card_of(scan, found[0])
+    for path, render in ((html, render_html), (pdf, render_pdf)):
+        if path is None:
+            continue
+        made = render(laid_out)
+        try:
+            path.write_bytes(made.encode("utf-8") if isinstance(made, str) else made)
+        except OSError as error:
+            raise UsageError(f"The file cannot be written: {error.strerror}.", where=str(path)) from error
+        say(str(path))
+
+
+def _say_json(found: tuple[Skill, ...], *, is_fleet: bool) -> None:
+    import msgspec
+
+    told = msgspec.json.encode(found if is_fleet else found[0])
+    say_lines([msgspec.json.format(told, indent=2).decode("utf-8")])
+
+
+def _list(found: tuple[Skill, ...]) -> None:
+    heads = (
+        "doer",
+        "direction",
+        "runs",
+        "mean loss",
+        "change 7d",
+        "change 30d",
+        "strengths",
+        "weaknesses",
+        "best model",
+    )
+    rows = []
+    for item in found:
+        card, loss = item.card, item.card.loss
+        rows.append(
+            (
+                item.doer,
+                loss.direction,
+                loss.n,
+                loss.mean_loss,
+                loss.change_7d,
+                loss.change_30d,
+                card.strengths,
+                card.weaknesses,
+                card.best_model,
+            )
+        )
+    draw(heads, rows)
+
+
+def _tell(item: Skill) -> None:
+    """Say what a card says."""
+    from kaizenlake.publish import report_format as written
+
+    card, loss, window = item.card, item.card.loss, item.data_window
+    say(f"{item.doer}, {window.first_day} to {window.last_day}: {loss.n:,} of {loss.runs:,} run(s) with a loss")
+    say(
+        f"Mean loss {written.loss(loss.mean_loss)}, {loss.direction}; {written.percent(loss.mean_coverage)} of all weight "
+        f"observed; change over 7 days {written.effect(loss.change_7d)}, over 30 days {written.effect(loss.change_30d)}"
+    )
+    if (policy := item.policy) is not None:
+        say(f"Policy {policy.policy_id} {policy.policy_version}, {policy.age_days} day(s) old")
+    for row in card.terms:
+        if row.n:
+            say(f"  {row.term}: {row.verdict}; {row.reason}")
+    if card.not_observed:
+        say(f"  not observed: {', '.join(card.not_observed)}")
+    for model in card.models:
+        say(f"  model {model.model}: {model.verdict}; {model.reason}")
+    for failure in card.failure_modes:
+        say(f"  failure {failure.failure_mode}: {failure.reason}")
+    for experiment in card.experiments:
+        say(f"  experiment {experiment.experiment_id}: {experiment.experiment_type}, {experiment.status}")
+    for step in item.next_steps:
+        say(f"Next: {step.words}")
+    if not item.next_steps:
+        say("Next: nothing is proposed; the loss is not degrading for certain, and no weakness stands.")

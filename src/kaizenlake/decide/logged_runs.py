@@ -1,0 +1,96 @@
+"""The runs of a doer with what each lost, from the events of this moment: a replay does not wait for the night."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+import polars as pl
+
+from kaizenlake.events.catalogue import FAMILIES
+from kaizenlake.events.decode import decode
+from kaizenlake.jobs.crl import crl
+from kaizenlake.parameters import Loss
+
+RUN = ("tenant_id", "project_id", "run_id")
+"""Columns that name one run; of several records of it the latest counts."""
+
+UNIT = (
+    pl.when(pl.col("unit_id").is_null())
+    .then(pl.concat_str(pl.lit("run:"), "run_id", pl.col("tenant_id").fill_null("")))
+    .otherwise(pl.concat_str(pl.lit("unit:"), "unit_id"))
+)
+"""What was randomised; a run that names no unit is one of its own."""
+
+_FAMILY = next(family for family in FAMILIES if family.name == "runs")
+
+
+def run_events(
+    events: pl.LazyFrame, *, doer: str, as_of: datetime, run_ids: Collection[str] | None = None
+) -> pl.LazyFrame:
+    """Bronze events of the runs of a doer that ended before an instant, with `run_id`.
+
+    Args:
+        events: Rows of `bronze.events`.
+        doer: The doer.
+        as_of: Runs that ended from this instant on do not count.
+        run_ids: These runs only.
+    """
+    said = pl.col("payload").str.json_decode(pl.Struct({"run_id": pl.String(), "doer": pl.String()})).struct
+    found = (
+        events.filter(pl.col("event_type") == "RUN_COMPLETED", pl.col("occurred_at") < as_of)
+        .with_columns(run_id=said.field("run_id"), _doer=said.field("doer"))
+        .filter(pl.col("_doer") == doer)
+        .drop("_doer")
+    )
+    if run_ids is None:
+        return found
+    wanted = pl.LazyFrame({"run_id": sorted(run_ids)}, schema={"run_id": pl.String()})
+    return found.join(wanted, on="run_id", how="semi")
+
+
+def decoded(bronze: pl.LazyFrame) -> pl.LazyFrame:
+    """Bronze events of runs with their payload as typed columns."""
+    return decode(bronze, _FAMILY)
+
+
+def with_losses(runs: pl.LazyFrame, loss: Loss, as_of: datetime) -> pl.LazyFrame:
+    """Typed columns of runs, with `loss` and `coverage` as the job `crl` reckons them.
+
+    Args:
+        runs: Rows of `decoded`.
+        loss: Weights and terms.
+        as_of: Runs that ended from this instant on do not count.
+    """
+    return crl.function(runs, as_of=as_of, loss=loss)
+
+
+def logged_runs(
+    events: pl.LazyFrame,
+    *,
+    doer: str,
+    loss: Loss,
+    as_of: datetime,
+    phase: str | None = None,
+    run_ids: Collection[str] | None = None,
+) -> pl.DataFrame:
+    """The runs of a doer with their losses, one row a run, in the order of their names.
+
+    Args:
+        events: Rows of `bronze.events`.
+        doer: The doer.
+        loss: Weights and terms of the loss.
+        as_of: Runs that ended from this instant on do not count.
+        phase: Runs of this phase only.
+        run_ids: These runs only.
+    """
+    runs = with_losses(decoded(run_events(events, doer=doer, as_of=as_of, run_ids=run_ids)), loss, as_of)
+    if phase is not None:
+        runs = runs.filter(pl.col("phase") == phase)
+    return (
+        runs.with_columns(unit=UNIT)
+        .collect()
+        .sort("occurred_at", "event_id")
+        .unique(RUN, keep="last", maintain_order=True)
+        .sort(*RUN, nulls_last=True)
+    )

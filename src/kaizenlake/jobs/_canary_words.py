@@ -1,0 +1,114 @@
+"""Why a look says what it says: one sentence with its numbers."""
+
+from __future__ import annotations
+
+import polars as pl
+
+
+def reason() -> pl.Expr:
+    """The reason of a verdict, from the columns of a look and those that only the job knows.
+
+    Beside the columns of `gold.canary_looks` it reads `minimum_units`, `horizon_nights`, `tolerated`, `fresh`,
+    `worse_since_look`, `sample_ratio_alpha`, and of the guardrails `broken_words` and `unclear_words`.
+    """
+    verdict, shadow = pl.col("verdict"), pl.col("deployment_mode") == "shadow"
+    look, crossed = pl.col("look"), pl.col("crossed_on_look")
+    effect = pl.format(
+        "effect {} (over all nights {} to {})",
+        figure("effect"),
+        figure("sequential_ci_low"),
+        figure("sequential_ci_high"),
+    )
+    evidence = pl.format("p {} against {} at look {}", chance("p_boundary"), chance("boundary_p"), look)
+    few = pl.min_horizontal("units", "units_control") < pl.col("minimum_units")
+    gain = (
+        pl.when(shadow)
+        .then(pl.format("Not worse by the {} that is tolerated", figure("tolerated")))
+        .otherwise(pl.lit("The loss is lower"))
+    )
+    since = pl.when(crossed == look).then(pl.lit("")).otherwise(pl.format(", crossed on look {}", crossed))
+    return (
+        pl.when(verdict == "invalid")
+        .then(
+            pl.format(
+                "The sizes of the arms are not those of the allocation: p {} of the sample ratio is below {}, {} units "
+                "against {}.",
+                chance("sample_ratio_p"),
+                figure("sample_ratio_alpha"),
+                pl.col("units"),
+                pl.col("units_control"),
+            )
+        )
+        .when(verdict == "rollback", pl.col("worse_since_look") > 0)
+        .then(
+            pl.format(
+                "Since look {} the loss is surely higher by more than the {} that is tolerated: {}.",
+                pl.col("worse_since_look"),
+                figure("tolerated"),
+                effect,
+            )
+        )
+        .when(verdict == "rollback")
+        .then(pl.format("Guardrails are broken: {}.", pl.col("broken_words")))
+        .when(verdict == "promote")
+        .then(pl.format("{}: {}, {}{}.", gain, effect, evidence, since))
+        .when(few)
+        .then(
+            pl.format(
+                "{}The smaller arm has {} of the {} units that a verdict needs ({} against {}).",
+                _pause(),
+                pl.min_horizontal("units", "units_control"),
+                pl.col("minimum_units"),
+                pl.col("units"),
+                pl.col("units_control"),
+            )
+        )
+        .when(verdict == "insufficient")
+        .then(
+            pl.format(
+                "{}The losses do not vary, so nothing can be tested: {} units against {}, effect {}.",
+                _pause(),
+                pl.col("units"),
+                pl.col("units_control"),
+                figure("effect"),
+            )
+        )
+        .when(~pl.col("fresh"))
+        .then(pl.format("{}So far: {}, {}{}.", _pause(), effect, evidence, _crossed()))
+        .when(look == pl.col("horizon_nights"), pl.col("unclear_words").is_null() | crossed.is_null())
+        .then(pl.format("Horizon reached without a decision: {}, {}{}.", effect, evidence, _crossed()))
+        .when(crossed.is_not_null(), pl.col("unclear_words").is_not_null())
+        .then(
+            pl.format(
+                "{}The loss crossed on look {} ({}), but not every guardrail is shown to be held: {}.",
+                pl.when(look == pl.col("horizon_nights"))
+                .then(pl.lit("Horizon reached without a decision. "))
+                .otherwise(pl.lit("")),
+                crossed,
+                effect,
+                pl.col("unclear_words"),
+            )
+        )
+        .otherwise(pl.format("Not decided yet: {}, {} of {}{}.", effect, evidence, "horizon_nights", _crossed()))
+    )
+
+
+def figure(name: str) -> pl.Expr:
+    """A figure as it is read: three significant digits to the sixth decimal, or `unknown`."""
+    return pl.col(name).round_sig_figs(3).round(6).cast(pl.String).fill_null("unknown")
+
+
+def chance(name: str) -> pl.Expr:
+    """A probability as it is read: as a figure, and `below 0.0001` for a smaller one."""
+    small = pl.col(name).is_between(0.0, 1e-4, closed="none").fill_null(value=False)
+    return pl.when(small).then(pl.lit("below 0.0001")).otherwise(figure(name))
+
+
+def _pause() -> pl.Expr:
+    said = pl.lit("No run came on this night, and no data is a pause. ")
+    return pl.when(pl.col("fresh")).then(pl.lit("")).otherwise(said)
+
+
+def _crossed() -> pl.Expr:
+    crossed = pl.col("crossed_on_look")
+    return pl.when(crossed.is_null()).then(pl.lit("")).otherwise(pl.format(", crossed on look {}", crossed))

@@ -1,0 +1,323 @@
+"""Is a candidate better than its control? What each night knew of it, and what it says."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from kaizenlake import stats, tables
+from kaizenlake.context import arm_of
+from kaizenlake.job import job
+from kaizenlake.jobs import _canary_arms as arms_
+from kaizenlake.jobs._canary_rule import Guarded, Rule, guard, judge, verdicts
+from kaizenlake.jobs._canary_words import figure, reason
+from kaizenlake.parameters import Canaries
+from kaizenlake.stats import Moments
+from kaizenlake.tables import CanaryLooks, CanaryUnits, Deployments
+
+Table = NDArray[Any]
+
+NAMED = ("deployment_id", "deployment_mode", "policy_id", "doer", "control_version", "minimum_units", "horizon_nights")
+RULED = ("deployment_mode", "alpha", "method", "horizon_nights", "minimum_units", "max_loss_increase")
+GUARDED = ("guardrail_metrics", "guardrail_margins")
+
+
+@job(reads=(Deployments, CanaryUnits), writes=CanaryLooks)
+def canary_looks(
+    deployments: pl.LazyFrame,
+    canary_units: pl.LazyFrame,
+    *,
+    as_of: datetime,
+    canaries: Canaries = Canaries(),  # noqa: B008 - frozen
+) -> pl.LazyFrame:
+    """Say after each day of a deployment what is known of each candidate: promote, roll back, go on, or not to be judged.
+
+    A look is made of days that are over, one each until the end or the horizon. Each randomised unit counts once, with the
+    mean of its runs so far; runs that name no unit were not randomised and are left out, as are units of a canary seen under
+    two versions. In a shadow the same unit runs under both: there the difference within each unit is tested, unless no unit
+    ran under both.
+
+    Args:
+        deployments: Shadows and canaries.
+        canary_units: Sums of their units by day.
+        as_of: Deployments that start from this instant on do not count.
+        canaries: `sample_ratio_alpha`: p below which the sizes of the arms make a look invalid.
+    """
+    started, units = pl.collect_all([deployments.filter(pl.col("started_at") < as_of), canary_units])
+    arms = arms_.arms_of(started)
+    if arms.is_empty():
+        return tables.empty(CanaryLooks)
+    return _looks(arms, units, canaries).lazy()
+
+
+class _Sides(NamedTuple):
+    """Moments of one figure under each candidate and its control (axes: candidates, looks), with the means to be told."""
+
+    candidate: Moments
+    control: Moments
+    mean: Table
+    mean_control: Table
+
+
+def _looks(arms: pl.DataFrame, units: pl.DataFrame, canaries: Canaries) -> pl.DataFrame:
+    looks = int(arms["looks_count"].max())  # type: ignore[arg-type]
+    rows = arms_.with_looks(arms, units)
+    of_canary = arms.filter(pl.col("deployment_mode") == "canary").select("deployment_id").unique()
+    mixed = arms_.mixed_units(rows.join(of_canary, on="deployment_id", how="semi"))
+    metrics = arms["guardrail_metrics"].explode().drop_nulls().unique().sort().to_list()
+    figures = ["loss", "seen", *metrics]
+    nights = arms_.unit_nights(arms, rows, figures)
+    known = arms_.known_so_far(arms_.without_mixed(nights, mixed), arms.height, looks, figures)
+
+    place = arms["place"].to_numpy()
+    candidate = np.flatnonzero(place > 0)
+    control = candidate - place[candidate]
+    deployment = np.cumsum(place == 0) - 1
+    loss, explained = arms_.adjusted(known["loss"], deployment, looks)
+    whole = {"loss": loss} | {metric: known[metric].whole for metric in metrics}
+    shadowed = [int(arm) for arm in candidate if arms["deployment_mode"][int(arm)] == "shadow"]
+    controls = {arm: int(arm - place[arm]) for arm in shadowed}
+    pairs = arms_.pairs_so_far(nights, controls, looks, list(whole)) if controls else {}
+    paired = np.zeros(arms.height, dtype=np.bool_)
+    if controls:
+        paired[shadowed] = pairs["loss"].differences.n[:, -1] > 0.0
+    made = np.arange(1, looks + 1) <= arms["looks_count"].to_numpy()[:, None]
+
+    def sides(name: str) -> _Sides:
+        at = whole[name]
+        own, other = (Moments(*(part[side] for part in at)) for side in (candidate, control))
+        mean, mean_control = own.mean, other.mean
+        if paired.any():
+            two = paired[candidate][:, None]
+            row = np.searchsorted(shadowed, np.where(paired[candidate], candidate, shadowed[0]))
+            found = pairs[name]
+            differences = Moments(*(part[row] for part in found.differences))
+            own = Moments(*(np.where(two, d, o) for d, o in zip(differences, own, strict=True)))
+            nothing = (differences.n, np.where(differences.n > 0.0, 0.0, np.nan), np.zeros(two.shape))
+            other = Moments(*(np.where(two, d, o) for d, o in zip(nothing, other, strict=True)))
+            mean, mean_control = (
+                np.where(two, found.mean[row], mean),
+                np.where(two, found.mean_control[row], mean_control),
+            )
+        seen = made[candidate]
+        own, other = (Moments(np.where(seen, side.n, 0.0), side.mean, side.m2) for side in (own, other))
+        return _Sides(own, other, mean, mean_control)
+
+    runs = arms_.counted(
+        rows.join(_own(arms), on=["deployment_id", "policy_version"]), pl.col("runs").sum(), arms.height, looks
+    )
+    without = rows.filter(pl.col("unit").is_null()).join(_own(arms), on=["deployment_id", "policy_version"])
+    lost = arms_.counted(without, pl.col("runs").sum(), arms.height, looks)
+    fresh = (runs - lost)[candidate] + (runs - lost)[control] > 0
+    ratio = _sample_ratio(arms, known["seen"].whole.n, deployment, looks)
+    misrouted = np.cumsum(_misrouted(arms, rows, looks), axis=1)
+    losses = sides("loss")
+    told: dict[str, Table] = {
+        "look": np.broadcast_to(np.arange(1, looks + 1), fresh.shape),
+        "runs": np.cumsum(runs, axis=1)[candidate],
+        "runs_control": np.cumsum(runs, axis=1)[control],
+        "runs_without_unit": np.cumsum(lost[candidate] + lost[control], axis=1),
+        "units": losses.candidate.n.astype(np.int64),
+        "units_control": losses.control.n.astype(np.int64),
+        "units_mixed": _mixed(arms, mixed, looks)[candidate],
+        "units_misrouted": misrouted[candidate] + misrouted[control],
+        "mean_loss": losses.mean,
+        "mean_loss_control": losses.mean_control,
+        "cuped_explained": np.where(paired[candidate][:, None], 0.0, explained[candidate]),
+        "sample_ratio_p": ratio[deployment[candidate]],
+        "fresh": fresh,
+    }
+    invalid = told["sample_ratio_p"] < canaries.sample_ratio_alpha
+    judged, guardrails = _judged(arms[candidate], losses, {name: sides(name) for name in metrics}, fresh, invalid)
+    # The rule sees a pair as its difference alone; what that is relative to, the means tell.
+    relative = np.divide(
+        judged["effect"], losses.mean_control, out=np.full(fresh.shape, np.nan), where=losses.mean_control > 0.0
+    )
+    judged["lift"] = np.where(paired[candidate][:, None], relative, judged["lift"])
+    whole_rows = _frame(arms[candidate], told | judged).filter(made[candidate].ravel())
+    return (
+        whole_rows.join(guardrails, on=["row", "look"], how="left")
+        .with_columns(
+            pl.col("guardrails").fill_null("[]"),
+            pl.col("guardrails_broken").fill_null([]),
+            sample_ratio_alpha=pl.lit(canaries.sample_ratio_alpha),
+        )
+        .with_columns(reason=reason())
+        .select(tables.schema(CanaryLooks).names())
+        .sort("deployment_id", "policy_version", "look")
+    )
+
+
+def _own(arms: pl.DataFrame) -> pl.DataFrame:
+    return arms.select("deployment_id", "policy_version", "arm")
+
+
+def _sample_ratio(arms: pl.DataFrame, seen: Table, deployment: Table, looks: int) -> Table:
+    """The p-values of the units of each deployment and look against the allocation; NaN for a shadow, and where it is not known."""
+    tested = arms.select(
+        (pl.col("deployment_mode") == "canary") & pl.col("share").is_not_null().all().over("deployment_id")
+    ).to_series()
+    at = np.flatnonzero(tested.to_numpy())
+    codes = (deployment[at][:, None] * looks + np.arange(looks)).ravel()
+    shares = np.repeat(arms["share"].to_numpy()[at], looks)
+    count = int(deployment[-1]) + 1
+    return stats.sample_ratio_by(codes, seen[at].ravel(), shares, n_groups=count * looks).p_value.reshape(count, looks)
+
+
+def _misrouted(arms: pl.DataFrame, rows: pl.DataFrame, looks: int) -> Table:
+    """Units first seen on each look under an arm that is not the one their hash says."""
+    canaries = arms.filter(
+        pl.col("deployment_mode") == "canary", pl.col("share").is_not_null().all().over("deployment_id")
+    )
+    seen = (
+        rows.filter(pl.col("unit").is_not_null())
+        .join(
+            canaries.select("deployment_id", "policy_version", "arm", "place"), on=["deployment_id", "policy_version"]
+        )
+        .group_by("deployment_id", "arm", "place", "unit")
+        .agg(pl.col("unit_id").first(), pl.col("look").min())
+    )
+    facts = canaries.filter(place=0).select("deployment_id", "salt", "candidate_shares")
+    parts = []
+    for name, salt, shares in facts.iter_rows():
+        own = seen.filter(pl.col("deployment_id") == name)
+        meant = pl.Series([arm_of(salt, unit, shares) for unit in own["unit_id"]], dtype=pl.Int64)
+        parts.append(own.filter(own["place"] != meant))
+    return arms_.counted(pl.concat([seen.clear(), *parts]), pl.len(), arms.height, looks)
+
+
+def _mixed(arms: pl.DataFrame, mixed: pl.DataFrame, looks: int) -> Table:
+    """Mixed units of the deployment of each arm on each look."""
+    new = mixed.select("deployment_id", look="mixed_look").join(arms.select("deployment_id", "arm"), on="deployment_id")
+    return np.cumsum(arms_.counted(new, pl.len(), arms.height, looks), axis=1)
+
+
+def _judged(
+    candidates: pl.DataFrame, losses: _Sides, guarded: dict[str, _Sides], fresh: Table, invalid: Table
+) -> tuple[dict[str, Table], pl.DataFrame]:
+    """What every look knows and says of each candidate, and what it knows of each guardrail; equal rules are judged at once."""
+    found: dict[str, Table] = {}
+    rails = [pl.DataFrame(schema=_RAIL)]
+    several = pl.len().over("deployment_id").alias("several")
+    for group in candidates.with_row_index("row").group_by(*RULED, *GUARDED, several, maintain_order=True):
+        facts = group[1].row(0, named=True)
+        rows = group[1]["row"].to_numpy().reshape(-1, group[1]["row"].len() // group[1]["deployment_id"].n_unique())
+        rule = Rule(
+            alpha=facts["alpha"],
+            method=facts["method"],
+            horizon=facts["horizon_nights"],
+            minimum_units=facts["minimum_units"],
+            tolerated=facts["max_loss_increase"],
+            shadow=facts["deployment_mode"] == "shadow",
+        )
+        judged = judge(rule, *_of(losses, rows))
+        held, broken = np.ones(fresh[rows].shape, dtype=np.bool_), np.zeros(fresh[rows].shape, dtype=np.bool_)
+        margins = dict(zip(facts["guardrail_metrics"], facts["guardrail_margins"], strict=True))
+        for metric, margin in margins.items():
+            candidate, control = _of(guarded[metric], rows)
+            one = guard(rule, margin, len(margins), candidate, control)
+            held &= one.held
+            broken |= one.broken_since_look > 0
+            rails.append(_rail(metric, margin, rows, candidate, control, one))
+        verdict = verdicts(
+            judged,
+            rule,
+            fresh=fresh[rows],
+            invalid=invalid[rows],
+            guardrails_held=held,
+            guardrails_broken=broken,
+        )
+        for name, values in (judged._asdict() | {"verdict": verdict}).items():
+            whole = found.setdefault(name, np.zeros(fresh.shape, dtype="U12" if name == "verdict" else values.dtype))
+            whole[rows] = values
+    return found, _by_look(pl.concat(rails))
+
+
+def _of(sides: _Sides, rows: Table) -> tuple[Moments, Moments]:
+    own, other = (Moments(*(part[rows] for part in side)) for side in (sides.candidate, sides.control))
+    return own, other
+
+
+_RAIL = pl.Schema(
+    {
+        "row": pl.UInt32,
+        "look": pl.Int64,
+        "metric": pl.String,
+        "margin": pl.Float64,
+        "units": pl.Int64,
+        "units_control": pl.Int64,
+        "effect": pl.Float64,
+        "lower": pl.Float64,
+        "upper": pl.Float64,
+        "verdict": pl.String,
+        "broken_since_look": pl.Int64,
+    }
+)
+
+
+def _rail(
+    metric: str, margin: float, rows: Table, candidate: Moments, control: Moments, found: Guarded
+) -> pl.DataFrame:
+    shape = found.effect.shape
+    broken = found.broken_since_look
+    columns = {
+        "row": np.broadcast_to(rows[..., None], shape),
+        "look": np.broadcast_to(np.arange(1, shape[-1] + 1), shape),
+        "units": candidate.n.astype(np.int64),
+        "units_control": control.n.astype(np.int64),
+        "effect": found.effect,
+        "lower": found.lower,
+        "upper": found.upper,
+        "verdict": np.select([broken > 0, found.held], ["broken", "held"], "unclear"),
+        "broken_since_look": broken,
+    }
+    flat = pl.DataFrame({name: values.ravel() for name, values in columns.items()}).fill_nan(None)
+    return flat.with_columns(
+        metric=pl.lit(metric),
+        margin=pl.lit(margin),
+        broken_since_look=pl.when(pl.col("broken_since_look") > 0).then("broken_since_look"),
+    ).select(pl.col(name).cast(dtype) for name, dtype in _RAIL.items())
+
+
+def _by_look(rails: pl.DataFrame) -> pl.DataFrame:
+    """Guardrails of each look: as JSON, those that are broken, and words on these and on those that are unclear."""
+    broken, unclear = pl.col("verdict") == "broken", pl.col("verdict") == "unclear"
+    return (
+        rails.with_columns(
+            json=pl.struct(rails.columns[2:]).struct.json_encode(),
+            broken_words=pl.format(
+                "{} since look {} (effect {}, margin {})",
+                "metric",
+                "broken_since_look",
+                figure("effect"),
+                figure("margin"),
+            ),
+            unclear_words=pl.format("{} (upper end {}, margin {})", "metric", figure("upper"), figure("margin")),
+        )
+        .group_by("row", "look", maintain_order=True)
+        .agg(
+            guardrails=pl.format("[{}]", pl.col("json").str.join(", ")),
+            guardrails_broken=pl.col("metric").filter(broken),
+            broken_words=pl.col("broken_words").filter(broken).str.join(", "),
+            unclear_words=pl.col("unclear_words").filter(unclear).str.join(", "),
+        )
+        .with_columns(unclear_words=pl.when(pl.col("unclear_words") != "").then("unclear_words"))
+    )
+
+
+def _frame(candidates: pl.DataFrame, figures: dict[str, Table]) -> pl.DataFrame:
+    """One row per candidate and look, in that order."""
+    flat = pl.DataFrame({name: np.ascontiguousarray(values).ravel() for name, values in figures.items()}).fill_nan(None)
+    looks = flat.height // candidates.height
+    facts = candidates.select(
+        *NAMED, "policy_version", tolerated="max_loss_increase", began="started_at"
+    ).with_row_index("row")
+    named = facts[np.repeat(np.arange(candidates.height), looks)]
+    return pl.concat([named, flat], how="horizontal").with_columns(
+        looked_on=pl.col("began").dt.date() + pl.duration(days=pl.col("look") - 1),
+        crossed_on_look=pl.when(pl.col("crossed_on_look") > 0).then("crossed_on_look"),
+    )

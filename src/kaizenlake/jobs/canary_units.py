@@ -1,0 +1,125 @@
+"""What did each randomised unit lose under each version of a deployment, day by day, and what before it began?"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import polars as pl
+
+from kaizenlake.job import job
+from kaizenlake.jobs._latest import latest
+from kaizenlake.jobs._loss_sums import micros
+from kaizenlake.jobs.crl import RUN
+from kaizenlake.parameters import Canaries
+from kaizenlake.tables import CanaryUnits, Crl, Deployments, Runs
+from kaizenlake.tables.canary import METRICS
+
+MOST = 1e6
+"""Figure of one run beyond which a guardrail sees no difference: sums of squares then stay within 128 bits."""
+
+KEYS = ("deployment_id", "policy_version", "unit_id", "tenant_id", "phase", "segment", "event_date")
+
+
+@job(reads=(Deployments, Runs, Crl), writes=CanaryUnits)
+def canary_units(
+    deployments: pl.LazyFrame,
+    runs: pl.LazyFrame,
+    crl: pl.LazyFrame,
+    *,
+    as_of: datetime,
+    canaries: Canaries = Canaries(),  # noqa: B008 - frozen
+) -> pl.LazyFrame:
+    """Add up the losses and guarded figures of each unit, version and day of each deployment.
+
+    A run is of a deployment if it ran under its policy and one of its versions between start and end, and either names the
+    deployment or names none and is of its doer (and phase, where the deployment has one).
+
+    Args:
+        deployments: Shadows and canaries.
+        runs: Silver run events: deployment, segment and the figures that guardrails watch.
+        crl: Losses of runs.
+        as_of: Runs that ended from this instant on do not count.
+        canaries: `history_days`: days before the start that are a unit's past.
+    """
+    losses = crl.filter(pl.col("occurred_at") < as_of)
+    told = runs.filter(pl.col("event_type") == "RUN_COMPLETED").select(
+        *RUN,
+        "occurred_at",
+        "event_id",
+        "segment",
+        *(metric for metric in METRICS if metric != "failed_gates_rate"),
+        run_deployment="deployment_id",
+    )
+    compared = losses.select(
+        *RUN,
+        "occurred_at",
+        "loss",
+        "policy_id",
+        "policy_version",
+        "unit_id",
+        failed_gates_rate="gates_term",
+        run_doer="doer",
+        run_phase="phase",
+    ).join(_arms(deployments), on=["policy_id", "policy_version"])
+    # The loss is that of the latest record of a run on a day, and so must be what else the run tells.
+    whole = latest(compared.join(told, on=[*RUN, "occurred_at"], nulls_equal=True), (*RUN, "deployment_id"))
+    named, unnamed = pl.col("run_deployment") == pl.col("deployment_id"), pl.col("run_deployment").is_null()
+    fits = (pl.col("run_doer") == pl.col("doer")) & (
+        pl.col("phase").is_null() | (pl.col("run_phase") == pl.col("phase")).fill_null(value=False)
+    )
+    return (
+        whole.filter(during(), named.fill_null(value=False) | (unnamed & fits))
+        .drop("phase")
+        .rename({"run_phase": "phase"})
+        .group_by(KEYS)
+        .agg(
+            runs=pl.len().cast(pl.Int64),
+            n=pl.col("loss").count().cast(pl.Int64),
+            loss_micros=micros(pl.col("loss")).sum(),
+            **{f"{metric}_n": pl.col(metric).count().cast(pl.Int64) for metric in METRICS},
+            **{
+                f"{metric}_micros": micros(pl.col(metric).cast(pl.Float64).clip(upper_bound=MOST)).sum()
+                for metric in METRICS
+            },
+        )
+        .join(_history(deployments, losses, canaries.history_days), on=["deployment_id", "unit_id"], how="left")
+        .with_columns(pl.col("history_n", "history_micros").fill_null(0))
+        .sort(KEYS)
+    )
+
+
+def during() -> pl.Expr:
+    """Runs from the start of their deployment until before its end."""
+    return (pl.col("occurred_at") >= pl.col("started_at")) & (
+        pl.col("ended_at").is_null() | (pl.col("occurred_at") < pl.col("ended_at"))
+    )
+
+
+def _arms(deployments: pl.LazyFrame) -> pl.LazyFrame:
+    """Versions of each deployment, its control among them."""
+    versions = pl.concat_list("control_version", "candidate_versions")
+    return deployments.select(
+        "deployment_id", "policy_id", "doer", "phase", "started_at", "ended_at", policy_version=versions
+    ).explode("policy_version")
+
+
+def _history(deployments: pl.LazyFrame, losses: pl.LazyFrame, days: int) -> pl.LazyFrame:
+    """Runs of the doer with a loss by unit, under whatever policy, in the days before each start."""
+    wanted = deployments.select("deployment_id", "doer", "started_at", deployment_phase="phase")
+    before = losses.filter(pl.col("unit_id").is_not_null(), pl.col("loss").is_not_null()).select(
+        "doer", "phase", "unit_id", "occurred_at", "loss"
+    )
+    of_phase = pl.col("deployment_phase").is_null() | (pl.col("phase") == pl.col("deployment_phase")).fill_null(
+        value=False
+    )
+    started = pl.col("started_at")
+    return (
+        before.join(wanted, on="doer")
+        .filter(
+            pl.col("occurred_at") < started,
+            pl.col("occurred_at") >= started - pl.duration(days=days),
+            of_phase,
+        )
+        .group_by("deployment_id", "unit_id")
+        .agg(history_n=pl.len().cast(pl.Int64), history_micros=micros(pl.col("loss")).sum())
+    )

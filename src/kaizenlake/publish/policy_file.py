@@ -1,0 +1,88 @@
+"""What is published of a doer's policies: the versions that serve, the candidates beside them, and who gets which."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from msgspec import Meta
+
+from kaizenlake.publish.context import Instant, Part, Share
+
+SCHEMA: Final = "kaizen-policies"
+VERSION: Final = 1
+
+Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+
+
+class Version(Part, frozen=True, kw_only=True):
+    """A version of a policy, whole: its document has the hash that stands beside it."""
+
+    policy_version: str
+    content_sha256: Sha256
+    document: Annotated[dict[str, Any], Meta(description="Prompts, parameters, router rules, tools, weights.")]
+
+
+class Allocation(Part, frozen=True, kw_only=True):
+    """The share of the units that one candidate serves; the active version has the rest."""
+
+    policy_version: str
+    share: Annotated[Share, Meta(description="0 in a shadow.")]
+
+
+class Policy(Part, frozen=True, kw_only=True):
+    """One policy of the doer, with the shadow or canary that runs on it."""
+
+    policy_id: str
+    phase: Annotated[str | None, Meta(description="Phase of the work it is for; null for every phase.")]
+    active: Annotated[Version, Meta(description="Serves whoever no candidate serves; the control of a deployment.")]
+    candidates: Annotated[list[Version], Meta(description="Empty without a deployment.")]
+    allocation: Annotated[list[Allocation], Meta(description="One for each candidate, in their order.")]
+    deployment_id: str | None
+    mode: Literal["shadow", "canary"] | None
+    unit_name: Annotated[str | None, Meta(description="What is randomised, such as user or project.")]
+    salt: Annotated[
+        str | None,
+        Meta(
+            description="The point of a unit is the first 8 bytes of SHA-256(salt, U+001F, unit id) over 2^64; the first "
+            "candidate has the points below its share, the next those from there, and so on."
+        ),
+    ]
+
+
+class Policies(Part, frozen=True, kw_only=True):
+    """The policies of one doer, the part of a file that is signed."""
+
+    schema: Literal["kaizen-policies"]
+    version: Literal[1]
+    doer: str
+    generated_at: Instant
+    valid_until: Annotated[Instant, Meta(description="From then on readers call it stale.")]
+    policies: Annotated[
+        list[Policy], Meta(description="Of two for one phase the first counts; none where nothing is in service.")
+    ]
+
+
+class Signature(Part, frozen=True, kw_only=True):
+    """Who signed it."""
+
+    algorithm: Literal["Ed25519"]
+    key_id: str
+    value: Annotated[str, Meta(description="Base64 of the signature over the canonical JSON of `signed`.")]
+
+
+class PolicyFile(Part, frozen=True, kw_only=True):
+    """The file of a doer."""
+
+    signed: Policies
+    signature: Signature
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of the file of a doer, derived from the model."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"urn:kaizenlake:schema:{SCHEMA}:{VERSION}",
+        "title": "Policies of a doer",
+        **msgspec.json.schema(PolicyFile),
+    }

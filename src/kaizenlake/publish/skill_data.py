@@ -1,0 +1,170 @@
+"""What the tables say of each doer, put together for the card, the file and the report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, time, timedelta
+from typing import Any, TypeAlias
+
+import polars as pl
+
+from kaizenlake import tables
+from kaizenlake.publish import skill_file as model
+from kaizenlake.publish import skill_words as words
+from kaizenlake.publish.context import Part, as_line
+from kaizenlake.publish.report_rows import Scan
+from kaizenlake.tables import Experiments, SkillCards, SkillFailures, SkillModels, SkillTerms, Table
+
+READ: tuple[type[Table], ...] = (SkillCards, SkillTerms, SkillModels, SkillFailures, Experiments)
+"""Tables that cards are made of."""
+
+Row: TypeAlias = Mapping[str, Any]
+
+TEXT_LENGTH = 280
+ENTRIES = 50
+
+
+def skills(
+    scan: Scan,
+    *,
+    as_of: datetime,
+    doer: str | None = None,
+    text_length: int = TEXT_LENGTH,
+    entries: int = ENTRIES,
+) -> tuple[model.Skill, ...]:
+    """What is known of each doer, by name.
+
+    Args:
+        scan: Gives a table as a lazy frame: `Lake.scan`.
+        as_of: Aware instant; the tables hold what happened before it.
+        doer: Only this doer; None for all.
+        text_length: Most characters of a text that came with events.
+        entries: Most models and failure modes of a card.
+    """
+    chosen = pl.lit(value=True) if doer is None else pl.col("doer") == doer
+    cards, terms, models, failures, experiments = pl.collect_all(
+        [
+            scan(SkillCards).filter(chosen).sort("doer"),
+            scan(SkillTerms)
+            .filter(chosen)
+            .sort("doer", "loss_share_rate", "term", descending=[False, True, False], nulls_last=True),
+            scan(SkillModels)
+            .filter(chosen)
+            .sort("doer", "place", "runs", "model", descending=[False, False, True, False], nulls_last=True),
+            scan(SkillFailures)
+            .filter(chosen, pl.col("failed") > 0)
+            .sort("doer", "failed", "failure_mode", descending=[False, True, False]),
+            scan(Experiments).filter(chosen),
+        ]
+    )
+    of = {name: _by_doer(frame) for name, frame in (("terms", terms), ("models", models), ("failures", failures))}
+    listed = {row["experiment_id"]: row for row in experiments.iter_rows(named=True)}
+    line = _Lines(text_length)
+    return tuple(
+        _skill(
+            row,
+            as_of=as_of,
+            terms=of["terms"].get(row["doer"], []),
+            models=of["models"].get(row["doer"], [])[:entries],
+            failures=of["failures"].get(row["doer"], [])[:entries],
+            experiments=[listed[name] for name in row["experiments"] if name in listed],
+            line=line,
+        )
+        for row in cards.iter_rows(named=True)
+    )
+
+
+def end_of(scan: Scan) -> datetime:
+    """The midnight after the last day that the cards tell of; that before 1970 without a card."""
+    last = scan(SkillCards).select(pl.col("last_day").max()).collect().item()
+    day = last if last is not None else datetime(1970, 1, 1, tzinfo=UTC).date()
+    return datetime.combine(day, time(), UTC) + timedelta(days=1)
+
+
+def table_of(part: type[Part]) -> str:
+    """Full name of the table that the figures of a part come from."""
+    return tables.full_name(_TABLES[part])
+
+
+_TABLES: dict[type[Part], type[Table]] = {
+    model.Loss: SkillCards,
+    model.Term: SkillTerms,
+    model.Model: SkillModels,
+    model.Failure: SkillFailures,
+    model.Experiment: Experiments,
+}
+
+
+class _Lines:
+    """Texts from outside, as one line each."""
+
+    def __init__(self, length: int) -> None:
+        self._length = length
+
+    def __call__(self, value: Any) -> Any:
+        return as_line(value, self._length) if isinstance(value, str) else value
+
+    def all(self, values: Iterable[str]) -> list[str]:
+        return [as_line(value, self._length) for value in values]
+
+
+def _skill(
+    row: Row,
+    *,
+    as_of: datetime,
+    terms: list[Row],
+    models: list[Row],
+    failures: list[Row],
+    experiments: list[Row],
+    line: _Lines,
+) -> model.Skill:
+    reasons = {term["term"]: words.of_term(term) for term in terms}
+    return model.Skill(
+        doer=row["doer"],
+        as_of=as_of,
+        data_window=model.Window(first_day=row["first_day"], last_day=row["last_day"]),
+        sample_size=row["n"],
+        card=model.Card(
+            loss=_part(model.Loss, row, line),
+            strengths=line.all(row["strengths"]),
+            weaknesses=line.all(row["weaknesses"]),
+            not_observed=line.all(row["not_observed"]),
+            terms=[_part(model.Term, term, line, reason=reasons[term["term"]]) for term in terms],
+            best_model=line(row["best_model"]),
+            models=[_part(model.Model, item, line, reason=words.of_model(item)) for item in models],
+            failure_modes=[_part(model.Failure, item, line, reason=words.of_failure(item)) for item in failures],
+            experiments=[_part(model.Experiment, item, line) for item in experiments],
+        ),
+        policy=None
+        if row["policy_id"] is None
+        else model.Policy(
+            policy_id=line(row["policy_id"]),
+            policy_version=line(row["policy_version"]),
+            known_from=row["policy_from"],
+            since=row["policy_since"],
+            age_days=row["policy_age_days"],
+            active_policies=row["active_policies"],
+        ),
+        next_steps=[]
+        if row["next_experiment"] is None
+        else [
+            model.NextStep(
+                experiment_type=row["next_experiment"],
+                term=line(row["next_term"]),
+                because=row["next_because"],
+                words=words.next_step(row, reasons.get(row["next_term"])),
+            )
+        ],
+    )
+
+
+def _part(kind: type[Any], row: Row, line: _Lines, **said: str) -> Any:
+    """A part of the card from the columns of its row that have the names of its fields."""
+    return kind(**{name: said.get(name, line(row.get(name))) for name in kind.__struct_fields__})
+
+
+def _by_doer(frame: pl.DataFrame) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = {}
+    for row in frame.iter_rows(named=True):
+        found.setdefault(row["doer"], []).append(row)
+    return found
