@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -48,7 +48,7 @@ class Landed(_Record):
 class StepRecord(_Record):
     """One step of a run."""
 
-    name: str = Field(description="`land`, the name of a job, `publish` or `report`.")
+    name: str = Field(description="`land`, the name of a job, `decide`, `serve`, `tell`, `publish` or `report`.")
     status: StepStatus = Field(description="How it ended, or that it is running.")
     why: tuple[str, ...] = Field(default=(), description="Why it ran, was skipped, or had nothing to do.")
     days: int | None = Field(default=None, ge=0, description="Days recomputed; null where the step does not go by day.")
@@ -58,6 +58,30 @@ class StepRecord(_Record):
     writes: str | None = Field(default=None, description="Full name of the table written.")
     version: int | None = Field(default=None, ge=0, description="Version of the table after the step.")
     seconds: float = Field(default=0.0, ge=0, description="Time it took.")
+
+
+class AlertRecord(_Record):
+    """An alert that stands as of the run."""
+
+    alert_id: str = Field(description="Alert; the same while it holds.")
+    kind: str = Field(description="What it is about.")
+    severity: str = Field(description="info, warning or critical.")
+    raised_on: date = Field(description="UTC date on which it began to hold, or happened.")
+    words: str = Field(description="What is the matter, in a sentence with its numbers.")
+    is_new: bool = Field(description="The run before that looked for alerts did not have it.")
+    is_told: bool = Field(description="The hook took it, in this run or in one before.")
+
+
+class HookRecord(_Record):
+    """What came of the hook that is run with new alerts; its failure does not fail the run."""
+
+    status: Literal["done", "failed", "timed out"] = Field(description="How it ended; failed ones are told again.")
+    alerts: int = Field(ge=1, description="Alerts it was given.")
+    exit_code: int | None = Field(default=None, description="Its exit code; null where it did not run or was ended.")
+    seconds: float = Field(default=0.0, ge=0, description="Time it took.")
+    output: str = Field(
+        default="", description="The end of what it wrote to its standard error, or why it did not run."
+    )
 
 
 class Run(_Record):
@@ -82,6 +106,10 @@ class Run(_Record):
     versions: dict[str, int] = Field(default_factory=dict, description="Version of each table at the end.")
     stale_sources: tuple[str, ...] = Field(default=(), description="Sources silent for longer than the setting allows.")
     publication: int | None = Field(default=None, description="Number of the publication that holds; null without one.")
+    alerts: tuple[AlertRecord, ...] | None = Field(
+        default=None, description="Alerts that stand; null where the run did not get there."
+    )
+    hook: HookRecord | None = Field(default=None, description="What came of the hook; null where it was not run.")
     reports: tuple[str, ...] = Field(default=(), description="Files of the report.")
     errors: list[Failure] = Field(default_factory=list, description="What went wrong, in the order it did.")
 

@@ -25,7 +25,7 @@ from kaizenlake.jobs import JOBS
 from kaizenlake.lake import landing, lock
 from kaizenlake.lake.landing import Landing
 from kaizenlake.lake.store import Lake
-from kaizenlake.night import artifact
+from kaizenlake.night import alerts, artifact, deciding
 from kaizenlake.night.artifact import Failure, Landed, Run, StepRecord
 from kaizenlake.night.fingerprint import fingerprint, settings_of
 from kaizenlake.night.last_days import reopened
@@ -127,6 +127,8 @@ def nightly(
                 night.land(take)
             for job in in_order(jobs):
                 night.compute(job, full=full)
+            night.settle(jobs)
+            night.alert(jobs)
             night.leave(reports)
         except Stopped as stop:
             night.end("terminated", stop.exit_code)
@@ -255,6 +257,9 @@ class _Night:
         mark = fingerprint(job, self.settings)
         step = decide(job, self.lake, as_of=self.run.as_of, fingerprint=mark, full=full)
         if step is None:
+            if self.run.step(job.name) is not None:
+                # Computed, or found so, before the night decided.
+                return
             why = ("neither its inputs, nor as_of, nor its code and settings changed",)
             self.note(StepRecord(name=job.name, status="nothing to do", why=why, writes=writes))
             return
@@ -279,6 +284,36 @@ class _Night:
         )
         record.rows_in, record.rows_out, record.version = work.rows_in, written.rows, written.version
         record.days = work.days_done
+
+    def settle(self, jobs: Collection[Job]) -> None:
+        """Decide what the night may decide, compute what that changed, and publish who serves.
+
+        Who serves does not wait for a job that failed: a roll back must reach the services.
+        """
+        if not {job.writes for job in jobs}.issuperset(deciding.RESTS_ON):
+            return
+        record = StepRecord(name="decide", status="running")
+        if why := tuple(dict.fromkeys(self.broken[table] for table in deciding.RESTS_ON if table in self.broken)):
+            self.note(StepRecord(name="decide", status="skipped", why=why))
+        else:
+            with self.surviving(), self.step(record):
+                deciding.decide(self.lake, self.run, record)
+        if record.rows_out:
+            for job in in_order(jobs):
+                if job.writes not in self.broken:
+                    self.compute(job, full=False)
+        with self.surviving(), self.step(StepRecord(name="serve", status="running")) as record:
+            deciding.serve(self.lake, self.run, record)
+
+    def alert(self, jobs: Collection[Job]) -> None:
+        """Tell of what somebody should know, even where other tables failed."""
+        if tables.Alerts not in {job.writes for job in jobs}:
+            return
+        if tables.Alerts in self.broken:
+            self.note(StepRecord(name="tell", status="skipped", why=(self.broken[tables.Alerts],)))
+            return
+        with self.surviving(), self.step(StepRecord(name="tell", status="running")) as record:
+            alerts.tell(self.lake, self.run, record)
 
     def leave(self, reports: Path | None) -> None:
         """Publish and report; not of tables that a failed job left behind."""

@@ -11,7 +11,7 @@ from kaizenlake import tables
 from kaizenlake.errors import ConservationError, KaizenError, TableInvalidError
 from kaizenlake.lake.store import Lake
 from kaizenlake.night.plan import batches
-from kaizenlake.publish import documents
+from kaizenlake.publish import alerts, documents, policies, skills
 from kaizenlake.tables import Events, Landings, Table
 
 ROWS_AT_ONCE = 1_000_000
@@ -40,6 +40,12 @@ def checks(lake: Lake) -> Iterator[Check]:
     yield _conservation(lake)
     if (lake.path(documents.FOLDER) / documents.INDEX).exists():
         yield _publication(lake)
+    if (lake.path(documents.FOLDER) / policies.PLACE).is_dir():
+        yield _policies(lake)
+    if (lake.path(documents.FOLDER) / skills.PLACE).is_dir():
+        yield _skills(lake)
+    if (lake.path(documents.FOLDER) / alerts.FILE).exists():
+        yield _alerts(lake)
 
 
 def _attempt(name: str, lake: Lake, table: type[Table]) -> Check:
@@ -94,3 +100,29 @@ def _publication(lake: Lake) -> Check:
     except KaizenError as error:
         return Check(name, 0, error)
     return Check(f"{name} {found.sequence}, signed by {found.key_id} ({found.key_source})", found.documents, None)
+
+
+def _skills(lake: Lake) -> Check:
+    name = "skill cards"
+    try:
+        found = skills.verify_skills(lake)
+    except KaizenError as error:
+        return Check(name, 0, error)
+    return Check(f"{name}, signed by {found.key_id} ({found.key_source})", found.files, None)
+
+
+def _policies(lake: Lake) -> Check:
+    name = "policies of doers"
+    try:
+        found = policies.verify_policies(lake)
+    except KaizenError as error:
+        return Check(name, 0, error)
+    return Check(f"{name}, signed by {found.key_id} ({found.key_source})", found.files, None)
+
+
+def _alerts(lake: Lake) -> Check:
+    try:
+        found = alerts.verify_alerts(lake)
+    except KaizenError as error:
+        return Check("alerts", 0, error)
+    return Check("alerts, as signed", found, None)

@@ -1,0 +1,27 @@
+"""Gold table of alerts: what somebody should know of doers, policies and canaries."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from kaizenlake.tables.base import Table, column, facts
+
+KINDS = ("degrading_doer", "broken_guardrail", "invalid_canary", "rollback", "promotion_waiting")
+SEVERITIES = ("info", "warning", "critical")
+
+
+class Alerts(Table):
+    """Something that somebody should know: it holds now, or happened in the last 30 days."""
+
+    alert_id: str = column("Alert: what it is of, by name; the same every night, so that it is told once.")
+    kind: str = column("What it is about.", isin=KINDS)
+    severity: str = column("info: somebody may act; warning: look at it; critical: harm is done.", isin=SEVERITIES)
+    doer: str = column("Agent it is about.")
+    policy_id: str = column("Policy it is about; null for a doer as a whole.", nullable=True)
+    policy_version: str = column("Version of that policy; null where the policy is.", nullable=True)
+    deployment_id: str = column("Shadow or canary it comes from; null where it comes from none.", nullable=True)
+    raised_on: pl.Date = column("UTC date on which it began to hold, or happened.")
+    words: str = column("What is the matter, in a sentence with its numbers.")
+
+    class Config(Table.Config):
+        metadata = facts("gold", "alerts", ("alert_id",))
