@@ -46,7 +46,7 @@ class Candidate:
     @property
     def name(self) -> str:
         """Policy and version, as people write them."""
-        return f"{self.policy_id}@{self.policy_version}"
+        return f"{self.policy_id} {self.policy_version}"
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def candidate(events: pl.LazyFrame, policy_id: str, policy_version: str) -> Cand
     version = state.read(events).version(policy_id, policy_version)
     if hashlib.sha256(version.document.encode()).hexdigest() != version.content_sha256:
         raise VerificationError(
-            "The document of the policy is not the one that was created.", where=f"{policy_id}@{policy_version}"
+            "The document of the policy is not the one that was created.", where=version.name
         )
     return Candidate(
         policy_id, policy_version, version.doer, version.phase, version.content_sha256, json.loads(version.document)
