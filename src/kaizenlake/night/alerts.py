@@ -1,0 +1,117 @@
+"""Telling of alerts: into the run's record, into `published/alerts.json`, and to the hook, each alert once."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import tempfile
+import time
+from contextlib import suppress
+from typing import IO
+
+import msgspec
+
+from kaizenlake.lake.store import Lake
+from kaizenlake.night import artifact
+from kaizenlake.night.artifact import AlertRecord, HookRecord, Run, StepRecord
+from kaizenlake.publish.alerts import SCHEMA, VERSION, Alert, publish_alerts, standing
+
+OUTPUT = 2_000
+"""Most characters of what a hook wrote that are kept."""
+
+
+def tell(lake: Lake, run: Run, record: StepRecord) -> None:
+    """Put the alerts on record, publish them, and run the hook with those that it was not told of yet.
+
+    An alert is told once, however long it holds. Where the hook fails, the next run tells it again.
+
+    Args:
+        lake: The lake.
+        run: The run; its `alerts` and `hook` are set.
+        record: The step.
+    """
+    found = standing(lake.scan)
+    former = _former(lake, run)
+    known, told = {item.alert_id for item in former}, {item.alert_id for item in former if item.is_told}
+    written = publish_alerts(lake, found, as_of=run.as_of)
+    untold = tuple(alert for alert in found if alert.alert_id not in told)
+    settings = lake.settings.alerts
+    if settings.hook and untold:
+        run.hook = _run_hook(settings.hook, settings.hook_seconds, untold, run, lake)
+        if run.hook.status == "done":
+            told |= {alert.alert_id for alert in untold}
+    run.alerts = tuple(
+        AlertRecord(
+            alert_id=alert.alert_id,
+            kind=alert.kind,
+            severity=alert.severity,
+            raised_on=alert.raised_on,
+            words=alert.words,
+            is_new=alert.alert_id not in known,
+            is_told=alert.alert_id in told,
+        )
+        for alert in found
+    )
+    record.rows_out = len(found)
+    if run.hook is not None:
+        record.why = (f"the hook was given {run.hook.alerts} alert(s): {run.hook.status}",)
+    elif not written:
+        record.status, record.why = "nothing to do", ("the alerts are those of the run before",)
+
+
+def _former(lake: Lake, run: Run) -> tuple[AlertRecord, ...]:
+    """Alerts of the latest run that looked for them, this one aside."""
+    found = (
+        other.alerts
+        for other in artifact.runs(lake.path("runs"))
+        if other.run_id != run.run_id and other.alerts is not None
+    )
+    return next(found, ())
+
+
+def _run_hook(command: tuple[str, ...], seconds: float, alerts: tuple[Alert, ...], run: Run, lake: Lake) -> HookRecord:
+    """Run the command with the alerts as JSON on its input; without a shell, and ended with its children when late."""
+    given = {
+        "schema": SCHEMA,
+        "version": VERSION,
+        "lake": str(lake.root),
+        "run_id": run.run_id,
+        "as_of": run.as_of.isoformat(),
+        "alerts": msgspec.to_builtins(alerts),
+    }
+    began = time.perf_counter()
+    # Files, not pipes: a child that outlives the hook would keep a pipe open, and the night waiting.
+    with tempfile.TemporaryFile() as told, tempfile.TemporaryFile() as errors:
+        told.write(json.dumps(given, ensure_ascii=False).encode())
+        told.seek(0)
+        try:
+            process = subprocess.Popen(  # noqa: S603 - the command is of the team's own settings
+                command, stdin=told, stdout=subprocess.DEVNULL, stderr=errors, start_new_session=True, cwd=lake.path()
+            )
+        except (OSError, ValueError) as error:
+            return HookRecord(status="failed", alerts=len(alerts), output=f"It could not be started: {error}."[:OUTPUT])
+        try:
+            code: int | None = process.wait(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            code = None
+        finally:
+            if process.poll() is None:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+        return HookRecord(
+            status="timed out" if code is None else "failed" if code else "done",
+            alerts=len(alerts),
+            exit_code=code,
+            seconds=round(time.perf_counter() - began, 3),
+            output=_end(errors),
+        )
+
+
+def _end(file: IO[bytes]) -> str:
+    """The last characters of what was written."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(0, size - 4 * OUTPUT))
+    return file.read().decode("utf-8", "replace")[-OUTPUT:]
