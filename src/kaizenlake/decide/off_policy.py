@@ -66,11 +66,11 @@ def replay_off_policy(
 
     Raises:
         UsageError: There is no such version or golden set, or nothing says what the candidate would choose.
-        VerificationError: The version's document is not what was created.
+        VerificationError: The version's document is not what was hashed and signed.
     """
     stamp = now or datetime.now(UTC)
     events = lake.scan(Events)
-    candidate = replays.candidate(events, policy_id, policy_version)
+    candidate = replays.candidate(lake, events, policy_id, policy_version)
     settings = lake.settings.replays
     chosen = golden.choose(events, candidate.doer, golden_set, all_runs=all_runs)
     spoiled = () if chosen is None else golden.problems(events, chosen, golden.public_key_of(lake))

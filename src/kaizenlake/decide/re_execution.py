@@ -89,11 +89,12 @@ def re_execute(
 
     Raises:
         UsageError: There is no such version or golden set.
+        VerificationError: The version's document is not what was hashed and signed.
         EventError: An answer breaks the declaration of `RUN_COMPLETED`; the words say which field of which run.
     """
     stamp = now or datetime.now(UTC)
     events = lake.scan(Events)
-    candidate = replays.candidate(events, policy_id, policy_version)
+    candidate = replays.candidate(lake, events, policy_id, policy_version)
     frozen = golden.choose(events, candidate.doer, golden_set)
     if frozen is None:
         raise UsageError(

@@ -12,9 +12,9 @@ from typing import Any
 
 import polars as pl
 
+from kaizenlake import signing
 from kaizenlake.decide import state
 from kaizenlake.decide.golden import GoldenSet
-from kaizenlake.errors import VerificationError
 from kaizenlake.events.log import Line, event_line
 from kaizenlake.lake import decisions
 from kaizenlake.lake.store import Lake
@@ -80,26 +80,22 @@ class Standing:
     found: str
 
 
-def candidate(events: pl.LazyFrame, policy_id: str, policy_version: str) -> Candidate:
+def candidate(lake: Lake, events: pl.LazyFrame, policy_id: str, policy_version: str) -> Candidate:
     """The version of a policy among events.
 
     Args:
+        lake: The lake; its key has signed the version.
         events: Rows of `bronze.events`.
         policy_id: Policy.
         policy_version: Version.
 
     Raises:
         UsageError: There is none; the words name those there are.
-        VerificationError: Its document is not what its hash says.
+        VerificationError: Its document is not what was hashed and signed when it was created.
     """
     version = state.read(events).version(policy_id, policy_version)
-    if hashlib.sha256(version.document.encode()).hexdigest() != version.content_sha256:
-        raise VerificationError(
-            "The document of the policy is not the one that was created.", where=version.name
-        )
-    return Candidate(
-        policy_id, policy_version, version.doer, version.phase, version.content_sha256, json.loads(version.document)
-    )
+    document = signing.verified_policy(vars(version), signing.signing_key(lake.path("keys")).public_key())
+    return Candidate(policy_id, policy_version, version.doer, version.phase, version.content_sha256, document)
 
 
 def said_of(version: Candidate, frozen: GoldenSet | None) -> dict[str, Any]:
