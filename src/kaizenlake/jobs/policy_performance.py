@@ -9,54 +9,89 @@ import polars as pl
 from kaizenlake import tables
 from kaizenlake.job import job
 from kaizenlake.jobs.policies import VERSION
-from kaizenlake.tables import LearningProgress, Policies, PolicyPerformance
+from kaizenlake.tables import CanaryLooks, LearningProgress, Policies, PolicyPerformance
+from kaizenlake.tables.policy import EVIDENCE
+
+_FIGURES = tuple(name for name in tables.schema(PolicyPerformance).names() if name not in {*VERSION, "doer", "status"})
 
 
-@job(reads=(Policies, LearningProgress), writes=PolicyPerformance)
+@job(reads=(Policies, CanaryLooks, LearningProgress), writes=PolicyPerformance)
 def policy_performance(
     policies: pl.LazyFrame,
+    canary_looks: pl.LazyFrame,
     learning_progress: pl.LazyFrame,
     *,
     as_of: datetime,  # noqa: ARG001 - what it reads ends there
 ) -> pl.LazyFrame:
     """Set the loss under each version against that of its control, by the best evidence there is.
 
-    Runs count that name the version and are of the policy's doer. A version without any has no row.
+    A canary goes before a shadow, and both go before observation; of several the latest look counts, at one day that of
+    the greater name. Runs over time count that name the version and are of the policy's doer. A version of which nothing
+    is known has no row.
 
     Args:
         policies: Policies as they stand.
+        canary_looks: What the nights saw of shadows and canaries.
         learning_progress: The loss by version over time.
         as_of: Until when events count.
     """
-    keys = ("doer", *VERSION)
-    observed = _observed(learning_progress)
+    known = pl.concat([_seen(canary_looks), _observed(policies, learning_progress)])
+    place = pl.col("evidence").replace_strict(list(EVIDENCE), list(range(len(EVIDENCE))), return_dtype=pl.Int64)
+    best = pl.struct(_FIGURES).sort_by(place, pl.col("on"), pl.col("name"), descending=[False, True, True]).first()
     return (
-        policies.select(*keys, "status")
-        .join(observed, on=keys)
-        .with_columns(
-            effect=pl.col("mean_loss") - pl.col("control_mean_loss"),
-        )
-        .with_columns(
-            lift=pl.when(pl.col("control_mean_loss") > 0).then(pl.col("effect") / pl.col("control_mean_loss"))
-        )
+        policies.select("doer", *VERSION, "status")
+        .join(known.group_by(VERSION).agg(best.alias("best")), on=VERSION)
+        .unnest("best")
         .sort(VERSION)
     )
 
 
-def _observed(learning_progress: pl.LazyFrame) -> pl.LazyFrame:
-    """Each version with a doer on its last day, against the version before."""
-    last = pl.struct(pl.all()).sort_by("event_date").last()
-    keys = ("doer", *VERSION)
-    found = learning_progress.group_by(keys).agg(
-        last.struct.field("n_so_far").alias("runs"),
-        last.struct.field("mean_so_far").alias("mean_loss"),
-        last.struct.field("previous_version").alias("compared_with"),
-        last.struct.field("previous_mean").alias("control_mean_loss"),
-        last.struct.field("change_ci_low").alias("ci_low"),
-        last.struct.field("change_ci_high").alias("ci_high"),
+def _seen(canary_looks: pl.LazyFrame) -> pl.LazyFrame:
+    """Each candidate at the latest look of each of its deployments."""
+    return (
+        canary_looks.filter(pl.col("look") == pl.col("look").max().over("deployment_id", *VERSION))
+        .select(
+            *VERSION,
+            on="looked_on",
+            name="deployment_id",
+            compared_with="control_version",
+            evidence="deployment_mode",
+            runs="runs",
+            units="units",
+            # What history takes off can bring a mean just outside the range of a loss.
+            mean_loss=pl.col("mean_loss").clip(0.0, 1.0),
+            control_mean_loss=pl.col("mean_loss_control").clip(0.0, 1.0),
+            effect="effect",
+            ci_low="sequential_ci_low",
+            ci_high="sequential_ci_high",
+            lift="lift",
+            p_value="p_always_valid",
+            verdict="verdict",
+        )
+        .select(*VERSION, "on", "name", *_FIGURES)
+    )
+
+
+def _observed(policies: pl.LazyFrame, learning_progress: pl.LazyFrame) -> pl.LazyFrame:
+    """Each version on its last day, against the version before."""
+    last = learning_progress.join(policies.select("doer", *VERSION), on=("doer", *VERSION), how="semi").filter(
+        pl.col("event_date") == pl.col("event_date").max().over(VERSION)
     )
     types = tables.schema(PolicyPerformance)
-    return found.with_columns(
-        pl.lit("observation").alias("evidence"),
-        *(pl.lit(None, types[name]).alias(name) for name in ("units", "p_value", "verdict")),
-    )
+    missing = (pl.lit(None, types[name]).alias(name) for name in ("units", "p_value", "verdict"))
+    before = pl.col("previous_mean")
+    return last.select(
+        *VERSION,
+        *missing,
+        on="event_date",
+        name="doer",
+        compared_with="previous_version",
+        evidence=pl.lit("observation"),
+        runs="n_so_far",
+        mean_loss="mean_so_far",
+        control_mean_loss="previous_mean",
+        effect="change",
+        ci_low="change_ci_low",
+        ci_high="change_ci_high",
+        lift=pl.when(before > 0).then(pl.col("change") / before),
+    ).select(*VERSION, "on", "name", *_FIGURES)
