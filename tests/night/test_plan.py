@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 
 import pytest
@@ -42,15 +42,23 @@ class State:
     versions: dict
     read: dict = field(default_factory=dict)
     days: dict = field(default_factory=dict)
+    held: dict = field(default_factory=dict)
+    naming: dict = field(default_factory=dict)
 
     def version(self, table):
         return self.versions.get(table)
+
+    def rows(self, table):
+        return self.held.get(table, 1)
 
     def reads_of(self, table):
         return self.read.get(table, Reads())
 
     def changed_days(self, table, since):
         return None if since is None else self.days.get((table, since))
+
+    def days_naming(self, table, lookup, since):
+        return None if since is None else self.naming.get((table, lookup, since))
 
 
 def settled(at=NIGHT[9], **read):
@@ -136,6 +144,54 @@ def test_a_whole_table_runs_when_an_input_or_as_of_moved():
     assert changed is not None
     assert changed.days is None
     assert changed.why == ("changes in gold.event_counts on 2026-03-03",)
+
+
+def test_of_empty_tables_no_other_as_of_makes_anything():
+    state = settled(NIGHT[9])
+    state.held = {EventCounts: 0}
+    assert plan(FRESH, state, as_of=NIGHT[10]) is None
+    state.versions[EventCounts] = 3
+    state.days[EventCounts, 2] = frozenset({DAY[2]})
+    assert plan(FRESH, state, as_of=NIGHT[10]) is not None
+
+
+def test_a_timeless_job_runs_for_its_inputs_alone():
+    timeless = replace(FRESH, timeless=True)
+    assert plan(timeless, settled(NIGHT[9]), as_of=NIGHT[10]) is None
+    by_day = replace(COUNT, timeless=True)
+    state = settled(NIGHT[9])
+    state.versions[Events] = 5
+    state.days[Events, 4] = frozenset({DAY[2]})
+    step = plan(by_day, state, as_of=NIGHT[10])
+    assert step is not None
+    assert step.days == {DAY[2]}
+
+
+def test_a_job_that_adds_up_exchanges_the_changed_days():
+    state = settled()
+    state.versions[EventCounts] = 3
+    state.days[EventCounts, 2] = frozenset({DAY[2]})
+    step = plan(replace(FRESH, adds_up=True), state)
+    assert step is not None
+    assert (step.days, step.before) == ({DAY[2]}, {"gold.event_counts": 2})
+
+
+def test_a_changed_row_of_a_lookup_reopens_the_days_that_name_it():
+    job = made((Events, Projects), EventCounts, by_day=True)
+    state = State(
+        {Events: 4, EventCounts: 2, Projects: 1},
+        {EventCounts: Reads({"bronze.events": 4, "gold.projects": 0}, NIGHT[9], "f")},
+        naming={(EventCounts, Projects, 0): frozenset({DAY[5]})},
+    )
+    step = plan(job, state)
+    assert step is not None
+    assert step.days == {DAY[5]}
+    state.naming[EventCounts, Projects, 0] = None
+    everything = plan(job, state)
+    assert everything is not None
+    assert everything.days is None
+    state.naming[EventCounts, Projects, 0] = frozenset()
+    assert plan(job, state) is None
 
 
 def test_other_code_or_settings_recompute_everything():

@@ -37,11 +37,18 @@ def creative_labels(
         as_of: Figures and marks from this instant on do not count.
         labels: Share that is labelled, and how much a group and a content need.
     """
-    figures = contents.filter(pl.col("occurred_at") < as_of).select(
-        *KEYS, "content_type", "engagement_rate", "trials", "occurred_at"
+    # Read once for its three uses, which the optimiser would tell apart by their filters.
+    figures = (
+        contents.filter(pl.col("occurred_at") < as_of)
+        .select(*KEYS, "content_type", "engagement_rate", "trials", "occurred_at")
+        .cache()
     )
     rankable = figures.filter(pl.col("engagement_rate").is_not_null(), pl.col("trials") >= labels.impressions)
-    sizes = rankable.group_by(GROUP).agg(group_size=pl.len().cast(pl.Int64))
+    sizes = rankable.group_by(GROUP).agg(
+        group_size=pl.len().cast(pl.Int64),
+        lowest=pl.col("engagement_rate").min(),
+        highest=pl.col("engagement_rate").max(),
+    )
     # Fitted once for both uses: the optimiser cannot see that two calls of a function are one.
     ranking = ranked(rankable, sizes, labels).cache()
     said = marks(creative_marks.filter(pl.col("occurred_at") < as_of), figures)
@@ -73,7 +80,7 @@ def ranked(rankable: pl.LazyFrame, sizes: pl.LazyFrame, labels: Labels) -> pl.La
 
     Args:
         rankable: Contents with a rate and enough trials.
-        sizes: Each group with its `group_size`.
+        sizes: Each group with its `group_size`, and its `lowest` and `highest` rate.
         labels: Share that is labelled, and how much a group needs.
 
     Returns:
@@ -82,12 +89,18 @@ def ranked(rankable: pl.LazyFrame, sizes: pl.LazyFrame, labels: Labels) -> pl.La
     size, rank, shrunk = pl.col("group_size"), pl.col("rank_in_group"), pl.col("shrunk_rate")
     # In whole millionths, so that 0.1 of 30 is 3 and 0.29 of 100 is 29.
     labelled = pl.min_horizontal(size * round(labels.share * _MICRO) // _MICRO, size // 2)
-    best_cut = shrunk.filter(rank == labelled).first().over("_group")
-    worst_cut = shrunk.filter(rank == size - labelled + 1).first().over("_group")
-    spread = pl.col("engagement_rate").max().over("_group") > pl.col("engagement_rate").min().over("_group")
+    # Rows are in the order of their group and rank: what is asked of a place in it is taken from there.
+    last_winner, first_loser = pl.col("_start") + labelled - 1, pl.col("_start") + size - labelled
+    best_cut, worst_cut = (shrunk.gather(place.clip(0, pl.len() - 1)) for place in (last_winner, first_loser))
+    spread = pl.col("highest") > pl.col("lowest")
     winner = (rank <= labelled) & ((best_cut > worst_cut) | (shrunk > best_cut))
     loser = (rank > size - labelled) & ((best_cut > worst_cut) | (shrunk < worst_cut))
-    groups = sizes.filter(size >= labels.group_size).sort(GROUP).with_row_index("_group")
+    groups = (
+        sizes.filter(size >= labels.group_size)
+        .sort(GROUP)
+        .with_row_index("_group")
+        .with_columns(_start=size.cum_sum() - size)
+    )
     return (
         rankable.join(groups, on=GROUP, nulls_equal=True)
         .with_columns(_wins=(pl.col("engagement_rate") * pl.col("trials")).round().cast(pl.Int64))
@@ -95,7 +108,7 @@ def ranked(rankable: pl.LazyFrame, sizes: pl.LazyFrame, labels: Labels) -> pl.La
             shrunk_rate=pl.map_batches(["_group", "_wins", "trials"], _shrunk, return_dtype=pl.Float64),
         )
         .sort("_group", "shrunk_rate", "content_id", descending=[False, True, False])
-        .with_columns(rank_in_group=pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over("_group"))
+        .with_columns(rank_in_group=pl.int_range(1, pl.len() + 1, dtype=pl.Int64) - pl.col("_start"))
         .with_columns(label=pl.when(spread & winner).then(pl.lit("winner")).when(spread & loser).then(pl.lit("loser")))
     )
 

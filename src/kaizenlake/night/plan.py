@@ -34,6 +34,9 @@ class State(Protocol):
     def version(self, table: type[Table], /) -> int | None:
         """Version of a table; None where it was never written."""
 
+    def rows(self, table: type[Table], /) -> int:
+        """Rows of a table; 0 where it was never written."""
+
     def reads_of(self, table: type[Table], /) -> Reads:
         """What the run that wrote a table read."""
 
@@ -94,7 +97,8 @@ def decide(job: Job, lake: State, *, as_of: datetime, fingerprint: str, full: bo
     why: list[str] = []
     if changed:
         why.append(f"changes in {', '.join(changed)}" + (f" on {_in_words(redo)}" if redo is not None else ""))
-    if before.as_of != as_of and not job.timeless:
+    # Nothing makes nothing, at any time: families of events that are not in use cost no night.
+    if before.as_of != as_of and not job.timeless and (changed or any(map(lake.rows, job.reads))):
         why.append(f"as_of moved from {before.as_of:%Y-%m-%d %H:%M} to {as_of:%Y-%m-%d %H:%M}")
         redo = None if redo is None else redo | between(before.as_of, as_of)
     if not why:
@@ -171,6 +175,10 @@ class _Ahead:
         found = self.lake.version(table)
         # The next version: the table will be there, and will not be the one that was read.
         return found if table not in self.rewritten else 0 if found is None else found + 1
+
+    def rows(self, table: type[Table], /) -> int:
+        # Of a table that will be rewritten, nobody knows yet.
+        return self.lake.rows(table) or int(table in self.rewritten)
 
     def reads_of(self, table: type[Table], /) -> Reads:
         return self.lake.reads_of(table)

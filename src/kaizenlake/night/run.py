@@ -354,8 +354,9 @@ class _Work:
             self._find_last_days()
         if self.job.by_day:
             return self._by_day()
-        if self.job.adds_up and self.step.days is not None and self._keeps_inputs():
-            return self._exchanged(self.step.days)
+        if self.job.adds_up:
+            days = self.step.days
+            return self._added_up() if days is None or not self._keeps_inputs() else self._exchanged(days)
         self.rows_in = sum(self.lake.rows(read) for read in self.job.reads)
         return self._frame(None)
 
@@ -380,6 +381,13 @@ class _Work:
     def _keeps_inputs(self) -> bool:
         """Whether the inputs can be read as the table was computed from them."""
         return all(self.lake.keeps(read, self.step.before[tables.full_name(read)]) for read in self.job.reads)
+
+    def _added_up(self) -> pl.LazyFrame:
+        """The whole table, of which only parts are held at a time."""
+        rows = self._rows_by_day(None)
+        self.rows_in = sum(rows.values())
+        parts = [self._frame(batch).collect() for batch in batches(rows, ROWS_AT_ONCE)]
+        return sum_up([tables.empty(self.job.writes), *(part.lazy() for part in parts)], self.job.writes)
 
     def _exchanged(self, days: frozenset[date]) -> pl.LazyFrame:
         """The table with what the days gave it before taken out, and what they give it now put in."""
