@@ -10,12 +10,17 @@ from pathlib import Path
 
 import polars as pl
 
+from kaizenlake.decide import deployments, policies
+from kaizenlake.decide.command import SOURCE
+from kaizenlake.decide.deployments import DeploymentPlan
+from kaizenlake.decide.drafts import PolicyDraft
 from kaizenlake.errors import UsageError
 from kaizenlake.lake import landing, lock
 from kaizenlake.lake.landing import Landing
 from kaizenlake.lake.store import Lake
 from kaizenlake.night.artifact import Run
 from kaizenlake.night.run import Watch, next_midnight, nightly
+from kaizenlake.parameters import Guardrail
 from kaizenlake.publish.findings import findings
 from kaizenlake.publish.report_data import build
 from kaizenlake.samples import Sample, samples
@@ -25,6 +30,32 @@ FINDINGS = 3
 
 OF_INVENTED = frozenset({"pack win rate", "deal win rate", "outreach win rate", "clarity of briefs"})
 """Kinds of findings that rest on the invented sample; they show what a report can say, and say nothing of the world."""
+
+
+CANARY = DeploymentPlan(
+    mode="canary",
+    policy_id="filesystem_agent",
+    deployment_id="gemini-3-pro-against-2-5-pro",
+    control="2.0.0",
+    candidates=("4.0.0",),
+    shares=(0.5,),
+    unit_name="run",
+    horizon_nights=14,
+    # There are 25 runs of either model; a real canary should wait for more.
+    minimum_units=20,
+    guardrails=(Guardrail(metric="cost_usd", margin=0.1),),
+    auto_rollback=False,
+)
+"""Two models of the sample of agent runs as the two arms of a canary, versions as its mapping numbers them."""
+
+MODELS = {"2.0.0": "gemini-2.5-pro", "4.0.0": "gemini-3-pro-preview"}
+"""Model of each of those versions."""
+
+BY = "demo"
+WHY = "Demo: these runs were logged before there were policies, and nothing was randomised."
+
+FIRST_DAY = datetime(2026, 2, 12, tzinfo=UTC)
+"""Day of the first of those runs."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +74,7 @@ class Demo:
 
 
 def make(root: str | Path, reports: Path | None, *, watch: Watch | None = None) -> Demo:
-    """Make a lake, land the samples, run the night after their newest event, and read three findings from it.
+    """Make a lake, land the samples, compare two models as a canary, run the night after the newest event, and read findings.
 
     Done twice it changes nothing.
 
@@ -61,6 +92,7 @@ def make(root: str | Path, reports: Path | None, *, watch: Watch | None = None) 
     _only_samples(lake)
     with lock.hold(lake.path(), "kaizen demo"):
         landings = {sample.file: _land(lake, sample) for sample in samples()}
+    _compare_models(lake)
     landed = Landing(tuple(tally for found in landings.values() for tally in found.tallies))
     run = nightly(lake, as_of=as_of(lake), command="demo", take=lambda _: landed, reports=reports, watch=watch)
     data = build(lake.scan, as_of=run.as_of, tiers=lake.settings.tiers, evidence=lake.settings.evidence)
@@ -79,10 +111,35 @@ def _land(lake: Lake, sample: Sample) -> Landing:
         return landing.land(lake, path, mapping=sample.mapping, now=datetime.now(UTC))
 
 
+def _compare_models(lake: Lake) -> None:
+    """Declare the canary of two models; done again, nothing is left to be said."""
+    (candidate,) = CANARY.candidates
+    for number, model in MODELS.items():
+        draft = PolicyDraft(
+            doer=CANARY.policy_id,
+            version=number,
+            parent=CANARY.control if number == candidate else None,
+            hparams={"model": model},
+        )
+        policies.create(lake, draft, by=BY, reason=WHY, now=FIRST_DAY)
+        policies.promote(
+            lake,
+            CANARY.policy_id,
+            number,
+            to="canary" if number == candidate else "active",
+            by=BY,
+            reason=WHY,
+            override=True,
+            now=FIRST_DAY,
+        )
+    if CANARY.deployment_id not in policies.state(lake).deployments["deployment_id"]:
+        deployments.start(lake, CANARY, by=BY, reason=WHY, now=FIRST_DAY)
+
+
 def _only_samples(lake: Lake) -> None:
     others = (
         lake.scan(Events)
-        .filter(~pl.col("source").is_in([sample.source for sample in samples()]))
+        .filter(~pl.col("source").is_in([*(sample.source for sample in samples()), SOURCE]))
         .select(pl.col("source").unique().sort())
         .collect()["source"]
         .to_list()

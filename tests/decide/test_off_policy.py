@@ -27,17 +27,17 @@ def answer(runs, rules=RULES, settings=QUICK):
 
 def test_intervals_of_loss_and_effect_cover_the_truth():
     rng = np.random.default_rng(1)
-    found = [answer(frame(rng, 800, per_unit=2)) for _ in range(240)]
+    found = [answer(frame(rng, 800, per_unit=2)) for _ in range(160)]
     answered = [item for item in found if isinstance(item, Replay)]
-    assert len(answered) >= 238, "the mean weight strays by four standard errors hardly ever"
+    assert len(answered) >= 158, "the mean weight strays by four standard errors hardly ever"
     for name in UNBIASED:
         at = AT[name]
         loss = np.mean([item.ci_low[at] <= TRUTH <= item.ci_high[at] for item in answered])
         effect = TRUTH - LOGGED_TRUTH
         covered = np.mean([item.effect_ci_low[at] <= effect <= item.effect_ci_high[at] for item in answered])
-        # .95 less four standard errors of 240 replays and a little for the percentile bootstrap
-        assert loss > 0.89, name
-        assert covered > 0.89, name
+        # .95 less four standard errors of 160 replays and a little for the percentile bootstrap
+        assert loss > 0.87, name
+        assert covered > 0.87, name
         error = np.mean([item.estimates[at] for item in answered]) - TRUTH
         assert abs(error) < 0.005, name
 

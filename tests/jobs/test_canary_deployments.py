@@ -1,59 +1,13 @@
 """Deployments: what was started and ended, and the lists that their payloads hold as JSON."""
 
-import json
-
 import pytest
 
-from jobs.drawn import day, frame
-from kaizenlake import tables
-from kaizenlake.jobs.deployments import deployments
-from kaizenlake.tables import DeploymentLog, Deployments
-
-LATER = day(20)
-
-
-def started(at=0.5, **told):
-    """A start on a day, by its payload as silver holds it."""
-    arms = told.pop("shares", {"1.1.0": 0.1})
-    arms = told.pop("arms", {"arms": [{"policy_version": key, "share": share} for key, share in arms.items()]})
-    rails = told.pop("rails", {"cost_usd": 0.02})
-    rails = told.pop("guardrails", {"guardrails": [{"metric": key, "margin": value} for key, value in rails.items()]})
-    return event("DEPLOYMENT_STARTED", at) | {
-        "deployment_id": "d",
-        "deployment_mode": "canary",
-        "policy_id": "planner",
-        "doer": "planner",
-        "control_version": "1.0.0",
-        "candidate_versions": ["1.1.0"],
-        "arms": arms if isinstance(arms, str) else json.dumps(arms),
-        "unit_name": "user",
-        "salt": "s",
-        "horizon_nights": 14,
-        "minimum_units": 100,
-        "alpha_rate": 0.05,
-        "method": "power",
-        "max_loss_increase_rate": 0.02,
-        "guardrails": rails if isinstance(rails, str) else json.dumps(rails),
-        "decided_by": "ada",
-        **told,
-    }
-
-
-def ended(at, **told):
-    return event("DEPLOYMENT_ENDED", at) | {"deployment_id": "d", "result": "stopped", "decided_by": "bo", **told}
-
-
-def event(event_type, at):
-    return {"event_type": event_type, "occurred_at": day(at), "event_date": day(at).date()}
-
-
-def run(*events, as_of=LATER):
-    rows = [{"event_id": f"e{number}", **row} for number, row in enumerate(events)]
-    return tables.check(Deployments, deployments(frame(DeploymentLog, rows), as_of=as_of).collect())
+from jobs.canary_frames import LATER, deployed, ended, started
+from jobs.drawn import day
 
 
 def only(*events, as_of=LATER):
-    (row,) = run(*events, as_of=as_of).iter_rows(named=True)
+    (row,) = deployed(*events, as_of=as_of).iter_rows(named=True)
     return row
 
 
@@ -81,8 +35,8 @@ def test_an_end_closes_it():
 def test_only_the_first_start_and_the_first_end_after_it_count():
     row = only(started(1, salt="first"), started(2, salt="second"), ended(0.5), ended(4, result="validated"), ended(5))
     assert (row["salt"], row["ended_at"], row["result"]) == ("first", day(4), "validated")
-    assert run(ended(4)).is_empty()
-    assert run(started(4), as_of=day(4)).is_empty()
+    assert deployed(ended(4)).is_empty()
+    assert deployed(started(4), as_of=day(4)).is_empty()
 
 
 @pytest.mark.parametrize(

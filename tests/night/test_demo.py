@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import shutil
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from kaizenlake import context, tables
-from kaizenlake.demo import as_of, make
+from kaizenlake.demo import CANARY, as_of, make
 from kaizenlake.errors import UsageError
 from kaizenlake.job import in_order
 from kaizenlake.jobs import JOBS
 from kaizenlake.lake.store import Lake
 from kaizenlake.night.run import nightly
+from kaizenlake.samples import samples
+from kaizenlake.tables import CanaryLooks, SourceFreshness
 from night.drawn import add, contents, day, event, versions
 
 
@@ -23,16 +26,36 @@ def test_the_demo_makes_every_table_a_publication_and_the_reports(demo):
     assert [step.name for step in made.run.steps] == [
         "land",
         *(job.name for job in in_order(JOBS)),
+        "decide",
+        "serve",
+        "tell",
         "publish",
         "report",
     ]
     lake = Lake(folder / "lake")
-    for name in ("performance_tiers", "creative_labels", "outcomes", "win_rates", "patterns", "projects"):
+    named = "performance_tiers creative_labels outcomes win_rates patterns projects crl_trends canary_looks skill_cards"
+    for name in named.split():
         (table,) = (table for table in tables.TABLES if tables.name(table) == name)
         assert lake.rows(table), name
     assert context.load(folder / "lake" / "published").reason == context.FRESH
-    assert len(made.run.reports) == 2
+    assert {Path(report).stem for report in made.run.reports} >= {
+        "kaizen",
+        f"canary-{CANARY.deployment_id}",
+        "policy-audit",
+    }
     assert sorted(path.suffix for path in (folder / "reports").rglob("kaizen.*")) == [".html", ".json", ".pdf"]
+
+
+def test_the_demo_compares_two_models_and_promotes_none(demo):
+    _, folder = demo
+    looks = Lake(folder / "lake").scan(CanaryLooks).sort("look").collect()
+    # 25 runs of either model came on three days; on the days after none, and no data is a pause.
+    assert looks["units"].to_list() == looks["units_control"].to_list() == [4, 16, 25, 25, 25, 25, 25, 25]
+    assert looks["verdict"].to_list() == ["insufficient", "insufficient", "promote", *["continue"] * 5]
+    routed = context.route(CANARY.policy_id, "run", folder / "lake" / "published")
+    assert (routed.policy_id, routed.policy_version) in {(CANARY.policy_id, "2.0.0"), (CANARY.policy_id, "4.0.0")}
+    sources = Lake(folder / "lake").scan(SourceFreshness).collect()["source"].to_list()
+    assert sorted(sources) == sorted(sample.source for sample in samples())
 
 
 def test_the_demo_lands_every_line_of_its_samples(demo):

@@ -186,18 +186,28 @@ def segments():
     return frame(CanarySegments, [dict(zip(names, row, strict=True)) for row in rows], **shared)
 
 
-def document(version):
-    return {"policy_version": version, "prompts": {"system": f"Plan well, version {version}."}, "hparams": {"t": 0.2}}
+def document(version, parent_sha256):
+    policy = "planner" if version[0] == "2" else "coder"
+    return {
+        "policy_id": policy,
+        "policy_version": version,
+        "doer": policy,
+        "phase": "draft" if policy == "coder" else None,
+        "parent_sha256": parent_sha256,
+        "prompts": {"system": f"Plan well, version {version}."},
+    }
 
 
 def policies():
     rows = []
     parents = {"2.0.0": None, "2.1.0": "2.0.0", "2.2.0": "2.0.0", "1.4.0": None, "1.5.0": "1.4.0"}
     statuses = {"2.0.0": "active", "2.1.0": "canary", "2.2.0": "canary", "1.4.0": "archived", "1.5.0": "active"}
-    digest = {version: hashlib.sha256(signing.canonical(document(version))).hexdigest() for version in parents}
+    texts, digest = {}, {}
+    for version, parent in parents.items():
+        texts[version] = signing.canonical(document(version, digest.get(parent))).decode()
+        digest[version] = signing.content_hash(texts[version])
     for version, parent in parents.items():
         policy = "planner" if version[0] == "2" else "coder"
-        signed = signing.sign(document(version), KEY)
         rows.append(
             {
                 "policy_id": policy,
@@ -218,9 +228,9 @@ def policies():
                 "approved_at": START - timedelta(days=4) if version in {"2.0.0", "1.5.0"} else None,
                 "approved_by": "eva" if version in {"2.0.0", "1.5.0"} else None,
                 "is_override": version == "1.5.0",
-                "document": signing.canonical(document(version)).decode(),
-                "signature": signed["value"],
-                "key_id": signed["key_id"],
+                "document": texts[version],
+                "signature": signing.sign_document(texts[version], KEY),
+                "key_id": signing.key_id(PUBLIC),
             }
         )
     # Somebody changed the archived one in the store after it was signed.

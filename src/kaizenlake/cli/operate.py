@@ -33,7 +33,7 @@ def add_to(app: typer.Typer) -> None:
     app.command("init", epilog="Example: kaizen init --lake /srv/kaizen/lake")(init)
     app.command("land", epilog="Example: kaizen land exports/posts.csv --mapping facebook_posts")(land)
     app.command("nightly", epilog="Example: kaizen nightly --plan")(nightly)
-    app.command("report", epilog="Example: kaizen report --reports /srv/kaizen/reports")(report)
+    app.command("report", epilog="Example: kaizen report --canary planner-2026-02")(report)
     app.command("rebuild", epilog="Example: kaizen rebuild")(rebuild)
 
 
@@ -148,11 +148,22 @@ def rebuild(lake: LakeOption = LAKE, reports: ReportsOption = REPORTS, as_of: As
         raise typer.Exit(done.exit_code)
 
 
-def report(lake: LakeOption = LAKE, reports: ReportsOption = REPORTS) -> None:
-    """Write the report of the latest night again, from its tables."""
-    from kaizenlake.night.outputs import report_again
+def report(
+    lake: LakeOption = LAKE,
+    reports: ReportsOption = REPORTS,
+    canary: Annotated[
+        str | None,
+        typer.Option("--canary", metavar="DEPLOYMENT", help="Only that of one shadow or canary, running or ended."),
+    ] = None,
+    audit: Annotated[bool, typer.Option("--audit", help="Only the audit of policies.")] = False,
+) -> None:
+    """Write the reports of the latest night again, from its tables: all of them, or those that are asked for."""
+    from kaizenlake.night.outputs import report_again, report_audit, report_canary
 
-    for file in report_again(open_lake(lake), reports):
+    opened = open_lake(lake)
+    written = () if canary is None else report_canary(opened, reports, canary)
+    written += report_audit(opened, reports) if audit else ()
+    for file in written or report_again(opened, reports):
         say(str(file))
 
 
@@ -213,6 +224,11 @@ def _tell(run: Run) -> None:
         say("nothing to do: nothing waited to be landed, and no input, as_of, code or setting changed.")
     for source in run.stale_sources:
         say(f"Stale: nothing new from {source}.")
+    for alert in run.alerts or ():
+        if alert.is_new:
+            say(f"Alert ({alert.severity}): {alert.words}")
+    if (hook := run.hook) is not None and hook.status != "done":
+        note(f"The hook of the alerts {hook.status}; they are told again by the next run. {hook.output}".rstrip())
 
 
 def _tell_changes(run: Run) -> None:

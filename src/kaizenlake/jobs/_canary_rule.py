@@ -106,7 +106,8 @@ def judge(rule: Rule, candidate: Moments, control: Moments) -> Judged:
     over = np.arange(1, looks + 1) / rule.horizon
     if rule.method == "always_valid":
         held = sequence_of(rule, candidate, control, 1.0 - rule.alpha / candidates, "both", no_effect=aim)
-        p = stats.running_minimum(held.p_value)
+        # Two-sided: a night on which the candidate looked worse is none in its favour.
+        p = stats.running_minimum(np.where(held.effect < aim, held.p_value, np.where(usable, 1.0, np.nan)))
         levels = np.stack([np.where(usable, rule.alpha / (m + 1), np.nan) for m in range(candidates)])
         spent = np.full(levels.shape, np.nan)
         critical = (held.ci_high - held.effect) / np.where(held.se > 0.0, held.se, np.nan)

@@ -6,9 +6,13 @@ from datetime import datetime
 
 import polars as pl
 
+from kaizenlake.events.catalogue import LOGGED
 from kaizenlake.job import job
 from kaizenlake.parameters import Windows
 from kaizenlake.tables import EventCounts, SourceFreshness
+
+_LOGGED = [event.name for event in LOGGED]
+"""Types that sources send; who decides nothing for a week is no silent source."""
 
 _MICROSECONDS_PER_HOUR = 3_600_000_000
 
@@ -29,7 +33,7 @@ def source_freshness(
     """
     silent = (pl.lit(as_of) - pl.col("last_at")).dt.total_microseconds() / _MICROSECONDS_PER_HOUR
     return (
-        event_counts.filter(pl.col("last_at") < as_of)
+        event_counts.filter(pl.col("last_at") < as_of, pl.col("event_type").is_in(_LOGGED))
         .group_by("source")
         .agg(pl.col("events").sum(), pl.col("last_at").max())
         .with_columns(silent_hours=silent)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-from kaizenlake import tables
-from kaizenlake.errors import LakeError, PublishError
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from kaizenlake import signing, tables
+from kaizenlake.errors import LakeError, PublishError, UsageError
 from kaizenlake.lake.store import Lake
 from kaizenlake.night import artifact
 from kaizenlake.night.artifact import Failure, Run, StepRecord
 from kaizenlake.publish import documents
+from kaizenlake.publish.learning_files import write_audit, write_canaries, write_canary
 from kaizenlake.publish.report import HTML_NAME, PDF_NAME, write_reports
 from kaizenlake.publish.report_rows import RunFacts
 from kaizenlake.publish.skill_pages import write_skills
@@ -45,10 +48,10 @@ def report(lake: Lake, run: Run, record: StepRecord, reports: Path) -> None:
     """Write the reports of this run; nothing where they are there and tell of just these tables."""
     folder = reports / run.as_of.astimezone(UTC).date().isoformat()
     there = tuple(str(folder / name) for name in (HTML_NAME, PDF_NAME))
-    last = next((former for former in artifact.runs(lake.path("runs")) if former.reports == there), None)
-    if last is not None and last.versions == versions(lake) and all(Path(path).is_file() for path in there):
-        record.status, record.why = "nothing to do", ("the report is there and tells of these tables",)
-        run.reports = there
+    last = next((former for former in artifact.runs(lake.path("runs")) if former.reports[:2] == there), None)
+    if last is not None and last.versions == versions(lake) and all(Path(path).is_file() for path in last.reports):
+        record.status, record.why = "nothing to do", ("the reports are there and tell of these tables",)
+        run.reports = last.reports
         return
     run.reports = tuple(map(str, _write(lake, run, reports)))
 
@@ -59,18 +62,60 @@ def report_again(lake: Lake, reports: Path) -> tuple[Path, ...]:
     Raises:
         LakeError: No run has been made yet.
     """
+    return _write(lake, _latest(lake), reports)
+
+
+def report_canary(lake: Lake, reports: Path, deployment_id: str) -> tuple[Path, ...]:
+    """Write the report of one deployment, running or ended, from the tables of the latest run.
+
+    Raises:
+        UsageError: There is none of that name, or no night has looked at it.
+        LakeError: No run has been made yet.
+    """
+    written = write_canary(lake.scan, reports, deployment_id, as_of=_latest(lake).as_of)
+    if not written:
+        raise UsageError(
+            f"No night has looked at a shadow or canary of the name {deployment_id!r}.",
+            hint="`kaizen show deployments` lists them; the first look comes with the first night.",
+        )
+    return written
+
+
+def report_audit(lake: Lake, reports: Path) -> tuple[Path, ...]:
+    """Write the audit of policies from the tables of the latest run.
+
+    Raises:
+        UsageError: Nothing was decided of any policy.
+        LakeError: No run has been made yet.
+    """
+    written = write_audit(lake.scan, reports, _key(lake), as_of=_latest(lake).as_of)
+    if not written:
+        raise UsageError(
+            "Nothing was decided of any policy yet.", hint="`kaizen policy create` makes one; then `kaizen nightly`."
+        )
+    return written
+
+
+def _key(lake: Lake) -> Ed25519PublicKey:
+    return signing.signing_key(lake.path("keys")).public_key()
+
+
+def _latest(lake: Lake) -> Run:
+    """The latest run that computed the tables."""
     latest = next(
         (run for run in artifact.runs(lake.path("runs")) if run.status == "done" and run.tables_changed), None
     )
     if latest is None:
         raise LakeError("There is nothing to report yet.", where=str(lake.root), hint="Run `kaizen nightly` first.")
-    return _write(lake, latest, reports)
+    return latest
 
 
 def _write(lake: Lake, run: Run, reports: Path) -> tuple[Path, ...]:
-    # The cards come first: the report that is there says that they are.
+    # The others come first: the report that is there says that they are.
     write_skills(lake.scan, reports, as_of=run.as_of)
-    return write_reports(
+    others = write_canaries(lake.scan, reports, as_of=run.as_of)
+    others += write_audit(lake.scan, reports, _key(lake), as_of=run.as_of)
+    whole = write_reports(
         lake.scan,
         reports,
         as_of=run.as_of,
@@ -78,6 +123,7 @@ def _write(lake: Lake, run: Run, reports: Path) -> tuple[Path, ...]:
         tiers=lake.settings.tiers,
         evidence=lake.settings.evidence,
     )
+    return whole + others
 
 
 def facts_of(lake: Lake, run: Run) -> RunFacts:

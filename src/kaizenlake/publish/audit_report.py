@@ -43,7 +43,7 @@ WARNINGS = 20
 
 _SIGNED = {
     "changed": "is not what its hash says: the document was changed after it was created",
-    "forged": "does not carry the signature of the key that it names",
+    "forged": "does not carry the signature of the key that it names, or is the document of another version",
     "other key": "was not signed by the key of this lake",
 }
 
@@ -255,7 +255,7 @@ _TERMS = (
         "Signature",
         (
             "Verified: the document is that of its hash, signed by the key of this lake. Changed: the document is another one. "
-            "Forged: the signature is not of the key it names. Other key: the key of this lake did not sign it."
+            "Forged: the signature is not of the key it names, or the document is of another version. Other key: the key of this lake did not sign it."
         ),
     ),
 )

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
@@ -193,16 +191,15 @@ def signed(row: VersionRow, key: Ed25519PublicKey | None) -> Signed:
 
     Returns:
         verified; changed: its document is not that of its hash; other key: the key of this lake did not sign it; forged:
-        it names that key, and the signature is not of it.
+        it names that key, and the signature is not of it, or the document is of another version.
     """
-    if hashlib.sha256(row.document.encode()).hexdigest() != row.content_sha256:
+    if signing.content_hash(row.document) != row.content_sha256:
         return "changed"
     if key is None or row.key_id != signing.key_id(key):
         return "other key"
-    stated = {"algorithm": signing.ALGORITHM, "key_id": row.key_id, "value": row.signature}
     try:
-        signing.check_signature(json.loads(row.document), stated, key)
-    except (VerificationError, ValueError, RecursionError):
+        signing.verified_policy(asdict(row), key)
+    except (VerificationError, ValueError, AttributeError, RecursionError):
         return "forged"
     return "verified"
 

@@ -223,7 +223,7 @@ _DECADES = 4
 
 _STEPS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 
-_TREND_STEPS = 4
+_TREND_STEPS = 6
 
 
 def _signed(value: float, step: float) -> str:

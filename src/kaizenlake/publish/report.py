@@ -29,8 +29,6 @@ from kaizenlake.publish.svg import COLOURS
 
 HTML_NAME, PDF_NAME, FIGURES_NAME = "kaizen.html", "kaizen.pdf", "kaizen.json"
 
-_PLAIN = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-
 UNPRINTABLE = "□"
 """Stands in the PDF for a character that none of its fonts has; the HTML shows it."""
 
@@ -82,7 +80,7 @@ def write_document(laid_out: Document, folder: Path, name: str) -> tuple[Path, P
     Args:
         laid_out: The report.
         folder: Where; it is made where missing.
-        name: Name of the files, our own or one of `file_name`.
+        name: Name of the files, our own or one of `report_format.file_name`.
 
     Raises:
         LakeError: A file cannot be written.
@@ -98,15 +96,6 @@ def write_document(laid_out: Document, folder: Path, name: str) -> tuple[Path, P
 def folder_of(out: Path, as_of: datetime) -> Path:
     """Folder of the reports of an instant: its UTC date."""
     return out / as_of.astimezone(UTC).date().isoformat()
-
-
-def file_name(name: str) -> str:
-    """A name from outside as part of the name of a file: itself where it is plain, else its SHA-256.
-
-    >>> file_name("planner-2"), file_name("../etc")[:8]
-    ('planner-2', '8e6e2b37')
-    """
-    return name if _PLAIN.fullmatch(name) else sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def last_figures(out: Path, *, before: datetime) -> Figures | None:

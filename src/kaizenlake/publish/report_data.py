@@ -9,6 +9,7 @@ from datetime import datetime
 import polars as pl
 
 from kaizenlake.parameters import Evidence, Tiers
+from kaizenlake.publish.report_learning_data import Learning, learning
 from kaizenlake.publish.report_rows import (
     CHART_ROWS,
     AvoidedRow,
@@ -66,6 +67,7 @@ class ReportData:
         clarity: Clarity of briefs by segment.
         sources: Sources, the longest silent first.
         quality: Conservation of lines.
+        learning: Losses of doers, canaries, policies and experiments.
         tier_edges: Where tiers begin.
         evidence: How much evidence a finding needs.
     """
@@ -86,6 +88,7 @@ class ReportData:
     clarity: Listing[ClarityRow]
     sources: Listing[SourceRow]
     quality: Quality
+    learning: Learning
     tier_edges: Tiers
     evidence: Evidence
 
@@ -138,6 +141,7 @@ def build(
         clarity=listing(ClarityRow, scan(SegmentClarity), by={"briefs": True, "industry": False, "client_type": False}),
         sources=listing(SourceRow, scan(SourceFreshness), by={"stale": True, "silent_hours": True, "source": False}),
         quality=_quality(scan(Landings), scan(Quarantine)),
+        learning=learning(scan, as_of=as_of),
         tier_edges=tiers or Tiers(),
         evidence=bearings,
     )

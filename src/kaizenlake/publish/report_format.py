@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from datetime import UTC, date, datetime
+from hashlib import sha256
 from math import floor, isfinite, log10
 
 NOTHING = "–"
@@ -235,6 +237,20 @@ def plural(number_of: int, one: str, many: str = "") -> str:
     ('1 content', '2,000 contents')
     """
     return f"{count(number_of)} {one if number_of == 1 else many or one + 's'}"
+
+
+def file_name(name: str) -> str:
+    """A name from outside as the name of a file, without its ending: itself where it is plain, else its SHA-256.
+
+    >>> file_name("planner-2"), file_name("../etc")[:15]
+    ('planner-2', 'sha256-f7f9121f')
+    """
+    if _PLAIN.fullmatch(name):
+        return name
+    return f"sha256-{sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()}"
+
+
+_PLAIN = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
 def _signed(text: str) -> str:

@@ -9,6 +9,7 @@ from kaizenlake.publish.report_about import changes, glossary, headlines, key_fi
 from kaizenlake.publish.report_blocks import Document, Section
 from kaizenlake.publish.report_content import labels, patterns, tiers
 from kaizenlake.publish.report_data import ReportData
+from kaizenlake.publish.report_learning import learning
 from kaizenlake.publish.report_outcomes import clarity, win_rates, wins_of
 
 
@@ -31,11 +32,11 @@ def document(data: ReportData) -> Document:
         period=period,
         window=window,
         figures=key_figures(data),
-        sections=tuple(make(data) for make in SECTIONS),
+        sections=tuple(section for make in SECTIONS if (section := make(data)) is not None),
     )
 
 
-SECTIONS: tuple[Callable[[ReportData], Section], ...] = (
+SECTIONS: tuple[Callable[[ReportData], Section | None], ...] = (
     headlines,
     changes,
     tiers,
@@ -53,6 +54,7 @@ SECTIONS: tuple[Callable[[ReportData], Section], ...] = (
     ),
     wins_of("packs", "Packs", "No pack has been decided.", "PACK_STARTED", "PACK_COMPLETED", "PACK_QUALITY_ASSESSED"),
     wins_of("runs", "Agent runs", "No agent run has been recorded.", "RUN_COMPLETED"),
+    learning,
     clarity,
     quality,
     method,

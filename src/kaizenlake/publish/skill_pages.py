@@ -8,8 +8,9 @@ from pathlib import Path
 import polars as pl
 
 from kaizenlake.publish import skill_report
-from kaizenlake.publish.report import file_name, folder_of, write_document
+from kaizenlake.publish.report import folder_of, write_document
 from kaizenlake.publish.report_blocks import Document
+from kaizenlake.publish.report_format import file_name
 from kaizenlake.publish.report_rows import Scan
 from kaizenlake.publish.skill_data import skills
 from kaizenlake.publish.skill_file import Skill

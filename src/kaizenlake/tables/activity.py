@@ -66,7 +66,7 @@ class Projects(Table):
 
 
 class SourceFreshness(Table):
-    """One source of events: how much it sent and how long it has been silent."""
+    """One source of events: how much it sent and how long it has been silent; decisions of commands are no source."""
 
     source: str = column("Producer of the events.")
     events: pl.Int64 = column("Events it sent.", ge=1)
