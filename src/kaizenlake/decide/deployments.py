@@ -127,7 +127,7 @@ def start(
         return [event_line("DEPLOYMENT_STARTED", said, event_id=event_id, occurred_at=at, is_decision=True)]
 
     command.run(decide)
-    return _row(read(lake.scan(Events)), begun[0])
+    return named(lake, begun[0])
 
 
 def stop(
@@ -159,7 +159,16 @@ def stop(
         return command.ends(found, [End(deployment, "stopped", reason or f"Stopped by {by}.", looks)])
 
     is_new = command.run(decide)
-    return _row(read(lake.scan(Events)), deployment_id), is_new
+    return named(lake, deployment_id), is_new
+
+
+def named(lake: Lake, deployment_id: str) -> dict[str, Any]:
+    """A deployment as it stands at this moment: a row of `gold.deployments`.
+
+    Raises:
+        UsageError: There is none; the words name a likely one.
+    """
+    return _row(read(lake.scan(Events)), deployment_id)
 
 
 def _rule(lake: Lake, plan: DeploymentPlan) -> Canaries:
