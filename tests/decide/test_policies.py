@@ -210,6 +210,16 @@ def test_a_roll_back_of_the_control_stops_what_is_compared_with_it(in_canary):
     assert ends(in_canary)[0] == ("canary-1.1.0", "stopped", "ann")
 
 
+def test_what_is_active_is_archived_without_a_successor_for_a_reason_only(in_canary):
+    with pytest.raises(UsageError, match=r"nothing serves planner\. That needs a reason"):
+        promote(in_canary, "planner", "1.0.0", to="archived", by="ann", now=NOW)
+    done = promote(in_canary, "planner", "1.0.0", to="archived", by="ann", reason="The doer is gone.", now=NOW)
+    assert (done.version.status, done.version.is_override, done.ended) == ("archived", False, ("canary-1.1.0",))
+    assert ends(in_canary)[0] == ("canary-1.1.0", "stopped", "ann")
+    with pytest.raises(GateError, match="that is archived and no version is active"):
+        promote(in_canary, "planner", "1.1.0", to="active", by="ann", now=NOW)
+
+
 def test_a_version_before_that_does_not_verify_does_not_come_back(in_canary):
     promote(in_canary, "planner", "1.1.0", to="active", by="ann", override=True, reason="Now.", now=NOW)
     changed = pl.col("payload").str.replace_all("as 1.0.0", "as 6.6.6", literal=True)
