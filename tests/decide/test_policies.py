@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import timedelta
 
 import polars as pl
@@ -26,9 +27,9 @@ def lake(tmp_path):
     return Lake.create(tmp_path / "lake")
 
 
-@pytest.fixture
-def in_canary(lake):
-    """A lake with 1.0.0 active and 1.1.0 in a canary whose third look says promote."""
+@pytest.fixture(scope="module")
+def grown(tmp_path_factory):
+    lake = Lake.create(tmp_path_factory.mktemp("grown") / "lake")
     create(lake, "1.0.0", "1.1.0")
     activate(lake, "1.0.0")
     replayed(lake, "1.1.0")
@@ -38,6 +39,13 @@ def in_canary(lake):
     promote(lake, "planner", "1.1.0", to="canary", by="ann", now=NOW)
     deployed(lake, "1.1.0")
     return lake
+
+
+@pytest.fixture
+def in_canary(grown, tmp_path):
+    """A lake with 1.0.0 active and 1.1.0 in a canary whose third look says promote."""
+    shutil.copytree(grown.root, tmp_path / "lake")
+    return Lake(tmp_path / "lake")
 
 
 def statuses(lake):
