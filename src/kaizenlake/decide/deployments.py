@@ -228,10 +228,6 @@ def _versions(evidence: Evidence, plan: DeploymentPlan) -> tuple[Version, Sequen
                 f"{version.name} is {version.status}; a {plan.mode} takes candidates that are {plan.mode}.",
                 hint=f"`kaizen policy promote {version.name} --to {plan.mode}` asks its gates.",
             )
-        if (version.doer, version.phase) != (control.doer, control.phase):
-            raise GateError(
-                f"{version.name} is for {_for_whom(version)}, its control {control.policy_version} for {_for_whom(control)}."
-            )
     for version in (control, *candidates):
         gate = content_gate(evidence, version)
         if not gate.passed:
@@ -301,7 +297,3 @@ def _row(found: State, deployment_id: str) -> dict[str, Any]:
             hint="`kaizen canary list` lists them.",
         )
     return rows.row(0, named=True)
-
-
-def _for_whom(version: Version) -> str:
-    return version.doer if version.phase is None else f"{version.doer} in the phase {version.phase}"
