@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import timedelta
 
 import polars as pl
@@ -26,9 +27,9 @@ def lake(tmp_path):
     return Lake.create(tmp_path / "lake")
 
 
-@pytest.fixture
-def in_canary(lake):
-    """A lake with 1.0.0 active and 1.1.0 in a canary whose third look says promote."""
+@pytest.fixture(scope="module")
+def grown(tmp_path_factory):
+    lake = Lake.create(tmp_path_factory.mktemp("grown") / "lake")
     create(lake, "1.0.0", "1.1.0")
     activate(lake, "1.0.0")
     replayed(lake, "1.1.0")
@@ -38,6 +39,13 @@ def in_canary(lake):
     promote(lake, "planner", "1.1.0", to="canary", by="ann", now=NOW)
     deployed(lake, "1.1.0")
     return lake
+
+
+@pytest.fixture
+def in_canary(grown, tmp_path):
+    """A lake with 1.0.0 active and 1.1.0 in a canary whose third look says promote."""
+    shutil.copytree(grown.root, tmp_path / "lake")
+    return Lake(tmp_path / "lake")
 
 
 def statuses(lake):
@@ -208,6 +216,16 @@ def test_a_roll_back_of_the_control_stops_what_is_compared_with_it(in_canary):
     done = roll_back(in_canary, "planner", "1.0.0", by="ann", now=NOW)
     assert (done.restored, done.ended) == (None, ("canary-1.1.0",))
     assert ends(in_canary)[0] == ("canary-1.1.0", "stopped", "ann")
+
+
+def test_what_is_active_is_archived_without_a_successor_for_a_reason_only(in_canary):
+    with pytest.raises(UsageError, match=r"nothing serves planner\. That needs a reason"):
+        promote(in_canary, "planner", "1.0.0", to="archived", by="ann", now=NOW)
+    done = promote(in_canary, "planner", "1.0.0", to="archived", by="ann", reason="The doer is gone.", now=NOW)
+    assert (done.version.status, done.version.is_override, done.ended) == ("archived", False, ("canary-1.1.0",))
+    assert ends(in_canary)[0] == ("canary-1.1.0", "stopped", "ann")
+    with pytest.raises(GateError, match="that is archived and no version is active"):
+        promote(in_canary, "planner", "1.1.0", to="active", by="ann", now=NOW)
 
 
 def test_a_version_before_that_does_not_verify_does_not_come_back(in_canary):

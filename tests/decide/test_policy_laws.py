@@ -120,7 +120,7 @@ def begun(tmp_path_factory):
     return lake
 
 
-@settings(max_examples=12)
+@settings(max_examples=8)
 @given(st.lists(COMMANDS, min_size=3, max_size=7))
 def test_no_sequence_of_commands_breaks_the_law(begun, commands):
     with TemporaryDirectory() as folder:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from kaizenlake import __version__
-from kaizenlake.cli import ask, look, operate, policy, replay, skill, tend
+from kaizenlake.cli import ask, canary, look, operate, policy, replay, skill, tend
 from kaizenlake.cli.words import clean
 from kaizenlake.errors import UNEXPECTED, KaizenError, Stopped, exit_codes
 
@@ -41,7 +41,7 @@ def _kaizen(
     pass
 
 
-for module in (operate, look, ask, tend, policy, skill, replay):
+for module in (operate, look, ask, tend, policy, canary, skill, replay):
     module.add_to(app)
 
 

@@ -127,7 +127,7 @@ def start(
         return [event_line("DEPLOYMENT_STARTED", said, event_id=event_id, occurred_at=at, is_decision=True)]
 
     command.run(decide)
-    return _row(read(lake.scan(Events)), begun[0])
+    return named(lake, begun[0])
 
 
 def stop(
@@ -159,7 +159,16 @@ def stop(
         return command.ends(found, [End(deployment, "stopped", reason or f"Stopped by {by}.", looks)])
 
     is_new = command.run(decide)
-    return _row(read(lake.scan(Events)), deployment_id), is_new
+    return named(lake, deployment_id), is_new
+
+
+def named(lake: Lake, deployment_id: str) -> dict[str, Any]:
+    """A deployment as it stands at this moment: a row of `gold.deployments`.
+
+    Raises:
+        UsageError: There is none; the words name a likely one.
+    """
+    return _row(read(lake.scan(Events)), deployment_id)
 
 
 def _rule(lake: Lake, plan: DeploymentPlan) -> Canaries:
@@ -218,10 +227,6 @@ def _versions(evidence: Evidence, plan: DeploymentPlan) -> tuple[Version, Sequen
             raise GateError(
                 f"{version.name} is {version.status}; a {plan.mode} takes candidates that are {plan.mode}.",
                 hint=f"`kaizen policy promote {version.name} --to {plan.mode}` asks its gates.",
-            )
-        if (version.doer, version.phase) != (control.doer, control.phase):
-            raise GateError(
-                f"{version.name} is for {_for_whom(version)}, its control {control.policy_version} for {_for_whom(control)}."
             )
     for version in (control, *candidates):
         gate = content_gate(evidence, version)
@@ -292,7 +297,3 @@ def _row(found: State, deployment_id: str) -> dict[str, Any]:
             hint="`kaizen canary list` lists them.",
         )
     return rows.row(0, named=True)
-
-
-def _for_whom(version: Version) -> str:
-    return version.doer if version.phase is None else f"{version.doer} in the phase {version.phase}"

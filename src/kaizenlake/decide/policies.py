@@ -176,7 +176,8 @@ def promote(
         now: Aware instant of the clock; the clock's by default.
 
     Raises:
-        UsageError: There is no such version, the status does not lie ahead, or an override gives no reason.
+        UsageError: There is no such version, the status does not lie ahead, or an override, or the end of what is active,
+            gives no reason.
         GateError: A gate refuses; the words say which, with its figures. Or another decision came first.
     """
     if override and not (reason or "").strip():
@@ -231,6 +232,11 @@ class _Promotion:
                 hint=f"`kaizen policy rollback {version.name}` takes it out of service."
                 if version.status in IN_SERVICE
                 else "Create a new version of it.",
+            )
+        if self.to == "archived" and version == active and not (self.command.reason or "").strip():
+            raise UsageError(
+                f"{version.name} is active; archived without a successor, nothing serves {version.doer}. That needs a reason.",
+                hint="Say it with --reason; `kaizen policy rollback` brings the version before it back instead.",
             )
         evidence = self.command.evidence(found)
         self.said = gates(evidence, version, self.to)

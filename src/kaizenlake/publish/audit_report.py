@@ -216,7 +216,7 @@ def _versions(place: int, audit: PolicyAudit, data: AuditData) -> Grid:
                 lambda r: raw(f"{say.day(r.created_at.date())}, {say.clean(r.created_by, 40)}", r, "created_by"),
             ),
             ("Approved", "text", lambda r: raw(_approved(r), r, "approved_by")),
-            ("Content", "text", lambda r: raw(r.content_sha256[:12], r, "content_sha256")),
+            ("Content", "text", lambda r: raw(say.clean(r.content_sha256, 64)[:12], r, "content_sha256")),
             ("Signature", "verdict", state),
         ),
     )

@@ -18,10 +18,10 @@ from kaizenlake.publish.report_blocks import Cell, Kind, raw
 from kaizenlake.publish.report_rows import Listing, Scan, listing
 from kaizenlake.tables import Policies, PolicyPromotions
 
-POLICIES = 25
+POLICIES = 15
 """Most policies that have a section; those with the latest decisions have."""
 
-DECISIONS = 300
+DECISIONS = 150
 """Most decisions that are listed over all policies, shared among them alike."""
 
 VERSIONS = 40

@@ -42,7 +42,7 @@ from kaizenlake.tables import CanaryLooks, CanarySegments, Deployments, PolicyPr
 NIGHTLY_LEVEL = 0.05
 """Level of the ordinary t-test that is shown for comparison."""
 
-CHARTED = 4
+CHARTED = 3
 """Most candidates whose nights are drawn; the others are in the tables."""
 
 

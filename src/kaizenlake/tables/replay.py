@@ -27,7 +27,11 @@ class OfflineReplays(Table):
     shortfalls: WORDS = column("Why it failed or was refused, in words; empty where it passed.")
     logged_loss: float = rate("Mean loss of the runs as logged; null where refused.", nullable=True)
     estimated_loss: float = column("Mean loss under the candidate; null where refused.", nullable=True)
-    loss_ci_low: float = column("Lower end of its interval; null where refused.", nullable=True)
+    loss_ci_low: float = column(
+        "Lower end of its interval, by resampling units; that of `dm` knows nothing of the error of its model; null where "
+        "refused.",
+        nullable=True,
+    )
     loss_ci_high: float = column("Upper end of its interval; null where refused.", nullable=True)
     effect: float = column("Estimated less logged loss, below 0 is better; null where refused.", nullable=True)
     effect_ci_low: float = column("Lower end of its interval; null where refused.", nullable=True)
@@ -36,8 +40,8 @@ class OfflineReplays(Table):
         "Standard deviation of the estimate over the seeds; null where refused.", nullable=True, ge=0
     )
     stability: float = column(
-        "Largest difference between two seeds in an end of the effect's interval, as a share of its width; null where "
-        "refused.",
+        "Largest difference between two seeds in an end of an interval, as a share of its width; null where refused or "
+        "runs were made again.",
         nullable=True,
         ge=0,
     )

@@ -1,0 +1,57 @@
+"""Skill cards in a real Chromium: they complain of nothing, ask for nothing, run nothing, and fit every screen."""
+
+import os
+
+import pytest
+
+from browser.chromium import Chromium, find
+from kaizenlake.publish.report import render_html
+from kaizenlake.publish.skill_data import skills
+from kaizenlake.publish.skill_pages import card_of
+from kaizenlake.publish.skill_report import fleet
+from publish.skill_frames import AS_OF, EVIL, scan
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    executable = find()
+    if executable is None:
+        if os.environ.get("KAIZEN_REQUIRE_BROWSER") == "1":
+            pytest.fail("KAIZEN_REQUIRE_BROWSER=1, and no Chromium was found.")
+        pytest.skip("No Chromium on this machine.")
+    browser = Chromium(executable)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("skill_pages")
+    found = skills(scan(), as_of=AS_OF)
+    named = {"planner": "planner", "evil": EVIL}
+    for name, doer in named.items():
+        laid_out = card_of(scan(), next(skill for skill in found if skill.doer == doer))
+        (folder / f"{name}.html").write_text(render_html(laid_out), encoding="utf-8")
+    laid_out = fleet(found, {doer: f"{name}.html" for name, doer in named.items()})
+    (folder / "fleet.html").write_text(render_html(laid_out), encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("name", ["planner", "evil", "fleet"])
+@pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (390, "dark"), (1280, "light")])
+def test_a_card_complains_of_nothing_asks_for_nothing_and_fits(chromium, pages, name, width, scheme):
+    chromium.open(pages / f"{name}.html", width=width, scheme=scheme)
+    assert chromium.complaints() == []
+    assert chromium.requests() == []
+    assert chromium.evaluate("document.documentElement.scrollWidth") <= width
+    assert chromium.evaluate("typeof window.hit") == "undefined"
+    assert chromium.evaluate("document.querySelectorAll('script, img, iframe, object, embed, link').length") == 0
+    assert "Skill" in chromium.evaluate("document.body.innerText")
+
+
+def test_the_fleet_page_leads_to_a_card(chromium, pages):
+    chromium.open(pages / "fleet.html")
+    leads = "[...document.querySelectorAll('#doers-table a')].map(a => [a.innerText, a.getAttribute('href')])"
+    assert ["planner", "planner.html"] in chromium.evaluate(leads)

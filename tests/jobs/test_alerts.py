@@ -1,0 +1,158 @@
+"""Alerts: what somebody should know, each once and under a name that stays."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import polars as pl
+import pytest
+
+from kaizenlake import tables
+from kaizenlake.jobs.alerts import alerts
+from kaizenlake.parameters import Promotion
+from kaizenlake.tables import Alerts, CanaryLooks, CrlTrends, Deployments, Policies, PolicyPromotions
+from kaizenlake.testing import CONTRACT
+from publish.learning_frames import CANARY, learning
+from publish.report_frames import AS_OF
+
+LAST = AS_OF.date() - timedelta(days=1)
+
+
+@pytest.fixture(scope="module")
+def frames():
+    return learning()
+
+
+def found(frames, as_of=AS_OF, promotion=None, **changed):
+    held = {tables.name(table): frames.get(table, tables.empty(table).collect()) for table in alerts.reads} | changed
+    settings = {} if promotion is None else {"promotion": promotion}
+    lazy = [held[tables.name(table)].lazy() for table in alerts.reads]
+    return tables.check(Alerts, alerts(*lazy, as_of=as_of, **settings).collect())
+
+
+def named(frame, kind):
+    return frame.filter(kind=kind).sort("alert_id").to_dicts()
+
+
+def test_each_kind_is_raised_with_its_figures_and_its_day(frames):
+    held = found(frames)
+    (waiting,), (broken,), (worse,), (back,) = (
+        named(held, kind) for kind in ("promotion_waiting", "broken_guardrail", "degrading_doer", "rollback")
+    )
+    looks = frames[CanaryLooks]
+    crossed = looks.filter(policy_version="2.1.0", look=11)["looked_on"][0]
+    assert (waiting["raised_on"], waiting["severity"], waiting["deployment_id"]) == (crossed, "info", CANARY)
+    assert waiting["words"].startswith("planner 2.1.0 waits for a person's approval. The loss is lower by 0.0271")
+    first = looks.filter(pl.col("guardrails_broken").list.contains("cost_usd"))["looked_on"].min()
+    assert (broken["raised_on"], broken["severity"]) == (first, "critical")
+    assert broken["alert_id"] == f"broken_guardrail/{CANARY}/2.2.0/cost_usd"
+    last = frames[CrlTrends].filter(doer="coder", event_date=LAST).row(0, named=True)
+    assert f"moving average {last['ewma_loss']:.4f} on {LAST}" in worse["words"]
+    assert (
+        f"{last['change_7d']:+.4f} ({last['change_7d_ci_low']:+.4f} to {last['change_7d_ci_high']:+.4f})"
+        in worse["words"]
+    )
+    assert "control chart raised an alarm" in worse["words"]
+    assert (
+        back["words"] == "coder 1.6.0 was rolled back by night on 2026-02-07. Reason: The guardrail cost_usd is broken."
+    )
+
+
+def test_the_lists_of_the_table_are_what_is_raised(frames):
+    invalid = frames[CanaryLooks].with_columns(verdict=pl.lit("invalid"))
+    kinds = {*found(frames)["kind"], *found(frames, canary_looks=invalid)["kind"]}
+    assert kinds == set(tables.alert.KINDS)
+    assert set(found(frames)["severity"]) == set(tables.alert.SEVERITIES)
+
+
+TREND = {"doer": "coder", "cut": "all", "value": "all", "n": 5, "mean_loss": 0.3, "ewma_loss": 0.3, "p50_loss": 0.3}
+
+
+def trend(*days):
+    """Rows of (days before the last, direction, alarm)."""
+    schema = tables.schema(CrlTrends)
+    rows = [
+        dict.fromkeys(schema)
+        | TREND
+        | {"event_date": LAST - timedelta(days=ago), "direction": direction, "alert": alarm}
+        for ago, direction, alarm in days
+    ]
+    return pl.DataFrame(rows, schema=schema)
+
+
+@pytest.mark.parametrize(
+    ("days", "since"),
+    [
+        ([(3, "flat", None), (2, "degrading", None), (1, "degrading", None), (0, "degrading", None)], 2),
+        ([(3, "degrading", None), (2, "unclear", None), (0, "degrading", None)], 3),
+        ([(3, "degrading", None), (2, "flat", None), (0, "degrading", None)], 0),
+        ([(3, "degrading", None), (1, "unclear", None)], 3),
+        ([(3, "degrading", None), (1, "improving", None)], None),
+        ([(8, "degrading", None), (0, "unclear", None)], None),
+        ([(2, "flat", True), (0, "unclear", False)], 2),
+        ([(0, "unclear", None)], None),
+    ],
+)
+def test_a_doer_is_degrading_from_the_first_bad_day_until_it_is_seen_well(days, since):
+    rows = found({}, crl_trends=trend(*days)).to_dicts()
+    assert [row["raised_on"] for row in rows] == ([] if since is None else [LAST - timedelta(days=since)])
+    if rows:
+        assert "change over 7 days not known" in rows[0]["words"]
+
+
+def test_only_all_runs_of_a_doer_raise_it():
+    by_phase = trend((0, "degrading", None)).with_columns(cut=pl.lit("phase"))
+    assert found({}, crl_trends=by_phase).is_empty()
+
+
+@pytest.mark.parametrize(
+    ("status", "approved", "promotion", "expected"),
+    [
+        ("canary", None, Promotion(), "a person's approval"),
+        ("canary", 3, Promotion(), "somebody to promote it"),
+        ("canary", 20, Promotion(), "a person's approval"),
+        ("canary", None, Promotion(needs_approval=False), "somebody to promote it"),
+        ("active", 3, Promotion(), None),
+        ("archived", None, Promotion(), None),
+    ],
+)
+def test_a_candidate_waits_for_what_it_lacks(frames, status, approved, promotion, expected):
+    when = None if approved is None else AS_OF - timedelta(days=approved)
+    policies = frames[Policies].with_columns(
+        status=pl.lit(status), approved_at=pl.lit(when, tables.schema(Policies)["approved_at"])
+    )
+    rows = named(found(frames, promotion=promotion, policies=policies), "promotion_waiting")
+    assert [expected in row["words"] for row in rows] == ([] if expected is None else [True])
+
+
+def test_what_ended_long_ago_is_told_no_more(frames):
+    ended = frames[Deployments].with_columns(status=pl.lit("ended"), ended_at=pl.lit(AS_OF - timedelta(days=31)))
+    ended = ended.cast(dict(tables.schema(Deployments)))
+    kinds = set(found(frames, deployments=ended)["kind"])
+    assert kinds == {"degrading_doer", "rollback"}
+    later = found({PolicyPromotions: frames[PolicyPromotions]}, as_of=AS_OF + timedelta(days=30))
+    assert later.is_empty()
+
+
+def test_names_with_slashes_never_meet(frames):
+    rows = [("a/b", "c"), ("a", "b/c"), ("a~1b", "c")]
+    looks = pl.concat(
+        frames[CanaryLooks]
+        .filter(policy_version="2.2.0")
+        .with_columns(deployment_id=pl.lit(one), policy_version=pl.lit(two))
+        for one, two in rows
+    )
+    deployments = pl.concat(
+        frames[Deployments].head(1).with_columns(deployment_id=pl.lit(one)) for one in {one for one, _ in rows}
+    )
+    held = found({}, canary_looks=looks, deployments=deployments)
+    assert held["alert_id"].n_unique() == 3
+
+
+@pytest.mark.parametrize("law", [law for law in CONTRACT if law.__name__ in {"ignores_order", "ignores_chunks"}])
+def test_the_contract_holds_on_a_lake_that_has_alerts(law, frames):
+    law(alerts, {table: frames.get(table, tables.empty(table).collect()) for table in alerts.reads}, AS_OF)
+
+
+def test_nothing_raises_nothing():
+    assert found({}).is_empty()
