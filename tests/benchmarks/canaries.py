@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from kaizenlake.jobs._canary_rule import Rule, judge, verdicts
 from kaizenlake.stats import (
     Moments,
     NormalPrior,
@@ -207,6 +208,27 @@ def power(canaries: int, seed: int, effects: tuple[float, ...] = (-0.01, -0.02))
     return found
 
 
+def by_the_rule(canaries: int, seed: int, *, candidates: int = 1, effect: float = 0.0) -> dict[str, float]:
+    """Share of canaries that the nightly job's own rule promotes or rolls back within 30 nights: 200 runs per arm and night.
+
+    Unlike `decide` it takes the information of each look from its standard error, and shares alpha over the candidates.
+    """
+    decided = {"promoted": 0, "rolled back": 0}
+    rule = Rule(alpha=ALPHA, horizon=NIGHTS, tolerated=0.0)
+    for rng, size in in_parts(canaries, NIGHTS * 200 * (candidates + 1), seed):
+        sides = [so_far(nightly(losses(rng, (size, NIGHTS, 200)))) for _ in range(candidates + 1)]
+        control = Moments(*(np.stack([part] * candidates, axis=1) for part in sides[0]))
+        own = Moments(*(np.stack(parts, axis=1) for parts in zip(*sides[1:], strict=True)))
+        own = Moments(own.n, own.mean + effect, own.m2)
+        made = np.ones(own.n.shape, dtype=np.bool_)
+        said = verdicts(
+            judge(rule, own, control), rule, fresh=made, invalid=~made, guardrails_held=made, guardrails_broken=~made
+        )
+        decided["promoted"] += int((said == "promote").any(axis=(1, 2)).sum())
+        decided["rolled back"] += int((said == "rollback").any(axis=(1, 2)).sum())
+    return {what: count / canaries for what, count in decided.items()}
+
+
 def early_estimates(canaries: int, seed: int, effect: float = -0.01) -> dict[str, float]:
     """Mean of the effects of canaries with a true one, raw and corrected, by the night that decided; all and early ones."""
     rng = np.random.default_rng(seed)
@@ -273,6 +295,12 @@ def main() -> None:
     for effect, night in ((-0.02, 10), (-0.01, 30)):
         shares = " | ".join(f"{found[effect, method, night]:.3f}" for method in METHODS)
         print(f"| {effect} | {night} | {shares} |", flush=True)
+    few = max(1, given.canaries // 20)
+    print(f"\n| by the nightly job's rule, {few:,} canaries | promoted | rolled back |\n|---|---|---|", flush=True)
+    for number, (candidates, effect) in enumerate(((1, 0.0), (3, 0.0), (1, -0.01))):
+        shares = by_the_rule(few, given.seed + 500 + number, candidates=candidates, effect=effect)
+        name = f"{candidates} candidate{'s' * (candidates > 1)}, true effect {effect:g}"
+        print(f"| {name} | {shares['promoted']:.3f} | {shares['rolled back']:.3f} |", flush=True)
     print("\n| effect of a canary, true -0.01, read on the night that decides | |\n|---|---|")
     for name, value in early_estimates(max(1, given.canaries // 10), given.seed + 300).items():
         print(f"| {name} | {value:.4f} |", flush=True)

@@ -8,12 +8,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import comparisons
 import gold_jobs
 import homemade
 import increment
 import landing
 import logging_calls
 import reader
+import router
 
 BENCHMARKS = {
     "logging": logging_calls,
@@ -21,7 +23,9 @@ BENCHMARKS = {
     "jobs": gold_jobs,
     "increment": increment,
     "reader": reader,
+    "router": router,
     "homemade": homemade,
+    "comparisons": comparisons,
 }
 
 
