@@ -34,6 +34,10 @@ COMMANDS = {
     "verify",
     "maintain",
     "doctor",
+    "policy",
+    "canary",
+    "golden",
+    "skill",
 }
 
 
@@ -52,9 +56,13 @@ def test_help_names_every_command_and_every_exit_code():
 
 
 def test_every_command_has_an_example():
-    assert {command.name for command in app.registered_commands} | {"quarantine"} == COMMANDS
+    groups = {group.name: group.typer_instance for group in app.registered_groups}
+    assert {command.name for command in app.registered_commands} | set(groups) == COMMANDS
     for command in app.registered_commands:
         assert (command.epilog or "").startswith(f"Example: kaizen {command.name}"), command.name
+    for name, group in groups.items():
+        for command in group.registered_commands:
+            assert (command.epilog or "").startswith(f"Example: kaizen {name} {command.name}"), command.name
 
 
 def test_help_costs_less_than_three_tenths_of_a_second():
