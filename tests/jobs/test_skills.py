@@ -386,6 +386,7 @@ def test_a_doer_that_fell_silent_keeps_a_card_that_says_so():
     card = one(cards_of(runs(*spread("planner", 0.5, 20, at=3)), as_of=day(400)), doer="planner")
     assert (card["runs"], card["n"], card["mean_loss"], card["mean_coverage"]) == (0, 0, None, None)
     assert card["last_run_date"] == day(3).date()
+    assert (card["direction"], card["change_7d"], card["next_experiment"]) == ("unclear", None, None)
     assert (card["strengths"], card["weaknesses"], card["not_observed"], card["best_model"]) == ([], [], [], None)
 
 

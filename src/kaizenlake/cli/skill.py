@@ -141,4 +141,9 @@ def _tell(item: Skill) -> None:
     for step in item.next_steps:
         say(f"Next: {step.words}")
     if not item.next_steps:
-        say("Next: nothing is proposed; the loss is not degrading for certain, and no weakness stands.")
+        why = (
+            "the loss is not degrading for certain, and no weakness stands"
+            if loss.runs
+            else "it has not run in these days"
+        )
+        say(f"Next: nothing is proposed; {why}.")

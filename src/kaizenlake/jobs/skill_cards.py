@@ -93,7 +93,7 @@ def skill_cards(
     return (
         _amounts(crl_daily.filter(known), as_of, skills.days)
         .with_columns(first_day=pl.lit(last - timedelta(days=skills.days - 1)), last_day=pl.lit(last))
-        .join(_trends(crl_trends.filter(known)), on="doer", how="left")
+        .join(_trends(crl_trends.filter(known, latest(as_of, skills.days))), on="doer", how="left")
         .join(_terms(skill_terms), on="doer", how="left")
         .join(_models(skill_models), on="doer", how="left")
         .join(_failures(skill_failures), on="doer", how="left")
@@ -136,7 +136,7 @@ def _amounts(crl_daily: pl.LazyFrame, as_of: datetime, days: int) -> pl.LazyFram
 
 
 def _trends(crl_trends: pl.LazyFrame) -> pl.LazyFrame:
-    """Where the loss of each doer goes, on its latest day."""
+    """Where the loss of each doer goes, on its latest day; what lies before the days of the card is no news."""
     changes = (f"change_{window}d{end}" for window in (7, 30) for end in ("", "_ci_low", "_ci_high"))
     return (
         crl_trends.filter(pl.col("cut") == "all")

@@ -54,14 +54,15 @@ def card(skill: model.Skill, days: Days, alerts: frozenset[date] = frozenset()) 
     """
     name, window = say.clean(skill.doer, 60), skill.data_window
     loss, policy = skill.card.loss, skill.policy
-    days_told = f"{say.day(window.first_day)} to {say.day(window.last_day)}"
+    days_told = f"from {say.day(window.first_day)} to {say.day(window.last_day)}"
+    ran = "Runs" if loss.runs else "No run"
     return Document(
         title=f"Skill card: {name}",
         subtitle="What it is good and bad at, with which models, how it fails, and what to try next",
         as_of=say.instant(skill.as_of),
         as_of_iso=skill.as_of.isoformat(),
         period=f"Skill card of {name}",
-        window=f"Runs from {days_told}, the latest on {say.day(loss.last_run_date)}; its own past are as many days before. "
+        window=f"{ran} {days_told}, the latest on {say.day(loss.last_run_date)}; its own past are as many days before. "
         "A loss lies between 0 and 1, lower is better.",
         figures=(
             Figure("Mean loss", say.loss(loss.mean_loss), f"direction: {loss.direction}"),
@@ -122,6 +123,8 @@ _ORDER = {"degrading": 0, "unclear": 1, "flat": 2, "improving": 3}
 
 
 def _unobserved(card_of: model.Card) -> str:
+    if not card_of.loss.runs:
+        return "nothing was observed"
     return (
         f"{say.plural(len(card_of.not_observed), 'term')} not observed"
         if card_of.not_observed
@@ -140,7 +143,9 @@ def _between(loss: model.Loss, name: str) -> str:
 def _next(skill: model.Skill) -> Section:
     known = skill.card
     blocks: list[Block] = [Paragraph(step.words) for step in skill.next_steps]
-    if not blocks:
+    if not blocks and not known.loss.runs:
+        blocks.append(Paragraph("Nothing is proposed: it has not run in these days."))
+    elif not blocks:
         blocks.append(Paragraph("Nothing is proposed: its loss is not degrading for certain, and no weakness stands."))
     if known.not_observed:
         names = ", ".join(words.term(name) for name in known.not_observed)

@@ -190,14 +190,17 @@ class SkillCards(Table):
     mean_loss: float = rate("Mean loss; null without a run that has one.", nullable=True)
     mean_coverage: float = rate("Mean weight of what was observed; null where the loss is.", nullable=True)
     change_7d: float = column(
-        "Change of the mean loss over 7 days, at the latest day with runs; null as in crl_trends.", nullable=True
+        "Change of the mean loss over 7 days, at the latest day with runs; null as in crl_trends, and without runs.",
+        nullable=True,
     )
     change_7d_ci_low: float = column("Lower end of its interval; null as in crl_trends.", nullable=True)
     change_7d_ci_high: float = column("Upper end of its interval; null where the lower is.", nullable=True)
     change_30d: float = column("Change of the mean loss over 30 days, as that over 7.", nullable=True)
     change_30d_ci_low: float = column("Lower end of its interval; null as in crl_trends.", nullable=True)
     change_30d_ci_high: float = column("Upper end of its interval; null where the lower is.", nullable=True)
-    direction: str = column("Where its loss goes at the latest day with runs; unclear without one.", isin=DIRECTIONS)
+    direction: str = column(
+        "Where its loss goes at the latest of these days with runs; unclear without one.", isin=DIRECTIONS
+    )
     alert: bool = column(
         "The control chart of its loss raised an alert on its latest day; null where there is no chart.", nullable=True
     )
