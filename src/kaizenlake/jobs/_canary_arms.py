@@ -44,6 +44,10 @@ class Pairs(NamedTuple):
     mean: NDArray[np.float64]
     mean_control: NDArray[np.float64]
 
+    def of(self, arms: NDArray[np.bool_]) -> Pairs:
+        """Those of some arms."""
+        return Pairs(Moments(*(part[arms] for part in self.differences)), self.mean[arms], self.mean_control[arms])
+
 
 def arms_of(deployments: pl.DataFrame) -> pl.DataFrame:
     """Versions of each deployment that has a look, one after the other and the control first.

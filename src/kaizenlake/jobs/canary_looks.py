@@ -62,6 +62,30 @@ class _Sides(NamedTuple):
     mean: Table
     mean_control: Table
 
+    def until(self, made: Table) -> _Sides:
+        """The same without the looks that were not made."""
+        own, other = (Moments(np.where(made, side.n, 0.0), side.mean, side.m2) for side in self[:2])
+        return _Sides(own, other, self.mean, self.mean_control)
+
+    def with_pairs(self, paired: Table, found: arms_.Pairs) -> _Sides:
+        """The same, of some candidates by the differences within units: with as many zeros for control, tests are of pairs.
+
+        Args:
+            paired: Which candidates.
+            found: Their pairs, in their order.
+        """
+        n, mean, m2 = (np.zeros(self.mean.shape) for _ in range(3))
+        n[paired], mean[paired], m2[paired] = found.differences
+        mean_a, mean_b = self.mean.copy(), self.mean_control.copy()
+        mean_a[paired], mean_b[paired] = found.mean, found.mean_control
+        two = paired[:, None]
+        differences, zeros = Moments(n, mean, m2), Moments(n, np.where(n > 0.0, 0.0, np.nan), np.zeros(n.shape))
+        own, other = (
+            Moments(*(np.where(two, new, old) for new, old in zip(pair, alone, strict=True)))
+            for pair, alone in ((differences, self.candidate), (zeros, self.control))
+        )
+        return _Sides(own, other, mean_a, mean_b)
+
 
 def _looks(arms: pl.DataFrame, units: pl.DataFrame, canaries: Canaries) -> pl.DataFrame:
     looks = int(arms["looks_count"].max())  # type: ignore[arg-type]
@@ -77,35 +101,23 @@ def _looks(arms: pl.DataFrame, units: pl.DataFrame, canaries: Canaries) -> pl.Da
     candidate = np.flatnonzero(place > 0)
     control = candidate - place[candidate]
     deployment = np.cumsum(place == 0) - 1
+    made = (np.arange(1, looks + 1) <= arms["looks_count"].to_numpy()[:, None])[candidate]
     loss, explained = arms_.adjusted(known["loss"], deployment, looks)
     whole = {"loss": loss} | {metric: known[metric].whole for metric in metrics}
-    shadowed = [int(arm) for arm in candidate if arms["deployment_mode"][int(arm)] == "shadow"]
-    controls = {arm: int(arm - place[arm]) for arm in shadowed}
-    pairs = arms_.pairs_so_far(nights, controls, looks, list(whole)) if controls else {}
-    paired = np.zeros(arms.height, dtype=np.bool_)
-    if controls:
-        paired[shadowed] = pairs["loss"].differences.n[:, -1] > 0.0
-    made = np.arange(1, looks + 1) <= arms["looks_count"].to_numpy()[:, None]
-
-    def sides(name: str) -> _Sides:
-        at = whole[name]
+    shadow = (arms["deployment_mode"] == "shadow").to_numpy()[candidate]
+    partners = {int(arm): int(partner) for arm, partner in zip(candidate[shadow], control[shadow], strict=True)}
+    pairs = arms_.pairs_so_far(nights, partners, looks, list(whole)) if partners else {}
+    paired = np.zeros(candidate.size, dtype=np.bool_)
+    if pairs:
+        paired[shadow] = pairs["loss"].differences.n[:, -1] > 0.0
+    compared: dict[str, _Sides] = {}
+    for name, at in whole.items():
         own, other = (Moments(*(part[side] for part in at)) for side in (candidate, control))
-        mean, mean_control = own.mean, other.mean
-        if paired.any():
-            two = paired[candidate][:, None]
-            row = np.searchsorted(shadowed, np.where(paired[candidate], candidate, shadowed[0]))
-            found = pairs[name]
-            differences = Moments(*(part[row] for part in found.differences))
-            own = Moments(*(np.where(two, d, o) for d, o in zip(differences, own, strict=True)))
-            nothing = (differences.n, np.where(differences.n > 0.0, 0.0, np.nan), np.zeros(two.shape))
-            other = Moments(*(np.where(two, d, o) for d, o in zip(nothing, other, strict=True)))
-            mean, mean_control = (
-                np.where(two, found.mean[row], mean),
-                np.where(two, found.mean_control[row], mean_control),
-            )
-        seen = made[candidate]
-        own, other = (Moments(np.where(seen, side.n, 0.0), side.mean, side.m2) for side in (own, other))
-        return _Sides(own, other, mean, mean_control)
+        sides = _Sides(own, other, own.mean, other.mean)
+        compared[name] = (sides.with_pairs(paired, pairs[name].of(paired[shadow])) if paired.any() else sides).until(
+            made
+        )
+    losses = compared.pop("loss")
 
     runs = arms_.counted(
         rows.join(_own(arms), on=["deployment_id", "policy_version"]), pl.col("runs").sum(), arms.height, looks
@@ -115,7 +127,6 @@ def _looks(arms: pl.DataFrame, units: pl.DataFrame, canaries: Canaries) -> pl.Da
     fresh = (runs - lost)[candidate] + (runs - lost)[control] > 0
     ratio = _sample_ratio(arms, known["seen"].whole.n, deployment, looks)
     misrouted = np.cumsum(_misrouted(arms, rows, looks), axis=1)
-    losses = sides("loss")
     told: dict[str, Table] = {
         "look": np.broadcast_to(np.arange(1, looks + 1), fresh.shape),
         "runs": np.cumsum(runs, axis=1)[candidate],
@@ -127,18 +138,18 @@ def _looks(arms: pl.DataFrame, units: pl.DataFrame, canaries: Canaries) -> pl.Da
         "units_misrouted": misrouted[candidate] + misrouted[control],
         "mean_loss": losses.mean,
         "mean_loss_control": losses.mean_control,
-        "cuped_explained": np.where(paired[candidate][:, None], 0.0, explained[candidate]),
+        "cuped_explained": np.where(paired[:, None], 0.0, explained[candidate]),
         "sample_ratio_p": ratio[deployment[candidate]],
         "fresh": fresh,
     }
     invalid = told["sample_ratio_p"] < canaries.sample_ratio_alpha
-    judged, guardrails = _judged(arms[candidate], losses, {name: sides(name) for name in metrics}, fresh, invalid)
+    judged, guardrails = _judged(arms[candidate], losses, compared, fresh, invalid)
     # The rule sees a pair as its difference alone; what that is relative to, the means tell.
     relative = np.divide(
         judged["effect"], losses.mean_control, out=np.full(fresh.shape, np.nan), where=losses.mean_control > 0.0
     )
-    judged["lift"] = np.where(paired[candidate][:, None], relative, judged["lift"])
-    whole_rows = _frame(arms[candidate], told | judged).filter(made[candidate].ravel())
+    judged["lift"] = np.where(paired[:, None], relative, judged["lift"])
+    whole_rows = _frame(arms[candidate], told | judged).filter(made.ravel())
     return (
         whole_rows.join(guardrails, on=["row", "look"], how="left")
         .with_columns(
