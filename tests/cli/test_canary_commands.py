@@ -62,6 +62,8 @@ def test_a_canary_is_started_looked_at_and_stopped(folder):
         "result": "stopped",
         "ended_by": "bob",
     }
+    kaizen("policy", "promote", "planner", "1.1.0", "--to", "active", "--override", "--reason", "now", cwd=folder)
+    assert served(folder) == {"1.1.0"}
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from kaizenlake.decide.drafts import PolicyDraft
 from kaizenlake.jobs import JOBS
 from kaizenlake.lake.store import Lake
 from kaizenlake.night.deciding import publish_as_decided
-from kaizenlake.night.run import nightly
+from kaizenlake.night.run import nightly, plan
 from kaizenlake.night.verify import checks
 from kaizenlake.tables import CanaryLooks, Deployments, Events, Policies, PolicyPromotions
 
@@ -197,6 +197,7 @@ def test_a_better_candidate_waits_for_a_person_and_then_serves_alone(tmp_path):
     lake = begun(tmp_path / "lake")
     log_day(lake, 0, worse=-0.3)
     done = night(lake, 0)
+    assert plan(lake, as_of=START + timedelta(days=2), jobs=SOME).running == ("d1",)
     assert lake.scan(CanaryLooks).collect()["verdict"].to_list() == ["promote"]
     assert done.step("decide").status == "nothing to do"
     assert "says promote 1.1.0 to active; `kaizen policy promote" in done.step("decide").why[0]

@@ -208,6 +208,8 @@ def _foretell(plan: Plan, as_of: datetime) -> None:
         if plan.waiting and step.job.by_day and any(why.startswith("changes in ") for why in step.why):
             what = "the days that landing changes"
         say(f"{step.job.name}: {what}; {'; '.join(step.why)}")
+    for name in plan.running if plan.steps or plan.waiting else ():
+        say(f"decide: {name}, as far as it allows the night to")
     if plan.steps or plan.waiting:
         say("Then publish and report, if a table changed. Nothing was written.")
     else:

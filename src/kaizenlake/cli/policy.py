@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from kaizenlake.cli.serving import serve
 from kaizenlake.cli.words import (
     LAKE,
     ByOption,
@@ -261,7 +262,9 @@ def promote(
     """Promote a version to the next status where its gates let it through; the version it replaces is archived."""
     from kaizenlake.decide import policies
 
-    done = policies.promote(open_lake(lake), policy, version, to=to, by=decider(by), reason=reason, override=override)
+    opened = open_lake(lake)
+    done = policies.promote(opened, policy, version, to=to, by=decider(by), reason=reason, override=override)
+    serve(opened)
     words = [f"{done.version.name} is {done.version.status}."]
     if done.archived is not None:
         words.append(f"{done.archived} was archived.")
@@ -281,7 +284,9 @@ def rollback(
     """Take a version out of service; where it was active, the version before it is active again."""
     from kaizenlake.decide import policies
 
-    done = policies.roll_back(open_lake(lake), policy, version, by=decider(by), reason=reason)
+    opened = open_lake(lake)
+    done = policies.roll_back(opened, policy, version, by=decider(by), reason=reason)
+    serve(opened)
     words = [f"{done.version.name} is archived."]
     if done.restored is not None:
         words.append(f"{done.restored} is active again.")

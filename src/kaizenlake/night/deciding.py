@@ -44,6 +44,11 @@ def serve(lake: Lake, run: Run, record: StepRecord) -> None:
     ]
 
 
+def running(lake: Lake) -> tuple[str, ...]:
+    """Shadows and canaries that ran when the last night looked."""
+    return tuple(lake.scan(Deployments).filter(status="running").collect()["deployment_id"].sort())
+
+
 def publish_as_decided(lake: Lake) -> Served:
     """Publish the policies of doers by every decision there is at this moment, whatever the last night has seen.
 

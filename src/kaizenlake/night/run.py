@@ -58,10 +58,12 @@ class Plan:
     Args:
         waiting: Files that wait to be landed.
         steps: Jobs that would run, in their order.
+        running: Shadows and canaries that run, on which the night would decide as far as each allows.
     """
 
     waiting: tuple[str, ...]
     steps: tuple[Step, ...]
+    running: tuple[str, ...] = ()
 
 
 def plan(lake: Lake, *, as_of: datetime, full: bool = False, jobs: Collection[Job] = JOBS) -> Plan:
@@ -82,7 +84,7 @@ def plan(lake: Lake, *, as_of: datetime, full: bool = False, jobs: Collection[Jo
         full=full,
         arriving=(tables.Events,) if waiting else (),
     )
-    return Plan(waiting, steps)
+    return Plan(waiting, steps, deciding.running(lake))
 
 
 def nightly(
