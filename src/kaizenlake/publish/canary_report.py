@@ -185,7 +185,8 @@ def _candidate(place: int, item: Candidate, data: CanaryData) -> Section:
                 )
             )
         )
-    blocks.append(Paragraph(f"{_nightly(item)} {NIGHTLY}"))
+    chance = f"The boundary is set so that chance crosses it in at most {say.percent(data.deployment.alpha)} of them."
+    blocks.append(Paragraph(f"{_nightly(item)} {NIGHTLY} {chance}"))
     blocks.append(
         grid(
             f"nights-{place}-table",

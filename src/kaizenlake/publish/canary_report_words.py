@@ -49,7 +49,7 @@ _METRICS = {
 
 NIGHTLY = (
     "It is not used: each night is one more chance to be wrong, and over 30 nights such a test finds a difference where there "
-    "is none in about 28 of 100 simulated canaries. The boundary is crossed in about 5 of 100, over all nights together."
+    "is none in about 28 of 100 simulated canaries."
 )
 
 TERMS = {

@@ -179,9 +179,9 @@ def evidence_chart(
             *plane.axes(ticks),
             plane.level(-log10(nightly_level), "muted"),
             plane.beside(-log10(nightly_level), f"{nightly_level:g}", "muted"),
-            _line(course("nightly"), "muted", 1.4, dashed=True),
             _line(course("boundary"), "ink", 2.0, stepped=True),
             _line(course("held"), "good", 2.2),
+            _line(course("nightly"), "muted", 1.4, dashed=True),
             _dots(course("held"), "good", 34),
             *plane.crossing(crossing),
         ]
@@ -208,7 +208,8 @@ def trend_chart(
     """
     values = [value for trend in trends for _, mean, moving in trend.days for value in (mean, moving)]
     step = next(step for step in _STEPS if (max(values) - min(values)) / step <= _TREND_STEPS or step == _STEPS[-1])
-    low, high = floor(min(values) / step) * step, ceil(max(values) / step + 1e-9) * step
+    low = floor(min(values) / step + 1e-9) * step
+    high = max(ceil(max(values) / step - 1e-9) * step, low + step)
     days = sorted({day for trend in trends for day, _, _ in trend.days})
     return chart(
         lambda target: _trend_spec(trends, days, (low, high, step), target), identifier, title, description, legend
@@ -246,7 +247,8 @@ def _effect_axis(nights: Sequence[EffectNight], tolerated: float | None) -> tupl
     lowest, highest = max(min(values), -1.0), min(max(values), 1.0)
     span = max(highest - lowest, 0.004)
     step = next((step for step in _STEPS if span / step <= 6), _STEPS[-1])
-    return floor(lowest / step + 1e-9) * step, ceil(highest / step - 1e-9) * step, step
+    low = floor(lowest / step + 1e-9) * step
+    return low, max(ceil(highest / step - 1e-9) * step, low + step), step
 
 
 @dataclass(frozen=True)
