@@ -20,8 +20,8 @@ from kaizenlake.publish import skill_words
 from kaizenlake.publish.report import render_html, render_pdf
 from kaizenlake.publish.skill_data import skills, table_of
 from kaizenlake.publish.skill_file import Experiment, Failure, Loss, Model, Term
+from kaizenlake.publish.skill_fleet import fleet
 from kaizenlake.publish.skill_pages import card_of, write_skills
-from kaizenlake.publish.skill_report import fleet
 from kaizenlake.publish.skills import publish_skills, verify_skills
 from kaizenlake.tables import SkillCards
 from kaizenlake.tables.skill import EXPERIMENT_TYPES

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from kaizenlake.publish import skill_report
+from kaizenlake.publish import skill_fleet, skill_report
 from kaizenlake.publish.report import folder_of, write_document
 from kaizenlake.publish.report_blocks import Document
 from kaizenlake.publish.report_format import file_name
@@ -47,7 +47,7 @@ def write_skills(scan: Scan, out: Path, *, as_of: datetime) -> tuple[Path, ...]:
     most = sorted(found, key=lambda skill: (-skill.card.loss.runs, skill.doer))[:CARDS]
     courses = _courses(scan, as_of)
     links = {skill.doer: f"{FOLDER}/{file_name(skill.doer)}.html" for skill in most}
-    written: tuple[Path, ...] = write_document(skill_report.fleet(found, links), folder, FLEET_NAME)
+    written: tuple[Path, ...] = write_document(skill_fleet.fleet(found, links), folder, FLEET_NAME)
     for skill in most:
         written += write_document(_card(skill, courses), folder / FOLDER, file_name(skill.doer))
     return written
