@@ -73,13 +73,13 @@ def begun(root, candidate="1.1.0", mode="canary", **plan):
 
 
 def log_day(lake, number, worse):
-    """A day of runs: each unit is routed, and its run logged with what the router said; `worse` is the candidate's effect."""
+    """A day of runs: each unit is routed, and its run logged with what the router said; `worse` is the effect of 1.1.0."""
     router, rng = Router(lake.path("published")), np.random.default_rng(number)
     lines = []
     for unit in range(UNITS):
         found = router.route("planner", f"user_{number}_{unit}")
         assert found.is_fresh, found
-        rate = 0.5 - (worse if found.policy_version != "1.0.0" else 0.0)
+        rate = 0.5 - (worse if found.policy_version == "1.1.0" else 0.0)
         payload = {
             "run_id": f"r{number}_{unit}",
             "doer": "planner",
@@ -228,6 +228,25 @@ def test_a_night_that_may_promote_does_so_where_every_gate_lets_it(tmp_path):
     assert served(lake) == {"1.1.0"}
     (row,) = lake.scan(Deployments).collect().iter_rows(named=True)
     assert (row["result"], row["ended_by"]) == ("promoted", "night")
+
+
+def test_of_several_candidates_a_worse_one_takes_the_canary_with_it_and_the_others_may_start_anew(tmp_path):
+    lake = begun(tmp_path / "lake", shares=(0.25,), horizon_nights=5)
+    deployments.stop(lake, "d1", by="ann", now=START)
+    create(lake, "1.2.0")
+    promote(lake, "1.2.0", "canary")
+    both = DeploymentPlan("canary", "planner", ("1.1.0", "1.2.0"), shares=(0.25, 0.25), minimum_units=30)
+    deployments.start(lake, both, by="ann", now=START)
+    publish_as_decided(lake)
+    assert served(lake) == {"1.0.0", "1.1.0", "1.2.0"}
+    log_day(lake, 0, worse=0.35)
+    done = night(lake, 0)
+    assert "planner 1.1.0 was rolled back" in done.step("decide").why[0]
+    assert status(lake) == {"1.0.0": "active", "1.1.0": "archived", "1.2.0": "canary"}
+    assert served(lake) == {"1.0.0"}
+    alone = DeploymentPlan("canary", "planner", ("1.2.0",), shares=(0.5,))
+    row = deployments.start(lake, alone, by="ann", now=START + timedelta(days=1, hours=1))
+    assert row["deployment_id"] == "planner-canary-2"
 
 
 def test_a_roll_back_that_nobody_allowed_waits_for_a_person(tmp_path):
