@@ -420,4 +420,5 @@ def test_an_ended_deployment_is_reported_once_more_then_on_request(held):
 def test_the_section_says_when_somebody_forced_what_serves(documents):
     (section,) = (section for section in documents["kaizen"].sections if section.id == "learning")
     rows = next(block for block in section.blocks if getattr(block, "id", "") == "serving-table").rows
-    assert [cell.text for cell in rows[0][:2]] == ["coder 1.5.0", "override"]
+    assert [cell.text for cell in rows[0][:3]] == ["coder 1.5.0", "active", "override"]
+    assert "1 doer is improving, 1 doer is degrading, 1 doer is flat. 2 candidates run beside" in section.lead

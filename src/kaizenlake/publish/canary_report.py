@@ -148,7 +148,10 @@ def _candidate(place: int, item: Candidate, data: CanaryData) -> Section:
     shown, blocks = lately(item.looks), list[Block]()
     stop = _stop(item)
     where = f"{version} against {control}"
-    evidence = [EvidenceNight(look.looked_on, look.p_boundary, look.boundary_p, look.p_value) for look in shown.rows]
+    # On a night that spends nothing there is no boundary to be crossed.
+    evidence = [
+        EvidenceNight(look.looked_on, look.p_boundary, look.boundary_p or None, look.p_value) for look in shown.rows
+    ]
     blocks.append(
         Picture(
             effect_chart(

@@ -37,12 +37,13 @@ def learning(data: ReportData) -> Section | None:
 
 def _directions(rows: tuple[DoerRow, ...]) -> str:
     """How many doers go where, in words; empty without a doer."""
-    counts = [
-        (sum(row.direction == name for row in rows), name) for name in ("improving", "degrading", "flat", "unclear")
-    ]
-    said = [
-        f"{say.plural(number, 'doer')} {'is' if number == 1 else 'are'} {name}" for number, name in counts if number
-    ]
+    said = []
+    for name in ("improving", "degrading", "flat", "unclear"):
+        number = sum(row.direction == name for row in rows)
+        goes = f"{'is' if number == 1 else 'are'} {name}"
+        if name == "unclear":
+            goes = f"{'has' if number == 1 else 'have'} no clear direction"
+        said += [f"{say.plural(number, 'doer')} {goes}"] if number else []
     return f"{', '.join(said)}. " if said else ""
 
 
@@ -162,7 +163,8 @@ def _serving(found: Learning) -> Iterator[Block]:
             found.serving,
             (
                 ("Policy", "text", lambda r: raw(say.clean(f"{r.policy_id} {r.policy_version}", 60), r, "policy_id", "policy_version")),
-                ("Status", "verdict", lambda r: raw("override" if r.is_override else r.status, r, "status", "is_override")),
+                ("Status", "verdict", lambda r: raw(r.status, r, "status")),
+                ("Gates", "verdict", lambda r: raw("override" if r.is_override else "passed", r, "is_override")),
                 ("Since", "number", lambda r: raw(say.day(r.status_since.date()), r, "status_since")),
                 ("Runs", "number", lambda r: raw(say.count(r.runs), r, "runs")),
                 ("Mean loss", "number", lambda r: raw(say.loss(r.mean_loss), r, "mean_loss")),
