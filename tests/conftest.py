@@ -36,3 +36,30 @@ def demo_lake(demo, tmp_path_factory):
     folder = tmp_path_factory.mktemp("demo_copy")
     shutil.copytree(demo[1], folder, dirs_exist_ok=True)
     return Lake(folder / "lake")
+
+
+LONG = (
+    "laws/test_night_laws.py",
+    "faults/test_night_kill.py",
+    "night/test_demo.py",
+    "cli/test_nights.py",
+    "faults/test_logging_while_landing.py",
+    "test_readme.py",
+    "test_notebooks.py",
+    "cli/test_cli.py",
+    "test_wheel.py",
+    "cli/test_learning_reports.py",
+    "jobs/test_contract.py",
+    "night/test_canary_nights.py",
+)
+"""Files of tests that take longest: they begin first, so that no worker is left with one of them at the end."""
+
+
+def pytest_collection_modifyitems(items):
+    places = {name: place for place, name in enumerate(LONG)}
+
+    def place(item):
+        path = item.path.as_posix()
+        return next((places[name] for name in LONG if path.endswith(f"tests/{name}")), len(LONG))
+
+    items.sort(key=place)

@@ -48,7 +48,7 @@ def test_the_learning_loop(demo_lake, monkeypatch, tmp_path):
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
 def test_a_canary_from_start_to_verdict(monkeypatch, tmp_path):
     said, charts = run("02_canary.ipynb", tmp_path, monkeypatch)
-    assert "Gate replay: no replay of it was run" in said
+    assert "Gate replay: no replay (`kaizen policy replay" in said
     assert "Gate approval: nobody has approved it" in said
     assert "1.1.0 is active, 1.0.0 is archived" in said
     assert "1.1.0 against 1.0.0" in charts[0]

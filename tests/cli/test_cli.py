@@ -17,6 +17,7 @@ from kaizenlake import tables
 from kaizenlake.cli.app import app
 from kaizenlake.errors import exit_codes
 from kaizenlake.lake import lock
+from kaizenlake.samples import samples
 
 COMMANDS = {
     "demo",
@@ -261,4 +262,4 @@ def test_another_place_is_named_by_option_or_variable(place, tmp_path):
     assert (
         kaizen("show", "source_freshness", "-f", "json", cwd=tmp_path, KAIZEN_LAKE=str(place / "lake")).stdout == told
     )
-    assert len(json.loads(told)) == 4
+    assert len(json.loads(told)) == len(samples())

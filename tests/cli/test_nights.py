@@ -89,7 +89,9 @@ def test_a_mapping_that_does_not_fit_names_the_missing_column(place):
     done = kaizen("land", table, "--mapping", "facebook_posts", cwd=place, code=2)
     assert done.stderr.startswith("error [mapping]")
     assert "Traceback" not in done.stderr
-    assert kaizen("land", table, cwd=place, code=2).stderr.startswith("error [mapping]: A CSV or Parquet file needs")
+    assert kaizen("land", table, cwd=place, code=2).stderr.startswith(
+        "error [mapping]: A CSV, YAML or Parquet file needs"
+    )
 
 
 def test_text_from_outside_does_not_steer_a_terminal_nor_a_spreadsheet(place):

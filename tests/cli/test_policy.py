@@ -56,7 +56,7 @@ def grown(folder):
     assert words[0].startswith("planner 1.0.0 is a draft, the root of its line: ")
     assert words[1].startswith("planner 1.1.0 is a draft, made of 1.0.0: ")
     refused = policy(folder, "promote", "planner", "1.0.0", "--to", "active", code=1)
-    assert "Gate replay: no replay of it was run" in refused
+    assert "Gate replay: no replay (`kaizen policy replay" in refused
     assert "the first goes by override" in refused
     done = policy(folder, "promote", "planner", "1.0.0", "--to", "active", "--override", "--reason", "The first.")
     assert done == (

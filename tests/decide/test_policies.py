@@ -112,14 +112,14 @@ def test_a_gate_refuses_with_what_it_found(lake, broken, gate, found):
 
 def test_the_latest_replay_of_this_very_content_decides(lake):
     create(lake, "1.0.0", "1.1.0")
-    with pytest.raises(GateError, match=r"Gate replay: no replay of it was run"):
+    with pytest.raises(GateError, match=r"Gate replay: no replay \(`kaizen policy replay"):
         promote(lake, "planner", "1.1.0", to="shadow", by="ann", now=NOW)
     replayed(lake, "1.1.0", content_sha256="0" * 64)
-    with pytest.raises(GateError, match=r"no replay of it was run"):
+    with pytest.raises(GateError, match=r"no replay"):
         promote(lake, "planner", "1.1.0", to="shadow", by="ann", now=NOW)
     replayed(lake, "1.1.0")
     replayed(lake, "1.1.0", "refused", NOW + timedelta(hours=1), shortfalls=["ESS 12 is below 100."], effect=None)
-    with pytest.raises(GateError, match=r"refused on 1,200 run\(s\) by sndr: ESS 12 is below 100\."):
+    with pytest.raises(GateError, match=r"refused: ESS 12 is below 100\."):
         promote(lake, "planner", "1.1.0", to="shadow", by="ann", now=NOW)
     replayed(lake, "1.1.0", at=NOW + timedelta(hours=2))
     assert promote(lake, "planner", "1.1.0", to="shadow", by="ann", now=NOW).version.status == "shadow"

@@ -193,7 +193,7 @@ def test_the_gold_table_holds_it(lake):
     from kaizenlake.jobs.offline_replays import offline_replays
 
     done = again(lake, better)
-    log = read(lake.scan(Events)).replays
+    log = read(lake.scan(Events)).replay_log
     rows = tables.check(tables.OfflineReplays, offline_replays(log.lazy(), as_of=NOW.replace(year=2100)).collect())
     row = rows.filter(pl.col("replay_id") == done["replay_id"]).row(0, named=True)
     assert (row["estimator"], row["is_verdict"], row["effect"]) == (

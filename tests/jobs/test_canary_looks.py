@@ -290,9 +290,9 @@ def drawn_at_once(rng, effect, sd=0.15):
     place = np.indices(shape).reshape(4, -1)
     names = pl.DataFrame({"deployment": place[0], "night": place[1], "arm": place[2], "unit": place[3]})
     whole = names.select(
-        deployment_id=pl.format("d{}", "deployment"),
+        deployment_id=pl.concat_str(pl.lit("d"), "deployment"),
         policy_version=pl.when(pl.col("arm") == 1).then(pl.lit(NEW)).otherwise(pl.lit(OLD)),
-        unit_id=pl.format("{}-{}-{}", "arm", "night", "unit"),
+        unit_id=pl.concat_str("arm", "night", "unit", separator="-"),
         event_date=pl.lit(day(0).date()) + pl.duration(days="night"),
         runs=pl.lit(1, pl.Int64),
         n=pl.lit(1, pl.Int64),

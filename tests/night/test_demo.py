@@ -105,7 +105,8 @@ def test_everything_recomputed_is_the_same_row_for_row(demo, tmp_path):
 
 def test_nights_of_the_past_one_after_the_other_end_where_one_night_ends(demo, tmp_path):
     made, folder = demo
-    shutil.copytree(folder / "lake" / "bronze", tmp_path / "lake" / "bronze")
+    for kept in ("bronze", "keys"):
+        shutil.copytree(folder / "lake" / kept, tmp_path / "lake" / kept)
     lake = Lake.create(tmp_path / "lake")
     for night in (datetime(2014, 3, 1, tzinfo=UTC), datetime(2014, 12, 1, 12, tzinfo=UTC), made.run.as_of):
         done = nightly(lake, as_of=night)

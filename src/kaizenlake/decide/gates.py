@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import polars as pl
+
 from kaizenlake import signing
+from kaizenlake.decide.replays import standing
 from kaizenlake.decide.state import Deployment, State, Version
 from kaizenlake.errors import VerificationError
 from kaizenlake.lake.store import Lake
@@ -62,7 +65,13 @@ class Evidence:
         return self.lake.settings.promotion
 
     def look(self, deployment: Deployment, version: Version) -> Mapping[str, Any] | None:
-        """The latest look at a candidate of a deployment; None where no night has looked yet."""
+        """The latest look at a candidate of a deployment; None where no night has looked yet.
+
+        A night without a run is a pause, which takes back nothing: then it is the look before it.
+        """
+        came = pl.col("runs") + pl.col("runs_control") > (pl.col("runs") + pl.col("runs_control")).shift(
+            1, fill_value=0
+        )
         found = (
             self.lake.scan(CanaryLooks)
             .filter(
@@ -73,6 +82,7 @@ class Evidence:
                 deployment_mode=deployment.deployment_mode,
             )
             .sort("look")
+            .filter(came | (pl.col("verdict") != "continue"))
             .tail(1)
             .collect()
         )
@@ -110,21 +120,10 @@ def path_gate(version: Version, target: str) -> Gate:
 
 
 def replay_gate(evidence: Evidence, version: Version) -> Gate:
-    """The latest replay of this very content passed."""
-    found = evidence.state.replays.filter(
-        policy_id=version.policy_id, policy_version=version.policy_version, content_sha256=version.content_sha256
-    ).sort("occurred_at", "event_id")
-    if found.is_empty():
-        return Gate("replay", False, f"no replay of it was run: `kaizen policy replay {version.name}`.")
-    row = found.row(-1, named=True)
-    said = f"replay {row['replay_id']} of {row['occurred_at']:%Y-%m-%d} {row['verdict']} on {row['runs']:,} run(s)"
-    if row["effect"] is not None:
-        said += f", effect {_effect(row['effect'], row['effect_ci_low'], row['effect_ci_high'])}"
-    if row["estimator"] is not None:
-        said += f" by {row['estimator']}"
-    if row["shortfalls"]:
-        said += f": {'; '.join(item.rstrip('.') for item in row['shortfalls'])}"
-    return Gate("replay", row["verdict"] == "passed", f"{said}.")
+    """The latest replay of this very content passed; on the newest version of each golden set of the doer, if it has any."""
+    found = standing(evidence.state.replay_log, doer=version.doer, content_sha256=version.content_sha256)
+    hint = "" if found.passed else f" (`kaizen policy replay {version.policy_id} {version.policy_version}`)"
+    return Gate("replay", found.passed, f"{found.found}{hint}.")
 
 
 def shadow_gate(evidence: Evidence, version: Version) -> Gate:

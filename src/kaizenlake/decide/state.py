@@ -14,7 +14,6 @@ from kaizenlake.events.catalogue import EVENTS, Family
 from kaizenlake.events.decode import decode
 from kaizenlake.events.envelope import FUTURE_HOURS
 from kaizenlake.events.rules import near
-from kaizenlake.jobs._latest import latest
 from kaizenlake.jobs.deployments import deployments
 from kaizenlake.jobs.policies import policies
 from kaizenlake.jobs.policy_promotions import policy_promotions
@@ -77,14 +76,14 @@ class State:
         policies: As `gold.policies`.
         promotions: As `gold.policy_promotions`.
         deployments: As `gold.deployments`.
-        replays: Evaluations of candidates, as `silver.replay_log`: of one replay the latest event.
+        replay_log: Evaluations of candidates and golden sets, as `silver.replay_log`.
         last: Time of the latest decision on policies and deployments, by policy.
     """
 
     policies: pl.DataFrame
     promotions: pl.DataFrame
     deployments: pl.DataFrame
-    replays: pl.DataFrame
+    replay_log: pl.DataFrame
     last: dict[str, datetime]
 
     def versions(self, policy_id: str) -> list[Version]:
@@ -193,13 +192,12 @@ def read(events: pl.LazyFrame) -> State:
     decisions = pl.concat(
         [decoded[name].select("policy_id", "occurred_at") for name in ("policy_log", "deployment_log")]
     ).collect()
-    replays = latest(decoded["replay_log"].filter(event_type="OFFLINE_REPLAYED"), ("replay_id",))
     last = decisions.group_by("policy_id").agg(pl.col("occurred_at").max())
     return State(
         policies=policies(decoded["policy_log"], as_of=ALWAYS).collect(),
         promotions=policy_promotions(decoded["policy_log"], as_of=ALWAYS).collect(),
         deployments=deployments(decoded["deployment_log"], as_of=ALWAYS).collect(),
-        replays=replays.collect(),
+        replay_log=decoded["replay_log"].collect(),
         last=dict[str, Any](last.iter_rows()),
     )
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
+from kaizenlake.jobs._said import said
+
 
 def reason() -> pl.Expr:
     """The reason of a verdict, from the columns of a look and those that only the job knows.
@@ -13,24 +15,24 @@ def reason() -> pl.Expr:
     """
     verdict, shadow = pl.col("verdict"), pl.col("deployment_mode") == "shadow"
     look, crossed = pl.col("look"), pl.col("crossed_on_look")
-    effect = pl.format(
+    effect = said(
         "effect {} (over all nights {} to {})",
         figure("effect"),
         figure("sequential_ci_low"),
         figure("sequential_ci_high"),
     )
-    evidence = pl.format("p {} against {} at look {}", chance("p_boundary"), chance("boundary_p"), look)
+    evidence = said("p {} against {} at look {}", chance("p_boundary"), chance("boundary_p"), look)
     few = pl.min_horizontal("units", "units_control") < pl.col("minimum_units")
     gain = (
         pl.when(shadow)
-        .then(pl.format("Not worse by the {} that is tolerated", figure("tolerated")))
+        .then(said("Not worse by the {} that is tolerated", figure("tolerated")))
         .otherwise(pl.lit("The loss is lower"))
     )
-    since = pl.when(crossed == look).then(pl.lit("")).otherwise(pl.format(", crossed on look {}", crossed))
+    since = pl.when(crossed == look).then(pl.lit("")).otherwise(said(", crossed on look {}", crossed))
     return (
         pl.when(verdict == "invalid")
         .then(
-            pl.format(
+            said(
                 "The sizes of the arms are not those of the allocation: p {} of the sample ratio is below {}, {} units "
                 "against {}.",
                 chance("sample_ratio_p"),
@@ -41,7 +43,7 @@ def reason() -> pl.Expr:
         )
         .when(verdict == "rollback", pl.col("worse_since_look") > 0)
         .then(
-            pl.format(
+            said(
                 "Since look {} the loss is surely higher by more than the {} that is tolerated: {}.",
                 pl.col("worse_since_look"),
                 figure("tolerated"),
@@ -49,12 +51,12 @@ def reason() -> pl.Expr:
             )
         )
         .when(verdict == "rollback")
-        .then(pl.format("Guardrails are broken: {}.", pl.col("broken_words")))
+        .then(said("Guardrails are broken: {}.", pl.col("broken_words")))
         .when(verdict == "promote")
-        .then(pl.format("{}: {}, {}{}.", gain, effect, evidence, since))
+        .then(said("{}: {}, {}{}.", gain, effect, evidence, since))
         .when(few)
         .then(
-            pl.format(
+            said(
                 "{}The smaller arm has {} of the {} units that a verdict needs ({} against {}).",
                 _pause(),
                 pl.min_horizontal("units", "units_control"),
@@ -65,7 +67,7 @@ def reason() -> pl.Expr:
         )
         .when(verdict == "insufficient")
         .then(
-            pl.format(
+            said(
                 "{}The losses do not vary, so nothing can be tested: {} units against {}, effect {}.",
                 _pause(),
                 pl.col("units"),
@@ -74,12 +76,12 @@ def reason() -> pl.Expr:
             )
         )
         .when(~pl.col("fresh"))
-        .then(pl.format("{}So far: {}, {}{}.", _pause(), effect, evidence, _crossed()))
+        .then(said("{}So far: {}, {}{}.", _pause(), effect, evidence, _crossed()))
         .when(look == pl.col("horizon_nights"), pl.col("unclear_words").is_null() | crossed.is_null())
-        .then(pl.format("Horizon reached without a decision: {}, {}{}.", effect, evidence, _crossed()))
+        .then(said("Horizon reached without a decision: {}, {}{}.", effect, evidence, _crossed()))
         .when(crossed.is_not_null(), pl.col("unclear_words").is_not_null())
         .then(
-            pl.format(
+            said(
                 "{}The loss crossed on look {} ({}), but not every guardrail is shown to be held: {}.",
                 pl.when(look == pl.col("horizon_nights"))
                 .then(pl.lit("Horizon reached without a decision. "))
@@ -89,7 +91,7 @@ def reason() -> pl.Expr:
                 pl.col("unclear_words"),
             )
         )
-        .otherwise(pl.format("Not decided yet: {}, {} of {}{}.", effect, evidence, "horizon_nights", _crossed()))
+        .otherwise(said("Not decided yet: {}, {} of {}{}.", effect, evidence, "horizon_nights", _crossed()))
     )
 
 
@@ -111,4 +113,4 @@ def _pause() -> pl.Expr:
 
 def _crossed() -> pl.Expr:
     crossed = pl.col("crossed_on_look")
-    return pl.when(crossed.is_null()).then(pl.lit("")).otherwise(pl.format(", crossed on look {}", crossed))
+    return pl.when(crossed.is_null()).then(pl.lit("")).otherwise(said(", crossed on look {}", crossed))

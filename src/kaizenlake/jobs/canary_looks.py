@@ -15,6 +15,7 @@ from kaizenlake.job import job
 from kaizenlake.jobs import _canary_arms as arms_
 from kaizenlake.jobs._canary_rule import Guarded, Rule, guard, judge, verdicts
 from kaizenlake.jobs._canary_words import figure, reason
+from kaizenlake.jobs._said import said
 from kaizenlake.parameters import Canaries
 from kaizenlake.stats import Moments
 from kaizenlake.tables import CanaryLooks, CanaryUnits, Deployments
@@ -300,18 +301,18 @@ def _by_look(rails: pl.DataFrame) -> pl.DataFrame:
     return (
         rails.with_columns(
             json=pl.struct(rails.columns[2:]).struct.json_encode(),
-            broken_words=pl.format(
+            broken_words=said(
                 "{} since look {} (effect {}, margin {})",
                 "metric",
                 "broken_since_look",
                 figure("effect"),
                 figure("margin"),
             ),
-            unclear_words=pl.format("{} (upper end {}, margin {})", "metric", figure("upper"), figure("margin")),
+            unclear_words=said("{} (upper end {}, margin {})", "metric", figure("upper"), figure("margin")),
         )
         .group_by("row", "look", maintain_order=True)
         .agg(
-            guardrails=pl.format("[{}]", pl.col("json").str.join(", ")),
+            guardrails=said("[{}]", pl.col("json").str.join(", ")),
             guardrails_broken=pl.col("metric").filter(broken),
             broken_words=pl.col("broken_words").filter(broken).str.join(", "),
             unclear_words=pl.col("unclear_words").filter(unclear).str.join(", "),

@@ -10,6 +10,7 @@ import polars as pl
 from kaizenlake import stats
 from kaizenlake.job import job
 from kaizenlake.jobs._latest import latest
+from kaizenlake.jobs._said import said
 from kaizenlake.parameters import Labels
 from kaizenlake.tables import Contents, CreativeLabels, CreativeMarks
 
@@ -170,4 +171,4 @@ def _reason(labels: Labels) -> pl.Expr:
     end = pl.when(pl.col("label") == "winner").then(pl.lit("top")).otherwise(pl.lit("bottom"))
     percent = (pl.col("shrunk_rate") * 100).round(2)
     words = "place {} of {} in its group by shrunk engagement rate ({} %), {} {} %"
-    return pl.format(words, "rank_in_group", "group_size", percent, end, pl.lit(f"{labels.share * 100:g}"))
+    return said(words, "rank_in_group", "group_size", percent, end, pl.lit(f"{labels.share * 100:g}"))

@@ -8,6 +8,7 @@ import polars as pl
 
 from kaizenlake import tables
 from kaizenlake.job import job
+from kaizenlake.jobs._said import said
 from kaizenlake.jobs.pack_family import pack_family, pack_tier
 from kaizenlake.parameters import Windows
 from kaizenlake.tables import Acquisition, OutcomeSubjects, Packs, ProjectSegments, Runs
@@ -106,7 +107,7 @@ def pack_outcomes(packs: pl.LazyFrame) -> pl.LazyFrame:
     )
     return (
         packs.with_columns(project_id=_project_of("pack_run_id"))
-        .with_columns(subject_id=pl.coalesce("pack_run_id", pl.format("{}#{}", "pack_key", number)))
+        .with_columns(subject_id=pl.coalesce("pack_run_id", said("{}#{}", "pack_key", number)))
         .filter(pl.col("subject_id").is_not_null())
         .group_by("project_id", "subject_id")
         .agg(

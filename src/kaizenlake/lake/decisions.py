@@ -27,7 +27,7 @@ def append(
         lake: The lake.
         decide: Makes the lines (of `event_line(…, is_decision=True)`) from the events there are, or raises where a gate
             refuses. It is called again on fresh events whenever another writer came between: of two that race, the later
-            sees what the earlier decided.
+            sees what the earlier decided. An event whose id the lake holds already is not appended again.
         source: Who decided, as the events name it.
         now: Aware instant of the clock; the clock's by default.
 
@@ -45,9 +45,11 @@ def append(
         checked = check_lines(lines, range(1, len(lines) + 1), now=stamp, default_source=source, decisions=True)
         if checked.rejected:
             raise EventError(f"A decision breaks its declaration: {'; '.join(checked.rejected[0].reasons)}.")
-        return checked.frame.with_columns(
+        made = checked.frame.with_columns(
             file=pl.lit(FILE), landed_at=pl.lit(stamp, tables.schema(Events)["landed_at"])
         ).select(tables.schema(Events).names())
+        there = snapshot.scan().filter(pl.col("event_id").is_in(made["event_id"].to_list())).select("event_id")
+        return made.lazy().join(there, on="event_id", how="anti", maintain_order="left").collect()
 
     written = lake.append(Events, rows)
     return 0 if written is None else written.rows

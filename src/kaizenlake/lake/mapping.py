@@ -283,7 +283,7 @@ class Mapping:
             for name, columns in hashed.items()
         )
         if section.id.row:
-            event_id = pl.format(f"{self.source}:{section.type}:{identity[:24]}:{{}}", _ROW)
+            event_id = pl.concat_str(pl.lit(f"{self.source}:{section.type}:{identity[:24]}:"), _ROW)
         else:
             named = cells.digests(rows, section.id.columns or [], f"{self.source}\0{section.type}\0")
             rows = rows.with_columns(pl.Series(_HASH, named, dtype=pl.String))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import IO, TypeAlias
+from typing import IO, Any, TypeAlias
 
 import yaml
 
@@ -14,7 +14,7 @@ Record: TypeAlias = dict[str, str | None]
 DEEPEST = 64
 """Most levels of lists and maps within one another."""
 
-_LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+_LOADER: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 
 class BrokenRecordError(Exception):
@@ -75,7 +75,7 @@ def records(stream: IO[bytes], most_bytes: int) -> Iterator[tuple[int, Record | 
 _Value: TypeAlias = "str | list[_Value] | dict[str, _Value] | None"
 
 
-def _value(loader: yaml.BaseLoader, depth: int) -> _Value:
+def _value(loader: Any, depth: int) -> _Value:
     """The value that the events ahead spell."""
     if depth > DEEPEST:
         raise yaml.YAMLError(f"lists and maps lie deeper than {DEEPEST} levels")

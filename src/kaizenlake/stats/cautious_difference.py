@@ -55,7 +55,7 @@ def cautious_difference(
 
     >>> found = cautious_difference(10, 0.0, 0.0, 190, 0.2, 30.4)
     >>> round(float(found.ci_low), 2), round(float(found.ci_high), 2), round(float(found.p_value), 2)
-    (-0.45, 0.05)
+    (-0.45, 0.05, 0.12)
     """
     test = cautious_test(n_a, mean_a, m2_a, n_b, mean_b, m2_b)
     half = t_quantile(test.df, upper_quantile(confidence)) * test.se
