@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 from typing import Annotated
 
 import typer
@@ -57,6 +56,8 @@ def run() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except Exception:  # noqa: BLE001 - shown whole
+        import traceback
+
         traceback.print_exc()
         print(SORRY, file=sys.stderr)  # noqa: T201 - the last word of a command
         sys.exit(UNEXPECTED)
