@@ -38,8 +38,10 @@ def test_template_holds_every_default(tmp_path):
         ("[tiers\n", ["not readable as TOML", "kaizen.toml"]),
         ("[tiers]\ngood = 'much'\n", ["tiers.good", "'much'", "kaizen.toml"]),
         ("[tiers]\ngood = 0.2\n", ["tiers", "must fall"]),
-        ("[tiers]\ngoood = 0.2\n", ["tiers.goood"]),
-        ("[teirs]\ngood = 0.2\n", ["teirs"]),
+        ("[tiers]\ngoood = 0.2\n", ["no setting 'tiers.goood'", "did you mean `good`?"]),
+        ("[teirs]\ngood = 0.2\n", ["no setting 'teirs'", "did you mean `tiers`?"]),
+        ("[promotion]\napproval_day = 3\n", ["promotion.approval_day", "did you mean `approval_days`?", "found 3"]),
+        ("[alerts]\nsound = true\n", ["There is no setting 'alerts.sound'; found True."]),
         ("[windows]\nreply_days = 0\n", ["windows.reply_days", "greater than or equal to 1"]),
         ("[loss]\nwq = 0.5\n", ["loss", "wq, wg, wr", "must sum to 1", "1.25"]),
         ("[loss]\nwq = 0.5\nwg = 0.35\nwr = -0.5\n", ["loss.wr", "greater than or equal to 0"]),
@@ -59,6 +61,7 @@ def test_a_wrong_setting_is_named(tmp_path, text, words):
     with pytest.raises(SettingsError) as caught:
         settings.load(lake_with(tmp_path, text))
     assert [word for word in words if word not in str(caught.value)] == []
+    assert "Value error" not in str(caught.value)
     assert caught.value.exit_code == 2
 
 

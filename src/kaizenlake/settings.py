@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -21,6 +22,7 @@ from pydantic_settings import (
 
 from kaizenlake.errors import SettingsError
 from kaizenlake.events.catalogue import by_name
+from kaizenlake.events.rules import near
 from kaizenlake.parameters import (
     Alerts,
     Canaries,
@@ -109,11 +111,10 @@ def load(lake: str | Path | None = None) -> Settings:
         return Settings(**written)
     except ValidationError as error:
         first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
         raise SettingsError(
-            f"Setting {name!r}: {first['msg']}; found {first.get('input')!r}.",
+            _words(first),
             where=str(path) if path is not None else "environment",
-            hint="`kaizen doctor` lists every setting with its rule.",
+            hint=f"The {FILE_NAME} that `kaizen init` writes explains every setting.",
         ) from error
 
 
@@ -174,6 +175,17 @@ def template() -> str:
             lines += ["", f"[{group}]", f"# {inspect.getdoc(_model(group))}"]
         lines += ["", f"# {description}", f"# {name} = {_toml(default)}"]
     return "\n".join(lines) + "\n"
+
+
+def _words(problem: ErrorDetails) -> str:
+    """What is wrong with a setting; of a name that there is not, the nearest that there is."""
+    *groups, last = (str(part) for part in problem["loc"])
+    name = ".".join((*groups, last))
+    if problem["type"] == "extra_forbidden" and len(groups) < 2:
+        model: type[BaseModel] = _model(groups[0]) if groups else Settings
+        return f"There is no setting {name!r}{near(last, model.model_fields)}; found {problem['input']!r}."
+    rule = problem["msg"].removeprefix("Value error, ")
+    return f"Setting {name!r}: {rule}; found {problem['input']!r}."
 
 
 def _toml(value: Any) -> str:

@@ -125,6 +125,9 @@ def test_show_a_table_that_does_not_exist_names_the_likely_one(place):
     assert done.stderr.startswith("error [table_not_found]: There is no table 'win_rate'.")
     assert "win_rates" in done.stderr
     assert "Traceback" not in done.stderr
+    done = kaizen("show", "xyzzy", cwd=place, code=1)
+    assert "`kaizen tables` lists all." in done.stderr
+    assert "Did you mean" not in done.stderr
 
 
 def test_a_reader_that_leaves_is_no_error(place):

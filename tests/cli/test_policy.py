@@ -151,3 +151,5 @@ def test_the_end_of_the_story_in_processes_of_their_own(grown):
     back = said(grown, "rollback", "planner", "1.1.0", "--reason", "Plans without tests.")
     assert (back["status"], back["restored"], back["is_new"]) == ("archived", "1.0.0", True)
     assert [row["action"] for row in said(grown, "audit", "planner")][-3:] == ["approved", "promoted", "rolled_back"]
+    last = policy(grown, "rollback", "planner", "1.0.0")
+    assert last == "planner 1.0.0 is archived. No version is active now: routers answer with their default.\n"

@@ -57,10 +57,9 @@ def find_table(name: str) -> type[Table]:
     if name in found:
         return found[name]
     last_names = [tables.name(table) for table in tables.TABLES]
-    near = difflib.get_close_matches(name, last_names, n=3) or last_names
-    raise TableNotFoundError(
-        f"There is no table {name!r}.", hint=f"Did you mean {', '.join(near)}? `kaizen tables` lists all."
-    )
+    near = difflib.get_close_matches(name, last_names, n=3)
+    likely = f"Did you mean {', '.join(near)}? " if near else ""
+    raise TableNotFoundError(f"There is no table {name!r}.", hint=f"{likely}`kaizen tables` lists all.")
 
 
 def show(

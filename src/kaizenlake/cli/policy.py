@@ -292,6 +292,8 @@ def rollback(
         words.append(f"{done.restored} is active again.")
     elif done.is_new and any(gate.name == "restored" for gate in done.gates):
         words.append("No version is active now: the one before it does not verify.")
+    elif done.is_new and policies.state(opened).active(policy) is None:
+        words.append("No version is active now: routers answer with their default.")
     _tell(done, " ".join(words), as_json=as_json)
 
 
