@@ -96,7 +96,9 @@ def landed_from(tmp_path, name: str, content: bytes) -> Lake:
 RUNS = b"- {run: one, day: 2026-01-01, cost: 0.5}\n- {run: two, day: 2026-01-02}\n- three\n- {run: four}\n"
 
 
-@pytest.mark.parametrize(("name", "content"), [("runs.yaml", RUNS), ("runs.yml.gz", gzip.compress(RUNS))])
+@pytest.mark.parametrize(
+    ("name", "content"), [("runs.yaml", RUNS), ("runs.yml.gz", gzip.compress(RUNS, mtime=0))], ids=["plain", "packed"]
+)
 def test_a_list_lands_through_a_mapping(tmp_path, name, content):
     lake = landed_from(tmp_path, name, content)
     found = lake.scan(Events).select("line", "payload").sort("line").collect()

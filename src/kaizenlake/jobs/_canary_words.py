@@ -76,7 +76,7 @@ def reason() -> pl.Expr:
             )
         )
         .when(~pl.col("fresh"))
-        .then(said("{}So far: {}, {}{}.", _pause(), effect, evidence, _crossed()))
+        .then(said("{}So far: {}{}.", _pause(), effect, _crossed()))
         .when(look == pl.col("horizon_nights"), pl.col("unclear_words").is_null() | crossed.is_null())
         .then(said("Horizon reached without a decision: {}, {}{}.", effect, evidence, _crossed()))
         .when(crossed.is_not_null(), pl.col("unclear_words").is_not_null())
@@ -107,8 +107,8 @@ def chance(name: str) -> pl.Expr:
 
 
 def _pause() -> pl.Expr:
-    said = pl.lit("No run came on this night, and no data is a pause. ")
-    return pl.when(pl.col("fresh")).then(pl.lit("")).otherwise(said)
+    words = pl.lit("No run came on this night, and no data is a pause. ")
+    return pl.when(pl.col("fresh")).then(pl.lit("")).otherwise(words)
 
 
 def _crossed() -> pl.Expr:

@@ -10,7 +10,7 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 from urllib.parse import unquote
 
 import polars as pl
@@ -103,6 +103,32 @@ def open_table(uri: str, options: Mapping[str, str] | None, version: int | None 
     except (DeltaError, OSError, ValueError) as error:
         wanted = "The table" if version is None else f"Version {version} of the table"
         raise LakeError(f"{wanted} cannot be read: {error}", where=uri) from error
+
+
+Mark: TypeAlias = tuple[int, int, int, int]
+"""What tells the commit of a version from any other: the version, and inode, size and time of its file."""
+
+
+def mark(uri: str, version: int | None) -> Mark | None:
+    """The mark of a table's newest commit; None where another follows the version, or none can be looked at.
+
+    A commit is a file of its own that is never changed, so a table stands where it stood as long as the commit of its
+    version is that very file and there is none after it. In an object store a look would cost as much as opening.
+
+    Args:
+        uri: Place of the table.
+        version: The version that is thought to be the newest.
+    """
+    if version is None or "://" in uri:
+        return None
+    log = Path(uri, "_delta_log")
+    try:
+        state = (log / f"{version:020d}.json").stat()
+    except OSError:
+        return None
+    if (log / f"{version + 1:020d}.json").exists():
+        return None
+    return version, state.st_ino, state.st_size, state.st_mtime_ns
 
 
 @dataclass(frozen=True)

@@ -6,17 +6,14 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from pathlib import Path
 
 import polars as pl
 
 from kaizenlake import tables
-from kaizenlake.lake import changes
+from kaizenlake.lake import changes, delta
 from kaizenlake.lake.changes import Reads
 from kaizenlake.lake.store import Lake, Snapshot
 from kaizenlake.tables import Table
-
-_Mark = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
@@ -33,10 +30,7 @@ class _Open(Snapshot):
 
 
 class Held:
-    """Open tables of a lake; no row is kept.
-
-    A commit is a file of its own that is never changed, so a table stands where it stood as long as the commit of its
-    version is that very file and there is none after it. In an object store a look costs as much as opening.
+    """Open tables of a lake, each with what the engine has learned of its files; no row is kept.
 
     Args:
         lake: The lake.
@@ -44,7 +38,7 @@ class Held:
 
     def __init__(self, lake: Lake) -> None:
         self.lake = lake
-        self._held: dict[type[Table], tuple[Snapshot, _Mark]] = {}
+        self._held: dict[type[Table], tuple[Snapshot, delta.Mark]] = {}
 
     def snapshot(self, table: type[Table]) -> Snapshot:
         """The table at this moment.
@@ -53,10 +47,10 @@ class Held:
             LakeError: As `Lake.snapshot` does.
         """
         held = self._held.get(table)
-        if held is not None and self._mark(held[0]) == held[1]:
+        if held is not None and delta.mark(self.lake.uri(table), held[0].version) == held[1]:
             return held[0]
         snapshot = _Open(table, self.lake.snapshot(table).handle)
-        mark = self._mark(snapshot)
+        mark = delta.mark(self.lake.uri(table), snapshot.version)
         if mark is not None:
             self._held[table] = snapshot, mark
         return snapshot
@@ -65,16 +59,3 @@ class Held:
         """What a table was computed from; nothing where it is not written."""
         handle = self.snapshot(table).handle
         return Reads() if handle is None else changes.reads(handle, [tables.full_name(item) for item in tables.TABLES])
-
-    def _mark(self, snapshot: Snapshot) -> _Mark | None:
-        """What tells the commit of a version from any other; None where another follows it, or none can be looked at."""
-        if snapshot.version is None or not isinstance(self.lake.root, Path):
-            return None
-        log = Path(self.lake.uri(snapshot.table), "_delta_log")
-        try:
-            state = (log / f"{snapshot.version:020d}.json").stat()
-        except OSError:
-            return None
-        if (log / f"{snapshot.version + 1:020d}.json").exists():
-            return None
-        return state.st_ino, state.st_size, state.st_mtime_ns

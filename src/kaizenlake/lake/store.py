@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
@@ -104,6 +104,7 @@ class Lake:
         self.storage_options = dict(storage_options or {})
         self._home = Path(home).absolute() if home is not None else self.root if isinstance(self.root, Path) else None
         self._settings: Settings | None = None
+        self._held: dict[type[Table], tuple[Snapshot, delta.Mark]] = {}
 
     @classmethod
     def create(cls, root: str | Path, *, home: str | Path | None = None) -> Lake:
@@ -174,17 +175,38 @@ class Lake:
             )
         return Snapshot(table, handle)
 
+    def held(self, table: type[Table]) -> Snapshot:
+        """The table at this moment, to be read and not to be written through: it is opened anew only once it has moved on.
+
+        A night asks some ten times of every table where it stands.
+
+        Raises:
+            LakeError: As `snapshot` does.
+        """
+        known = self._held.get(table)
+        if known is not None and delta.mark(self.uri(table), known[0].version) == known[1]:
+            return known[0]
+        snapshot = self.snapshot(table)
+        mark = delta.mark(self.uri(table), snapshot.version)
+        if mark is not None:
+            self._held[table] = snapshot, mark
+        return snapshot
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy for another process opens its own tables."""
+        return self.__dict__ | {"_held": {}}
+
     def exists(self, table: type[Table]) -> bool:
         """Whether a table is written, in its present declaration."""
-        return self.snapshot(table).handle is not None
+        return self.held(table).handle is not None
 
     def version(self, table: type[Table]) -> int | None:
         """Version of a table; None where it is not written."""
-        return self.snapshot(table).version
+        return self.held(table).version
 
     def rows(self, table: type[Table]) -> int:
         """Rows of a table; 0 where it is not written."""
-        handle = self.snapshot(table).handle
+        handle = self.held(table).handle
         return 0 if handle is None else handle.count()
 
     def scan(
@@ -200,7 +222,7 @@ class Lake:
         Raises:
             LakeError: It cannot be read, that version is gone, or days are asked of a table not kept by day.
         """
-        snapshot = self.snapshot(table)
+        snapshot = self.held(table)
         if version is not None and snapshot.version != version:
             snapshot = self.snapshot(table, version)
             if snapshot.handle is not None and delta.lacks_files(snapshot.handle):
@@ -213,7 +235,7 @@ class Lake:
 
     def changed_days(self, table: type[Table], since: int | None) -> frozenset[date] | None:
         """Days whose rows changed after a version; see `changes.changed_days`. None means everything."""
-        handle = self.snapshot(table).handle
+        handle = self.held(table).handle
         if since is None or handle is None:
             return None
         return changes.changed_days(handle, tables.partition(table), since)
@@ -253,7 +275,7 @@ class Lake:
 
     def reads_of(self, table: type[Table]) -> Reads:
         """What a table was computed from, as its own commits say; nothing where it is not written."""
-        handle = self.snapshot(table).handle
+        handle = self.held(table).handle
         if handle is None:
             return Reads()
         return changes.reads(handle, [tables.full_name(item) for item in tables.TABLES])
