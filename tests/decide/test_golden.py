@@ -16,6 +16,7 @@ from kaizenlake.errors import UsageError
 from kaizenlake.jobs.golden_sets import golden_sets
 from kaizenlake.jobs.silver import DECODE
 from kaizenlake.lake.store import Lake
+from kaizenlake.night.verify import checks
 from kaizenlake.tables import Events, GoldenSets
 
 
@@ -113,7 +114,9 @@ def test_a_run_that_is_lost_or_was_altered_in_place_is_told(lake):
     item, _ = golden.freeze(lake, "core", doer="router", by="ann", now=NOW)
     of_run = pl.col("event_id") == "run-r00288"
     altered = pl.when(of_run).then(pl.col("payload").str.replace('"gates_passed":5', '"gates_passed":9'))
+    assert [check.error for check in checks(lake)] == [None] * len(list(checks(lake)))
     lake.rewrite(Events, lambda there: there.scan().with_columns(payload=altered.otherwise("payload")).collect())
+    assert ["changed since" in str(check.error) for check in checks(lake) if check.error is not None] == [True]
     assert problems(lake, item) == ("golden set core@1: 1 run(s) changed since: r00288",), (
         "its stored hash is not believed"
     )

@@ -19,6 +19,7 @@ from kaizenlake.decide.state import Version
 from kaizenlake.errors import GateError, KaizenError, UsageError, VerificationError
 from kaizenlake.lake.store import Lake
 from kaizenlake.night.run import nightly
+from kaizenlake.night.verify import checks
 from kaizenlake.tables import Events, Policies
 
 
@@ -237,6 +238,18 @@ def test_a_version_before_that_does_not_verify_does_not_come_back(in_canary):
     assert done.restored is None
     assert [(gate.name, gate.passed) for gate in done.gates] == [("restored", False)]
     assert statuses(in_canary) == {"1.0.0": "archived", "1.1.0": "archived"}
+
+
+def test_kaizen_verify_finds_a_version_that_was_changed(in_canary):
+    def broken():
+        return [str(check.error) for check in checks(in_canary) if check.error is not None]
+
+    assert broken() == []
+    changed = pl.col("payload").str.replace_all("as 1.0.0", "as 6.6.6", literal=True)
+    rows = in_canary.scan(Events).with_columns(payload=changed).collect()
+    in_canary.rewrite(Events, lambda _: rows)
+    (words,) = broken()
+    assert "The document of planner 1.0.0 has the hash" in words
 
 
 def test_commands_are_safe_to_repeat(in_canary):

@@ -125,6 +125,19 @@ def test_a_candidate_waits_for_what_it_lacks(frames, status, approved, promotion
     assert [expected in row["words"] for row in rows] == ([] if expected is None else [True])
 
 
+@pytest.mark.parametrize(("control", "waits"), [("active", 1), ("archived", 0)])
+def test_a_canary_that_ended_by_another_candidate_leaves_this_one_waiting_while_its_control_serves(
+    frames, control, waits
+):
+    ended = frames[Deployments].with_columns(status=pl.lit("ended"), ended_at=pl.lit(AS_OF - timedelta(hours=1)))
+    ended = ended.cast(dict(tables.schema(Deployments)))
+    old = frames[CanaryLooks]["control_version"][0]
+    candidate = frames[Policies].filter(policy_version="2.1.0").with_columns(status=pl.lit("canary"))
+    policies = pl.concat([candidate, candidate.with_columns(policy_version=pl.lit(old), status=pl.lit(control))])
+    rows = named(found(frames, deployments=ended, policies=policies), "promotion_waiting")
+    assert len(rows) == waits
+
+
 def test_what_ended_long_ago_is_told_no_more(frames):
     ended = frames[Deployments].with_columns(status=pl.lit("ended"), ended_at=pl.lit(AS_OF - timedelta(days=31)))
     ended = ended.cast(dict(tables.schema(Deployments)))

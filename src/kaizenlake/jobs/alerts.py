@@ -163,14 +163,19 @@ def _waiting(looks: pl.LazyFrame, policies: pl.LazyFrame, as_of: datetime, promo
     holds = pl.col("approved_at") >= as_of - timedelta(days=promotion.approval_days)
     needed = ~holds.fill_null(value=False) & promotion.needs_approval
     waits = pl.when(needed).then(pl.lit("a person's approval")).otherwise(pl.lit("somebody to promote it"))
+    active = policies.filter(pl.col("status") == "active").select(
+        "policy_id", control_version="policy_version", is_active=pl.lit(value=True)
+    )
     first = pl.col("looked_on") - pl.duration(days=pl.col("look") - pl.col("crossed_on_look"))
     return (
         looks.filter(
             pl.col("verdict") == "promote",
             pl.col("deployment_mode") == "canary",
-            pl.col("deployment_status") == "running",
         )
         .join(policies.select(*VERSION, "status", "approved_at"), on=VERSION, how="left")
+        # A canary that ended by another candidate leaves the verdict on this one as it was, while its control is active.
+        .join(active, on=["policy_id", "control_version"], how="left")
+        .filter((pl.col("deployment_status") == "running") | pl.col("is_active"))
         .filter(pl.col("status").fill_null("canary") == "canary")
         .with_columns(
             raised_on=pl.coalesce(first, "looked_on"),

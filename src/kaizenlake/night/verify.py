@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import polars as pl
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from kaizenlake import tables
-from kaizenlake.errors import ConservationError, KaizenError, TableInvalidError
+from kaizenlake import signing, tables
+from kaizenlake.decide import golden, state
+from kaizenlake.errors import ConservationError, KaizenError, TableInvalidError, VerificationError
 from kaizenlake.lake.store import Lake
 from kaizenlake.night.plan import batches
 from kaizenlake.publish import alerts, documents, policies, skills
@@ -38,6 +40,7 @@ def checks(lake: Lake) -> Iterator[Check]:
         if lake.exists(table):
             yield _attempt(tables.full_name(table), lake, table)
     yield _conservation(lake)
+    yield from _signed(lake)
     if (lake.path(documents.FOLDER) / documents.INDEX).exists():
         yield _publication(lake)
     if (lake.path(documents.FOLDER) / policies.PLACE).is_dir():
@@ -91,6 +94,29 @@ def _conservation(lake: Lake) -> Check:
             name, files, ConservationError(f"The landings count {landed} events, and the lake holds {events}.")
         )
     return Check(name, files, None)
+
+
+def _signed(lake: Lake) -> Iterator[Check]:
+    """Versions of policies and golden sets, each against the hash and the signature it was made with."""
+    events = lake.scan(Events)
+    key = golden.public_key_of(lake)
+    found = state.read(events).policies
+    if found.height:
+        yield Check("versions of policies, as they were created", found.height, _broken_version(found, key))
+    if sets := golden.golden_sets(events):
+        broken = [problem for item in sets for problem in golden.problems(events, item, key)]
+        yield Check("golden sets, as they were frozen", len(sets), VerificationError(broken[0]) if broken else None)
+
+
+def _broken_version(versions: pl.DataFrame, key: Ed25519PublicKey | None) -> KaizenError | None:
+    if key is None:
+        return VerificationError("There is no key here to check the versions of policies with.", hint="Restore it.")
+    for row in versions.iter_rows(named=True):
+        try:
+            signing.verified_policy(row, key)
+        except VerificationError as error:
+            return error
+    return None
 
 
 def _publication(lake: Lake) -> Check:
