@@ -45,6 +45,7 @@ def test_the_learning_loop(demo_lake, monkeypatch, tmp_path):
     assert "Context of everything" in said
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
 def test_a_canary_from_start_to_verdict(monkeypatch, tmp_path):
     said, charts = run("02_canary.ipynb", tmp_path, monkeypatch)

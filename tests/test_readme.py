@@ -44,6 +44,7 @@ def test_quick_start_is_two_commands():
     assert commands == ["pip install -e . && kaizen demo", "pip install -e '.[test]' && pytest"]
 
 
+@pytest.mark.slow
 def test_blocks_run_in_order(folder, environment):
     ran = 0
     for kind, text in BLOCKS:

@@ -44,6 +44,7 @@ def test_strict_says_by_exit_code_that_something_was_quarantined(place):
     assert "1 quarantined" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_night_of_what_was_dropped_and_the_quarantine_of_it(place):
     drop(place, GOOD, BAD)
     planned = kaizen("nightly", "--as-of", "2026-03-02", "--plan", cwd=place).stdout
@@ -70,6 +71,7 @@ def test_a_night_of_what_was_dropped_and_the_quarantine_of_it(place):
     assert (rule["rule"], rule["waiting"], len(rule["examples"])) == ("out_of_range", 1, 1)
 
 
+@pytest.mark.slow
 def test_rebuild_and_maintain_leave_the_figures_and_nothing_to_do(place):
     drop(place, GOOD)
     kaizen("nightly", "--as-of", "2026-03-02", cwd=place)

@@ -8,6 +8,7 @@ from datetime import timedelta
 from functools import cache
 from itertools import pairwise
 
+import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
@@ -106,6 +107,7 @@ def undisturbed(seed):
 NOT_OF_THE_EVENTS = {"bronze.landings", "bronze.quarantine"}
 
 
+@pytest.mark.slow
 @settings(max_examples=4, phases=PHASES)
 @given(data=st.data())
 def test_order_batching_and_repetition_of_landing_change_no_figure(data):
@@ -170,6 +172,7 @@ def test_a_conflict_leaves_the_figures_of_the_first_event(tmp_path):
     assert published(lake) == undisturbed(SEEDS[0])[1]
 
 
+@pytest.mark.slow
 @settings(max_examples=2, phases=PHASES)
 @given(
     seed=st.sampled_from(SEEDS),

@@ -93,6 +93,7 @@ def test_samples_are_not_mixed_into_a_lake_of_ones_own(tmp_path):
     assert lake.rows(tables.Events) == 1
 
 
+@pytest.mark.slow
 def test_everything_recomputed_is_the_same_row_for_row(demo, tmp_path):
     made, folder = demo
     shutil.copytree(folder / "lake", tmp_path / "lake")
@@ -103,6 +104,7 @@ def test_everything_recomputed_is_the_same_row_for_row(demo, tmp_path):
     assert contents(lake) == there
 
 
+@pytest.mark.slow
 def test_nights_of_the_past_one_after_the_other_end_where_one_night_ends(demo, tmp_path):
     made, folder = demo
     for kept in ("bronze", "keys"):
