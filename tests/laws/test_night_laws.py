@@ -108,7 +108,7 @@ NOT_OF_THE_EVENTS = {"bronze.landings", "bronze.quarantine"}
 
 
 @pytest.mark.slow
-@settings(max_examples=3, phases=PHASES)
+@settings(max_examples=2, phases=PHASES)
 @given(data=st.data())
 def test_order_batching_and_repetition_of_landing_change_no_figure(data):
     seed = data.draw(st.sampled_from(SEEDS), label="seed")
@@ -173,7 +173,7 @@ def test_a_conflict_leaves_the_figures_of_the_first_event(tmp_path):
 
 
 @pytest.mark.slow
-@settings(max_examples=2, phases=PHASES)
+@settings(max_examples=1, phases=PHASES)
 @given(
     seed=st.sampled_from(SEEDS),
     place=st.integers(COUNT // 5, COUNT * 4 // 5),
