@@ -320,7 +320,7 @@ def _broken_rule(content: bytes) -> str | None:
     try:
         msgspec.json.decode(content, type=model.PolicyFile)
         parsed = json.loads(content)
-    except (ValueError, RecursionError) as error:
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         return f"it is no file of policies ({error})"[:300]
     broken = next(_VALIDATOR.iter_errors(parsed), None)
     return None if broken is None else f"{'/'.join(map(str, broken.instance_path))}: {broken.message[:300]}"
