@@ -10,7 +10,6 @@ from typing import Any
 import polars as pl
 
 from kaizenlake.errors import UsageError
-from kaizenlake.lake.held import Held
 from kaizenlake.lake.store import Lake
 from kaizenlake.publish.context import EVERYTHING, KaizenContext, Scope, project, segment
 from kaizenlake.publish.context_build import Edition, build
@@ -59,7 +58,6 @@ class KaizenService:
     def __init__(self, lake: Lake | str | Path, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.lake = lake if isinstance(lake, Lake) else Lake(lake)
         self._clock = clock
-        self._held = Held(self.lake)
 
     def build_context(self) -> KaizenContext:
         """The context of everything."""
@@ -166,9 +164,9 @@ class KaizenService:
         ]
 
     def _build(self, scope: Scope) -> KaizenContext:
-        now, source = self._clock(), Source(self._held)
+        now, source = self._clock(), Source(self.lake)
         edition = Edition(
-            as_of=self._held.reads_of(WinRates).as_of or now,
+            as_of=self.lake.reads_of(WinRates).as_of or now,
             generated_at=now,
             run_id="",
             versions=source.versions,

@@ -1,4 +1,4 @@
-"""Open tables that a service keeps are never behind the lake."""
+"""Tables that a lake holds open are never behind what is stored."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from kaizenlake import tables
-from kaizenlake.lake.held import Held
 from kaizenlake.lake.store import Lake, fingerprint
 from kaizenlake.tables import EventCounts, WinRates
 from publish.context_frames import row, win_rate
@@ -24,11 +23,12 @@ def write(lake, *wins, as_of=AS_OF):
     lake.write(WinRates, [frame], days=None, reads={"gold.outcomes": 1}, as_of=as_of, fingerprint=fingerprint("x"))
 
 
-def same(held, lake):
-    assert held.snapshot(WinRates).version == lake.version(WinRates)
-    assert held.reads_of(WinRates) == lake.reads_of(WinRates)
-    assert_frame_equal(held.snapshot(WinRates).scan().collect(), lake.scan(WinRates).collect())
-    return held.snapshot(WinRates)
+def same(held):
+    fresh = Lake(held.root)
+    assert held.held(WinRates).version == fresh.snapshot(WinRates).version
+    assert held.reads_of(WinRates) == fresh.reads_of(WinRates)
+    assert_frame_equal(held.held(WinRates).scan().collect(), fresh.snapshot(WinRates).scan().collect())
+    return held.held(WinRates)
 
 
 @pytest.fixture
@@ -37,25 +37,25 @@ def lake(tmp_path):
 
 
 def test_a_table_is_opened_once_until_it_is_written(lake):
-    held = Held(lake)
-    assert held.snapshot(WinRates).version is None
+    held = Lake(lake.root)
+    assert held.version(WinRates) is None
     assert held.reads_of(WinRates).as_of is None
     write(lake, 1, 2)
-    first = same(held, lake)
-    assert same(held, lake) is first
+    first = same(held)
+    assert same(held) is first
     write(lake, 3, as_of=AS_OF + timedelta(days=1))
-    assert same(held, lake) is not first
+    assert same(held) is not first
     assert first.scan().collect().height == 2
 
 
 def test_a_lake_made_anew_in_the_same_place_is_seen(lake):
-    held = Held(lake)
+    held = Lake(lake.root)
     write(lake, 1)
-    first = same(held, lake)
+    first = same(held)
     shutil.rmtree(lake.path("gold"))
-    assert held.snapshot(WinRates).version is None
+    assert held.version(WinRates) is None
     write(lake, 2)
-    assert same(held, lake) is not first
+    assert same(held) is not first
 
 
 def test_days_of_an_open_table_are_those_of_the_table(lake):
@@ -63,6 +63,6 @@ def test_days_of_an_open_table_are_those_of_the_table(lake):
     frame = pl.DataFrame(rows, schema=tables.schema(EventCounts))
     lake.write(EventCounts, [frame], days=None, reads={}, as_of=AS_OF, fingerprint=fingerprint("x"))
     days = [AS_OF.date() - timedelta(days=2)]
-    found = Held(lake).snapshot(EventCounts).scan(days=days).collect()
-    assert_frame_equal(found, lake.scan(EventCounts, days=days).collect())
+    found = lake.held(EventCounts).scan(days=days).collect()
+    assert_frame_equal(found, lake.snapshot(EventCounts).scan(days=days).collect())
     assert found["events"].to_list() == [2]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
@@ -31,6 +33,9 @@ ROWS_AT_ONCE = 250_000
 
 ATTEMPTS = 8
 """Times an append is computed anew on a fresh snapshot after losing a race."""
+
+
+_Done = TypeVar("_Done")
 
 
 class Written(NamedTuple):
@@ -73,7 +78,15 @@ class Snapshot:
 
     def scan(self, *, days: Collection[date] | None = None) -> pl.LazyFrame:
         """Rows at this moment; `days` reads those partitions only."""
-        return tables.empty(self.table) if self.handle is None else delta.scan(self.table, self.handle, days)
+        if self.handle is None:
+            return tables.empty(self.table)
+        return self._rows if days is None else delta.scan(self.table, self.handle, days)
+
+    @cached_property
+    def _rows(self) -> pl.LazyFrame:
+        # What the engine learns of the files, it learns at the first read.
+        assert self.handle is not None
+        return delta.scan(self.table, self.handle, None)
 
     def transaction(self, app: str) -> int | None:
         """Version that an application wrote last in the table; None where it never did."""
@@ -178,7 +191,7 @@ class Lake:
     def held(self, table: type[Table]) -> Snapshot:
         """The table at this moment, to be read and not to be written through: it is opened anew only once it has moved on.
 
-        A night asks some ten times of every table where it stands.
+        A night asks some ten times of every table where it stands, and a service asks again and again. No row is kept.
 
         Raises:
             LakeError: As `snapshot` does.
@@ -371,8 +384,8 @@ class Lake:
             WriteConflictError: Other writers came between, too many times; nothing was written.
             LakeError: The storage refused; nothing was written.
         """
-        for attempt in range(1, ATTEMPTS + 1):
-            snapshot = self.snapshot(table)
+
+        def add(snapshot: Snapshot) -> Written | None:
             if transaction is not None:
                 done = snapshot.transaction(transaction[0])
                 if done is not None and done >= transaction[1]:
@@ -380,22 +393,19 @@ class Lake:
             frame = tables.check(table, rows(snapshot) if callable(rows) else rows)
             if frame.is_empty() and transaction is None:
                 return None
-            try:
-                return Written(
-                    *delta.commit(
-                        table,
-                        self.uri(table) if snapshot.handle is None else snapshot.handle,
-                        [frame],
-                        transactions=dict([transaction] if transaction else []),
-                        options=self.storage_options,
-                        append=True,
-                        retries=0 if callable(rows) else delta.RETRIES,
-                    )
+            return Written(
+                *delta.commit(
+                    table,
+                    self.uri(table) if snapshot.handle is None else snapshot.handle,
+                    [frame],
+                    transactions=dict([transaction] if transaction else []),
+                    options=self.storage_options,
+                    append=True,
+                    retries=0 if callable(rows) else delta.RETRIES,
                 )
-            except WriteConflictError:
-                if attempt == ATTEMPTS:
-                    raise
-        raise AssertionError("unreachable")
+            )
+
+        return self._on_fresh(table, add)
 
     def rewrite(self, table: type[Table], rows: Callable[[Snapshot], pl.DataFrame]) -> Written:
         """Replace all rows of a table by what a function makes of them, in one commit.
@@ -410,16 +420,20 @@ class Lake:
             WriteConflictError: Other writers came between, too many times; nothing was written.
             LakeError: The storage refused; nothing was written.
         """
-        for attempt in range(1, ATTEMPTS + 1):
-            snapshot = self.snapshot(table)
+
+        def replace(snapshot: Snapshot) -> Written:
             frame = tables.check(table, rows(snapshot))
             target = self.uri(table) if snapshot.handle is None else snapshot.handle
-            try:
-                return Written(*delta.commit(table, target, [frame], transactions={}, options=self.storage_options))
-            except WriteConflictError:
-                if attempt == ATTEMPTS:
-                    raise
-        raise AssertionError("unreachable")
+            return Written(*delta.commit(table, target, [frame], transactions={}, options=self.storage_options))
+
+        return self._on_fresh(table, replace)
+
+    def _on_fresh(self, table: type[Table], write: Callable[[Snapshot], _Done]) -> _Done:
+        """Write on the strength of a fresh snapshot, and again on another where a writer came between."""
+        for _ in range(ATTEMPTS - 1):
+            with suppress(WriteConflictError):
+                return write(self.snapshot(table))
+        return write(self.snapshot(table))
 
 
 def _in_batches(table: type[Table], frame: pl.LazyFrame) -> Iterator[pl.DataFrame]:

@@ -32,7 +32,6 @@ import kaizenlake
 from kaizenlake import signing, tables
 from kaizenlake.errors import LockedError, VerificationError
 from kaizenlake.lake import files
-from kaizenlake.lake.held import Held
 from kaizenlake.lake.store import Lake, Snapshot
 from kaizenlake.publish import context as model
 from kaizenlake.publish import rendering
@@ -95,8 +94,8 @@ class Verified:
 class Source:
     """The tables of a lake as they stand at one moment: rows and versions that belong together."""
 
-    def __init__(self, lake: Lake | Held) -> None:
-        self._snapshots: dict[type[Table], Snapshot] = {table: lake.snapshot(table) for table in TABLES}
+    def __init__(self, lake: Lake) -> None:
+        self._snapshots: dict[type[Table], Snapshot] = {table: lake.held(table) for table in TABLES}
 
     def scan(self, table: type[Table]) -> pl.LazyFrame:
         """Rows of a table."""
