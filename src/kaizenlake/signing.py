@@ -168,10 +168,13 @@ def verified_policy(row: Mapping[str, Any], key: Ed25519PublicKey) -> dict[str, 
         key.verify(base64.b64decode(str(row["signature"]), validate=True), text.encode())
     except (InvalidSignature, ValueError, binascii.Error) as error:
         raise VerificationError(f"The signature of {name} does not belong to its document.", hint=hint) from error
-    document = json.loads(text)
+    try:
+        document = dict(json.loads(text))
+    except (ValueError, TypeError, RecursionError) as error:
+        raise VerificationError(f"The document of {name} is no JSON object.", hint=hint) from error
     for field in NAMED:
         if document.get(field) != row[field]:
             raise VerificationError(
                 f"{name} is listed with {field} {row[field]!r}, its document says {document.get(field)!r}.", hint=hint
             )
-    return dict(document)
+    return document

@@ -115,7 +115,10 @@ def test_nights_killed_at_random_moments_then_one_that_ends(tmp_path, undisturbe
         time.sleep(drawn.uniform(0, max(seconds, 0.5) * 0.8))
         process.kill()
         process.communicate()
-        killed += process.returncode == -signal.SIGKILL
+        # A night may have written that it is done and die on its way out of the interpreter.
+        if records(lake)[-1]["status"] == "running":
+            assert process.returncode == -signal.SIGKILL
+            killed += 1
         loaded = context.load(lake.path("published"))
         assert loaded.reason in {context.FRESH, context.MISSING}, loaded.detail
     assert killed >= 2, "the nights ended before they were killed: nothing was tried"

@@ -29,7 +29,8 @@ def append(
             refuses. It is called again on fresh events whenever another writer came between: of two that race, the later
             sees what the earlier decided. An event whose id the lake holds already is not appended again.
         source: Who decided, as the events name it.
-        now: Aware instant of the clock; the clock's by default.
+        now: Aware instant for which it was decided, which lies in the past where a night looks back; the clock's by
+            default. The events say truly when they were appended.
 
     Returns:
         Number of events that were appended.
@@ -38,15 +39,16 @@ def append(
         KaizenError: What `decide` raised; nothing was appended.
         WriteConflictError: Other writers came between, too many times; nothing was appended.
     """
-    stamp = now or datetime.now(UTC)
+    clock = datetime.now(UTC)
+    latest = max(now or clock, clock)
 
     def rows(snapshot: Snapshot) -> pl.DataFrame:
         lines = [line.text.rstrip(b"\n") for line in decide(snapshot.scan())]
-        checked = check_lines(lines, range(1, len(lines) + 1), now=stamp, default_source=source, decisions=True)
+        checked = check_lines(lines, range(1, len(lines) + 1), now=latest, default_source=source, decisions=True)
         if checked.rejected:
             raise EventError(f"A decision breaks its declaration: {'; '.join(checked.rejected[0].reasons)}.")
         made = checked.frame.with_columns(
-            file=pl.lit(FILE), landed_at=pl.lit(stamp, tables.schema(Events)["landed_at"])
+            file=pl.lit(FILE), landed_at=pl.lit(clock, tables.schema(Events)["landed_at"])
         ).select(tables.schema(Events).names())
         there = snapshot.scan().filter(pl.col("event_id").is_in(made["event_id"].to_list())).select("event_id")
         return made.lazy().join(there, on="event_id", how="anti", maintain_order="left").collect()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import polars as pl
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from kaizenlake import signing, tables
 from kaizenlake.decide import golden, state
@@ -40,15 +40,32 @@ def checks(lake: Lake) -> Iterator[Check]:
         if lake.exists(table):
             yield _attempt(tables.full_name(table), lake, table)
     yield _conservation(lake)
-    yield from _signed(lake)
-    if (lake.path(documents.FOLDER) / documents.INDEX).exists():
-        yield _publication(lake)
-    if (lake.path(documents.FOLDER) / policies.PLACE).is_dir():
-        yield _policies(lake)
-    if (lake.path(documents.FOLDER) / skills.PLACE).is_dir():
-        yield _skills(lake)
-    if (lake.path(documents.FOLDER) / alerts.FILE).exists():
-        yield _alerts(lake)
+    for name, check in DECIDED:
+        if (found := _told(name, check, lake)).rows or found.error is not None:
+            yield found
+    for place, name, check in PUBLISHED:
+        if (lake.path(documents.FOLDER) / place).exists():
+            yield _told(name, check, lake)
+
+
+class _Signed(Protocol):
+    """What a check of signatures says of the key."""
+
+    @property
+    def key_id(self) -> str:
+        """Name of the key."""
+
+    @property
+    def key_source(self) -> str:
+        """Where it came from."""
+
+
+def _told(name: str, check: Callable[[Lake], Check], lake: Lake) -> Check:
+    """What a check found; an error that it raises is what is wrong."""
+    try:
+        return check(lake)
+    except KaizenError as error:
+        return Check(name, 0, error)
 
 
 def _attempt(name: str, lake: Lake, table: type[Table]) -> Check:
@@ -96,59 +113,61 @@ def _conservation(lake: Lake) -> Check:
     return Check(name, files, None)
 
 
-def _signed(lake: Lake) -> Iterator[Check]:
-    """Versions of policies and golden sets, each against the hash and the signature it was made with."""
-    events = lake.scan(Events)
+def _versions(lake: Lake) -> Check:
+    """Every version of a policy against the hash and the signature it was created with."""
+    found = state.read(lake.scan(Events)).policies
     key = golden.public_key_of(lake)
-    found = state.read(events).policies
-    if found.height:
-        yield Check("versions of policies, as they were created", found.height, _broken_version(found, key))
-    if sets := golden.golden_sets(events):
-        broken = [problem for item in sets for problem in golden.problems(events, item, key)]
-        yield Check("golden sets, as they were frozen", len(sets), VerificationError(broken[0]) if broken else None)
+    if found.height and key is None:
+        raise VerificationError("There is no key here to check the versions of policies with.", hint="Restore it.")
+    for row in found.iter_rows(named=True):
+        assert key is not None
+        signing.verified_policy(row, key)
+    return Check("versions of policies, as they were created", found.height, None)
 
 
-def _broken_version(versions: pl.DataFrame, key: Ed25519PublicKey | None) -> KaizenError | None:
-    if key is None:
-        return VerificationError("There is no key here to check the versions of policies with.", hint="Restore it.")
-    for row in versions.iter_rows(named=True):
-        try:
-            signing.verified_policy(row, key)
-        except VerificationError as error:
-            return error
-    return None
+def _golden_sets(lake: Lake) -> Check:
+    """Every version of a golden set against the runs, the hash and the signature it was frozen with."""
+    events, key = lake.scan(Events), golden.public_key_of(lake)
+    sets = golden.golden_sets(events)
+    for item in sets:
+        if broken := golden.problems(events, item, key):
+            raise VerificationError(f"{'; '.join(broken)}.")
+    return Check("golden sets, as they were frozen", len(sets), None)
 
 
 def _publication(lake: Lake) -> Check:
-    name = "publication"
-    try:
-        found = documents.verify(lake)
-    except KaizenError as error:
-        return Check(name, 0, error)
-    return Check(f"{name} {found.sequence}, signed by {found.key_id} ({found.key_source})", found.documents, None)
+    found = documents.verify(lake)
+    return Check(f"publication {found.sequence}, {_by(found)}", found.documents, None)
 
 
 def _skills(lake: Lake) -> Check:
-    name = "skill cards"
-    try:
-        found = skills.verify_skills(lake)
-    except KaizenError as error:
-        return Check(name, 0, error)
-    return Check(f"{name}, signed by {found.key_id} ({found.key_source})", found.files, None)
+    found = skills.verify_skills(lake)
+    return Check(f"skill cards, {_by(found)}", found.files, None)
 
 
 def _policies(lake: Lake) -> Check:
-    name = "policies of doers"
-    try:
-        found = policies.verify_policies(lake)
-    except KaizenError as error:
-        return Check(name, 0, error)
-    return Check(f"{name}, signed by {found.key_id} ({found.key_source})", found.files, None)
+    found = policies.verify_policies(lake)
+    return Check(f"policies of doers, {_by(found)}", found.files, None)
 
 
 def _alerts(lake: Lake) -> Check:
-    try:
-        found = alerts.verify_alerts(lake)
-    except KaizenError as error:
-        return Check("alerts", 0, error)
-    return Check("alerts, as signed", found, None)
+    return Check("alerts, as signed", alerts.verify_alerts(lake), None)
+
+
+def _by(found: _Signed) -> str:
+    return f"signed by {found.key_id} ({found.key_source})"
+
+
+DECIDED: tuple[tuple[str, Callable[[Lake], Check]], ...] = (
+    ("versions of policies", _versions),
+    ("golden sets", _golden_sets),
+)
+"""What decisions of the lake are signed: what it is, and its check."""
+
+PUBLISHED: tuple[tuple[str, str, Callable[[Lake], Check]], ...] = (
+    (documents.INDEX, "publication", _publication),
+    (policies.PLACE, "policies of doers", _policies),
+    (skills.PLACE, "skill cards", _skills),
+    (alerts.FILE, "alerts", _alerts),
+)
+"""What may lie in the folder of publications: file or folder, what it is, and its check."""
