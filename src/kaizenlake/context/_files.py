@@ -1,10 +1,11 @@
-"""What both readers rest on: the reasons they give, regular files of a bounded size, and who signed what is in them."""
+"""What all readers rest on: the reasons they give, files of a bounded size, who signed what is in them, and its age."""
 
 from __future__ import annotations
 
 import json
 import os
 import stat
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 FRESH = "fresh"
@@ -16,6 +17,23 @@ DENIED = "default: denied"
 UNUSABLE = "default: unusable arguments"
 
 
+class Answer:
+    """What every answer of a reader can be asked, by its reason."""
+
+    __slots__ = ()
+    reason: str
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether it is as new as the publisher promised."""
+        return self.reason == FRESH
+
+    @property
+    def is_default(self) -> bool:
+        """Whether nothing published could be used."""
+        return self.reason.startswith("default")
+
+
 class UnusableError(Exception):
     """What is published cannot be used, and why."""
 
@@ -23,6 +41,10 @@ class UnusableError(Exception):
         super().__init__(detail)
         self.reason = reason
         self.detail = detail
+
+
+def folder_of(published: Any) -> str:
+    return os.path.abspath(os.fsdecode(published))  # noqa: PTH100 - pathlib costs more than the reading
 
 
 def content_of(path: str, most: int) -> bytes:
@@ -56,6 +78,60 @@ def _refuse(constant: str) -> Any:
     raise ValueError(f"{constant} is no JSON number")
 
 
+def signed_of(path: str, most: int, public_key: Any, what: str) -> dict[str, Any]:
+    """The part of a file that is signed; checked where there is a key to check it with.
+
+    Args:
+        path: The file.
+        most: Bytes it may have.
+        public_key: PEM, or the path of a PEM file; None checks no signature.
+        what: What the file is to be, in words.
+
+    Raises:
+        UnusableError: It is not there, has another form, or is not signed by that key. A file that is no JSON raises what
+            the decoder does.
+    """
+    found = parsed(content_of(path, most))
+    if not isinstance(found, dict) or not isinstance(found.get("signed"), dict):
+        raise UnusableError(CORRUPT, f"{path} has not the form of {what}")
+    signed: dict[str, Any] = found["signed"]
+    if public_key is not None:
+        check_signature(signed, found.get("signature"), pem_of(public_key))
+    return signed
+
+
+def check_kind(signed: dict[str, Any], path: str, kind: tuple[str, int], doer: str) -> None:
+    """Check that a file is of a schema and version, and of a doer.
+
+    Raises:
+        UnusableError: It is of another.
+    """
+    if (signed.get("schema"), signed.get("version")) != kind:
+        raise UnusableError(CORRUPT, f"{path} is of another schema or version")
+    if signed.get("doer") != doer:
+        raise UnusableError(CORRUPT, f"{path} is of another doer")
+
+
+def instants_of(signed: dict[str, Any], what: str) -> tuple[datetime, datetime]:
+    """When something was published, and until when it is fresh."""
+    generated_at, valid_until = (datetime.fromisoformat(signed[name]) for name in ("generated_at", "valid_until"))
+    if generated_at.tzinfo is None or valid_until.tzinfo is None:
+        raise UnusableError(CORRUPT, f"an instant of {what} has no zone")
+    return generated_at, valid_until
+
+
+def age_of(generated_at: datetime, valid_until: datetime, max_age: Any) -> tuple[str, str]:
+    """Fresh or stale, and why."""
+    now = datetime.now(UTC)
+    if now > valid_until:
+        return STALE, f"it was valid until {valid_until.isoformat()}"
+    if max_age is not None:
+        most = max_age if isinstance(max_age, timedelta) else timedelta(seconds=float(max_age))
+        if now - generated_at > most:
+            return STALE, f"it was published at {generated_at.isoformat()}, longer ago than allowed"
+    return FRESH, ""
+
+
 def pem_of(public_key: Any) -> bytes:
     try:
         if isinstance(public_key, bytes):
@@ -86,3 +162,20 @@ def check_signature(signed: Any, signature: Any, pem: bytes) -> None:
 
 def told(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"[:300]
+
+
+OLDER = "kept the last good one: what is published now is older"
+
+
+def kept(error: Exception) -> str:
+    """Why the last good one is answered instead of what lies there now."""
+    why = f"{error.reason}, {error.detail}" if isinstance(error, UnusableError) else f"{CORRUPT}, {told(error)}"
+    return f"kept the last good one: {why}"
+
+
+def forget_oldest(held: dict[Any, Any], most: int) -> None:
+    """Forget what was put in first, until there are no more than so many."""
+    if len(held) > most:
+        # A list of the keys is made at once; walking the dict would trip over other threads.
+        for old in list(held)[:-most]:
+            held.pop(old, None)

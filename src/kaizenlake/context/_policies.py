@@ -16,11 +16,11 @@ from kaizenlake.context._files import (
     FRESH,
     MISSING,
     UNUSABLE,
+    Answer,
     UnusableError,
-    check_signature,
-    content_of,
-    parsed,
-    pem_of,
+    check_kind,
+    instants_of,
+    signed_of,
     told,
 )
 
@@ -55,7 +55,19 @@ class Shadow(NamedTuple):
     document: Mapping[str, Any]
 
 
-class Route(NamedTuple):
+class _Route(NamedTuple):
+    policy_id: str | None
+    policy_version: str | None
+    deployment_id: str | None
+    arm: int
+    document: Mapping[str, Any]
+    reason: str
+    detail: str = ""
+    content_sha256: str | None = None
+    shadows: tuple[Shadow, ...] = ()
+
+
+class Route(_Route, Answer):
     """The policy for a unit, and how it came.
 
     Args:
@@ -70,25 +82,7 @@ class Route(NamedTuple):
         shadows: Candidates that are to run beside it, in the shadow.
     """
 
-    policy_id: str | None
-    policy_version: str | None
-    deployment_id: str | None
-    arm: int
-    document: Mapping[str, Any]
-    reason: str
-    detail: str = ""
-    content_sha256: str | None = None
-    shadows: tuple[Shadow, ...] = ()
-
-    @property
-    def is_fresh(self) -> bool:
-        """Whether it is as new as the publisher promised."""
-        return self.reason == FRESH
-
-    @property
-    def is_default(self) -> bool:
-        """Whether nothing published could be used."""
-        return self.reason.startswith("default")
+    __slots__ = ()
 
 
 Mark = tuple[int, int, int, int]
@@ -155,19 +149,9 @@ def read(path: str, doer: str, public_key: Any) -> Held:
         raise UnusableError(DENIED, f"{path} may not be read") from None
     except OSError as error:
         raise UnusableError(MISSING, f"{path}: {error.strerror}") from None
-    content = parsed(content_of(path, FILE_BYTES))
-    if not isinstance(content, dict) or not isinstance(content.get("signed"), dict):
-        raise UnusableError(CORRUPT, f"{path} has not the form of policies")
-    signed = content["signed"]
-    if public_key is not None:
-        check_signature(signed, content.get("signature"), pem_of(public_key))
-    if (signed["schema"], signed["version"]) != (SCHEMA, VERSION):
-        raise UnusableError(CORRUPT, f"{path} is of another schema or version")
-    if signed["doer"] != doer:
-        raise UnusableError(CORRUPT, f"{path} is of another doer")
-    generated_at, valid_until = (datetime.fromisoformat(signed[name]) for name in ("generated_at", "valid_until"))
-    if generated_at.tzinfo is None or valid_until.tzinfo is None:
-        raise UnusableError(CORRUPT, f"an instant of {path} has no zone")
+    signed = signed_of(path, FILE_BYTES, public_key, "policies")
+    check_kind(signed, path, (SCHEMA, VERSION), doer)
+    generated_at, valid_until = instants_of(signed, path)
     by_phase: dict[str | None, Policy] = {}
     by_id: dict[tuple[str, str | None], Policy] = {}
     for item in signed["policies"]:

@@ -6,20 +6,26 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from kaizenlake.context._files import (
     CORRUPT,
-    FRESH,
     MISSING,
+    OLDER,
     STALE,
     UNUSABLE,
+    Answer,
     UnusableError,
-    check_signature,
+    age_of,
     content_of,
+    folder_of,
+    forget_oldest,
+    instants_of,
+    kept,
     parsed,
     pem_of,
+    signed_of,
     told,
 )
 
@@ -48,7 +54,17 @@ _LISTS = (
 )
 
 
-class Loaded(NamedTuple):
+class _Loaded(NamedTuple):
+    context: dict[str, Any]
+    reason: str
+    detail: str = ""
+    sequence: int | None = None
+    sha256: str | None = None
+    generated_at: datetime | None = None
+    valid_until: datetime | None = None
+
+
+class Loaded(_Loaded, Answer):
     """A context and how it came.
 
     Args:
@@ -61,28 +77,10 @@ class Loaded(NamedTuple):
         valid_until: Until when it is fresh, or None for a default.
     """
 
-    context: dict[str, Any]
-    reason: str
-    detail: str = ""
-    sequence: int | None = None
-    sha256: str | None = None
-    generated_at: datetime | None = None
-    valid_until: datetime | None = None
-
-    @property
-    def is_fresh(self) -> bool:
-        """Whether it is as new as the publisher promised."""
-        return self.reason == FRESH
-
-    @property
-    def is_default(self) -> bool:
-        """Whether nothing published could be used."""
-        return self.reason.startswith("default")
+    __slots__ = ()
 
 
-class LoadedText(NamedTuple):
-    """A text that a template of the team made; the fields are those of `Loaded`."""
-
+class _LoadedText(NamedTuple):
     text: str
     reason: str
     detail: str = ""
@@ -90,6 +88,12 @@ class LoadedText(NamedTuple):
     sha256: str | None = None
     generated_at: datetime | None = None
     valid_until: datetime | None = None
+
+
+class LoadedText(_LoadedText, Answer):
+    """A text that a template of the team made; the fields but the first are those of `Loaded`."""
+
+    __slots__ = ()
 
 
 def empty() -> dict[str, Any]:
@@ -207,34 +211,27 @@ def _scope(project: Any, industry: Any, client_type: Any) -> _Scope:
 
 def _find(published: Any, scope: _Scope, template: str, public_key: Any, *, or_everything: bool) -> _Found:
     """The document that is wanted, or the last good one of this process."""
-    folder = os.path.abspath(os.fsdecode(published))  # noqa: PTH100 - pathlib costs more than the reading
+    folder = folder_of(published)
     key = folder, scope, template, repr(public_key)[:2000], or_everything
     known = _LAST_GOOD.get(key)
     try:
         found = _read(folder, scope, template, public_key, or_everything=or_everything)
-    except UnusableError as error:
-        if known is None:
-            raise
-        return known._replace(trouble=f"kept the last good one: {error.reason}, {error.detail}")
     except Exception as error:
         if known is None:
             raise
-        return known._replace(trouble=f"kept the last good one: {CORRUPT}, {told(error)}")
+        return known._replace(trouble=kept(error))
     if known is not None and found.generated_at < known.generated_at:
-        return known._replace(trouble="kept the last good one: what is published now is older")
+        return known._replace(trouble=OLDER)
     _LAST_GOOD.pop(key, None)
     _LAST_GOOD[key] = found
-    if len(_LAST_GOOD) > REMEMBERED:
-        # A list of the keys is made at once; walking the dict would trip over other threads.
-        for old in list(_LAST_GOOD)[:-REMEMBERED]:
-            _LAST_GOOD.pop(old, None)
+    forget_oldest(_LAST_GOOD, REMEMBERED)
     return found
 
 
 def _read(folder: str, scope: _Scope, template: str, public_key: Any, *, or_everything: bool) -> _Found:
     pem = None if public_key is None else pem_of(public_key)
     for attempt in range(1, ATTEMPTS + 1):
-        signed = _signed(folder, pem)
+        signed = signed_of(f"{folder}/{INDEX}", INDEX_BYTES, pem, "an index")
         entry = _entry(signed, scope, template, or_everything=or_everything)
         try:
             digest, content = _document(folder, entry, is_text=bool(template))
@@ -247,19 +244,8 @@ def _read(folder: str, scope: _Scope, template: str, public_key: Any, *, or_ever
             sequence = signed.get("sequence")
             if not isinstance(sequence, int):
                 raise UnusableError(CORRUPT, "the index has no sequence")
-            return _Found(content, sequence, digest, _instant(signed, "generated_at"), _instant(signed, "valid_until"))
+            return _Found(content, sequence, digest, *instants_of(signed, "the index"))
     raise AssertionError
-
-
-def _signed(folder: str, pem: bytes | None) -> dict[str, Any]:
-    """The part of the index that is signed; checked where there is a key to check it with."""
-    index = parsed(content_of(f"{folder}/{INDEX}", INDEX_BYTES))
-    if not isinstance(index, dict) or not isinstance(index.get("signed"), dict):
-        raise UnusableError(CORRUPT, "the index has not the form of an index")
-    signed: dict[str, Any] = index["signed"]
-    if pem is not None:
-        check_signature(signed, index.get("signature"), pem)
-    return signed
 
 
 def _document(folder: str, entry: dict[str, Any], *, is_text: bool) -> tuple[str, bytes]:
@@ -307,22 +293,6 @@ def _entry(signed: dict[str, Any], scope: _Scope, template: str, *, or_everythin
 _EVERYTHING: _Scope = ("everything", None, None, None)
 
 
-def _instant(signed: dict[str, Any], name: str) -> datetime:
-    moment = datetime.fromisoformat(signed[name])
-    if moment.tzinfo is None:
-        raise UnusableError(CORRUPT, f"the index's {name} has no zone")
-    return moment
-
-
 def _age(found: _Found, max_age: Any) -> tuple[str, str]:
     """Fresh or stale, and why."""
-    if found.trouble:
-        return STALE, found.trouble
-    now = datetime.now(UTC)
-    if now > found.valid_until:
-        return STALE, f"it was valid until {found.valid_until.isoformat()}"
-    if max_age is not None:
-        age = max_age if isinstance(max_age, timedelta) else timedelta(seconds=float(max_age))
-        if now - found.generated_at > age:
-            return STALE, f"it was published at {found.generated_at.isoformat()}, longer ago than allowed"
-    return FRESH, ""
+    return (STALE, found.trouble) if found.trouble else age_of(found.generated_at, found.valid_until, max_age)

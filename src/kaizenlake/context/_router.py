@@ -12,7 +12,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from kaizenlake.context._arms import arm_of
-from kaizenlake.context._files import CORRUPT, STALE, UNUSABLE, UnusableError, told
+from kaizenlake.context._files import (
+    CORRUPT,
+    OLDER,
+    STALE,
+    UNUSABLE,
+    UnusableError,
+    folder_of,
+    forget_oldest,
+    kept,
+    told,
+)
 from kaizenlake.context._policies import FOLDER, Frozen, Held, Route, file_name, frozen, mark_of, read
 
 REMEMBERED = 1000
@@ -103,22 +113,18 @@ class Router:
             raise UnusableError(UNUSABLE, "the doer is a text")
         if held is not None and held.trouble and time.monotonic() < held.again_at:
             return held
-        folder = os.path.abspath(os.fsdecode(self._published))  # noqa: PTH100 - as in the other reader
-        path = f"{folder}/{FOLDER}/{file_name(doer)}"
+        path = f"{folder_of(self._published)}/{FOLDER}/{file_name(doer)}"
         try:
             found = read(path, doer, self._public_key)
         except Exception as error:
             if held is None:
                 raise
-            found = _kept(held, f"{error.reason}, {error.detail}" if isinstance(error, UnusableError) else told(error))
+            found = _kept(held, kept(error))
         else:
             if held is not None and found.generated_at < held.generated_at:
-                found = _kept(held, "what is published now is older")
+                found = _kept(held, OLDER)
         self._held[doer] = found
-        if len(self._held) > REMEMBERED:
-            # A list of the keys is made at once; walking the dict would trip over other threads.
-            for old in list(self._held)[:-REMEMBERED]:
-                self._held.pop(old, None)
+        forget_oldest(self._held, REMEMBERED)
         return found
 
 
@@ -145,8 +151,7 @@ def route(
         router = _ROUTERS.get((published, public_key))
         if router is None:
             router = _ROUTERS[published, public_key] = Router(published, public_key)
-            for old in list(_ROUTERS)[:-REMEMBERED]:
-                _ROUTERS.pop(old, None)
+            forget_oldest(_ROUTERS, REMEMBERED)
     except Exception as error:  # noqa: BLE001 - as in the method
         return Route(None, None, None, 0, Frozen(), UNUSABLE, told(error))
     return router.route(doer, unit_id, phase, policy_id)
@@ -157,7 +162,7 @@ _ROUTERS: dict[Any, Router] = {}
 
 def _kept(held: Held, trouble: str) -> Held:
     """What is held, with what is wrong with the file that lies there now."""
-    return held._replace(trouble=f"kept the last good one: {trouble}", again_at=time.monotonic() + AGAIN_SECONDS)
+    return held._replace(trouble=trouble, again_at=time.monotonic() + AGAIN_SECONDS)
 
 
 def _is_whole(value: Any) -> bool:

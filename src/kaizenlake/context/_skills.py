@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from kaizenlake.context._files import (
     CORRUPT,
-    FRESH,
     MISSING,
-    STALE,
     UNUSABLE,
+    Answer,
     UnusableError,
-    check_signature,
-    content_of,
-    parsed,
-    pem_of,
+    age_of,
+    check_kind,
+    folder_of,
+    instants_of,
+    signed_of,
     told,
 )
 from kaizenlake.context._policies import file_name
@@ -28,7 +28,15 @@ VERSION = 1
 FILE_BYTES = 16 * 1024 * 1024
 
 
-class LoadedSkill(NamedTuple):
+class _LoadedSkill(NamedTuple):
+    skill: dict[str, Any]
+    reason: str
+    detail: str = ""
+    generated_at: datetime | None = None
+    valid_until: datetime | None = None
+
+
+class LoadedSkill(_LoadedSkill, Answer):
     """A skill card and how it came.
 
     Args:
@@ -39,21 +47,7 @@ class LoadedSkill(NamedTuple):
         valid_until: Until when it is fresh, or None for a default.
     """
 
-    skill: dict[str, Any]
-    reason: str
-    detail: str = ""
-    generated_at: datetime | None = None
-    valid_until: datetime | None = None
-
-    @property
-    def is_fresh(self) -> bool:
-        """Whether it is as new as the publisher promised."""
-        return self.reason == FRESH
-
-    @property
-    def is_default(self) -> bool:
-        """Whether nothing published could be used."""
-        return self.reason.startswith("default")
+    __slots__ = ()
 
 
 def load_skill(
@@ -80,9 +74,8 @@ def load_skill(
     fallback = dict(default) if isinstance(default, Mapping) else empty_skill(doer)
     try:
         signed = _read(published, doer, public_key)
-        generated_at, valid_until = (_instant(signed, name) for name in ("generated_at", "valid_until"))
-        reason, detail = _age(generated_at, valid_until, max_age)
-        return LoadedSkill(signed, reason, detail, generated_at, valid_until)
+        instants = instants_of(signed, "a skill card")
+        return LoadedSkill(signed, *age_of(*instants, max_age), *instants)
     except UnusableError as error:
         return LoadedSkill(fallback, error.reason, error.detail)
     except Exception as error:  # noqa: BLE001 - a service must go on, whatever lies in the folder
@@ -105,39 +98,12 @@ def empty_skill(doer: Any) -> dict[str, Any]:
 def _read(published: Any, doer: Any, public_key: Any) -> dict[str, Any]:
     if not isinstance(doer, str):
         raise UnusableError(UNUSABLE, "doer is a text")
-    path = f"{os.path.abspath(os.fsdecode(published))}/{FOLDER}/{file_name(doer)}"  # noqa: PTH100 - as in the reader
+    path = f"{folder_of(published)}/{FOLDER}/{file_name(doer)}"
     try:
-        found = parsed(content_of(path, FILE_BYTES))
+        signed = signed_of(path, FILE_BYTES, public_key, "a skill card")
     except UnusableError as error:
         if error.reason == MISSING:
             raise UnusableError(MISSING, f"no skill card of the doer {doer} is published"[:300]) from None
         raise
-    if not isinstance(found, dict) or not isinstance(found.get("signed"), dict):
-        raise UnusableError(CORRUPT, f"{path} has not the form of a skill card")
-    signed: dict[str, Any] = found["signed"]
-    if public_key is not None:
-        check_signature(signed, found.get("signature"), pem_of(public_key))
-    if (signed.get("schema"), signed.get("version")) != (SCHEMA, VERSION):
-        raise UnusableError(CORRUPT, f"{path} is of another schema or version")
-    if signed.get("doer") != doer:
-        raise UnusableError(CORRUPT, f"{path} is of another doer")
+    check_kind(signed, path, (SCHEMA, VERSION), doer)
     return signed
-
-
-def _instant(signed: dict[str, Any], name: str) -> datetime:
-    moment = datetime.fromisoformat(signed[name])
-    if moment.tzinfo is None:
-        raise UnusableError(CORRUPT, f"the {name} of a skill card has no zone")
-    return moment
-
-
-def _age(generated_at: datetime, valid_until: datetime, max_age: Any) -> tuple[str, str]:
-    """Fresh or stale, and why."""
-    now = datetime.now(UTC)
-    if now > valid_until:
-        return STALE, f"it was valid until {valid_until.isoformat()}"
-    if max_age is not None:
-        age = max_age if isinstance(max_age, timedelta) else timedelta(seconds=float(max_age))
-        if now - generated_at > age:
-            return STALE, f"it was published at {generated_at.isoformat()}, longer ago than allowed"
-    return FRESH, ""
