@@ -59,14 +59,15 @@ def test_the_same_night_again_has_nothing_to_do_and_keeps_its_reports_on_record(
     assert "nothing to do" in again.stdout
     assert "Alert" not in again.stdout
     latest = json.loads(max((folder / "lake" / "runs").glob("*.json")).read_text())
-    assert len(latest["reports"]) == 6
+    names = sorted(file.rpartition("/")[2] for file in latest["reports"])
+    assert names == [*(name for name in NAMES if name != "kaizen.json"), "skills.html", "skills.pdf"]
 
 
 @pytest.mark.parametrize(
     ("words", "names"),
     [
         (("--canary", "d1", "--audit"), ["canary-d1.html", "canary-d1.pdf", "policy-audit.html", "policy-audit.pdf"]),
-        ((), [NAMES[2], NAMES[4], *NAMES[:2], *NAMES[5:]]),
+        ((), [NAMES[2], NAMES[4], *NAMES[:2], *NAMES[5:], "skills.html", "skills.pdf"]),
     ],
 )
 def test_report_makes_again_what_is_asked_for_with_the_same_bytes(told, words, names):

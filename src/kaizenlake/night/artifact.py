@@ -110,7 +110,11 @@ class Run(_Record):
         default=None, description="Alerts that stand; null where the run did not get there."
     )
     hook: HookRecord | None = Field(default=None, description="What came of the hook; null where it was not run.")
-    reports: tuple[str, ...] = Field(default=(), description="Files of the report.")
+    reports: tuple[str, ...] = Field(default=(), description="Files of the reports, the Kaizen report's first.")
+    attached: tuple[str, ...] = Field(
+        default=(),
+        description="Files that the reports lead to or rest on: cards of doers, and figures to compare with.",
+    )
     errors: list[Failure] = Field(default_factory=list, description="What went wrong, in the order it did.")
 
     model_config = ConfigDict(

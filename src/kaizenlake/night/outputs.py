@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
@@ -14,7 +15,7 @@ from kaizenlake.night import artifact
 from kaizenlake.night.artifact import Failure, Run, StepRecord
 from kaizenlake.publish import documents
 from kaizenlake.publish.learning_files import write_audit, write_canaries, write_canary
-from kaizenlake.publish.report import HTML_NAME, PDF_NAME, write_reports
+from kaizenlake.publish.report import FIGURES_NAME, HTML_NAME, PDF_NAME, folder_of, write_reports
 from kaizenlake.publish.report_rows import RunFacts
 from kaizenlake.publish.skill_pages import write_skills
 from kaizenlake.publish.skills import publish_skills
@@ -45,15 +46,20 @@ def publish(lake: Lake, run: Run, record: StepRecord) -> None:
 
 
 def report(lake: Lake, run: Run, record: StepRecord, reports: Path) -> None:
-    """Write the reports of this run; nothing where they are there and tell of just these tables."""
-    folder = reports / run.as_of.astimezone(UTC).date().isoformat()
+    """Write the reports of this run; nothing where all of them are there and tell of just these tables."""
+    folder = folder_of(reports, run.as_of)
     there = tuple(str(folder / name) for name in (HTML_NAME, PDF_NAME))
     last = next((former for former in artifact.runs(lake.path("runs")) if former.reports[:2] == there), None)
-    if last is not None and last.versions == versions(lake) and all(Path(path).is_file() for path in last.reports):
+    if (
+        last is not None
+        and last.versions == versions(lake)
+        and all(Path(path).is_file() for path in (*last.reports, *last.attached))
+    ):
         record.status, record.why = "nothing to do", ("the reports are there and tell of these tables",)
-        run.reports = last.reports
+        run.reports, run.attached = last.reports, last.attached
         return
-    run.reports = tuple(map(str, _write(lake, run, reports)))
+    made = _write(lake, run, reports)
+    run.reports, run.attached = tuple(map(str, made.reports)), tuple(map(str, made.attached))
 
 
 def report_again(lake: Lake, reports: Path) -> tuple[Path, ...]:
@@ -62,7 +68,7 @@ def report_again(lake: Lake, reports: Path) -> tuple[Path, ...]:
     Raises:
         LakeError: No run has been made yet.
     """
-    return _write(lake, _latest(lake), reports)
+    return _write(lake, _latest(lake), reports).reports
 
 
 def report_canary(lake: Lake, reports: Path, deployment_id: str) -> tuple[Path, ...]:
@@ -110,9 +116,17 @@ def _latest(lake: Lake) -> Run:
     return latest
 
 
-def _write(lake: Lake, run: Run, reports: Path) -> tuple[Path, ...]:
+class _Made(NamedTuple):
+    """Files that were written: those that people open, and those that these lead to or rest on."""
+
+    reports: tuple[Path, ...]
+    attached: tuple[Path, ...]
+
+
+def _write(lake: Lake, run: Run, reports: Path) -> _Made:
     # The others come first: the report that is there says that they are.
-    write_skills(lake.scan, reports, as_of=run.as_of)
+    skills = write_skills(lake.scan, reports, as_of=run.as_of)
+    fleet, cards = skills[:2], skills[2:]
     others = write_canaries(lake.scan, reports, as_of=run.as_of)
     others += write_audit(lake.scan, reports, _key(lake), as_of=run.as_of)
     whole = write_reports(
@@ -123,7 +137,7 @@ def _write(lake: Lake, run: Run, reports: Path) -> tuple[Path, ...]:
         tiers=lake.settings.tiers,
         evidence=lake.settings.evidence,
     )
-    return whole + others
+    return _Made(whole + others + fleet, (*cards, whole[0].with_name(FIGURES_NAME)))
 
 
 def facts_of(lake: Lake, run: Run) -> RunFacts:
