@@ -35,9 +35,17 @@ from kaizenlake.stats.offpolicy import (
 from kaizenlake.stats.power import nights_needed, power_so_far
 from kaizenlake.stats.proportions import Interval, TwoProportions, two_proportions, wilson
 from kaizenlake.stats.ratios import LogRatio, log_risk_ratio
-from kaizenlake.stats.sequential import Sequence, confidence_sequence, running_minimum, running_minimum_by
+from kaizenlake.stats.sequential import (
+    Sequence,
+    confidence_sequence,
+    first_look,
+    planned_sequence,
+    running_minimum,
+    running_minimum_by,
+)
 from kaizenlake.stats.spending import Boundaries, boundaries, information, spend
 from kaizenlake.stats.srm import SampleRatio, sample_ratio, sample_ratio_by
+from kaizenlake.stats.staged_holm import StagedHolm, staged_holm
 from kaizenlake.stats.standard_error import CautiousTest, cautious_test, standard_error
 from kaizenlake.stats.stratified import Stratified, stratified_by
 from kaizenlake.stats.units import UnitMeans, arm_moments, design_effect, intraclass_correlation, unit_means
@@ -67,6 +75,7 @@ __all__ = [
     "Replay",
     "SampleRatio",
     "Sequence",
+    "StagedHolm",
     "StoppedEffect",
     "Stratified",
     "TwoProportions",
@@ -90,6 +99,7 @@ __all__ = [
     "evaluate_off_policy",
     "ewma_chart",
     "ewma_limit",
+    "first_look",
     "fit",
     "fit_by",
     "fit_normal_by",
@@ -109,6 +119,7 @@ __all__ = [
     "nights_needed",
     "non_inferiority",
     "off_policy_estimates",
+    "planned_sequence",
     "power_so_far",
     "repeated_interval",
     "run_length",
@@ -120,6 +131,7 @@ __all__ = [
     "shrink_normal",
     "shrink_normal_by",
     "spend",
+    "staged_holm",
     "standard_error",
     "stopped_effect",
     "stratified_by",

@@ -96,6 +96,12 @@ class Rates:
         rows = self.total(np.ones(self.wins.size))
         return self.total(gained) - rows * (log_gamma(alpha) + log_gamma(beta) - log_gamma(strength))
 
+    def magnitude(self, strength: Floats) -> Floats:
+        """About how large the terms are whose difference the log likelihood is, which tells what rounding may do to it."""
+        rows = self.total(np.ones(self.wins.size))
+        mean_decided = self.total(self.decided) / np.maximum(rows, 1.0)
+        return np.asarray(1.0 + rows * log_gamma(mean_decided + 1.0 + strength))
+
 
 def maximise(data: Rates, groups: Bools, mean: Floats, strength: Floats, bounds: Bounds) -> tuple[Floats, Floats]:
     """Mean and strength of greatest likelihood within bounds for the groups marked; the others keep theirs."""
@@ -104,11 +110,12 @@ def maximise(data: Rates, groups: Bools, mean: Floats, strength: Floats, bounds:
     start = np.clip(data.moment_strength(mean), 2.0 * bounds.strength_low, bounds.strength_high)
     point = np.clip(np.stack([_logit(mean), np.log(start)]), lowest, highest)
     active = groups.copy()
+    likelihood = data.only(active).log_likelihood(*_natural(point))
     for _ in range(_MAX_STEPS):
         here = data.only(active)
         step = _newton_step(here, point, lowest, highest)
         step[:, ~active] = 0.0
-        moved = _backtrack(here, point, step, lowest, highest, active)
+        moved, likelihood = _backtrack(here, point, likelihood, step, lowest, highest, active)
         active &= np.abs(moved - point).max(axis=0) > _CONVERGED
         point = moved
         if not active.any():
@@ -157,20 +164,26 @@ def _newton_step(data: Rates, point: Floats, lowest: Floats, highest: Floats) ->
     return np.asarray(step * np.minimum(1.0, _LONGEST_STEP / np.maximum(longest, 1e-300)))
 
 
-def _backtrack(data: Rates, point: Floats, step: Floats, lowest: Floats, highest: Floats, active: Bools) -> Floats:
-    """The longest of the halved steps that does not lower the likelihood beyond rounding; none if there is none."""
-    before = data.log_likelihood(*_natural(point))
-    floor = before - _ROUNDING * (1.0 + data.total(log_gamma(data.decided + 1.0 + _natural(point)[1][data.codes])))
-    result, searching, scale = point.copy(), active.copy(), 1.0
+def _backtrack(
+    data: Rates, point: Floats, likelihood: Floats, step: Floats, lowest: Floats, highest: Floats, active: Bools
+) -> tuple[Floats, Floats]:
+    """The longest of the halved steps that does not lower the likelihood beyond rounding, and the likelihood there.
+
+    A group for which there is none stays where it is.
+    """
+    floor = likelihood - _ROUNDING * data.magnitude(_natural(point)[1])
+    point, likelihood, searching, scale = point.copy(), likelihood.copy(), active.copy(), 1.0
+    start = point.copy()
     for _ in range(_MAX_HALVINGS):
-        trial = np.clip(point + scale * step, lowest, highest)
-        uphill = searching & (data.only(searching).log_likelihood(*_natural(trial)) >= floor)
-        result = np.where(uphill, trial, result)
+        trial = np.clip(start + scale * step, lowest, highest)
+        there = (data if scale == 1.0 else data.only(searching)).log_likelihood(*_natural(trial))
+        uphill = searching & (there >= floor)
+        point, likelihood = np.where(uphill, trial, point), np.where(uphill, there, likelihood)
         searching &= ~uphill
         if not searching.any():
             break
         scale /= 2.0
-    return result
+    return point, likelihood
 
 
 def _logit(mean: Floats) -> Floats:

@@ -13,7 +13,8 @@ from typing import Literal, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kaizenlake.stats._arrays import Floats, divide, floats, group_codes, rows
+from kaizenlake.stats._arrays import Bools, Floats, Ints, divide, floats, group_codes, rows
+from kaizenlake.stats.moments import Moments
 from kaizenlake.stats.standard_error import Variance, standard_error
 
 Side: TypeAlias = Literal["both", "above", "below"]
@@ -111,6 +112,60 @@ def confidence_sequence(
         p_value=_p_value(mixing, z, side),
         units=units,
     )
+
+
+def planned_sequence(
+    a: Moments,
+    b: Moments,
+    *,
+    looks: int,
+    confidence: float = 0.95,
+    side: Side = "both",
+    minimum_units: float = MINIMUM_UNITS,
+    no_effect: ArrayLike = 0.0,
+) -> Sequence:
+    """:func:`confidence_sequence` on every look (last axis), narrowest about half of what the planned looks will bring.
+
+    That is foretold by the first look with enough units in both arms, before which nothing is said, and never again: the
+    tuning must not change from look to look.
+
+    Args:
+        a: units of the arm in question so far.
+        b: units of the control so far.
+        looks: how many are planned.
+        confidence: coverage over all looks together.
+        side: as for :func:`confidence_sequence`.
+        minimum_units: units that the smaller arm must have.
+        no_effect: effect that the p-value is held against.
+
+    >>> so_far = Moments(np.array([100.0, 200.0]), np.array([0.5, 0.5]), np.array([2.0, 4.0]))
+    >>> planned_sequence(so_far, so_far, looks=10).ci_high.round(4).tolist()  # as if 1,000 units in both arms were declared
+    [0.0707, 0.0466]
+    """
+    enough = np.minimum(a.n, b.n) >= minimum_units
+    first = enough.argmax(axis=-1)[..., None]
+    units = np.take_along_axis(a.n + b.n, first, axis=-1)
+    declared = units * np.maximum(looks / (2.0 * (first + 1.0)), 1.0)
+    return confidence_sequence(
+        *a,
+        *b,
+        declared_n=declared,
+        confidence=confidence,
+        side=side,
+        minimum_units=minimum_units,
+        no_effect=no_effect,
+    )
+
+
+def first_look(found: Bools) -> Ints:
+    """Number, from 1, of the first look so far (last axis) at which something was found; 0 where none was.
+
+    >>> first_look(np.array([False, True, False])).tolist()
+    [0, 2, 2]
+    """
+    never = np.iinfo(np.int64).max
+    first = np.minimum.accumulate(np.where(found, np.arange(1, found.shape[-1] + 1), never), axis=-1)
+    return np.where(first == never, 0, first)
 
 
 def running_minimum(p: ArrayLike) -> Floats:
