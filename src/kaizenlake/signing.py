@@ -104,8 +104,8 @@ def check_signature(payload: Any, signature: Any, key: Ed25519PublicKey) -> None
     except (InvalidSignature, KeyError, TypeError, ValueError, binascii.Error) as error:
         named = signature.get("key_id") if isinstance(signature, dict) else None
         raise VerificationError(
-            f"The signature does not belong to the index and the key {key_id(key)}; it names the key {named!r}.",
-            hint="Either the index was changed after it was signed, or another lake published it.",
+            f"The signature does not belong to this content and the key {key_id(key)}; it names the key {named!r}.",
+            hint="Either it was changed after it was signed, or another lake published it.",
         ) from error
 
 

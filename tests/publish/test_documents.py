@@ -16,6 +16,7 @@ from kaizenlake.context import _reader as reader
 from kaizenlake.errors import LockedError, PublishError, VerificationError
 from kaizenlake.lake.store import Lake
 from kaizenlake.publish import context_build, documents, rendering
+from kaizenlake.publish import folder as publication
 from kaizenlake.publish.documents import KEPT, publish_contexts, verify
 from publish.context_frames import (
     AS_OF,
@@ -284,8 +285,8 @@ def test_a_figure_that_is_not_finite_is_not_published(lake, monkeypatch, figure)
 
 
 def test_a_second_publisher_waits_and_then_leaves(lake, monkeypatch):
-    monkeypatch.setattr(documents, "LOCK_SECONDS", 0)
-    with documents.alone(lake.path("published")), pytest.raises(LockedError):
+    monkeypatch.setattr(publication, "LOCK_SECONDS", 0)
+    with publication.alone(lake.path("published")), pytest.raises(LockedError):
         publish(lake)
     assert publish(lake).sequence == 1
 

@@ -11,7 +11,8 @@ import pytest
 from kaizenlake.context import Router, file_name
 from kaizenlake.errors import LockedError, PublishError, VerificationError
 from kaizenlake.lake.store import Lake
-from kaizenlake.publish import documents, policies
+from kaizenlake.publish import folder as publication
+from kaizenlake.publish import policies
 from kaizenlake.publish.policies import publish_policies, verify_policies
 from publish.policy_frames import deployment, deployments_of, policies_of, version
 
@@ -177,7 +178,7 @@ def test_what_this_lake_did_not_sign_does_not_stay(lake, tmp_path):
 
 def test_the_file_keeps_the_schema_that_is_published_with_it(lake):
     publish(lake, *pair(lake), version(lake, "1.0.0", phase="draft"), on=[deployment("d1", "1.0.0", {"1.1.0": 0.1})])
-    schema = json.loads(lake.path("published", policies.SCHEMA_FILE).read_bytes())
+    schema = json.loads(lake.path("published", policies.FILES.form.schema_file).read_bytes())
     jsonschema.Draft202012Validator.check_schema(schema)
     content = json.loads(files(lake)["planner.json"])
     jsonschema.Draft202012Validator(schema).validate(content)
@@ -217,8 +218,8 @@ def test_a_file_under_another_doers_name_is_found(lake):
 
 
 def test_one_publishes_at_a_time(lake, monkeypatch):
-    monkeypatch.setattr(documents, "LOCK_SECONDS", 0.05)
-    with documents.alone(lake.path("published")), pytest.raises(LockedError):
+    monkeypatch.setattr(publication, "LOCK_SECONDS", 0.05)
+    with publication.alone(lake.path("published")), pytest.raises(LockedError):
         publish(lake, version(lake, "1.0.0"))
 
 

@@ -8,7 +8,7 @@ from kaizenlake.decide import nights, policies
 from kaizenlake.errors import VerificationError
 from kaizenlake.lake.store import Lake
 from kaizenlake.night.artifact import Failure, Run, StepRecord
-from kaizenlake.publish.documents import FOLDER
+from kaizenlake.publish.folder import FOLDER
 from kaizenlake.publish.policies import PLACE, Served, publish_policies
 from kaizenlake.tables import CanaryLooks, Deployments, Policies
 

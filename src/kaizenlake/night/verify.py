@@ -13,7 +13,7 @@ from kaizenlake.decide import golden, state
 from kaizenlake.errors import ConservationError, KaizenError, TableInvalidError, VerificationError
 from kaizenlake.lake.store import Lake
 from kaizenlake.night.plan import batches
-from kaizenlake.publish import alerts, documents, policies, skills
+from kaizenlake.publish import alerts, documents, folder, policies, skills
 from kaizenlake.tables import Events, Landings, Table
 
 ROWS_AT_ONCE = 1_000_000
@@ -44,7 +44,7 @@ def checks(lake: Lake) -> Iterator[Check]:
         if (found := _told(name, check, lake)).rows or found.error is not None:
             yield found
     for place, name, check in PUBLISHED:
-        if (lake.path(documents.FOLDER) / place).exists():
+        if (lake.path(folder.FOLDER) / place).exists():
             yield _told(name, check, lake)
 
 

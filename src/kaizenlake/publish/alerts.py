@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, date, datetime
 from typing import Any, Literal
 
-import jsonschema_rs
 import msgspec
 
 from kaizenlake import signing, tables
-from kaizenlake.errors import PublishError, VerificationError
-from kaizenlake.lake import files
+from kaizenlake.errors import VerificationError
 from kaizenlake.lake.store import Lake
 from kaizenlake.publish import report_format as say
+from kaizenlake.publish import schemas
 from kaizenlake.publish.context import Instant
-from kaizenlake.publish.documents import FOLDER, PUBLIC_KEY, alone, verifying_key, write_once
+from kaizenlake.publish.folder import FOLDER, alone, refused, verifying_key, write_checks, write_once
 from kaizenlake.publish.report_rows import Scan
+from kaizenlake.publish.signed_files import Form
 from kaizenlake.tables import Alerts
 
 SCHEMA: Literal["kaizen-alerts"] = "kaizen-alerts"
 VERSION: Literal[1] = 1
 FILE = "alerts.json"
-SCHEMA_FILE = f"schema/{SCHEMA}-{VERSION}.schema.json"
 
 WORDS = 600
 """Most characters of a text that leaves."""
@@ -84,12 +82,10 @@ class AlertsFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def json_schema() -> dict[str, Any]:
     """JSON Schema of the file."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": f"urn:kaizenlake:alerts:{VERSION}"} | (
-        msgspec.json.schema(AlertsFile)
-    )
+    return schemas.json_schema(AlertsFile, f"alerts:{VERSION}")
 
 
-_VALIDATOR = jsonschema_rs.Draft202012Validator(json_schema())
+FORM = Form(SCHEMA, VERSION, AlertsFile, json_schema(), "file of alerts", indent=2)
 
 
 def standing(scan: Scan) -> tuple[Alert, ...]:
@@ -130,16 +126,9 @@ def publish_alerts(lake: Lake, alerts: tuple[Alert, ...], *, as_of: datetime) ->
     with alone(folder):
         key = signing.signing_key(lake.path("keys"))
         signed = msgspec.to_builtins(Told(SCHEMA, VERSION, as_of.astimezone(UTC), alerts))
-        whole = {"signed": signed, "signature": signing.sign(signed, key)}
-        if (broken := next(_VALIDATOR.iter_errors(whole), None)) is not None:
-            raise PublishError(f"The alerts are not published: {broken.message[:300]}.", where=str(path))
-        content = json.dumps(whole, indent=2, ensure_ascii=False).encode()
-        if path.exists() and path.read_bytes() == content:
-            return False
-        files.write_atomic(path, content)
-        write_once(folder / SCHEMA_FILE, json.dumps(json_schema(), indent=2).encode())
-        write_once(folder / PUBLIC_KEY, signing.public_pem(key.public_key()))
-    return True
+        is_written = write_once(path, FORM.content(signed, key, str(path)))
+        write_checks(folder, FORM.schema_file, FORM.schema, key.public_key())
+    return is_written
 
 
 def verify_alerts(lake: Lake, public_key: bytes | None = None) -> int:
@@ -147,23 +136,18 @@ def verify_alerts(lake: Lake, public_key: bytes | None = None) -> int:
 
     Args:
         lake: The lake.
-        public_key: Key in PEM that must have signed them; by default as for `documents.verify`.
+        public_key: Key in PEM that must have signed them; by default as `folder.verifying_key` has it.
 
     Returns:
         How many there are.
 
     Raises:
-        VerificationError: The file is not what this lake published.
-        LakeError: It cannot be read.
+        VerificationError: The file cannot be read, or is not what this lake published.
     """
-    folder = lake.path(FOLDER)
-    key, _ = verifying_key(lake, folder, public_key)
-    whole = files.read_json(folder / FILE)
-    if (broken := next(_VALIDATOR.iter_errors(whole), None)) is not None:
-        raise VerificationError(
-            f"The published alerts break their schema: {broken.message[:300]}.",
-            where=str(folder / FILE),
-            hint="Remove the file, publish again with `kaizen nightly`, and find out who wrote there.",
-        )
-    signing.check_signature(whole["signed"], whole["signature"], key)
-    return len(whole["signed"]["alerts"])
+    path = lake.path(FOLDER) / FILE
+    key, _ = verifying_key(lake, public_key)
+    try:
+        signed = FORM.read(path, key)
+    except VerificationError as error:
+        raise refused([error.message], "The alerts are not what this lake published", path) from error
+    return len(signed["alerts"])

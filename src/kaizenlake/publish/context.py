@@ -9,6 +9,8 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta
 
+from kaizenlake.publish import schemas
+
 SCHEMA: Final = "kaizen-context"
 VERSION: Final = 1
 
@@ -200,14 +202,9 @@ def segment(industry: str, client_type: str) -> Scope:
 
 
 def json_schema() -> dict[str, Any]:
-    """The JSON Schema (draft 2020-12) of a context, derived from the model."""
-    schema: dict[str, Any] = msgspec.json.schema(KaizenContext)
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": f"urn:kaizenlake:schema:{SCHEMA}:{VERSION}",
-        "title": "Kaizen context",
-        **_flat(schema),
-    }
+    """The JSON Schema of a context."""
+    schema: dict[str, Any] = _flat(schemas.json_schema(KaizenContext, f"schema:{SCHEMA}:{VERSION}", "Kaizen context"))
+    return schema
 
 
 def _flat(schema: Any) -> Any:

@@ -8,6 +8,8 @@ published/
   indexes/<sequence>.json the last few indexes; what none of them names is removed
   schema/…               JSON Schema of the documents
   policies/<doer>.json   policies of doers, each file signed: `kaizenlake.publish.policies`
+  skills/<doer>.json     skill cards of doers, each file signed: `kaizenlake.publish.skills`
+  alerts.json            alerts that stand, signed: `kaizenlake.publish.alerts`
   public_key.pem         checks the signature; a reader that wants protection keeps its own copy
 ```
 """
@@ -16,21 +18,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import filelock
 import msgspec
 import polars as pl
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 import kaizenlake
 from kaizenlake import signing, tables
-from kaizenlake.errors import LockedError, VerificationError
+from kaizenlake.errors import VerificationError
 from kaizenlake.lake import files
 from kaizenlake.lake.store import Lake, Snapshot
 from kaizenlake.publish import context as model
@@ -38,19 +38,25 @@ from kaizenlake.publish import rendering
 from kaizenlake.publish.context import Instant, KaizenContext, Scope, instant
 from kaizenlake.publish.context_build import Edition, build
 from kaizenlake.publish.context_rules import TABLES
+from kaizenlake.publish.folder import (
+    FOLDER,
+    PUBLIC_KEY,
+    alone,
+    refused,
+    still_holds,
+    verifying_key,
+    write_checks,
+    write_once,
+)
 from kaizenlake.tables import Table
 
-FOLDER = "published"
 INDEX = "latest.json"
 INDEX_SCHEMA = "kaizen-index"
 INDEX_VERSION = 1
-PUBLIC_KEY = "public_key.pem"
 SCHEMA_FILE = f"schema/{model.SCHEMA}-{model.VERSION}.schema.json"
 
 KEPT = 3
 """Publications whose documents are kept, so that a slow reader of an old index still finds them."""
-
-LOCK_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -145,8 +151,7 @@ def publish_contexts(lake: Lake, *, as_of: datetime, generated_at: datetime, run
         # The documents are on the disk by name, too, before an index names them.
         for place in {entry["file"].partition("/")[0] for entry in entries}:
             files.sync_folder(folder / place)
-        write_once(folder / SCHEMA_FILE, json.dumps(model.json_schema(), indent=2).encode())
-        write_once(folder / PUBLIC_KEY, signing.public_pem(key.public_key()))
+        write_checks(folder, SCHEMA_FILE, model.json_schema(), key.public_key())
         sequence = _next_sequence(folder, current)
         valid_until = generated_at + timedelta(hours=lake.settings.publishing.valid_hours)
         payload = {
@@ -172,28 +177,20 @@ def verify(lake: Lake, public_key: bytes | None = None) -> Verified:
 
     Args:
         lake: The lake.
-        public_key: Key in PEM that must have signed it. By default that of the lake's own private key, else the one
-            that lies with the documents, which tells of damage but not of a forger.
+        public_key: Key in PEM that must have signed it; by default as `folder.verifying_key` has it.
 
     Raises:
         VerificationError: Says everything that is not as it should be.
     """
     folder = lake.path(FOLDER)
     index = _read_index(folder / INDEX)
-    key, key_source = verifying_key(lake, folder, public_key)
+    key, key_source = verifying_key(lake, public_key)
     signing.check_signature(index["signed"], index["signature"], key)
     signed = index["signed"]
     problems = [problem for entry in signed["entries"] if (problem := _problem(folder, entry)) is not None]
     if problems:
-        more = f" … and {len(problems) - 20} more" if len(problems) > 20 else ""
-        raise VerificationError(
-            f"{len(problems)} of {len(signed['entries'])} published document(s) are not what the index says: "
-            + "; ".join(problems[:20])
-            + more
-            + ".",
-            where=str(folder),
-            hint="Publish again with `kaizen nightly`, and find out who wrote there.",
-        )
+        said = f"{len(problems)} of {len(signed['entries'])} published document(s) are not what the index says"
+        raise refused(problems, said, folder)
     return Verified(
         signed["sequence"],
         len(signed["entries"]),
@@ -201,17 +198,6 @@ def verify(lake: Lake, public_key: bytes | None = None) -> Verified:
         key_source,
         datetime.fromisoformat(signed["valid_until"]),
     )
-
-
-@contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """One publisher at a time; another waits for a minute."""
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        with filelock.FileLock(folder / ".publishing.lock", timeout=LOCK_SECONDS):
-            yield
-    except filelock.Timeout as error:
-        raise LockedError("Another process publishes from this lake.", where=str(folder)) from error
 
 
 def _inputs(lake: Lake, source: Source, as_of: datetime, templates: rendering.Templates) -> str:
@@ -239,11 +225,9 @@ def _current(folder: Path, key: Ed25519PublicKey) -> dict[str, Any] | None:
 
 
 def _still_good(folder: Path, current: Mapping[str, Any], inputs: str, now: datetime) -> bool:
-    generated_at = datetime.fromisoformat(current["generated_at"])
-    half = generated_at + (datetime.fromisoformat(current["valid_until"]) - generated_at) / 2
     return (
         current["inputs"] == inputs
-        and generated_at <= now < half
+        and still_holds(current, now)
         and (folder / PUBLIC_KEY).is_file()
         and all(_problem(folder, entry, is_schema_checked=False) is None for entry in current["entries"])
     )
@@ -267,16 +251,6 @@ def _entry(
     file = f"{place}/{digest}{suffix}"
     write_once(folder / file, content, is_name_synced=False)
     return {**kind, "scope": msgspec.to_builtins(scope), "file": file, "sha256": digest, "bytes": len(content)}
-
-
-def write_once(path: Path, content: bytes, *, is_name_synced: bool = True) -> None:
-    """Write a file unless it holds just that; see `files.write_atomic`."""
-    try:
-        if path.read_bytes() == content:
-            return
-    except OSError:
-        pass
-    files.write_atomic(path, content, is_name_synced=is_name_synced)
 
 
 def _next_sequence(folder: Path, current: Mapping[str, Any] | None) -> int:
@@ -365,21 +339,3 @@ def _problem(folder: Path, entry: Mapping[str, Any], *, is_schema_checked: bool 
     if is_schema_checked and entry["kind"] == "context" and (broken := rendering.broken_rule(content)) is not None:
         return f"{file} breaks its schema: {broken}"
     return None
-
-
-def verifying_key(lake: Lake, folder: Path, given: bytes | None) -> tuple[Ed25519PublicKey, str]:
-    """The key that must have signed what lies in a folder, and where it comes from, in words; see `verify`."""
-    if given is not None:
-        return signing.public_key(given, "the key that was given"), "the key that was given"
-    if (lake.path("keys") / signing.KEY_NAME).exists():
-        return signing.signing_key(lake.path("keys")).public_key(), "the lake's own key"
-    path = folder / PUBLIC_KEY
-    try:
-        pem = path.read_bytes()
-    except OSError as error:
-        raise VerificationError(
-            f"There is no public key to check with: {error.strerror}.",
-            where=str(path),
-            hint="Give the publisher's key.",
-        ) from error
-    return signing.public_key(pem, str(path)), "the key beside the documents"

@@ -10,27 +10,47 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-import jsonschema_rs
-import msgspec
 import polars as pl
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from kaizenlake import signing
-from kaizenlake.context import file_name
-from kaizenlake.errors import PublishError, VerificationError
-from kaizenlake.lake import files
+from kaizenlake.errors import VerificationError
 from kaizenlake.lake.store import Lake
 from kaizenlake.publish import policy_file as model
-from kaizenlake.publish.context import instant
-from kaizenlake.publish.documents import FOLDER, PUBLIC_KEY, alone, verifying_key, write_once
+from kaizenlake.publish.folder import FOLDER, Verified
+from kaizenlake.publish.signed_files import Form, SignedFiles
 
 PLACE = "policies"
-SCHEMA_FILE = f"schema/{model.SCHEMA}-{model.VERSION}.schema.json"
 
-_VALIDATOR = jsonschema_rs.Draft202012Validator(model.json_schema())
+
+def _changed_document(signed: Mapping[str, Any]) -> str | None:
+    """The first version whose document is not that of its hash, in words; None where each is."""
+    for version in _versions(signed):
+        if signing.content_hash(signing.canonical(version["document"]).decode()) != version["content_sha256"]:
+            return f"the document of version {version['policy_version']} is not what its hash says"
+    return None
+
+
+def _versions(signed: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for policy in signed["policies"]:
+        yield policy["active"]
+        yield from policy["candidates"]
+
+
+FILES = SignedFiles(
+    PLACE,
+    Form(
+        model.SCHEMA,
+        model.VERSION,
+        model.PolicyFile,
+        model.json_schema(),
+        "file of policies",
+        check=_changed_document,
+    ),
+    "file(s) of policies",
+)
 
 
 @dataclass(frozen=True)
@@ -48,21 +68,6 @@ class Served:
     written: int
     unverified: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class VerifiedPolicies:
-    """What was verified.
-
-    Args:
-        files: Files whose signature, schema and documents were checked.
-        key_id: Name of the key that signed them.
-        key_source: Where the public key came from.
-    """
-
-    files: int
-    key_id: str
-    key_source: str
 
 
 def publish_policies(
@@ -83,61 +88,19 @@ def publish_policies(
         PublishError: A file breaks its schema, or the signing key is of no use.
         LakeError: A file cannot be written.
     """
-    folder = lake.path(FOLDER)
-    if policies.is_empty() and not (folder / PLACE).is_dir():
+    if policies.is_empty() and not lake.path(FOLDER, PLACE).is_dir():
         return Served(0, 0)
-    with alone(folder):
-        key = signing.signing_key(lake.path("keys"))
-        entries, unverified, left_out = _entries(policies, deployments, key.public_key())
-        for path in (folder / PLACE).glob(f"{files.ASIDE}*"):
-            path.unlink(missing_ok=True)
-        # What this lake did not sign is not kept beside what it did.
-        there = {path: _signed(path, key.public_key()) for path in sorted((folder / PLACE).glob("*.json"))}
-        doers = entries | {signed["doer"]: entries.get(signed["doer"], []) for signed in there.values() if signed}
-        written = 0
-        valid_for = timedelta(hours=lake.settings.publishing.valid_hours)
-        for doer, said in doers.items():
-            path = folder / PLACE / file_name(doer)
-            current = there.pop(path, None)
-            if current is not None and _still_good(current, said, generated_at):
-                continue
-            content = _file(doer, said, _after(current, generated_at), valid_for, key)
-            files.write_atomic(path, content)
-            written += 1
-        for path in there:
-            path.unlink(missing_ok=True)
-            written += 1
-        if written:
-            write_once(folder / SCHEMA_FILE, json.dumps(model.json_schema(), indent=2).encode())
-            write_once(folder / PUBLIC_KEY, signing.public_pem(key.public_key()))
-        return Served(len(doers), written, unverified, left_out)
+    valid_for = timedelta(hours=lake.settings.publishing.valid_hours)
+    with FILES.held(lake) as held:
+        entries, unverified, left_out = _entries(policies, deployments, held.key.public_key())
+        doers = {doer: {"doer": doer, "policies": entries.get(doer, [])} for doer in (*entries, *held.signed)}
+        written = held.replace(doers, at=generated_at, valid_for=valid_for)
+    return Served(len(doers), written, unverified, left_out)
 
 
-def verify_policies(lake: Lake, public_key: bytes | None = None) -> VerifiedPolicies:
-    """Check the published policies: the name, schema and signature of each file, and every document in it.
-
-    Args:
-        lake: The lake.
-        public_key: Key in PEM that must have signed them; by default as for `documents.verify`.
-
-    Raises:
-        VerificationError: Says everything that is not as it should be.
-    """
-    folder = lake.path(FOLDER)
-    key, key_source = verifying_key(lake, folder, public_key)
-    paths = sorted((folder / PLACE).glob("*.json"))
-    problems = [f"{path.name}: {problem}" for path in paths if (problem := _problem(path, key)) is not None]
-    if problems:
-        more = f" … and {len(problems) - 20} more" if len(problems) > 20 else ""
-        raise VerificationError(
-            f"{len(problems)} of {len(paths)} file(s) of policies are not what this lake published: "
-            + "; ".join(problems[:20])
-            + more
-            + ".",
-            where=str(folder / PLACE),
-            hint="Publish again with `kaizen nightly`, and find out who wrote there.",
-        )
-    return VerifiedPolicies(len(paths), signing.key_id(key), key_source)
+def verify_policies(lake: Lake, public_key: bytes | None = None) -> Verified:
+    """Check the published policies, every document in them included; see `SignedFiles.verify`."""
+    return FILES.verify(lake, public_key)
 
 
 def _entries(
@@ -211,7 +174,7 @@ def _why_unverified(row: Mapping[str, Any], key: Ed25519PublicKey) -> str | None
     """Why the document of a version is not what was signed; None where it is."""
     try:
         signing.verified_policy(row, key)
-    except (VerificationError, ValueError) as error:
+    except VerificationError as error:
         return f"{row['policy_id']} {row['policy_version']}: {error}"
     return None
 
@@ -247,80 +210,3 @@ def _version(row: Mapping[str, Any]) -> dict[str, Any]:
         "content_sha256": row["content_sha256"],
         "document": json.loads(row["document"]),
     }
-
-
-def _file(doer: str, said: list[dict[str, Any]], now: datetime, valid_for: timedelta, key: Any) -> bytes:
-    """The file of a doer: signed, then parsed and checked before it counts."""
-    signed = {
-        "schema": model.SCHEMA,
-        "version": model.VERSION,
-        "doer": doer,
-        "generated_at": instant(now),
-        "valid_until": instant(now + valid_for),
-        "policies": said,
-    }
-    content = json.dumps(
-        {"signed": signed, "signature": signing.sign(signed, key)}, indent=1, ensure_ascii=False, allow_nan=False
-    ).encode("utf-8")
-    if (broken := _broken_rule(content)) is not None:
-        raise PublishError(f"The policies of a doer are not published: {broken}.", where=doer)
-    return content
-
-
-def _still_good(current: Mapping[str, Any], said: list[dict[str, Any]], now: datetime) -> bool:
-    generated_at, valid_until = (datetime.fromisoformat(current[name]) for name in ("generated_at", "valid_until"))
-    return current["policies"] == said and generated_at <= now < generated_at + (valid_until - generated_at) / 2
-
-
-def _after(current: Mapping[str, Any] | None, now: datetime) -> datetime:
-    """Now, or just after the file that is there: routers take no older one, also where a clock went back."""
-    if current is None:
-        return now
-    return max(now, datetime.fromisoformat(current["generated_at"]) + timedelta(microseconds=1))
-
-
-def _signed(path: Path, key: Ed25519PublicKey) -> dict[str, Any] | None:
-    """The signed part of a file that this lake published; None where it did not."""
-    if _problem(path, key) is not None:
-        return None
-    signed: dict[str, Any] = json.loads(path.read_bytes())["signed"]
-    return signed
-
-
-def _problem(path: Path, key: Ed25519PublicKey) -> str | None:
-    """What is wrong with a file, in words; None where it is what this lake published."""
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        return f"it cannot be read ({error.strerror})"
-    if (broken := _broken_rule(content)) is not None:
-        return f"it breaks its schema: {broken}"
-    found = json.loads(content)
-    try:
-        signing.check_signature(found["signed"], found["signature"], key)
-    except VerificationError as error:
-        return error.message
-    signed = found["signed"]
-    if path.name != file_name(signed["doer"]):
-        return f"it is the file of the doer {signed['doer']!r}"
-    for version in _versions(signed):
-        if signing.content_hash(signing.canonical(version["document"]).decode()) != version["content_sha256"]:
-            return f"the document of version {version['policy_version']} is not what its hash says"
-    return None
-
-
-def _versions(signed: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    for policy in signed["policies"]:
-        yield policy["active"]
-        yield from policy["candidates"]
-
-
-def _broken_rule(content: bytes) -> str | None:
-    """The first rule of the schema that a file breaks, in words; None where it keeps all."""
-    try:
-        msgspec.json.decode(content, type=model.PolicyFile)
-        parsed = json.loads(content)
-    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        return f"it is no file of policies ({error})"[:300]
-    broken = next(_VALIDATOR.iter_errors(parsed), None)
-    return None if broken is None else f"{'/'.join(map(str, broken.instance_path))}: {broken.message[:300]}"

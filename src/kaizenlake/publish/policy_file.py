@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal
 
-import msgspec
 from msgspec import Meta
 
+from kaizenlake.publish import schemas
 from kaizenlake.publish.context import Instant, Part, Share
+from kaizenlake.publish.schemas import Signature
 
 SCHEMA: Final = "kaizen-policies"
 VERSION: Final = 1
@@ -63,14 +64,6 @@ class Policies(Part, frozen=True, kw_only=True):
     ]
 
 
-class Signature(Part, frozen=True, kw_only=True):
-    """Who signed it."""
-
-    algorithm: Literal["Ed25519"]
-    key_id: str
-    value: Annotated[str, Meta(description="Base64 of the signature over the canonical JSON of `signed`.")]
-
-
 class PolicyFile(Part, frozen=True, kw_only=True):
     """The file of a doer."""
 
@@ -79,10 +72,5 @@ class PolicyFile(Part, frozen=True, kw_only=True):
 
 
 def json_schema() -> dict[str, Any]:
-    """The JSON Schema (draft 2020-12) of the file of a doer, derived from the model."""
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": f"urn:kaizenlake:schema:{SCHEMA}:{VERSION}",
-        "title": "Policies of a doer",
-        **msgspec.json.schema(PolicyFile),
-    }
+    """The JSON Schema of the file of a doer."""
+    return schemas.json_schema(PolicyFile, f"schema:{SCHEMA}:{VERSION}", "Policies of a doer")

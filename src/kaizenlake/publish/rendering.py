@@ -24,6 +24,7 @@ from markupsafe import Markup
 
 from kaizenlake.errors import PublishError
 from kaizenlake.publish.context import KaizenContext, json_schema
+from kaizenlake.publish.schemas import first_broken
 
 TEXT_BYTES = 1_048_576
 """Longest text that a team's template may make of one context."""
@@ -74,8 +75,7 @@ def broken_rule(document: bytes) -> str | None:
         parsed = json.loads(document, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
         return f"it is no JSON ({error})"
-    broken = next(_VALIDATOR.iter_errors(parsed), None)
-    return None if broken is None else f"{'/'.join(map(str, broken.instance_path))}: {broken.message[:300]}"
+    return first_broken(_VALIDATOR, parsed)
 
 
 def _refuse(constant: str) -> Any:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any, Final, Literal
 
-import msgspec
 from msgspec import Meta
 
+from kaizenlake.publish import schemas
 from kaizenlake.publish.context import Instant, Line, Part, Provenance, Share, Whole
-from kaizenlake.publish.policy_file import Signature
+from kaizenlake.publish.schemas import Signature
 
 SCHEMA: Final = "kaizen-skill"
 VERSION: Final = 1
@@ -195,10 +195,5 @@ class SkillFile(Part, frozen=True, kw_only=True):
 
 
 def json_schema() -> dict[str, Any]:
-    """The JSON Schema (draft 2020-12) of the file of a doer, derived from the model."""
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": f"urn:kaizenlake:schema:{SCHEMA}:{VERSION}",
-        "title": "Skill card of a doer",
-        **msgspec.json.schema(SkillFile),
-    }
+    """The JSON Schema of the file of a doer."""
+    return schemas.json_schema(SkillFile, f"schema:{SCHEMA}:{VERSION}", "Skill card of a doer")

@@ -1,0 +1,35 @@
+"""What published JSON has in common: the head of its JSON Schema, the first rule a document breaks, the signature."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import jsonschema_rs
+import msgspec
+from msgspec import Meta
+
+
+class Signature(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who signed it."""
+
+    algorithm: Literal["Ed25519"]
+    key_id: str
+    value: Annotated[str, Meta(description="Base64 of the signature over the canonical JSON of `signed`.")]
+
+
+def json_schema(model: type[msgspec.Struct], identifier: str, title: str = "") -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of a document, derived from its model.
+
+    Args:
+        model: The model.
+        identifier: Name of the schema, after `urn:kaizenlake:`.
+        title: What the document is, in words; empty for none.
+    """
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": f"urn:kaizenlake:{identifier}"}
+    return head | ({"title": title} if title else {}) | msgspec.json.schema(model)
+
+
+def first_broken(validator: jsonschema_rs.Draft202012Validator, parsed: Any) -> str | None:
+    """The first rule of a schema that a parsed document breaks, in words; None where it keeps all."""
+    broken = next(validator.iter_errors(parsed), None)
+    return None if broken is None else f"{'/'.join(map(str, broken.instance_path))}: {broken.message[:300]}"
