@@ -20,10 +20,10 @@ from lake.landed import NOW, lead, ndjson, put
 LAND = """
 import sys
 from datetime import UTC, datetime
-from kaizenlake.lake import batch, reading
+from kaizenlake.lake import batch, chunks
 from kaizenlake.lake.landing import land_folder
 from kaizenlake.lake.store import Lake
-reading.CHUNK_LINES, batch.BATCH_LINES = 100, 300
+chunks.CHUNK_LINES, batch.BATCH_LINES = 100, 300
 print("ready", flush=True)
 sys.stdin.readline()
 land_folder(Lake(sys.argv[1]), now=datetime(2026, 3, 1, tzinfo=UTC))
@@ -66,10 +66,10 @@ def undisturbed(tmp_path_factory):
 DIE = """
 import os, signal, sys
 from datetime import UTC, datetime
-from kaizenlake.lake import batch, delta, landing, reading
+from kaizenlake.lake import batch, chunks, delta, landing
 from kaizenlake.lake.landing import land_folder
 from kaizenlake.lake.store import Lake
-reading.CHUNK_LINES, batch.BATCH_LINES = 100, 300
+chunks.CHUNK_LINES, batch.BATCH_LINES = 100, 300
 moment, count = sys.argv[2], int(sys.argv[3])
 def die():
     os.kill(os.getpid(), signal.SIGKILL)

@@ -264,7 +264,7 @@ def test_batches_of_any_size_give_the_same_rows(tmp_path, monkeypatch):
     whole, parts = Lake.create(tmp_path / "whole"), Lake.create(tmp_path / "parts")
     once = land(whole, file, now=NOW)
     monkeypatch.setattr(batch, "BATCH_LINES", 50)
-    monkeypatch.setattr("kaizenlake.lake.reading.CHUNK_LINES", 20)
+    monkeypatch.setattr("kaizenlake.lake.chunks.CHUNK_LINES", 20)
     told: list[int] = []
     many = land(parts, file, now=NOW, progress=lambda _file, lines: told.append(lines))
     assert counts(once) == counts(many)

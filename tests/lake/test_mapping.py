@@ -9,8 +9,8 @@ import pytest
 from kaizenlake import tables
 from kaizenlake.errors import MappingError
 from kaizenlake.lake import mapping as mappings
+from kaizenlake.lake.chunks import Rows
 from kaizenlake.lake.landing import land
-from kaizenlake.lake.reading import Rows
 from kaizenlake.lake.store import Lake
 from lake.landed import NOW, held, put
 

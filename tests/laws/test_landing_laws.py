@@ -51,15 +51,15 @@ def test_order_batching_repetition_and_splitting_change_nothing(lines, data):
             put(root / f"{place}.ndjson", b"".join(item + b"\n" for item in piece))
             for place, piece in enumerate(pieces)
         ]
-        from kaizenlake.lake import batch, reading
+        from kaizenlake.lake import batch, chunks
 
-        whole = reading.CHUNK_LINES, batch.BATCH_LINES
-        reading.CHUNK_LINES, batch.BATCH_LINES = chunk, batch_lines
+        whole = chunks.CHUNK_LINES, batch.BATCH_LINES
+        chunks.CHUNK_LINES, batch.BATCH_LINES = chunk, batch_lines
         try:
             second = land(mixed, files, now=NOW)
             third = land(mixed, reversed(files), now=NOW)
         finally:
-            reading.CHUNK_LINES, batch.BATCH_LINES = whole
+            chunks.CHUNK_LINES, batch.BATCH_LINES = whole
         filled = sum(bool(item.strip()) for item in lines)
         assert first.lines_in == filled == first.landed + first.duplicate + first.quarantined
         assert second.lines_in == third.lines_in == filled + sum(bool(item.strip()) for item in repeats)
@@ -96,7 +96,8 @@ def test_what_a_csv_writer_wrote_is_what_is_read(table, separator):
     import csv
     import io
 
-    from kaizenlake.lake.reading import Dialect, read_rows
+    from kaizenlake.lake.chunks import Dialect
+    from kaizenlake.lake.reading import read_rows
     from kaizenlake.lake.sources import Source
 
     text = io.StringIO(newline="")

@@ -17,9 +17,10 @@ from kaizenlake.errors import LakeError, MappingError
 from kaizenlake.lake import mapping as mappings
 from kaizenlake.lake import sources
 from kaizenlake.lake.batch import Batch, FileTally
+from kaizenlake.lake.chunks import Refused, Rows
 from kaizenlake.lake.mapping import Mapping
 from kaizenlake.lake.quarantine import Example, Poison, RuleCount, quarantine_summary
-from kaizenlake.lake.reading import Refused, Rows, read_lines, read_rows
+from kaizenlake.lake.reading import read_lines, read_rows
 from kaizenlake.lake.retry import Retried, mappings_folder, retry
 from kaizenlake.lake.sources import Source
 from kaizenlake.lake.store import Lake

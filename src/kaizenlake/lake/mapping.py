@@ -27,7 +27,7 @@ from msgspec import Meta
 from kaizenlake.errors import MappingError
 from kaizenlake.events.catalogue import EVENTS, EventType, by_name
 from kaizenlake.lake import cells
-from kaizenlake.lake.reading import Dialect, Rows
+from kaizenlake.lake.chunks import Dialect, Rows
 
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,59}$")]
 Sign = Annotated[str, Meta(min_length=1, max_length=1)]

@@ -16,7 +16,7 @@ from kaizenlake.events.check import check_lines
 from kaizenlake.lake import mapping as mappings
 from kaizenlake.lake import quarantine
 from kaizenlake.lake.batch import DEFAULT_SOURCE, append_events
-from kaizenlake.lake.reading import CHUNK_LINES, Rows
+from kaizenlake.lake.chunks import CHUNK_LINES, Rows
 from kaizenlake.lake.store import Lake
 
 

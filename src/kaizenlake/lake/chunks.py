@@ -1,0 +1,109 @@
+"""Chunks: what reading a file gives, lines or rows with their numbers and those it refuses, so much at a time."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from dataclasses import dataclass, field
+from typing import IO, cast
+
+import polars as pl
+
+from kaizenlake.lake.sources import Source
+
+CHUNK_LINES = 65_536
+CHUNK_BYTES = 32 * 1024 * 1024
+"""A chunk ends when it holds so many lines or bytes."""
+
+BLOCK_BYTES = 4 * 1024 * 1024
+"""Bytes that are read of a file at a time."""
+
+BROKEN_FILE = (gzip.BadGzipFile, EOFError, zlib.error)
+"""What reading a packed file raises where it is cut off or damaged."""
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A line or row that reading itself refuses.
+
+    Args:
+        number: Line or row, from 1.
+        rule: Stable name of the rule it broke.
+        reason: The rule in words.
+        raw: Its text.
+    """
+
+    number: int
+    rule: str
+    reason: str
+    raw: str
+
+
+@dataclass
+class Lines:
+    """A chunk of lines that each should be one event.
+
+    Args:
+        lines: Bytes without the line end; a line longer than is taken comes cut to one byte more than that.
+        numbers: Number of each line, from 1.
+        refused: Lines that could not be read.
+    """
+
+    lines: list[bytes] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+
+
+@dataclass
+class Rows:
+    """A chunk of rows of a foreign table.
+
+    Args:
+        frame: Cells as text, null where the file says nothing; columns by their header.
+        numbers: Number of each row, from 1; in a CSV file the header is row 1, as in a spreadsheet.
+        refused: Rows that could not be read.
+        native: The cells were typed in the file, so that marks for decimals and thousands do not apply.
+    """
+
+    frame: pl.DataFrame
+    numbers: list[int] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+    native: bool = False
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a CSV file is written."""
+
+    separator: str = ","
+    quote: str = '"'
+    encoding: str = "utf-8"
+
+
+def is_full(lines: int, size: int) -> bool:
+    """Whether a chunk of so many lines and bytes ends here."""
+    return lines >= CHUNK_LINES or size >= CHUNK_BYTES
+
+
+def breaks_off(number: int, error: BaseException) -> Refused:
+    """What stands for the rest of a file that cannot be read from a line on."""
+    return Refused(number, "not_readable", f"the file cannot be read from here on: {error}", str(error))
+
+
+def opened(source: Source) -> IO[bytes]:
+    """The bytes of a file, unpacked."""
+    return cast("IO[bytes]", gzip.open(source.path, "rb")) if source.packed else source.path.open("rb")
+
+
+def distinct(names: list[str]) -> list[str]:
+    """Names of columns, each that came before with the place at which it comes again.
+
+    >>> distinct(["a", "b", "a"])
+    ['a', 'b', 'a (column 3)']
+    """
+    seen: set[str] = set()
+    found = []
+    for place, name in enumerate(names, 1):
+        found.append(name if name not in seen else f"{name} (column {place})")
+        seen.add(name)
+    return found
