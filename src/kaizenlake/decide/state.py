@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 import polars as pl
 
@@ -17,41 +17,13 @@ from kaizenlake.events.rules import near
 from kaizenlake.jobs.deployments import deployments
 from kaizenlake.jobs.policies import policies
 from kaizenlake.jobs.policy_promotions import policy_promotions
+from kaizenlake.tables.policy_rows import PolicyVersion
 
 ALWAYS = datetime(9999, 1, 1, tzinfo=UTC)
 """As_of of a command: everything that was decided counts, also by a clock that is ahead."""
 
 
-@dataclass(frozen=True)
-class Version:
-    """A version of a policy as it stands; the columns of `gold.policies`, which say what each is."""
-
-    policy_id: str
-    policy_version: str
-    doer: str
-    phase: str | None
-    status: str
-    content_sha256: str
-    parent_version: str | None
-    parent_sha256: str | None
-    root_sha256: str
-    ancestors_count: int
-    experiment_id: str | None
-    created_at: datetime
-    created_by: str
-    status_since: datetime
-    decided_by: str
-    approved_at: datetime | None
-    approved_by: str | None
-    is_override: bool
-    document: str
-    signature: str
-    key_id: str
-
-    @property
-    def name(self) -> str:
-        """Policy and version, as people say them."""
-        return f"{self.policy_id} {self.policy_version}"
+Version: TypeAlias = PolicyVersion
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ from kaizenlake.publish import report_format as say
 from kaizenlake.publish.audit_report_data import (
     AuditData,
     PolicyAudit,
-    VersionRow,
     build,
     decision_parts,
     gates,
@@ -37,6 +36,7 @@ from kaizenlake.publish.report_blocks import (
 )
 from kaizenlake.publish.report_rows import Scan
 from kaizenlake.tables import Policies, PolicyPromotions
+from kaizenlake.tables.policy_rows import PolicyVersion
 
 WARNINGS = 20
 """Most things to look at that are listed."""
@@ -198,7 +198,7 @@ _GATES: tuple[tuple[str, Kind], ...] = (
 
 
 def _versions(place: int, audit: PolicyAudit, data: AuditData) -> Grid:
-    def state(row: VersionRow) -> Cell:
+    def state(row: PolicyVersion) -> Cell:
         return raw(data.signed[row.policy_id, row.policy_version], row, "key_id")
 
     return grid(
@@ -222,7 +222,7 @@ def _versions(place: int, audit: PolicyAudit, data: AuditData) -> Grid:
     )
 
 
-def _origin(row: VersionRow) -> str:
+def _origin(row: PolicyVersion) -> str:
     if row.parent_version is None:
         made = "the root"
     else:
@@ -231,7 +231,7 @@ def _origin(row: VersionRow) -> str:
     return made if row.experiment_id is None else f"{made}, by {say.clean(row.experiment_id, 40)}"
 
 
-def _approved(row: VersionRow) -> str:
+def _approved(row: PolicyVersion) -> str:
     if row.approved_at is None or row.approved_by is None:
         return "by nobody"
     return f"{say.day(row.approved_at.date())}, {say.clean(row.approved_by, 40)}"

@@ -17,6 +17,7 @@ from kaizenlake.publish import report_format as say
 from kaizenlake.publish.report_blocks import Cell, Kind, raw
 from kaizenlake.publish.report_rows import Listing, Scan, listing
 from kaizenlake.tables import Policies, PolicyPromotions
+from kaizenlake.tables.policy_rows import PolicyVersion
 
 POLICIES = 15
 """Most policies that have a section; those with the latest decisions have."""
@@ -55,33 +56,6 @@ class DecisionRow:
         return "override" if self.is_override else self.action.replace("_", " ")
 
 
-@dataclass(frozen=True)
-class VersionRow:
-    """A version of a policy, as `gold.policies` has it."""
-
-    policy_id: str
-    policy_version: str
-    doer: str
-    phase: str | None
-    status: str
-    content_sha256: str
-    parent_version: str | None
-    parent_sha256: str | None
-    root_sha256: str
-    ancestors_count: int
-    experiment_id: str | None
-    created_at: datetime
-    created_by: str
-    status_since: datetime
-    decided_by: str
-    approved_at: datetime | None
-    approved_by: str | None
-    is_override: bool
-    document: str
-    signature: str
-    key_id: str
-
-
 class Gate(msgspec.Struct, frozen=True):
     """A gate of a decision: whether it let the policy pass, and the figures it found."""
 
@@ -100,7 +74,7 @@ class PolicyAudit:
 
     policy_id: str
     decisions: Listing[DecisionRow]
-    versions: Listing[VersionRow]
+    versions: Listing[PolicyVersion]
 
 
 @dataclass(frozen=True)
@@ -144,7 +118,7 @@ def build(scan: Scan, key: Ed25519PublicKey | None, *, as_of: datetime) -> Audit
             name,
             decisions(scan, pl.col("policy_id") == name, rows=each),
             listing(
-                VersionRow,
+                PolicyVersion,
                 held.filter(pl.col("policy_id") == name),
                 by={"created_at": True, "policy_version": True},
                 rows=VERSIONS,
@@ -156,7 +130,7 @@ def build(scan: Scan, key: Ed25519PublicKey | None, *, as_of: datetime) -> Audit
         DecisionRow, taken.filter("is_override"), by={"occurred_at": True, "event_id": True}, rows=DECISIONS
     )
     refused = taken.filter(pl.col("action") == "refused").select(pl.len()).collect().item()
-    versions = listing(VersionRow, held, by={"policy_id": False, "policy_version": False}, rows=_ALL).rows
+    versions = listing(PolicyVersion, held, by={"policy_id": False, "policy_version": False}, rows=_ALL).rows
     return AuditData(
         as_of,
         Listing(audits, latest.height),
@@ -182,7 +156,7 @@ def gates(text: str | None) -> tuple[Gate, ...]:
         return ()
 
 
-def signed(row: VersionRow, key: Ed25519PublicKey | None) -> Signed:
+def signed(row: PolicyVersion, key: Ed25519PublicKey | None) -> Signed:
     """Whether a version is what was signed, and by whom.
 
     Args:
