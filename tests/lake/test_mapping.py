@@ -8,9 +8,10 @@ import pytest
 
 from kaizenlake import tables
 from kaizenlake.errors import MappingError
-from kaizenlake.lake import mapping as mappings
+from kaizenlake.lake import mapping_files as mappings
 from kaizenlake.lake.chunks import Rows
 from kaizenlake.lake.landing import land
+from kaizenlake.lake.mapping import Mapping
 from kaizenlake.lake.store import Lake
 from lake.landed import NOW, held, put
 
@@ -26,7 +27,7 @@ platform = { constant = "x" }
 """
 
 
-def mapping(text: str, name: str = "posts") -> mappings.Mapping:
+def mapping(text: str, name: str = "posts") -> Mapping:
     return mappings.parse(text.encode(), name=name, where=f"{name}.toml")
 
 

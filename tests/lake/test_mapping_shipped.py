@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from kaizenlake import samples, tables
-from kaizenlake.lake import mapping as mappings
+from kaizenlake.lake import mapping_files as mappings
 from kaizenlake.lake.landing import land
 from kaizenlake.lake.store import Lake
 from lake import make_samples

@@ -14,7 +14,7 @@ from typing import TypeAlias
 import polars as pl
 
 from kaizenlake.errors import LakeError, MappingError
-from kaizenlake.lake import mapping as mappings
+from kaizenlake.lake import mapping_files as mappings
 from kaizenlake.lake import sources
 from kaizenlake.lake.batch import Batch, FileTally
 from kaizenlake.lake.chunks import Refused, Rows

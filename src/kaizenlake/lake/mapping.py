@@ -9,140 +9,20 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
-from hashlib import sha256
-from importlib.resources import files
-from importlib.resources.abc import Traversable
-from pathlib import Path
-from typing import Annotated, Any
-from zoneinfo import available_timezones
+from typing import Any
 
 import msgspec
 import polars as pl
-from msgspec import Meta
 
 from kaizenlake.errors import MappingError
-from kaizenlake.events.catalogue import EVENTS, EventType, by_name
+from kaizenlake.events.catalogue import by_name
 from kaizenlake.lake import cells
 from kaizenlake.lake.chunks import Dialect, Rows
-
-Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,59}$")]
-Sign = Annotated[str, Meta(min_length=1, max_length=1)]
-
-
-class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A table of the TOML file."""
-
-
-class Format(_Part, frozen=True, kw_only=True):
-    """How the file is written; all but `null_values` is for CSV alone."""
-
-    separator: Sign = ","
-    quote: Sign = '"'
-    encoding: str = "utf-8"
-    decimal: Sign = "."
-    thousands: Sign | None = None
-    null_values: list[str] = []
-
-
-class Value(_Part, frozen=True, kw_only=True):
-    """Where a value comes from: exactly one of `column`, `constant`, `columns`, `row`, `count` and `names`.
-
-    column: A column. `values` replaces cells (by an empty text: they say nothing), `split` makes a list, `multiply_by`,
-        `divide_by` and `percent` convert.
-    constant: The same for every row.
-    columns: Several columns, joined by `join`, or made into a stable hash (`hash = true`) that names their content.
-    row: The row's number after this prefix.
-    count: How many of these columns hold one of `is`, or something that is none of `is_not`.
-    names: List of those names whose column holds one of `is`, or something that is none of `is_not`.
-
-    The columns of an `optional` value may be missing from a table; then it says nothing.
-    """
-
-    column: str | None = None
-    constant: str | int | float | bool | None = None
-    columns: list[str] | None = None
-    row: str | None = None
-    count: list[str] | None = None
-    names: dict[str, str] | None = None
-    values: dict[str, str] | None = None
-    split: Sign | None = None
-    join: str | None = None
-    hash: bool = False
-    is_: list[str] | None = msgspec.field(default=None, name="is")
-    is_not: list[str] | None = None
-    optional: bool = False
-    multiply_by: float | None = None
-    divide_by: float | None = None
-    percent: bool = False
-    format: str | None = None
-    zone: str | None = None
-
-    @property
-    def sources(self) -> list[str]:
-        """Columns it reads."""
-        return [
-            *([self.column] if self.column is not None else []),
-            *(self.columns or []),
-            *(self.count or []),
-            *(self.names or {}).values(),
-        ]
-
-
-class Moment(_Part, frozen=True, kw_only=True):
-    """When it happened: exactly one of `column`, `week` and `month`.
-
-    column: A column, read by `format`: `iso` (a date, or date and time), `epoch_seconds`, `epoch_milliseconds`, or a
-        pattern such as `%d.%m.%Y %H:%M`. A time without a zone is in `zone`; without that it is refused.
-    week: A column with ISO year and week, such as 201425: the Monday of that week, at midnight in `zone`.
-    month: A column with the month, where `year` is given and no day is: the first day of that month which falls on
-        `weekday` (a column; `first_weekday` is day 1), at the hour of `hour` (a column).
-    """
-
-    column: str | None = None
-    format: str = "iso"
-    zone: str | None = None
-    week: str | None = None
-    month: str | None = None
-    year: int | None = None
-    weekday: str | None = None
-    first_weekday: cells.Weekday = "monday"
-    hour: str | None = None
-
-    @property
-    def sources(self) -> list[str]:
-        """Columns it reads."""
-        return [name for name in (self.column, self.week, self.month, self.weekday, self.hour) if name is not None]
-
-
-class Identity(_Part, frozen=True, kw_only=True):
-    """What names an event: `columns`, or `row = true` for the row's number in this very content of a file."""
-
-    columns: list[str] | None = None
-    row: bool = False
-
-
-class Section(_Part, frozen=True, kw_only=True):
-    """One event that a row stands for; `when` says of which rows: each column holds one of the cells listed."""
-
-    type: str
-    id: Identity
-    occurred_at: Moment
-    fields: dict[str, str | Value]
-    when: dict[str, list[str]] = {}
-    project_id: str | Value | None = None
-    tenant_id: str | Value | None = None
-    tags: list[str] = []
-
-
-class _Document(_Part, frozen=True, kw_only=True):
-    description: Annotated[str, Meta(min_length=10)]
-    event: Annotated[list[Section], Meta(min_length=1)]
-    format: Format = Format()
-    source: Name | None = None
+from kaizenlake.lake.mapping_document import Document, Moment, Section, Value, values
 
 
 @dataclass(frozen=True)
@@ -174,7 +54,7 @@ class Mapping:
     name: str
     where: str
     digest: str
-    document: _Document
+    document: Document
 
     @property
     def description(self) -> str:
@@ -204,7 +84,7 @@ class Mapping:
         for section in self.document.event:
             for part in (section.id.columns or [], section.occurred_at.sources, section.when):
                 read.update(dict.fromkeys(part, True))
-            for _, value in _values(section):
+            for _, value in values(section):
                 for name in value.sources:
                     read[name] = read.get(name, False) or not value.optional
         return read
@@ -231,8 +111,8 @@ class Mapping:
         if missing:
             words = []
             for name in missing:
-                near = _near(name, present)
-                words.append(f"{name!r}" + (f" (nearest: {', '.join(map(repr, near))})" if near else ""))
+                alike = near(name, present)
+                words.append(f"{name!r}" + (f" (nearest: {', '.join(map(repr, alike))})" if alike else ""))
             hint = ""
             if len(present) == 1 and re.search(r"[;,\t|]", present[0]):
                 hint = (
@@ -277,7 +157,7 @@ class Mapping:
         assert event is not None, "a mapping is checked when it is read"
         kinds = {field.name: field.kind for field in event.fields}
         rows = frame.filter(*(pl.col(name).is_in(words) for name, words in section.when.items()))
-        hashed = {name: value.columns or [] for name, value in _values(section) if value.hash}
+        hashed = {name: value.columns or [] for name, value in values(section) if value.hash}
         rows = rows.with_columns(
             pl.Series(_HASH + name, cells.digests(rows, columns, ""), dtype=pl.String)
             for name, columns in hashed.items()
@@ -288,7 +168,7 @@ class Mapping:
             named = cells.digests(rows, section.id.columns or [], f"{self.source}\0{section.type}\0")
             rows = rows.with_columns(pl.Series(_HASH, named, dtype=pl.String))
             event_id = pl.lit(f"{self.source}:") + pl.col(_HASH)
-        given = {name: _value(name, value, kinds.get(name, "str"), marks) for name, value in _values(section)}
+        given = {name: _value(name, value, kinds.get(name, "str"), marks) for name, value in values(section)}
         payload = pl.concat_str(*(cells.member(name, given[name]) for name in section.fields))
         tags = f'"tags":{_json(section.tags)},' if section.tags else ""
         return rows.select(
@@ -372,164 +252,12 @@ def _moment(moment: Moment) -> pl.Expr:
     )
 
 
-def _values(section: Section) -> Iterator[tuple[str, Value]]:
-    """Fields and envelope fields of a section, a bare text standing for the column of that name."""
-    envelope = {"project_id": section.project_id, "tenant_id": section.tenant_id}
-    for name, value in [*section.fields.items(), *envelope.items()]:
-        if value is not None:
-            yield name, Value(column=value) if isinstance(value, str) else value
-
-
 def _json(value: Any) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def _near(name: str, present: Sequence[str]) -> list[str]:
+def near(name: str, present: Sequence[str]) -> list[str]:
+    """Up to three of the names that are there, the most alike first."""
     lower = {column.lower(): column for column in reversed(present)}
     found = get_close_matches(name.lower(), list(lower), n=3, cutoff=0.5)
     return [lower[item] for item in found]
-
-
-def shipped() -> tuple[str, ...]:
-    """Names of the mappings that come with the package."""
-    return tuple(
-        sorted(item.name.removesuffix(".toml") for item in _shipped().iterdir() if item.name.endswith(".toml"))
-    )
-
-
-def _shipped() -> Traversable:
-    return files("kaizenlake").joinpath("mappings")
-
-
-def load(name: str, folder: Path | None = None) -> Mapping:
-    """Read a mapping.
-
-    Args:
-        name: Path of a TOML file, or a name: of a file in the lake's `mappings` folder, or else of one that is shipped.
-        folder: The lake's `mappings` folder.
-
-    Raises:
-        MappingError: There is none of that name, or it breaks a rule; file, key and rule are named.
-    """
-    if name.endswith(".toml") or "/" in name or "\\" in name:
-        path = Path(name)
-        if not path.is_file():
-            raise MappingError("There is no such mapping file.", where=name)
-        return parse(path.read_bytes(), name=path.stem, where=name)
-    if folder is not None and (own := folder / f"{name}.toml").is_file():
-        return parse(own.read_bytes(), name=name, where=str(own))
-    if name in shipped():
-        return parse(_shipped().joinpath(f"{name}.toml").read_bytes(), name=name, where=f"mappings/{name}.toml")
-    owned = sorted(path.stem for path in folder.glob("*.toml")) if folder is not None and folder.is_dir() else []
-    known = [*owned, *(item for item in shipped() if item not in owned)]
-    near = _near(name, known)
-    raise MappingError(
-        f"There is no mapping {name!r}"
-        + (f"; did you mean {near[0]!r}?" if near else ".")
-        + f" There are: {', '.join(known)}.",
-        hint="A mapping may also be given as the path of its TOML file.",
-    )
-
-
-def parse(text: bytes, *, name: str, where: str) -> Mapping:
-    """Read a mapping from the text of its file.
-
-    Raises:
-        MappingError: It is no TOML, or it breaks a rule; file, key and rule are named.
-    """
-    try:
-        document = msgspec.toml.decode(text, type=_Document)
-        msgspec.convert(name, Name)
-    except msgspec.ValidationError as error:
-        raise MappingError(f"A mapping breaks a rule: {error}.".replace("`$.", "`"), where=where) from error
-    except (msgspec.DecodeError, ValueError) as error:
-        raise MappingError(f"A mapping is not readable as TOML: {error}.", where=where) from error
-    for problem in _problems(document):
-        raise MappingError(f"A mapping breaks a rule: {problem}" + ("" if problem.endswith("?") else "."), where=where)
-    return Mapping(name, where, sha256(text).hexdigest(), document)
-
-
-def _problems(document: _Document) -> Iterator[str]:
-    form = document.format
-    try:
-        codecs.lookup(form.encoding)
-    except LookupError:
-        yield f"`format.encoding`: there is no encoding {form.encoding!r}"
-    if form.decimal == form.thousands:
-        yield "`format.thousands`: the mark of thousands and of decimals are the same"
-    for place, section in enumerate(document.event):
-        at = f"event[{place}]"
-        event = by_name(section.type)
-        if event is None:
-            near = get_close_matches(section.type, [item.name for item in EVENTS], n=1)
-            yield f"`{at}.type`: no event type {section.type!r}" + (f"; did you mean {near[0]}?" if near else "")
-            continue
-        yield from _identity_problems(f"{at}.id", section.id)
-        yield from _moment_problems(f"{at}.occurred_at", section.occurred_at)
-        yield from _field_problems(at, section, event)
-
-
-def _identity_problems(at: str, identity: Identity) -> Iterator[str]:
-    if bool(identity.columns) == identity.row:
-        yield f"`{at}`: exactly one of `columns` and `row = true`"
-
-
-def _moment_problems(at: str, moment: Moment) -> Iterator[str]:
-    if sum(item is not None for item in (moment.column, moment.week, moment.month)) != 1:
-        yield f"`{at}`: exactly one of `column`, `week` and `month`"
-    if moment.month is not None and (moment.year is None or moment.weekday is None):
-        yield f"`{at}`: `month` needs `year` and `weekday` too"
-    if moment.month is None and any(item is not None for item in (moment.year, moment.weekday, moment.hour)):
-        yield f"`{at}`: `year`, `weekday` and `hour` go with `month`"
-    yield from _zone_problems(at, moment.zone)
-
-
-def _zone_problems(at: str, zone: str | None) -> Iterator[str]:
-    if zone is not None and zone not in available_timezones():
-        yield f"`{at}.zone`: there is no time zone {zone!r}"
-
-
-def _field_problems(at: str, section: Section, event: EventType) -> Iterator[str]:
-    fields = {field.name: field for field in event.fields}
-    for name in section.fields:
-        if name not in fields:
-            near = get_close_matches(name, list(fields), n=1)
-            yield f"`{at}.fields.{name}`: {event.name} has no such field" + (
-                f"; did you mean {near[0]}?" if near else ""
-            )
-            return
-    for name, field in fields.items():
-        if field.required and name not in section.fields:
-            yield f"`{at}.fields`: {event.name} needs `{name}`"
-    if event.family.needs_project and section.project_id is None:
-        yield f"`{at}.project_id`: {event.name} needs a project"
-    for name, value in _values(section):
-        kind = fields[name].kind if name in fields else "str"
-        yield from _value_problems(f"{at}.fields.{name}" if name in fields else f"{at}.{name}", value, kind)
-
-
-def _value_problems(at: str, value: Value, kind: str) -> Iterator[str]:
-    given = [
-        key for key in ("column", "constant", "columns", "row", "count", "names") if getattr(value, key) is not None
-    ]
-    if len(given) != 1:
-        yield f"`{at}`: exactly one of `column`, `constant`, `columns`, `row`, `count` and `names`"
-        return
-    if kind == "dict" and given != ["constant"]:
-        yield f"`{at}`: a free object cannot come from a table"
-    said = sum(words is not None for words in (value.is_, value.is_not))
-    if said != (value.count is not None or value.names is not None):
-        yield f"`{at}`: exactly one of `is` and `is_not` goes with `count` and `names`, and they with it"
-    if value.columns is None and (value.hash or value.join is not None):
-        yield f"`{at}`: `hash` and `join` go with `columns`"
-    if value.columns is not None and value.hash == (value.join is not None):
-        yield f"`{at}`: `columns` needs one of `join` and `hash = true`"
-    if kind not in {"int", "float"} and (value.multiply_by or value.divide_by or value.percent):
-        yield f"`{at}`: `multiply_by`, `divide_by` and `percent` are for numbers, this field is {kind}"
-    if value.divide_by == 0:
-        yield f"`{at}.divide_by`: nothing can be divided by 0"
-    if kind != "list" and value.split is not None:
-        yield f"`{at}`: `split` is for lists, this field is {kind}"
-    if kind != "datetime" and (value.format is not None or value.zone is not None):
-        yield f"`{at}`: `format` and `zone` are for times, this field is {kind}"
-    yield from _zone_problems(at, value.zone)

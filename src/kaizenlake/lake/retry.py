@@ -13,7 +13,7 @@ import polars as pl
 
 from kaizenlake.errors import LakeError, MappingError
 from kaizenlake.events.check import check_lines
-from kaizenlake.lake import mapping as mappings
+from kaizenlake.lake import mapping_files as mappings
 from kaizenlake.lake import quarantine
 from kaizenlake.lake.batch import DEFAULT_SOURCE, append_events
 from kaizenlake.lake.chunks import CHUNK_LINES, Rows
