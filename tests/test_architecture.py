@@ -30,6 +30,7 @@ LEVELS = (
     ("tables", "settings"),
     ("events", "parameters"),
     ("stats", "errors", "context", "samples", "mappings"),
+    ("vocabulary",),
 )
 """Parts of the package from the top down: a part imports from those below it, never from those above or beside it."""
 

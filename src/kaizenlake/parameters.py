@@ -9,6 +9,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from kaizenlake.vocabulary import Estimator, Method
+
 Share = Annotated[float, Field(ge=0, le=1)]
 Days = Annotated[int, Field(ge=1, le=3660)]
 AtLeastOne = Annotated[int, Field(ge=1)]
@@ -273,7 +275,7 @@ class Canaries(Group):
     alpha: Annotated[float, Field(gt=0, lt=0.5)] = Field(
         default=0.05, description="Chance of a false promotion over all looks and candidates."
     )
-    method: Literal["power", "obrien_fleming", "pocock", "always_valid"] = Field(
+    method: Method = Field(
         default="power", description="How it is spent over the nights; power: alpha times the square of their share."
     )
     share: Annotated[float, Field(ge=0.01, le=0.5)] = Field(
@@ -314,9 +316,7 @@ class Replays(Group):
         default=0.01, description="Share of the runs where the candidate does what was never logged; beyond, refused."
     )
     most_missing: Share = Field(default=0.05, description="Share of the runs without a propensity; beyond, refused.")
-    estimator: Literal["ips", "clipped_ips", "snips", "dm", "dr", "sndr", "switch_dr"] = Field(
-        default="sndr", description="Estimator that the verdict rests on."
-    )
+    estimator: Estimator = Field(default="sndr", description="Estimator that the verdict rests on.")
     clip: Positive = Field(default=10.0, description="Weight at which the clipped and the switching estimators cut.")
     resamples: Annotated[int, Field(ge=100, le=100_000)] = Field(
         default=1000, description="Resamples of the bootstrap by unit."

@@ -7,7 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from kaizenlake.cli.words import LAKE, JsonOption, LakeOption, note, open_lake, say, say_json
+from kaizenlake.cli.commands import add_commands
+from kaizenlake.cli.options import LAKE, JsonOption, LakeOption
+from kaizenlake.cli.words import note, open_lake, say, say_json
 from kaizenlake.errors import PublishError, UsageError
 
 ProjectOption = Annotated[str | None, typer.Option("--project", "-p", help="The context of this project.")]
@@ -19,15 +21,18 @@ SegmentOption = Annotated[
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands that answer."""
-    app.command("context", epilog="Example: kaizen context --segment Technology startup")(context)
-    app.command("explain", epilog="Example: kaizen explain question --project campaign_456")(explain)
+    add_commands(
+        app,
+        (context, "context --segment Technology startup"),
+        (explain, "explain question --project campaign_456"),
+    )
     held = typer.Typer(
         help="Show the lines in quarantine by rule, with examples; `retry` lands again what is accepted now.",
         invoke_without_command=True,
         epilog="Example: kaizen quarantine retry",
     )
     held.callback()(quarantine)
-    held.command("retry", epilog="Example: kaizen quarantine retry --lake /srv/kaizen/lake")(retry)
+    add_commands(held, (retry, "retry --lake /srv/kaizen/lake"), called="kaizen quarantine")
     app.add_typer(held, name="quarantine")
 
 

@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from kaizenlake.cli.commands import add_group
+from kaizenlake.cli.options import LAKE, ByOption, JsonOption, LakeOption, PolicyArgument, ReasonOption
 from kaizenlake.cli.serving import serve
-from kaizenlake.cli.words import (
-    LAKE,
-    ByOption,
-    JsonOption,
-    LakeOption,
-    ReasonOption,
-    decider,
-    draw,
-    open_lake,
-    say,
-    say_json,
-)
+from kaizenlake.cli.words import decider, draw, open_lake, say, say_json
 from kaizenlake.errors import UsageError
+from kaizenlake.vocabulary import Method, Mode
 
 if TYPE_CHECKING:
     from kaizenlake.lake.store import Lake
@@ -28,30 +20,26 @@ if TYPE_CHECKING:
 
 DeploymentArgument = Annotated[str, typer.Argument(help="Deployment, such as planner-canary-1.")]
 
-group = typer.Typer(
-    help="Start shadows and canaries, look at them night by night, and stop them.",
-    no_args_is_help=True,
-    epilog="A shadow serves nobody; a canary serves a share of the units, each always by the same version.",
-)
-
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands on shadows and canaries."""
-    for name, command, example in (
-        ("start", start, "start planner 1.4.0 --share 0.1 --unit user"),
-        ("list", list_, "list --running"),
-        ("show", show, "show planner-canary-1"),
-        ("stop", stop, 'stop planner-canary-1 --reason "the holidays begin"'),
-    ):
-        group.command(name, epilog=f"Example: kaizen canary {example}")(command)
-    app.add_typer(group, name="canary")
+    add_group(
+        app,
+        "canary",
+        (start, "start planner 1.4.0 --share 0.1 --unit user"),
+        (list_, "list --running"),
+        (show, "show planner-canary-1"),
+        (stop, 'stop planner-canary-1 --reason "the holidays begin"'),
+        about="Start shadows and canaries, look at them night by night, and stop them.",
+        more="A shadow serves nobody; a canary serves a share of the units, each always by the same version.",
+    )
 
 
 def start(
-    policy: Annotated[str, typer.Argument(help="Policy, such as planner.")],
+    policy: PolicyArgument,
     candidates: Annotated[list[str], typer.Argument(help="Versions to try, one or more.")],
     lake: LakeOption = LAKE,
-    mode: Annotated[str, typer.Option("--mode", help="shadow or canary.")] = "canary",
+    mode: Annotated[Mode, typer.Option("--mode", help="A shadow serves nobody, a canary a share.")] = "canary",
     control: Annotated[
         str | None, typer.Option("--control", help="Version to compare with; the active one unless given.")
     ] = None,
@@ -74,9 +62,7 @@ def start(
         int | None, typer.Option("--minimum-units", help="Units that the smaller arm must have before a verdict.")
     ] = None,
     alpha: Annotated[float | None, typer.Option("--alpha", help="Chance of a false promotion over all nights.")] = None,
-    method: Annotated[
-        str | None, typer.Option("--method", help="How it is spent: power, obrien_fleming, pocock, always_valid.")
-    ] = None,
+    method: Annotated[Method | None, typer.Option("--method", help="How that chance is spent over the nights.")] = None,
     max_loss_increase: Annotated[
         float | None, typer.Option("--max-loss-increase", help="Increase of the mean loss that is tolerated.")
     ] = None,
@@ -101,10 +87,8 @@ def start(
     """Start a shadow or a canary; routers know of it at once. What is not given is as the settings say."""
     from kaizenlake.decide import deployments
 
-    if mode not in {"shadow", "canary"}:
-        raise UsageError(f"{mode!r} is no mode of a deployment.", hint="It is shadow or canary.")
     plan = deployments.DeploymentPlan(
-        mode=cast("Literal['shadow', 'canary']", mode),
+        mode=mode,
         policy_id=policy,
         candidates=tuple(candidates),
         control=control,

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kaizenlake.cli.words import LAKE, JsonOption, LakeOption, draw, note, open_lake, say, say_json, say_lines
+from kaizenlake.cli.commands import add_commands
+from kaizenlake.cli.options import LAKE, JsonOption, LakeOption
+from kaizenlake.cli.words import draw, note, open_lake, say, say_json, say_lines
 from kaizenlake.errors import KaizenError, TableNotFoundError, UsageError
 
 if TYPE_CHECKING:
@@ -40,9 +42,12 @@ class Drawing(StrEnum):
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands that look."""
-    app.command("show", epilog="Example: kaizen show win_rates --format json | jq '.[0]'")(show)
-    app.command("tables", epilog="Example: kaizen tables performance_tiers")(tables_)
-    app.command("graph", epilog="Example: kaizen graph --format mermaid")(graph)
+    add_commands(
+        app,
+        (show, "show win_rates --format json | jq '.[0]'"),
+        (tables_, "tables performance_tiers"),
+        (graph, "graph --format mermaid"),
+    )
 
 
 def find_table(name: str) -> type[Table]:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kaizenlake.cli.commands import add_commands
+from kaizenlake.cli.options import LAKE, REPORTS, LakeOption, ReportsOption, StrictOption
 from kaizenlake.cli.progress import counting, watching
-from kaizenlake.cli.words import LAKE, REPORTS, LakeOption, ReportsOption, StrictOption, note, open_lake, say
+from kaizenlake.cli.words import note, open_lake, say
 from kaizenlake.errors import QuarantinedError, UsageError
 
 if TYPE_CHECKING:
@@ -29,12 +31,15 @@ AsOfOption = Annotated[
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands that make or change something."""
-    app.command("demo", epilog="Example: kaizen demo --lake /tmp/lake --reports /tmp/reports")(demo)
-    app.command("init", epilog="Example: kaizen init --lake /srv/kaizen/lake")(init)
-    app.command("land", epilog="Example: kaizen land exports/posts.csv --mapping facebook_posts")(land)
-    app.command("nightly", epilog="Example: kaizen nightly --plan")(nightly)
-    app.command("report", epilog="Example: kaizen report --canary planner-2026-02")(report)
-    app.command("rebuild", epilog="Example: kaizen rebuild")(rebuild)
+    add_commands(
+        app,
+        (demo, "demo --lake /tmp/lake --reports /tmp/reports"),
+        (init, "init --lake /srv/kaizen/lake"),
+        (land, "land exports/posts.csv --mapping facebook_posts"),
+        (nightly, "nightly --plan"),
+        (report, "report --canary planner-2026-02"),
+        (rebuild, "rebuild"),
+    )
 
 
 def demo(lake: LakeOption = LAKE, reports: ReportsOption = REPORTS) -> None:

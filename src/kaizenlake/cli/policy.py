@@ -9,55 +9,49 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kaizenlake.cli.serving import serve
-from kaizenlake.cli.words import (
+from kaizenlake.cli.commands import add_group
+from kaizenlake.cli.options import (
     LAKE,
     ByOption,
+    DoerOption,
     JsonOption,
     LakeOption,
+    PolicyArgument,
     ReasonOption,
-    decider,
-    draw,
-    note,
-    open_lake,
-    say,
-    say_json,
+    VersionArgument,
 )
-from kaizenlake.errors import UsageError
+from kaizenlake.cli.replay import replay
+from kaizenlake.cli.serving import serve
+from kaizenlake.cli.words import decider, draw, note, open_lake, say, say_json
+from kaizenlake.vocabulary import Status
 
 if TYPE_CHECKING:
     from kaizenlake.decide.policies import Decision
     from kaizenlake.decide.state import State, Version
 
-PolicyArgument = Annotated[str, typer.Argument(help="Policy, such as planner.")]
-VersionArgument = Annotated[str, typer.Argument(help="Version, such as 1.4.0.")]
 AnyVersionArgument = Annotated[
     str | None, typer.Argument(help="Version; the active one unless given, or the newest where none is active.")
 ]
 
-group = typer.Typer(
-    help="Create, look at, approve, promote and roll back the policies under which doers run.",
-    no_args_is_help=True,
-    epilog="A version goes draft → shadow → canary → active → archived, each step through its gates.",
-)
-"""The group of commands; other modules add theirs."""
-
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands on policies."""
-    for name, command, example in (
-        ("create", create, "create planner-1.4.0.toml"),
-        ("list", list_, "list --doer planner"),
-        ("show", show, "show planner 1.4.0"),
-        ("diff", diff, "diff planner 1.3.0 1.4.0"),
-        ("lineage", lineage, "lineage planner 1.4.0"),
-        ("audit", audit, "audit planner"),
-        ("approve", approve, "approve planner 1.4.0 --by ann"),
-        ("promote", promote, "promote planner 1.4.0 --to canary"),
-        ("rollback", rollback, 'rollback planner 1.4.0 --reason "plans without tests"'),
-    ):
-        group.command(name, epilog=f"Example: kaizen policy {example}")(command)
-    app.add_typer(group, name="policy")
+    add_group(
+        app,
+        "policy",
+        (create, "create planner-1.4.0.toml"),
+        (list_, "list --doer planner"),
+        (show, "show planner 1.4.0"),
+        (diff, "diff planner 1.3.0 1.4.0"),
+        (lineage, "lineage planner 1.4.0"),
+        (audit, "audit planner"),
+        (approve, "approve planner 1.4.0 --by ann"),
+        (promote, "promote planner 1.4.0 --to canary"),
+        (rollback, 'rollback planner 1.4.0 --reason "plans without tests"'),
+        (replay, "replay planner 1.4.0"),
+        about="Create, look at, replay, approve, promote and roll back the policies under which doers run.",
+        more="A version goes draft → shadow → canary → active → archived, each step through its gates.",
+    )
 
 
 def create(
@@ -84,16 +78,13 @@ def create(
 
 def list_(
     lake: LakeOption = LAKE,
-    doer: Annotated[str | None, typer.Option("--doer", help="Only policies of this doer.")] = None,
-    status: Annotated[str | None, typer.Option("--status", help="Only versions of this status.")] = None,
+    doer: DoerOption = None,
+    status: Annotated[Status | None, typer.Option("--status", help="Only versions of this status.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """List the versions of policies with where each stands at this moment."""
     from kaizenlake.decide import policies
-    from kaizenlake.tables.policy import STATUSES
 
-    if status is not None and status not in STATUSES:
-        raise UsageError(f"{status!r} is no status.", hint=f"They are {', '.join(STATUSES)}.")
     wanted = {name: value for name, value in (("doer", doer), ("status", status)) if value is not None}
     rows = policies.state(open_lake(lake)).policies.sort("policy_id", "created_at", "policy_version")
     rows = rows.filter(**wanted) if wanted else rows
@@ -249,7 +240,7 @@ def approve(
 def promote(
     policy: PolicyArgument,
     version: VersionArgument,
-    to: Annotated[str, typer.Option("--to", help="Status: shadow, canary, active or archived.")],
+    to: Annotated[Status, typer.Option("--to", help="Status that it is to have.")],
     lake: LakeOption = LAKE,
     by: ByOption = None,
     reason: ReasonOption = None,

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kaizenlake.cli.words import LAKE, JsonOption, LakeOption, draw, note, open_lake, say, say_lines
+from kaizenlake.cli.commands import add_commands
+from kaizenlake.cli.options import LAKE, JsonOption, LakeOption
+from kaizenlake.cli.words import draw, note, open_lake, say, say_lines
 from kaizenlake.errors import UsageError
 
 if TYPE_CHECKING:
@@ -18,7 +20,10 @@ if TYPE_CHECKING:
 
 def add_to(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("skill", epilog="Example: kaizen skill planner --html planner.html")(skill)
+    add_commands(
+        app,
+        (skill, "skill planner --html planner.html"),
+    )
 
 
 def skill(

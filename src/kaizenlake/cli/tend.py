@@ -10,7 +10,9 @@ from typing import Any
 import typer
 
 from kaizenlake import __version__
-from kaizenlake.cli.words import LAKE, JsonOption, LakeOption, draw, note, open_lake, say, say_lines
+from kaizenlake.cli.commands import add_commands
+from kaizenlake.cli.options import LAKE, JsonOption, LakeOption
+from kaizenlake.cli.words import draw, note, open_lake, say, say_lines
 from kaizenlake.errors import KaizenError, VerificationError
 
 LIBRARIES = (
@@ -29,9 +31,12 @@ LIBRARIES = (
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands that tend a lake."""
-    app.command("verify", epilog="Example: kaizen verify --lake /srv/kaizen/lake")(verify)
-    app.command("maintain", epilog="Example: kaizen maintain")(maintain)
-    app.command("doctor", epilog="Example: kaizen doctor --json | jq .settings")(doctor)
+    add_commands(
+        app,
+        (verify, "verify --lake /srv/kaizen/lake"),
+        (maintain, "maintain"),
+        (doctor, "doctor --json | jq .settings"),
+    )
 
 
 def verify(lake: LakeOption = LAKE) -> None:

@@ -1,4 +1,4 @@
-"""What all commands share: their common options, where words go, and how a table is drawn on a terminal."""
+"""What all commands say: where words go, how a table is drawn on a terminal, and of which lake they are."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from kaizenlake.errors import LakeError, UsageError
 
@@ -20,20 +18,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from kaizenlake.lake.store import Lake
-
-LakeOption = Annotated[str, typer.Option("--lake", envvar="KAIZEN_LAKE", help="Folder of the lake.", show_default=True)]
-ReportsOption = Annotated[Path, typer.Option("--reports", envvar="KAIZEN_REPORTS", help="Folder of the reports.")]
-StrictOption = Annotated[
-    bool, typer.Option("--strict", help="Exit 4 if something was quarantined, 5 if a source is stale.")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of words.")]
-ByOption = Annotated[
-    str | None, typer.Option("--by", help="Who decides; the user of this machine unless given.", show_default=False)
-]
-ReasonOption = Annotated[str | None, typer.Option("--reason", help="Why, in words; it stands in the audit.")]
-
-LAKE = "./lake"
-REPORTS = Path("./reports")
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 

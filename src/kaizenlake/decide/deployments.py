@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, get_args
 
 from pydantic import ValidationError
 
@@ -21,6 +21,7 @@ from kaizenlake.events.rules import near
 from kaizenlake.lake.store import Lake
 from kaizenlake.parameters import Canaries, Guardrail
 from kaizenlake.tables import Events
+from kaizenlake.vocabulary import Method, Mode
 
 SMALLEST_SHARE, LARGEST_SHARE = 0.01, 0.5
 """Share of the units that a canary may serve with its candidates together."""
@@ -49,7 +50,7 @@ class DeploymentPlan:
         auto_rollback: The night rolls back by itself.
     """
 
-    mode: Literal["shadow", "canary"]
+    mode: Mode
     policy_id: str
     candidates: tuple[str, ...]
     control: str | None = None
@@ -60,7 +61,7 @@ class DeploymentPlan:
     horizon_nights: int | None = None
     minimum_units: int | None = None
     alpha: float | None = None
-    method: str | None = None
+    method: Method | None = None
     max_loss_increase: float | None = None
     guardrails: tuple[Guardrail, ...] | None = None
     auto_promote: bool | None = None
@@ -173,7 +174,7 @@ def named(lake: Lake, deployment_id: str) -> dict[str, Any]:
 
 def _rule(lake: Lake, plan: DeploymentPlan) -> Canaries:
     """The figures of a plan, those of the settings where it says nothing."""
-    if plan.mode not in {"shadow", "canary"}:
+    if plan.mode not in get_args(Mode):
         raise UsageError(f"{plan.mode!r} is no mode of a deployment.", hint="It is shadow or canary.")
     named = (*Canaries.model_fields.keys() & vars(plan).keys(),)
     said = {name: value for name in named if (value := getattr(plan, name)) is not None}

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from kaizenlake.decide.gates import Evidence
 from kaizenlake.decide.state import Deployment, State, Version
+from kaizenlake.vocabulary import Result
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class End:
     """
 
     deployment: Deployment
-    result: str
+    result: Result
     why: str
     looks: int | None = None
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from kaizenlake.events.fields import Count, Key, Keys, Nights, Payload, Rate, Word, says
+from kaizenlake.vocabulary import Method, Mode, Result
 
 
 class DeploymentStarted(Payload, frozen=True, kw_only=True):
     """A shadow or a canary was started."""
 
     deployment_id: Annotated[Key, says("Deployment, unique in the lake.")]
-    deployment_mode: Annotated[
-        Literal["shadow", "canary"], says("Shadow serves nobody; canary serves a share of the units.")
-    ]
+    deployment_mode: Annotated[Mode, says("Shadow serves nobody; canary serves a share of the units.")]
     policy_id: Annotated[Key, says("Policy whose versions are compared.")]
     doer: Annotated[Key, says("Agent that runs under it.")]
     phase: Annotated[Key | None, says("Phase of the work it is for; every phase where not given.")] = None
@@ -25,9 +24,7 @@ class DeploymentStarted(Payload, frozen=True, kw_only=True):
     horizon_nights: Annotated[Nights, says("Nights after which the canary is decided at the latest.")]
     minimum_units: Annotated[Count, says("Units that the smaller arm must have before a verdict.")]
     alpha_rate: Annotated[Rate, says("Chance of a false promotion over all looks.")]
-    method: Annotated[
-        Literal["power", "obrien_fleming", "pocock", "always_valid"], says("How that chance is spent over the looks.")
-    ]
+    method: Annotated[Method, says("How that chance is spent over the looks.")]
     max_loss_increase_rate: Annotated[Rate, says("Increase of the mean loss that is tolerated.")]
     guardrails: Annotated[dict[str, Any], says("Guardrails: a list `guardrails` of metric and margin.")]
     auto_promote: Annotated[bool, says("The night promotes by itself on a verdict to promote.")] = False
@@ -42,10 +39,7 @@ class DeploymentEnded(Payload, frozen=True, kw_only=True):
     deployment_id: Annotated[Key, says("Deployment that ended.")]
     policy_id: Annotated[Key, says("Policy whose versions were compared.")]
     doer: Annotated[Key, says("Agent that runs under it.")]
-    result: Annotated[
-        Literal["promoted", "validated", "rolled_back", "stopped"],
-        says("What came of it; stopped is without a verdict."),
-    ]
+    result: Annotated[Result, says("What came of it; stopped is without a verdict.")]
     decided_by: Annotated[Key, says("Who ended it: a person, or the night.")]
     reason: Annotated[Word | None, says("Why, in words.")] = None
     looks_count: Annotated[Count | None, says("Looks until then.")] = None

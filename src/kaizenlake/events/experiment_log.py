@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from kaizenlake.events.fields import Difference, Key, Payload, Rate, Seconds, Usd, Word, says
+from kaizenlake.vocabulary import ExperimentType
 
 
 class _Experiment(Payload, frozen=True, kw_only=True):
     """What every experiment event says of its experiment."""
 
     experiment_id: Annotated[Key, says("Experiment, as the application names it.")]
-    experiment_type: Annotated[
-        Literal["prompt_synthesis", "adapter_training", "tool_tuning", "rag_optimization"], says("What is varied.")
-    ]
+    experiment_type: Annotated[ExperimentType, says("What is varied.")]
     doer: Annotated[Key, says("Agent it is to improve.")]
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from kaizenlake.events.fields import Count, Figure, Key, Keys, Payload, Rate, Text, Usd, Word, says
+from kaizenlake.vocabulary import Audience
 
 
 class PerformanceRecorded(Payload, frozen=True, kw_only=True):
@@ -26,9 +27,7 @@ class PerformanceRecorded(Payload, frozen=True, kw_only=True):
     spend_usd: Annotated[Usd | None, says("Money spent on showing it.")] = None
     revenue_usd: Annotated[Usd | None, says("Revenue that followed.")] = None
     engagement_rate: Annotated[Rate | None, says("Engagement rate as the platform reports it.")] = None
-    rate_of: Annotated[
-        Literal["impressions", "reach"] | None, says("Denominator of the engagement rate; impressions if not said.")
-    ] = None
+    rate_of: Annotated[Audience | None, says("Denominator of the engagement rate; impressions if not said.")] = None
     content_type: Annotated[Key | None, says("Kind of content, such as reel or photo.")] = None
     hook_type: Annotated[Key | None, says("How it catches attention, such as question.")] = None
     tone: Annotated[Key | None, says("Tone, such as friendly.")] = None

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from kaizenlake.events.fields import Count, Document, Key, Payload, Word, says
-
-Status = Literal["draft", "shadow", "canary", "active", "archived"]
+from kaizenlake.vocabulary import Status
 
 
 class _Policy(Payload, frozen=True, kw_only=True):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from kaizenlake.events.fields import Count, Figure, Key, Names, Payload, Rate, Texts, Word, says
+from kaizenlake.vocabulary import ReplayKind, ReplayVerdict
 
 
 class GoldenSetFrozen(Payload, frozen=True, kw_only=True):
@@ -25,14 +26,14 @@ class OfflineReplayed(Payload, frozen=True, kw_only=True):
     """A version of a policy was evaluated on logged runs, or the evaluation was refused."""
 
     replay_id: Annotated[Key, says("Replay, unique in the lake.")]
-    kind: Annotated[Literal["off_policy", "re_execution"], says("By propensities, or by running the inputs again.")]
+    kind: Annotated[ReplayKind, says("By propensities, or by running the inputs again.")]
     policy_id: Annotated[Key, says("Policy that was evaluated.")]
     policy_version: Annotated[Key, says("Version of that policy, by semantic versioning.")]
     doer: Annotated[Key, says("Agent that runs under it.")]
     content_sha256: Annotated[Key, says("SHA-256 of its canonical JSON, as 64 hexadecimal digits.")]
     golden_set_id: Annotated[Key | None, says("Golden set.")] = None
     golden_set_version: Annotated[Count | None, says("Version of the set, from 1.", is_field_name_given=True)] = None
-    verdict: Annotated[Literal["passed", "failed", "refused"], says("Refused where the data cannot answer.")]
+    verdict: Annotated[ReplayVerdict, says("Refused where the data cannot answer.")]
     shortfalls: Annotated[Texts, says("Why it failed or was refused, in words.")] = []
     estimator: Annotated[Key | None, says("Estimator that the verdict rests on.")] = None
     logged_loss: Annotated[Rate | None, says("Mean loss of the runs as logged.", is_field_name_given=True)] = None

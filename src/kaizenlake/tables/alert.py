@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import polars as pl
 
 from kaizenlake.tables.base import Table, column, facts
+from kaizenlake.vocabulary import Severity
 
 KINDS = ("degrading_doer", "broken_guardrail", "invalid_canary", "rollback", "promotion_waiting")
-SEVERITIES = ("info", "warning", "critical")
+SEVERITIES: tuple[str, ...] = get_args(Severity)
 
 
 class Alerts(Table):

@@ -15,6 +15,7 @@ Layer: TypeAlias = Literal["bronze", "silver", "gold"]
 
 INSTANT = pl.Datetime("us", "UTC")
 WORDS = pl.List(pl.String)
+FIGURES = pl.List(pl.Float64)
 
 
 def column(

@@ -7,12 +7,12 @@ from typing import Any, get_args
 import polars as pl
 
 from kaizenlake.parameters import Guardrail
-from kaizenlake.tables.base import INSTANT, WORDS, Table, column, count, facts, rate
+from kaizenlake.tables.base import FIGURES, INSTANT, WORDS, Table, column, count, facts, rate
+from kaizenlake.vocabulary import Method, Mode, Result
 
-FIGURES = pl.List(pl.Float64)
-MODES = ("shadow", "canary")
-RESULTS = ("promoted", "validated", "rolled_back", "stopped")
-METHODS = ("power", "obrien_fleming", "pocock", "always_valid")
+MODES: tuple[str, ...] = get_args(Mode)
+RESULTS: tuple[str, ...] = get_args(Result)
+METHODS: tuple[str, ...] = get_args(Method)
 VERDICTS = ("promote", "rollback", "continue", "insufficient", "invalid")
 SEGMENT_VERDICTS = ("better", "worse", "unclear")
 DIMENSIONS = ("tenant", "phase", "segment")

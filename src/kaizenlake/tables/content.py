@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import polars as pl
 
 from kaizenlake.tables.base import INSTANT, WORDS, Table, column, count, facts, rate
+from kaizenlake.vocabulary import Audience
 
 TIERS = ("excellent", "good", "average", "poor")
 LENGTH_BANDS = ("1-5", "6-10", "11-15", "16-25", "26-50", "51+")
 LABELS = ("winner", "loser")
+RATES = ("click_rate", "engagement_rate")
 
 
 class _Content(Table):
@@ -53,7 +57,7 @@ class _Attributes(Table):
 class DailyPerformance(_Attributes, _Figures):
     """The latest record of one content on one platform and day, with its rates and tier."""
 
-    rate_of: str = column("Denominator of the engagement rate.", isin=("impressions", "reach"))
+    rate_of: str = column("Denominator of the engagement rate.", isin=get_args(Audience))
     event_date: pl.Date = column("The day, by which the table is partitioned; equals performed_on.")
 
     class Config(Table.Config):
@@ -171,7 +175,7 @@ class PatternSums(Table):
     platform: str = column("Platform; null where the pattern is itself a platform.", nullable=True)
     pattern_type: str = column("Attribute or text feature, such as hook_type.")
     pattern: str = column("Its value, such as question.")
-    metric: str = column("Rate that is added up.", isin=("click_rate", "engagement_rate"))
+    metric: str = column("Rate that is added up.", isin=RATES)
     n: pl.Int64 = column("Contents that have the rate.", ge=1)
     total: pl.Int64 = count("Sum of their rates, in units of 1e-9.")
     squares_high: pl.Int64 = count("Sum of the upper parts of the squared rates: in units of 1e-18, over 2^30.")

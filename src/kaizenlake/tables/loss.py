@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import polars as pl
 
 from kaizenlake.parameters import WEIGHTS
-from kaizenlake.tables.base import INSTANT, WORDS, Table, column, count, facts, rate
+from kaizenlake.tables.base import FIGURES, INSTANT, WORDS, Table, column, count, facts, rate
+from kaizenlake.vocabulary import Direction
 
-FIGURES = pl.List(pl.Float64)
 CUTS = ("all", "phase", "policy", "model")
-DIRECTIONS = ("improving", "flat", "degrading", "unclear")
+DIRECTIONS: tuple[str, ...] = get_args(Direction)
 
 TERMS = {
     "gates": "share of the gates not passed; null without gates, or with more passed than there were",

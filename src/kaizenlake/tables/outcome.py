@@ -5,8 +5,12 @@ from __future__ import annotations
 import polars as pl
 
 from kaizenlake.tables.base import INSTANT, Table, column, count, facts, rate
+from kaizenlake.tables.content import RATES
 
 KINDS = ("pack", "deal", "outreach", "creative", "run")
+SUBJECT_KINDS = tuple(kind for kind in KINDS if kind != "creative")
+"""Kinds that are decided by an event; a creative is by its label."""
+
 SCOPES = ("project", "segment")
 EVIDENCE = ("experiment", "observation")
 VERDICTS = ("works", "risky", "unclear")
@@ -15,7 +19,7 @@ VERDICTS = ("works", "risky", "unclear")
 class OutcomeSubjects(Table):
     """One decided outcome of a pack, a deal, an outreach or a run, with what is known of it."""
 
-    kind: str = column("What was decided.", isin=("pack", "deal", "outreach", "run"))
+    kind: str = column("What was decided.", isin=SUBJECT_KINDS)
     subject_id: str = column("What it was decided of: pack run, lead, outreach, run.")
     decided_at: INSTANT = column("When it was decided.")
     won: bool = column("It was decided in favour.")
@@ -156,7 +160,7 @@ class Patterns(Table):
         "Lift drawn toward the other patterns of its type, text features together.", nullable=True
     )
     verdict: str = column("Works, risky or unclear.", isin=VERDICTS)
-    metric: str = column("Rate that is compared.", isin=("click_rate", "engagement_rate"))
+    metric: str = column("Rate that is compared.", isin=RATES)
     lift_ci_low: float = column("Lower end of the lift's interval.", nullable=True)
     lift_ci_high: float = column("Upper end of the lift's interval.", nullable=True)
     rate_with: float = rate("Mean rate of the contents with the pattern; null where it is not compared.", nullable=True)
@@ -200,7 +204,7 @@ class ScopedPatterns(Table):
         "p corrected within scope and pattern type, text features together; null where p is.", nullable=True
     )
     verdict: str = column("Works, risky or unclear, by the contents of the scope alone.", isin=VERDICTS)
-    metric: str = column("Rate that is compared: that of the whole.", isin=("click_rate", "engagement_rate"))
+    metric: str = column("Rate that is compared: that of the whole.", isin=RATES)
 
     class Config(Table.Config):
         metadata = facts(

@@ -6,8 +6,8 @@ from typing import get_args
 
 import polars as pl
 
-from kaizenlake.events.policy_log import Status
 from kaizenlake.tables.base import INSTANT, Table, column, count, facts, rate
+from kaizenlake.vocabulary import Status
 
 STATUSES: tuple[str, ...] = get_args(Status)
 """Statuses of a version of a policy, in the order in which it goes through them."""

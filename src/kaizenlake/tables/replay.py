@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import polars as pl
 
 from kaizenlake.tables.base import INSTANT, WORDS, Table, column, count, facts, rate
+from kaizenlake.vocabulary import ReplayKind, ReplayVerdict
+
+KINDS: tuple[str, ...] = get_args(ReplayKind)
+VERDICTS: tuple[str, ...] = get_args(ReplayVerdict)
 
 NO_ESTIMATOR = "none"
 """Stands for the estimator where a replay was refused: there is no estimate."""
@@ -16,14 +22,14 @@ class OfflineReplays(Table):
     replay_id: str = column("Replay, unique in the lake.")
     estimator: str = column(f"Estimator; `paired` for runs made again, `{NO_ESTIMATOR}` where there is no estimate.")
     is_verdict: bool = column("The verdict rests on this estimator; a refusal rests on none.")
-    kind: str = column("By propensities, or by running the inputs again.", isin=("off_policy", "re_execution"))
+    kind: str = column("By propensities, or by running the inputs again.", isin=KINDS)
     policy_id: str = column("Policy that was evaluated.")
     policy_version: str = column("Version of that policy.")
     doer: str = column("Agent that runs under it.")
     content_sha256: str = column("SHA-256 of the content of that version when it was evaluated.")
     golden_set_id: str = column("Golden set; null where all logged runs were looked at.", nullable=True)
     golden_set_version: pl.Int64 = count("Version of that set; null where it is.", nullable=True)
-    verdict: str = column("Refused where the data cannot answer.", isin=("passed", "failed", "refused"))
+    verdict: str = column("Refused where the data cannot answer.", isin=VERDICTS)
     shortfalls: WORDS = column("Why it failed or was refused, in words; empty where it passed.")
     logged_loss: float = rate("Mean loss of the runs as logged; null where refused.", nullable=True)
     estimated_loss: float = column("Mean loss under the candidate; null where refused.", nullable=True)

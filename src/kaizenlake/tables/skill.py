@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import polars as pl
 
 from kaizenlake.tables.base import WORDS, Table, column, count, facts, rate
 from kaizenlake.tables.loss import DIRECTIONS
+from kaizenlake.vocabulary import ExperimentCause, ExperimentType, PolicyOrigin, TermVerdict, Trend
 
-VERDICTS = ("strength", "weakness", "even", "unclear")
-"""What a comparison of losses says: less, more, the same within what matters, or nothing yet."""
-
-TRENDS = ("rising", "falling", "unclear")
-EXPERIMENT_TYPES = ("prompt_synthesis", "adapter_training", "tool_tuning", "rag_optimization")
+VERDICTS: tuple[str, ...] = get_args(TermVerdict)
+TRENDS: tuple[str, ...] = get_args(Trend)
+EXPERIMENT_TYPES: tuple[str, ...] = get_args(ExperimentType)
+ORIGINS: tuple[str, ...] = get_args(PolicyOrigin)
+CAUSES: tuple[str, ...] = get_args(ExperimentCause)
 
 
 class CrlTermsDaily(Table):
@@ -218,7 +221,7 @@ class SkillCards(Table):
     policy_version: str = column("Version of that policy; null where the policy is.", nullable=True)
     policy_from: str = column(
         "Where that is known from: the table of policies, or its runs alone; null where the policy is.",
-        isin=("policies", "runs"),
+        isin=ORIGINS,
         nullable=True,
     )
     policy_since: pl.Date = column(
@@ -237,7 +240,7 @@ class SkillCards(Table):
     )
     next_because: str = column(
         "Why: the loss is degrading, or a weakness stands; null without an experiment.",
-        isin=("degrading", "weakness", "both"),
+        isin=CAUSES,
         nullable=True,
     )
 

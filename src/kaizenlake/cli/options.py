@@ -1,0 +1,26 @@
+"""The arguments and options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+LAKE = "./lake"
+REPORTS = Path("./reports")
+
+LakeOption = Annotated[str, typer.Option("--lake", envvar="KAIZEN_LAKE", help="Folder of the lake.", show_default=True)]
+ReportsOption = Annotated[Path, typer.Option("--reports", envvar="KAIZEN_REPORTS", help="Folder of the reports.")]
+StrictOption = Annotated[
+    bool, typer.Option("--strict", help="Exit 4 if something was quarantined, 5 if a source is stale.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of words.")]
+ByOption = Annotated[
+    str | None, typer.Option("--by", help="Who decides; the user of this machine unless given.", show_default=False)
+]
+ReasonOption = Annotated[str | None, typer.Option("--reason", help="Why, in words; it stands in the audit.")]
+
+DoerOption = Annotated[str | None, typer.Option("--doer", help="Only those of this doer.")]
+PolicyArgument = Annotated[str, typer.Argument(help="Policy, such as planner.")]
+VersionArgument = Annotated[str, typer.Argument(help="Version, such as 1.4.0.")]

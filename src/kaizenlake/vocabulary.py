@@ -1,0 +1,50 @@
+"""The words that events, settings, tables, files and commands share: each list of them is written here, and only here."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+Status: TypeAlias = Literal["draft", "shadow", "canary", "active", "archived"]
+"""Where a version of a policy stands, in the order in which it goes through them."""
+
+Mode: TypeAlias = Literal["shadow", "canary"]
+"""What a deployment is: a shadow serves nobody, a canary a share of the units."""
+
+Result: TypeAlias = Literal["promoted", "validated", "rolled_back", "stopped"]
+"""What came of a deployment."""
+
+Method: TypeAlias = Literal["power", "obrien_fleming", "pocock", "always_valid"]
+"""How the chance of a false promotion is spent over the looks at a deployment."""
+
+ReplayKind: TypeAlias = Literal["off_policy", "re_execution"]
+"""How a candidate is replayed: by propensities, or by running inputs again."""
+
+ReplayVerdict: TypeAlias = Literal["passed", "failed", "refused"]
+"""What a replay says."""
+
+Estimator: TypeAlias = Literal["ips", "clipped_ips", "snips", "dm", "dr", "sndr", "switch_dr"]
+"""By what a replay by propensities estimates."""
+
+ExperimentType: TypeAlias = Literal["prompt_synthesis", "adapter_training", "tool_tuning", "rag_optimization"]
+"""What an experiment varies to find a better policy."""
+
+Direction: TypeAlias = Literal["improving", "flat", "degrading", "unclear"]
+"""Where the loss of a doer goes."""
+
+TermVerdict: TypeAlias = Literal["strength", "weakness", "even", "unclear"]
+"""What a comparison of losses says: less, more, the same within what matters, or nothing yet."""
+
+Trend: TypeAlias = Literal["rising", "falling", "unclear"]
+"""Where the share of a failure goes."""
+
+PolicyOrigin: TypeAlias = Literal["policies", "runs"]
+"""Where the policy of a skill card is known from: the table of policies, or its runs alone."""
+
+ExperimentCause: TypeAlias = Literal["degrading", "weakness", "both"]
+"""Why an experiment is proposed."""
+
+Severity: TypeAlias = Literal["info", "warning", "critical"]
+"""How much an alert matters: somebody may act, somebody should look, harm is done."""
+
+Audience: TypeAlias = Literal["impressions", "reach"]
+"""What an engagement rate is a share of."""
