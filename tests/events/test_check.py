@@ -16,9 +16,11 @@ from polars.testing import assert_frame_equal
 from events.lines import ANY, AT, NOW, good, line
 from kaizenlake import tables
 from kaizenlake.events import check, rules
-from kaizenlake.events.check import COLUMNS, check_lines
+from kaizenlake.events.check import check_lines
+from kaizenlake.events.columns import COLUMNS, EventColumns
 from kaizenlake.events.envelope import DEEPEST, latest
 from kaizenlake.events.rules import RULES
+from kaizenlake.events.second_look import look_again
 
 
 def checked(*lines, **settings):
@@ -317,9 +319,9 @@ def test_bad_cloud_event_is_rejected_by_its_rules(said, expected):
 
 def slowly(lines):
     """The same as `check_lines`, every line by the slow way."""
-    rows = check._Rows(latest(NOW, 24), decisions=False)
+    rows = EventColumns(latest(NOW, 24), decisions=False)
     again = [
-        check._again(text, number, rows, now=NOW, future_hours=24, line_bytes=1_048_576)
+        look_again(text, number, rows, now=NOW, future_hours=24, line_bytes=1_048_576)
         for number, text in enumerate(lines, 1)
     ]
     return rows.frame("application"), [item for item in again if item is not None]

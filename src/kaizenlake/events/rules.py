@@ -127,6 +127,23 @@ def decision_problem(event: EventType) -> Problem:
     return Problem("decision", "type", f"{event.name} is a decision: a command appends it after checking its gates")
 
 
+def cloud_problems(document: Mapping[str, Any]) -> Iterator[Problem]:
+    """Rules of CloudEvents 1.0 that our envelope does not hold."""
+    version = document["specversion"]
+    if version != "1.0":
+        yield Problem("not_allowed", "specversion", f"`specversion`: expected 1.0, found {short(version)}")
+    if "source" not in document:
+        yield Problem("missing_field", "source", "`source` is missing; every CloudEvent has one")
+    kind = document.get("datacontenttype", "application/json")
+    if not (isinstance(kind, str) and re.fullmatch(r"\s*[\w.+-]+/([\w.+-]*\+)?json\s*(;.*)?", kind)):
+        yield Problem("not_allowed", "datacontenttype", f"`datacontenttype`: expected JSON, found {short(kind)}")
+    if "data_base64" in document:
+        yield Problem("unknown_field", "data_base64", "`data_base64`: the payload is taken as JSON in `data` alone")
+    for ours, theirs in (("occurred_at", "time"), ("payload", "data")):
+        if theirs not in document:
+            yield Problem("missing_field", theirs, f"`{theirs}` is missing; it is our `{ours}`")
+
+
 def payload_problems(event: EventType, payload: Any) -> Iterator[Problem]:
     """Every rule of its declaration that a payload breaks."""
     if not isinstance(payload, dict):

@@ -16,7 +16,8 @@ import polars as pl
 
 from kaizenlake import tables
 from kaizenlake.errors import ConservationError
-from kaizenlake.events.check import COLUMNS, check_lines
+from kaizenlake.events.check import check_lines
+from kaizenlake.events.columns import COLUMNS
 from kaizenlake.lake import quarantine
 from kaizenlake.lake.quarantine import Poison
 from kaizenlake.lake.store import Lake, Snapshot
