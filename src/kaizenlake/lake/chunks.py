@@ -15,9 +15,6 @@ CHUNK_LINES = 65_536
 CHUNK_BYTES = 32 * 1024 * 1024
 """A chunk ends when it holds so many lines or bytes."""
 
-BLOCK_BYTES = 4 * 1024 * 1024
-"""Bytes that are read of a file at a time."""
-
 BROKEN_FILE = (gzip.BadGzipFile, EOFError, zlib.error)
 """What reading a packed file raises where it is cut off or damaged."""
 

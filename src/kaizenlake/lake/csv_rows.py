@@ -14,7 +14,6 @@ import pyarrow.csv
 
 from kaizenlake.errors import MappingError
 from kaizenlake.lake.chunks import (
-    BLOCK_BYTES,
     BROKEN_FILE,
     Dialect,
     Refused,
@@ -24,7 +23,7 @@ from kaizenlake.lake.chunks import (
     is_full,
     opened,
 )
-from kaizenlake.lake.sources import Source
+from kaizenlake.lake.sources import BLOCK_BYTES, Source
 
 UTF8 = "utf-8"
 

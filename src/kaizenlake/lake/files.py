@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from kaizenlake.errors import LakeError
 
@@ -48,20 +46,6 @@ def write_atomic(path: Path, content: bytes, *, mode: int = 0o644, is_name_synce
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text as `write_atomic` does."""
     write_atomic(path, text.encode("utf-8"))
-
-
-def read_json(path: Path) -> Any:
-    """Read a JSON file.
-
-    Raises:
-        LakeError: It is not there, cannot be read, or holds no JSON.
-    """
-    try:
-        return json.loads(path.read_bytes())
-    except OSError as error:
-        raise LakeError(f"The file cannot be read: {error.strerror or error}.", where=str(path)) from error
-    except ValueError as error:
-        raise LakeError(f"The file holds no JSON: {error}.", where=str(path)) from error
 
 
 def sync_folder(folder: Path) -> None:

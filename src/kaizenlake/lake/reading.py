@@ -15,7 +15,6 @@ import pyarrow.parquet
 
 from kaizenlake.lake import chunks
 from kaizenlake.lake.chunks import (
-    BLOCK_BYTES,
     BROKEN_FILE,
     Dialect,
     Lines,
@@ -27,7 +26,7 @@ from kaizenlake.lake.chunks import (
     opened,
 )
 from kaizenlake.lake.csv_rows import csv_rows
-from kaizenlake.lake.sources import Source
+from kaizenlake.lake.sources import BLOCK_BYTES, Source
 from kaizenlake.lake.yaml_rows import BrokenRecordError, Record, records
 
 Run: TypeAlias = tuple[Sequence[int], list[bytes]]

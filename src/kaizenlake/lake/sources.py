@@ -33,7 +33,8 @@ TABULAR: tuple[Form, ...] = ("csv", "yaml", "parquet")
 _SEGMENT = re.compile(r"\d{8}T\d{6}\.\d{6}Z-.+-\d+-[0-9a-f]{8}\.ndjson(\.open)?")
 """Name of a segment of our own spool; see `kaizenlake.events.spool`."""
 
-_BLOCK_BYTES = 4 * 1024 * 1024
+BLOCK_BYTES = 4 * 1024 * 1024
+"""Bytes that are read of a file at a time."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,7 @@ def content_hash(source: Source) -> str:
     digest = hashlib.sha256()
     with source.path.open("rb") as stream:
         left = source.limit
-        while block := stream.read(_BLOCK_BYTES if left is None else min(_BLOCK_BYTES, left)):
+        while block := stream.read(BLOCK_BYTES if left is None else min(BLOCK_BYTES, left)):
             digest.update(block)
             left = None if left is None else left - len(block)
     return digest.hexdigest()
