@@ -19,8 +19,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from kaizenlake.jobs._canary_rule import Rule, judge, verdicts
 from kaizenlake.stats import Moments, welch
+from kaizenlake.stats.canary_rule import Rule, judge, verdicts
 
 ALPHA = 0.05
 COLUMNS = (

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kaizenlake.jobs._canary_rule import Rule, judge, verdicts
 from kaizenlake.stats import (
     Moments,
     NormalPrior,
@@ -29,6 +28,7 @@ from kaizenlake.stats import (
     stopped_effect,
     welch,
 )
+from kaizenlake.stats.canary_rule import Rule, judge, verdicts
 
 NIGHTS = 30
 ALPHA = 0.05

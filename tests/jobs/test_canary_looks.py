@@ -103,6 +103,14 @@ class TestFigures:
         same = ["units", "effect", "p_value", "sequential_ci_low", "shrunk_effect"]
         assert shadow.select(same).equals(canary.select(same))
 
+    @pytest.mark.parametrize(("both", "counted"), [(0, 80), (1, 81), (79, 159), (80, 80)])
+    def test_a_few_units_under_both_make_no_shadow_one_of_pairs(self, both, counted):
+        rng = np.random.default_rng(13)
+        rows = [(0, of, f"{of}-{unit}", round(float(rng.uniform()), 6)) for unit in range(80) for of in (NEW, OLD)]
+        rows += [(0, of, f"{unit}", round(float(rng.uniform()), 6)) for unit in range(both) for of in (NEW, OLD)]
+        (row,) = rows_of(of_units(rows), started(**PLAIN, deployment_mode="shadow"), as_of=day(1))
+        assert (row["units"], row["units_control"]) == (counted, counted)
+
     def test_what_the_past_of_the_units_explains_is_taken_off(self):
         rng = np.random.default_rng(11)
         rows, past, now, arm = [], [], [], []
@@ -207,6 +215,64 @@ class TestVerdicts:
         few = verdicts(self.ALIKE, minimum_units=500, as_of=day(6)).row(-1, named=True)
         assert (few["verdict"], "No run came" in few["reason"], "of the 500 units" in few["reason"]) == (
             "insufficient", True, True)  # fmt: skip
+
+    @pytest.mark.parametrize(
+        ("night", "words"),
+        [
+            (
+                [(5, OLD, f"late-{unit}", 0.5) for unit in range(60)],
+                f"No run that counts came under {NEW} on this night",
+            ),
+            (
+                [(5, NEW, f"late-{unit}", 0.5) for unit in range(60)],
+                f"No run that counts came under {OLD} on this night",
+            ),
+            ([(5, of, f"late-{of}", None) for of in (NEW, OLD)], "No run that counts came on this night"),
+            # Units that are under both by now were under one of them before.
+            ([(5, of, f"{of}-0-0", 0.1) for of in (NEW, OLD)] + [(5, NEW, f"{OLD}-0-0", 0.1)], f"came under {OLD} on"),
+        ],
+    )
+    def test_a_night_that_brought_one_arm_nothing_is_a_pause_for_both(self, night, words):
+        before, after = verdicts(self.BETTER + night).rows(named=True)[-2:]
+        assert (before["verdict"], after["verdict"]) == ("promote", "continue")
+        assert words in after["reason"]
+        assert "no data is a pause. So far: effect -0." in after["reason"]
+
+    def test_a_crossing_is_no_promotion_once_too_few_units_are_left(self):
+        gone = [(5, OLD, unit, 0.5) for _, of, unit, _ in self.BETTER if of == NEW][:295]
+        back = [(5, of, f"late-{of}-{unit}", 0.5) for of in (NEW, OLD) for unit in range(2)]
+        row = verdicts(self.BETTER + gone + back).row(-1, named=True)
+        assert (row["verdict"], row["units"], row["crossed_on_look"] is None) == ("insufficient", 7, False)
+        assert row["reason"] == "The smaller arm has 7 of the 10 units that a verdict needs (7 against 302)."
+
+    @pytest.mark.parametrize("alpha", [0.0, 1.0])
+    def test_an_alpha_of_none_or_all_stops_no_night(self, alpha):
+        found = verdicts(self.ALIKE, alpha_rate=alpha)
+        assert found["verdict"].unique().to_list() == ["continue"]
+
+    def test_two_units_are_the_fewest_whatever_is_asked_for(self):
+        row = verdicts([(0, NEW, "a", 0.4), (0, OLD, "b", 0.5)], minimum_units=0).row(0, named=True)
+        assert (row["verdict"], "has 1 of the 2 units" in row["reason"]) == ("insufficient", True)
+
+    def test_of_fifty_candidates_the_one_that_is_better_is_promoted(self):
+        rng = np.random.default_rng(50)
+        names = [f"2.{number}.0" for number in range(50)]
+        rows = [
+            (night, of, f"{of}-{night}-{unit}", round(float(np.clip(rng.normal(mean, 0.1), 0, 1)), 6))
+            for night in range(3)
+            for of, mean in [(OLD, 0.5), *((name, 0.2 if name == "2.7.0" else 0.5) for name in names)]
+            for unit in range(10)
+        ]
+        last = verdicts(rows, candidate_versions=names, horizon_nights=3).filter(look=3)
+        assert last.filter(verdict="promote")["policy_version"].to_list() == ["2.7.0"]
+        # It crossed the fiftieth part of alpha, and the others share what it leaves.
+        assert last["alpha_spent"].to_list() == pytest.approx([0.05 / 49] * 50, rel=1e-9)
+
+    def test_a_guardrail_that_no_run_tells_holds_the_promotion_back_and_says_so(self):
+        row = verdicts(self.BETTER, rails={"cost_usd": 0.1}).row(-1, named=True)
+        (rail,) = json.loads(row["guardrails"])
+        assert (rail["verdict"], rail["units"], rail["upper"]) == ("unclear", 0, None)
+        assert row["reason"].endswith("held: cost_usd (known of 0 units against 0, margin 0.1).")
 
     def test_a_deployment_without_any_run_has_looks_that_wait(self):
         found = looked(of_units([]), started(**PLAIN), as_of=day(2))

@@ -10,8 +10,9 @@ from kaizenlake.jobs._said import said
 def reason() -> pl.Expr:
     """The reason of a verdict, from the columns of a look and those that only the job knows.
 
-    Beside the columns of `gold.canary_looks` it reads `minimum_units`, `horizon_nights`, `tolerated`, `fresh`,
-    `worse_since_look`, `sample_ratio_alpha`, and of the guardrails `broken_words` and `unclear_words`.
+    Beside the columns of `gold.canary_looks` it reads `minimum_units`, `horizon_nights`, `tolerated`, `worse_since_look`,
+    `sample_ratio_alpha`, of the guardrails `broken_words` and `unclear_words`, and of the night whether it was `silent`
+    (without any run of a unit) or `fresh` (and `fresh_control`: with runs that count).
     """
     verdict, shadow = pl.col("verdict"), pl.col("deployment_mode") == "shadow"
     look, crossed = pl.col("look"), pl.col("crossed_on_look")
@@ -21,8 +22,10 @@ def reason() -> pl.Expr:
         figure("sequential_ci_low"),
         figure("sequential_ci_high"),
     )
-    evidence = said("p {} against {} at look {}", chance("p_boundary"), chance("boundary_p"), look)
-    few = pl.min_horizontal("units", "units_control") < pl.col("minimum_units")
+    spent = pl.when(pl.col("boundary_p") == 0.0).then(pl.lit("0")).otherwise(chance("boundary_p"))
+    evidence = said("p {} against {} at look {}", chance("p_boundary"), spent, look)
+    needed = pl.max_horizontal("minimum_units", pl.lit(2))
+    few = pl.min_horizontal("units", "units_control") < needed
     gain = (
         pl.when(shadow)
         .then(said("Not worse by the {} that is tolerated", figure("tolerated")))
@@ -60,7 +63,7 @@ def reason() -> pl.Expr:
                 "{}The smaller arm has {} of the {} units that a verdict needs ({} against {}).",
                 _pause(),
                 pl.min_horizontal("units", "units_control"),
-                pl.col("minimum_units"),
+                needed,
                 pl.col("units"),
                 pl.col("units_control"),
             )
@@ -75,7 +78,7 @@ def reason() -> pl.Expr:
                 figure("effect"),
             )
         )
-        .when(~pl.col("fresh"))
+        .when(~(pl.col("fresh") & pl.col("fresh_control")))
         .then(said("{}So far: {}{}.", _pause(), effect, _crossed()))
         .when(look == pl.col("horizon_nights"), pl.col("unclear_words").is_null() | crossed.is_null())
         .then(said("Horizon reached without a decision: {}, {}{}.", effect, evidence, _crossed()))
@@ -102,13 +105,25 @@ def figure(name: str) -> pl.Expr:
 
 def chance(name: str) -> pl.Expr:
     """A probability as it is read: as a figure, and `below 0.0001` for a smaller one."""
-    small = pl.col(name).is_between(0.0, 1e-4, closed="none").fill_null(value=False)
-    return pl.when(small).then(pl.lit("below 0.0001")).otherwise(figure(name))
+    return pl.when(pl.col(name) < 1e-4).then(pl.lit("below 0.0001")).otherwise(figure(name))
 
 
 def _pause() -> pl.Expr:
-    words = pl.lit("No run came on this night, and no data is a pause. ")
-    return pl.when(pl.col("fresh")).then(pl.lit("")).otherwise(words)
+    """What is to be said first of a night that brought one of the arms nothing."""
+    words = "No run{} came{} on this night, and no data is a pause. "
+    under = {name: said(" under {}", name) for name in ("policy_version", "control_version")}
+    nothing, counting = pl.lit(""), pl.lit(" that counts")
+    return (
+        pl.when("silent")
+        .then(said(words, nothing, nothing))
+        .when("fresh", "fresh_control")
+        .then(nothing)
+        .when("fresh_control")
+        .then(said(words, counting, under["policy_version"]))
+        .when("fresh")
+        .then(said(words, counting, under["control_version"]))
+        .otherwise(said(words, counting, nothing))
+    )
 
 
 def _crossed() -> pl.Expr:

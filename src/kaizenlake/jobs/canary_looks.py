@@ -13,11 +13,11 @@ from kaizenlake import stats, tables
 from kaizenlake.context import arm_of
 from kaizenlake.job import job
 from kaizenlake.jobs import _canary_arms as arms_
-from kaizenlake.jobs._canary_rule import Guarded, Rule, guard, judge, verdicts
 from kaizenlake.jobs._canary_words import figure, reason
 from kaizenlake.jobs._said import said
 from kaizenlake.parameters import Canaries
 from kaizenlake.stats import Moments
+from kaizenlake.stats.canary_rule import Guarded, Rule, guard, judge, verdicts
 from kaizenlake.tables import CanaryLooks, CanaryUnits, Deployments
 
 Table = NDArray[Any]
@@ -37,10 +37,11 @@ def canary_looks(
 ) -> pl.LazyFrame:
     """Say after each day of a deployment what is known of each candidate: promote, roll back, go on, or not to be judged.
 
-    A look is made of days that are over, one each until the end or the horizon. Each randomised unit counts once, with the
-    mean of its runs so far; runs that name no unit were not randomised and are left out, as are units of a canary seen under
-    two versions. In a shadow the same unit runs under both: there the difference within each unit is tested, unless no unit
-    ran under both.
+    A look is made of days that are over, one each until the end or the horizon; what came late counts on the look of its own
+    day, so looks are told anew. Each randomised unit counts once, with the mean of its runs so far; runs that name no unit
+    were not randomised and are left out, as are units of a canary seen under two versions. In a shadow the same unit runs
+    under both: there the difference within each unit is tested, unless fewer than half of the candidate's units ran under
+    both. A night on which one of the two brought no run that counts is a pause.
 
     Args:
         deployments: Shadows and canaries.
@@ -96,7 +97,8 @@ def _looks(arms: pl.DataFrame, units: pl.DataFrame, canaries: Canaries) -> pl.Da
     metrics = arms["guardrail_metrics"].explode().drop_nulls().unique().sort().to_list()
     figures = ["loss", "seen", *metrics]
     nights = arms_.unit_nights(arms, rows, figures)
-    known = arms_.known_so_far(arms_.without_mixed(nights, mixed), arms.height, looks, figures)
+    kept = arms_.without_mixed(nights, mixed)
+    known = arms_.known_so_far(kept, arms.height, looks, figures)
 
     place = arms["place"].to_numpy()
     candidate = np.flatnonzero(place > 0)
@@ -110,7 +112,8 @@ def _looks(arms: pl.DataFrame, units: pl.DataFrame, canaries: Canaries) -> pl.Da
     pairs = arms_.pairs_so_far(nights, partners, looks, list(whole)) if partners else {}
     paired = np.zeros(candidate.size, dtype=np.bool_)
     if pairs:
-        paired[shadow] = pairs["loss"].differences.n[:, -1] > 0.0
+        several = pairs["loss"].differences.n[:, -1]
+        paired[shadow] = (several > 0.0) & (2.0 * several >= known["loss"].whole.n[candidate[shadow], -1])
     compared: dict[str, _Sides] = {}
     for name, at in whole.items():
         own, other = (Moments(*(part[side] for part in at)) for side in (candidate, control))
@@ -125,7 +128,8 @@ def _looks(arms: pl.DataFrame, units: pl.DataFrame, canaries: Canaries) -> pl.Da
     )
     without = rows.filter(pl.col("unit").is_null()).join(_own(arms), on=["deployment_id", "policy_version"])
     lost = arms_.counted(without, pl.col("runs").sum(), arms.height, looks)
-    fresh = (runs - lost)[candidate] + (runs - lost)[control] > 0
+    counts = arms_.counted(kept.filter(~pl.col("gone")), pl.col("n").sum(), arms.height, looks) > 0
+    fresh = counts[candidate] & counts[control]
     ratio = _sample_ratio(arms, known["seen"].whole.n, deployment, looks)
     misrouted = np.cumsum(_misrouted(arms, rows, looks), axis=1)
     told: dict[str, Table] = {
@@ -141,7 +145,9 @@ def _looks(arms: pl.DataFrame, units: pl.DataFrame, canaries: Canaries) -> pl.Da
         "mean_loss_control": losses.mean_control,
         "cuped_explained": np.where(paired[:, None], 0.0, explained[candidate]),
         "sample_ratio_p": ratio[deployment[candidate]],
-        "fresh": fresh,
+        "silent": (runs - lost)[candidate] + (runs - lost)[control] == 0,
+        "fresh": counts[candidate],
+        "fresh_control": counts[control],
     }
     invalid = told["sample_ratio_p"] < canaries.sample_ratio_alpha
     judged, guardrails = _judged(arms[candidate], losses, compared, fresh, invalid)
@@ -308,7 +314,13 @@ def _by_look(rails: pl.DataFrame) -> pl.DataFrame:
                 figure("effect"),
                 figure("margin"),
             ),
-            unclear_words=said("{} (upper end {}, margin {})", "metric", figure("upper"), figure("margin")),
+            unclear_words=pl.when(pl.col("upper").is_null())
+            .then(
+                said(
+                    "{} (known of {} units against {}, margin {})", "metric", "units", "units_control", figure("margin")
+                )
+            )
+            .otherwise(said("{} (upper end {}, margin {})", "metric", figure("upper"), figure("margin"))),
         )
         .group_by("row", "look", maintain_order=True)
         .agg(

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from kaizenlake import stats, tables
 from kaizenlake.job import job
 from kaizenlake.jobs import _canary_arms as arms_
-from kaizenlake.jobs._canary_rule import Rule, sequence_of
 from kaizenlake.parameters import Canaries
 from kaizenlake.stats import Moments
+from kaizenlake.stats.canary_rule import Rule
 from kaizenlake.tables import CanarySegments, CanaryUnits, Deployments
 
 PART = ("dimension", "value")
@@ -32,7 +32,8 @@ def canary_segments(
     """Say in which parts of its units a candidate of a canary is better or worse, at the latest look.
 
     A part counts the units that had runs in it, each with the mean of those runs. Of the p-values that hold on every night
-    the smallest so far is corrected for all parts of the candidate. Effects are drawn toward their dimension's mean by how far
+    the smallest so far is corrected for all parts of the candidate; it speaks for the side on which the effect was on that
+    night, so a part whose effect has changed sides since is unclear. Effects are drawn toward their dimension's mean by how far
     they spread beyond chance, with one variance for all of them: few runs say little about their own.
 
     Args:
@@ -80,9 +81,11 @@ def _compared(arms: pl.DataFrame, rows: pl.DataFrame, mixed: pl.DataFrame, canar
         first, at = group.row(0, named=True), group["row"].to_numpy()
         rule = Rule(first["alpha"], horizon=first["horizon_nights"], minimum_units=first["minimum_units"])
         one, other = (Moments(*(part[at] for part in side)) for side in (own, control))
-        p[at] = sequence_of(rule, one, other, 1.0 - rule.alpha, "both").p_value
+        p[at] = rule.sequence(one, other, 1.0 - rule.alpha).p_value
     last = (np.arange(candidate.size), facts["looks_count"].to_numpy() - 1)
     smallest = stats.running_minimum(p)[last]
+    when = (np.arange(candidate.size), np.where(np.isnan(p), np.inf, p).argmin(axis=-1))
+    side = np.sign(own.mean[when] - control.mean[when])
     own, control = (Moments(*(part[last] for part in side)) for side in (own, control))
     effect = np.where((own.n > 0.0) & (control.n > 0.0), own.mean - control.mean, np.nan)
     family, dimension = (
@@ -94,10 +97,12 @@ def _compared(arms: pl.DataFrame, rows: pl.DataFrame, mixed: pl.DataFrame, canar
         "units_control": control.n.astype(np.int64),
         "effect": effect,
         "shrunk_effect": stats.shrink_normal_by(dimension, effect, _variances(dimension, own, control)),
+        "side": side,
         "p_always_valid": smallest,
         "q_value": stats.benjamini_hochberg_by(family, smallest),
     }
-    differs = (pl.col("q_value") <= canaries.segment_q).fill_null(value=False)
+    still = pl.col("effect").sign() == pl.col("side")
+    differs = ((pl.col("q_value") <= canaries.segment_q) & still).fill_null(value=False)
     return (
         facts.select("deployment_id", "policy_version", *PART, look="looks_count")
         .hstack(pl.DataFrame(figures).fill_nan(None))
@@ -108,6 +113,7 @@ def _compared(arms: pl.DataFrame, rows: pl.DataFrame, mixed: pl.DataFrame, canar
             .then(pl.lit("worse"))
             .otherwise(pl.lit("unclear"))
         )
+        .drop("side")
         .sort("deployment_id", "policy_version", *PART)
     )
 

@@ -139,8 +139,8 @@ def planned_sequence(
         no_effect: effect that the p-value is held against.
 
     >>> so_far = Moments(np.array([100.0, 200.0]), np.array([0.5, 0.5]), np.array([2.0, 4.0]))
-    >>> planned_sequence(so_far, so_far, looks=10).ci_high.round(4).tolist()  # as if 1,000 units in both arms were declared
-    [0.0707, 0.0466]
+    >>> planned_sequence(so_far, so_far, looks=10).ci_high.round(4).tolist()  # 1,000 units in both arms are foretold
+    [0.0676, 0.0443]
     """
     enough = np.minimum(a.n, b.n) >= minimum_units
     first = enough.argmax(axis=-1)[..., None]
