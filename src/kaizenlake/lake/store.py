@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -17,19 +17,17 @@ import polars as pl
 from deltalake import DeltaTable
 
 from kaizenlake import settings, tables
-from kaizenlake.errors import LakeError, TableInvalidError, WriteConflictError
+from kaizenlake.errors import LakeError, WriteConflictError
 from kaizenlake.lake import changes, delta, describe, files
 from kaizenlake.lake.changes import Reads
 from kaizenlake.lake.describe import TableState
+from kaizenlake.lake.parts import checked_parts
 from kaizenlake.lake.sieve import Sieve
 from kaizenlake.settings import Settings
 from kaizenlake.tables import Table
 
 FOLDERS = ("landing", "mappings", "runs", "published")
 """Local folders of a lake; Delta makes the others."""
-
-ROWS_AT_ONCE = 250_000
-"""Rows of a table not kept by day that are checked and written at a time."""
 
 ATTEMPTS = 8
 """Times an append is computed anew on a fresh snapshot after losing a race."""
@@ -329,7 +327,7 @@ class Lake:
         uri = self.uri(table)
         handle = self.snapshot(table).handle
         stored = handle or delta.open_table(uri, self.storage_options)
-        checked = _checked(table, _in_batches(table, parts) if isinstance(parts, pl.LazyFrame) else parts, days)
+        checked = checked_parts(table, parts, days)
         sieve = Sieve(table, handle, days) if only_changes and handle is not None else None
         version, rows = delta.commit(
             table,
@@ -434,36 +432,3 @@ class Lake:
             with suppress(WriteConflictError):
                 return write(self.snapshot(table))
         return write(self.snapshot(table))
-
-
-def _in_batches(table: type[Table], frame: pl.LazyFrame) -> Iterator[pl.DataFrame]:
-    """Rows of a lazy frame as they are computed, so that a long table is never held whole; of a table kept by day, whole."""
-    if tables.partition(table) is not None:
-        yield frame.collect()
-        return
-    yield from frame.collect_batches(chunk_size=ROWS_AT_ONCE)
-
-
-def _checked(
-    table: type[Table], parts: Iterable[pl.DataFrame], days: Collection[date] | None
-) -> Iterator[pl.DataFrame]:
-    """Parts as they come, each checked; what the grain of a part cannot show is refused."""
-    partition = tables.partition(table)
-    if partition is None:
-        yield from tables.check_parts(table, parts)
-        return
-    allowed = None if days is None else set(days)
-    seen: set[date] = set()
-    for part in parts:
-        held = set(tables.check(table, part)[partition].unique())
-        if allowed is not None and (outside := held - allowed):
-            raise TableInvalidError(
-                f"Rows of {min(outside)} came among the days to be written, which it is not.",
-                where=tables.full_name(table),
-            )
-        if twice := held & seen:
-            raise TableInvalidError(
-                f"Rows of {min(twice)} came in two parts; a day comes whole.", where=tables.full_name(table)
-            )
-        seen |= held
-        yield part

@@ -1,0 +1,58 @@
+"""The parts of a table on their way into a commit: cut from a frame, and checked as they come."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from datetime import date
+
+import polars as pl
+
+from kaizenlake import tables
+from kaizenlake.errors import TableInvalidError
+from kaizenlake.tables import Table
+
+ROWS_AT_ONCE = 250_000
+"""Rows of a table not kept by day that are checked and written at a time."""
+
+
+def checked_parts(
+    table: type[Table], parts: Iterable[pl.DataFrame] | pl.LazyFrame, days: Collection[date] | None
+) -> Iterator[pl.DataFrame]:
+    """Parts as they come, each checked; what the grain of a part cannot show is refused.
+
+    Args:
+        table: The table.
+        parts: Its rows, or a frame that gives them; of a table kept by day no day may span two parts.
+        days: Days of which rows may come; None for any.
+
+    Raises:
+        TableInvalidError: A part breaks the declaration.
+    """
+    parts = _in_batches(table, parts) if isinstance(parts, pl.LazyFrame) else parts
+    partition = tables.partition(table)
+    if partition is None:
+        yield from tables.check_parts(table, parts)
+        return
+    allowed = None if days is None else set(days)
+    seen: set[date] = set()
+    for part in parts:
+        held = set(tables.check(table, part)[partition].unique())
+        if allowed is not None and (outside := held - allowed):
+            raise TableInvalidError(
+                f"Rows of {min(outside)} came among the days to be written, which it is not.",
+                where=tables.full_name(table),
+            )
+        if twice := held & seen:
+            raise TableInvalidError(
+                f"Rows of {min(twice)} came in two parts; a day comes whole.", where=tables.full_name(table)
+            )
+        seen |= held
+        yield part
+
+
+def _in_batches(table: type[Table], frame: pl.LazyFrame) -> Iterator[pl.DataFrame]:
+    """Rows of a lazy frame as they are computed, so that a long table is never held whole; of a table kept by day, whole."""
+    if tables.partition(table) is not None:
+        yield frame.collect()
+        return
+    yield from frame.collect_batches(chunk_size=ROWS_AT_ONCE)
