@@ -179,6 +179,8 @@ def test_which_set_a_candidate_is_replayed_on(lake):
     assert choose("edge@1") == other
     for asked, more, words in (
         (None, {}, "2 golden sets: core, edge"),
+        (None, {}, "`kaizen policy replay POLICY VERSION --golden core`"),
+        (None, {"replayed": ("r 1", "2.0.0")}, "`kaizen policy replay 'r 1' 2.0.0 --golden core`"),
         ("theirs", {}, "runs of 'planner'"),
         ("cores", {}, "did you mean `core`"),
         ("core", {"all_runs": True}, "not both"),

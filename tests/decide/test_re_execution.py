@@ -102,7 +102,24 @@ def test_runs_that_raise_fail_and_are_named(lake):
 
     found = again(lake, fragile)
     assert found["verdict"] == "failed"
-    assert found["shortfalls"] == ["1 run(s) raised: r00004 (RuntimeError: no such tool)"]
+    assert found["shortfalls"] == ["1 run(s) raised: 1 by RuntimeError: no such tool (r00004)"]
+
+
+def test_an_error_of_many_runs_is_told_once_with_their_number(lake):
+    def broken(given, seed):
+        if given.input["task"] % 10 == 4:
+            raise KeyError(given.input["task"])
+        if given.input["task"] == 7:
+            raise SystemExit("the tool\nleft")
+        raise RuntimeError("no such tool")
+
+    found = again(lake, broken)
+    assert found["verdict"] == "failed"
+    assert found["shortfalls"][0] == (
+        "30 run(s) raised: 26 by RuntimeError: no such tool (r00000, r00001, r00002, r00003, r00005 and 21 more); "
+        "1 by KeyError: 4 (r00004); 1 by SystemExit: the tool left (r00007); 1 by KeyError: 14 (r00014); "
+        "1 by KeyError: 24 (r00024)"
+    )
 
 
 def test_it_is_given_what_was_recorded_and_each_seed_twice(lake):

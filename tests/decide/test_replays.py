@@ -10,7 +10,8 @@ import pytest
 
 from decide.drawn_runs import NOW, RULES, lake_of, logged, policy
 from jobs.drawn import frame
-from kaizenlake.decide import golden, replays
+from kaizenlake.decide import golden, policies, replays
+from kaizenlake.decide.gates import Evidence, replay_gate
 from kaizenlake.decide.golden import Filters
 from kaizenlake.decide.off_policy import replay_off_policy
 from kaizenlake.decide.replays import Standing, standing
@@ -97,8 +98,24 @@ def standing_of(lake):
     return standing(rows, doer="router", content_sha256=policy(lake).version.content_sha256)
 
 
+def told_by_gate(lake):
+    evidence = Evidence(lake, policies.state(lake), NOW)
+    return replay_gate(evidence, evidence.state.version("router", "1.0.0")).found
+
+
+def test_the_gate_says_the_whole_command_for_each_golden_set_that_lacks_a_replay(lake):
+    for name in ("core", "edge cases"):
+        golden.freeze(lake, name, doer="router", by="ann", filters=Filters(at_most=500), now=NOW)
+    core, edge = (f"`kaizen policy replay router 1.0.0 --golden {name}`" for name in ("core", "'edge cases'"))
+    assert told_by_gate(lake).endswith(f"({core} and {edge}).")
+    replay(lake, golden_set="core")
+    assert told_by_gate(lake).endswith(f"({edge}).")
+    assert standing_of(lake).golden_sets == ("edge cases",)
+
+
 def test_a_candidate_is_replayed_on_the_newest_golden_set_unless_told(lake):
     assert standing_of(lake) == Standing(passed=False, found="no replay")
+    assert told_by_gate(lake) == "no replay (`kaizen policy replay router 1.0.0`)."
     assert replay(lake).payload["runs"] == 600
     assert standing_of(lake).passed
     golden.freeze(lake, "core", doer="router", by="ann", filters=Filters(at_most=500), now=NOW)

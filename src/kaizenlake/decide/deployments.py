@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from kaizenlake.decide.command import Command
 from kaizenlake.decide.endings import End
 from kaizenlake.decide.gates import Evidence, content_gate
+from kaizenlake.decide.hints import kaizen
 from kaizenlake.decide.state import State, Version, read
 from kaizenlake.errors import GateError, UsageError
 from kaizenlake.events.log import Line, event_line
@@ -227,7 +228,7 @@ def _versions(evidence: Evidence, plan: DeploymentPlan) -> tuple[Version, Sequen
         if version.status != plan.mode:
             raise GateError(
                 f"{version.name} is {version.status}; a {plan.mode} takes candidates that are {plan.mode}.",
-                hint=f"`kaizen policy promote {version.name} --to {plan.mode}` asks its gates.",
+                hint=f"{kaizen('policy', 'promote', version.policy_id, version.policy_version, '--to', plan.mode)} asks its gates.",
             )
     for version in (control, *candidates):
         gate = content_gate(evidence, version)
@@ -237,7 +238,7 @@ def _versions(evidence: Evidence, plan: DeploymentPlan) -> tuple[Version, Sequen
         one = running[0]
         raise GateError(
             f"The {one.deployment_mode} {one.deployment_id} of {plan.policy_id} runs; there is one at a time.",
-            hint=f"`kaizen canary stop {one.deployment_id}` ends it.",
+            hint=f"{kaizen('canary', 'stop', one.deployment_id)} ends it.",
         )
     return control, candidates
 

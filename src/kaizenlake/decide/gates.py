@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from kaizenlake import signing
+from kaizenlake.decide.hints import kaizen
 from kaizenlake.decide.replays import standing
 from kaizenlake.decide.state import Deployment, State, Version
 from kaizenlake.errors import VerificationError
@@ -122,7 +123,9 @@ def path_gate(version: Version, target: str) -> Gate:
 def replay_gate(evidence: Evidence, version: Version) -> Gate:
     """The latest replay of this very content passed; on the newest version of each golden set of the doer, if it has any."""
     found = standing(evidence.state.replay_log, doer=version.doer, content_sha256=version.content_sha256)
-    hint = "" if found.passed else f" (`kaizen policy replay {version.policy_id} {version.policy_version}`)"
+    asked = ("policy", "replay", version.policy_id, version.policy_version)
+    ways = [kaizen(*asked, "--golden", name) for name in found.golden_sets] or [kaizen(*asked)]
+    hint = "" if found.passed else f" ({' and '.join(ways)})"
     return Gate("replay", found.passed, f"{found.found}{hint}.")
 
 
@@ -180,7 +183,8 @@ def approval_gate(evidence: Evidence, version: Version) -> Gate:
     if not evidence.promotion.needs_approval:
         return Gate("approval", True, "the settings ask for none.")
     if version.approved_at is None:
-        return Gate("approval", False, f"nobody has approved it: `kaizen policy approve {version.name}`.")
+        way = kaizen("policy", "approve", version.policy_id, version.policy_version)
+        return Gate("approval", False, f"nobody has approved it: {way}.")
     days = evidence.promotion.approval_days
     said = f"{version.approved_by} approved it on {version.approved_at:%Y-%m-%d %H:%M} UTC"
     if evidence.now - version.approved_at > timedelta(days=days):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -13,7 +13,8 @@ import polars as pl
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from kaizenlake import signing
-from kaizenlake.decide.logged_runs import run_events
+from kaizenlake.decide.hints import kaizen
+from kaizenlake.decide.logged_runs import run_events, some_of
 from kaizenlake.errors import UsageError, VerificationError
 from kaizenlake.events.log import Line, event_line
 from kaizenlake.events.rules import near
@@ -25,7 +26,6 @@ MOST_RUNS = 10_000
 """Runs that one event can name."""
 
 _MARK = 16
-_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -193,7 +193,14 @@ def newest(events: pl.LazyFrame, doer: str | None = None) -> list[GoldenSet]:
     return [item for item in latest.values() if doer is None or item.doer == doer]
 
 
-def choose(events: pl.LazyFrame, doer: str, asked: str | None, *, all_runs: bool = False) -> GoldenSet | None:
+def choose(
+    events: pl.LazyFrame,
+    doer: str,
+    asked: str | None,
+    *,
+    all_runs: bool = False,
+    replayed: tuple[str, str] = ("POLICY", "VERSION"),
+) -> GoldenSet | None:
     """The golden set on which a candidate of a doer is replayed; None for all of its runs.
 
     Args:
@@ -201,6 +208,7 @@ def choose(events: pl.LazyFrame, doer: str, asked: str | None, *, all_runs: bool
         doer: The doer.
         asked: `name` (its newest version) or `name@version`; None takes the only set of the doer, if it has one.
         all_runs: Take none.
+        replayed: Policy and version that are replayed, for the words of an error.
 
     Raises:
         UsageError: There is no such set, it is of another doer, or the doer has several and none was named.
@@ -213,7 +221,8 @@ def choose(events: pl.LazyFrame, doer: str, asked: str | None, *, all_runs: bool
         own = newest(events, doer)
         if len(own) > 1:
             names = ", ".join(item.golden_set_id for item in own)
-            raise UsageError(f"{doer!r} has {len(own)} golden sets: {names}.", hint="Name the one to replay on.")
+            way = kaizen("policy", "replay", *replayed, "--golden", own[0].golden_set_id)
+            raise UsageError(f"{doer!r} has {len(own)} golden sets: {names}.", hint=f"Name one, as in {way}.")
         return own[0] if own else None
     found = find(events, asked)
     if found.doer != doer:
@@ -232,7 +241,7 @@ def find(events: pl.LazyFrame, asked: str) -> GoldenSet:
     if asked not in by_name:
         raise UsageError(
             f"There is no golden set {asked!r}{near(asked, by_name)}.",
-            hint="`kaizen golden list` lists them, `kaizen golden freeze` makes one.",
+            hint="`kaizen golden list` lists them, `kaizen golden freeze NAME --doer DOER` makes one.",
         )
     return by_name[asked]
 
@@ -259,9 +268,9 @@ def problems(events: pl.LazyFrame, golden_set: GoldenSet, key: Ed25519PublicKey 
         run for run in golden_set.runs if run in hashes and marks.get(run, hashes[run][:_MARK]) != hashes[run][:_MARK]
     ]
     if lost:
-        found.append(f"golden set {golden_set.name}: {len(lost)} run(s) are no longer in the lake: {_some(lost)}")
+        found.append(f"golden set {golden_set.name}: {len(lost)} run(s) are no longer in the lake: {some_of(lost)}")
     if changed:
-        found.append(f"golden set {golden_set.name}: {len(changed)} run(s) changed since: {_some(changed)}")
+        found.append(f"golden set {golden_set.name}: {len(changed)} run(s) changed since: {some_of(changed)}")
     content = _content(golden_set, {run: hashes.get(run, "") for run in golden_set.runs})
     if not found and _sha(content) != golden_set.content_sha256:
         found.append(f"golden set {golden_set.name}: its content is not what was frozen")
@@ -303,7 +312,7 @@ def _chosen(events: pl.LazyFrame, doer: str, filters: Filters, now: datetime) ->
     names = runs.select("run_id").unique().collect()["run_id"].to_list()
     if lacking := set(filters.run_ids) - set(names):
         raise UsageError(
-            f"{len(lacking)} of the runs that were named are no runs of {doer!r} that fit: {_some(sorted(lacking))}."
+            f"{len(lacking)} of the runs that were named are no runs of {doer!r} that fit: {some_of(sorted(lacking))}."
         )
     if not names:
         raise UsageError(f"No run of {doer!r} fits.", hint="`kaizen show crl` lists runs with their doers and days.")
@@ -375,8 +384,3 @@ def _line(item: GoldenSet) -> Line:
         is_decision=True,
         metadata={"marks": list(item.marks)},
     )
-
-
-def _some(names: Collection[str] | Sequence[str]) -> str:
-    shown = list(names)[:_NAMED]
-    return ", ".join(shown) + (f" and {len(names) - len(shown)} more" if len(names) > len(shown) else "")

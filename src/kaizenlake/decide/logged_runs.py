@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import polars as pl
@@ -21,6 +21,8 @@ UNIT = (
     .otherwise(pl.concat_str(pl.lit("unit:"), "unit_id"))
 )
 """What was randomised; a run that names no unit is one of its own."""
+
+_NAMED = 5
 
 _FAMILY = next(family for family in FAMILIES if family.name == "runs")
 
@@ -94,3 +96,13 @@ def logged_runs(
         .unique(RUN, keep="last", maintain_order=True)
         .sort(*RUN, nulls_last=True)
     )
+
+
+def some_of(names: Sequence[str], *, between: str = ", ") -> str:
+    """The first five of many names, and how many there are more.
+
+    >>> some_of(["r1", "r2"]), some_of([f"r{number}" for number in range(8)])
+    ('r1, r2', 'r0, r1, r2, r3, r4 and 3 more')
+    """
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return between.join(names[:_NAMED]) + more

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import polars as pl
 
 from kaizenlake.decide import policies
 from kaizenlake.decide.gates import Evidence, Gate, gates
+from kaizenlake.decide.hints import kaizen
+from kaizenlake.decide.policies import Decision
 from kaizenlake.decide.state import Deployment, State, Version, read
 from kaizenlake.errors import GateError
 from kaizenlake.jobs.policy_promotions import NIGHT
@@ -80,8 +83,9 @@ def _judged(evidence: Evidence, row: Mapping[str, Any]) -> Iterator[tuple[bool, 
             if row["auto_rollback"]:
                 yield _rolled_back(evidence, deployment, version, look)
             else:
-                words = f"`kaizen policy rollback {version.name}` is a person's to say"
-                yield False, f"{name}: look {look['look']} says rollback of {version.policy_version}; {words}."
+                way = kaizen("policy", "rollback", version.policy_id, version.policy_version)
+                said = f"{name}: look {look['look']} says rollback of {version.policy_version}"
+                yield False, f"{said}; {way} is a person's to say."
         return
     # Of several that may be promoted, the one with the lowest loss is.
     better = sorted(
@@ -100,19 +104,8 @@ def _rolled_back(
     mode = deployment.deployment_mode
     said = f"look {look['look']} at {mode} {deployment.deployment_id} says rollback: {look['reason']}"
     gate = Gate(mode, False, said, deployment.deployment_id, look["look"])
-    try:
-        done = policies.roll_back(
-            evidence.lake,
-            version.policy_id,
-            version.policy_version,
-            by=NIGHT,
-            reason=look["reason"][:REASON_LENGTH],
-            rests_on=[gate],
-            now=evidence.now,
-        )
-    except GateError as error:
-        return False, f"{deployment.deployment_id}: {error}"
-    return done.is_new, f"{version.name} was rolled back: {said}"
+    decide = partial(policies.roll_back, rests_on=[gate])
+    return _decided(evidence, deployment, version, look, decide, f"{version.name} was rolled back: {said}")
 
 
 def _promoted(
@@ -121,23 +114,37 @@ def _promoted(
     target = "canary" if deployment.deployment_mode == "shadow" else "active"
     said = f"{deployment.deployment_id}: look {look['look']} says promote {version.policy_version} to {target}"
     if not is_allowed:
-        return False, f"{said}; `kaizen policy promote {version.name} --to {target}` is a person's to say."
+        way = kaizen("policy", "promote", version.policy_id, version.policy_version, "--to", target)
+        return False, f"{said}; {way} is a person's to say."
     # A gate that refuses is asked again each night, which the audit need not tell each time.
     if failed := [gate for gate in gates(evidence, version, target) if not gate.passed]:
         return False, f"{said}; " + " ".join(f"Gate {gate.name}: {gate.found}" for gate in failed)
+    decide = partial(policies.promote, to=target)
+    words = f"{version.name} was promoted to {target}: {look['reason']}"
+    return _decided(evidence, deployment, version, look, decide, words)
+
+
+def _decided(
+    evidence: Evidence,
+    deployment: Deployment,
+    version: Version,
+    look: Mapping[str, Any],
+    decide: Callable[..., Decision],
+    words: str,
+) -> tuple[bool, str]:
+    """Whether a decision on a version was taken, and in what words: those given, or why it was refused."""
     try:
-        done = policies.promote(
+        done = decide(
             evidence.lake,
             version.policy_id,
             version.policy_version,
-            to=target,
             by=NIGHT,
             reason=look["reason"][:REASON_LENGTH],
             now=evidence.now,
         )
     except GateError as error:
         return False, f"{deployment.deployment_id}: {error}"
-    return done.is_new, f"{version.name} was promoted to {target}: {look['reason']}"
+    return done.is_new, words
 
 
 def _known(found: State, policy_id: str, number: str) -> Version | None:

@@ -72,7 +72,8 @@ def replay_off_policy(
     events = lake.scan(Events)
     candidate = replays.candidate(lake, events, policy_id, policy_version)
     settings = lake.settings.replays
-    chosen = golden.choose(events, candidate.doer, golden_set, all_runs=all_runs)
+    replayed = (policy_id, policy_version)
+    chosen = golden.choose(events, candidate.doer, golden_set, all_runs=all_runs, replayed=replayed)
     spoiled = () if chosen is None else golden.problems(events, chosen, golden.public_key_of(lake))
     runs = logged_runs(
         events,

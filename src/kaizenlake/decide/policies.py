@@ -12,6 +12,7 @@ from kaizenlake.decide.command import Command, named, told
 from kaizenlake.decide.drafts import PolicyDraft
 from kaizenlake.decide.endings import End
 from kaizenlake.decide.gates import CONTENT, Gate, content_gate, gates
+from kaizenlake.decide.hints import kaizen
 from kaizenlake.decide.state import State, Version, read
 from kaizenlake.decide.versions import precedence
 from kaizenlake.errors import GateError, UsageError
@@ -86,7 +87,7 @@ def create(
                     return []
                 raise UsageError(
                     f"{other.name} exists with another content, and a version never changes.",
-                    hint=f"`kaizen policy show {other.name}` shows it; give the draft a greater version.",
+                    hint=f"{kaizen('policy', 'show', other.policy_id, other.policy_version)} shows it; give the draft a greater version.",
                 )
         return [
             command.line(
@@ -229,7 +230,7 @@ class _Promotion:
         if STATUSES.index(self.to) < STATUSES.index(version.status):
             raise UsageError(
                 f"{version.name} is {version.status}; {self.to} lies behind it.",
-                hint=f"`kaizen policy rollback {version.name}` takes it out of service."
+                hint=f"{kaizen('policy', 'rollback', version.policy_id, version.policy_version)} takes it out of service."
                 if version.status in IN_SERVICE
                 else "Create a new version of it.",
             )
@@ -275,7 +276,7 @@ class _Promotion:
             raise GateError(
                 f"{version.name} was not promoted to {self.to}: another decision on {self.policy_id} came first. "
                 f"{version.policy_version} is {version.status} now, and {now}.",
-                hint=f"See `kaizen policy audit {self.policy_id}`, and ask again if it is still wanted.",
+                hint=f"See {kaizen('policy', 'audit', self.policy_id)}, and ask again if it is still wanted.",
             )
 
 
@@ -319,7 +320,7 @@ def roll_back(
                 return []
             raise GateError(
                 f"{version.name} is {version.status}; only what is in {', '.join(IN_SERVICE)} can be rolled back.",
-                hint=f"`kaizen policy audit {policy_id}` tells what was decided of it.",
+                hint=f"{kaizen('policy', 'audit', policy_id)} tells what was decided of it.",
             )
         evidence = command.evidence(found)
         before = found.active_before(version) if version.status == "active" else None

@@ -13,7 +13,8 @@ import polars as pl
 
 from kaizenlake import tables
 from kaizenlake.decide import golden, replays
-from kaizenlake.decide.logged_runs import decoded, logged_runs, run_events, with_losses
+from kaizenlake.decide.hints import kaizen
+from kaizenlake.decide.logged_runs import decoded, logged_runs, run_events, some_of, with_losses
 from kaizenlake.decide.replays import Replayed
 from kaizenlake.errors import EventError, UsageError
 from kaizenlake.events.catalogue import by_name
@@ -34,7 +35,6 @@ IDENTITY = ("run_id", "doer", "phase", "policy_id", "policy_version", "unit_id",
 INHERITED = ("budget_usd", "latency_budget_seconds")
 """Fields that are part of the input: where the callable does not answer them, they are as logged."""
 
-_NAMED = 5
 _ALWAYS = datetime(9999, 1, 1, tzinfo=UTC)
 
 
@@ -95,11 +95,11 @@ def re_execute(
     stamp = now or datetime.now(UTC)
     events = lake.scan(Events)
     candidate = replays.candidate(lake, events, policy_id, policy_version)
-    frozen = golden.choose(events, candidate.doer, golden_set)
+    frozen = golden.choose(events, candidate.doer, golden_set, replayed=(policy_id, policy_version))
     if frozen is None:
         raise UsageError(
             f"{candidate.doer!r} has no golden set, so nothing says which runs to run again.",
-            hint=f"Freeze one: kaizen golden freeze NAME --doer {candidate.doer}.",
+            hint=f"{kaizen('golden', 'freeze', 'NAME', '--doer', candidate.doer)} freezes one.",
         )
     settings = lake.settings.replays
     spoiled = golden.problems(events, frozen, golden.public_key_of(lake))
@@ -131,13 +131,13 @@ class Again:
         lines: Event lines of the outcomes, one a run and seed.
         keys: Of each line the place of its run and of its seed.
         differing: Runs that answered differently when run twice with one seed.
-        raised: Runs that raised, with the error.
+        raised: Errors that runs raised, each with the runs that did.
     """
 
     lines: list[bytes] = field(default_factory=list)
     keys: list[tuple[int, int]] = field(default_factory=list)
     differing: list[str] = field(default_factory=list)
-    raised: list[str] = field(default_factory=list)
+    raised: dict[str, list[str]] = field(default_factory=dict)
 
 
 def run_again(inputs: Sequence[RecordedInput], call: Call, seeds: Sequence[int], who: Mapping[str, str]) -> Again:
@@ -158,8 +158,9 @@ def run_again(inputs: Sequence[RecordedInput], call: Call, seeds: Sequence[int],
             twice = [[_answer(call, given, seed) for _ in range(2)] for seed in seeds]
         except EventError:
             raise
-        except Exception as error:  # noqa: BLE001 - the candidate's own, which is what is tested
-            found.raised.append(f"{given.run_id} ({type(error).__name__}: {str(error)[:200]})")
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the candidate's own, which is what is tested
+            said = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+            found.raised.setdefault(said, []).append(given.run_id)
             continue
         if any(_spelled(one) != _spelled(other) for one, other in twice):
             found.differing.append(given.run_id)
@@ -199,10 +200,10 @@ def compare(logged: pl.DataFrame, found: Again, settings: Replays, loss: Loss, c
     failures = []
     if found.differing:
         failures.append(
-            f"{len(found.differing)} run(s) answered differently with the same seed: {_some(found.differing)}"
+            f"{len(found.differing)} run(s) answered differently with the same seed: {some_of(found.differing)}"
         )
     if found.raised:
-        failures.append(f"{len(found.raised)} run(s) raised: {_some(found.raised)}")
+        failures.append(_raised(found.raised))
     reasons = []
     if by_run.height < settings.minimum_runs:
         reasons.append(f"{by_run.height} run(s) could be compared, at least {settings.minimum_runs} are needed")
@@ -334,5 +335,8 @@ def _refused(logged: pl.DataFrame, settings: Replays, reasons: Sequence[str]) ->
     }
 
 
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+def _raised(errors: Mapping[str, Sequence[str]]) -> str:
+    """Which errors were raised: each once, the most frequent first, with its runs."""
+    frequent = sorted(errors.items(), key=lambda item: -len(item[1]))
+    each = [f"{len(runs)} by {said} ({some_of(runs)})" for said, runs in frequent]
+    return f"{sum(map(len, errors.values()))} run(s) raised: {some_of(each, between='; ')}"

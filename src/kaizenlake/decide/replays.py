@@ -74,10 +74,12 @@ class Standing:
     Args:
         passed: They do.
         found: What was found, with its figures.
+        golden_sets: Golden sets of the doer on which it has yet to pass.
     """
 
     passed: bool
     found: str
+    golden_sets: tuple[str, ...] = ()
 
 
 def candidate(lake: Lake, events: pl.LazyFrame, policy_id: str, policy_version: str) -> Candidate:
@@ -170,14 +172,15 @@ def standing(replay_log: pl.DataFrame, *, doer: str, content_sha256: str) -> Sta
     sets = frozen.group_by("golden_set_id").agg(pl.col("golden_set_version").max()).sort("golden_set_id")
     if sets.is_empty():
         return _standing(made, "")
-    each = [
-        _standing(
+    each = {
+        name: _standing(
             made.filter(pl.col("golden_set_id") == name, pl.col("golden_set_version") == version),
             f" on golden set {name}@{version}",
         )
         for name, version in sets.iter_rows()
-    ]
-    return Standing(all(item.passed for item in each), "; ".join(item.found for item in each))
+    }
+    lacking = tuple(name for name, item in each.items() if not item.passed)
+    return Standing(not lacking, "; ".join(item.found for item in each.values()), lacking)
 
 
 def _standing(made: pl.DataFrame, where: str) -> Standing:
