@@ -8,7 +8,7 @@ from browser.chromium import Chromium, find
 from kaizenlake.publish.report import render_html
 from kaizenlake.publish.skill_data import skills
 from kaizenlake.publish.skill_fleet import fleet
-from kaizenlake.publish.skill_pages import card_of
+from kaizenlake.publish.skill_report import card_of
 from publish.skill_frames import AS_OF, EVIL, scan
 
 pytestmark = pytest.mark.browser

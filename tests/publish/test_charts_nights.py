@@ -14,11 +14,10 @@ from kaizenlake.publish.charts_nights import (
     Crossing,
     EffectNight,
     EvidenceNight,
-    Trend,
     effect_chart,
     evidence_chart,
-    trend_chart,
 )
+from kaizenlake.publish.charts_trends import Trend, trend_chart
 from publish.test_charts import HOSTILE
 
 FIRST = date(2026, 3, 1)

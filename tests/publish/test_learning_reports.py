@@ -17,6 +17,7 @@ from kaizenlake.jobs.alerts import alerts
 from kaizenlake.parameters import Canaries, Guardrail
 from kaizenlake.publish import audit_report, canary_report, canary_report_words, report
 from kaizenlake.publish.audit_report_data import build as build_audit
+from kaizenlake.publish.canary_report_data import build as build_canary
 from kaizenlake.publish.canary_report_data import current
 from kaizenlake.publish.learning_files import write_audit, write_canaries, write_canary
 from kaizenlake.publish.report_data import build
@@ -86,13 +87,22 @@ def hostile():
     return held
 
 
+def canary_of(held, deployment=CANARY, as_of=AS_OF):
+    """The report of a canary out of the tables."""
+    return canary_report.document(build_canary(scan_of(held), deployment, as_of=as_of))
+
+
+def audit_of(held):
+    """The audit out of the tables."""
+    return audit_report.document(build_audit(scan_of(held), PUBLIC, as_of=AS_OF))
+
+
 def made(held, deployment=CANARY):
     """The three documents of a lake."""
-    scan = scan_of(held)
     return {
-        "canary": canary_report.document(scan, deployment, as_of=AS_OF),
-        "audit": audit_report.document(scan, PUBLIC, as_of=AS_OF),
-        "kaizen": document(build(scan, as_of=AS_OF)),
+        "canary": canary_of(held, deployment),
+        "audit": audit_of(held),
+        "kaizen": document(build(scan_of(held), as_of=AS_OF)),
     }
 
 
@@ -218,7 +228,7 @@ def test_a_shadow_and_a_canary_without_a_decision_have_their_report(held):
     )
     shadow = shadow.cast(dict(tables.schema(CanaryLooks)))
     for name, rows in ((CANARY, looks), ("coder-shadow", shadow)):
-        page = report.render_html(canary_report.document(scan_of(held | {CanaryLooks: rows}), name, as_of=AS_OF))
+        page = report.render_html(canary_of(held | {CanaryLooks: rows}, name))
         assert "too few units" in page
         assert "would have decided nothing so far" in page
     assert "It ended on 13 February 2026, 09:00 UTC: the candidate was validated by ana." in page
@@ -347,9 +357,7 @@ def test_a_canary_of_many_candidates_and_nights_stays_light(held):
     started = (
         held[Deployments].head(1).with_columns(candidate_versions=pl.lit(many), candidate_shares=pl.lit([0.04] * 12))
     )
-    found = canary_report.document(
-        scan_of(held | {CanaryLooks: looks, Deployments: started}), CANARY, as_of=AS_OF + timedelta(days=100)
-    )
+    found = canary_of(held | {CanaryLooks: looks, Deployments: started}, as_of=AS_OF + timedelta(days=100))
     assert len(report.render_html(found).encode()) < LIGHT
     assert len(report.render_pdf(found)) < LIGHT
 
@@ -363,7 +371,7 @@ def test_an_audit_of_many_decisions_stays_light(held):
         )
         for number in range(400)
     )
-    found = audit_report.document(scan_of(held | {PolicyPromotions: many}), PUBLIC, as_of=AS_OF)
+    found = audit_of(held | {PolicyPromotions: many})
     assert len(report.render_html(found).encode()) < LIGHT
     assert len(report.render_pdf(found)) < LIGHT
     figures = {figure.label: figure.value for figure in found.figures}
@@ -414,7 +422,7 @@ def test_an_ended_deployment_is_reported_once_more_then_on_request(held):
     assert current(scan, as_of=START + timedelta(days=10, hours=1)) == (CANARY,)
     assert current(scan, as_of=AS_OF) == ()
     assert current(scan, as_of=AS_OF, since=START) == (CANARY,)
-    assert canary_report.document(scan, CANARY, as_of=AS_OF) is not None
+    assert build_canary(scan, CANARY, as_of=AS_OF) is not None
 
 
 def test_the_section_says_when_somebody_forced_what_serves(documents):

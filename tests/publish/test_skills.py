@@ -17,11 +17,12 @@ from kaizenlake.lake.store import Lake
 from kaizenlake.night.verify import checks
 from kaizenlake.parameters import WEIGHTS
 from kaizenlake.publish import skill_words
+from kaizenlake.publish.learning_files import write_skills
 from kaizenlake.publish.report import render_html, render_pdf
-from kaizenlake.publish.skill_data import skills, table_of
+from kaizenlake.publish.skill_data import TABLES, skills
 from kaizenlake.publish.skill_file import Experiment, Failure, Loss, Model, Term
 from kaizenlake.publish.skill_fleet import fleet
-from kaizenlake.publish.skill_pages import card_of, write_skills
+from kaizenlake.publish.skill_report import card_of
 from kaizenlake.publish.skills import publish_skills, verify_skills
 from kaizenlake.tables import SkillCards
 from kaizenlake.tables.skill import EXPERIMENT_TYPES
@@ -154,10 +155,9 @@ class Page(HTMLParser):
 def test_a_page_shows_the_figures_of_the_tables_and_hostile_names_as_text():
     (planner,) = skills(scan(), as_of=AS_OF, doer="planner")
     page = Page(render_html(card_of(scan(), planner)))
-    by_name = {tables.full_name(table): frame for table, frame in tables_of().items()}
-    rows = by_name[table_of(Model)].filter(doer="planner")
+    rows = tables_of()[TABLES[Model]].filter(doer="planner")
     assert sorted(page.cells["models-table", "equal_cost_difference"]) == sorted(rows["equal_cost_difference"])
-    rows = by_name[table_of(Term)].filter(doer="planner")
+    rows = tables_of()[TABLES[Term]].filter(doer="planner")
     assert sorted(page.cells["terms-table", "n"]) == sorted(rows["n"])
     assert "not observed" in page.words
     assert "</script><script>window.hit=1</script>" in page.words
@@ -169,8 +169,7 @@ def test_a_page_shows_the_figures_of_the_tables_and_hostile_names_as_text():
 
 def test_every_field_of_a_part_is_a_column_of_its_table():
     for part in (Loss, Term, Model, Failure, Experiment):
-        table = next(table for table in tables.TABLES if tables.full_name(table) == table_of(part))
-        assert set(part.__struct_fields__) - {"reason"} <= set(tables.schema(table).names())
+        assert set(part.__struct_fields__) - {"reason"} <= set(tables.schema(TABLES[part]).names())
 
 
 def test_every_term_and_type_of_experiment_has_words():

@@ -66,7 +66,7 @@ def _cards() -> type[Table]:
 def _write(scan: Scan, found: tuple[Skill, ...], html: Path | None, pdf: Path | None, *, is_fleet: bool) -> None:
     from kaizenlake.publish.report import render_html, render_pdf
     from kaizenlake.publish.skill_fleet import fleet
-    from kaizenlake.publish.skill_pages import card_of
+    from kaizenlake.publish.skill_report import card_of
 
     if not found:
         return

@@ -14,10 +14,9 @@ from kaizenlake.lake.store import Lake
 from kaizenlake.night import artifact
 from kaizenlake.night.artifact import Failure, Run, StepRecord
 from kaizenlake.publish import documents
-from kaizenlake.publish.learning_files import write_audit, write_canaries, write_canary
+from kaizenlake.publish.learning_files import write_audit, write_canaries, write_canary, write_skills
 from kaizenlake.publish.report import FIGURES_NAME, HTML_NAME, PDF_NAME, folder_of, write_reports
 from kaizenlake.publish.report_rows import RunFacts
-from kaizenlake.publish.skill_pages import write_skills
 from kaizenlake.publish.skills import publish_skills
 from kaizenlake.tables import SourceFreshness
 

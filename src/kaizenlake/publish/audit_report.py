@@ -3,38 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
-
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from kaizenlake import tables
 from kaizenlake.publish import report_format as say
-from kaizenlake.publish.audit_report_data import (
-    AuditData,
-    PolicyAudit,
-    build,
-    decision_parts,
-    gates,
-)
-from kaizenlake.publish.canary_report import meanings
+from kaizenlake.publish.audit_report_data import AuditData, PolicyAudit
 from kaizenlake.publish.findings import Finding
 from kaizenlake.publish.report_blocks import (
     Block,
     Cell,
-    Column,
     Definitions,
     Document,
     Figure,
     Grid,
     Headlines,
-    Kind,
     Paragraph,
     Section,
     grid,
-    how_many_more,
+    meanings,
     raw,
 )
-from kaizenlake.publish.report_rows import Scan
+from kaizenlake.publish.report_decisions import decisions_table, gates
+from kaizenlake.publish.report_rows import Listing
 from kaizenlake.tables import Policies, PolicyPromotions
 from kaizenlake.tables.policy_rows import PolicyVersion
 
@@ -48,31 +37,17 @@ _SIGNED = {
 }
 
 
-def document(scan: Scan, key: Ed25519PublicKey | None, *, as_of: datetime) -> Document | None:
-    """Lay out the audit; None where nothing was decided.
-
-    Args:
-        scan: Gives a table.
-        key: Key of the lake, which must have signed the versions.
-        as_of: Aware instant; the tables hold what happened before it.
-    """
-    data = build(scan, key, as_of=as_of)
-    return None if data is None else laid_out(data)
-
-
-def laid_out(data: AuditData) -> Document:
+def document(data: AuditData) -> Document:
     """Lay the audit out.
 
     Args:
         data: What `audit_report_data.build` read.
     """
     verified = sum(state == "verified" for state in data.signed.values())
-    return Document(
+    return Document.of(
+        data.as_of,
         title="Policy audit",
         subtitle="Every decision on every policy: who took it, when, and on what figures",
-        as_of=say.instant(data.as_of),
-        as_of_iso=data.as_of.isoformat(),
-        period="Policy audit",
         window=f"Decisions before {say.instant(data.as_of)}. Each is an event of its own; none is changed afterwards.",
         figures=(
             Figure("Policies", say.count(data.policies.total), ""),
@@ -135,15 +110,7 @@ def _overrides(data: AuditData, places: dict[str, str]) -> Iterator[Finding]:
 def policy(place: int, audit: PolicyAudit, data: AuditData) -> Section:
     """One policy: its decisions, the gates of what was refused or forced, and its versions."""
     name = say.clean(audit.policy_id, 80)
-    blocks: list[Block] = [
-        grid(
-            f"decisions-{place}-table",
-            "Decisions in their order",
-            PolicyPromotions,
-            audit.decisions,
-            decision_parts(),
-        )
-    ]
+    blocks: list[Block] = [decisions_table(f"decisions-{place}-table", "Decisions in their order", audit.decisions)]
     gated = _gated(place, audit)
     if gated is not None:
         blocks.append(gated)
@@ -170,31 +137,18 @@ def _gated(place: int, audit: PolicyAudit) -> Grid | None:
     rows = [(row, gate) for row in asked for gate in gates(row.gates)]
     if not rows:
         return None
-    shown = rows[-WARNINGS:]
-    return Grid(
+    return grid(
         f"gates-{place}-table",
         "Gates of the promotions that were refused or forced, with their figures",
-        tables.full_name(PolicyPromotions),
-        tuple(Column(label, kind) for label, kind in _GATES),
-        tuple(
-            (
-                raw(f"{say.clean(row.policy_version, 40)} to {row.to_status}", row, "event_id"),
-                Cell(say.sentence(say.clean(say.words(gate.gate), 40))),
-                Cell("passed" if gate.passed else "skipped" if row.is_override else "refused"),
-                Cell(say.clean(gate.found, 420) or say.NOTHING),
-            )
-            for row, gate in shown
+        PolicyPromotions,
+        Listing(tuple(rows[-WARNINGS:]), len(rows)),
+        (
+            ("Promotion", "text", lambda r: raw(f"{say.clean(r[0].policy_version, 40)} to {r[0].to_status}", r[0], "event_id")),
+            ("Gate", "text", lambda r: Cell(say.sentence(say.clean(say.words(r[1].gate), 40)))),
+            ("Result", "verdict", lambda r: Cell("passed" if r[1].passed else "skipped" if r[0].is_override else "refused")),
+            ("Found", "text", lambda r: Cell(say.clean(r[1].found, 420) or say.NOTHING)),
         ),
-        how_many_more(len(shown), len(rows)),
-    )
-
-
-_GATES: tuple[tuple[str, Kind], ...] = (
-    ("Promotion", "text"),
-    ("Gate", "text"),
-    ("Result", "verdict"),
-    ("Found", "text"),
-)
+    )  # fmt: skip
 
 
 def _versions(place: int, audit: PolicyAudit, data: AuditData) -> Grid:
@@ -261,10 +215,14 @@ _TERMS = (
 )
 
 
+_CALLED = {"content_sha256": "Content", "root_sha256": "Root", "is_override": "Override"}
+"""Columns that the audit calls by another name."""
+
+
 def method() -> Section:
     """What the words of the audit mean."""
     shown = (
         (PolicyPromotions, ("action", "is_override", "gates", "archived_version")),
         (Policies, ("status", "content_sha256", "root_sha256", "approved_at")),
     )
-    return Section("method", "What the words mean", "", (Definitions("", "", _TERMS), *meanings(shown)))
+    return Section("method", "What the words mean", "", (Definitions("", "", _TERMS), *meanings(shown, _CALLED)))

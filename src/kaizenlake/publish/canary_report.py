@@ -2,63 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from datetime import datetime
+from collections.abc import Callable
+from functools import partial
 
 from kaizenlake import tables
 from kaizenlake.publish import report_format as say
-from kaizenlake.publish.audit_report_data import decision_parts
-from kaizenlake.publish.canary_report_data import CanaryData, Candidate, GuardrailRow, LookRow, build, lately
-from kaizenlake.publish.canary_report_words import METHODS, NIGHTLY, RESULTS, STEPS, TERMS, VERDICTS, metric
-from kaizenlake.publish.charts import Group, Mark, Tone, interval_chart
-from kaizenlake.publish.charts_nights import (
-    Crossing,
-    EffectNight,
-    EvidenceNight,
-    effect_chart,
-    evidence_chart,
-)
+from kaizenlake.publish.canary_guardrails import guardrails
+from kaizenlake.publish.canary_nights import CHARTED, candidates, section_of
+from kaizenlake.publish.canary_report_data import CanaryData, LookRow, lately
+from kaizenlake.publish.canary_report_words import METHODS, RESULTS, STEPS, TERMS, VERDICTS, metric
 from kaizenlake.publish.findings import Finding
 from kaizenlake.publish.report_blocks import (
     Block,
     Cell,
-    Column,
     Definitions,
     Document,
     Figure,
     Grid,
     Headlines,
-    Paragraph,
-    Picture,
+    Kind,
     Section,
     grid,
-    how_many_more,
-    interval,
+    meanings,
     raw,
 )
-from kaizenlake.publish.report_rows import Listing, Scan
-from kaizenlake.tables import CanaryLooks, CanarySegments, Deployments, PolicyPromotions, Table
-
-NIGHTLY_LEVEL = 0.05
-"""Level of the ordinary t-test that is shown for comparison."""
-
-CHARTED = 3
-"""Most candidates whose nights are drawn; the others are in the tables."""
+from kaizenlake.publish.report_decisions import decisions_table
+from kaizenlake.publish.report_rows import Listing
+from kaizenlake.tables import CanaryLooks, CanarySegments, Deployments, Table
 
 
-def document(scan: Scan, deployment_id: str, *, as_of: datetime) -> Document | None:
-    """Lay out the report of a deployment; None where there is none of that name, or no look at it.
-
-    Args:
-        scan: Gives a table.
-        deployment_id: The deployment.
-        as_of: Aware instant; the tables hold what happened before it.
-    """
-    data = build(scan, deployment_id, as_of=as_of)
-    return None if data is None else laid_out(data)
-
-
-def laid_out(data: CanaryData) -> Document:
+def document(data: CanaryData) -> Document:
     """Lay the report out.
 
     Args:
@@ -69,25 +42,23 @@ def laid_out(data: CanaryData) -> Document:
     against = " and ".join(say.clean(item.version, 30) for item in data.candidates[:3])
     more = f" and {len(data.candidates) - 3} more" if len(data.candidates) > 3 else ""
     ended = "" if found.ended_at is None else f" It ended on {say.instant(found.ended_at)}: {_result(data)}."
-    sections = (
-        verdict(data),
-        *candidates(data),
-        sizes(data),
-        guardrails(data),
-        segments(data),
-        decided(data),
-        design(data),
-        method(data),
-    )
-    return Document(
+    return Document.of(
+        data.as_of,
         title=f"{kind} {name}",
         subtitle=f"{against}{more} against {say.clean(found.control_version, 30)} of policy {say.clean(found.policy_id, 60)}",
-        as_of=say.instant(data.as_of),
-        as_of_iso=data.as_of.isoformat(),
-        period=f"{kind} {name}, {say.clean(found.policy_id, 60)}",
         window=f"Started on {say.instant(found.started_at)} by {say.clean(found.started_by, 60)}.{ended}",
         figures=_figures(data),
-        sections=tuple(section for section in sections if section is not None),
+        sections=(
+            verdict(data),
+            *candidates(data),
+            sizes(data),
+            guardrails(data),
+            segments(data),
+            decided(data),
+            design(data),
+            method(data),
+        ),
+        period=f"{kind} {name}, {say.clean(found.policy_id, 60)}",
     )
 
 
@@ -126,7 +97,7 @@ def verdict(data: CanaryData) -> Section:
             f"{say.clean(item.version, 40)}: {VERDICTS[item.last.verdict].sentence} {say.clean(item.last.reason, 600)}",
             tables.full_name(CanaryLooks),
             "warning" if item.last.verdict in {"rollback", "invalid"} else "experiment",
-            _section_of(place, data),
+            section_of(place, data),
         )
         for place, item in enumerate(data.candidates, 1)
     ]
@@ -134,164 +105,9 @@ def verdict(data: CanaryData) -> Section:
     return Section("verdict", "Verdict", lead, (Headlines(tuple(found)),))
 
 
-def _section_of(place: int, data: CanaryData) -> str:
-    return f"candidate-{place}" if place <= min(CHARTED, len(data.candidates)) else "sizes"
-
-
-def candidates(data: CanaryData) -> tuple[Section, ...]:
-    """Each candidate night by night."""
-    return tuple(_candidate(place, item, data) for place, item in enumerate(data.candidates[:CHARTED], 1))
-
-
-def _candidate(place: int, item: Candidate, data: CanaryData) -> Section:
-    version, control = say.clean(item.version, 40), say.clean(item.last.control_version, 40)
-    shown, blocks = lately(item.looks), list[Block]()
-    stop = _stop(item)
-    where = f"{version} against {control}"
-    # On a night that spends nothing there is no boundary to be crossed.
-    evidence = [
-        EvidenceNight(look.looked_on, look.p_boundary, look.boundary_p or None, look.p_value) for look in shown.rows
-    ]
-    blocks.append(
-        Picture(
-            effect_chart(
-                f"chart-effect-{place}",
-                f"Effect on the loss, night by night: {where}",
-                f"{_now(item.last)} {_crossed(item)}",
-                [
-                    EffectNight(
-                        look.looked_on,
-                        look.effect,
-                        _span(look.sequential_ci_low, look.sequential_ci_high),
-                        _span(look.ci_low, look.ci_high),
-                    )
-                    for look in shown.rows
-                ],
-                tolerated=data.deployment.max_loss_increase,
-                crossing=_within(stop or _crossing(item), shown),
-            )
-        )
-    )
-    if any(night.held is not None or night.nightly is not None for night in evidence):
-        blocks.append(
-            Picture(
-                evidence_chart(
-                    f"chart-evidence-{place}",
-                    f"Evidence against its boundary, night by night: {where}",
-                    (
-                        f"At the latest look p {_p(item.last.p_boundary)} is held against {_p(item.last.boundary_p)}; a "
-                        f"t-test of that night alone says {_p(item.last.p_value)}. {_crossed(item)}"
-                    ),
-                    evidence,
-                    nightly_level=NIGHTLY_LEVEL,
-                    crossing=_within(_crossing(item), shown),
-                )
-            )
-        )
-    chance = f"The boundary is set so that chance crosses it in at most {say.percent(data.deployment.alpha)} of them."
-    blocks.append(Paragraph(f"{_nightly(item)} {NIGHTLY} {chance}"))
-    blocks.append(
-        grid(
-            f"nights-{place}-table",
-            f"Looks at {version}",
-            CanaryLooks,
-            shown,
-            (
-                ("Look", "text", lambda r: raw(f"{r.look}, {say.day(r.looked_on)}", r, "policy_version", "look")),
-                ("Verdict", "verdict", lambda r: raw(r.verdict, r, "verdict")),
-                ("Effect", "number", lambda r: raw(say.effect(r.effect), r, "effect")),
-                (
-                    "On all nights",
-                    "number",
-                    lambda r: interval(r, say.effect, "sequential_ci_low", "sequential_ci_high"),
-                ),
-                ("That night alone", "number", lambda r: interval(r, say.effect)),
-                ("p held", "number", lambda r: raw(say.small_p(r.p_boundary), r, "p_boundary")),
-                ("Boundary", "number", lambda r: raw(say.small_p(r.boundary_p), r, "boundary_p")),
-                ("t-test", "number", lambda r: raw(say.small_p(r.p_value), r, "p_value")),
-            ),
-        )
-    )
-    return Section(f"candidate-{place}", f"Night by night: {version}", say.clean(item.last.reason, 600), tuple(blocks))
-
-
-def _now(look: LookRow) -> str:
-    return (
-        f"After {say.plural(look.look, 'look')} the effect is {say.effect(look.effect)}; on all nights at once it lies in "
-        f"{say.between(say.effect(look.sequential_ci_low), say.effect(look.sequential_ci_high))}, on that night alone in "
-        f"{say.between(say.effect(look.ci_low), say.effect(look.ci_high))}."
-    )
-
-
-def _crossed(item: Candidate) -> str:
-    if item.last.crossed_on_look is None:
-        return "The boundary has not been crossed."
-    return f"The boundary was crossed on look {item.last.crossed_on_look}."
-
-
-def _crossing(item: Candidate) -> Crossing | None:
-    """Where the boundary was crossed."""
-    on = item.last.crossed_on_look
-    look = next((look for look in item.looks if look.look == on), None)
-    return None if look is None else Crossing(look.looked_on, f"boundary crossed on look {on}", "good")
-
-
-def _stop(item: Candidate) -> Crossing | None:
-    """Where a verdict to roll back, or that nothing can be said, began to hold; None where the latest is another."""
-    if item.last.verdict not in {"rollback", "invalid"}:
-        return None
-    first = item.last
-    for look in reversed(item.looks):
-        if look.verdict != item.last.verdict:
-            break
-        first = look
-    return Crossing(first.looked_on, f"{VERDICTS[first.verdict].brief} from look {first.look}", "bad")
-
-
-def _within(found: Crossing | None, shown: Listing[LookRow]) -> Crossing | None:
-    return found if found is not None and found.day >= shown.rows[0].looked_on else None
-
-
-def _span(low: float | None, high: float | None) -> tuple[float, float] | None:
-    return None if low is None or high is None else (low, high)
-
-
-def _p(value: float | None) -> str:
-    return "not defined" if value is None else say.small_p(value)
-
-
-def _nightly(item: Candidate) -> str:
-    """What an ordinary t-test of each night would have decided, and whether it still would."""
-    called = next((look for look in item.looks if look.p_value is not None and look.p_value < NIGHTLY_LEVEL), None)
-    level = f"{NIGHTLY_LEVEL:g}"
-    if called is None or called.effect is None:
-        return f"A t-test looked at every night, at p < {level}, would have decided nothing so far."
-    now, better = item.last, called.effect < 0
-    said = (
-        f"A t-test looked at every night, at p < {level}, would have called {say.clean(item.version, 40)} "
-        f"{'better' if better else 'worse'} on look {called.look}, {say.day(called.looked_on)} (effect "
-        f"{say.effect(called.effect)}, {say.p_words(called.p_value or 0.0, 'p')})"
-    )
-    crossed = now.crossed_on_look
-    if better and crossed is not None and crossed > called.look:
-        said += f", {say.plural(crossed - called.look, 'night')} before the boundary was crossed"
-    said += "."
-    holds = (
-        now.p_value is not None
-        and now.p_value < NIGHTLY_LEVEL
-        and now.effect is not None
-        and (now.effect < 0) == better
-    )
-    if called is not now and not holds:
-        said += (
-            f" By the latest look it would not say so any more (effect {say.effect(now.effect)}, p {_p(now.p_value)})."
-        )
-    return said
-
-
 def sizes(data: CanaryData) -> Section:
     """Sizes of the arms, and whether they are those of the allocation."""
-    rows = Listing(tuple(item.last for item in data.candidates), len(data.candidates))
+    rows = Listing.whole(item.last for item in data.candidates)
     shares = {item.version: item.share for item in data.candidates}
     blocks: list[Block] = [
         grid(
@@ -331,102 +147,21 @@ def _by_night(data: CanaryData) -> Grid:
     nights = lately(max(shown, key=lambda item: len(item.looks)).looks)
     found = {(item.version, look.look): look for item in shown for look in item.looks}
 
-    def units(look: LookRow, version: str) -> Cell:
+    def units(version: str, look: LookRow) -> Cell:
         own = found.get((version, look.look))
         return Cell(say.NOTHING) if own is None else raw(say.count(own.units), own, "units")
 
-    return Grid(
-        "units-table",
-        "Units with a loss so far, night by night",
-        tables.full_name(CanaryLooks),
+    columns: tuple[tuple[str, Kind, Callable[[LookRow], Cell]], ...] = (
+        ("Look", "text", lambda r: raw(f"{r.look}, {say.day(r.looked_on)}", r, "look")),
         (
-            Column("Look", "text"),
-            Column(f"Control {say.clean(data.deployment.control_version, 24)}"),
-            *(Column(say.clean(item.version, 24)) for item in shown),
-            Column("Sample-ratio p"),
+            f"Control {say.clean(data.deployment.control_version, 24)}",
+            "number",
+            lambda r: raw(say.count(r.units_control), r, "units_control"),
         ),
-        tuple(
-            (
-                raw(f"{look.look}, {say.day(look.looked_on)}", look, "look"),
-                raw(say.count(look.units_control), look, "units_control"),
-                *(units(look, item.version) for item in shown),
-                raw(say.p_value(look.sample_ratio_p), look, "sample_ratio_p"),
-            )
-            for look in nights.rows
-        ),
-        how_many_more(len(nights.rows), nights.total),
+        *((say.clean(item.version, 24), "number", partial(units, item.version)) for item in shown),
+        ("Sample-ratio p", "number", lambda r: raw(say.p_value(r.sample_ratio_p), r, "sample_ratio_p")),
     )
-
-
-def guardrails(data: CanaryData) -> Section | None:
-    """What a candidate may not make worse; None where nothing is guarded."""
-    rows = tuple(row for item in data.candidates for row in item.guardrails)
-    if not rows:
-        return None
-    broken = [row for row in rows if row.verdict == "broken"]
-    lead = (
-        "A guardrail is broken where the whole interval, which holds on all nights at once, lies above what is tolerated; "
-        "held where all of it lies below."
-    )
-    if broken:
-        named = ", ".join(f"{metric(row.metric)} of {say.clean(row.policy_version, 40)}" for row in broken[:6])
-        lead = f"Broken at the latest look: {named}. {lead}"
-    table = grid(
-        "guardrails-table",
-        "Guardrails at the latest look",
-        CanaryLooks,
-        Listing(rows, len(rows)),
-        (
-            ("Guardrail", "text", lambda r: Cell(say.sentence(metric(r.metric)))),
-            ("Candidate", "text", lambda r: Cell(say.clean(r.policy_version, 40))),
-            ("Verdict", "verdict", lambda r: Cell(_known(r.verdict, ("held", "broken", "unclear")))),
-            ("Increase", "number", lambda r: Cell(say.figure(r.effect, signed=True))),
-            (
-                "On all nights",
-                "number",
-                lambda r: Cell(say.between(say.figure(r.lower, signed=True), say.figure(r.upper, signed=True))),
-            ),
-            ("Tolerated", "number", lambda r: Cell(say.figure(r.margin, signed=True))),
-        ),
-    )
-    return Section("guardrails", "Guardrails", lead, (*_guarded(rows), table))
-
-
-_GUARD_TONES: dict[str, Tone] = {"held": "good", "broken": "bad"}
-
-
-def _guarded(rows: Iterable[GuardrailRow]) -> tuple[Block, ...]:
-    """Each increase as a share of what is tolerated, so that metrics of any unit stand side by side."""
-    marks: dict[str, list[Mark]] = {}
-    for row in rows:
-        if None in {row.effect, row.lower, row.upper, row.margin} or not row.margin:
-            continue
-        share, low, high = (float(value or 0.0) / row.margin for value in (row.effect, row.lower, row.upper))
-        tone = _GUARD_TONES.get(row.verdict, "plain")
-        shown = f"{say.percent(share)} of the tolerated, {row.verdict if tone != 'plain' else 'unclear'}"
-        mark = Mark(metric(row.metric), share, low, high, shown, say.percent(share), tone)
-        marks.setdefault(say.clean(row.policy_version, 40), []).append(mark)
-    if not marks:
-        return ()
-    groups = [Group(version, tuple(own)) for version, own in marks.items()]
-    told = "; ".join(f"{group.heading}: {mark.label} {mark.shown}" for group in groups for mark in group.marks)
-    return (
-        Picture(
-            interval_chart(
-                "chart-guardrails",
-                "Increase as a share of what is tolerated, with intervals that hold on all nights at once",
-                f"{told}.",
-                groups,
-                reference=1.0,
-                signed=True,
-                legend=(("good", "Held"), ("bad", "Broken"), ("plain", "Unclear")),
-            )
-        ),
-    )
-
-
-def _known(value: str, known: Iterable[str]) -> str:
-    return value if value in known else "unclear"
+    return grid("units-table", "Units with a loss so far, night by night", CanaryLooks, nights, columns)
 
 
 def segments(data: CanaryData) -> Section | None:
@@ -465,7 +200,7 @@ def decided(data: CanaryData) -> Section | None:
     """What was decided on it; None where nothing was."""
     if not data.decisions.total:
         return None
-    table = grid("decisions-table", "Decisions that rest on it", PolicyPromotions, data.decisions, decision_parts())
+    table = decisions_table("decisions-table", "Decisions that rest on it", data.decisions)
     return Section("decisions", "Decisions", "Each decision is an event; none is changed afterwards.", (table,))
 
 
@@ -512,20 +247,5 @@ def method(data: CanaryData) -> Section:
         "method",
         "How it is computed",
         f"Every figure is read from a table of the lake as of {say.instant(data.as_of)}.",
-        (Definitions("From runs to a verdict", "", STEPS), *meanings(_SHOWN)),
-    )
-
-
-def meanings(shown: Iterable[tuple[type[Table], tuple[str, ...]]]) -> tuple[Definitions, ...]:
-    """What columns mean, out of the declarations of their tables."""
-    described: Callable[[type[Table], str], str] = lambda table, name: str(table.to_schema().columns[name].description)  # noqa: E731
-    return tuple(
-        Definitions(
-            say.sentence(say.words(tables.name(table))),
-            tables.meaning(table),
-            tuple(
-                (TERMS.get(name) or say.sentence(name.replace("_", " ")), described(table, name)) for name in columns
-            ),
-        )
-        for table, columns in shown
+        (Definitions("From runs to a verdict", "", STEPS), *meanings(_SHOWN, TERMS)),
     )

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 import msgspec
 import polars as pl
 
-from kaizenlake.publish.audit_report_data import DecisionRow, decisions
+from kaizenlake.publish.report_decisions import DecisionRow, decisions
 from kaizenlake.publish.report_rows import Listing, Scan, listing
 from kaizenlake.tables import CanaryLooks, CanarySegments, Deployments
 

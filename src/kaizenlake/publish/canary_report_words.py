@@ -64,11 +64,8 @@ TERMS = {
     "cuped_explained": "Explained by history",
     "units_mixed": "Units in several arms",
     "units_misrouted": "Units in another arm",
-    "content_sha256": "Content",
-    "root_sha256": "Root",
-    "is_override": "Override",
 }
-"""Columns that the reports on learning call by another name."""
+"""Columns that the report calls by another name."""
 
 STEPS = (
     (

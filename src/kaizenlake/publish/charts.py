@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal, TypeAlias
 
 from kaizenlake.publish import report_format as say
+from kaizenlake.publish.marks import step_of
 from kaizenlake.publish.svg import COLOURS, Chart, Target, chart, cut, layered
 
 Tone: TypeAlias = Literal["good", "bad", "plain"]
@@ -38,12 +39,44 @@ class Mark:
     hollow: bool = False
 
 
+def estimate(
+    label: str,
+    value: float | None,
+    low: float | None,
+    high: float | None,
+    written: Callable[[float | None], str],
+    tone: Tone = "plain",
+    *,
+    hollow: bool = False,
+) -> Mark | None:
+    """A row of an interval chart with its words; None where the estimate or an end of its interval is not defined.
+
+    Args:
+        label: What is measured.
+        value: The estimate.
+        low: Lower end of its interval.
+        high: Upper end of its interval.
+        written: How each of the three is written.
+        tone: Whether it is for the better, for the worse, or neither.
+        hollow: Weaker evidence.
+    """
+    if value is None or low is None or high is None:
+        return None
+    shown = f"{written(value)} ({say.between(written(low), written(high))})"
+    return Mark(label, value, low, high, shown, written(value), tone, hollow=hollow)
+
+
 @dataclass(frozen=True)
 class Group:
     """Rows under one heading; an empty heading draws none."""
 
     heading: str
     marks: tuple[Mark, ...]
+
+    @classmethod
+    def of(cls, heading: str, marks: Iterable[Mark | None]) -> Group:
+        """Rows under a heading, without those that are not defined."""
+        return cls(heading, tuple(mark for mark in marks if mark is not None))
 
 
 @dataclass(frozen=True)
@@ -160,15 +193,14 @@ _PHONE_TICKS = 5
 _LIMITS = (-1.0, 2.0)
 """Ends beyond which an axis does not go: an interval that does is cut there and ends in an arrow."""
 
-_STEPS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 0.5, 1.0)
+_STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 0.5, 1.0)
 
 
 def _axis(values: Sequence[float], reference: float | None, *, signed: bool) -> tuple[float, float, float]:
     bounds = [*values, 0.0] if not signed else [*values, reference or 0.0]
     lowest, highest = max(min(bounds), _LIMITS[0]), min(max(bounds), _LIMITS[1] if signed else 1.0)
     span = max(highest - lowest, 0.01)
-    step = next((step for step in _STEPS if span / step <= 6), _STEPS[-1])
-    step = max(step, 0.01)
+    step = step_of(span, _STEPS)
     low = -(-lowest // step) if lowest / step == lowest // step else lowest // step
     high = -(-highest // step)
     return low * step, max(high, low + 1) * step, step

@@ -1,4 +1,4 @@
-"""The reports on canaries and policies as files beside the Kaizen report, only where there is something to tell."""
+"""The reports on canaries, policies and doers as files beside the Kaizen report, only where there is something to tell."""
 
 from __future__ import annotations
 
@@ -7,13 +7,19 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from kaizenlake.publish import audit_report, canary_report
-from kaizenlake.publish.canary_report_data import current
+from kaizenlake.publish import audit_report, audit_report_data, canary_report, canary_report_data
 from kaizenlake.publish.report import folder_of, last_figures, write_document
+from kaizenlake.publish.report_format import file_name
 from kaizenlake.publish.report_learning import canary_file
 from kaizenlake.publish.report_rows import Scan
+from kaizenlake.publish.skill_data import Course, courses, skills
+from kaizenlake.publish.skill_fleet import fleet
+from kaizenlake.publish.skill_report import card
 
-AUDIT = "policy-audit"
+AUDIT, SKILLS = "policy-audit", "skills"
+
+CARDS = 100
+"""Most doers, by their runs, whose cards are written each night; `kaizen skill` makes the card of any."""
 
 
 def write_canaries(scan: Scan, out: Path, *, as_of: datetime) -> tuple[Path, ...]:
@@ -32,31 +38,44 @@ def write_canaries(scan: Scan, out: Path, *, as_of: datetime) -> tuple[Path, ...
         PublishError: A chart or a PDF could not be made.
     """
     before = last_figures(out, before=as_of)
-    names = current(scan, as_of=as_of, since=None if before is None else before.as_of)
+    names = canary_report_data.current(scan, as_of=as_of, since=None if before is None else before.as_of)
     return tuple(path for name in names for path in write_canary(scan, out, name, as_of=as_of))
 
 
 def write_canary(scan: Scan, out: Path, deployment_id: str, *, as_of: datetime) -> tuple[Path, ...]:
     """Write the report of one deployment; nothing where there is none of that name, or no look at it.
 
-    Args:
-        scan: Gives a table as a lazy frame.
-        out: Folder of the reports.
-        deployment_id: The deployment.
-        as_of: Aware instant; the tables hold what happened before it.
+    As `write_canaries`, for the deployment that `deployment_id` names.
     """
-    found = canary_report.document(scan, deployment_id, as_of=as_of)
-    return () if found is None else write_document(found, folder_of(out, as_of), canary_file(deployment_id))
+    data = canary_report_data.build(scan, deployment_id, as_of=as_of)
+    if data is None:
+        return ()
+    return write_document(canary_report.document(data), folder_of(out, as_of), canary_file(deployment_id))
 
 
 def write_audit(scan: Scan, out: Path, key: Ed25519PublicKey | None, *, as_of: datetime) -> tuple[Path, ...]:
     """Write the audit of policies, `<out>/<date of as_of>/policy-audit.html` and `.pdf`; nothing without a decision.
 
-    Args:
-        scan: Gives a table as a lazy frame.
-        out: Folder of the reports.
-        key: Key of the lake, which must have signed the versions.
-        as_of: Aware instant; the tables hold what happened before it.
+    As `write_canaries`; `key` is that of the lake, which must have signed the versions.
     """
-    found = audit_report.document(scan, key, as_of=as_of)
-    return () if found is None else write_document(found, folder_of(out, as_of), AUDIT)
+    data = audit_report_data.build(scan, key, as_of=as_of)
+    return () if data is None else write_document(audit_report.document(data), folder_of(out, as_of), AUDIT)
+
+
+def write_skills(scan: Scan, out: Path, *, as_of: datetime) -> tuple[Path, ...]:
+    """Write `<out>/<date of as_of>/skills.html` and `.pdf`, and the cards of doers below `skills/`; nothing without a doer.
+
+    As `write_canaries`; the paths of the page of all doers come first, then those of the cards.
+    """
+    found = skills(scan, as_of=as_of)
+    if not found:
+        return ()
+    folder = folder_of(out, as_of)
+    most = sorted(found, key=lambda skill: (-skill.card.loss.runs, skill.doer))[:CARDS]
+    days = courses(scan, as_of=as_of)
+    links = {skill.doer: f"{SKILLS}/{file_name(skill.doer)}.html" for skill in most}
+    written: tuple[Path, ...] = write_document(fleet(found, links), folder, SKILLS)
+    for skill in most:
+        laid_out = card(skill, days.get(skill.doer, Course()))
+        written += write_document(laid_out, folder / SKILLS, file_name(skill.doer))
+    return written

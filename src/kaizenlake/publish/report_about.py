@@ -23,6 +23,7 @@ from kaizenlake.publish.report_blocks import (
     events_to_log,
     grid,
     how_many_more,
+    meanings,
     raw,
 )
 from kaizenlake.publish.report_data import ReportData
@@ -262,31 +263,17 @@ _SHOWN: tuple[tuple[type[Table], tuple[str, ...]], ...] = (
 """Columns that the report shows; their meanings come from the tables' declarations."""
 
 
-_TERMS = {"ci_low": "Interval, lower end", "q_value": "q-value", "last_at": "Latest event"}
+_CALLED = {"ci_low": "Interval, lower end", "q_value": "q-value", "last_at": "Latest event"}
 """Columns that the report calls by another name."""
 
 
 def method(data: ReportData) -> Section:
     """What each figure means, out of the declarations of the tables."""
-    blocks: tuple[Block, ...] = tuple(
-        Definitions(
-            say.sentence(say.words(tables.name(table))),
-            tables.meaning(table),
-            tuple(
-                (_TERMS.get(name) or say.sentence(name.replace("_", " ")), _described(table, name)) for name in columns
-            ),
-        )
-        for table, columns in _SHOWN
-    )
     lead = (
         f"Every figure is read from a table of the lake as of {say.instant(data.as_of)}; `kaizen show TABLE` prints it. "
         f"Events from then on change nothing here. Intervals hold with {data.evidence.confidence * 100:.10g}% confidence."
     ).replace("`", "")
-    return Section("method", "How the figures are computed", lead, blocks)
-
-
-def _described(table: type[Table], name: str) -> str:
-    return str(table.to_schema().columns[name].description)
+    return Section("method", "How the figures are computed", lead, meanings(_SHOWN, _CALLED))
 
 
 def glossary(data: ReportData) -> Section:  # noqa: ARG001 - every section is made of the data

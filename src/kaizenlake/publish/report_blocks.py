@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
 import msgspec
@@ -11,6 +12,7 @@ import msgspec
 from kaizenlake import tables
 from kaizenlake.events.catalogue import by_name
 from kaizenlake.publish import report_format as say
+from kaizenlake.publish.charts import Group, interval_chart
 from kaizenlake.publish.findings import Finding
 from kaizenlake.publish.report_rows import Listing
 from kaizenlake.publish.svg import Chart
@@ -144,6 +146,40 @@ class Document:
     figures: tuple[Figure, ...]
     sections: tuple[Section, ...]
 
+    @classmethod
+    def of(
+        cls,
+        as_of: datetime,
+        *,
+        title: str,
+        subtitle: str,
+        window: str,
+        figures: tuple[Figure, ...],
+        sections: Iterable[Section | None],
+        period: str = "",
+    ) -> Document:
+        """Put a report together.
+
+        Args:
+            as_of: Aware instant; the tables hold what happened before it.
+            title: Its title.
+            subtitle: What it tells.
+            window: What its figures are of.
+            figures: Key figures at its head.
+            sections: Sections in their order; None for one that has nothing to tell.
+            period: Foot of each page on paper; the title by default.
+        """
+        return cls(
+            title,
+            subtitle,
+            say.instant(as_of),
+            as_of.isoformat(),
+            period or title,
+            window,
+            figures,
+            tuple(section for section in sections if section is not None),
+        )
+
 
 def empty(identifier: str, title: str, text: str, *events: str) -> Section:
     """A section without data: what is missing, and the events that would fill it."""
@@ -179,6 +215,61 @@ def grid(
         tuple(tuple(make(row) for _, _, make in parts) for row in listing.rows),
         how_many_more(len(listing.rows), listing.total),
     )
+
+
+def intervals(
+    identifier: str,
+    title: str,
+    groups: Sequence[Group],
+    *,
+    reference: float | None = None,
+    signed: bool = False,
+    percent: bool = True,
+    legend: tuple[tuple[str, str], ...] = (),
+) -> Picture:
+    """A picture of estimates with their intervals, which tells each of them in words; see `charts.interval_chart`."""
+    told = "; ".join(
+        f"{group.heading}: {mark.label} {mark.shown}" if group.heading else f"{mark.label} {mark.shown}"
+        for group in groups
+        for mark in group.marks
+    )
+    return Picture(
+        interval_chart(
+            identifier,
+            title,
+            f"{told}.",
+            groups,
+            reference=reference,
+            signed=signed,
+            percent=percent,
+            legend=legend,
+        )
+    )
+
+
+def meanings(
+    shown: Iterable[tuple[type[Table], tuple[str, ...]]], called: Mapping[str, str]
+) -> tuple[Definitions, ...]:
+    """What columns mean, out of the declarations of their tables.
+
+    Args:
+        shown: Tables, each with the columns that the report shows.
+        called: Columns that the report calls by another name.
+    """
+    return tuple(
+        Definitions(
+            say.sentence(say.words(tables.name(table))),
+            tables.meaning(table),
+            tuple(
+                (called.get(name) or say.sentence(name.replace("_", " ")), _described(table, name)) for name in columns
+            ),
+        )
+        for table, columns in shown
+    )
+
+
+def _described(table: type[Table], name: str) -> str:
+    return str(table.to_schema().columns[name].description)
 
 
 def how_many_more(shown: int, total: int) -> str:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from kaizenlake.publish import report_format as say
-from kaizenlake.publish.charts import Bar, Group, Mark, Tone, interval_chart, share_chart
-from kaizenlake.publish.report_blocks import Block, Cell, Kind, Picture, Section, empty, grid, interval, raw
+from kaizenlake.publish.charts import Bar, Group, Mark, Tone, estimate, share_chart
+from kaizenlake.publish.report_blocks import Block, Cell, Kind, Picture, Section, empty, grid, interval, intervals, raw
 from kaizenlake.publish.report_data import ReportData
 from kaizenlake.publish.report_rows import LabelRow, PatternRow
 from kaizenlake.publish.report_words import pattern_label
-from kaizenlake.publish.svg import Chart
 from kaizenlake.tables import AvoidedPhrases, Contents, CreativeLabels, Patterns
 from kaizenlake.tables.content import TIERS
 
@@ -156,9 +155,9 @@ def patterns(data: ReportData) -> Section:
     ):
         if not listing.total:
             continue
-        marks = tuple(_pattern_mark(row) for row in _by_lift(listing.rows) if _bounded(row))
-        if marks:
-            blocks.append(Picture(_forest(f"chart-{name}", heading, marks)))
+        group = Group.of("", map(_pattern_mark, _by_lift(listing.rows)))
+        if group.marks:
+            blocks.append(_forest(f"chart-{name}", heading, group))
         blocks.append(
             grid(
                 f"{name}-table",
@@ -194,12 +193,10 @@ def patterns(data: ReportData) -> Section:
     return Section("patterns", title, lead, tuple(blocks))
 
 
-def _forest(identifier: str, heading: str, marks: tuple[Mark, ...]) -> Chart:
-    told = "; ".join(f"{mark.label} {mark.shown}" for mark in marks)
+def _forest(identifier: str, heading: str, group: Group) -> Picture:
     title = f"{heading}: relative difference of contents with a pattern from those without, with intervals"
     legend = (("good", "Works"), ("bad", "Risky"), ("plain", "Unclear"))
-    groups = [Group("", marks)]
-    return interval_chart(identifier, title, f"{told}.", groups, reference=0.0, signed=True, legend=legend)
+    return intervals(identifier, title, [group], reference=0.0, signed=True, legend=legend)
 
 
 def _tier_name(platform: str, content_type: str | None) -> str:
@@ -219,27 +216,9 @@ def _by_lift(rows: Iterable[PatternRow]) -> list[PatternRow]:
     return sorted(rows, key=lambda row: (-(row.lift or 0.0), row.pattern_type, row.pattern))
 
 
-def _bounded(row: PatternRow) -> bool:
-    return None not in {row.lift, row.lift_ci_low, row.lift_ci_high}
-
-
 _TONES: dict[str, Tone] = {"works": "good", "risky": "bad", "unclear": "plain"}
 
 
-def _pattern_mark(row: PatternRow) -> Mark:
-    assert row.lift is not None
-    assert row.lift_ci_low is not None
-    assert row.lift_ci_high is not None
-    shown = f"{say.lift(row.lift)} ({say.between(say.lift(row.lift_ci_low), say.lift(row.lift_ci_high))})"
-    label = pattern_label(row.pattern_type, row.pattern)
-    hollow = row.evidence == "observation"
-    return Mark(
-        label,
-        row.lift,
-        row.lift_ci_low,
-        row.lift_ci_high,
-        shown,
-        say.lift(row.lift),
-        _TONES[row.verdict],
-        hollow=hollow,
-    )
+def _pattern_mark(row: PatternRow) -> Mark | None:
+    label, hollow = pattern_label(row.pattern_type, row.pattern), row.evidence == "observation"
+    return estimate(label, row.lift, row.lift_ci_low, row.lift_ci_high, say.lift, _TONES[row.verdict], hollow=hollow)

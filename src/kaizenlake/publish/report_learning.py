@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from kaizenlake import tables
 from kaizenlake.publish import report_format as say
 from kaizenlake.publish.charts import Tone
-from kaizenlake.publish.charts_nights import Trend, trend_chart
+from kaizenlake.publish.charts_trends import Trend, trend_chart
 from kaizenlake.publish.findings import Finding
 from kaizenlake.publish.report_blocks import Block, Cell, Headlines, Picture, Section, grid, interval, raw
 from kaizenlake.publish.report_data import ReportData

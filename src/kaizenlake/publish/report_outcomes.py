@@ -5,9 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from kaizenlake.publish import report_format as say
-from kaizenlake.publish.charts import Group, Mark, Tone, interval_chart
+from kaizenlake.publish.charts import Group, Mark, Tone, estimate, interval_chart
 from kaizenlake.publish.findings import WIN_SECTIONS, segment
-from kaizenlake.publish.report_blocks import Block, Cell, Paragraph, Picture, Section, empty, grid, interval, raw
+from kaizenlake.publish.report_blocks import (
+    Block,
+    Cell,
+    Paragraph,
+    Picture,
+    Section,
+    empty,
+    grid,
+    interval,
+    intervals,
+    raw,
+)
 from kaizenlake.publish.report_data import ReportData
 from kaizenlake.publish.report_rows import Listing, WinRow
 from kaizenlake.publish.report_words import OUTCOMES, dimension
@@ -25,7 +36,7 @@ def win_rates(data: ReportData) -> Section:
         "kinds-table",
         "Decided outcomes by kind",
         Outcomes,
-        Listing(data.kinds, len(data.kinds)),
+        Listing.whole(data.kinds),
         (
             ("Kind", "text", lambda r: raw(say.sentence(OUTCOMES[r.kind].many), r, "kind")),
             ("Won", "number", lambda r: raw(say.count(r.wins), r, "wins")),
@@ -81,9 +92,8 @@ def _win_blocks(data: ReportData, kind: str) -> list[Block]:
     names = list(dict.fromkeys(row.dimension for row in listing.rows))
     ordered = [row for name in names for row in sorted(listing.rows, key=_by_rate) if row.dimension == name]
     groups = [
-        Group(
-            f"By {dimension(name)}",
-            tuple(_win_mark(row, data.evidence.q_value) for row in ordered if row.dimension == name),
+        Group.of(
+            f"By {dimension(name)}", (_win_mark(row, data.evidence.q_value) for row in ordered if row.dimension == name)
         )
         for name in names
     ]
@@ -119,18 +129,10 @@ def clarity(data: ReportData) -> Section:
     title = "Clarity of briefs"
     if not data.clarity.total:
         return empty("clarity", title, "No brief has been scored.", "INTAKE_CLARITY_SCORED", "INTAKE_APPROVED")
-    marks = tuple(
-        Mark(
-            segment(row.industry, row.client_type),
-            row.clear_rate,
-            row.ci_low,
-            row.ci_high,
-            f"{say.percent(row.clear_rate)} ({say.between(say.percent(row.ci_low), say.percent(row.ci_high))})",
-            say.percent(row.clear_rate),
-        )
+    marks = [
+        estimate(segment(row.industry, row.client_type), row.clear_rate, row.ci_low, row.ci_high, say.percent)
         for row in data.clarity.rows
-    )
-    told = "; ".join(f"{mark.label} {mark.shown}" for mark in marks)
+    ]
     table = grid(
         "clarity-table",
         "Briefs by segment, at their first score",
@@ -146,11 +148,8 @@ def clarity(data: ReportData) -> Section:
             ("Shrunk", "number", lambda r: raw(say.percent(r.shrunk_rate), r, "shrunk_rate")),
         ),
     )
-    picture = Picture(
-        interval_chart(
-            "chart-clarity", "Share of briefs that arrive clear, with intervals", told + ".", [Group("", marks)]
-        )
-    )
+    title_of = "Share of briefs that arrive clear, with intervals"
+    picture = intervals("chart-clarity", title_of, [Group.of("", marks)])
     return Section("clarity", title, "How clear briefs arrive, by industry and kind of client.", (picture, table))
 
 
@@ -158,9 +157,7 @@ def _by_rate(row: WinRow) -> tuple[float, str]:
     return (-row.win_rate, row.value)
 
 
-def _win_mark(row: WinRow, most: float) -> Mark:
+def _win_mark(row: WinRow, most: float) -> Mark | None:
     proven = row.q_value is not None and row.q_value <= most and row.lift is not None
     tone: Tone = "plain" if not proven or row.lift is None else "good" if row.lift > 0 else "bad"
-    shown = f"{say.percent(row.win_rate)} ({say.between(say.percent(row.ci_low), say.percent(row.ci_high))})"
-    label, brief = say.clean(row.value, 60), say.percent(row.win_rate)
-    return Mark(label, row.win_rate, row.ci_low, row.ci_high, shown, brief, tone)
+    return estimate(say.clean(row.value, 60), row.win_rate, row.ci_low, row.ci_high, say.percent, tone)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Generic, TypeAlias, TypeVar
@@ -30,6 +30,12 @@ class Listing(Generic[Row]):
 
     rows: tuple[Row, ...]
     total: int
+
+    @classmethod
+    def whole(cls, rows: Iterable[Row]) -> Listing[Row]:
+        """Rows that are all there are."""
+        held = tuple(rows)
+        return cls(held, len(held))
 
 
 @dataclass(frozen=True)

@@ -24,15 +24,14 @@ def document(data: ReportData) -> Document:
     window = period
     if data.previous is not None:
         window += f" Changes are since the report of {say.instant(data.previous.as_of)}."
-    return Document(
+    return Document.of(
+        data.as_of,
         title="Kaizen report",
         subtitle="What was learned, how sure it is, and what it rests on",
-        as_of=say.instant(data.as_of),
-        as_of_iso=data.as_of.isoformat(),
         period=period,
         window=window,
         figures=key_figures(data),
-        sections=tuple(section for make in SECTIONS if (section := make(data)) is not None),
+        sections=(make(data) for make in SECTIONS),
     )
 
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, time, timedelta
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, TypeAlias
 
 import polars as pl
 
-from kaizenlake import tables
 from kaizenlake.publish import skill_file as model
 from kaizenlake.publish import skill_words as words
 from kaizenlake.publish.context import Part, as_line
 from kaizenlake.publish.report_rows import Scan
-from kaizenlake.tables import Experiments, SkillCards, SkillFailures, SkillModels, SkillTerms, Table
+from kaizenlake.tables import CrlTrends, Experiments, SkillCards, SkillFailures, SkillModels, SkillTerms, Table
 
 READ: tuple[type[Table], ...] = (SkillCards, SkillTerms, SkillModels, SkillFailures, Experiments)
 """Tables that cards are made of."""
@@ -22,6 +22,22 @@ Row: TypeAlias = Mapping[str, Any]
 
 TEXT_LENGTH = 280
 ENTRIES = 50
+
+DAYS = 120
+"""Most days of a loss that are drawn."""
+
+
+@dataclass(frozen=True)
+class Course:
+    """The loss of a doer by day.
+
+    Args:
+        days: Date, mean loss of the day and moving average, in the order of days.
+        alerts: Days on which the control chart of the loss raised an alert.
+    """
+
+    days: tuple[tuple[date, float, float], ...] = ()
+    alerts: frozenset[date] = frozenset()
 
 
 def skills(
@@ -81,18 +97,40 @@ def end_of(scan: Scan) -> datetime:
     return datetime.combine(day, time(), UTC) + timedelta(days=1)
 
 
-def table_of(part: type[Part]) -> str:
-    """Full name of the table that the figures of a part come from."""
-    return tables.full_name(_TABLES[part])
+def courses(scan: Scan, *, as_of: datetime, doer: str | None = None) -> dict[str, Course]:
+    """The loss of each doer by day, its latest days.
+
+    Args:
+        scan: Gives a table.
+        as_of: Aware instant; the tables hold what happened before it.
+        doer: Only this doer; None for all.
+    """
+    chosen = pl.lit(value=True) if doer is None else pl.col("doer") == doer
+    day = as_of.astimezone(UTC).date()
+    rows = (
+        scan(CrlTrends)
+        .filter(chosen, pl.col("cut") == "all", (pl.lit(day) - pl.col("event_date")).dt.total_days() <= DAYS)
+        .select("doer", "event_date", "mean_loss", "ewma_loss", "alert")
+        .sort("doer", "event_date")
+        .collect()
+    )
+    return {
+        str(name): Course(
+            tuple(part.select("event_date", "mean_loss", "ewma_loss").iter_rows()),
+            frozenset(part.filter(pl.col("alert").fill_null(value=False))["event_date"]),
+        )
+        for (name,), part in rows.partition_by("doer", as_dict=True).items()
+    }
 
 
-_TABLES: dict[type[Part], type[Table]] = {
+TABLES: dict[type[Part], type[Table]] = {
     model.Loss: SkillCards,
     model.Term: SkillTerms,
     model.Model: SkillModels,
     model.Failure: SkillFailures,
     model.Experiment: Experiments,
 }
+"""Table that the figures of a part come from."""
 
 
 class _Lines:

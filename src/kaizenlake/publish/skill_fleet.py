@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from kaizenlake.publish import report_format as say
 from kaizenlake.publish import skill_file as model
 from kaizenlake.publish import skill_words as words
-from kaizenlake.publish.report_blocks import (
-    Block,
-    Cell,
-    Column,
-    Document,
-    Figure,
-    Grid,
-    Kind,
-    Paragraph,
-    Section,
-    how_many_more,
-    raw,
-)
-from kaizenlake.publish.skill_data import table_of
+from kaizenlake.publish.report_blocks import Block, Cell, Document, Figure, Paragraph, Section, grid, raw
+from kaizenlake.publish.report_rows import Listing
+from kaizenlake.publish.skill_data import TABLES
 from kaizenlake.publish.skill_report import method
 
 FLEET_ROWS = 500
@@ -29,7 +18,7 @@ FLEET_ROWS = 500
 _ORDER = {"degrading": 0, "unclear": 1, "flat": 2, "improving": 3}
 
 
-def fleet(skills: Sequence[model.Skill], links: dict[str, str]) -> Document:
+def fleet(skills: Sequence[model.Skill], links: Mapping[str, str]) -> Document:
     """Lay out the page of all doers.
 
     Args:
@@ -40,12 +29,10 @@ def fleet(skills: Sequence[model.Skill], links: dict[str, str]) -> Document:
     losses = [skill.card.loss for skill in skills]
     degrading = sum(loss.direction == "degrading" for loss in losses)
     shown = sorted(skills, key=lambda skill: (_ORDER[skill.card.loss.direction], -skill.sample_size, skill.doer))
-    return Document(
+    return Document.of(
+        first.as_of,
         title="Skills of the fleet",
         subtitle="Every doer: where its loss goes, what it is good and bad at, and what to try next",
-        as_of=say.instant(first.as_of),
-        as_of_iso=first.as_of.isoformat(),
-        period="Skills of the fleet",
         window=f"Runs from {say.day(first.data_window.first_day)} to {say.day(first.data_window.last_day)}. "
         "A loss lies between 0 and 1, lower is better.",
         figures=(
@@ -56,45 +43,28 @@ def fleet(skills: Sequence[model.Skill], links: dict[str, str]) -> Document:
             Figure("With a weakness", say.count(sum(bool(skill.card.weaknesses) for skill in skills)), ""),
             Figure("Experiments proposed", say.count(sum(len(skill.next_steps) for skill in skills)), ""),
         ),
-        sections=(_doers(shown[:FLEET_ROWS], len(skills), links), _steps(shown), method()),
+        sections=(_doers(shown, links), _steps(shown), method()),
     )
 
 
-def _doers(skills: Sequence[model.Skill], total: int, links: dict[str, str]) -> Section:
-    def row(skill: model.Skill) -> tuple[Cell, ...]:
-        known, loss = skill.card, skill.card.loss
-        return (
-            Cell(say.clean(skill.doer, 60), link=links.get(skill.doer, "")),
-            raw(loss.direction, loss, "direction"),
-            raw(say.count(loss.n), loss, "n"),
-            raw(say.loss(loss.mean_loss), loss, "mean_loss"),
-            raw(say.percent(loss.mean_coverage), loss, "mean_coverage"),
-            raw(say.effect(loss.change_7d), loss, "change_7d"),
-            raw(say.effect(loss.change_30d), loss, "change_30d"),
-            Cell(_names(known.strengths)),
-            Cell(_names(known.weaknesses)),
-            Cell(say.NOTHING if known.best_model is None else say.clean(known.best_model, 40)),
-        )
-
-    kinds: tuple[tuple[str, Kind], ...] = (
-        ("Doer", "text"),
-        ("Direction", "verdict"),
-        ("Runs", "number"),
-        ("Mean loss", "number"),
-        ("Observed", "number"),
-        ("7 days", "number"),
-        ("30 days", "number"),
-        ("Strengths", "text"),
-        ("Weaknesses", "text"),
-        ("Best model", "text"),
-    )
-    table = Grid(
+def _doers(skills: Sequence[model.Skill], links: Mapping[str, str]) -> Section:
+    table = grid(
         "doers-table",
         "Doers, those that degrade first",
-        table_of(model.Loss),
-        tuple(Column(label, kind) for label, kind in kinds),
-        tuple(row(skill) for skill in skills),
-        how_many_more(len(skills), total),
+        TABLES[model.Loss],
+        Listing(tuple((skill, skill.card.loss) for skill in skills[:FLEET_ROWS]), len(skills)),
+        (
+            ("Doer", "text", lambda r: Cell(say.clean(r[0].doer, 60), link=links.get(r[0].doer, ""))),
+            ("Direction", "verdict", lambda r: raw(r[1].direction, r[1], "direction")),
+            ("Runs", "number", lambda r: raw(say.count(r[1].n), r[1], "n")),
+            ("Mean loss", "number", lambda r: raw(say.loss(r[1].mean_loss), r[1], "mean_loss")),
+            ("Observed", "number", lambda r: raw(say.percent(r[1].mean_coverage), r[1], "mean_coverage")),
+            ("7 days", "number", lambda r: raw(say.effect(r[1].change_7d), r[1], "change_7d")),
+            ("30 days", "number", lambda r: raw(say.effect(r[1].change_30d), r[1], "change_30d")),
+            ("Strengths", "text", lambda r: Cell(_names(r[0].card.strengths))),
+            ("Weaknesses", "text", lambda r: Cell(_names(r[0].card.weaknesses))),
+            ("Best model", "text", lambda r: Cell(say.clean(r[0].card.best_model or say.NOTHING, 40))),
+        ),
     )
     lead = (
         "Losses of doers are of different work, and of what each of them tells; compare a doer with its own past first."
