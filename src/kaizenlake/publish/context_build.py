@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import islice
-from typing import Any
-
-import msgspec
 
 import kaizenlake
-from kaizenlake import tables
 from kaizenlake.publish import context_words as words
 from kaizenlake.publish.context import (
     EVERYTHING,
@@ -20,7 +15,6 @@ from kaizenlake.publish.context import (
     VERSION,
     ClearSegment,
     DataWindow,
-    Evidence,
     KaizenContext,
     NotRecommended,
     PastWinner,
@@ -32,23 +26,14 @@ from kaizenlake.publish.context import (
     as_line,
 )
 from kaizenlake.publish.context_data import Data, Row
+from kaizenlake.publish.context_evidence import REASON_LENGTH, Notes
 from kaizenlake.publish.context_rules import FIELD_OF, RATES
 from kaizenlake.publish.context_scopes import Scan, Size, confidence, sizes
-from kaizenlake.publish.judging import Finding, Judgement, judge, rounded
+from kaizenlake.publish.judging import Judgement, judge, rounded
 from kaizenlake.settings import Settings
-from kaizenlake.tables import (
-    AvoidedPhrases,
-    CreativeLabels,
-    ScopedWinRates,
-    SegmentClarity,
-    WinRates,
-)
 
 BANNED_ENTRIES = 500
 """Most phrases that marked losers can ban; a limit of the size of a document, not of what may be banned."""
-
-REASON_LENGTH = 1000
-"""Most characters of a reason, which is in our words and quotes at most one text of an event."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,30 +65,8 @@ def build(scan: Scan, edition: Edition, only: Scope | None = None) -> Iterator[K
     """
     data = Data.read(scan, edition.settings, only)
     for scope, size in sizes(scan, only).items():
-        yield _Draft(scope, size, edition, data).context()
-
-
-_ONE = Evidence(
-    field="",
-    value="",
-    basis="mark",
-    observations=0,
-    observed="",
-    rate=None,
-    rate_low=None,
-    rate_high=None,
-    rate_without=None,
-    effect=None,
-    effect_low=None,
-    effect_high=None,
-    shrunk_effect=None,
-    corrected_p=None,
-    table="",
-    table_version=None,
-    reason="",
-    borrowed_rate=0.0,
-    borrowed=None,
-)
+        notes = Notes(scope, edition.settings, edition.versions)
+        yield _Draft(scope, size, edition, data, notes).context()
 
 
 @dataclass
@@ -114,7 +77,7 @@ class _Draft:
     size: Size
     edition: Edition
     data: Data
-    evidence: dict[str, Evidence] = field(default_factory=dict)
+    notes: Notes
     rejected: list[NotRecommended] = field(default_factory=list)
 
     def context(self) -> KaizenContext:
@@ -144,7 +107,7 @@ class _Draft:
             high_clarity_segments=self.clear_segments(),
             pack_success_rates=self.rates("pack_success_rates"),
             not_recommended=self.rejected,
-            evidence=self.evidence,
+            evidence=self.notes.held,
             provenance=Provenance(
                 run_id=edition.run_id, package_version=kaizenlake.__version__, tables=dict(edition.versions)
             ),
@@ -159,7 +122,7 @@ class _Draft:
                 for finding in whole.values()
             ]
         else:
-            where = self.line(self.scope.words)
+            where = self.notes.line(self.scope.words)
             judged = [judge(whole.get(key), own.get(key), where) for key in {**whole, **own}]
         return sorted(
             judged,
@@ -175,8 +138,10 @@ class _Draft:
         mine = [item for item in judgements if FIELD_OF.get(item.finding.pattern_type) == name]
         self.reject(name, mine)
         return [
-            Recommendation(value=self.line(item.finding.value), evidence=self.judged(name, number, item))
-            for number, item in enumerate(self.first(item for item in mine if item.verdict == "works"), 1)
+            Recommendation(
+                value=self.notes.line(item.finding.value), evidence=self.notes.of_judgement(name, number, item)
+            )
+            for number, item in enumerate(self.notes.first(item for item in mine if item.verdict == "works"), 1)
         ]
 
     def other_patterns(self, judgements: list[Judgement]) -> list[Pattern]:
@@ -191,8 +156,8 @@ class _Draft:
         name = "risky_patterns"
         found = self.patterns(name, [item for item in reversed(judgements) if item.verdict == "risky"])
         for number, row in enumerate(self.data.losers.get(self.scope, []), len(found) + 1):
-            value = self.line(row["content_id"])
-            found.append(Pattern(pattern_type="content", value=value, evidence=self.mark(name, number, row)))
+            value = self.notes.line(row["content_id"])
+            found.append(Pattern(pattern_type="content", value=value, evidence=self.notes.of_mark(name, number, row)))
         return found
 
     def patterns(self, name: str, judgements: list[Judgement]) -> list[Pattern]:
@@ -200,10 +165,10 @@ class _Draft:
         return [
             Pattern(
                 pattern_type=item.finding.pattern_type,
-                value=self.line(item.finding.value),
-                evidence=self.judged(name, number, item),
+                value=self.notes.line(item.finding.value),
+                evidence=self.notes.of_judgement(name, number, item),
             )
-            for number, item in enumerate(self.first(judgements), 1)
+            for number, item in enumerate(self.notes.first(judgements), 1)
         ]
 
     def reject(self, name: str, judgements: list[Judgement]) -> None:
@@ -211,42 +176,29 @@ class _Draft:
         not_working = sorted(
             (item for item in judgements if item.verdict != "works"), key=lambda item: -item.observations
         )
-        for item in self.first(not_working):
+        for item in self.notes.first(not_working):
             number = len(self.rejected) + 1
             reason = words.why_not(item, self.edition.settings.evidence)
-            evidence = self.judged(name, number, item, key="not_recommended")
+            evidence = self.notes.of_judgement(name, number, item, key="not_recommended")
             self.rejected.append(
                 NotRecommended(
                     field=name,
-                    value=self.labelled(item.finding, name),
+                    value=self.notes.labelled(item.finding, name),
                     reason=as_line(reason, REASON_LENGTH),
                     evidence=evidence,
                 )
             )
-
-    def labelled(self, finding: Finding, name: str) -> str:
-        """A value, with its pattern type where the field does not say it."""
-        value = self.line(finding.value)
-        return value if name in FIELD_OF.values() else f"{finding.pattern_type}: {value}"
 
     def banned(self) -> list[Recommendation]:
         """Phrases the settings ban, then those people asked to avoid when they marked a loser."""
         name, found, seen = "banned_phrases", list[Recommendation](), set[str]()
         banned = [(phrase, None) for phrase in self.edition.settings.publishing.banned_phrases]
         for phrase, row in [*banned, *((row["phrase"], row) for row in self.data.phrases.of(self.scope))]:
-            value = self.line(phrase)
+            value = self.notes.line(phrase)
             if not value or value.casefold() in seen or len(found) >= BANNED_ENTRIES + len(banned):
                 continue
             seen.add(value.casefold())
-            if row is None:
-                facts = {"basis": "setting", "observed": "settings", "observations": 1, "table": "kaizen.toml"}
-                facts |= {"reason": "The settings of the lake ban it."}
-            else:
-                facts = {"basis": "mark", "observed": "marks", "observations": row["marks"]}
-                told = self.line(row["last_reason"])
-                facts |= {"reason": f"Named by {row['marks']} mark(s) of losers; the latest says: {told}"}
-                facts |= {"table": tables.full_name(AvoidedPhrases)}
-            found.append(Recommendation(value=value, evidence=self.note(name, len(found) + 1, value, facts)))
+            found.append(Recommendation(value=value, evidence=self.notes.of_ban(name, len(found) + 1, value, row)))
         return found
 
     def winners(self) -> list[PastWinner]:
@@ -254,39 +206,20 @@ class _Draft:
         name = "past_winners"
         return [
             PastWinner(
-                content_id=self.line(row["content_id"]),
-                text=self.maybe(row["text"]),
-                platform=self.maybe(row["platform"]),
-                content_type=self.maybe(row["content_type"]),
-                hook_type=self.maybe(row["hook_type"]),
-                tone=self.maybe(row["tone"]),
-                pillar=self.maybe(row["pillar"]),
+                content_id=self.notes.line(row["content_id"]),
+                text=self.notes.maybe(row["text"]),
+                platform=self.notes.maybe(row["platform"]),
+                content_type=self.notes.maybe(row["content_type"]),
+                hook_type=self.notes.maybe(row["hook_type"]),
+                tone=self.notes.maybe(row["tone"]),
+                pillar=self.notes.maybe(row["pillar"]),
                 engagement_rate=row["engagement_rate"],
                 marked_by=row["source"],
-                reason=self.line(row["reason"]),
-                evidence=self.mark(name, number, row),
+                reason=self.notes.line(row["reason"]),
+                evidence=self.notes.of_mark(name, number, row),
             )
             for number, row in enumerate(self.data.winners.get(self.scope, []), 1)
         ]
-
-    def mark(self, name: str, number: int, row: Row) -> str:
-        """Evidence of a marked content."""
-        where = f" on {self.line(row['platform'])}" if row["platform"] is not None else ""
-        if row["source"] == "manual":
-            told = f"A person marked it as a {row['label']}{where}: {self.line(row['reason'])}"
-        else:
-            told = (
-                f"Rank {row['rank_in_group']} of {row['group_size']} of its like{where} by its shrunk engagement rate."
-            )
-        facts = {
-            "basis": "mark" if row["source"] == "manual" else "observation",
-            "observations": row["trials"] or 0,
-            "observed": "impressions or people reached",
-            "rate": row["engagement_rate"],
-            "reason": told,
-            "table": tables.full_name(CreativeLabels),
-        }
-        return self.note(name, number, self.line(row["content_id"]), facts)
 
     def rates(self, name: str) -> list[SuccessRate]:
         """Rates of the values of a dimension, the best guess highest first; a scope borrows those it has not."""
@@ -301,42 +234,20 @@ class _Draft:
         order = sorted(found, key=lambda value: (-(rounded(found[value]["shrunk_rate"]) or 0.0), value))
         return [
             self.success_rate(name, number, found[value], (rule.dimension, value) in of_scope)
-            for number, value in enumerate(self.first(order), 1)
+            for number, value in enumerate(self.notes.first(order), 1)
         ]
 
     def success_rate(self, name: str, number: int, row: Row, is_own: bool) -> SuccessRate:  # noqa: FBT001 - named
         """The rate of one value, the scope's own or that of everything."""
-        rules = self.edition.settings.evidence
-        value, where = self.line(row["value"]), self.line(self.scope.words)
-        borrowed = row.get("borrowed_rate", 0.0) if is_own else 1.0
-        note = None
-        if not is_own:
-            note = f"{where} has no decided outcome of its own: the rate is that of everything."
-        elif borrowed > 0:
-            note = f"{borrowed:.0%} of the shrunk rate is the rate of everything, {row['whole_rate']:.1%}."
-        facts = {
-            "basis": "outcomes",
-            "observations": row["decided"] if is_own else 0,
-            "observed": "decided outcomes",
-            "rate": rounded(row["win_rate"]),
-            "rate_low": rounded(row["ci_low"]),
-            "rate_high": rounded(row["ci_high"]),
-            "effect": rounded(row.get("lift")),
-            "corrected_p": rounded(row["q_value"]),
-            "reason": words.of_rate(row, rules.confidence, rules.decided),
-            "table": tables.full_name(ScopedWinRates if is_own and self.scope != EVERYTHING else WinRates),
-            "borrowed_rate": rounded(borrowed),
-            "borrowed": note,
-        }
         return SuccessRate(
-            value=value,
+            value=self.notes.line(row["value"]),
             rate=rounded(row["win_rate"]) if is_own else None,
             shrunk_rate=rounded(row["shrunk_rate"]) or 0.0,
             ci_low=rounded(row["ci_low"]) if is_own else None,
             ci_high=rounded(row["ci_high"]) if is_own else None,
             wins=row["wins"] if is_own else 0,
             decided=row["decided"] if is_own else 0,
-            evidence=self.note(name, number, value, facts),
+            evidence=self.notes.of_rate(name, number, row, is_own),
         )
 
     def clear_segments(self) -> list[ClearSegment]:
@@ -345,99 +256,31 @@ class _Draft:
         level = self.edition.settings.evidence.confidence
         order = sorted(self.data.clarity, key=lambda row: (-row["ci_low"], -row["briefs"]))
         unclear = [row for row in order if not is_clear(row)]
-        for row in self.first(row for row in order if is_clear(row)):
+        for row in self.notes.first(row for row in order if is_clear(row)):
             found.append(
                 ClearSegment(
-                    industry=self.maybe(row["industry"]),
-                    client_type=self.maybe(row["client_type"]),
+                    industry=self.notes.maybe(row["industry"]),
+                    client_type=self.notes.maybe(row["client_type"]),
                     clear_rate=rounded(row["clear_rate"]) or 0.0,
                     mean_score=rounded(row["mean_score"]) or 0.0,
                     briefs=row["briefs"],
-                    evidence=self.clarity(name, name, len(found) + 1, row, level),
+                    evidence=self.notes.of_clarity(name, name, len(found) + 1, row, level),
                 )
             )
-        for row in self.first(unclear):
+        for row in self.notes.first(unclear):
             number = len(self.rejected) + 1
             self.rejected.append(
                 NotRecommended(
                     field=name,
-                    value=self.segment_words(row),
+                    value=self.notes.segment_words(row),
                     reason="Fewer than half of its briefs arrive clear, or too few are known to tell. "
-                    + _clarity_words(row, level),
-                    evidence=self.clarity("not_recommended", name, number, row, level),
+                    + words.of_clarity(row, level),
+                    evidence=self.notes.of_clarity("not_recommended", name, number, row, level),
                 )
             )
         return found
-
-    def clarity(self, key: str, name: str, number: int, row: Row, level: float) -> str:
-        """Evidence of the clarity of a segment."""
-        facts = {
-            "basis": "outcomes",
-            "observations": row["briefs"],
-            "observed": "briefs",
-            "rate": rounded(row["clear_rate"]),
-            "rate_low": rounded(row["ci_low"]),
-            "rate_high": rounded(row["ci_high"]),
-            "reason": _clarity_words(row, level),
-            "table": tables.full_name(SegmentClarity),
-        }
-        return self.note(name, number, self.segment_words(row), facts, key=key)
-
-    def judged(self, name: str, number: int, item: Judgement, key: str = "") -> str:
-        """Evidence of a judged value."""
-        finding = item.finding
-        facts = {
-            "basis": finding.basis,
-            "observations": item.observations,
-            "observed": finding.observed,
-            "rate": finding.rate,
-            "rate_low": finding.rate_low,
-            "rate_high": finding.rate_high,
-            "rate_without": finding.rate_without,
-            "effect": finding.lift,
-            "effect_low": finding.lift_low,
-            "effect_high": finding.lift_high,
-            "shrunk_effect": finding.shrunk_lift,
-            "corrected_p": finding.q_value,
-            "reason": words.of_finding(finding, self.edition.settings.evidence.confidence),
-            "table": finding.table,
-            "borrowed_rate": 1.0 if item.borrowed else finding.borrowed_rate,
-            "borrowed": item.borrowed or None,
-        }
-        return self.note(name, number, self.labelled(finding, name), facts, key=key)
-
-    def note(self, name: str, number: int, value: str, facts: Mapping[str, Any], key: str = "") -> str:
-        """Keep the evidence of an entry and give its key."""
-        told = {**facts, "field": name, "value": value, "reason": as_line(facts["reason"], REASON_LENGTH)}
-        told["table_version"] = self.edition.versions.get(facts["table"])
-        identity = f"{key or name}/{number}"
-        self.evidence[identity] = msgspec.structs.replace(_ONE, **told)
-        return identity
-
-    def first(self, entries: Iterable[Any]) -> list[Any]:
-        """As many entries as a list of a context may have."""
-        return list(islice(entries, self.edition.settings.publishing.entries))
-
-    def line(self, text: str) -> str:
-        """A text of an event, as data."""
-        return as_line(text, self.edition.settings.publishing.text_length)
-
-    def maybe(self, text: str | None) -> str | None:
-        """The same of a text that may be missing."""
-        return None if text is None else self.line(text)
-
-    def segment_words(self, row: Row) -> str:
-        """A segment in words."""
-        return self.line(f"{row['industry'] or 'unknown'} / {row['client_type'] or 'unknown'}")
 
 
 def is_clear(row: Row) -> bool:
     """Whether the briefs of a segment arrive clear more often than not, as far as their number can tell."""
     return bool(row["ci_low"] > 0.5)
-
-
-def _clarity_words(row: Row, level: float) -> str:
-    return (
-        f"{row['clear_briefs']} of {row['briefs']} briefs arrived clear, {row['clear_rate']:.1%} "
-        f"({level:.0%} interval {row['ci_low']:.1%} to {row['ci_high']:.1%}); mean first score {row['mean_score']:.1f}."
-    )

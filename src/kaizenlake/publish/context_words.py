@@ -89,3 +89,16 @@ def of_rate(row: Mapping[str, Any], level: float, needed: int) -> str:
         f"{row['wins']} of {row['decided']} outcomes were won, {row['win_rate']:.1%} "
         f"({level:.0%} interval {row['ci_low']:.1%} to {row['ci_high']:.1%}).{few}"
     )
+
+
+def of_clarity(row: Mapping[str, Any], level: float) -> str:
+    """How clear the briefs of a segment arrive, in one sentence.
+
+    Args:
+        row: `clear_briefs`, `briefs`, `clear_rate`, `ci_low`, `ci_high`, `mean_score`.
+        level: Confidence of the interval.
+    """
+    return (
+        f"{row['clear_briefs']} of {row['briefs']} briefs arrived clear, {row['clear_rate']:.1%} "
+        f"({level:.0%} interval {row['ci_low']:.1%} to {row['ci_high']:.1%}); mean first score {row['mean_score']:.1f}."
+    )
