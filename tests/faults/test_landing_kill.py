@@ -7,13 +7,15 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 from kaizenlake import tables
-from kaizenlake.lake.landing import land_folder
+from kaizenlake.events.spool import Spool
+from kaizenlake.lake.landing import land, land_folder
 from kaizenlake.lake.store import Lake
 from lake.landed import NOW, lead, ndjson, put
 
@@ -159,3 +161,36 @@ def test_killed_again_and_again_and_done_again_it_gives_the_same_tables(tmp_path
             killed += process.wait() == -signal.SIGKILL and "done" not in process.stdout.read()
     assert killed, "every landing ended before it was killed: nothing was tried"
     is_as_undisturbed(lake, expected)
+
+
+@pytest.mark.parametrize(("moment", "count"), [("written", 1), ("committed", 1), ("committed", 2), ("committed", 3)])
+def test_killed_while_it_reads_what_a_segment_has_grown_by_nothing_is_lost_or_twice(tmp_path, moment, count):
+    lake = Lake.create(tmp_path / "lake")
+    spool = Spool(lake.root)
+    batches = [
+        [lead(f"e{place}", f"l{place % 97}") for place in range(start, start + 250)]
+        + [lead(f"e{place}", "another") for place in range(start, start + 20)]
+        for start in (0, 200, 400)
+    ]
+    spool.write(ndjson(*batches[0]))
+    assert land_folder(lake, now=NOW - timedelta(days=1)).landed == 250
+    spool.write(ndjson(*batches[1]) + b"poison\n")
+    command = [sys.executable, "-c", DIE, str(lake.root), moment, str(count)]
+    died = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert died.returncode == -signal.SIGKILL, died.stderr
+    # The writer lived on.
+    spool.write(ndjson(*batches[2]))
+    spool.close()
+    land_folder(lake, now=NOW + timedelta(days=1))
+    alone = Lake.create(tmp_path / "alone")
+    (done,) = lake.path("landing", "done").rglob("*.ndjson")
+    land(alone, done, now=NOW)
+    for table, keys in (
+        (tables.Events, ["event_id", "line"]),
+        (tables.Quarantine, ["line", "rules", "raw", "file_hash"]),
+    ):
+        ours, theirs = (item.scan(table).select(keys).sort("line").collect() for item in (lake, alone))
+        assert ours.equals(theirs), tables.name(table)
+    landings = lake.scan(tables.Landings).collect()
+    assert landings["landed"].sum() == lake.rows(tables.Events) == 650
+    assert landings["quarantined"].sum() == lake.rows(tables.Quarantine) == 61

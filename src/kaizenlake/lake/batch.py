@@ -41,12 +41,14 @@ class FileTally:
         key: SHA-256 that says whether it was landed before: of its bytes, and of the mapping that reads it.
         identity: SHA-256 that its quarantined lines are named by.
         mapping: Name of the mapping; None for events of our own form.
+        segment_bytes: Bytes of a segment that are landed when it is booked; None for another file.
     """
 
     file: str
     key: str
     identity: str
     mapping: str | None = None
+    segment_bytes: int | None = None
     lines_in: int = 0
     landed: int = 0
     duplicate: int = 0
@@ -221,6 +223,7 @@ class Batch:
                     "quarantined": tally.quarantined,
                     "newest_at": tally.newest_at,
                     "landed_at": self.now,
+                    "segment_bytes": tally.segment_bytes,
                 }
                 for tally in done
             ],

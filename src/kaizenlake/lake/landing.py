@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -17,14 +17,14 @@ from kaizenlake.errors import LakeError, MappingError
 from kaizenlake.lake import mapping_files as mappings
 from kaizenlake.lake import sources
 from kaizenlake.lake.batch import Batch, FileTally
+from kaizenlake.lake.booked import Booked
 from kaizenlake.lake.chunks import Refused, Rows
 from kaizenlake.lake.mapping import Mapping
 from kaizenlake.lake.quarantine import Example, Poison, RuleCount, quarantine_summary
 from kaizenlake.lake.reading import read_lines, read_rows
 from kaizenlake.lake.retry import Retried, mappings_folder, retry
-from kaizenlake.lake.sources import Source
+from kaizenlake.lake.sources import Source, segment_name
 from kaizenlake.lake.store import Lake
-from kaizenlake.tables import Landings
 
 __all__ = [
     "Example",
@@ -130,7 +130,7 @@ def land_folder(lake: Lake, *, now: datetime | None = None, progress: Progress |
 
     Spool segments and dropped NDJSON and JSON files are taken as they are. A CSV, YAML or Parquet file is read by the mapping
     that its folder is named for: `landing/crm_deals/june.csv` by `crm_deals`. A segment whose writer lives is read up to
-    its last whole line, and stays. A file that changed while it was read stays too, and its rest lands next time; so put
+    its last whole line, and stays; what was landed of it is not read again. A file that changed while it was read stays too, and its rest lands next time; so put
     a large file there under another name first, and rename it. A file that no mapping fits is left where it is, and named.
 
     Args:
@@ -200,7 +200,7 @@ class _Run:
         return tallies
 
     def _all(self, found: Sequence[Source]) -> tuple[FileTally, ...]:
-        booked = dict(self.lake.scan(Landings).select("file_hash", "lines_in").collect().iter_rows())
+        booked = Booked.of(self.lake)
         tallies: list[FileTally] = []
         for item in found:
             try:
@@ -212,24 +212,27 @@ class _Run:
                 raise
             if tally is not None:
                 tallies.append(tally)
-                booked[tally.key] = tally.lines_in
+                booked.add(tally)
         return tuple(tallies)
 
-    def _one(self, item: Source, booked: dict[str, int]) -> FileTally | None:
+    def _one(self, item: Source, booked: Booked) -> FileTally | None:
         try:
             mapping = None if item.mapping is None else self._mapping(item.mapping)
-            content = sources.content_hash(item)
+            content = sources.content(item, booked.beginnings(item))
             tally = FileTally(
                 file=item.name,
-                key=content if mapping is None else _digest(content, mapping.digest),
-                identity=_digest("segment", item.path.name.removesuffix(".open")) if item.segment else content,
+                key=content.digest if mapping is None else _digest(content.digest, mapping.digest),
+                identity=_digest("segment", segment_name(item.path.name)) if item.segment else content.digest,
                 mapping=None if mapping is None else mapping.name,
+                segment_bytes=content.size if item.segment else None,
             )
-            if tally.key in booked:
-                tally.lines_in = tally.duplicate = booked[tally.key]
+            if tally.key in booked.lines:
+                # A segment has not grown since; of any other file somebody asks what became of its lines.
+                tally.lines_in = tally.duplicate = 0 if item.segment else booked.lines[tally.key]
                 self.landed(item)
                 return tally
-            self._read_into(tally, item, mapping, content)
+            rest = replace(item, start=content.known, lines_before=content.known_lines)
+            self._read_into(tally, rest, mapping, content.digest)
         except FileNotFoundError:
             # A segment was closed, and so renamed, since it was found: the next landing takes it.
             self.left.append((item.name, "it went away before it was read"))
@@ -342,7 +345,7 @@ def _move(item: Source, folder: Path, now: datetime) -> None:
     """Move a landed file to the folder of the day; one of the same name there is not replaced."""
     inside = item.path.relative_to(folder)
     if item.segment:
-        inside = inside.with_name(inside.name.removesuffix(".open"))
+        inside = inside.with_name(segment_name(inside.name))
     target = folder / DONE / now.astimezone(UTC).date().isoformat() / inside
     again = 1
     while target.exists():

@@ -41,8 +41,8 @@ def read_lines(source: Source, line_bytes: int) -> Iterator[Lines]:
         line_bytes: Longest line taken.
     """
     with opened(source) as stream:
-        blocks = _blocks(stream, source.limit)
-        runs = _values(blocks, line_bytes) if source.form == "json" else _lines(blocks, line_bytes)
+        blocks = _blocks(stream, source)
+        runs = _values(blocks, line_bytes) if source.form == "json" else _lines(blocks, line_bytes, source.lines_before)
         chunk, size, number = Lines(), 0, 0
         try:
             for numbers, lines in runs:
@@ -75,18 +75,21 @@ def read_rows(source: Source, dialect: Dialect, line_bytes: int) -> Iterator[Row
         yield from csv_rows(source, dialect, line_bytes)
 
 
-def _blocks(stream: IO[bytes], limit: int | None = None) -> Iterator[bytes]:
-    """Blocks of a stream without a byte order mark at its beginning."""
-    mark = codecs.BOM_UTF8
+def _blocks(stream: IO[bytes], source: Source) -> Iterator[bytes]:
+    """Blocks of what is to be read of a file, without a byte order mark at its beginning."""
+    mark = b"" if source.start else codecs.BOM_UTF8
+    limit = None if source.limit is None else source.limit - source.start
+    if source.start:
+        stream.seek(source.start)
     while block := stream.read(BLOCK_BYTES if limit is None else min(BLOCK_BYTES, limit)):
         limit = None if limit is None else limit - len(block)
         yield block.removeprefix(mark)
         mark = b""
 
 
-def _lines(blocks: Iterator[bytes], line_bytes: int) -> Iterator[Run]:
-    """Lines of a stream; the rest of a line longer than is taken is passed over."""
-    carry, number, passing = b"", 0, False
+def _lines(blocks: Iterator[bytes], line_bytes: int, number: int) -> Iterator[Run]:
+    """Lines of a stream after so many; the rest of a line longer than is taken is passed over."""
+    carry, passing = b"", False
     for block in blocks:
         run = block.split(b"\n")
         if passing:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal, TypeAlias
 
 from kaizenlake.errors import LakeError, MappingError
@@ -48,7 +50,9 @@ class Source:
         packed: It is gzip-packed.
         mapping: Name or file of the mapping that reads it; None for events of our own form.
         segment: It is a segment of our own spool; its name, not its bytes, is its identity, for it may have grown.
-        limit: Bytes of it to read; None reads all. A segment still written to is read up to its last whole line.
+        start: Bytes at its beginning that are passed over, which were landed before; whole lines.
+        lines_before: Lines in those.
+        limit: Bytes of it to read up to; None reads all. A segment still written to is read up to its last whole line.
     """
 
     path: Path
@@ -57,7 +61,26 @@ class Source:
     packed: bool = False
     mapping: str | None = None
     segment: bool = False
+    start: int = 0
+    lines_before: int = 0
     limit: int | None = None
+
+
+@dataclass(frozen=True)
+class Content:
+    """What there is of a source.
+
+    Args:
+        digest: SHA-256 of it, up to the limit of the source.
+        size: Its bytes.
+        known: Bytes of the longest beginning that was landed before.
+        known_lines: Lines in those.
+    """
+
+    digest: str
+    size: int
+    known: int = 0
+    known_lines: int = 0
 
 
 def find(paths: Iterable[str | Path], mapping: str | None = None) -> tuple[list[Source], list[tuple[str, str]]]:
@@ -128,7 +151,7 @@ def describe(path: Path, name: str, mapping: str | None) -> Source | str:
     """
     if _SEGMENT.fullmatch(path.name):
         limit = whole_lines(path) if spool.is_open(path) and not spool.is_abandoned(path) else None
-        return Source(path, name.removesuffix(".open"), "ndjson", segment=True, limit=limit)
+        return Source(path, segment_name(name), "ndjson", segment=True, limit=limit)
     form = form_of(path)
     if form is None:
         return f"its ending is none of {', '.join(sorted(FORMS))}"
@@ -140,15 +163,33 @@ def describe(path: Path, name: str, mapping: str | None) -> Source | str:
     return Source(path, name, form, packed, mapping if form in TABULAR else None)
 
 
-def content_hash(source: Source) -> str:
-    """SHA-256 of what is read of a source."""
+def segment_name(name: str) -> str:
+    """Name of a segment for good, whether it is open or closed."""
+    return name.removesuffix(".open")
+
+
+def content(source: Source, landed: Mapping[int, str] = MappingProxyType({})) -> Content:
+    """Look at what there is of a source, and how much of it was landed before.
+
+    A beginning counts as landed only where its bytes are the very ones, and end with a line: a file that was cut off or
+    written anew is read from its first byte.
+
+    Args:
+        source: The file.
+        landed: SHA-256 of beginnings that were landed before, by their bytes.
+    """
     digest = hashlib.sha256()
+    at = lines = known = known_lines = 0
+    last = b""
+    end = math.inf if source.limit is None else source.limit
     with source.path.open("rb") as stream:
-        left = source.limit
-        while block := stream.read(BLOCK_BYTES if left is None else min(BLOCK_BYTES, left)):
-            digest.update(block)
-            left = None if left is None else left - len(block)
-    return digest.hexdigest()
+        for stop in (*sorted(size for size in landed if 0 < size <= end), end):
+            while at < stop and (block := stream.read(int(min(BLOCK_BYTES, stop - at)))):
+                digest.update(block)
+                at, lines, last = at + len(block), lines + block.count(b"\n"), block[-1:]
+            if at == stop and last == b"\n" and landed.get(at) == digest.hexdigest():
+                known, known_lines = at, lines
+    return Content(digest.hexdigest(), at, known, known_lines)
 
 
 def whole_lines(path: Path) -> int:

@@ -54,9 +54,11 @@ class Quarantine(Table):
 
 
 class Landings(Table):
-    """One file that was landed: lines in = landed + duplicate + quarantined."""
+    """One file that was landed, or what a segment had grown by: lines in = landed + duplicate + quarantined."""
 
-    file_hash: str = column("SHA-256 of the file; of file and mapping, where a mapping read it.")
+    file_hash: str = column(
+        "SHA-256 of the file, of a segment up to where it was read; of file and mapping, where a mapping read it."
+    )
     file: str = column("File, as it was named when it was landed first.")
     mapping: str = column("Mapping that read it; null for events of our own form.", nullable=True)
     lines_in: pl.Int64 = count(
@@ -67,6 +69,11 @@ class Landings(Table):
     quarantined: pl.Int64 = count("Lines that went to quarantine.")
     newest_at: INSTANT = column("Time of the newest event landed from it; null where none was.", nullable=True)
     landed_at: INSTANT = column("When it was landed.")
+    segment_bytes: pl.Int64 = count(
+        "Bytes of a spool segment, from its first, that are landed with it, so that the rest alone is read next time; "
+        "null for another file.",
+        nullable=True,
+    )
 
     class Config(Table.Config):
         metadata = facts("bronze", "landings", ("file_hash",))
