@@ -5,7 +5,6 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats as scipy_stats
 
 from jobs.drawn import day, frame
 from kaizenlake import tables
@@ -14,6 +13,7 @@ from kaizenlake.jobs.crl_daily import bucket, crl_daily, quantile
 from kaizenlake.jobs.crl_trends import crl_trends
 from kaizenlake.parameters import Evidence, Trends
 from kaizenlake.tables import Crl, CrlDaily, CrlTrends
+from stats.larger_error import larger_interval
 
 LATER = day(5_000)
 
@@ -161,12 +161,21 @@ def test_windows_are_calendar_days_and_do_not_overlap():
     assert last["change_7d"] == pytest.approx(0.5 - 0.2)
     assert (last["change_30d"], last["change_30d_ci_low"]) == (None, None)
     # Bonferroni: each of the two intervals at 97.5 %, so that both hold together at 95 %.
-    expected = scipy_stats.ttest_ind([0.4, 0.6, 0.5], [0.1, 0.3, 0.2], equal_var=False).confidence_interval(0.975)
-    assert (last["change_7d_ci_low"], last["change_7d_ci_high"]) == pytest.approx((expected.low, expected.high))
+    expected = larger_interval([0.4, 0.6, 0.5], [0.1, 0.3, 0.2], 0.975)
+    assert (last["change_7d_ci_low"], last["change_7d_ci_high"]) == pytest.approx(expected)
     month = followed([(at + 30, 0.5 + at / 100) for at in range(30)] + [(at, 0.2) for at in range(30)]).row(
         -1, named=True
     )
     assert (month["n_30d"], month["change_30d"]) == (30, pytest.approx(0.645 - 0.2))
+
+
+@pytest.mark.parametrize("slow", [0, 7])
+def test_a_slow_week_without_a_failure_is_no_news(slow):
+    """Of runs that fail one time in ten, ten in a row that do not are nothing, although they do not vary at all."""
+    busy = 7 - slow
+    last = followed([(busy, float(run % 10 == 0)) for run in range(190)] + [(slow, 0.0)] * 10).row(-1, named=True)
+    assert (last["direction"], abs(last["change_7d"])) == ("unclear", pytest.approx(0.1))
+    assert last["change_7d_ci_low"] < 0.0 < last["change_7d_ci_high"]
 
 
 @pytest.mark.parametrize(

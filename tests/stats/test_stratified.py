@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 
 from kaizenlake.stats import cautious_difference, mean_interval, moments, stratified_by
+from stats.larger_error import larger_of_both
 
 
 def parts(values):
@@ -24,32 +24,51 @@ def cells(stratum, side, value):
     return tuple(np.array(column) for column in zip(*rows, strict=True))
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_it_is_least_squares_on_a_constant_per_stratum(seed):
+def test_it_is_least_squares_on_a_constant_per_stratum_with_the_larger_error():
+    by_side = [against_least_squares(seed, wilder) for seed in range(5) for wilder in (0.0, 2.0)]
+    assert set(by_side) == {True, False}  # each of the two errors was the larger one
+
+
+def against_least_squares(seed, wilder):
     drawn = np.random.default_rng(seed)
     stratum = drawn.integers(0, 5, 120)
     side = (drawn.random(120) < 0.15 + 0.15 * stratum).astype(int)
-    value = drawn.beta(2, 5, 120) + 0.1 * stratum + 0.07 * side
+    value = drawn.beta(2, 5, 120) * (1 + wilder * side) + 0.1 * stratum + 0.07 * side
     found = stratified_by(np.zeros(len(np.unique(stratum)), dtype=int), *cells(stratum, side, value))
     both = [one for one in np.unique(stratum) if len(np.unique(side[stratum == one])) == 2]
     kept = np.isin(stratum, both)
     design = np.column_stack([side[kept], *(stratum[kept] == one for one in both)]).astype(float)
-    fitted = sm.OLS(value[kept], design).fit()
-    np.testing.assert_allclose(found.effect, fitted.params[0], rtol=1e-10)
-    np.testing.assert_allclose(found.p_value, fitted.pvalues[0], rtol=1e-8)
-    np.testing.assert_allclose([found.ci_low[0], found.ci_high[0]], fitted.conf_int()[0], rtol=1e-8)
-    np.testing.assert_allclose(found.df, fitted.df_resid)
+    effect, se, df, is_by_side = larger_of_both(design, value[kept])
+    np.testing.assert_allclose(found.effect, effect, rtol=1e-10)
+    np.testing.assert_allclose(found.df, df)
+    np.testing.assert_allclose(found.p_value, 2 * scipy_stats.t.sf(abs(effect) / se, df), rtol=1e-8)
+    low, high = scipy_stats.t.interval(0.95, df, effect, se)
+    np.testing.assert_allclose([found.ci_low[0], found.ci_high[0]], [low, high], rtol=1e-8)
     np.testing.assert_allclose(found.mean_a - found.mean_b, found.effect, rtol=1e-10)
+    return is_by_side
 
 
-def test_one_stratum_is_students_test():
+@pytest.mark.parametrize("spread", [0.01, 0.1, 1.0])
+def test_one_stratum_is_a_cautious_difference(spread):
     drawn = np.random.default_rng(1)
-    a, b = drawn.normal(0.3, 0.1, 12), drawn.normal(0.35, 0.2, 30)
-    found = stratified_by([0], *([part] for part in (*parts(a), *parts(b))))
-    expected = scipy_stats.ttest_ind(a, b)
-    np.testing.assert_allclose(found.p_value, expected.pvalue, rtol=1e-10)
-    low, high = expected.confidence_interval()
-    np.testing.assert_allclose([found.ci_low[0], found.ci_high[0]], [low, high], rtol=1e-10)
+    a, b = parts(drawn.normal(0.3, spread, 12)), parts(drawn.normal(0.35, 0.2, 30))
+    found, expected = stratified_by([0], *([part] for part in (*a, *b))), cautious_difference(*a, *b)
+    for name in expected._fields:
+        np.testing.assert_allclose(getattr(found, name)[0], getattr(expected, name), rtol=1e-10)
+
+
+@pytest.mark.parametrize(("few", "many"), [(0.3, 0.05), (0.05, 0.3), (0.1, 0.1)])
+def test_sides_that_spread_differently_are_rarely_called_different(few, many):
+    drawn = np.random.default_rng(7)
+    times = 1_000
+    a, b = drawn.normal(0.5, few, (times, 2, 10)), drawn.normal(0.5, many, (times, 2, 200))
+    sides = (
+        part.ravel()
+        for x in (a, b)
+        for part in (np.full((times, 2), x.shape[2]), x.mean(axis=2), x.shape[2] * x.var(axis=2))
+    )
+    found = stratified_by(np.repeat(np.arange(times), 2), *sides)
+    assert (found.p_value < 0.05).mean() <= 0.05 + 3 * (0.05 * 0.95 / times) ** 0.5  # the pooled error alone: .65
 
 
 NAN = float("nan")

@@ -186,7 +186,7 @@ def _window(days: pl.LazyFrame, window: int) -> pl.LazyFrame:
 
 def _change(window: int, confidence: float) -> dict[str, pl.Expr]:
     now, before = f"now_{window}_", f"before_{window}_"
-    compared = expressions.welch(
+    compared = expressions.cautious_difference(
         f"{now}n", mean(now), m2(now), f"{before}n", mean(before), m2(before), confidence
     ).struct
     return {

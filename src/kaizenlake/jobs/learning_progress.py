@@ -53,7 +53,7 @@ def learning_progress(
         pl.col("policy_version").alias("previous_version"),
         *(pl.col(f"own_{name}").alias(f"previous_{name}") for name in SUMS),
     )
-    interval = expressions.welch(
+    interval = expressions.cautious_difference(
         "own_n", mean("own_"), m2("own_"), "previous_n", mean("previous_"), m2("previous_"), evidence.confidence
     ).struct
     return (

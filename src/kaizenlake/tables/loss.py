@@ -132,7 +132,9 @@ class CrlTrends(Table):
         "Mean loss of the last 7 days less that of the 7 before; null without runs then.", nullable=True, ge=-1, le=1
     )
     change_7d_ci_low: float = column(
-        "Lower end of its interval (Welch); null below two runs on either side, or without spread.", nullable=True
+        "Lower end of its interval (the larger of Welch's and the pooled standard error); null below two runs on either "
+        "side, or without spread.",
+        nullable=True,
     )
     change_7d_ci_high: float = column("Upper end of its interval; null where the lower is.", nullable=True)
     n_30d: pl.Int64 = column("Runs of the last 30 days, this one included.", ge=1)
@@ -176,7 +178,9 @@ class LearningProgress(Table):
     )
     change: float = column("Mean so far less the previous mean; null for the first.", nullable=True, ge=-1, le=1)
     change_ci_low: float = column(
-        "Lower end of its interval (Welch); null below two runs on either side, or without spread.", nullable=True
+        "Lower end of its interval (the larger of Welch's and the pooled standard error); null below two runs on either "
+        "side, or without spread.",
+        nullable=True,
     )
     change_ci_high: float = column("Upper end of its interval; null where the lower is.", nullable=True)
 
