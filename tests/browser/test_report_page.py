@@ -1,12 +1,11 @@
 """The report in a real Chromium: it complains of nothing, asks for nothing, runs nothing, and fits every screen."""
 
 import io
-import os
 
 import pypdf
 import pytest
 
-from browser.chromium import Chromium, find
+from browser.keeping import runs_nothing, shown_quietly
 from kaizenlake.publish.report import render_html
 from kaizenlake.publish.report_data import build
 from kaizenlake.publish.report_sections import document
@@ -20,18 +19,6 @@ from publish.test_report import hostile
 pytestmark = pytest.mark.browser
 
 WINDOWS = [(390, "light"), (390, "dark"), (768, "light"), (1280, "light"), (1280, "dark")]
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    executable = find()
-    if executable is None:
-        if os.environ.get("KAIZEN_REQUIRE_BROWSER") == "1":
-            pytest.fail("KAIZEN_REQUIRE_BROWSER=1, and no Chromium was found.")
-        pytest.skip("No Chromium on this machine.")
-    browser = Chromium(executable)
-    yield browser
-    browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -53,10 +40,7 @@ LEARNING = ["canary", "audit", "kaizen", "hostile-canary", "hostile-audit", "hos
 @pytest.mark.parametrize("name", ["full", "empty", "hostile", *LEARNING])
 @pytest.mark.parametrize(("width", "scheme"), WINDOWS)
 def test_a_page_complains_of_nothing_asks_for_nothing_and_fits(chromium, pages, name, width, scheme):
-    chromium.open(pages / f"{name}.html", width=width, scheme=scheme)
-    assert chromium.complaints() == []
-    assert chromium.requests() == []
-    assert chromium.evaluate("document.documentElement.scrollWidth") <= width
+    shown_quietly(chromium, pages / f"{name}.html", width, scheme)
     outside = chromium.evaluate(
         """[...document.querySelectorAll('body *')]
         .filter(e => !e.closest('.scroll') && !e.closest('svg') && !e.matches('.skip'))
@@ -68,12 +52,7 @@ def test_a_page_complains_of_nothing_asks_for_nothing_and_fits(chromium, pages, 
 @pytest.mark.parametrize("name", [name for name in ["hostile", *LEARNING] if name.startswith("hostile")])
 def test_hostile_text_runs_nothing_and_makes_no_element(chromium, pages, name):
     chromium.open(pages / f"{name}.html")
-    assert chromium.evaluate("typeof window.hit") == "undefined"
-    assert chromium.evaluate("document.querySelectorAll('script, img, iframe, object, embed, link').length") == 0
-    handlers = (
-        "[...document.querySelectorAll('*')].filter(e => [...e.attributes].some(a => /^on/i.test(a.name))).length"
-    )
-    assert chromium.evaluate(handlers) == 0
+    runs_nothing(chromium)
     assert "<script>window.hit=1</script>" in chromium.evaluate("document.body.innerText")
 
 

@@ -1,10 +1,8 @@
 """Skill cards in a real Chromium: they complain of nothing, ask for nothing, run nothing, and fit every screen."""
 
-import os
-
 import pytest
 
-from browser.chromium import Chromium, find
+from browser.keeping import runs_nothing, shown_quietly
 from kaizenlake.publish.report import render_html
 from kaizenlake.publish.skill_data import skills
 from kaizenlake.publish.skill_fleet import fleet
@@ -12,18 +10,6 @@ from kaizenlake.publish.skill_report import card_of
 from publish.skill_frames import AS_OF, EVIL, scan
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    executable = find()
-    if executable is None:
-        if os.environ.get("KAIZEN_REQUIRE_BROWSER") == "1":
-            pytest.fail("KAIZEN_REQUIRE_BROWSER=1, and no Chromium was found.")
-        pytest.skip("No Chromium on this machine.")
-    browser = Chromium(executable)
-    yield browser
-    browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -42,12 +28,8 @@ def pages(tmp_path_factory):
 @pytest.mark.parametrize("name", ["planner", "evil", "fleet"])
 @pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (390, "dark"), (1280, "light")])
 def test_a_card_complains_of_nothing_asks_for_nothing_and_fits(chromium, pages, name, width, scheme):
-    chromium.open(pages / f"{name}.html", width=width, scheme=scheme)
-    assert chromium.complaints() == []
-    assert chromium.requests() == []
-    assert chromium.evaluate("document.documentElement.scrollWidth") <= width
-    assert chromium.evaluate("typeof window.hit") == "undefined"
-    assert chromium.evaluate("document.querySelectorAll('script, img, iframe, object, embed, link').length") == 0
+    shown_quietly(chromium, pages / f"{name}.html", width, scheme)
+    runs_nothing(chromium)
     assert "Skill" in chromium.evaluate("document.body.innerText")
 
 

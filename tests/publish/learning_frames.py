@@ -11,7 +11,6 @@ from statistics import NormalDist
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from kaizenlake import signing
 from kaizenlake.tables import (
     CanaryLooks,
     CanarySegments,
@@ -23,6 +22,7 @@ from kaizenlake.tables import (
     PolicyPerformance,
     PolicyPromotions,
 )
+from publish.policy_frames import deployment, row_of
 from publish.report_frames import frame
 
 START = datetime(2026, 2, 10, 9, tzinfo=UTC)
@@ -36,31 +36,20 @@ SEED = 7
 
 
 def deployments():
-    canary = {
-        "deployment_id": CANARY,
-        "policy_id": "planner",
-        "doer": "planner",
-        "deployment_mode": "canary",
-        "status": "running",
-        "control_version": "2.0.0",
-        "candidate_versions": ["2.1.0", "2.2.0"],
-        "candidate_shares": [0.1, 0.1],
-        "unit_name": "project",
-        "salt": "spring",
-        "horizon_nights": 21,
-        "minimum_units": 100,
-        "alpha": 0.05,
-        "method": "power",
-        "max_loss_increase": 0.02,
-        "guardrail_metrics": ["security_criticals", "cost_usd"],
-        "guardrail_margins": [0.05, 0.02],
-        "auto_promote": False,
-        "auto_rollback": True,
-        "started_at": START,
-        "started_by": "ana",
-        "reason": "Shorter plans, and plans with a critic.",
-        "looks_count": NIGHTS,
-    }
+    canary = deployment(
+        CANARY,
+        "2.0.0",
+        {"2.1.0": 0.1, "2.2.0": 0.1},
+        unit_name="project",
+        salt="spring",
+        horizon_nights=21,
+        guardrail_metrics=["security_criticals", "cost_usd"],
+        guardrail_margins=[0.05, 0.02],
+        started_at=START,
+        started_by="ana",
+        reason="Shorter plans, and plans with a critic.",
+        looks_count=NIGHTS,
+    )
     shadow = canary | {
         "deployment_id": "coder-shadow",
         "policy_id": "coder",
@@ -202,37 +191,26 @@ def policies():
     rows = []
     parents = {"2.0.0": None, "2.1.0": "2.0.0", "2.2.0": "2.0.0", "1.4.0": None, "1.5.0": "1.4.0"}
     statuses = {"2.0.0": "active", "2.1.0": "canary", "2.2.0": "canary", "1.4.0": "archived", "1.5.0": "active"}
-    texts, digest = {}, {}
+    digest = {}
     for version, parent in parents.items():
-        texts[version] = signing.canonical(document(version, digest.get(parent))).decode()
-        digest[version] = signing.content_hash(texts[version])
-    for version, parent in parents.items():
-        policy = "planner" if version[0] == "2" else "coder"
-        rows.append(
-            {
-                "policy_id": policy,
-                "policy_version": version,
-                "doer": policy,
-                "phase": "draft" if policy == "coder" else None,
-                "status": statuses[version],
-                "content_sha256": digest[version],
-                "parent_version": parent,
-                "parent_sha256": digest.get(parent),
-                "root_sha256": digest[parent or version],
-                "ancestors_count": int(parent is not None),
-                "experiment_id": "exp-7" if version == "2.2.0" else None,
-                "created_at": START - timedelta(days=20),
-                "created_by": "ana",
-                "status_since": START - timedelta(days=2),
-                "decided_by": "ben",
-                "approved_at": START - timedelta(days=4) if version in {"2.0.0", "1.5.0"} else None,
-                "approved_by": "eva" if version in {"2.0.0", "1.5.0"} else None,
-                "is_override": version == "1.5.0",
-                "document": texts[version],
-                "signature": signing.sign_document(texts[version], KEY),
-                "key_id": signing.key_id(PUBLIC),
-            }
+        is_approved = version in {"2.0.0", "1.5.0"}
+        row = row_of(
+            document(version, digest.get(parent)),
+            KEY,
+            status=statuses[version],
+            parent_version=parent,
+            ancestors_count=int(parent is not None),
+            experiment_id="exp-7" if version == "2.2.0" else None,
+            created_at=START - timedelta(days=20),
+            created_by="ana",
+            status_since=START - timedelta(days=2),
+            decided_by="ben",
+            approved_at=START - timedelta(days=4) if is_approved else None,
+            approved_by="eva" if is_approved else None,
+            is_override=version == "1.5.0",
         )
+        digest[version] = row["content_sha256"]
+        rows.append(row | {"root_sha256": digest[parent or version]})
     # Somebody changed the archived one in the store after it was signed.
     rows[3]["document"] = rows[3]["document"].replace("Plan well", "Plan badly")
     return frame(Policies, rows)

@@ -12,36 +12,41 @@ from kaizenlake.tables import Deployments, Policies
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 
 
+def row_of(document, key, **columns):
+    """A row of `gold.policies` of a document, signed by a key; active unless told otherwise."""
+    text = signing.canonical(document).decode()
+    digest = signing.content_hash(text)
+    named = {name: document[name] for name in signing.NAMED}
+    return (
+        named
+        | {
+            "status": "active",
+            "content_sha256": digest,
+            "parent_version": None,
+            "root_sha256": digest,
+            "ancestors_count": 0,
+            "experiment_id": None,
+            "created_at": AT,
+            "created_by": "ann",
+            "status_since": AT,
+            "decided_by": "ann",
+            "approved_at": None,
+            "approved_by": None,
+            "is_override": False,
+            "document": text,
+            "signature": signing.sign_document(text, key),
+            "key_id": signing.key_id(key.public_key()),
+        }
+        | columns
+    )
+
+
 def version(lake, number, status="active", *, doer="planner", policy=None, phase=None, **document):
     """A row of `gold.policies`; its document is signed by the lake's key."""
-    key = signing.signing_key(lake.path("keys"))
     name = policy or (doer if phase is None else f"{doer}.{phase}")
     said = {"policy_id": name, "policy_version": number, "doer": doer, "phase": phase, "parent_sha256": None}
-    text = signing.canonical(said | {"prompts": {"system": f"{name} {number}"}} | document).decode()
-    digest = signing.content_hash(text)
-    return {
-        "policy_id": name,
-        "policy_version": number,
-        "doer": doer,
-        "phase": phase,
-        "status": status,
-        "content_sha256": digest,
-        "parent_version": None,
-        "parent_sha256": None,
-        "root_sha256": digest,
-        "ancestors_count": 0,
-        "experiment_id": None,
-        "created_at": AT,
-        "created_by": "ann",
-        "status_since": AT,
-        "decided_by": "ann",
-        "approved_at": None,
-        "approved_by": None,
-        "is_override": False,
-        "document": text,
-        "signature": signing.sign_document(text, key),
-        "key_id": signing.key_id(key.public_key()),
-    }
+    whole = said | {"prompts": {"system": f"{name} {number}"}} | document
+    return row_of(whole, signing.signing_key(lake.path("keys")), status=status)
 
 
 def deployment(name, control, candidates, *, mode="canary", doer="planner", policy=None, **other):

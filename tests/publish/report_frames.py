@@ -43,10 +43,7 @@ def _contents():
                 rate = middles[tier] + index * 0.00004
                 rows.append({"content_type": kind, "tier": tier, "engagement_rate": rate, "trials": 1000 + index})
     rows += [{"content_type": None, "tier": None, "engagement_rate": None, "trials": None}] * 5
-    for number, row in enumerate(rows, 1):
-        row.update(content_id=f"post-{number}") if row["content_type"] else rows.__setitem__(
-            number - 1, {**row, "content_id": f"post-{number}"}
-        )
+    rows = [row | {"content_id": f"post-{number}"} for number, row in enumerate(rows, 1)]
     shared = {
         "project_id": "cosmetics_2025",
         "platform": "facebook",
