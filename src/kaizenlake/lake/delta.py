@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -102,7 +103,16 @@ def open_table(uri: str, options: Mapping[str, str] | None, version: int | None 
         return None
     except (DeltaError, OSError, ValueError) as error:
         wanted = "The table" if version is None else f"Version {version} of the table"
-        raise LakeError(f"{wanted} cannot be read: {error}", where=uri) from error
+        raise LakeError(f"{wanted} cannot be read: {plain(error)}", where=uri) from error
+
+
+def plain(error: Exception) -> str:
+    """What a storage said, as one line without the colours it paints its words with."""
+    return " ".join(_COLOUR.sub("", str(error)).split())[:_MOST_WORDS]
+
+
+_COLOUR = re.compile(r"\x1b\[[\d;]*m")
+_MOST_WORDS = 600
 
 
 Mark: TypeAlias = tuple[int, int, int, int]
@@ -324,7 +334,7 @@ def _in_our_words(where: str) -> Iterator[None]:
             raise WriteConflictError(
                 "Another writer made the table first; nothing was written.", where=where, hint="Run it again."
             ) from error
-        raise LakeError(f"The table cannot be written: {error}", where=where) from error
+        raise LakeError(f"The table cannot be written: {plain(error)}", where=where) from error
 
 
 def _predicate(partition: str, days: Collection[date]) -> str:

@@ -119,7 +119,7 @@ def _tend(table: type[Table], handle: DeltaTable, keep: timedelta, target: int) 
             hint="Run maintenance again.",
         ) from error
     except (DeltaError, OSError) as error:
-        raise LakeError(f"{name} cannot be tended: {error}", where=handle.table_uri) from error
+        raise LakeError(f"{name} cannot be tended: {delta.plain(error)}", where=handle.table_uri) from error
     return TableUpkeep(name, before, len(handle.file_uris()), len(removed))
 
 

@@ -145,7 +145,7 @@ class Lake:
         """
         if self._home is None:
             raise LakeError(
-                f"The lake has no local folder for {'/'.join(parts)}.",
+                f"The lake has no local folder for {'/'.join(parts) or 'what has no place in an object store'}.",
                 where=str(self.root),
                 hint="Give one: Lake(root, home=FOLDER).",
             )
