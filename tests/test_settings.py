@@ -54,6 +54,14 @@ def test_template_holds_every_default(tmp_path):
         (own_term("name = 'gates', field = 'cost_usd', rule = 'rate'"), ["loss.terms.0", "one of the nine terms"]),
         (own_term("name = 'x', field = 'cost', rule = 'rate'"), ["loss", "'cost'", "no numeric field", "cost_usd"]),
         (own_term("name = 'x', field = 'model', rule = 'rate'"), ["loss", "'model'", "no numeric field"]),
+        ("alerts = 5\n", ["'alerts'", "expected a table of settings; found 5", "kaizen.toml"]),
+        (
+            "[alerts]\nhook = '/bin/tell'\n",
+            ["'alerts.hook'", "expected a list of texts; found the text '/bin/tell'", '["/usr/'],
+        ),
+        ("[alerts]\nhook = [7]\n", ["'alerts.hook.0'", "expected a text; found 7", "kaizen.toml"]),
+        ("[alerts]\nhook_seconds = true\n[canaries]\nhorizon_nights = 2.5\n", ["expected a whole number; found 2.5"]),
+        ("[canaries]\nmethod = 'best'\n", ["canaries.method", "expected 'power', 'obrien_fleming'", "the text 'best'"]),
         (own_term("name = 'X!', field = 'cost_usd', rule = 'rate'"), ["loss.terms.0.name", "'X!'"]),
     ],
 )
@@ -106,3 +114,74 @@ def test_origins_of_nested_settings_are_plain_values(tmp_path, monkeypatch):
     assert (found["loss.overrides"].source, found["loss.terms"].source) == ("file", "environment")
     assert json.loads(json.dumps(found["loss.overrides"].value))[0]["tenant"] == "acme"
     assert [term["name"] for term in found["loss.terms"].value] == ["cheap"]
+
+
+def text_of_refusal(tmp_path, text=""):
+    with pytest.raises(SettingsError) as caught:
+        settings.load(lake_with(tmp_path, text))
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "words"),
+    [
+        ("KAIZEN_CANARY__ALPHA", "0.1", ["There is no setting 'canary' (did you mean `canaries`?)", "'0.1'"]),
+        ("KAIZEN_CANARIES__ALFA", "0.1", ["There is no setting 'canaries.alfa' (did you mean `alpha`?)", "'0.1'"]),
+        ("KAIZEN_CANARIES__ALPHA__X", "1", ["There is no setting 'canaries.alpha__x' (did you mean `alpha`?)"]),
+        ("KAIZEN___ALPHA", "1", ["There is no setting ''"]),
+        ("KAIZEN_CANARY", '{"alpha": 0.1}', ["There is no setting 'canary' (did you mean `canaries`?)"]),
+        ("KAIZEN_CANARIES", '{"alfa": 0.1}', ["There is no setting 'canaries.alfa' (did you mean `alpha`?)"]),
+        ("KAIZEN_TIERS_GOOD", "0.06", ["There is no setting 'tiers_good' (did you mean `KAIZEN_TIERS__GOOD`?)"]),
+        ("KAIZEN_CANARY_ALPHA", "0.1", ["(did you mean `KAIZEN_CANARIES__ALPHA`?)"]),
+        ("KAIZEN_CANARIES", "no json", ["expected a JSON object of its settings; found the text 'no json'"]),
+        ("KAIZEN_CANARIES", "[" * 100_000, ["expected a JSON object of its settings", "…"]),
+        (
+            "kaizen_canaries__alpha",
+            "7",
+            ["Setting 'canaries.alpha': expected a number less than 0.5; found the text '7'"],
+        ),
+        ("KAIZEN_CANARIES__ALPHA", "", ["Setting 'canaries.alpha': expected a number; found the text ''"]),
+        ("KAIZEN_CANARIES__AUTO_PROMOTE", "perhaps", ["expected true or false; found the text 'perhaps'"]),
+        ("KAIZEN_ALERTS__HOOK", "/bin/tell", ["Setting 'alerts.hook': expected a list of texts", "'/bin/tell'"]),
+        ("KAIZEN_ALERTS__HOOK", "[7]", ["Setting 'alerts.hook.0': expected a text; found 7"]),
+        ("KAIZEN_REPLAYS__SEEDS", "1,2", ["Setting 'replays.seeds': expected a list of whole numbers"]),
+    ],
+)
+def test_a_wrong_variable_is_named(tmp_path, monkeypatch, variable, value, words):
+    monkeypatch.setenv(variable, value)
+    said = text_of_refusal(tmp_path, "[canaries]\nhorizon_nights = 7\n")
+    assert [word for word in [*words, f"(the variable {variable})"] if word not in said] == []
+    assert len(said) < 600
+
+
+@pytest.mark.parametrize(
+    "variable",
+    [
+        "KAIZEN_LAKE",
+        "KAIZEN_REPORTS",
+        "KAIZEN_REQUIRE_BROWSER",
+        "KAIZEN_HOME",
+        "KAIZEN_PORT_80_TCP",
+        "KAIZEN_SERVICE_HOST",
+    ],
+)
+def test_a_variable_that_is_no_setting_is_left_alone(monkeypatch, variable):
+    monkeypatch.setenv(variable, "tcp://10.0.0.1:80")
+    assert settings.load() == settings.Settings()
+
+
+def test_settings_that_do_not_go_together_name_every_place(tmp_path, monkeypatch):
+    monkeypatch.setenv("KAIZEN_TIERS__AVERAGE", "0.3")
+    said = text_of_refusal(tmp_path, "[tiers]\ngood = 0.06\n")
+    assert f"({tmp_path / settings.FILE_NAME}, the variable KAIZEN_TIERS__AVERAGE)" in said
+
+
+def test_a_variable_of_one_setting_goes_before_that_of_its_group(monkeypatch):
+    monkeypatch.setenv("KAIZEN_TIERS", '{"good": 0.06, "average": 0.03}')
+    monkeypatch.setenv("kaizen_tiers__average", "0.04")
+    monkeypatch.setenv("KAIZEN_ALERTS__HOOK", '["/bin/tell", "us"]')
+    found = {item.name: (item.value, item.source) for item in settings.origins()}
+    assert found["tiers.good"] == (0.06, "environment")
+    assert found["tiers.average"] == (0.04, "environment")
+    assert found["tiers.excellent"] == (0.10, "default")
+    assert found["alerts.hook"] == (("/bin/tell", "us"), "environment")

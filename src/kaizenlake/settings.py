@@ -6,19 +6,14 @@ import inspect
 import json
 import os
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias, get_args, get_origin
 
-from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_core import ErrorDetails
-from pydantic_settings import (
-    BaseSettings,
-    InitSettingsSource,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-)
 
 from kaizenlake.errors import SettingsError
 from kaizenlake.events.catalogue import by_name
@@ -44,12 +39,16 @@ from kaizenlake.parameters import (
 )
 
 FILE_NAME = "kaizen.toml"
+PREFIX, BETWEEN = "KAIZEN_", "__"
+"""A variable is named KAIZEN_GROUP__NAME, or KAIZEN_GROUP for an object of settings."""
+
+Source: TypeAlias = Literal["default", "file", "environment"]
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """All settings of a lake; each group is described in `kaizenlake.parameters`."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="forbid", env_prefix="KAIZEN_", env_nested_delimiter="__")
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     tiers: Tiers = Field(default_factory=Tiers)
     labels: Labels = Field(default_factory=Labels)
@@ -82,19 +81,6 @@ class Settings(BaseSettings):
             )
         return loss
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003 - the signature is pydantic's
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is pydantic's
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is pydantic's
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Environment over file over defaults; no `.env` file is read."""
-        assert isinstance(init_settings, InitSettingsSource)
-        return env_settings, init_settings
-
 
 def load(lake: str | Path | None = None) -> Settings:
     """Read the settings of a lake.
@@ -103,19 +89,9 @@ def load(lake: str | Path | None = None) -> Settings:
         lake: Folder that may hold `kaizen.toml`; None reads defaults and the environment alone.
 
     Raises:
-        SettingsError: The file is no TOML, or a name or value is outside its rule.
+        SettingsError: The file is no TOML, or a name or value is outside its rule; the words say which, and where it is.
     """
-    path = _file(lake)
-    written = _written(path)
-    try:
-        return Settings(**written)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise SettingsError(
-            _words(first),
-            where=str(path) if path is not None else "environment",
-            hint=f"The {FILE_NAME} that `kaizen init` writes explains every setting.",
-        ) from error
+    return _read(lake)[0]
 
 
 @dataclass(frozen=True)
@@ -133,7 +109,7 @@ class Origin:
     name: str
     value: Any
     default: Any
-    source: Literal["default", "file", "environment"]
+    source: Source
     description: str
 
 
@@ -143,18 +119,12 @@ def origins(lake: str | Path | None = None) -> tuple[Origin, ...]:
     Raises:
         SettingsError: As `load`.
     """
-    settings, written = load(lake), _written(_file(lake))
-    set_by = {name.upper() for name in os.environ}
+    settings, given = _read(lake)
+    values = settings.model_dump()
     found = []
     for group, name, default, description in _each():
-        variable = f"KAIZEN_{group}".upper()
-        source: Literal["default", "file", "environment"] = "default"
-        if f"{variable}__{name}".upper() in set_by or name in _json_object(os.environ.get(variable)):
-            source = "environment"
-        elif name in written.get(group, {}):
-            source = "file"
-        value = getattr(settings, group).model_dump()[name]
-        found.append(Origin(f"{group}.{name}", value, default, source, description))
+        source: Source = given[group, name].source if (group, name) in given else "default"
+        found.append(Origin(f"{group}.{name}", values[group][name], default, source, description))
     return tuple(found)
 
 
@@ -177,15 +147,152 @@ def template() -> str:
     return "\n".join(lines) + "\n"
 
 
+@dataclass(frozen=True)
+class _Given:
+    """A setting that somebody has set."""
+
+    value: Any
+    source: Source
+    where: str
+
+
+def _read(lake: str | Path | None) -> tuple[Settings, dict[tuple[str, str], _Given]]:
+    """The settings of a lake, and those that somebody has set: by the file, or by variables, which go before it."""
+    path = _file(lake)
+    written = _written(path)
+    given = {
+        (group, name): _Given(value, "file", str(path))
+        for group, named in written.items()
+        for name, value in (named.items() if isinstance(named, dict) else [("", named)])
+    }
+    given |= dict(_set_by_variables())
+    content = {group: {} if isinstance(named, dict) else named for group, named in written.items()}
+    for (group, name), item in given.items():
+        if isinstance(content.setdefault(group, {}), dict):
+            content[group][name] = item.value
+    try:
+        return Settings.model_validate(content), given
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise SettingsError(
+            _words(first),
+            where=_where(first["loc"], given) or str(path or "environment"),
+            hint=_hint(first["loc"]),
+        ) from error
+
+
+def _set_by_variables() -> Iterator[tuple[tuple[str, str], _Given]]:
+    """Settings by variables of the environment, whatever their case; KAIZEN_GROUP__NAME after KAIZEN_GROUP.
+
+    What has two underscores is a setting, or a mistyped one. Without them it is one where its name is that of a group, where
+    it holds an object, or where it is all but the name of a setting; other variables, such as KAIZEN_LAKE, are none.
+    """
+    for variable in sorted(os.environ, key=str.upper):
+        if not variable.upper().startswith(PREFIX):
+            continue
+        text, where = os.environ[variable], f"the variable {variable}"
+        group, nested, name = variable[len(PREFIX) :].lower().partition(BETWEEN)
+        if nested:
+            yield (group, name), _Given(_value(group, name, text), "environment", where)
+            continue
+        if (named := _json(text)).__class__ is dict:
+            yield from (((group, name), _Given(value, "environment", where)) for name, value in named.items())
+        elif group in Settings.model_fields:
+            raise SettingsError(
+                f"Setting {group!r}: expected a JSON object of its settings; found {_found(text)}.", where=where
+            )
+        elif (meant := _meant(group)) is not None:
+            raise SettingsError(
+                f"There is no setting {group!r} (did you mean `{meant}`?); found {_found(text)}.", where=where
+            )
+
+
+def _meant(name: str) -> str | None:
+    """The variable that was all but named, such as by one underscore for two."""
+    variables = {f"{group}_{setting}": f"{group}{BETWEEN}{setting}" for group, setting, *_ in _each()}
+    found = get_close_matches(name, variables, n=1, cutoff=0.8)
+    return PREFIX + variables[found[0]].upper() if found else None
+
+
+def _value(group: str, name: str, text: str) -> Any:
+    """What a variable says; a list is written as JSON."""
+    field = _model(group).model_fields.get(name) if group in Settings.model_fields else None
+    is_list = field is not None and get_origin(field.annotation) is tuple
+    return text if not is_list or (value := _json(text)) is None else value
+
+
+def _json(text: str) -> Any:
+    """What a text holds as JSON; None where it is none."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+_EXPECTED = {
+    "bool": "true or false",
+    "float": "a number",
+    "int": "a whole number",
+    "model": "a table of settings",
+    "string": "a text",
+    "tuple": "a list",
+}
+_MANY = {int: "whole numbers", str: "texts"}
+
+
 def _words(problem: ErrorDetails) -> str:
     """What is wrong with a setting; of a name that there is not, the nearest that there is."""
     *groups, last = (str(part) for part in problem["loc"])
     name = ".".join((*groups, last))
     if problem["type"] == "extra_forbidden" and len(groups) < 2:
         model: type[BaseModel] = _model(groups[0]) if groups else Settings
-        return f"There is no setting {name!r}{near(last, model.model_fields)}; found {problem['input']!r}."
-    rule = problem["msg"].removeprefix("Value error, ")
-    return f"Setting {name!r}: {rule}; found {problem['input']!r}."
+        return f"There is no setting {name!r}{near(last, model.model_fields)}; found {_found(problem['input'])}."
+    of = ""
+    if problem["type"] == "tuple_type" and len(groups) == 1 and (field := _model(groups[0]).model_fields.get(last)):
+        of = f" of {_MANY.get(get_args(field.annotation)[0], 'tables')}"
+    return f"Setting {name!r}: {broken(problem, of)}."
+
+
+def broken(problem: ErrorDetails, of: str = "") -> str:
+    """Which rule a value breaks, in words: what was expected, and what was found.
+
+    Args:
+        problem: What pydantic says of it.
+        of: What a list is to hold, where that is known.
+    """
+    kind, _, rule = problem["type"].partition("_")
+    if kind in _EXPECTED and rule in {"type", "parsing", "from_float"}:
+        expected = f"expected {_EXPECTED[kind]}{of}"
+    else:
+        expected = problem["msg"].removeprefix("Value error, ")
+        for theirs, ours in (("greater", "a number greater"), ("less", "a number less"), ("", "")):
+            expected = expected.replace(f"Input should be {theirs}", f"expected {ours}")
+    return f"{expected}; found {_found(problem['input'])}"
+
+
+def _found(value: Any) -> str:
+    """A value as it was given, for words: no longer than words are."""
+    said = repr(value)
+    return f"{'the text ' if isinstance(value, str) else ''}{said if len(said) <= _LONGEST else said[:_LONGEST] + '…'}"
+
+
+_LONGEST = 200
+
+
+def _where(loc: tuple[int | str, ...], given: Mapping[tuple[str, str], _Given]) -> str:
+    """Where a setting was set, or all settings of a group that do not go together."""
+    group, *more = map(str, loc)
+    found = (item.where for (one, name), item in given.items() if one == group and (not more or name == more[0]))
+    return ", ".join(dict.fromkeys(found))
+
+
+def _hint(loc: tuple[int | str, ...]) -> str:
+    """What a setting means; of a name that there is not, where all are explained."""
+    group, name, *_ = (*map(str, loc), "", "")
+    field = _model(group).model_fields.get(name) if group in Settings.model_fields else None
+    if field is None or not field.description:
+        return f"The {FILE_NAME} that `kaizen init` writes explains every setting."
+    return f"It is: {field.description}"
 
 
 def _toml(value: Any) -> str:
@@ -224,8 +331,3 @@ def _each() -> Iterator[tuple[str, str, Any, str]]:
         defaults = model().model_dump()
         for name, field in model.model_fields.items():
             yield group, name, defaults[name], field.description or ""
-
-
-def _json_object(text: str | None) -> dict[str, Any]:
-    # `load` has accepted the variable, so it is an object of settings.
-    return dict(json.loads(text)) if text else {}

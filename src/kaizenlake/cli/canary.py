@@ -329,6 +329,7 @@ def _guardrail(text: str) -> Guardrail:
     from pydantic import ValidationError
 
     from kaizenlake.parameters import Guardrail
+    from kaizenlake.settings import broken
 
     metric, _, margin = text.partition("=")
     try:
@@ -336,5 +337,5 @@ def _guardrail(text: str) -> Guardrail:
     except ValidationError as error:
         first = error.errors()[0]
         raise UsageError(
-            f"--guardrail takes metric=margin, such as cost_usd=0.02; found {text!r}: {first['loc'][0]}: {first['msg']}."
+            f"--guardrail takes metric=margin, such as cost_usd=0.02; found {text!r}: {first['loc'][0]}: {broken(first)}."
         ) from error

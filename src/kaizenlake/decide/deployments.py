@@ -21,6 +21,7 @@ from kaizenlake.events.log import Line, event_line
 from kaizenlake.events.rules import near
 from kaizenlake.lake.store import Lake
 from kaizenlake.parameters import Canaries, Guardrail
+from kaizenlake.settings import broken
 from kaizenlake.tables import Events
 from kaizenlake.vocabulary import Method, Mode
 
@@ -186,7 +187,7 @@ def _rule(lake: Lake, plan: DeploymentPlan) -> Canaries:
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(map(str, first["loc"]))
-        raise UsageError(f"{name}: {first['msg']}; found {first.get('input')!r}.") from error
+        raise UsageError(f"{name}: {broken(first)}.") from error
 
 
 def _shares(plan: DeploymentPlan, rule: Canaries) -> tuple[float, ...]:
