@@ -27,7 +27,7 @@ RULED = ("deployment_mode", "alpha", "method", "horizon_nights", "minimum_units"
 GUARDED = ("guardrail_metrics", "guardrail_margins")
 
 
-@job(reads=(Deployments, CanaryUnits), writes=CanaryLooks)
+@job(reads=(Deployments, CanaryUnits), writes=CanaryLooks, timeless=True)
 def canary_looks(
     deployments: pl.LazyFrame,
     canary_units: pl.LazyFrame,

@@ -21,7 +21,7 @@ DIMENSIONS = {"tenant": "tenant_id", "phase": "phase", "segment": "segment"}
 RULED = ("alpha", "horizon_nights", "minimum_units")
 
 
-@job(reads=(Deployments, CanaryUnits), writes=CanarySegments)
+@job(reads=(Deployments, CanaryUnits), writes=CanarySegments, timeless=True)
 def canary_segments(
     deployments: pl.LazyFrame,
     canary_units: pl.LazyFrame,

@@ -20,7 +20,7 @@ MOST = 1e6
 KEYS = ("deployment_id", "policy_version", "unit_id", "tenant_id", "phase", "segment", "event_date")
 
 
-@job(reads=(Deployments, Runs, Crl), writes=CanaryUnits)
+@job(reads=(Deployments, Runs, Crl), writes=CanaryUnits, timeless=True)
 def canary_units(
     deployments: pl.LazyFrame,
     runs: pl.LazyFrame,

@@ -15,7 +15,7 @@ KEYS = ("event_date", "doer", "phase", "model")
 SUMS = ("n", "term_micros", "square_high", "square_low", "weight_micros", "contribution_micros")
 
 
-@job(reads=(Crl,), writes=CrlTermsDaily, by_day=True)
+@job(reads=(Crl,), writes=CrlTermsDaily, by_day=True, timeless=True)
 def crl_terms_daily(crl: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFrame:
     """Add up each term of the losses of each day, doer, phase and model.
 

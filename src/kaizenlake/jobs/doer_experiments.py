@@ -16,7 +16,7 @@ _STATUS = {"EXPERIMENT_COMPLETED": "completed", "EXPERIMENT_FAILED": "failed"}
 _FOUND = ("policy_id", "policy_version", "loss_delta", "stability_rate", "cost_usd", "duration_seconds", "reason")
 
 
-@job(reads=(ExperimentLog, Policies), writes=Experiments)
+@job(reads=(ExperimentLog, Policies), writes=Experiments, timeless=True)
 def experiments(experiment_log: pl.LazyFrame, policies: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFrame:
     """Put together the start and the end of each experiment, and where the version of a policy it generated stands.
 

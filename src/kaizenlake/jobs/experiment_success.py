@@ -19,7 +19,7 @@ FLEET = "*"
 KEYS = ("doer", "experiment_type")
 
 
-@job(reads=(Experiments, PolicyPromotions), writes=ExperimentSuccess)
+@job(reads=(Experiments, PolicyPromotions), writes=ExperimentSuccess, timeless=True)
 def experiment_success(
     experiments: pl.LazyFrame,
     policy_promotions: pl.LazyFrame,

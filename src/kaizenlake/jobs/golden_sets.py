@@ -11,7 +11,7 @@ from kaizenlake.jobs._latest import earliest
 from kaizenlake.tables import GoldenSets, ReplayLog
 
 
-@job(reads=(ReplayLog,), writes=GoldenSets)
+@job(reads=(ReplayLog,), writes=GoldenSets, timeless=True)
 def golden_sets(replay_log: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFrame:
     """List the versions of golden sets; what was frozen first under a version is that version.
 

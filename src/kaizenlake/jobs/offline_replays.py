@@ -27,7 +27,7 @@ _ENTRY = pl.Struct({"estimator": pl.String(), **dict.fromkeys(FIGURES, pl.Float6
 _ESTIMATES = pl.Struct({"estimates": pl.List(_ENTRY)})
 
 
-@job(reads=(ReplayLog,), writes=OfflineReplays)
+@job(reads=(ReplayLog,), writes=OfflineReplays, timeless=True)
 def offline_replays(replay_log: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFrame:
     """List every replay of a policy by every estimator, and which of them its verdict rests on.
 

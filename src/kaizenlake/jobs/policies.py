@@ -14,7 +14,7 @@ VERSION = ("policy_id", "policy_version")
 _ORDER = ("occurred_at", "event_id")
 
 
-@job(reads=(PolicyLog,), writes=Policies)
+@job(reads=(PolicyLog,), writes=Policies, timeless=True)
 def policies(policy_log: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFrame:
     """Fold the decisions on each version that was created into its present status.
 

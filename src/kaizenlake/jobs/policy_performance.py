@@ -15,7 +15,7 @@ from kaizenlake.tables.policy import EVIDENCE
 _FIGURES = tuple(name for name in tables.schema(PolicyPerformance).names() if name not in {*VERSION, "doer", "status"})
 
 
-@job(reads=(Policies, CanaryLooks, LearningProgress), writes=PolicyPerformance)
+@job(reads=(Policies, CanaryLooks, LearningProgress), writes=PolicyPerformance, timeless=True)
 def policy_performance(
     policies: pl.LazyFrame,
     canary_looks: pl.LazyFrame,

@@ -22,7 +22,7 @@ ACTION = {
 _STATUS_AFTER = {"created": "draft", "rolled_back": "archived"}
 
 
-@job(reads=(PolicyLog,), writes=PolicyPromotions)
+@job(reads=(PolicyLog,), writes=PolicyPromotions, timeless=True)
 def policy_promotions(policy_log: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFrame:
     """List the decisions on policies in the order in which they were taken, refusals and skipped gates among them.
 
