@@ -11,7 +11,7 @@ import polars as pl
 
 from kaizenlake.errors import KaizenError, UsageError
 from kaizenlake.events.catalogue import EVENTS, Family
-from kaizenlake.events.decode import decode
+from kaizenlake.events.decode import ENVELOPE_COLUMNS, decode
 from kaizenlake.events.envelope import FUTURE_HOURS
 from kaizenlake.events.rules import near
 from kaizenlake.jobs.deployments import deployments
@@ -159,7 +159,8 @@ def read(events: pl.LazyFrame) -> State:
     """
     log = {name: _family(name) for name in ("policy_log", "deployment_log", "replay_log")}
     types = [event.name for event in EVENTS if event.family in log.values()]
-    taken = events.filter(pl.col("event_type").is_in(types)).collect()
+    # Of other events only their type is read.
+    taken = events.filter(pl.col("event_type").is_in(types)).select(*ENVELOPE_COLUMNS, "payload").collect()
     decoded = {name: decode(taken.lazy(), family).collect().lazy() for name, family in log.items()}
     decisions = pl.concat(
         [decoded[name].select("policy_id", "occurred_at") for name in ("policy_log", "deployment_log")]
