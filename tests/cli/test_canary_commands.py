@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 
 import pytest
+from typer.testing import CliRunner
 
 from cli.running import kaizen
+from kaizenlake.cli.app import app
 from kaizenlake.context import Router
-from kaizenlake.decide import policies
+from kaizenlake.decide import deployments, policies
+from kaizenlake.decide.deployments import DeploymentPlan
 from kaizenlake.decide.drafts import PolicyDraft
 from kaizenlake.lake.store import Lake
 from night import test_canary_nights as scene
@@ -84,6 +87,30 @@ def test_a_mistake_is_told_in_words(tmp_path, words, code, told):
     assert "Traceback" not in done.stderr
 
 
+def listed(folder):
+    """Candidates with what came of each, as the list tells it."""
+    done = CliRunner().invoke(app, ["canary", "list", "--lake", str(folder / "lake")])
+    assert done.exit_code == 0, done.exception
+    heads, *rows = (line.split("\t") for line in done.output.splitlines())
+    return [(row[heads.index("candidate")], row[heads.index("status")]) for row in rows]
+
+
+def test_what_came_of_a_candidate_is_not_told_of_the_others(folder):
+    lake = Lake(folder / "lake")
+
+    deployments.start(lake, DeploymentPlan("canary", "planner", ("1.1.0", "1.2.0")), by="ann")
+    assert listed(folder) == [("1.1.0", "running"), ("1.2.0", "running")]
+    policies.roll_back(lake, "planner", "1.1.0", by="ann")
+    assert listed(folder) == [("1.1.0", "rolled_back"), ("1.2.0", "stopped")]
+    policies.create(lake, PolicyDraft(doer="planner", version="1.3.0"), by="ann")
+    policies.promote(lake, "planner", "1.3.0", to="canary", by="ann", override=True, reason="the next")
+    deployments.start(lake, DeploymentPlan("canary", "planner", ("1.2.0", "1.3.0")), by="ann")
+    policies.promote(lake, "planner", "1.3.0", to="active", by="ann", override=True, reason="it is good")
+    assert listed(folder)[2:] == [("1.2.0", "stopped"), ("1.3.0", "promoted")]
+    shown = CliRunner().invoke(app, ["canary", "show", "planner-canary-2", "--lake", str(folder / "lake")]).output
+    assert "Of each: 1.2.0 stopped, 1.3.0 promoted." in shown
+
+
 def test_every_look_is_shown_with_its_verdict_and_why(decided):
     said = kaizen("canary", "show", "d1", cwd=decided).stdout
     assert "rolled_back" in said
@@ -94,6 +121,6 @@ def test_every_look_is_shown_with_its_verdict_and_why(decided):
     (look,) = found["looks"]
     assert look["verdict"] == "rollback"
     assert look["reason"] in said
-    listed = kaizen("canary", "list", cwd=decided).stdout
-    assert "\trolled_back\t" in listed
-    assert listed.rstrip().endswith("\trollback")
+    said = kaizen("canary", "list", cwd=decided).stdout
+    assert "\trolled_back\t" in said
+    assert said.rstrip().endswith("\trollback")

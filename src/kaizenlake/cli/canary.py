@@ -121,12 +121,14 @@ def list_(
     running: Annotated[bool, typer.Option("--running", help="Only those that have not ended.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """List shadows and canaries, with the verdict of the latest night on each candidate."""
+    """List shadows and canaries: of each candidate what came of it, and the verdict of the latest night."""
+    from kaizenlake.decide import endings, policies
+
     opened = open_lake(lake)
-    rows = _deployments(opened)
+    state = policies.state(opened)
     rows = [
-        row
-        for row in rows
+        row | {"results": endings.of_each(state, row)}
+        for row in state.deployments.sort("started_at", "deployment_id").to_dicts()
         if (policy is None or row["policy_id"] == policy) and (not running or row["status"] == "running")
     ]
     latest = {(look["deployment_id"], look["policy_version"]): look for look in _looks(opened, None)}
@@ -171,7 +173,7 @@ def list_(
                 row["control_version"],
                 version,
                 share,
-                row["status"] if row["result"] is None else row["result"],
+                row["results"][version],
                 f"{row['started_at'] if row['ended_at'] is None else row['ended_at']:%Y-%m-%d %H:%M}",
                 *_seen(latest.get((row["deployment_id"], version))),
             )
@@ -183,14 +185,18 @@ def list_(
 
 def show(deployment: DeploymentArgument, lake: LakeOption = LAKE, as_json: JsonOption = False) -> None:
     """Show a deployment and every look at it: what each night knew of each candidate, its verdict and the reason."""
-    from kaizenlake.decide import deployments
+    from kaizenlake.decide import deployments, endings, policies
 
     opened = open_lake(lake)
-    row, looks = deployments.named(opened, deployment), _looks(opened, deployment)
+    state, looks = policies.state(opened), _looks(opened, deployment)
+    row = deployments.row_of(state, deployment)
+    results = endings.of_each(state, row)
     if as_json:
-        say_json({**row, "looks": looks})
+        say_json({**row, "results": results, "looks": looks})
         return
     _tell(row)
+    if row["result"] is not None and len(results) > 1:
+        say("Of each: " + ", ".join(f"{version} {result}" for version, result in results.items()) + ".")
     if not looks:
         say("No night has looked at it yet.")
         return
@@ -286,13 +292,6 @@ def _tell(row: dict[str, Any]) -> None:
     if row["ended_at"] is not None:
         why = f" {row['reason']}" if row["reason"] else ""
         say(f"Ended {row['ended_at']:%Y-%m-%d %H:%M} UTC by {row['ended_by']}: {row['result']}.{why}")
-
-
-def _deployments(lake: Lake) -> list[dict[str, Any]]:
-    """Deployments as they stand at this moment, in the order in which they were started."""
-    from kaizenlake.decide import policies
-
-    return policies.state(lake).deployments.sort("started_at", "deployment_id").to_dicts()
 
 
 def _looks(lake: Lake, deployment: str | None) -> list[dict[str, Any]]:

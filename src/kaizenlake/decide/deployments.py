@@ -154,7 +154,7 @@ def stop(
     command = Command(lake, by, reason, now)
 
     def decide(found: State) -> list[Line]:
-        row = _row(found, deployment_id)
+        row = row_of(found, deployment_id)
         if row["status"] == "ended":
             return []
         deployment = next(item for item in found.running(row["policy_id"]) if item.deployment_id == deployment_id)
@@ -171,7 +171,7 @@ def named(lake: Lake, deployment_id: str) -> dict[str, Any]:
     Raises:
         UsageError: There is none; the words name a likely one.
     """
-    return _row(read(lake.scan(Events)), deployment_id)
+    return row_of(read(lake.scan(Events)), deployment_id)
 
 
 def _rule(lake: Lake, plan: DeploymentPlan) -> Canaries:
@@ -286,7 +286,7 @@ def _name(plan: DeploymentPlan, found: State) -> str:
     return next(name for name in names if name not in used)
 
 
-def _row(found: State, deployment_id: str) -> dict[str, Any]:
+def row_of(found: State, deployment_id: str) -> dict[str, Any]:
     """A deployment as it stands.
 
     Raises:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
+
+import polars as pl
 
 from kaizenlake.decide.gates import Evidence
 from kaizenlake.decide.state import Deployment, State, Version
@@ -41,6 +44,28 @@ def by_promotion(evidence: Evidence, version: Version, target: str) -> tuple[End
 def by_roll_back(evidence: Evidence, version: Version) -> tuple[End, ...]:
     """Deployments that end when a version is rolled back: those that try it, and those it is the control of."""
     return _seen(evidence, version, _by_roll_back(evidence.state, version))
+
+
+def of_each(found: State, row: Mapping[str, Any]) -> dict[str, str]:
+    """What came of each candidate of a deployment; of several, those on which nothing was decided were stopped.
+
+    Args:
+        found: What was decided until now.
+        row: Row of `gold.deployments`.
+
+    Returns:
+        By version, in their order: `running`, or a `Result`.
+    """
+    candidates: list[str] = row["candidate_versions"]
+    if row["result"] is None or len(candidates) == 1:
+        return dict.fromkeys(candidates, row["result"] or row["status"])
+    decided = found.promotions.filter(
+        pl.col("action").is_in(["promoted", "rolled_back"]),
+        deployment_id=row["deployment_id"],
+        policy_id=row["policy_id"],
+    )
+    moved = set(decided["policy_version"])
+    return {version: row["result"] if version in moved else "stopped" for version in candidates}
 
 
 def _by_promotion(found: State, version: Version, target: str) -> Iterator[End]:
