@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 import json
 import re
@@ -234,6 +235,38 @@ def test_a_shadow_and_a_canary_without_a_decision_have_their_report(held):
     assert "It ended on 13 February 2026, 09:00 UTC: the candidate was validated by ana." in page
 
 
+@pytest.mark.parametrize(
+    ("lacking", "words"),
+    [
+        (("effect",), "After 20 looks the effect is not defined."),
+        (("sequential_ci_low", "sequential_ci_high"), r"After 20 looks the effect is −0\.\d{4}; on that night alone it lies in −0\.\d"),
+        (("ci_low", "ci_high"), r"; on all nights at once it lies in −0\.\d{4} to −0\.\d{4}\. The boundary"),
+        (("ci_low", "ci_high", "sequential_ci_low", "sequential_ci_high"), r"the effect is −0\.\d{4}\. The boundary"),
+    ],
+)  # fmt: skip
+def test_what_is_not_defined_is_left_out_of_the_sentence_on_an_effect(held, lacking, words):
+    looks = held[CanaryLooks].with_columns(**dict.fromkeys(lacking, None)).cast(dict(tables.schema(CanaryLooks)))
+    found = canary_of(held | {CanaryLooks: looks})
+    (section,) = (section for section in found.sections if section.id == "candidate-1")
+    described = section.blocks[0].chart.description
+    assert re.search(words, described)
+    assert "–" not in described
+    assert report.render_html(found)
+
+
+def test_one_of_a_kind_is_told_in_the_singular(held):
+    ones = held[CanaryLooks].with_columns(
+        units_mixed=pl.lit(1, pl.Int64), runs_without_unit=pl.lit(1, pl.Int64), units_misrouted=pl.lit(1, pl.Int64)
+    )
+    few = held[Deployments].with_columns(minimum_units=pl.lit(1, pl.Int64))
+    sections = canary_of(held | {CanaryLooks: ones, Deployments: few}).sections
+    (lead,) = (section.lead for section in sections if section.id == "sizes")
+    assert lead.startswith(
+        "Left out: 1 unit seen under more than one version and 1 run that names no unit. 1 unit ran under a version that is "
+        "not the one its hash says. The smaller arm needs 1 unit."
+    )
+
+
 def test_words_cover_what_the_tables_allow():
     assert set(canary_report_words.VERDICTS) == set(VERDICTS)
     assert set(canary_report_words.RESULTS) == set(RESULTS)
@@ -375,7 +408,66 @@ def test_an_audit_of_many_decisions_stays_light(held):
     assert len(report.render_html(found).encode()) < LIGHT
     assert len(report.render_pdf(found)) < LIGHT
     figures = {figure.label: figure.value for figure in found.figures}
-    assert (figures["Policies"], figures["Decisions"]) == ("40", "4,000")
+    assert (figures["Policies"], figures["Decisions"], figures["Gates skipped"]) == ("40", "4,000", "400")
+    text = html.unescape(re.sub(r"<[^>]+>", "", report.render_html(found)))
+    assert "381 more; the lake's tables have them all." in text, "400 skipped gates and a changed version, 20 named"
+    assert "Of 40 policies the 15 with the latest decisions follow." in text
+    assert len([section for section in found.sections if section.title.startswith("Policy ")]) == 15
+
+
+def test_the_audit_knows_what_is_active_however_many_versions_are_newer(held):
+    (active,) = held[Policies].filter(policy_version="2.0.0").to_dicts()
+    drafts = [
+        active
+        | {
+            "policy_version": f"9.{number}.0",
+            "status": "draft",
+            "created_at": active["created_at"] + timedelta(days=1, minutes=number),
+        }
+        for number in range(60)
+    ]
+    rows = pl.DataFrame([active, *drafts], schema=held[Policies].schema)
+    (section,) = (
+        section for section in audit_of(held | {Policies: rows}).sections if section.title == "Policy planner"
+    )
+    assert "planner runs under 2.0.0 since 8 February 2026, 09:00 UTC, by ben." in section.lead
+    (versions,) = (block for block in section.blocks if block.id.startswith("versions-"))
+    assert versions.note.startswith("40 of 61 rows shown")
+
+
+def told_columns(found):
+    """Columns of which a report says what they mean, by table, as it calls them."""
+    terms = {
+        block.heading: [term for term, _ in block.terms]
+        for section in found.sections
+        if section.id == "method"
+        for block in section.blocks
+        if block.heading
+    }
+    return {heading: names for heading, names in terms.items() if heading != "From runs to a verdict"}
+
+
+def test_what_is_explained_is_shown(documents):
+    for name in ("canary", "audit"):
+        found = documents[name]
+        shown = {
+            column
+            for section in found.sections
+            for block in section.blocks
+            if block.type == "grid"
+            for row in block.rows
+            for cell in row
+            for column in cell.names.split()
+        }
+        # These stand in sentences: of the sizes, the guardrails, the design and the figures at the head.
+        told = {"units_mixed", "units_misrouted", "guardrails", "minimum_units", "max_loss_increase", "lift"}
+        # And these in words of the table of decisions.
+        told |= {"gates", "archived_version", "approved_at"}
+        called = canary_report_words.TERMS | {"content_sha256": "Content", "is_override": "Override"}
+        names = {called.get(column, column.replace("_", " ").capitalize()) for column in shown | told}
+        explained = {term for terms in told_columns(found).values() for term in terms}
+        assert explained
+        assert explained <= names
 
 
 def test_where_there_is_nothing_there_is_no_section_and_no_file(tmp_path):
@@ -430,3 +522,19 @@ def test_the_section_says_when_somebody_forced_what_serves(documents):
     rows = next(block for block in section.blocks if getattr(block, "id", "") == "serving-table").rows
     assert [cell.text for cell in rows[0][:3]] == ["coder 1.5.0", "active", "override"]
     assert "1 doer is improving, 1 doer is degrading, 1 doer is flat. 2 candidates run beside" in section.lead
+
+
+def test_the_section_counts_every_doer_and_every_alert_not_only_those_it_lists(held):
+    doers = pl.concat(held[CrlTrends].with_columns(doer=pl.col("doer") + f"-{number}") for number in range(13))
+    raised = pl.concat(held[Alerts].with_columns(alert_id=pl.col("alert_id") + f"-{number}") for number in range(9))
+    alone = held[CanaryLooks].filter(policy_version="2.1.0")
+    section = learning_section(
+        build(scan_of(held | {CrlTrends: doers, Alerts: raised, CanaryLooks: alone}), as_of=AS_OF)
+    )
+    assert (
+        "13 doers are improving, 13 doers are degrading, 13 doers are flat. 1 candidate runs beside its control."
+        in (section.lead)
+    )
+    headlines, more = section.blocks[:2]
+    assert len(headlines.findings) == 10
+    assert more.text == f"{raised.height - 10} older alerts also stand; the lake's table has them all."

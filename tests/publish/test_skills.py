@@ -2,10 +2,12 @@
 
 import io
 import json
+import re
 import shutil
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 
+import polars as pl
 import pypdf
 import pytest
 
@@ -165,6 +167,17 @@ def test_a_page_shows_the_figures_of_the_tables_and_hostile_names_as_text():
     assert not [name for _, given in page.tags for name in given if name.startswith("on")]
     # A chart tells its numbers to who cannot see it.
     assert page.words.count("Unsupported claims +0.0795 (+0.0722 to +0.0869)") >= 2
+
+
+@pytest.mark.parametrize("direction", ["improving", "degrading", "unclear"])
+def test_the_legend_of_a_course_names_the_colours_that_are_drawn(direction):
+    cards = tables_of()[SkillCards].with_columns(direction=pl.lit(direction), alert=pl.lit(value=False))
+    found = scan(tables_of() | {SkillCards: cards})
+    (planner,) = skills(found, as_of=AS_OF, doer="planner")
+    (section,) = (section for section in card_of(found, planner).sections if section.id == "course")
+    (picture,) = section.blocks
+    drawn = set(re.findall(r'(?:fill|stroke)="var\(--([a-z]+)\)"', picture.chart.wide)) - {"ink", "line"}
+    assert {colour for colour, _ in picture.chart.legend} == drawn
 
 
 def test_every_field_of_a_part_is_a_column_of_its_table():

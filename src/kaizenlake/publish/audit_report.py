@@ -53,7 +53,7 @@ def document(data: AuditData) -> Document:
             Figure("Policies", say.count(data.policies.total), ""),
             Figure("Versions", say.count(len(data.signed)), ""),
             Figure("Decisions", say.count(data.decisions), ""),
-            Figure("Gates skipped", say.count(len(data.overrides)), ""),
+            Figure("Gates skipped", say.count(data.overrides.total), ""),
             Figure("Promotions refused", say.count(data.refused), ""),
             Figure("Signatures verified", f"{say.count(verified)} of {say.count(len(data.signed))}", ""),
         ),
@@ -68,14 +68,19 @@ def document(data: AuditData) -> Document:
 def attention(data: AuditData) -> Section:
     """Skipped gates, and versions that are not as they were signed."""
     places = {audit.policy_id: f"policy-{place}" for place, audit in enumerate(data.policies.rows, 1)}
-    found = [*_signatures(data, places), *_overrides(data, places)]
-    title = "What to look at"
-    if not found:
-        return Section("attention", title, "No gate was skipped, and every version is as it was signed.", ())
-    blocks: tuple[Block, ...] = (Headlines(tuple(found[:WARNINGS])),)
-    if len(found) > WARNINGS:
-        blocks += (Paragraph(f"{say.count(len(found) - WARNINGS)} more are in the tables below."),)
-    return Section("attention", title, "Gates that a person skipped, and versions that are not as signed.", blocks)
+    unsigned = list(_signatures(data, places))
+    found, total = [*unsigned, *_overrides(data, places)][:WARNINGS], len(unsigned) + data.overrides.total
+    lead = "No gate was skipped, and every version is as it was signed."
+    blocks: list[Block] = []
+    if found:
+        lead = "Gates that a person skipped, and versions that are not as signed."
+        blocks.append(Headlines(tuple(found)))
+    if total > len(found):
+        blocks.append(Paragraph(f"{say.count(total - len(found))} more; the lake's tables have them all."))
+    if data.policies.total > len(places):
+        told = f"Of {say.count(data.policies.total)} policies the {say.count(len(places))} with the latest decisions follow."
+        blocks.append(Paragraph(told))
+    return Section("attention", "What to look at", lead, tuple(blocks))
 
 
 def _signatures(data: AuditData, places: dict[str, str]) -> Iterator[Finding]:
@@ -91,7 +96,7 @@ def _signatures(data: AuditData, places: dict[str, str]) -> Iterator[Finding]:
 
 
 def _overrides(data: AuditData, places: dict[str, str]) -> Iterator[Finding]:
-    for row in reversed(data.overrides):
+    for row in data.overrides.rows:
         skipped = [say.clean(say.words(gate.gate), 40) for gate in gates(row.gates) if not gate.passed]
         over = f" over the gate{'s' if len(skipped) > 1 else ''} {', '.join(skipped)}" if skipped else " over a gate"
         reason = f" The reason given: “{say.clean(row.reason, 240)}”" if row.reason else " No reason was given."
@@ -120,7 +125,7 @@ def policy(place: int, audit: PolicyAudit, data: AuditData) -> Section:
 
 
 def _lead(audit: PolicyAudit) -> str:
-    active = next((row for row in audit.versions.rows if row.status == "active"), None)
+    active = audit.active
     if active is None:
         return "No version is active."
     forced = ", by a skipped gate" if active.is_override else ""
@@ -215,7 +220,7 @@ _TERMS = (
 )
 
 
-_CALLED = {"content_sha256": "Content", "root_sha256": "Root", "is_override": "Override"}
+_CALLED = {"content_sha256": "Content", "is_override": "Override"}
 """Columns that the audit calls by another name."""
 
 
@@ -223,6 +228,6 @@ def method() -> Section:
     """What the words of the audit mean."""
     shown = (
         (PolicyPromotions, ("action", "is_override", "gates", "archived_version")),
-        (Policies, ("status", "content_sha256", "root_sha256", "approved_at")),
+        (Policies, ("status", "content_sha256", "approved_at")),
     )
     return Section("method", "What the words mean", "", (Definitions("", "", _TERMS), *meanings(shown, _CALLED)))

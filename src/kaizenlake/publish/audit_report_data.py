@@ -29,9 +29,10 @@ Signed: TypeAlias = Literal["verified", "changed", "forged", "other key"]
 
 @dataclass(frozen=True)
 class PolicyAudit:
-    """One policy: its decisions in their order, and its versions, the newest first."""
+    """One policy: the version that is active, its decisions in their order, and its versions, the newest first."""
 
     policy_id: str
+    active: PolicyVersion | None
     decisions: Listing[DecisionRow]
     versions: Listing[PolicyVersion]
 
@@ -44,7 +45,7 @@ class AuditData:
         as_of: Events before this instant count.
         policies: Policies, those with the latest decisions first.
         signed: Whether each version is as it was signed, by policy and version.
-        overrides: Decisions by which a gate was skipped, in their order.
+        overrides: Decisions by which a gate was skipped, the latest first.
         refused: Promotions that a gate refused.
         decisions: Decisions in all.
     """
@@ -52,7 +53,7 @@ class AuditData:
     as_of: datetime
     policies: Listing[PolicyAudit]
     signed: dict[tuple[str, str], Signed]
-    overrides: tuple[DecisionRow, ...]
+    overrides: Listing[DecisionRow]
     refused: int
     decisions: int
 
@@ -72,9 +73,12 @@ def build(scan: Scan, key: Ed25519PublicKey | None, *, as_of: datetime) -> Audit
         return None
     shown = latest["policy_id"].to_list()[:POLICIES]
     each = max(DECISIONS // len(shown), 6)
+    versions = listing(PolicyVersion, held, by={"policy_id": False, "policy_version": False}, rows=_ALL).rows
+    active = {row.policy_id: row for row in versions if row.status == "active"}
     audits = tuple(
         PolicyAudit(
             name,
+            active.get(name),
             decisions(scan, pl.col("policy_id") == name, rows=each),
             listing(
                 PolicyVersion,
@@ -89,12 +93,11 @@ def build(scan: Scan, key: Ed25519PublicKey | None, *, as_of: datetime) -> Audit
         DecisionRow, taken.filter("is_override"), by={"occurred_at": True, "event_id": True}, rows=DECISIONS
     )
     refused = taken.filter(pl.col("action") == "refused").select(pl.len()).collect().item()
-    versions = listing(PolicyVersion, held, by={"policy_id": False, "policy_version": False}, rows=_ALL).rows
     return AuditData(
         as_of,
         Listing(audits, latest.height),
         {(row.policy_id, row.policy_version): signed(row, key) for row in versions},
-        overrides.rows[::-1],
+        overrides,
         int(refused),
         int(latest["decisions"].sum()),
     )

@@ -107,11 +107,17 @@ def _arms(item: Candidate) -> str:
 
 
 def _now(look: LookRow) -> str:
-    return (
-        f"After {say.plural(look.look, 'look')} the effect is {say.effect(look.effect)}; on all nights at once it lies in "
-        f"{say.between(say.effect(look.sequential_ci_low), say.effect(look.sequential_ci_high))}, on that night alone in "
-        f"{say.between(say.effect(look.ci_low), say.effect(look.ci_high))}."
+    """The effect at a look and where it lies, as far as that is defined."""
+    if look.effect is None:
+        return f"After {say.plural(look.look, 'look')} the effect is not defined."
+    told = f"After {say.plural(look.look, 'look')} the effect is {say.effect(look.effect)}"
+    ends = (
+        ("on all nights at once", look.sequential_ci_low, look.sequential_ci_high),
+        ("on that night alone", look.ci_low, look.ci_high),
     )
+    known = [(when, say.between(say.effect(low), say.effect(high))) for when, low, high in ends if low is not None]
+    lies = [f"{when}{' it lies' if place == 0 else ''} in {where}" for place, (when, where) in enumerate(known)]
+    return f"{told}{'; ' if lies else ''}{', '.join(lies)}."
 
 
 def _crossed(item: Candidate) -> str:

@@ -132,9 +132,10 @@ def sizes(data: CanaryData) -> Section:
     last = data.candidates[0].last
     lead = (
         f"Left out: {say.plural(last.units_mixed, 'unit')} seen under more than one version and "
-        f"{say.plural(last.runs_without_unit, 'run')} that name no unit. "
-        f"{say.plural(last.units_misrouted, 'unit')} ran under a version that is not the one their hash says. "
-        f"The smaller arm needs {say.count(data.deployment.minimum_units)} units."
+        f"{say.plural(last.runs_without_unit, 'run')} that {'names' if last.runs_without_unit == 1 else 'name'} no unit. "
+        f"{say.plural(last.units_misrouted, 'unit')} ran under a version that is not the one "
+        f"{'its' if last.units_misrouted == 1 else 'their'} hash says. "
+        f"The smaller arm needs {say.plural(data.deployment.minimum_units, 'unit')}."
     )
     if last.sample_ratio_p is not None:
         lead += f" The sizes of the arms fit the allocation with {say.p_words(last.sample_ratio_p, 'p')}."
@@ -231,12 +232,12 @@ _SHOWN: tuple[tuple[type[Table], tuple[str, ...]], ...] = (
     (
         CanaryLooks,
         (
-            "effect", "sequential_ci_low", "ci_low", "lift", "p_boundary", "boundary_p", "alpha_spent", "p_always_valid",
-            "p_value", "cuped_explained", "sample_ratio_p", "units_mixed", "units_misrouted", "guardrails", "verdict",
+            "effect", "sequential_ci_low", "ci_low", "lift", "p_boundary", "boundary_p", "p_value", "sample_ratio_p",
+            "units_mixed", "units_misrouted", "guardrails", "verdict",
         ),
     ),
-    (CanarySegments, ("shrunk_effect", "q_value")),
-    (Deployments, ("looks_count", "minimum_units", "max_loss_increase")),
+    (CanarySegments, ("shrunk_effect", "p_always_valid", "q_value")),
+    (Deployments, ("minimum_units", "max_loss_increase")),
 )  # fmt: skip
 """Columns that the report shows; their meanings come from the tables' declarations."""
 

@@ -26,8 +26,6 @@ class DeploymentRow:
 
     deployment_id: str
     policy_id: str
-    doer: str
-    phase: str | None
     deployment_mode: str
     status: str
     control_version: str
@@ -49,7 +47,6 @@ class DeploymentRow:
     result: str | None
     ended_by: str | None
     reason: str | None
-    looks_count: int
 
 
 @dataclass(frozen=True)
@@ -75,21 +72,12 @@ class LookRow:
     sequential_ci_low: float | None
     sequential_ci_high: float | None
     lift: float | None
-    lift_ci_low: float | None
-    lift_ci_high: float | None
     p_value: float | None
-    p_always_valid: float | None
-    alpha_spent: float | None
     boundary_p: float | None
     p_boundary: float | None
     crossed_on_look: int | None
-    shrunk_effect: float | None
-    cuped_explained: float
     sample_ratio_p: float | None
     guardrails: str
-    guardrails_broken: list[str]
-    power_so_far: float | None
-    nights_needed: float | None
     verdict: str
     reason: str
 

@@ -61,7 +61,6 @@ TERMS = {
     "p_always_valid": "p, always valid",
     "sample_ratio_p": "Sample-ratio p",
     "q_value": "q",
-    "cuped_explained": "Explained by history",
     "units_mixed": "Units in several arms",
     "units_misrouted": "Units in another arm",
 }

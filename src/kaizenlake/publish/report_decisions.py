@@ -26,13 +26,11 @@ class DecisionRow:
     from_status: str | None
     to_status: str | None
     decided_by: str
-    is_automatic: bool
     is_override: bool
     reason: str | None
     gates: str | None
     archived_version: str | None
     restored_version: str | None
-    deployment_id: str | None
 
     @property
     def decision(self) -> str:

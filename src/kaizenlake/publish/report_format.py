@@ -144,7 +144,7 @@ def effect(value: float | None) -> str:
 def figure(value: float | None, *, signed: bool = False) -> str:
     """A figure of any unit with up to three significant digits.
 
-    >>> figure(0.012345), figure(1234.5, signed=True), figure(0.02, signed=True), figure(0.0, signed=True)
+    >>> figure(0.012345), figure(1234.5, signed=True), figure(0.02, signed=True), figure(-1e-9, signed=True)
     ('0.0123', '+1,234', '+0.02', '0')
     """
     if value is None or not isfinite(value):
@@ -153,7 +153,8 @@ def figure(value: float | None, *, signed: bool = False) -> str:
         return "0"
     digits = max(0, min(6, 2 - floor(log10(abs(value)))))
     text = f"{value:{'+' if signed else ''},.{digits}f}"
-    return _signed(text.rstrip("0").rstrip(".") if "." in text else text)
+    shown = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if shown in {"0", "+0", "-0"} else _signed(shown)
 
 
 def p_value(value: float | None) -> str:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from kaizenlake import tables
 from kaizenlake.publish import report_format as say
 from kaizenlake.publish.charts import Tone
 from kaizenlake.publish.charts_trends import Trend, trend_chart
 from kaizenlake.publish.findings import Finding
-from kaizenlake.publish.report_blocks import Block, Cell, Headlines, Picture, Section, grid, interval, raw
+from kaizenlake.publish.report_blocks import Block, Cell, Headlines, Paragraph, Picture, Section, grid, interval, raw
 from kaizenlake.publish.report_data import ReportData
-from kaizenlake.publish.report_learning_data import CanaryRow, DoerRow, Learning
+from kaizenlake.publish.report_learning_data import CanaryRow, Learning
 from kaizenlake.tables import Alerts, CanaryLooks, CrlTrends, Experiments, ExperimentSuccess, Policies
 
 IDENTIFIER = "learning"
@@ -25,21 +25,20 @@ def learning(data: ReportData) -> Section | None:
     if found.is_empty:
         return None
     blocks = [*_alerts(found), *_losses(found), *_canaries(found), *_serving(found), *_experiments(found)]
+    run = found.canaries.total
+    beside = "runs beside its control" if run == 1 else "run beside their control"
     lead = (
         "The loss of a run lies between 0 and 1, and lower is better. "
-        f"{say.sentence(_directions(found.doers.rows))}"
-        f"{say.plural(found.canaries.total, 'candidate')} run beside their control."
+        f"{_directions(found.directions)}{say.plural(run, 'candidate')} {beside}."
     )
-    return Section(
-        IDENTIFIER, "Learning operations", lead.replace("1 candidate run ", "1 candidate runs "), tuple(blocks)
-    )
+    return Section(IDENTIFIER, "Learning operations", lead, tuple(blocks))
 
 
-def _directions(rows: tuple[DoerRow, ...]) -> str:
+def _directions(directions: Mapping[str, int]) -> str:
     """How many doers go where, in words; empty without a doer."""
     said = []
     for name in ("improving", "degrading", "flat", "unclear"):
-        number = sum(row.direction == name for row in rows)
+        number = directions.get(name, 0)
         goes = f"{'is' if number == 1 else 'are'} {name}"
         if name == "unclear":
             goes = f"{'has' if number == 1 else 'have'} no clear direction"
@@ -60,6 +59,10 @@ def _alerts(found: Learning) -> Iterator[Block]:
                 )
                 for row in found.alerts.rows
             )
+        )
+    if (more := found.alerts.total - len(found.alerts.rows)) > 0:
+        yield Paragraph(
+            f"{say.plural(more, 'older alert')} also stand{'s' if more == 1 else ''}; the lake's table has them all."
         )
 
 

@@ -32,7 +32,6 @@ class DoerRow:
     """The loss of a doer on its latest day, as `gold.crl_trends` has it."""
 
     doer: str
-    event_date: date
     n_30d: int
     ewma_loss: float
     change_7d: float | None
@@ -49,7 +48,6 @@ class DoerRow:
 class AlertRow:
     """An alert, as `gold.alerts` has it."""
 
-    alert_id: str
     severity: str
     raised_on: date
     words: str
@@ -129,6 +127,7 @@ class Learning:
 
     Args:
         doers: Doers at their latest day, those with the most runs first.
+        directions: How many of all doers go in each direction.
         courses: Loss of the doers that are drawn, by day.
         alarms: Days on which the control chart of a drawn doer raised an alert.
         alerts: Alerts that stand, the latest first.
@@ -139,6 +138,7 @@ class Learning:
     """
 
     doers: Listing[DoerRow]
+    directions: Mapping[str, int]
     courses: Mapping[str, Course]
     alarms: Mapping[str, frozenset[date]]
     alerts: Listing[AlertRow]
@@ -178,8 +178,10 @@ def learning(scan: Scan, *, as_of: datetime) -> Learning:
         courses.setdefault(doer, []).append((day, mean, moving))
         if alarm:
             alarms.setdefault(doer, set()).add(day)
+    directions = latest.group_by("direction").len().collect()
     return Learning(
         doers,
+        dict(directions.iter_rows()),
         {doer: tuple(courses[doer]) for doer in drawn if doer in courses},
         {doer: frozenset(found) for doer, found in alarms.items()},
         listing(AlertRow, scan(Alerts), by={"raised_on": True, "alert_id": False}),

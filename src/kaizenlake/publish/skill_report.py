@@ -50,7 +50,7 @@ def card(skill: model.Skill, course: Course) -> Document:
         skill.as_of,
         title=f"Skill card: {name}",
         subtitle="What it is good and bad at, with which models, how it fails, and what to try next",
-        window=f"{ran} {days_told}, the latest on {say.day(loss.last_run_date)}; its own past are as many days before. "
+        window=f"{ran} {days_told}, the latest on {say.day(loss.last_run_date)}; its own past is as many days before. "
         "A loss lies between 0 and 1, lower is better.",
         figures=(
             Figure("Mean loss", say.loss(loss.mean_loss), f"direction: {loss.direction}"),
@@ -104,7 +104,8 @@ def _next(skill: model.Skill) -> Section:
         blocks.append(Paragraph("Nothing is proposed: its loss is not degrading for certain, and no weakness stands."))
     if known.not_observed:
         names = ", ".join(words.term(name) for name in known.not_observed)
-        said = f"Not observed, so that nothing is known of it: {names}."
+        of_what = "it" if len(known.not_observed) == 1 else "them"
+        said = f"Not observed, so that nothing is known of {of_what}: {names}."
         if known.loss.mean_coverage is not None:
             said += f" Its loss rests on {say.percent(known.loss.mean_coverage)} of all weight."
         blocks.append(Paragraph(said))
@@ -135,7 +136,8 @@ def _course(known: model.Card, course: Course) -> Section:
         f"From {say.day(days[0][0])} to {say.day(days[-1][0])}, {say.plural(len(days), 'day')} with runs; moving average "
         f"{say.loss(days[-1][2])}, {loss.direction}."
     )
-    legend = (("plain", "Mean of a day, and moving average"),)
+    alarm = (("bad", "A day with an alert"),) if course.alerts else ()
+    legend = ((trend.tone, "Moving average"), ("muted", "Mean of a day"), *alarm)
     picture = Picture(trend_chart("chart-course", "Loss by day with its moving average", told, [trend], legend))
     return Section("course", title, said, (picture,))
 
