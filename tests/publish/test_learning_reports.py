@@ -13,7 +13,7 @@ import polars as pl
 import pypdf
 import pytest
 
-from kaizenlake import tables
+from kaizenlake import signing, tables
 from kaizenlake.jobs.alerts import alerts
 from kaizenlake.parameters import Canaries, Guardrail
 from kaizenlake.publish import audit_report, canary_report, canary_report_words, report
@@ -348,6 +348,21 @@ def test_a_signature_says_what_was_changed(held, change, state):
     found = build_audit(scan_of(held | {Policies: policies}), KEY.public_key(), as_of=AS_OF)
     assert list(found.signed.values()) == [state]
     assert list(build_audit(scan_of(held), None, as_of=AS_OF).signed.values()).count("other key") == 4
+
+
+@pytest.mark.parametrize("text", ["[]", "3", '"ab"', "null", "[[[1],2]]", '["ab"]', "{", "", "[" * 100_000])
+def test_a_signed_text_that_is_no_document_is_forged(held, text):
+    signed = (
+        held[Policies]
+        .filter(policy_version="2.0.0")
+        .with_columns(
+            document=pl.lit(text),
+            content_sha256=pl.lit(signing.content_hash(text)),
+            signature=pl.lit(signing.sign_document(text, KEY)),
+        )
+    )
+    found = build_audit(scan_of(held | {Policies: signed}), PUBLIC, as_of=AS_OF)
+    assert list(found.signed.values()) == ["forged"]
 
 
 def test_text_from_outside_stays_text(pages):

@@ -128,6 +128,29 @@ def test_a_figure_that_is_not_finite_is_never_published(lake):
     assert path.read_bytes() == whole
 
 
+def served(lake, depth):
+    """What comes of a version whose document is nested so deeply."""
+    nested = []
+    for _ in range(depth):
+        nested = [nested]
+    try:
+        row = version(lake, "1.0.0", tools=nested)
+    except RecursionError:
+        return "cannot be created"
+    try:
+        done = publish_policies(lake, policies_of(row), deployments_of(), generated_at=NOW)
+    except PublishError as error:
+        return error.message
+    return "unverified" if done.unverified else "served"
+
+
+def test_a_document_nested_as_deeply_as_can_be_is_served_or_refused_in_words(tmp_path):
+    lake = Lake.create(tmp_path / "lake")
+    outcomes = {served(lake, depth) for depth in (10, *range(840, 1000, 8))}
+    refused = "A file of policies is nested too deeply to be written."
+    assert {"served"} <= outcomes <= {"served", "unverified", "cannot be created", refused}
+
+
 def test_alerts_keep_the_schema_that_is_published_with_them(lake):
     schema = json.loads(lake.path("published", FORM.schema_file).read_bytes())
     jsonschema.Draft202012Validator.check_schema(schema)

@@ -74,14 +74,15 @@ class Form:
             where: What it tells of, or where it goes, for the error.
 
         Raises:
-            PublishError: It breaks its schema, or a figure is not finite.
+            PublishError: It breaks its schema, a figure is not finite, or it is nested too deeply.
         """
         try:
-            signature = signing.sign(signed, key)
+            whole = {"signed": signed, "signature": signing.sign(signed, key)}
+            content = json.dumps(whole, indent=self.indent, ensure_ascii=False).encode("utf-8")
         except ValueError as error:
             raise PublishError(f"A figure of a {self.one} is not finite: {error}.", where=where) from error
-        whole = {"signed": signed, "signature": signature}
-        content = json.dumps(whole, indent=self.indent, ensure_ascii=False).encode("utf-8")
+        except RecursionError as error:
+            raise PublishError(f"A {self.one} is nested too deeply to be written.", where=where) from error
         if (broken := self.broken_rule(content)) is not None:
             raise PublishError(f"A {self.one} is not published: {broken}.", where=where)
         return content
