@@ -1,3 +1,5 @@
+from fractions import Fraction
+
 import numpy as np
 import polars as pl
 import pytest
@@ -88,3 +90,43 @@ def test_a_literal_stands_for_every_row_and_the_plan_knows_its_types(engine):
     assert result["compared"].struct.field("p_value").round(4).to_list() == [0.1818, 1.0, None]
     assert result["compared"].struct.field("lift").to_list() == [None, None, None]
     assert result["interval"].struct.field("low").round(4).to_list() == [0.1876, 0.0, None]
+
+
+PAIRS = st.lists(st.tuples(st.integers(-(10**12), 10**12), st.integers(-(10**12), 10**12)), max_size=20)
+
+
+@given(PAIRS)
+def test_sums_of_whole_numbers_give_moments_without_a_lost_digit(pairs):
+    parts = 1_000_000
+    products = {
+        "n": len(pairs),
+        "a": sum(a for a, _ in pairs),
+        "b": sum(b for _, b in pairs),
+        "aa": sum(a * a for a, _ in pairs),
+        "ab": sum(a * b for a, b in pairs),
+    }
+    sums = pl.DataFrame({name: pl.Series([value], dtype=pl.Int128) for name, value in products.items()})
+    found = sums.select(
+        mean=expressions.mean_of_sums("n", "a", parts),
+        m2=expressions.deviations_of_sums("n", "a", "a", pl.col("aa"), parts),
+        cross=expressions.deviations_of_sums("n", "a", "b", "ab", parts),
+    ).row(0, named=True)
+    if not pairs:
+        assert set(found.values()) == {None}
+        return
+    n = len(pairs)
+    a, b = (Fraction(products[name], n) for name in "ab")
+    assert found["mean"] == pytest.approx(float(a / parts), rel=1e-15)
+    assert found["m2"] == pytest.approx(float(sum((x - a) ** 2 for x, _ in pairs) / parts**2), rel=1e-15)
+    assert found["cross"] == pytest.approx(float(sum((x - a) * (y - b) for x, y in pairs) / parts**2), rel=1e-15)
+    assert found["m2"] >= 0.0
+    assert (found["m2"] == 0.0) == (len({x for x, _ in pairs}) == 1)
+
+
+@given(counts=st.dictionaries(st.integers(0, 19), st.integers(1, 50), min_size=1), share=st.floats(0.01, 0.99))
+def test_a_binned_quantile_lies_in_the_bin_of_the_true_one(counts, share):
+    bins = pl.DataFrame({"at": list(counts), "n": list(counts.values())})
+    found = bins.select(expressions.binned_quantile(share, "at", "n", 20)).item()
+    values = np.repeat(sorted(counts), [counts[at] for at in sorted(counts)])
+    true = int(np.quantile(values, share, method="inverted_cdf"))
+    assert true / 20 - 1e-12 <= found <= (true + 1) / 20 + 1e-12

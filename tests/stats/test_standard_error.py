@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
-from kaizenlake.stats.standard_error import cautious_test, standard_error
+from kaizenlake.stats.moments import Moments, moments
+from kaizenlake.stats.standard_error import cautious_test, squared_errors_by, standard_error
 
 NAN = float("nan")
 
@@ -45,3 +46,20 @@ def test_edges(n_a, m2_a, n_b, m2_b, se):
 def test_a_variance_that_is_not_taken():
     with pytest.raises(ValueError, match="'mean'"):
         standard_error(5, 1.0, 5, 1.0, "mean")
+
+
+def test_differences_of_a_group_share_one_variance():
+    rng = np.random.default_rng(9)
+    sizes = [(5, 9), (2, 30), (0, 4), (7, 7), (1, 1)]
+    groups = [0, 0, 0, 0, 1]
+    arms = [tuple(moments(rng.normal(where, 1 + where, n)) for where, n in enumerate(both)) for both in sizes]
+    a, b = (Moments(*(np.array([float(arm[side][part]) for arm in arms]) for part in range(3))) for side in (0, 1))
+    residuals, freedom = 0.0, 0
+    for n, m2_a, m2_b in zip(sizes, a.m2, b.m2, strict=True):
+        if min(n) and n != (1, 1):
+            residuals, freedom = residuals + m2_a + m2_b, freedom + sum(n) - 2
+    one = residuals / freedom
+    expected = [one / n_a + one / n_b if n_a and n_b else NAN for n_a, n_b in sizes[:4]] + [NAN]
+    np.testing.assert_allclose(squared_errors_by(groups, a, b), expected, rtol=1e-12)
+    still = Moments(a.n, a.mean, np.zeros(5))
+    assert np.isnan(squared_errors_by(groups, still, Moments(b.n, b.mean, np.zeros(5)))).all()

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from kaizenlake import stats
 from kaizenlake.jobs._loss_sums import MICRO
-from kaizenlake.stats import CoMoments, Moments
+from kaizenlake.stats import CoMoments, Moments, expressions
 from kaizenlake.tables.canary import METRICS
 
 FIGURES: Mapping[str, tuple[str, str]] = {
@@ -337,12 +337,9 @@ def _floats(sums: pl.DataFrame, looks: int, *figures: pl.Expr) -> list[NDArray[n
 
 def _mean(total: str) -> pl.Expr:
     """Mean of millionths as a figure; NaN without a unit."""
-    n = pl.col("n").cast(pl.Float64)
-    return pl.when(n > 0.0).then(pl.col(total).cast(pl.Float64) / (n * MICRO)).otherwise(float("nan"))
+    return expressions.mean_of_sums("n", total, MICRO).fill_null(float("nan"))
 
 
 def _deviations(a: str, b: str, product: str) -> pl.Expr:
-    """Sum of the products of the deviations of a and b: n·Σab - Σa·Σb in whole numbers, then over n; 0 without a unit."""
-    n = pl.col("n").cast(pl.Float64)
-    whole = (pl.col("n") * pl.col(product) - pl.col(a) * pl.col(b)).cast(pl.Float64)
-    return pl.when(n > 0.0).then(whole / (n * float(MICRO) ** 2)).otherwise(0.0)
+    """Sum of the products of the deviations of a and b; 0 without a unit."""
+    return expressions.deviations_of_sums("n", a, b, product, MICRO).fill_null(0.0)

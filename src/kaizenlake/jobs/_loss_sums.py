@@ -6,6 +6,8 @@ from datetime import datetime
 
 import polars as pl
 
+from kaizenlake.stats import expressions
+
 MICRO = 1_000_000
 SUMS = ("n", "loss_micros", "square_high", "square_low")
 """Columns of which mean and spread are made; those of two parts add up to those of the whole."""
@@ -46,18 +48,13 @@ def mean(prefix: str = "") -> pl.Expr:
     Args:
         prefix: What stands before the names of the sums.
     """
-    n = pl.col(f"{prefix}n")
-    return pl.when(n > 0).then(pl.col(f"{prefix}loss_micros") / (n * MICRO))
+    return expressions.mean_of_sums(f"{prefix}n", f"{prefix}loss_micros", MICRO)
 
 
 def m2(prefix: str = "") -> pl.Expr:
-    """Sum of the squared deviations from the mean loss; null without a run, exactly 0 where all losses are the same.
-
-    Taken from n·Σx² - (Σx)² in whole numbers of 128 bits, so nothing cancels out.
-    """
-    n, total, high, low = (pl.col(f"{prefix}{name}").cast(pl.Int128) for name in SUMS)
-    whole = n * (high * MICRO + low) - total * total
-    return pl.when(pl.col(f"{prefix}n") > 0).then(whole.cast(pl.Float64) / (pl.col(f"{prefix}n") * float(MICRO) ** 2))
+    """Sum of the squared deviations from the mean loss; null without a run, exactly 0 where all losses are the same."""
+    n, total, high, low = (pl.col(f"{prefix}{name}") for name in SUMS)
+    return expressions.deviations_of_sums(n, total, total, high.cast(pl.Int128) * MICRO + low, MICRO)
 
 
 def sd(prefix: str = "") -> pl.Expr:

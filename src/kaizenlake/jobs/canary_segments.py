@@ -6,7 +6,6 @@ from datetime import datetime
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from kaizenlake import stats, tables
 from kaizenlake.job import job
@@ -96,7 +95,7 @@ def _compared(arms: pl.DataFrame, rows: pl.DataFrame, mixed: pl.DataFrame, canar
         "units": own.n.astype(np.int64),
         "units_control": control.n.astype(np.int64),
         "effect": effect,
-        "shrunk_effect": stats.shrink_normal_by(dimension, effect, _variances(dimension, own, control)),
+        "shrunk_effect": stats.shrink_normal_by(dimension, effect, stats.squared_errors_by(dimension, own, control)),
         "side": side,
         "p_always_valid": smallest,
         "q_value": stats.benjamini_hochberg_by(family, smallest),
@@ -116,13 +115,3 @@ def _compared(arms: pl.DataFrame, rows: pl.DataFrame, mixed: pl.DataFrame, canar
         .drop("side")
         .sort("deployment_id", "policy_version", *PART)
     )
-
-
-def _variances(dimension: NDArray[np.int64], own: Moments, control: Moments) -> NDArray[np.float64]:
-    """Squared standard error of each effect, by the variance of units within the parts of a dimension; NaN without any."""
-    both = (own.n > 0.0) & (control.n > 0.0)
-    within = np.bincount(dimension, np.where(both, own.m2 + control.m2, 0.0))
-    freedom = np.bincount(dimension, np.where(both, own.n + control.n - 2.0, 0.0))
-    spread = np.divide(within, freedom, out=np.full(within.shape, np.nan), where=freedom > 0.0)[dimension]
-    each = np.where(both, spread / np.maximum(own.n, 1.0) + spread / np.maximum(control.n, 1.0), np.nan)
-    return np.where(each > 0.0, each, np.nan)

@@ -8,6 +8,7 @@ import polars as pl
 
 from kaizenlake.job import job
 from kaizenlake.jobs._loss_sums import micros, sums_of
+from kaizenlake.stats import expressions
 from kaizenlake.tables import Crl, CrlDaily
 
 BUCKETS = 200
@@ -43,11 +44,7 @@ def bucket(loss: pl.Expr) -> pl.Expr:
 def quantile(share: float) -> pl.Expr:
     """The loss below which a share of the runs lies: an aggregate over rows with `bucket` and `n`, each bucket once.
 
-    Within its bucket it is placed by the runs before it, as if they lay evenly.
-
     Args:
         share: Share of the runs, in (0, 1).
     """
-    n, at = pl.col("n").sort_by("bucket"), pl.col("bucket").sort_by("bucket")
-    up_to, wanted = n.cum_sum(), share * pl.col("n").sum()
-    return ((at + (wanted - (up_to - n)) / n) / BUCKETS).filter(up_to >= wanted).first()
+    return expressions.binned_quantile(share, "bucket", "n", BUCKETS)

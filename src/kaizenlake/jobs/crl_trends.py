@@ -54,7 +54,7 @@ def crl_trends(
     for window in WINDOWS:
         days = days.join(_window(observed, window), on=DAY, how="left").with_columns(**_change(window, each))
     moving = pl.map_batches(
-        [*_places(), pl.col("event_date").to_physical(), pl.col("n"), pl.col("loss_micros")],
+        [_series(), pl.col("event_date").to_physical(), pl.col("n"), pl.col("loss_micros")],
         partial(_moving, half_life_days=trends.half_life_days),
         return_dtype=pl.Float64,
     )
@@ -93,7 +93,7 @@ def direction(window: int, trends: Trends) -> pl.Expr:
 
 def _alert(trends: Trends) -> dict[str, pl.Expr]:
     chart = pl.map_batches(
-        [*_places(), pl.col("n"), mean()],
+        [_series(), pl.col("event_date").rank("ordinal").over(KEYS) - 1, pl.col("n"), mean()],
         partial(_charts, trends=trends),
         return_dtype=pl.Struct({"statistic": pl.Float64, "limit": pl.Float64, "alarm": pl.Boolean}),
     ).struct
@@ -104,32 +104,17 @@ def _alert(trends: Trends) -> dict[str, pl.Expr]:
     }
 
 
-def _places() -> tuple[pl.Expr, pl.Expr]:
-    """Code of the series that a row is of, and the place of its day in it, both from 0."""
-    return pl.struct(KEYS).rank("dense") - 1, pl.col("event_date").rank("ordinal").over(KEYS) - 1
+def _series() -> pl.Expr:
+    """Code of the series that a row is of, from 0."""
+    return pl.struct(KEYS).rank("dense") - 1
 
 
 def _moving(columns: Sequence[pl.Series], *, half_life_days: float) -> pl.Series:
-    """Moving average of the loss of each series: what a day weighs halves with every half-life, and runs count by day.
-
-    Reckoned day by day in one order, so that equal rows give equal bits however they come. Rows are (code of the series,
-    place of the day in it, day, runs, loss in millionths).
-    """
-    code, place, date = (column.cast(pl.Int64).to_numpy() for column in columns[:3])
-    runs, loss = (column.cast(pl.Float64).to_numpy() for column in columns[3:])
-    found = np.empty(code.size)
-    series = code.max(initial=-1) + 1
-    mean_runs, mean_loss, last = np.zeros(series), np.zeros(series), np.zeros(series, dtype=np.int64)
-    kept = np.array([0.5 ** (days / half_life_days) for days in range(int(np.ptp(date)) + 1 if date.size else 0)])
-    by_place = np.argsort(place, kind="stable")
-    for here in np.split(by_place, np.cumsum(np.bincount(place))[:-1]) if place.size else ():
-        of = code[here]
-        former = kept[date[here] - last[of]] if place[here[0]] else np.zeros(here.size)
-        mean_runs[of] = (1.0 - former) * runs[here] + former * mean_runs[of]
-        mean_loss[of] = (1.0 - former) * loss[here] + former * mean_loss[of]
-        last[of] = date[here]
-        found[here] = mean_loss[of] / (mean_runs[of] * MICRO)
-    return pl.Series(np.clip(found, 0.0, 1.0))
+    """Moving average of the loss of each series: rows of (code of the series, day, runs, loss in millionths) in any order."""
+    code, date = (column.cast(pl.Int64).to_numpy() for column in columns[:2])
+    runs, loss = (column.cast(pl.Float64).to_numpy() for column in columns[2:])
+    found = stats.decayed_sums_by(code, date, runs, loss, half_life_days=half_life_days)
+    return pl.Series(np.clip(found.total / (found.n * MICRO), 0.0, 1.0))
 
 
 def _charts(columns: Sequence[pl.Series], *, trends: Trends) -> pl.Series:

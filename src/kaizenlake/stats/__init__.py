@@ -8,6 +8,7 @@ from kaizenlake.stats.betabinomial import FLAT, BetaPrior, fit, fit_by, shrink
 from kaizenlake.stats.cautious_difference import CautiousDifference, cautious_difference
 from kaizenlake.stats.control_chart import Chart, ChartBaseline, chart_baseline, ewma_chart, ewma_limit, run_length
 from kaizenlake.stats.cuped import CoMoments, CupedArms, comoments_by, cuped_by, merge_comoments, merge_comoments_by
+from kaizenlake.stats.decayed_sums import DecayedSums, decayed_sums_by
 from kaizenlake.stats.group_sequential import (
     Crossing,
     StoppedEffect,
@@ -46,7 +47,7 @@ from kaizenlake.stats.sequential import (
 from kaizenlake.stats.spending import Boundaries, boundaries, information, spend
 from kaizenlake.stats.srm import SampleRatio, sample_ratio, sample_ratio_by
 from kaizenlake.stats.staged_holm import StagedHolm, staged_holm
-from kaizenlake.stats.standard_error import CautiousTest, cautious_test, standard_error
+from kaizenlake.stats.standard_error import CautiousTest, cautious_test, squared_errors_by, standard_error
 from kaizenlake.stats.stratified import Stratified, stratified_by
 from kaizenlake.stats.units import UnitMeans, arm_moments, design_effect, intraclass_correlation, unit_means
 from kaizenlake.stats.welch import Welch, welch
@@ -63,6 +64,7 @@ __all__ = [
     "CoMoments",
     "Crossing",
     "CupedArms",
+    "DecayedSums",
     "Interval",
     "LogRatio",
     "Moments",
@@ -92,6 +94,7 @@ __all__ = [
     "confidence_sequence",
     "crossing",
     "cuped_by",
+    "decayed_sums_by",
     "dersimonian_laird",
     "dersimonian_laird_by",
     "design_effect",
@@ -131,6 +134,7 @@ __all__ = [
     "shrink_normal",
     "shrink_normal_by",
     "spend",
+    "squared_errors_by",
     "staged_holm",
     "standard_error",
     "stopped_effect",

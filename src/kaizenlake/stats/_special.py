@@ -103,6 +103,11 @@ def two_sided_z(confidence: float) -> float:
 
 def upper_quantile(confidence: float) -> float:
     """The upper probability of a two-sided interval: 0.975 for 0.95; raises ValueError outside (0, 1)."""
+    check_confidence(confidence)
+    return 0.5 + confidence / 2.0
+
+
+def check_confidence(confidence: float) -> None:
+    """Raise ValueError for a confidence outside (0, 1)."""
     if not 0.0 < confidence < 1.0:
         raise ValueError(f"expected a confidence between 0 and 1 such as 0.95, found {confidence}")
-    return 0.5 + confidence / 2.0

@@ -89,6 +89,61 @@ def cautious_difference(
     )
 
 
+def mean_of_sums(n: Column, total: Column, parts: int) -> pl.Expr:
+    """Mean of figures that were added up as whole numbers of parts, such as millionths; null of none.
+
+    Args:
+        n: how many were added up.
+        total: their sum, in parts.
+        parts: that make one.
+    """
+    n, total = _whole(n), _whole(total)
+    return pl.when(n > 0).then(total.cast(pl.Float64) / (n.cast(pl.Float64) * parts))
+
+
+def deviations_of_sums(n: Column, a: Column, b: Column, product: Column, parts: int) -> pl.Expr:
+    """Sum of the products of the deviations of a and b from their means, out of sums of whole numbers; null of none.
+
+    n * sum(ab) - sum(a) * sum(b) over n, whole numbers of 128 bits until the one division: nothing cancels out, the same bits
+    come in any order, and it is exactly 0 where nothing varies. With a for b it is m2.
+
+    Args:
+        n: how many were added up.
+        a: sum of a, in parts.
+        b: sum of b, in parts.
+        product: sum of a * b, in parts squared.
+        parts: that make one.
+    """
+    n, a, b, product = _whole(n), _whole(a), _whole(b), _whole(product)
+    whole = (n * product - a * b).cast(pl.Float64)
+    return pl.when(n > 0).then(whole / (n.cast(pl.Float64) * float(parts) ** 2))
+
+
+def binned_quantile(share: float, at: Column, n: Column, bins: int) -> pl.Expr:
+    """The figure in [0, 1] below which a share of the observations lies: an aggregate of equal bins, each bin once.
+
+    Within its bin it is placed by the observations before it, as if they lay evenly, so it is known to within a bin.
+
+    Args:
+        share: in (0, 1).
+        at: number of the bin, from 0.
+        n: observations in it, > 0.
+        bins: into which [0, 1] is cut.
+    """
+    place, n = _column(at), _column(n)
+    number, place = n.sort_by(place), place.sort_by(place)
+    up_to, wanted = number.cum_sum(), share * n.sum()
+    return ((place + (wanted - (up_to - number)) / number) / bins).filter(up_to >= wanted).first()
+
+
+def _column(value: Column) -> pl.Expr:
+    return pl.col(value) if isinstance(value, str) else value
+
+
+def _whole(value: Column) -> pl.Expr:
+    return _column(value).cast(pl.Int128)
+
+
 def _number(value: Column | float) -> pl.Expr:
     expression = pl.col(value) if isinstance(value, str) else value if isinstance(value, pl.Expr) else pl.lit(value)
     return expression.cast(pl.Float64).fill_nan(None)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kaizenlake.stats._arrays import divide, floats
+from kaizenlake.stats._arrays import floats
 from kaizenlake.stats._special import t_quantile, upper_quantile
+from kaizenlake.stats._two_means import squared_error
 from kaizenlake.stats.proportions import Interval
 
 
@@ -30,6 +31,7 @@ def mean_interval(n: ArrayLike, mean: ArrayLike, m2: ArrayLike, confidence: floa
     (0.2738, 0.7262)
     """
     n, mean, m2 = floats(n, mean, m2)
-    square = divide(m2, (n - 1.0) * n, where=(n > 1.0) & (m2 > 0.0))
+    square = squared_error(n, m2)
+    square = np.where(square > 0.0, square, np.nan)
     half = t_quantile(np.where(n > 1.0, n - 1.0, np.nan), upper_quantile(confidence)) * np.sqrt(square)
     return Interval(mean - half, mean + half)

@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kaizenlake.stats._arrays import Bools, Floats, Ints, divide, floats, group_codes, rows
+from kaizenlake.stats._special import check_confidence
+from kaizenlake.stats._two_means import difference
 from kaizenlake.stats.moments import Moments
 from kaizenlake.stats.standard_error import Variance, standard_error
 
@@ -92,12 +94,11 @@ def confidence_sequence(
     (-0.0734, -0.0066, 0.012)
     """
     n_a, mean_a, m2_a, n_b, mean_b, m2_b = floats(n_a, mean_a, m2_a, n_b, mean_b, m2_b)
-    if not 0.0 < confidence < 1.0:
-        raise ValueError(f"expected a confidence between 0 and 1 such as 0.95, found {confidence}")
+    check_confidence(confidence)
     if side not in {"both", "above", "below"}:
         raise ValueError(f"expected one of both, above, below; found {side!r}")
     units = np.minimum(n_a, n_b)
-    effect = np.where(units > 0.0, mean_a - mean_b, np.nan)
+    effect = difference(n_a, mean_a, n_b, mean_b)
     se = standard_error(n_a, m2_a, n_b, m2_b, variance)
     usable = (units >= minimum_units) & (se > 0.0)
     mixing = np.where(usable, _mixing(n_a + n_b, declared_n, 1.0 - confidence), np.nan)

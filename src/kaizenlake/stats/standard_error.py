@@ -12,8 +12,10 @@ from typing import Literal, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kaizenlake.stats._arrays import Floats, divide, floats
+from kaizenlake.stats._arrays import Floats, divide, floats, group_codes, rows, totals
 from kaizenlake.stats._special import t_two_sided
+from kaizenlake.stats._two_means import degrees_of_freedom, difference, squared_error
+from kaizenlake.stats.moments import Moments
 
 Variance: TypeAlias = Literal["separate", "pooled", "larger"]
 
@@ -61,7 +63,7 @@ def standard_error(
     if variance not in {"separate", "pooled", "larger"}:
         raise ValueError(f"expected one of separate, pooled, larger; found {variance!r}")
     enough = (n_a > 1.0) & (n_b > 1.0) & (m2_a >= 0.0) & (m2_b >= 0.0)
-    separate = divide(m2_a, (n_a - 1.0) * n_a, where=enough) + divide(m2_b, (n_b - 1.0) * n_b, where=enough)
+    separate = squared_error(n_a, m2_a) + squared_error(n_b, m2_b)
     pooled = divide((m2_a + m2_b) * (n_a + n_b), (n_a + n_b - 2.0) * n_a * n_b, where=enough)
     match variance:
         case "separate":
@@ -70,6 +72,35 @@ def standard_error(
             return np.sqrt(pooled)
         case "larger":
             return np.sqrt(np.maximum(separate, pooled))
+
+
+def squared_errors_by(groups: ArrayLike, a: Moments, b: Moments) -> Floats:
+    """Squared standard errors of many differences, by one variance for all of a group: that within its arms together.
+
+    For effects that are compared with one another: few units say little about how far they spread.
+
+    Args:
+        groups: group code of each difference, integers from 0.
+        a: units of one arm, one entry per difference.
+        b: units of the other.
+
+    Returns:
+        One entry per difference; NaN where an arm is empty, and where no unit of the group differs from the others of its arm.
+
+    Raises:
+        ValueError: codes that do not fit.
+
+    >>> squared_errors_by([0, 0], Moments([2, 3], [0, 0], [1, 2]), Moments([2, 3], [0, 0], [1, 2])).tolist()
+    [1.0, 0.6666666666666666]
+    """
+    n_a, m2_a, n_b, m2_b = rows(a.n, a.m2, b.n, b.m2)
+    codes, n_groups = group_codes(groups, n_a.size)
+    both = (n_a > 0.0) & (n_b > 0.0)
+    within = totals(codes, np.where(both, m2_a + m2_b, 0.0), n_groups)
+    freedom = totals(codes, np.where(both, n_a + n_b - 2.0, 0.0), n_groups)
+    spread = divide(within, freedom, where=freedom > 0.0)[codes]
+    square = divide(spread, n_a, where=both) + divide(spread, n_b, where=both)
+    return np.where(square > 0.0, square, np.nan)
 
 
 def cautious_test(
@@ -97,15 +128,14 @@ def cautious_test(
     0.54
     """
     n_a, mean_a, m2_a, n_b, mean_b, m2_b = floats(n_a, mean_a, m2_a, n_b, mean_b, m2_b)
-    effect = np.where((n_a > 0.0) & (n_b > 0.0), mean_a - mean_b, np.nan)
+    effect = difference(n_a, mean_a, n_b, mean_b)
     se = standard_error(n_a, m2_a, n_b, m2_b, variance)
     se = np.where(se > 0.0, se, np.nan)
     if variance == "pooled":
         df = np.where(np.isnan(se), np.nan, n_a + n_b - 2.0)
     else:
-        share_a = (
-            divide(m2_a, (n_a - 1.0) * n_a, where=se > 0.0) / standard_error(n_a, m2_a, n_b, m2_b, "separate") ** 2
-        )
-        df = 1.0 / (share_a**2 / np.maximum(n_a - 1.0, 1.0) + (1.0 - share_a) ** 2 / np.maximum(n_b - 1.0, 1.0))
+        separate = np.where(se > 0.0, standard_error(n_a, m2_a, n_b, m2_b, "separate"), np.nan)
+        share_a = squared_error(n_a, m2_a) / separate**2
+        df = degrees_of_freedom(share_a, n_a, 1.0 - share_a, n_b)
     t = effect / se
     return CautiousTest(effect, se, df, t, t_two_sided(df, t))

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from kaizenlake.stats._arrays import Floats, divide, floats
 from kaizenlake.stats._special import t_quantile, t_two_sided, upper_quantile
+from kaizenlake.stats._two_means import degrees_of_freedom, difference, squared_error
 
 
 class Welch(NamedTuple):
@@ -73,7 +74,7 @@ def welch(
     """
     n_a, mean_a, m2_a, n_b, mean_b, m2_b = floats(n_a, mean_a, m2_a, n_b, mean_b, m2_b)
     upper = upper_quantile(confidence)
-    square_a, square_b = _squared_error(n_a, m2_a), _squared_error(n_b, m2_b)
+    square_a, square_b = squared_error(n_a, m2_a), squared_error(n_b, m2_b)
     with np.errstate(over="ignore"):
         return _compare(n_a, mean_a, square_a, n_b, mean_b, square_b, upper)
 
@@ -81,13 +82,11 @@ def welch(
 def _compare(
     n_a: Floats, mean_a: Floats, square_a: Floats, n_b: Floats, mean_b: Floats, square_b: Floats, upper: float
 ) -> Welch:
-    effect = np.where((n_a > 0.0) & (n_b > 0.0), mean_a - mean_b, np.nan)
+    effect = difference(n_a, mean_a, n_b, mean_b)
     square = square_a + square_b
     square = np.where(square > 0.0, square, np.nan)
     se = np.sqrt(square)
-    # Shares of the variance instead of its squares: these neither overflow nor underflow.
-    share_a, share_b = square_a / square, square_b / square
-    df = 1.0 / (share_a**2 / np.maximum(n_a - 1.0, 1.0) + share_b**2 / np.maximum(n_b - 1.0, 1.0))
+    df = degrees_of_freedom(square_a / square, n_a, square_b / square, n_b)
     t = effect / se
     critical = np.where(np.isnan(df), np.nan, t_quantile(df, upper))
 
@@ -106,8 +105,3 @@ def _compare(
         lift_ci_low=lift - half,
         lift_ci_high=lift + half,
     )
-
-
-def _squared_error(n: Floats, m2: Floats) -> Floats:
-    """Squared standard error of a mean, m2 / (n - 1) / n; NaN below two observations."""
-    return divide(m2, (n - 1.0) * n, where=(n > 1.0) & (m2 >= 0.0))
