@@ -73,7 +73,7 @@ def test_a_publication_is_whole_named_by_hash_and_valid(lake):
         jsonschema.Draft202012Validator(schema).validate(json.loads(document))
         assert json.loads(document)["scope"] == entry["scope"]
     verified = verify(lake)
-    assert (verified.sequence, verified.documents, verified.key_source) == (1, 4, "the lake's own key")
+    assert (verified.sequence, verified.files, verified.key_source) == (1, 4, "the lake's own key")
 
 
 def test_provenance_names_the_run_and_the_versions_that_were_read(lake):

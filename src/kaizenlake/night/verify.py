@@ -137,7 +137,7 @@ def _golden_sets(lake: Lake) -> Check:
 
 def _publication(lake: Lake) -> Check:
     found = documents.verify(lake)
-    return Check(f"publication {found.sequence}, {_by(found)}", found.documents, None)
+    return Check(f"publication {found.sequence}, {_by(found)}", found.files, None)
 
 
 def _skills(lake: Lake) -> Check:

@@ -41,6 +41,7 @@ from kaizenlake.publish.context_rules import TABLES
 from kaizenlake.publish.folder import (
     FOLDER,
     PUBLIC_KEY,
+    Verified,
     alone,
     refused,
     still_holds,
@@ -79,21 +80,15 @@ class Published:
 
 
 @dataclass(frozen=True)
-class Verified:
-    """What was verified.
+class VerifiedPublication(Verified):
+    """What was verified of a publication: its index, and the hash of every document that it names.
 
     Args:
         sequence: Number of the publication.
-        documents: Files whose hash, and for contexts whose schema, was checked.
-        key_id: Name of the key that signed the index.
-        key_source: Where the public key came from.
         valid_until: Until when the publication is fresh.
     """
 
     sequence: int
-    documents: int
-    key_id: str
-    key_source: str
     valid_until: datetime
 
 
@@ -172,7 +167,7 @@ def publish_contexts(lake: Lake, *, as_of: datetime, generated_at: datetime, run
         return Published(sequence, contexts, unchanged=False, texts=len(entries) - contexts, failures=failures)
 
 
-def verify(lake: Lake, public_key: bytes | None = None) -> Verified:
+def verify(lake: Lake, public_key: bytes | None = None) -> VerifiedPublication:
     """Check the whole publication of a lake: the signature of the index, then every document it names.
 
     Args:
@@ -191,12 +186,12 @@ def verify(lake: Lake, public_key: bytes | None = None) -> Verified:
     if problems:
         said = f"{len(problems)} of {len(signed['entries'])} published document(s) are not what the index says"
         raise refused(problems, said, folder)
-    return Verified(
-        signed["sequence"],
-        len(signed["entries"]),
-        signing.key_id(key),
-        key_source,
-        datetime.fromisoformat(signed["valid_until"]),
+    return VerifiedPublication(
+        files=len(signed["entries"]),
+        key_id=signing.key_id(key),
+        key_source=key_source,
+        sequence=signed["sequence"],
+        valid_until=datetime.fromisoformat(signed["valid_until"]),
     )
 
 
