@@ -371,7 +371,7 @@ def test_templates_of_the_team_make_texts_and_their_failures_are_named(tmp_path)
     assert json.loads(line.removeprefix("  - ")) == tone
     missing = reader.load_text(lake.path("published"), "undefined.md", default="fallback")
     assert (missing.text, missing.reason) == ("fallback", reader.MISSING)
-    assert verify(lake).documents == 4
+    assert verify(lake).files == 4
 
 
 def test_readers_that_race_a_publisher_never_see_half_a_publication(lake, monkeypatch):
