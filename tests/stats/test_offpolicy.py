@@ -7,6 +7,7 @@ from kaizenlake.stats.offpolicy import (
     Refusal,
     Replay,
     evaluate_off_policy,
+    never_logged,
     off_policy_estimates,
 )
 
@@ -165,3 +166,15 @@ def test_good_overlap_is_answered_and_the_rules_can_be_moved():
 def test_calls_that_make_no_sense(changes, words):
     with pytest.raises(ValueError, match=words):
         spoiled(**changes)
+
+
+def test_what_was_never_logged_in_a_context_is_unsupported():
+    rng = np.random.default_rng(8)
+    actions, contexts, choices = rng.integers(-1, 4, 80), rng.integers(0, 9, 80), rng.dirichlet(np.ones(4), 80)
+    logged = {(context, action) for context, action in zip(contexts, actions, strict=True) if action >= 0}
+    expected = [
+        sum(p for action, p in enumerate(row) if (context, action) not in logged)
+        for context, row in zip(contexts, choices, strict=True)
+    ]
+    np.testing.assert_allclose(never_logged(actions, contexts, choices), expected, rtol=1e-12)
+    assert never_logged([], [], np.zeros((0, 3))).size == 0

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
-from kaizenlake.stats.paired import paired_change
+from kaizenlake.stats.paired import paired_change, repeated_change
 
 NAN = float("nan")
 
@@ -57,3 +57,37 @@ def test_the_same_bits_in_any_order():
     values, units = rng.random(50), rng.integers(0, 9, 50)
     order = rng.permutation(50)
     assert paired_change(values, units) == paired_change(values[order], units[order])
+
+
+def again(seed, runs=40, seeds=5):
+    """Runs made again: before, after, and the codes of run, seed and unit; a tenth of the answers is lost."""
+    rng = np.random.default_rng(seed)
+    run, number = (part.ravel() for part in np.indices((runs, seeds)))
+    before, unit = rng.random(runs), rng.integers(0, 12, runs)
+    kept = rng.random(run.size) < 0.9
+    after = np.clip(before[run] - 0.05 + rng.normal(0, 0.1, run.size), 0, 1)
+    return tuple(part[kept] for part in (before[run], after, run, number, unit[run]))
+
+
+def test_runs_made_again_are_compared_by_the_mean_of_their_seeds():
+    before, after, run, seed, unit = again(5)
+    found = repeated_change(before, after, run, seed, unit, confidence=0.9)
+    of_run = np.array([after[run == one].mean() for one in range(40)])
+    was = np.array([before[run == one][0] for one in range(40)])
+    units = np.array([unit[run == one][0] for one in range(40)])
+    assert found.change == pytest.approx(paired_change(of_run - was, units, confidence=0.9), rel=1e-12)
+    assert (found.before, found.after, found.runs) == pytest.approx((was.mean(), of_run.mean(), 40))
+    by_seed = [after[seed == one].mean() for one in range(5)]
+    assert found.seeds_sd == pytest.approx(np.std(by_seed, ddof=1), rel=1e-12)
+
+
+def test_runs_made_again_give_the_same_bits_in_any_order():
+    given = again(6)
+    order = np.random.default_rng(7).permutation(given[0].size)
+    assert repeated_change(*given) == repeated_change(*(part[order] for part in given))
+
+
+def test_of_no_run_made_again_nothing_is_known():
+    found = repeated_change([], [], [], [], [])
+    assert (found.runs, found.change.units) == (0, 0)
+    assert np.isnan([found.before, found.after, found.seeds_sd, found.change.effect]).all()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -19,8 +18,9 @@ from kaizenlake.decide.router_rules import KNOWN_BEFORE, Choices, rules_of
 from kaizenlake.errors import UsageError
 from kaizenlake.lake.store import Lake
 from kaizenlake.parameters import Replays
-from kaizenlake.stats.offpolicy import ESTIMATORS, OverlapRules, Refusal, Replay, evaluate_off_policy
+from kaizenlake.stats.offpolicy import ESTIMATORS, OverlapRules, Refusal, Replay, evaluate_off_policy, never_logged
 from kaizenlake.stats.reward_model import cross_fitted
+from kaizenlake.stats.seeds import folds_by_hash
 from kaizenlake.tables import Events
 
 FOLDS = 5
@@ -109,7 +109,7 @@ def evaluate(runs: pl.DataFrame, choices: Choices, settings: Replays, *, confide
     setting = runs.select(*SETTING).with_columns(context=pl.Series(choices.context))
     context = setting.select(pl.struct(pl.all()).rank("dense").cast(pl.Int64) - 1).to_series().to_numpy()
     models = [
-        cross_fitted(losses, action, context, _folds(runs["unit"], seed), choices.probability)
+        cross_fitted(losses, action, context, folds_by_hash(runs["unit"].to_list(), seed, FOLDS), choices.probability)
         for seed in settings.seeds
     ]
     return evaluate_off_policy(
@@ -120,7 +120,7 @@ def evaluate(runs: pl.DataFrame, choices: Choices, settings: Replays, *, confide
         seeds=settings.seeds,
         predicted=np.stack([model.predicted for model in models]),
         expected=np.stack([model.expected for model in models]),
-        unsupported=_never_logged(action, context, choices.probability),
+        unsupported=never_logged(action, context, choices.probability),
         clip=settings.clip,
         resamples=settings.resamples,
         confidence=confidence,
@@ -144,23 +144,6 @@ def _codes(names: pl.Series, known: Sequence[str]) -> NDArray[np.int64]:
     )
     found = names.to_frame("name").join(places, on="name", how="left", maintain_order="left")
     return found["at"].fill_null(-1).to_numpy()
-
-
-def _folds(units: pl.Series, seed: int) -> NDArray[np.int64]:
-    """Fold of each run, by SHA-256 of seed and unit: the same in every version and on every machine."""
-    names = units.unique().to_list()
-    digests = (hashlib.sha256(f"{seed}\x1f{name}".encode()).digest()[:8] for name in names)
-    fold = {name: int.from_bytes(digest, "big") % FOLDS for name, digest in zip(names, digests, strict=True)}
-    return np.array([fold[name] for name in units], dtype=np.int64)
-
-
-def _never_logged(
-    action: NDArray[np.int64], context: NDArray[np.int64], probability: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Probability that the candidate chooses in a run what was never logged in its context."""
-    seen = np.zeros((int(context.max(initial=-1)) + 1, probability.shape[1]), dtype=np.bool_)
-    seen[context[action >= 0], action[action >= 0]] = True
-    return np.asarray(np.where(seen[context], 0.0, probability).sum(axis=1))
 
 
 def _choices(candidate: Candidate, runs: pl.DataFrame, target: Target | None) -> Choices:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
-import numpy as np
 import polars as pl
 
 from kaizenlake import tables
@@ -23,7 +22,7 @@ from kaizenlake.events.envelope import EARLIEST
 from kaizenlake.events.log import event_line
 from kaizenlake.lake.store import Lake
 from kaizenlake.parameters import Loss, Replays
-from kaizenlake.stats.paired import paired_change
+from kaizenlake.stats.paired import repeated_change
 from kaizenlake.tables import Events, Runs
 
 PAIRED = "paired"
@@ -184,17 +183,14 @@ def compare(logged: pl.DataFrame, found: Again, settings: Replays, loss: Loss, c
         Fields of `OFFLINE_REPLAYED`.
     """
     pairs = _pairs(logged, found, loss)
-    by_run = pairs.group_by("place").agg(
-        pl.col("unit").first(), *(pl.col(name).sort_by("seed").mean() for name in ("before", "after"))
-    )
-    by_run = by_run.sort("place")
-    units = by_run["unit"].rank("dense").cast(pl.Int64).to_numpy() - 1
-    before, after = by_run["before"].to_numpy(), by_run["after"].to_numpy()
-    change = paired_change(after - before, units, confidence=confidence)
+    losses = (pairs[name].to_numpy() for name in ("before", "after"))
+    codes = (pairs[name].rank("dense").cast(pl.Int64).to_numpy() - 1 for name in ("place", "seed", "unit"))
+    again = repeated_change(*losses, *codes, confidence=confidence)
+    change = again.change
     counted = {
         "random_seeds": len(settings.seeds),
         "runs": logged.height,
-        "units": int(np.unique(units).size),
+        "units": change.units,
         "differing_answers": len(found.differing),
     }
     failures = []
@@ -205,8 +201,8 @@ def compare(logged: pl.DataFrame, found: Again, settings: Replays, loss: Loss, c
     if found.raised:
         failures.append(_raised(found.raised))
     reasons = []
-    if by_run.height < settings.minimum_runs:
-        reasons.append(f"{by_run.height} run(s) could be compared, at least {settings.minimum_runs} are needed")
+    if again.runs < settings.minimum_runs:
+        reasons.append(f"{again.runs} run(s) could be compared, at least {settings.minimum_runs} are needed")
     if counted["units"] < 2:
         reasons.append(f"they are of {counted['units']} unit(s), at least 2 are needed for an interval")
     if reasons:
@@ -216,14 +212,12 @@ def compare(logged: pl.DataFrame, found: Again, settings: Replays, loss: Loss, c
         failures.append(
             f"the effect may be as large as {change.ci_high:+.4f}; it must lie below {settings.max_loss_increase:+.4f}"
         )
-    of_seed = pairs.sort("seed", "place").group_by("seed", maintain_order=True).agg(pl.col("after").mean())
     figures = {
         "effect": change.effect,
         "effect_ci_low": change.ci_low,
         "effect_ci_high": change.ci_high,
-        "seeds_sd": float(np.std(of_seed["after"].to_numpy(), ddof=min(1, of_seed.height - 1))),
+        "seeds_sd": again.seeds_sd,
     }
-    estimated = float(np.mean(after))
     return (
         counted
         | figures
@@ -231,9 +225,9 @@ def compare(logged: pl.DataFrame, found: Again, settings: Replays, loss: Loss, c
             "verdict": "failed" if failures else "passed",
             "shortfalls": failures,
             "estimator": PAIRED,
-            "logged_loss": float(np.mean(before)),
-            "estimated_loss": estimated,
-            "estimates": {"estimates": [{"estimator": PAIRED, "loss": estimated, **figures}]},
+            "logged_loss": again.before,
+            "estimated_loss": again.after,
+            "estimates": {"estimates": [{"estimator": PAIRED, "loss": again.after, **figures}]},
         }
     )
 

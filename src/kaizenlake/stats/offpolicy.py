@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike
 
 from kaizenlake.stats._arrays import Floats, Ints, canonical, divide, group_codes, rows, totals
 from kaizenlake.stats._special import upper_quantile
+from kaizenlake.stats.seeds import spread_of_seeds
 
 ESTIMATORS = ("ips", "clipped_ips", "snips", "dm", "dr", "sndr", "switch_dr")
 """In the order of the last axis of every array of estimates."""
@@ -190,7 +191,6 @@ def evaluate_off_policy(
     drift = np.ptp(ends, axis=0).max(axis=0)
     apart = divide(drift, high - low, where=high > low, otherwise=0.0).max(axis=0)
     estimates, effects = np.median(found, axis=0)
-    seeds_sd = np.std([each[0] for each in found], axis=0, ddof=min(1, len(seeds) - 1))
     return Replay(
         overlap=overlap,
         logged=float(sums[:, -1].sum() / sums[:, 0].sum()),
@@ -201,9 +201,32 @@ def evaluate_off_policy(
         effect_ci_low=low[1],
         effect_ci_high=high[1],
         effect_highest=np.max(ends, axis=0)[1, 1],
-        seeds_sd=seeds_sd,
+        seeds_sd=spread_of_seeds([each[0] for each in found]),
         stability=np.where(np.isnan(estimates), np.nan, apart),
     )
+
+
+def never_logged(actions: ArrayLike, contexts: ArrayLike, choices: ArrayLike) -> Floats:
+    """Probability that the candidate chooses in each run what was never logged in its context.
+
+    Args:
+        actions: code of the action that was logged, from 0; -1 where it is not known.
+        contexts: code of the context, from 0.
+        choices: probability of each action under the candidate, (runs, actions).
+
+    Raises:
+        ValueError: codes or lengths that do not fit.
+
+    >>> never_logged([0, 1, 0], [0, 0, 1], [[0.5, 0.5], [0.0, 1.0], [0.5, 0.5]]).tolist()
+    [0.0, 0.0, 0.5]
+    """
+    table = np.asarray(choices, dtype=np.float64)
+    given = np.asarray(actions, dtype=np.int64)
+    chosen, _ = group_codes(given + 1, table.shape[0], table.shape[1] + 1)
+    cells, n_contexts = group_codes(contexts, table.shape[0])
+    seen = np.zeros((n_contexts, table.shape[1] + 1), dtype=np.bool_)
+    seen[cells, chosen] = True
+    return np.asarray(np.where(seen[cells, 1:], 0.0, table).sum(axis=1))
 
 
 def off_policy_estimates(
