@@ -115,7 +115,7 @@ def test_a_late_hook_is_ended_with_what_it_started(lake, tmp_path):
         "import subprocess, time; child = subprocess.Popen(['sleep', '60']);"
         f"open({str(mark)!r}, 'w').write(str(child.pid)); time.sleep(60)"
     )
-    done = night(hooked(tmp_path, start, 1.5), (CrlTrends, trends()))
+    done = night(hooked(tmp_path, start, 4), (CrlTrends, trends()))
     assert done.hook.status == "timed out"
     child = int(mark.read_text())
     for _ in range(50):
