@@ -254,6 +254,23 @@ def test_what_is_not_defined_is_left_out_of_the_sentence_on_an_effect(held, lack
     assert report.render_html(found)
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"boundary_p": 0.0}, "nothing of the chance is spent, so that p <0.0001 has no boundary to cross; a t-test"),
+        ({"p_boundary": None}, "At the latest look there is no p to hold against a boundary; a t-test of that night alone says"),
+        ({"p_value": None}, "; a t-test of that night alone is not defined. The boundary was crossed on look 11."),
+    ],
+)  # fmt: skip
+def test_evidence_that_is_held_against_nothing_is_told_so(held, change, words):
+    shown = held[CanaryLooks].with_columns(
+        pl.when(pl.col("look") < 20).then(pl.col(name)).otherwise(pl.lit(value, pl.Float64)).alias(name)
+        for name, value in change.items()
+    )
+    (section,) = (item for item in canary_of(held | {CanaryLooks: shown}).sections if item.id == "candidate-1")
+    assert words in section.blocks[1].chart.description
+
+
 def test_one_of_a_kind_is_told_in_the_singular(held):
     ones = held[CanaryLooks].with_columns(
         units_mixed=pl.lit(1, pl.Int64), runs_without_unit=pl.lit(1, pl.Int64), units_misrouted=pl.lit(1, pl.Int64)

@@ -222,6 +222,7 @@ def test_a_card_of_little_says_what_is_missing():
     words = Page(render_html(card_of(scan(), evil))).words
     assert "there is nothing to hold it against" in words
     assert "No run of these days names its model" in words
+    assert "over 30 days not known (no runs before to compare with)." in words
     assert "No experiment has been made for it" in words
     assert "1 more" not in Page(render_html(fleet([evil], {}))).words
 

@@ -74,8 +74,7 @@ def _evidence(place: int, item: Candidate, shown: Listing[LookRow]) -> tuple[Pic
     chart = evidence_chart(
         f"chart-evidence-{place}",
         f"Evidence against its boundary, night by night: {_arms(item)}",
-        f"At the latest look p {_p(last.p_boundary)} is held against {_p(last.boundary_p)}; a t-test of that night alone says "
-        f"{_p(last.p_value)}. {_crossed(item)}",
+        f"{_held(last)}; a t-test of that night alone {_said(last)}. {_crossed(item)}",
         nights,
         nightly_level=NIGHTLY_LEVEL,
         crossing=_within(_crossing(item), shown),
@@ -118,6 +117,19 @@ def _now(look: LookRow) -> str:
     known = [(when, say.between(say.effect(low), say.effect(high))) for when, low, high in ends if low is not None]
     lies = [f"{when}{' it lies' if place == 0 else ''} in {where}" for place, (when, where) in enumerate(known)]
     return f"{told}{'; ' if lies else ''}{', '.join(lies)}."
+
+
+def _held(look: LookRow) -> str:
+    """What the evidence of a look is held against."""
+    if look.p_boundary is None:
+        return "At the latest look there is no p to hold against a boundary"
+    if not look.boundary_p:
+        return f"At the latest look nothing of the chance is spent, so that p {_p(look.p_boundary)} has no boundary to cross"
+    return f"At the latest look p {_p(look.p_boundary)} is held against {_p(look.boundary_p)}"
+
+
+def _said(look: LookRow) -> str:
+    return "is not defined" if look.p_value is None else f"says {_p(look.p_value)}"
 
 
 def _crossed(item: Candidate) -> str:

@@ -45,7 +45,11 @@ def write_canaries(scan: Scan, out: Path, *, as_of: datetime) -> tuple[Path, ...
 def write_canary(scan: Scan, out: Path, deployment_id: str, *, as_of: datetime) -> tuple[Path, ...]:
     """Write the report of one deployment; nothing where there is none of that name, or no look at it.
 
-    As `write_canaries`, for the deployment that `deployment_id` names.
+    Args:
+        scan: Gives a table as a lazy frame.
+        out: Folder of the reports.
+        deployment_id: The deployment.
+        as_of: Aware instant; the tables hold what happened before it.
     """
     data = canary_report_data.build(scan, deployment_id, as_of=as_of)
     if data is None:
@@ -56,7 +60,11 @@ def write_canary(scan: Scan, out: Path, deployment_id: str, *, as_of: datetime) 
 def write_audit(scan: Scan, out: Path, key: Ed25519PublicKey | None, *, as_of: datetime) -> tuple[Path, ...]:
     """Write the audit of policies, `<out>/<date of as_of>/policy-audit.html` and `.pdf`; nothing without a decision.
 
-    As `write_canaries`; `key` is that of the lake, which must have signed the versions.
+    Args:
+        scan: Gives a table as a lazy frame.
+        out: Folder of the reports.
+        key: Key of the lake, which must have signed the versions.
+        as_of: Aware instant; the tables hold what happened before it.
     """
     data = audit_report_data.build(scan, key, as_of=as_of)
     return () if data is None else write_document(audit_report.document(data), folder_of(out, as_of), AUDIT)
@@ -65,7 +73,13 @@ def write_audit(scan: Scan, out: Path, key: Ed25519PublicKey | None, *, as_of: d
 def write_skills(scan: Scan, out: Path, *, as_of: datetime) -> tuple[Path, ...]:
     """Write `<out>/<date of as_of>/skills.html` and `.pdf`, and the cards of doers below `skills/`; nothing without a doer.
 
-    As `write_canaries`; the paths of the page of all doers come first, then those of the cards.
+    Args:
+        scan: Gives a table as a lazy frame.
+        out: Folder of the reports.
+        as_of: Aware instant; the tables hold what happened before it.
+
+    Returns:
+        Paths of the page of all doers and its PDF, then of the cards.
     """
     found = skills(scan, as_of=as_of)
     if not found:

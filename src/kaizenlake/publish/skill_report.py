@@ -95,6 +95,12 @@ def _between(loss: model.Loss, name: str) -> str:
     return "too few runs for an interval" if low is None else say.between(say.effect(low), say.effect(high))
 
 
+def _change(loss: model.Loss, window: int) -> str:
+    change = getattr(loss, f"change_{window}d")
+    known = "not known" if change is None else say.effect(change)
+    return f"over {window} days {known} ({_between(loss, f'change_{window}d')})"
+
+
 def _next(skill: model.Skill) -> Section:
     known = skill.card
     blocks: list[Block] = [Paragraph(step.words) for step in skill.next_steps]
@@ -116,11 +122,7 @@ def _course(known: model.Card, course: Course) -> Section:
     title, loss, days = "Its loss over time", known.loss, course.days
     if not days:
         return Section("course", title, "", (Paragraph("No run of these days has a loss."),))
-    changes = [
-        f"over {window} days {say.effect(getattr(loss, f'change_{window}d'))} ({_between(loss, f'change_{window}d')})"
-        for window in (7, 30)
-    ]
-    said = f"Direction: {loss.direction}. Change {', '.join(changes)}."
+    said = f"Direction: {loss.direction}. Change {', '.join(_change(loss, window) for window in (7, 30))}."
     if loss.alert:
         said += " The control chart raised an alert on its latest day."
     shown = f"{say.loss(days[-1][2])} {loss.direction}"
