@@ -74,10 +74,9 @@ class FileTally:
 
 @dataclass(frozen=True)
 class _Part:
-    """Lines of one file within a batch."""
+    """Lines of one file within a batch: the file, and what gives the text of some of them."""
 
     tally: FileTally
-    frame: pl.DataFrame
     raws: Callable[[Sequence[int]], list[str]]
 
 
@@ -97,6 +96,7 @@ class Batch:
         self.lines = 0
         self.bytes = 0
         self._parts: list[_Part] = []
+        self._frames: list[pl.DataFrame] = []
         self._poison: list[dict[str, Any]] = []
         self._done: list[FileTally] = []
         self._writing: Future[pl.DataFrame] | None = None
@@ -147,7 +147,8 @@ class Batch:
             frame = checked.frame.rename({"line": "_place"}).with_columns(
                 number.gather(checked.frame["line"]), pl.lit(len(self._parts)).alias("_part")
             )
-            self._parts.append(_Part(tally, frame, raws or _texts(lines)))
+            self._frames.append(frame)
+            self._parts.append(_Part(tally, raws or _texts(lines)))
 
     def refuse(self, tally: FileTally, poison: Sequence[Poison]) -> None:
         """Take lines that go to quarantine; they were counted as read already."""
@@ -185,9 +186,12 @@ class Batch:
 
     def _append_events(self) -> pl.DataFrame:
         names = pl.Series("file", [part.tally.file for part in self._parts])
-        given = pl.concat([part.frame for part in self._parts])
+        given = pl.concat(self._frames)
+        self._frames.clear()
         given = given.with_columns(names.gather(given["_part"]))
-        return append_events(self.lake, given, now=self.now, unbooked=_unbooked(self.lake, names.unique().to_list()))
+        judged = append_events(self.lake, given, now=self.now, unbooked=_unbooked(self.lake, names.unique().to_list()))
+        # While the next batch is read, this one holds no payloads any more.
+        return judged.select(_COUNTED)
 
     def _count(self, judged: pl.DataFrame, parts: Sequence[_Part]) -> None:
         is_landed = pl.col("_fate").is_in(["new", "ours"])
@@ -234,6 +238,21 @@ class Batch:
             return frame.lazy().join(snapshot.scan(), on="file_hash", how="anti", maintain_order="left").collect()
 
         self.lake.append(Landings, fresh)
+
+
+_COUNTED = (
+    "_order",
+    "_part",
+    "_place",
+    "_fate",
+    "_first_file",
+    "_first_line",
+    "event_id",
+    "event_type",
+    "line",
+    "occurred_at",
+)
+"""What is counted of a line that was judged, and told of one in conflict."""
 
 
 Keep: TypeAlias = Callable[[pl.DataFrame], pl.DataFrame]

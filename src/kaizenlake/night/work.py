@@ -14,7 +14,7 @@ from kaizenlake.lake.store import Lake
 from kaizenlake.night.last_days import reopened
 from kaizenlake.night.plan import Step, batches
 
-ROWS_AT_ONCE = 500_000
+ROWS_AT_ONCE = 250_000
 """Input rows of one batch of days; bounds the memory of a job that goes by day, unless one day holds more."""
 
 
