@@ -69,6 +69,13 @@ def test_one_row_an_estimator_and_one_that_the_verdict_rests_on():
         ({"estimates": [entry("sndr", 0.4)]}, {"verdict": "refused", "shortfalls": ["too few"]}),
         ({"click_rate": 0.03}, {}),
         ({"estimates": None}, {"shortfalls": None}),
+        ({"estimates": 5}, {}),
+        ({"estimates": {"sndr": 0.4}}, {}),
+        ({"estimates": [entry("sndr", 0.4), 5]}, {}),
+        ({"estimates": [entry("sndr", 0.4), [0.4]]}, {}),
+        ({"estimates": [{"estimator": {"name": "sndr"}, "loss": 0.4}]}, {}),
+        ({"estimates": [entry("sndr", 0.4, effect=10**400)]}, {}),
+        ([entry("sndr", 0.4)], {}),
     ],
 )
 def test_without_an_answer_there_is_one_row_without_figures(estimates, said):
@@ -79,6 +86,11 @@ def test_without_an_answer_there_is_one_row_without_figures(estimates, said):
     assert row["shortfalls"] == (said.get("shortfalls") or [])
     if said.get("verdict") == "refused":
         assert row["logged_loss"] is None
+
+
+def test_a_figure_that_is_no_number_is_not_known_and_the_others_are():
+    (row,) = compute(replayed(0, {"estimates": [entry("sndr", 0.4, ci_low="low", effect=1e-300)]})).to_dicts()
+    assert (row["estimated_loss"], row["loss_ci_low"], row["effect"]) == (0.4, None, 1e-300)
 
 
 def test_of_one_replay_the_latest_event_counts_and_later_ones_not_yet():

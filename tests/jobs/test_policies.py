@@ -111,6 +111,13 @@ def test_what_was_never_created_and_an_approval_of_another_content_count_for_not
     assert policies(other.lazy(), as_of=LATER).collect()["approved_at"].to_list() == [None]
 
 
+def test_a_second_creation_takes_nothing_back():
+    found = standing(
+        "0 CREATED 1.0.0\n1 PROMOTED 1.0.0 from_status=draft to_status=active\n2 CREATED 1.0.0 decided_by=eve"
+    )
+    assert (found["1.0.0"]["status"], found["1.0.0"]["created_by"]) == ("active", "ann")
+
+
 def test_of_decisions_at_one_instant_the_greater_id_counts():
     rows = """
         0 CREATED  1.0.0
@@ -212,6 +219,11 @@ def test_experiments_are_counted_by_doer_and_for_all():
     expected = binomtest(2, 5).proportion_ci(method="wilson")
     assert made.row(1, named=True)["ci_low"] == pytest.approx(expected.low, rel=1e-9)
     assert made.row(1, named=True)["ci_high"] == pytest.approx(expected.high, rel=1e-9)
+
+
+def test_a_doer_of_the_name_of_all_of_them_is_counted_once():
+    made = success([{"status": "failed", "doer": "*"}, {"status": "failed"}])
+    assert made.select("doer", "experiments").rows() == [("*", 2), ("coder", 1)]
 
 
 def test_of_what_is_not_decided_no_share_is_told():

@@ -7,6 +7,7 @@ from datetime import datetime
 import polars as pl
 
 from kaizenlake.job import job
+from kaizenlake.jobs._flat_lists import flat_list
 from kaizenlake.jobs._latest import earliest
 from kaizenlake.tables import DeploymentLog, Deployments
 from kaizenlake.tables.canary import METRICS
@@ -123,18 +124,9 @@ def _guardrails(started: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _decoded(started: pl.LazyFrame, column: str, name: str, figure: str) -> pl.LazyFrame:
-    """The list of a payload field, one row each with its place in it; a field that holds no such list has none.
-
-    The figure is read as text and cast, so that one that is no number is null, not an error.
-    """
-    item = pl.Struct({name: pl.String, figure: pl.String})
-    text = pl.col(column)
-    holds = text.str.contains(rf'^\s*\{{\s*"{column}"\s*:\s*\[\s*\{{')
+    """The list of a payload field, one row each with its place in it; a field that holds no such list has none."""
     return (
-        started.select(
-            "deployment_id",
-            pl.when(holds).then(text).str.json_decode(pl.Struct({column: pl.List(item)})).struct.field(column),
-        )
+        started.select("deployment_id", flat_list(column, column, (name, figure)).alias(column))
         .explode(column)
         .with_columns(place=pl.int_range(pl.len()).over("deployment_id"))
         .unnest(column)

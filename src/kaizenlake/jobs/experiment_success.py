@@ -29,7 +29,7 @@ def experiment_success(
 ) -> pl.LazyFrame:
     """Count, by doer and type and by type over all doers, the experiments whose policy became active.
 
-    Sums are of whole millionths, so that they are the same in every order.
+    A doer of the name of all of them counts among them alone. Sums are of whole millionths, so that they are the same in every order.
 
     Args:
         experiments: What was tried.
@@ -47,7 +47,7 @@ def experiment_success(
     completed, failed = pl.col("status") == "completed", pl.col("status") == "failed"
     created = pl.col("policy_status").is_not_null()
     decided = failed | (completed & (~created | (pl.col("policy_status") == "archived"))) | pl.col("is_promoted")
-    both = pl.concat([told, told.with_columns(doer=pl.lit(FLEET))])
+    both = pl.concat([told.filter(pl.col("doer") != FLEET), told.with_columns(doer=pl.lit(FLEET))])
     interval = expressions.wilson("promoted", "decided", evidence.confidence).struct
     return (
         both.group_by(KEYS)

@@ -7,6 +7,7 @@ from datetime import datetime
 import polars as pl
 
 from kaizenlake.job import job
+from kaizenlake.jobs._flat_lists import flat_list
 from kaizenlake.jobs._latest import latest
 from kaizenlake.tables import OfflineReplays, ReplayLog
 from kaizenlake.tables.replay import NO_ESTIMATOR
@@ -23,28 +24,24 @@ FIGURES = {
 }
 """Figures of one entry of the list `estimates` of a replay, and the columns they go to."""
 
-_ENTRY = pl.Struct({"estimator": pl.String(), **dict.fromkeys(FIGURES, pl.Float64())})
-_ESTIMATES = pl.Struct({"estimates": pl.List(_ENTRY)})
-
 
 @job(reads=(ReplayLog,), writes=OfflineReplays, timeless=True)
 def offline_replays(replay_log: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFrame:
     """List every replay of a policy by every estimator, and which of them its verdict rests on.
 
     A refused replay has one row, whose estimator is `none` and whose figures are null: no number stands where there is no
-    answer. So has one that carries no estimates.
+    answer. So has one that carries no estimates, or no list that can be read.
 
     Args:
         replay_log: Silver replay events.
         as_of: Replays from this instant on do not count.
     """
     replays = replay_log.filter(pl.col("event_type") == "OFFLINE_REPLAYED", pl.col("occurred_at") < as_of)
-    decoded = pl.col("estimates").str.json_decode(_ESTIMATES).struct.field("estimates")
+    decoded = flat_list("estimates", "estimates", ("estimator", *FIGURES))
     entry = pl.col("entry").struct
     is_answered = pl.col("verdict") != "refused"
-    figures = {
-        to: pl.when(is_answered, entry.field(name).is_finite()).then(entry.field(name)) for name, to in FIGURES.items()
-    }
+    told = {to: entry.field(name).cast(pl.Float64, strict=False) for name, to in FIGURES.items()}
+    figures = {to: pl.when(is_answered, figure.is_finite()).then(figure) for to, figure in told.items()}
     return (
         latest(replays, ("replay_id",))
         .with_columns(

@@ -20,7 +20,8 @@ def policies(policy_log: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFrame:
 
     A version is a draft when it is created; a promotion gives it another status and archives the version that was active,
     a roll back archives it and makes the version before it active again. The last of these counts: by its time, of two at
-    one instant the one with the greater event id. What was decided of a version that was never created does not count.
+    one instant the one with the greater event id. What was decided of a version that was never created does not count, nor
+    does a second creation.
     The commands call this very function on the events there are, so that their gates see what the next night will.
 
     Args:
@@ -50,7 +51,7 @@ def policies(policy_log: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFrame:
             created_at="occurred_at",
             created_by="decided_by",
         )
-        .join(_statuses(known), on=VERSION)
+        .join(_statuses(created, known), on=VERSION)
         .join(
             approved.select(*VERSION, "content_sha256", approved_at="occurred_at", approved_by="decided_by"),
             on=(*VERSION, "content_sha256"),
@@ -62,10 +63,10 @@ def policies(policy_log: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFrame:
     )
 
 
-def _statuses(known: pl.LazyFrame) -> pl.LazyFrame:
+def _statuses(created: pl.LazyFrame, known: pl.LazyFrame) -> pl.LazyFrame:
     """The last status that each version was given, since when and by whom."""
 
-    def given(event_type: str, version: str, status: pl.Expr) -> pl.LazyFrame:
+    def given(event_type: str, version: str, status: pl.Expr, known: pl.LazyFrame = known) -> pl.LazyFrame:
         # A version that an event names twice has what the event says of it first.
         others = pl.col(version).is_not_null() & (
             (version == "policy_version") | (pl.col(version) != pl.col("policy_version"))
@@ -76,7 +77,7 @@ def _statuses(known: pl.LazyFrame) -> pl.LazyFrame:
 
     moves = pl.concat(
         [
-            given("POLICY_CREATED", "policy_version", pl.lit("draft")),
+            given("POLICY_CREATED", "policy_version", pl.lit("draft"), created),
             given("POLICY_PROMOTED", "policy_version", pl.col("to_status")),
             given("POLICY_PROMOTED", "archived_version", pl.lit("archived")),
             given("POLICY_ROLLED_BACK", "policy_version", pl.lit("archived")),
