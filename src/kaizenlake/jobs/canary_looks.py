@@ -13,11 +13,11 @@ from kaizenlake import stats, tables
 from kaizenlake.context import arm_of
 from kaizenlake.job import job
 from kaizenlake.jobs import _canary_arms as arms_
-from kaizenlake.jobs._canary_words import figure, reason
-from kaizenlake.jobs._said import said
+from kaizenlake.jobs import _canary_guardrails as guardrails
+from kaizenlake.jobs._canary_words import reason
 from kaizenlake.parameters import Canaries
 from kaizenlake.stats import Moments
-from kaizenlake.stats.canary_rule import Guarded, Rule, guard, judge, verdicts
+from kaizenlake.stats.canary_rule import Rule, guard, judge, verdicts
 from kaizenlake.tables import CanaryLooks, CanaryUnits, Deployments
 
 Table = NDArray[Any]
@@ -150,7 +150,7 @@ def _looks(arms: pl.DataFrame, units: pl.DataFrame, canaries: Canaries) -> pl.Da
         "fresh_control": counts[control],
     }
     invalid = told["sample_ratio_p"] < canaries.sample_ratio_alpha
-    judged, guardrails = _judged(arms[candidate], losses, compared, fresh, invalid)
+    judged, guarded = _judged(arms[candidate], losses, compared, fresh, invalid)
     # The rule sees a pair as its difference alone; what that is relative to, the means tell.
     relative = np.divide(
         judged["effect"], losses.mean_control, out=np.full(fresh.shape, np.nan), where=losses.mean_control > 0.0
@@ -158,7 +158,7 @@ def _looks(arms: pl.DataFrame, units: pl.DataFrame, canaries: Canaries) -> pl.Da
     judged["lift"] = np.where(paired[:, None], relative, judged["lift"])
     whole_rows = _frame(arms[candidate], told | judged).filter(made.ravel())
     return (
-        whole_rows.join(guardrails, on=["row", "look"], how="left")
+        whole_rows.join(guarded, on=["row", "look"], how="left")
         .with_columns(
             pl.col("guardrails").fill_null("[]"),
             pl.col("guardrails_broken").fill_null([]),
@@ -219,7 +219,7 @@ def _judged(
 ) -> tuple[dict[str, Table], pl.DataFrame]:
     """What every look knows and says of each candidate, and what it knows of each guardrail; equal rules are judged at once."""
     found: dict[str, Table] = {}
-    rails = [pl.DataFrame(schema=_RAIL)]
+    rails = []
     several = pl.len().over("deployment_id").alias("several")
     for group in candidates.with_row_index("row").group_by(*RULED, *GUARDED, several, maintain_order=True):
         facts = group[1].row(0, named=True)
@@ -240,7 +240,7 @@ def _judged(
             one = guard(rule, margin, len(margins), candidate, control)
             held &= one.held
             broken |= one.broken_since_look > 0
-            rails.append(_rail(metric, margin, rows, candidate, control, one))
+            rails.append(guardrails.of_looks(metric, margin, rows, candidate, control, one))
         verdict = verdicts(
             judged,
             rule,
@@ -252,85 +252,12 @@ def _judged(
         for name, values in (judged._asdict() | {"verdict": verdict}).items():
             whole = found.setdefault(name, np.zeros(fresh.shape, dtype="U12" if name == "verdict" else values.dtype))
             whole[rows] = values
-    return found, _by_look(pl.concat(rails))
+    return found, guardrails.by_look(rails)
 
 
 def _of(sides: _Sides, rows: Table) -> tuple[Moments, Moments]:
     own, other = (Moments(*(part[rows] for part in side)) for side in (sides.candidate, sides.control))
     return own, other
-
-
-_RAIL = pl.Schema(
-    {
-        "row": pl.UInt32,
-        "look": pl.Int64,
-        "metric": pl.String,
-        "margin": pl.Float64,
-        "units": pl.Int64,
-        "units_control": pl.Int64,
-        "effect": pl.Float64,
-        "lower": pl.Float64,
-        "upper": pl.Float64,
-        "verdict": pl.String,
-        "broken_since_look": pl.Int64,
-    }
-)
-
-
-def _rail(
-    metric: str, margin: float, rows: Table, candidate: Moments, control: Moments, found: Guarded
-) -> pl.DataFrame:
-    shape = found.effect.shape
-    broken = found.broken_since_look
-    columns = {
-        "row": np.broadcast_to(rows[..., None], shape),
-        "look": np.broadcast_to(np.arange(1, shape[-1] + 1), shape),
-        "units": candidate.n.astype(np.int64),
-        "units_control": control.n.astype(np.int64),
-        "effect": found.effect,
-        "lower": found.lower,
-        "upper": found.upper,
-        "verdict": np.select([broken > 0, found.held], ["broken", "held"], "unclear"),
-        "broken_since_look": broken,
-    }
-    flat = pl.DataFrame({name: values.ravel() for name, values in columns.items()}).fill_nan(None)
-    return flat.with_columns(
-        metric=pl.lit(metric),
-        margin=pl.lit(margin),
-        broken_since_look=pl.when(pl.col("broken_since_look") > 0).then("broken_since_look"),
-    ).select(pl.col(name).cast(dtype) for name, dtype in _RAIL.items())
-
-
-def _by_look(rails: pl.DataFrame) -> pl.DataFrame:
-    """Guardrails of each look: as JSON, those that are broken, and words on these and on those that are unclear."""
-    broken, unclear = pl.col("verdict") == "broken", pl.col("verdict") == "unclear"
-    return (
-        rails.with_columns(
-            json=pl.struct(rails.columns[2:]).struct.json_encode(),
-            broken_words=said(
-                "{} since look {} (effect {}, margin {})",
-                "metric",
-                "broken_since_look",
-                figure("effect"),
-                figure("margin"),
-            ),
-            unclear_words=pl.when(pl.col("upper").is_null())
-            .then(
-                said(
-                    "{} (known of {} units against {}, margin {})", "metric", "units", "units_control", figure("margin")
-                )
-            )
-            .otherwise(said("{} (upper end {}, margin {})", "metric", figure("upper"), figure("margin"))),
-        )
-        .group_by("row", "look", maintain_order=True)
-        .agg(
-            guardrails=said("[{}]", pl.col("json").str.join(", ")),
-            guardrails_broken=pl.col("metric").filter(broken),
-            broken_words=pl.col("broken_words").filter(broken).str.join(", "),
-            unclear_words=pl.col("unclear_words").filter(unclear).str.join(", "),
-        )
-        .with_columns(unclear_words=pl.when(pl.col("unclear_words") != "").then("unclear_words"))
-    )
 
 
 def _frame(candidates: pl.DataFrame, figures: dict[str, Table]) -> pl.DataFrame:

@@ -1,0 +1,101 @@
+"""How does each guardrail of a candidate stand on each look, as rows, as JSON and in words?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from kaizenlake.jobs._canary_words import figure
+from kaizenlake.jobs._said import said
+from kaizenlake.stats import Moments
+from kaizenlake.stats.canary_rule import Guarded
+
+ROWS = pl.Schema(
+    {
+        "row": pl.UInt32,
+        "look": pl.Int64,
+        "metric": pl.String,
+        "margin": pl.Float64,
+        "units": pl.Int64,
+        "units_control": pl.Int64,
+        "effect": pl.Float64,
+        "lower": pl.Float64,
+        "upper": pl.Float64,
+        "verdict": pl.String,
+        "broken_since_look": pl.Int64,
+    }
+)
+
+
+def of_looks(
+    metric: str, margin: float, rows: NDArray[np.int64], candidate: Moments, control: Moments, found: Guarded
+) -> pl.DataFrame:
+    """One guardrail of some candidates on every look, by the columns of `ROWS`.
+
+    Args:
+        metric: What is guarded.
+        margin: Increase that is tolerated.
+        rows: Number of each candidate (axes: deployments, candidates).
+        candidate: Moments of the figure of its units so far (axes: deployments, candidates, looks).
+        control: The same of its control.
+        found: What the rule finds.
+    """
+    shape = found.effect.shape
+    broken = found.broken_since_look
+    columns = {
+        "row": np.broadcast_to(rows[..., None], shape),
+        "look": np.broadcast_to(np.arange(1, shape[-1] + 1), shape),
+        "units": candidate.n.astype(np.int64),
+        "units_control": control.n.astype(np.int64),
+        "effect": found.effect,
+        "lower": found.lower,
+        "upper": found.upper,
+        "verdict": np.select([broken > 0, found.held], ["broken", "held"], "unclear"),
+        "broken_since_look": broken,
+    }
+    flat = pl.DataFrame({name: values.ravel() for name, values in columns.items()}).fill_nan(None)
+    return flat.with_columns(
+        metric=pl.lit(metric),
+        margin=pl.lit(margin),
+        broken_since_look=pl.when(pl.col("broken_since_look") > 0).then("broken_since_look"),
+    ).select(pl.col(name).cast(dtype) for name, dtype in ROWS.items())
+
+
+def by_look(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Guardrails of each candidate and look: as JSON, those that are broken, words on these and on those that are unclear.
+
+    Args:
+        parts: From `of_looks`.
+    """
+    rails = pl.concat([pl.DataFrame(schema=ROWS), *parts])
+    broken, unclear = pl.col("verdict") == "broken", pl.col("verdict") == "unclear"
+    return (
+        rails.with_columns(
+            json=pl.struct(rails.columns[2:]).struct.json_encode(),
+            broken_words=said(
+                "{} since look {} (effect {}, margin {})",
+                "metric",
+                "broken_since_look",
+                figure("effect"),
+                figure("margin"),
+            ),
+            unclear_words=pl.when(pl.col("upper").is_null())
+            .then(
+                said(
+                    "{} (known of {} units against {}, margin {})", "metric", "units", "units_control", figure("margin")
+                )
+            )
+            .otherwise(said("{} (upper end {}, margin {})", "metric", figure("upper"), figure("margin"))),
+        )
+        .group_by("row", "look", maintain_order=True)
+        .agg(
+            guardrails=said("[{}]", pl.col("json").str.join(", ")),
+            guardrails_broken=pl.col("metric").filter(broken),
+            broken_words=pl.col("broken_words").filter(broken).str.join(", "),
+            unclear_words=pl.col("unclear_words").filter(unclear).str.join(", "),
+        )
+        .with_columns(unclear_words=pl.when(pl.col("unclear_words") != "").then("unclear_words"))
+    )
