@@ -9,12 +9,12 @@ from browser.keeping import runs_nothing, shown_quietly
 from kaizenlake.publish.report import render_html
 from kaizenlake.publish.report_data import build
 from kaizenlake.publish.report_sections import document
+from publish.hostile_frames import hostile
+from publish.learning_documents import HOSTILE_CANARY, made
+from publish.learning_documents import frames as learning
+from publish.learning_documents import hostile as hostile_learning
 from publish.learning_frames import CANARY
 from publish.report_frames import AS_OF, full, scan_of
-from publish.test_learning_reports import HOSTILE_CANARY, made
-from publish.test_learning_reports import frames as learning
-from publish.test_learning_reports import hostile as hostile_learning
-from publish.test_report import hostile
 
 pytestmark = pytest.mark.browser
 
@@ -24,7 +24,7 @@ WINDOWS = [(390, "light"), (390, "dark"), (768, "light"), (1280, "light"), (1280
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pages")
-    for name, frames in (("full", full()), ("empty", {}), ("hostile", hostile())):
+    for name, frames in (("full", full()), ("empty", {}), ("hostile", hostile(full(), kept={"kind"}))):
         page = render_html(document(build(scan_of(frames), as_of=AS_OF)))
         (folder / f"{name}.html").write_text(page, encoding="utf-8")
     # What is told of learning: a canary, the audit, and the report with its section, whatever names they hold.

@@ -14,16 +14,14 @@ import pypdf
 import pytest
 
 from kaizenlake import signing, tables
-from kaizenlake.jobs.alerts import alerts
 from kaizenlake.parameters import Canaries, Guardrail
-from kaizenlake.publish import audit_report, canary_report, canary_report_words, report
+from kaizenlake.publish import canary_report_words, report
 from kaizenlake.publish.audit_report_data import build as build_audit
 from kaizenlake.publish.canary_report_data import build as build_canary
 from kaizenlake.publish.canary_report_data import current
 from kaizenlake.publish.learning_files import write_audit, write_canaries, write_canary
 from kaizenlake.publish.report_data import build
 from kaizenlake.publish.report_learning import learning as learning_section
-from kaizenlake.publish.report_sections import document
 from kaizenlake.tables import (
     Alerts,
     CanaryLooks,
@@ -37,74 +35,12 @@ from kaizenlake.tables import (
     PolicyPromotions,
 )
 from kaizenlake.tables.canary import METHODS, METRICS, RESULTS, VERDICTS
-from publish.learning_frames import CANARY, KEY, PUBLIC, START, learning
+from publish.learning_documents import HOSTILE_CANARY, audit_of, canary_of, frames, hostile, made
+from publish.learning_frames import CANARY, KEY, PUBLIC, START
+from publish.reading import Page, records, tags_of, text_of
 from publish.report_frames import AS_OF, full, scan_of
-from publish.test_report import HOSTILE, Page, records, tags_of, text_of
 
 LIGHT = 400_000
-
-HOSTILE_CANARY = HOSTILE[3] + HOSTILE[0] + CANARY
-
-
-def frames():
-    held = learning()
-    raised = alerts(*(held[table].lazy() for table in alerts.reads), as_of=AS_OF).collect()
-    return held | {Alerts: raised}
-
-
-def hostile():
-    """The sample with hostile text in every free string column; what ties tables together is replaced alike in all."""
-    tied = {"deployment_id", "policy_id", "policy_version", "control_version", "candidate_versions", "doer"}
-    held = {}
-    for table, frame in frames().items():
-        declared = table.to_schema().columns
-        texts = [text.encode("utf-8", "ignore").decode() for text in HOSTILE]
-        changes = []
-        for place, (name, dtype) in enumerate(frame.schema.items()):
-            fixed = any("isin" in check.name for check in declared[name].checks) or name in {
-                "guardrails",
-                "gates",
-                "cut",
-            }
-            if dtype == pl.String and not fixed and name not in tied and table is not ExperimentSuccess:
-                at = (pl.int_range(pl.len()) + place) % len(texts)
-                changes.append(
-                    pl.when(pl.col(name).is_not_null())
-                    .then(pl.lit(pl.Series(texts)).gather(at) + pl.col(name))
-                    .alias(name)
-                )
-            elif dtype == pl.String and name in tied:
-                changes.append((pl.lit(HOSTILE[3] + HOSTILE[0]) + pl.col(name)).alias(name))
-            elif name == "candidate_versions":
-                changes.append(pl.col(name).list.eval(pl.lit(HOSTILE[3] + HOSTILE[0]) + pl.element()).alias(name))
-        held[table] = frame.with_columns(changes)
-    gates = json.dumps({"gates": [{"gate": HOSTILE[0], "passed": False, "found": HOSTILE[3] + HOSTILE[1]}]})
-    given = pl.col("gates").is_not_null()
-    held[PolicyPromotions] = held[PolicyPromotions].with_columns(gates=pl.when(given).then(pl.lit(gates)))
-    guards = json.dumps(
-        [{"metric": HOSTILE[0], "margin": 0.1, "effect": 0.1, "lower": 0.0, "upper": 0.2, "verdict": "held"}]
-    )
-    held[CanaryLooks] = held[CanaryLooks].with_columns(guardrails=pl.lit(guards))
-    return held
-
-
-def canary_of(held, deployment=CANARY, as_of=AS_OF):
-    """The report of a canary out of the tables."""
-    return canary_report.document(build_canary(scan_of(held), deployment, as_of=as_of))
-
-
-def audit_of(held):
-    """The audit out of the tables."""
-    return audit_report.document(build_audit(scan_of(held), PUBLIC, as_of=AS_OF))
-
-
-def made(held, deployment=CANARY):
-    """The three documents of a lake."""
-    return {
-        "canary": canary_of(held, deployment),
-        "audit": audit_of(held),
-        "kaizen": document(build(scan_of(held), as_of=AS_OF)),
-    }
 
 
 @pytest.fixture(scope="module")

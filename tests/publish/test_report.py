@@ -7,7 +7,6 @@ import re
 import subprocess
 import sys
 from datetime import timedelta
-from html.parser import HTMLParser
 from itertools import pairwise
 
 import polars as pl
@@ -21,42 +20,9 @@ from kaizenlake.publish.report_data import build
 from kaizenlake.publish.report_format import lift, percent
 from kaizenlake.publish.report_sections import document
 from kaizenlake.tables import CreativeLabels, Landings, Patterns, SegmentClarity, SourceFreshness, WinRates
+from publish.hostile_frames import hostile
+from publish.reading import Page, records, tags_of, text_of
 from publish.report_frames import AS_OF, full, scan_of
-
-HOSTILE = (
-    "</script><script>window.hit=1</script>",
-    '"><img src=x onerror=window.hit=1>',
-    "]]>--></style></svg><svg onload=window.hit=1>",
-    '#panic() #eval("1") $x^2$ *bold* _it_ <label> @ref \\u{41}',
-    "{{ 7*7 }}{% raw %}",
-    "long" * 200,
-    "שלום \u202eevil\u202c مرحبا",
-    "😀👩‍👩‍👧 中文 ไทย \U0001f9ff",
-    "nul\x00\x07\ud800",
-)
-"""Text that has broken reports of others; every string column is filled with it."""
-
-
-def hostile():
-    """The sample with hostile text in every free string column, each value still distinct."""
-    frames = {}
-    for table, frame in full().items():
-        declared = table.to_schema().columns
-        free = [
-            name
-            for name, dtype in frame.schema.items()
-            if dtype == pl.String
-            and not any("isin" in check.name for check in declared[name].checks)
-            and name != "kind"
-        ]
-        texts = [text.encode("utf-8", "ignore").decode() for text in HOSTILE]
-        frames[table] = frame.with_row_index("row").with_columns(
-            pl.when(pl.col(name).is_not_null())
-            .then(pl.lit(pl.Series(texts)).gather((pl.col("row") + shift) % len(texts)) + pl.col(name))
-            .alias(name)
-            for shift, name in enumerate(free)
-        ).drop("row")  # fmt: skip
-    return frames
 
 
 @pytest.fixture(scope="module")
@@ -76,47 +42,7 @@ def pdf(laid_out):
 
 @pytest.fixture(scope="module")
 def hostile_report():
-    return document(build(scan_of(hostile()), as_of=AS_OF))
-
-
-class Page(HTMLParser):
-    """Tables of a page by id: rows of (text, names, value); and every tag it met."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.tables, self.tags, self.headings = {}, [], []
-        self._cell = self._rows = None
-        self.feed(text)
-
-    def handle_starttag(self, tag, attributes):
-        given = dict(attributes)
-        self.tags.append((tag, given))
-        if tag == "table":
-            self._rows = self.tables.setdefault(given["id"], [])
-        elif tag == "tr" and self._rows is not None:
-            self._rows.append([])
-        elif tag in {"td", "th"} and self._rows:
-            self._cell = ["", given.get("data-column", ""), given.get("data-value", "")]
-            self._rows[-1].append(self._cell)
-
-    def handle_endtag(self, tag):
-        if tag in {"td", "th"}:
-            self._cell = None
-
-    def handle_data(self, data):
-        if self._cell is not None:
-            self._cell[0] += data
-
-
-def records(page, identifier):
-    """Rows of a table as the figures behind their cells."""
-    for row in page.tables[identifier][1:]:
-        found = {}
-        for _, names, value in row:
-            if names:
-                values = json.loads(value)
-                found |= zip(names.split(), values if " " in names else [values], strict=True)
-        yield found
+    return document(build(scan_of(hostile(full(), kept={"kind"})), as_of=AS_OF))
 
 
 GOLD = [
@@ -231,11 +157,6 @@ def test_text_from_outside_stays_text_in_the_page(hostile_report, laid_out):
     assert len(made.encode()) < 400_000
 
 
-def text_of(document_bytes):
-    pages = pypdf.PdfReader(io.BytesIO(document_bytes)).pages
-    return "\n".join(page.extract_text() for page in pages).replace("\u200b", "")
-
-
 def test_text_from_outside_is_set_as_text_in_the_pdf(hostile_report):
     text = re.sub(r"\s+", "", text_of(report.render_pdf(hostile_report)))
     for written in ("#panic()#eval", "<script>window.hit=1", "{{7*7}}{%raw%}", "*bold*_it_<label>@ref"):
@@ -277,24 +198,6 @@ def test_the_pdf_is_tagged_titled_and_dated_by_as_of(pdf):
     assert reader.metadata.creation_date.date() == AS_OF.date()
     assert b"pdfuaid" in root["/Metadata"].get_data()
     assert {(round(page.mediabox.width), round(page.mediabox.height)) for page in reader.pages} == {(595, 842)}
-
-
-def tags_of(pdf):
-    """Kinds of structure elements of a PDF, with those that carry alternative words."""
-    reader = pypdf.PdfReader(io.BytesIO(pdf))
-    kinds, told, waiting = [], [], [reader.trailer["/Root"]["/StructTreeRoot"]]
-    while waiting:
-        element = waiting.pop().get_object()
-        if isinstance(element, list):
-            waiting += element
-        elif isinstance(element, dict):
-            if "/S" in element:
-                kinds.append(str(element["/S"]))
-            if "/Alt" in element:
-                told.append(str(element["/Alt"]))
-            if "/K" in element:
-                waiting.append(element["/K"])
-    return kinds, told
 
 
 def test_the_pdf_has_headings_tables_with_headers_and_charts_with_words(pdf, laid_out):

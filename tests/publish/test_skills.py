@@ -1,14 +1,11 @@
 """Skill cards as they leave: signed files that generators read, pages, PDFs and the command line; hostile names are text."""
 
-import io
 import json
 import re
 import shutil
 from datetime import UTC, datetime, timedelta
-from html.parser import HTMLParser
 
 import polars as pl
-import pypdf
 import pytest
 
 from cli.running import kaizen
@@ -28,6 +25,7 @@ from kaizenlake.publish.skill_report import card_of
 from kaizenlake.publish.skills import publish_skills, verify_skills
 from kaizenlake.tables import SkillCards
 from kaizenlake.tables.skill import EXPERIMENT_TYPES
+from publish.reading import Page, records, text_of
 from publish.skill_frames import AS_OF, EVIL, scan, tables_of
 
 NOW = datetime(2026, 3, 2, 1, tzinfo=UTC)
@@ -133,34 +131,18 @@ def test_the_reader_never_raises(lake, tmp_path):
     assert load_skill(folder, "planner", public_key=key).reason == "default: bad signature"
 
 
-class Page(HTMLParser):
-    """Cells of the tables of a page by id, its tags, and its words."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.cells, self.tags, self.words = {}, [], ""
-        self._table = None
-        self.feed(text)
-
-    def handle_starttag(self, tag, attributes):
-        given = dict(attributes)
-        self.tags.append((tag, given))
-        if tag == "table":
-            self._table = given["id"]
-        if tag in {"td", "th"} and "data-column" in given:
-            self.cells.setdefault((self._table, given["data-column"]), []).append(json.loads(given["data-value"]))
-
-    def handle_data(self, data):
-        self.words += data
+def shown(page, identifier, column):
+    """Figures of a column of a table, in order."""
+    return sorted(row[column] for row in records(page, identifier) if column in row)
 
 
 def test_a_page_shows_the_figures_of_the_tables_and_hostile_names_as_text():
     (planner,) = skills(scan(), as_of=AS_OF, doer="planner")
     page = Page(render_html(card_of(scan(), planner)))
     rows = tables_of()[TABLES[Model]].filter(doer="planner")
-    assert sorted(page.cells["models-table", "equal_cost_difference"]) == sorted(rows["equal_cost_difference"])
+    assert shown(page, "models-table", "equal_cost_difference") == sorted(rows["equal_cost_difference"])
     rows = tables_of()[TABLES[Term]].filter(doer="planner")
-    assert sorted(page.cells["terms-table", "n"]) == sorted(rows["n"])
+    assert shown(page, "terms-table", "n") == sorted(rows["n"])
     assert "not observed" in page.words
     assert "</script><script>window.hit=1</script>" in page.words
     assert not {tag for tag, _ in page.tags} & {"script", "img", "iframe", "object", "embed", "link"}
@@ -193,8 +175,7 @@ def test_every_term_and_type_of_experiment_has_words():
 def test_the_pdf_says_what_the_page_says():
     (planner,) = skills(scan(), as_of=AS_OF, doer="planner")
     pdf = render_pdf(card_of(scan(), planner))
-    text = " ".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(pdf)).pages)
-    flat = " ".join(text.split())
+    flat = " ".join(text_of(pdf).split())
     for said in ("Skill card: planner", "Try an optimization of retrieval", "Unsupported claims", "timeout", "1.2.0"):
         assert said in flat
     assert "window.hit" in flat

@@ -31,5 +31,8 @@ def json_schema(model: type[msgspec.Struct], identifier: str, title: str = "") -
 
 def first_broken(validator: jsonschema_rs.Draft202012Validator, parsed: Any) -> str | None:
     """The first rule of a schema that a parsed document breaks, in words; None where it keeps all."""
-    broken = next(validator.iter_errors(parsed), None)
+    try:
+        broken = next(validator.iter_errors(parsed), None)
+    except ValueError as error:  # a document that is nested more deeply than the validator goes
+        return f"it cannot be checked ({error})"[:300]
     return None if broken is None else f"{'/'.join(map(str, broken.instance_path))}: {broken.message[:300]}"
