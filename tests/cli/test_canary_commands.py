@@ -73,6 +73,7 @@ def test_a_canary_is_started_looked_at_and_stopped(folder):
     ("words", "code", "told"),
     [
         (("start", "planner", "1.1.0", "--guardrail", "joy=1"), 2, "--guardrail takes metric=margin"),
+        (("start", "planner", "1.1.0", "--guardrail", "cost_usd=inf"), 2, "expected a number less than"),
         (("start", "planner", "1.1.0", "--mode", "shadow"), 1, "1.1.0 is draft; a shadow takes candidates"),
         (("stop", "nothing"), 2, "There is no deployment 'nothing'"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -130,6 +131,59 @@ def test_what_a_person_asks_wrongly_is_answered_in_words(grown):
     assert "`night` is nobody's" in policy(grown, "approve", "planner", "1.1.0", "--by", "night", code=2, by=False)
     assert "cannot be read" in policy(grown, "create", grown / "nowhere.toml", code=2)
     assert "It was so already; nothing was changed." in policy(grown, "create", grown / "two.toml")
+
+
+HOSTILE = "\x1b[31mred\n2026-01-01 00:00 UTC  planner 9.9.9 approved, by the boss\x9b2J\u202e"
+
+
+def test_a_reason_neither_forges_a_line_nor_steers_the_terminal(folder, tmp_path):
+    (tmp_path / "hostile.json").write_text(
+        json.dumps({"doer": "hostile", "version": "1.0.0", "prompts": {"a": HOSTILE}})
+    )
+    policy(folder, "create", tmp_path / "hostile.json", "--reason", HOSTILE)
+    policy(folder, "approve", "hostile", "1.0.0", "--by", HOSTILE, by=False)
+    for words in (["audit", "hostile"], ["show", "hostile"], ["lineage", "hostile"], ["list", "--doer", "hostile"]):
+        told = policy(folder, *words)
+        assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", told.replace("\t", "")), words
+        assert not [line for line in told.splitlines() if line.startswith("2026-01-01")], words
+    plain = policy(folder, "audit", "hostile", "--json")
+    assert "\x9b" not in plain
+    assert "\u202e" not in plain
+    assert [row["reason"] for row in json.loads(plain)] == [HOSTILE, None]
+
+
+@pytest.mark.parametrize(
+    ("draft", "words"),
+    [
+        ("[" * 100_000, "The policy is no JSON: it is nested too deeply."),
+        ('{"doer": ' + "9" * 5000 + "}", "Exceeds the limit (4300 digits)."),
+        ('{"doer": "a", "version": "1.0.0", "prompts": {"x": "\\ud800"}}', "prompts.x holds half of a surrogate pair"),
+        ('{"doer": "a", "doer": "b"}', "'doer' is given twice"),
+        ("[]", "Expected `object`, got `array`"),
+        ("", "The policy is no JSON"),
+    ],
+)
+def test_a_file_that_is_no_policy_is_told_in_words(folder, tmp_path, draft, words):
+    (tmp_path / "draft.json").write_text(draft)
+    told = policy(folder, "create", tmp_path / "draft.json", code=2)
+    assert words in told
+    assert "draft.json" in told
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (("--by", "\udcff"), "by holds half of a surrogate pair; expected a text in UTF-8"),
+        (("--by", "ann", "--reason", "\udcff"), "reason holds half of a surrogate pair"),
+        (("--by", "x" * 201), "has 201 characters, the longest has 200"),
+        (("--by", "ann", "--reason", "x" * 501), "`reason`: expected `str` of length <= 500"),
+        (("--by", " "), "Give --by NAME"),
+    ],
+)
+def test_who_decides_and_why_are_texts_that_can_be_kept(folder, tmp_path, more, words):
+    (tmp_path / "new.json").write_text('{"doer": "new", "version": "1.0.0"}')
+    assert words in policy(folder, "create", tmp_path / "new.json", *more, code=2, by=False)
+    assert "There is no policy 'new'" in policy(folder, "show", "new", code=2)
 
 
 def test_names_from_outside_do_not_steer_the_terminal(folder):

@@ -34,6 +34,7 @@ def place(tmp_path_factory):
         (folder / f"{version}.json").write_text(json.dumps(draft), encoding="utf-8")
         policies.create(lake, drafts.read(folder / f"{version}.json"), by="ann")
     (folder / "agents.py").write_text(CODE, encoding="utf-8")
+    (folder / "leaves.py").write_text("raise SystemExit(0)", encoding="utf-8")
     return folder
 
 
@@ -113,7 +114,11 @@ def test_a_run_that_changed_is_named(tmp_path):
         (("policy", "replay", "router", "1.0.0", "--call", "nowhere:again"), "cannot be imported: ModuleNotFoundError"),
         (("policy", "replay", "router", "1.0.0", "--call", "agents:nothing"), "has no function 'nothing'"),
         (("policy", "replay", "router", "1.0.0", "--call", "agents:again", "--all-runs"), "not --all-runs"),
+        (("policy", "replay", "router", "1.0.0", "--call", "leaves:again"), "cannot be imported: SystemExit: 0"),
         (("policy", "replay", "rooter", "1.0.0"), "did you mean `router`"),
+        (("golden", "freeze", "core@1", "--doer", "router"), "holds no @, which parts it from its version"),
+        (("golden", "freeze", "\udcff", "--doer", "router"), "name holds half of a surrogate pair"),
+        (("golden", "freeze", "new", "--doer", "router", "--run", "\udcff"), "run holds half of a surrogate pair"),
         (("golden", "freeze", "new", "--doer", "nobody"), "No run of 'nobody' fits"),
         (("golden", "verify", "nope"), "There is no golden set 'nope'"),
         (("golden", "verify", "--public-key", "nope.pem"), "The key cannot be read"),

@@ -52,7 +52,8 @@ def explain(
     """Say in words why the context recommends or refuses what it does, with the figures."""
     from kaizenlake.publish.explain import explain as in_words
 
-    say(in_words(_published(lake, project, segment), value))
+    for line in in_words(_published(lake, project, segment), value).split("\n"):
+        say(line)
 
 
 def quarantine(

@@ -129,7 +129,8 @@ def show(
             part = "control" if found.policy_version == deployment.control_version else "candidate"
             say(f"It is the {part} of the {deployment.deployment_mode} {deployment.deployment_id}, which runs.")
     say()
-    say("\n".join(_pretty(found)))
+    for line in _pretty(found):
+        say(line)
 
 
 def diff(
@@ -145,7 +146,8 @@ def diff(
     if as_json:
         say_json({"policy_id": policy, "from": one, "to": other, "diff": lines})
         return
-    say("\n".join(lines) if lines else f"{left.name} and {right.name} do not differ.")
+    for line in lines or [f"{left.name} and {right.name} do not differ."]:
+        say(line)
 
 
 def lineage(
@@ -210,7 +212,8 @@ def audit(
         say_json([row | {"gates": _gates(row)} for row in rows.iter_rows(named=True)])
         return
     if rows.is_empty():
-        say("Nothing was decided of it." if not overrides else "No gate was skipped.")
+        nothing = "Nothing was decided yet." if policy is None else "Nothing was decided of it."
+        say("No gate was skipped." if overrides else nothing)
     for row in rows.iter_rows(named=True):
         say(_sentence(row), style="bold red" if row["is_override"] else None)
         if row["reason"]:

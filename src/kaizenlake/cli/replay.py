@@ -63,7 +63,7 @@ def replay(
     else:
         _tell(done.payload, is_new=done.is_new)
     if done.verdict != "passed":
-        raise GateError(f"The replay of {policy_id} {version} {_outcome(done.verdict)}.")
+        raise GateError(f"The replay of {policy_id} {version} {_outcome(done.payload)}.")
 
 
 def _function(name: str) -> Call:
@@ -74,7 +74,7 @@ def _function(name: str) -> Call:
     sys.path.insert(0, str(Path.cwd()))
     try:
         found = getattr(importlib.import_module(module), function, None)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UsageError(f"The module {module!r} cannot be imported: {type(error).__name__}: {error}.") from error
     finally:
         sys.path.pop(0)
@@ -110,5 +110,7 @@ def _tell(said: Mapping[str, Any], *, is_new: bool) -> None:
         draw(heads, [[entry[name] for name in names] for entry in entries])
 
 
-def _outcome(verdict: str) -> str:
-    return "was refused: the log holds no answer" if verdict == "refused" else "failed"
+def _outcome(said: Mapping[str, Any]) -> str:
+    if said["verdict"] == "failed":
+        return "failed"
+    return f"was refused: {'the log holds' if said['kind'] == 'off_policy' else 'it gives'} no answer"

@@ -9,7 +9,7 @@ import typer
 
 from kaizenlake.cli.commands import add_commands
 from kaizenlake.cli.options import LAKE, JsonOption, LakeOption
-from kaizenlake.cli.words import draw, note, open_lake, say, say_lines
+from kaizenlake.cli.words import draw, note, open_lake, say, say_lines, unseen_escaped
 from kaizenlake.errors import UsageError
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def _say_json(found: tuple[Skill, ...], *, is_fleet: bool) -> None:
     import msgspec
 
     told = msgspec.json.encode(found if is_fleet else found[0])
-    say_lines([msgspec.json.format(told, indent=2).decode("utf-8")])
+    say_lines([unseen_escaped(msgspec.json.format(told, indent=2).decode("utf-8"))])
 
 
 def _list(found: tuple[Skill, ...]) -> None:

@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 
     from kaizenlake.lake.store import Lake
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_UNSEEN = r"\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff"
+"""What would steer a terminal, turn the order of the text around it, or is half a character."""
+
+_CONTROL = re.compile(rf"[\x00-\x1f{_UNSEEN}]")
+_LEFT_BY_JSON = re.compile(f"[{_UNSEEN}]")
 
 
 @cache
@@ -39,22 +43,22 @@ def err() -> Console:
 
 
 def say(text: str = "", *, style: str | None = None) -> None:
-    """Print words of the answer; they are text, never markup."""
+    """Print a line of the answer; it is text, never markup."""
     out().print(clean(text), style=style, markup=False)
 
 
 def note(text: str) -> None:
-    """Print words beside the answer, on stderr."""
+    """Print a line beside the answer, on stderr."""
     err().print(clean(text), markup=False)
 
 
 def clean(text: str) -> str:
-    r"""Text from outside without the control characters that would steer a terminal; line ends stay.
+    r"""A text from outside as one line, without what would steer a terminal: no name or reason can forge a line of its own.
 
-    >>> clean("red: \x1b[31m")
-    'red: �[31m'
+    >>> clean("red: \x1b[31m\nerror: all is lost")
+    'red: �[31m error: all is lost'
     """
-    return "\n".join(_CONTROL.sub("\ufffd", line.expandtabs(4)) for line in text.split("\n"))
+    return _CONTROL.sub("\ufffd", " ".join(text.expandtabs(4).split("\n")))
 
 
 def cell(value: Any) -> str:
@@ -100,7 +104,16 @@ def say_lines(lines: Iterable[str]) -> None:
 
 def say_json(value: Any) -> None:
     """Write a value to stdout as JSON."""
-    say_lines([json.dumps(value, indent=2, default=str, ensure_ascii=False)])
+    say_lines([unseen_escaped(json.dumps(value, indent=2, default=str, ensure_ascii=False))])
+
+
+def unseen_escaped(text: str) -> str:
+    r"""JSON with what a terminal would obey written as escapes; it says the same.
+
+    >>> unseen_escaped('"\x9b31m"')
+    '"\\u009b31m"'
+    """
+    return _LEFT_BY_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def open_lake(where: str) -> Lake:
@@ -139,7 +152,12 @@ def decider(by: str | None) -> str:
             "A decision needs the name of the person who takes it" + (", and `night` is nobody's." if name else "."),
             hint="Give --by NAME.",
         )
+    if len(name) > _LONGEST_NAME:
+        raise UsageError(f"The name of who decides has {len(name):,} characters, the longest has {_LONGEST_NAME}.")
     return name
+
+
+_LONGEST_NAME = 200
 
 
 def is_terminal() -> bool:

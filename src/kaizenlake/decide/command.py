@@ -14,6 +14,7 @@ from kaizenlake import signing
 from kaizenlake.decide.endings import End
 from kaizenlake.decide.gates import Evidence, Gate
 from kaizenlake.decide.state import State, Version, read
+from kaizenlake.decide.words import check_texts
 from kaizenlake.errors import UsageError
 from kaizenlake.events.log import Line, event_line
 from kaizenlake.lake import decisions
@@ -33,12 +34,13 @@ class Command:
         now: Aware instant of the clock; the clock's by default.
 
     Raises:
-        UsageError: Nobody asks.
+        UsageError: Nobody asks, or a text is none.
     """
 
     def __init__(self, lake: Lake, by: str, reason: str | None, now: datetime | None) -> None:
         if not by.strip():
             raise UsageError("Say who decides.", hint="Give --by NAME.")
+        check_texts(by=by, reason=reason)
         self.lake = lake
         self.by = by
         self.reason = reason
@@ -72,9 +74,9 @@ class Command:
         policy_id = payload["policy_id"]
         at = found.not_before(policy_id, self.now)
         said = {**payload, "decided_by": self.by, "reason": self.reason}
-        content = _digest(f"{event_type} {at.isoformat()} {signing.canonical(said).decode()}")
+        content = digest(f"{event_type} {at.isoformat()} {signing.canonical(said).decode()}")
         # Of two decisions at one instant the greater id counts, so the ids of one policy grow.
-        name = f"policy-{_digest(policy_id)}-{found.decided(policy_id):08}-{content}"
+        name = f"policy-{digest(policy_id)}-{found.decided(policy_id):08}-{content}"
         return event_line(event_type, said, event_id=name, occurred_at=at, is_decision=True)
 
     def ends(self, found: State, ends: Iterable[End]) -> list[Line]:
@@ -92,7 +94,7 @@ class Command:
                 "looks_count": end.looks,
             }
             at = found.not_before(deployment.policy_id, self.now)
-            name = f"deployment-ended-{_digest(deployment.deployment_id)}-{_digest(at.isoformat())}"
+            name = f"deployment-ended-{digest(deployment.deployment_id)}-{digest(at.isoformat())}"
             lines.append(event_line("DEPLOYMENT_ENDED", said, event_id=name, occurred_at=at, is_decision=True))
         return lines
 
@@ -122,5 +124,6 @@ def told(said: Iterable[Gate]) -> dict[str, Any]:
     return {"gates": [gate.told() for gate in said]}
 
 
-def _digest(text: str) -> str:
+def digest(text: str) -> str:
+    """A text as the ids of events carry it: the first 16 digits of its SHA-256."""
     return hashlib.sha256(text.encode()).hexdigest()[:16]

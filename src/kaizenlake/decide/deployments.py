@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,11 +10,11 @@ from typing import Any, get_args
 
 from pydantic import ValidationError
 
-from kaizenlake.decide.command import Command
+from kaizenlake.decide.command import Command, digest
 from kaizenlake.decide.endings import End
 from kaizenlake.decide.gates import Evidence, content_gate
-from kaizenlake.decide.hints import kaizen
 from kaizenlake.decide.state import State, Version, read
+from kaizenlake.decide.words import check_texts, kaizen
 from kaizenlake.errors import GateError, UsageError
 from kaizenlake.events.log import Line, event_line
 from kaizenlake.events.rules import near
@@ -126,7 +125,7 @@ def start(
             "reason": reason,
         }
         at = found.not_before(plan.policy_id, command.now)
-        event_id = f"deployment-started-{hashlib.sha256(name.encode()).hexdigest()[:16]}"
+        event_id = f"deployment-started-{digest(name)}"
         return [event_line("DEPLOYMENT_STARTED", said, event_id=event_id, occurred_at=at, is_decision=True)]
 
     command.run(decide)
@@ -176,6 +175,7 @@ def named(lake: Lake, deployment_id: str) -> dict[str, Any]:
 
 def _rule(lake: Lake, plan: DeploymentPlan) -> Canaries:
     """The figures of a plan, those of the settings where it says nothing."""
+    check_texts(name=plan.deployment_id, unit=plan.unit_name, salt=plan.salt)
     if plan.mode not in get_args(Mode):
         raise UsageError(f"{plan.mode!r} is no mode of a deployment.", hint="It is shadow or canary.")
     named = (*Canaries.model_fields.keys() & vars(plan).keys(),)

@@ -16,6 +16,7 @@ from kaizenlake.decide.state import State, Version
 from kaizenlake.decide.versions import precedence
 from kaizenlake.errors import UsageError
 from kaizenlake.events.fields import Key
+from kaizenlake.events.rules import text_fault
 
 SCHEMA = "kaizenlake.policy/1"
 TOLERANCE = 1e-9
@@ -81,7 +82,8 @@ def read(path: Path) -> PolicyDraft:
         raise UsageError(f"The policy cannot be read: {error.strerror or error}.", where=str(path)) from error
     except (ValueError, RecursionError) as error:
         kind = "TOML" if path.suffix.lower() == ".toml" else "JSON"
-        raise UsageError(f"The policy is no {kind}: {error}.", where=str(path), hint=_EXAMPLE) from error
+        wrong = "it is nested too deeply" if isinstance(error, RecursionError) else str(error).split(" for integer")[0]
+        raise UsageError(f"The policy is no {kind}: {wrong}.", where=str(path), hint=_EXAMPLE) from error
     try:
         return checked(content)
     except UsageError as error:
@@ -188,8 +190,8 @@ def _check_plain(value: Any, place: str) -> None:
         for number, item in enumerate(value):
             _check_plain(item, f"{place}[{number}]")
     elif isinstance(value, str):
-        if "\0" in value or any("\ud800" <= sign <= "\udfff" for sign in value):
-            raise UsageError(f"{place} holds a character that no text has: NUL or half of a pair.")
+        if fault := text_fault(value):
+            raise UsageError(f"{place} holds {fault}; a policy holds texts in UTF-8.")
     elif isinstance(value, float):
         if not math.isfinite(value):
             raise UsageError(f"{place} is {value}; a policy holds finite numbers.")

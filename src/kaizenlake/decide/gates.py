@@ -10,9 +10,9 @@ from typing import Any
 import polars as pl
 
 from kaizenlake import signing
-from kaizenlake.decide.hints import kaizen
 from kaizenlake.decide.replays import standing
 from kaizenlake.decide.state import Deployment, State, Version
+from kaizenlake.decide.words import kaizen
 from kaizenlake.errors import VerificationError
 from kaizenlake.lake.store import Lake
 from kaizenlake.parameters import Promotion

@@ -13,8 +13,8 @@ import polars as pl
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from kaizenlake import signing
-from kaizenlake.decide.hints import kaizen
 from kaizenlake.decide.logged_runs import run_events, some_of
+from kaizenlake.decide.words import check_texts, kaizen
 from kaizenlake.errors import UsageError, VerificationError
 from kaizenlake.events.log import Line, event_line
 from kaizenlake.events.rules import near
@@ -110,8 +110,16 @@ def freeze(
         The version, and whether it is new: where the newest version holds the same runs, that one is returned.
 
     Raises:
-        UsageError: No run fits, too many do, a run that was named is not there, or the set is of another doer.
+        UsageError: No run fits, too many do, a run that was named is not there, the set is of another doer, or a text is
+            none that can be kept.
     """
+    check_texts(name=golden_set_id, doer=doer, by=by, reason=reason, outcome=filters.outcome)
+    for run in filters.run_ids:
+        check_texts(run=run)
+    if "@" in golden_set_id:
+        raise UsageError(
+            f"The name of a golden set holds no @, which parts it from its version; found {golden_set_id!r}."
+        )
     stamp = now or datetime.now(UTC)
     key = signing.signing_key(lake.path("keys"))
     made: GoldenSet | None = None

@@ -12,9 +12,9 @@ import polars as pl
 
 from kaizenlake.decide import policies
 from kaizenlake.decide.gates import Evidence, Gate, gates
-from kaizenlake.decide.hints import kaizen
 from kaizenlake.decide.policies import Decision
 from kaizenlake.decide.state import Deployment, State, Version, read
+from kaizenlake.decide.words import kaizen
 from kaizenlake.errors import GateError
 from kaizenlake.jobs.policy_promotions import NIGHT
 from kaizenlake.lake.store import Lake

@@ -12,9 +12,9 @@ from kaizenlake.decide.command import Command, named, told
 from kaizenlake.decide.drafts import PolicyDraft
 from kaizenlake.decide.endings import End
 from kaizenlake.decide.gates import CONTENT, Gate, content_gate, gates
-from kaizenlake.decide.hints import kaizen
 from kaizenlake.decide.state import State, Version, read
 from kaizenlake.decide.versions import precedence
+from kaizenlake.decide.words import kaizen
 from kaizenlake.errors import GateError, UsageError
 from kaizenlake.events.log import Line
 from kaizenlake.jobs.policy_promotions import NIGHT

@@ -12,9 +12,9 @@ import polars as pl
 
 from kaizenlake import tables
 from kaizenlake.decide import golden, replays
-from kaizenlake.decide.hints import kaizen
 from kaizenlake.decide.logged_runs import decoded, logged_runs, run_events, some_of, with_losses
 from kaizenlake.decide.replays import Replayed
+from kaizenlake.decide.words import kaizen
 from kaizenlake.errors import EventError, UsageError
 from kaizenlake.events.catalogue import by_name
 from kaizenlake.events.check import check_lines

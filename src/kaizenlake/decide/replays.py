@@ -15,6 +15,7 @@ import polars as pl
 from kaizenlake import signing
 from kaizenlake.decide import state
 from kaizenlake.decide.golden import GoldenSet
+from kaizenlake.decide.words import check_texts
 from kaizenlake.events.log import Line, event_line
 from kaizenlake.lake import decisions
 from kaizenlake.lake.store import Lake
@@ -132,6 +133,7 @@ def record(lake: Lake, payload: Mapping[str, Any], *, by: str, now: datetime) ->
         by: Who asked.
         now: Aware instant of the clock.
     """
+    check_texts(by=by)
     content = {name: value for name, value in payload.items() if value is not None}
     found = Replayed({}, is_new=False)
 

@@ -94,7 +94,7 @@ def rules_of(document: Mapping[str, Any], where: str) -> RouterRules:
         raise UsageError(
             "The policy has no router_rules, so nothing says what it would choose.",
             where=where,
-            hint=f"Such as {EXAMPLE}; or hand its probabilities over in Python (target=), or run its inputs again.",
+            hint=f"Such as {EXAMPLE}; or hand its probabilities over in Python (target=), or run its inputs again: --call MODULE:FUNCTION.",
         )
     if not isinstance(given, Mapping) or not set(given) <= {"rules", "default"} or "default" not in given:
         raise _wrong("`rules` and `default`", given, where)
