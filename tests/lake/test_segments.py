@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from kaizenlake import tables
 from kaizenlake.events.spool import Spool
-from kaizenlake.lake.landing import land, land_folder
+from kaizenlake.lake.landing import land, land_folder, waiting
 from kaizenlake.lake.sources import Content, Source, content
 from kaizenlake.lake.store import Lake
 from lake.landed import NOW, ids, lead, ndjson, put
@@ -33,12 +33,17 @@ def counts(found):
 
 def test_a_logger_that_lives_through_many_nights_is_read_once(lake):
     spool = Spool(lake.root)
+    assert waiting(lake) == []
     for night in range(4):
         spool.write(ndjson(*(lead(f"{night}-{place}") for place in range(3)), lead("0-0"), lead("0-1", "other")))
+        assert len(waiting(lake)) == 1
         assert counts(land_folder(lake, now=NOW + timedelta(days=night))) == (3, 1, 1)
+        assert waiting(lake) == []
         assert counts(land_folder(lake, now=NOW + timedelta(days=night, hours=1))) == (0, 0, 0)
     spool.close()
+    assert len(waiting(lake)) == 1
     assert counts(land_folder(lake, now=NOW + timedelta(days=5))) == (0, 0, 0)
+    assert waiting(lake) == []
     rows = lake.scan(tables.Landings).sort("landed_at").collect()
     assert rows["lines_in"].to_list() == [5] * 4
     assert rows["landed"].sum() == lake.rows(tables.Events) == 12

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
 from kaizenlake.lake.batch import FileTally
-from kaizenlake.lake.sources import Source, segment_name
+from kaizenlake.lake.sources import Source, content, segment_name
 from kaizenlake.lake.store import Lake
 from kaizenlake.tables import Landings
 
@@ -41,6 +42,12 @@ class Booked:
     def beginnings(self, source: Source) -> Mapping[int, str]:
         """SHA-256 of what was landed of a segment, by the bytes it had then; none for another file."""
         return self.segments.get(segment_name(source.path.name), {}) if source.segment else {}
+
+    def holds(self, source: Source) -> bool:
+        """Whether all that there is of a file of our own form was landed."""
+        with suppress(FileNotFoundError):
+            return content(source).digest in self.lines
+        return False
 
     def _take(self, digest: str, lines: int, size: int | None, file: str) -> None:
         self.lines[digest] = lines

@@ -155,8 +155,10 @@ def land_folder(lake: Lake, *, now: datetime | None = None, progress: Progress |
 
 
 def waiting(lake: Lake) -> list[str]:
-    """Names of the files that `land_folder` would read."""
-    return [item.name for item in _waiting(lake)[0]]
+    """Names of the files that `land_folder` would read or put away; not a living segment that has not grown since."""
+    found = _waiting(lake)[0]
+    booked = Booked.of(lake)
+    return [item.name for item in found if item.limit is None or not booked.holds(item)]
 
 
 class _Run:
