@@ -18,6 +18,9 @@ HOSTILE = (
 """Text that has broken reports of others; every string column is filled with it."""
 
 
+LABELS = (*HOSTILE, "]]><!--", "{{ 7 * 7 }} ${x} `a` {% raw %}", "datum.label === 1", "")
+"""Words that a chart may have to draw."""
+
 TIED = HOSTILE[3] + HOSTILE[0]
 """Put before names that tie tables together, alike in all of them."""
 

@@ -18,7 +18,7 @@ from kaizenlake.publish.charts_nights import (
     evidence_chart,
 )
 from kaizenlake.publish.charts_trends import Trend, trend_chart
-from publish.test_charts import HOSTILE
+from publish.hostile_frames import LABELS
 
 FIRST = date(2026, 3, 1)
 EFFECTS = (0.004, -0.03, -0.02, -0.01)
@@ -107,7 +107,7 @@ def test_equal_rows_make_equal_bytes_in_the_colours_of_the_page(draw):
     assert "var(" not in chart.paper
 
 
-@pytest.mark.parametrize("words", HOSTILE)
+@pytest.mark.parametrize("words", LABELS)
 def test_words_stay_text_whatever_they_hold(words):
     for chart in (effects(words=words), evidence(words), trends(words)):
         for svg in (chart.wide, chart.narrow, chart.paper):

@@ -116,18 +116,20 @@ def _entries(
     left_out: list[str] = []
     found: dict[str, list[dict[str, Any]]] = {}
     for policy_id in sorted({*active, *on}):
-        deployment = on.get(policy_id)
-        problem = None if deployment is None else _why_not(deployment, active.get(policy_id), versions)
-        if deployment is not None and problem is None:
-            arms = [deployment["control_version"], *deployment["candidate_versions"]]
-            rows = [versions[policy_id, version] for version in arms]
-            broken = [words for row in rows if (words := _why_unverified(row, key)) is not None]
-            unverified |= dict.fromkeys(broken, "")
-            problem = broken[0] if broken else None
-        if deployment is not None and problem is not None:
-            left_out.append(f"{deployment['deployment_id']} routes nobody: {problem}")
-            deployment = None
-        served = versions[policy_id, deployment["control_version"]] if deployment is not None else active.get(policy_id)
+        deployment, served = on.get(policy_id), active.get(policy_id)
+        if deployment is not None:
+            problem = _why_not(deployment, served, versions)
+            if problem is None:
+                arms = (deployment["control_version"], *deployment["candidate_versions"])
+                said = (_why_unverified(versions[policy_id, version], key) for version in arms)
+                broken = [words for words in said if words is not None]
+                unverified |= dict.fromkeys(broken, "")
+                problem = next(iter(broken), None)
+            if problem is None:
+                served = versions[policy_id, deployment["control_version"]]
+            else:
+                left_out.append(f"{deployment['deployment_id']} routes nobody: {problem}")
+                deployment = None
         if served is None:
             continue
         if (words := _why_unverified(served, key)) is not None:
