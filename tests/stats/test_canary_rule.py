@@ -6,7 +6,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 
-from kaizenlake.stats import Moments, boundaries, confidence_sequence, information, moments, spend
+from kaizenlake.stats import (
+    Moments,
+    boundaries,
+    confidence_sequence,
+    inflation,
+    information,
+    moments,
+    nights_needed,
+    spend,
+    standard_error,
+)
 from kaizenlake.stats.canary_rule import Judged, Rule, guard, judge, verdicts
 
 LOOKS = 4
@@ -58,6 +68,19 @@ def test_the_sequence_is_tuned_by_the_first_look_with_enough_units_and_never_aga
     assert np.array_equal(found.sequential_ci_low, plain.ci_low, equal_nan=True)
     until_then = judge(RULE, *(Moments(*(part[..., :3] for part in side)) for side in (one, other)))
     assert np.array_equal(until_then.sequential_ci_low, found.sequential_ci_low[..., :3], equal_nan=True)
+
+
+@pytest.mark.parametrize("horizon", [7, 60, 90, 366])
+def test_a_long_horizon_is_planned_as_fast_and_nearly_as_well(horizon):
+    rule = Rule(horizon=horizon, method="obrien_fleming", tolerated=0.002)
+    found = judge(rule, same(200, 0.4, 2.0, looks=1), same(200, 0.4, 2.0, looks=1)).nights_needed.item()
+    nights = np.arange(1.0, min(horizon, 90) + 1.0)
+    cost = inflation(
+        nights, boundaries(nights, spend(nights / nights.size, family="obrien_fleming")).critical, 0.05, 0.8
+    )
+    known = 1.0 / standard_error(200, 2.0, 200, 2.0) ** 2
+    exact = float(nights_needed(0.002, known, 1.0, inflation=cost))
+    assert found == exact if horizon <= 60 else found == pytest.approx(exact, rel=0.005)
 
 
 @pytest.mark.parametrize("alpha", [0.0, 1e-300, 0.999, 1.0])

@@ -41,6 +41,9 @@ Strings: TypeAlias = NDArray[np.str_]
 POWER = 0.8
 """Power that `nights_needed` asks for."""
 
+MOST_PLANNED = 60
+"""Looks that a plan is reckoned with: more over the same horizon cost less than half a percent of information."""
+
 LEAST_ALPHA, LARGEST_ALPHA = 1e-9, 0.5
 """Between these alpha is taken: no test is never wrong, and one that errs every second time is none."""
 
@@ -267,7 +270,8 @@ def _outlook(rule: Rule, known: Floats, critical: Floats, candidates: int) -> di
 def _inflation(rule: Rule, candidates: int) -> float:
     """What looking every night costs: information over that of a single look, if each night brings the same."""
     alpha = rule.alpha / candidates
-    nights = np.arange(1.0, rule.horizon + 1.0)
+    looks = min(rule.horizon, MOST_PLANNED)
+    nights = np.round(np.arange(1.0, looks + 1.0) * (rule.horizon / looks))
     if rule.method == "always_valid":
         # Arms of 1,000 units a night and unit spread; how many does not matter, only how they grow.
         arm = Moments(1_000.0 * nights, np.zeros(nights.size), 1_000.0 * nights - 1.0)

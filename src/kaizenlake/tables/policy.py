@@ -97,7 +97,7 @@ class PolicyPerformance(_Version):
     effect: float = column("Mean loss less that of the other; below 0 is better; null without both.", nullable=True)
     ci_low: float = column(
         "Lower end of its interval: of a deployment one that holds on every night at once (sequential), by observation "
-        "that of Welch; null where it is not defined.",
+        "that of learning_progress; null where it is not defined.",
         nullable=True,
     )
     ci_high: float = column("Upper end of its interval; null where the lower is.", nullable=True)
