@@ -86,6 +86,8 @@ def test_a_draft_that_is_wrong_says_where(change, said):
 def test_rules_without_probabilities_are_kept_as_they_are():
     rules = {"strategy": "cheapest", "models": ["a", "b"]}
     assert drafts.checked(GOOD | {"router_rules": rules}).router_rules == rules
+    anywhere = {"rules": [RULE | {"when": {"phase": None}}], "default": {"a": 1}}
+    assert drafts.checked(GOOD | {"router_rules": anywhere}).router_rules == anywhere
     tenths = {"rules": [RULE], "default": dict.fromkeys("abcdefghij", 0.1)}
     assert drafts.checked(GOOD | {"router_rules": tenths}).router_rules == tenths
 

@@ -212,21 +212,25 @@ def test_a_policy_without_rules_says_what_to_do(lake):
 @pytest.mark.parametrize(
     ("rules", "words"),
     [
-        ([1], "`rules` and `default`"),
-        ({"rules": []}, "`rules` and `default`"),
-        ({"rules": {}, "default": {"a": 1}}, "a list of at most"),
-        ({"rules": [{"when": {"segment": "de"}}], "default": {"a": 1}}, "`when` and `choose`.*rule 1"),
-        ({"rules": [{"when": {}, "choose": {"a": 1}}], "default": {"a": 1}}, "fields and values"),
+        ([1], "has no `default`"),
+        ({"rules": []}, "has no `default`"),
+        ({"default": {"a": 1}, "more": 1}, "has 'more' beside `rules` and `default`"),
+        ({"rules": {}, "default": {"a": 1}}, "no list of at most"),
+        (
+            {"rules": [{"when": {"segment": "de"}}], "default": {"a": 1}},
+            r"rules\[0\] does not hold `when` and `choose`",
+        ),
+        ({"rules": [{"when": {}, "choose": {"a": 1}}], "default": {"a": 1}}, "names no field"),
         (
             {"rules": [{"when": {"outcome": "won"}, "choose": {"a": 1}}], "default": {"a": 1}},
             "known of a run before it",
         ),
         ({"rules": [{"when": {"segmnt": "de"}, "choose": {"a": 1}}], "default": {"a": 1}}, "did you mean `segment`"),
         ({"rules": [{"when": {"segment": 1}, "choose": {"a": 1}}], "default": {"a": 1}}, "a text or null for segment"),
-        ({"default": {"a": 0.5}}, "sum to 0.5"),
-        ({"default": {"a": 1.5, "b": -0.5}}, "from 0 to 1 for 'a'"),
-        ({"default": {"a": True}}, "from 0 to 1 for 'a'"),
-        ({"default": {}}, "actions and probabilities"),
+        ({"default": {"a": 0.5}}, r"default: .* sum to 0\.5.*router@1\.0\.0"),
+        ({"default": {"a": 1.5, "b": -0.5}}, "of 'a' is .*, expected from 0 to 1"),
+        ({"default": {"a": True}}, "of 'a' is .*, expected from 0 to 1"),
+        ({"default": {}}, "no action with its probability"),
     ],
 )
 def test_rules_that_cannot_be_read_are_told(rules, words):

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from kaizenlake import signing
+from kaizenlake.decide.router_rules import NAMES, read_rules
 from kaizenlake.decide.state import State, Version
 from kaizenlake.decide.versions import precedence
 from kaizenlake.errors import UsageError
@@ -19,8 +20,6 @@ from kaizenlake.events.fields import Key
 from kaizenlake.events.rules import text_fault
 
 SCHEMA = "kaizenlake.policy/1"
-TOLERANCE = 1e-9
-"""By how much probabilities may sum to another number than 1."""
 
 _EXAMPLE = "It is TOML or JSON with doer and version, and any of phase, policy, parent, experiment, prompts, hparams, router_rules, tools_allowlist and weights."
 
@@ -129,7 +128,8 @@ def checked(content: Any) -> PolicyDraft:
         raise UsageError(f"tools_allowlist names {doubles[0]!r} twice.")
     for name, value in msgspec.structs.asdict(draft).items():
         _check_plain(value, name)
-    _check_router(draft.router_rules)
+    if NAMES & set(draft.router_rules):
+        read_rules(draft.router_rules)
     return draft
 
 
@@ -199,38 +199,3 @@ def _check_plain(value: Any, place: str) -> None:
         raise UsageError(
             f"{place} is a {type(value).__name__}; a policy holds texts, numbers, booleans, lists and objects."
         )
-
-
-def _check_router(rules: dict[str, Any]) -> None:
-    if not {"rules", "default"} & set(rules):
-        return
-    if unknown := sorted(set(rules) - {"rules", "default"}):
-        raise UsageError(f"router_rules has {unknown[0]!r} beside `rules` and `default`.", hint=_ROUTER)
-    listed = rules.get("rules", [])
-    if not isinstance(listed, list):
-        raise UsageError("router_rules.rules is no list.", hint=_ROUTER)
-    for number, rule in enumerate(listed):
-        place = f"router_rules.rules[{number}]"
-        if not isinstance(rule, dict) or set(rule) != {"when", "choose"}:
-            raise UsageError(f"{place} does not hold `when` and `choose`, these two.", hint=_ROUTER)
-        when = rule["when"]
-        if not isinstance(when, dict) or not all(isinstance(item, str | int | float) for item in when.values()):
-            raise UsageError(f"{place}.when does not hold fields of a run with a value each.", hint=_ROUTER)
-        _check_choice(rule["choose"], f"{place}.choose")
-    if "default" in rules:
-        _check_choice(rules["default"], "router_rules.default")
-
-
-_ROUTER = 'Such as {"rules": [{"when": {"phase": "draft"}, "choose": {"model-a": 0.9, "model-b": 0.1}}], "default": {"model-a": 1.0}}.'
-
-
-def _check_choice(choice: Any, place: str) -> None:
-    if not isinstance(choice, dict) or not choice:
-        raise UsageError(f"{place} names no action with its probability.", hint=_ROUTER)
-    for action, chance in choice.items():
-        if isinstance(chance, bool) or not isinstance(chance, int | float) or not 0 <= chance <= 1:
-            raise UsageError(
-                f"{place}: the probability of {action!r} is {chance!r}, expected from 0 to 1.", hint=_ROUTER
-            )
-    if abs(math.fsum(choice.values()) - 1) > TOLERANCE:
-        raise UsageError(f"{place}: the probabilities sum to {math.fsum(choice.values()):g}, expected 1.", hint=_ROUTER)

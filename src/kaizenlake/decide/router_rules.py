@@ -19,6 +19,12 @@ KNOWN_BEFORE = ("phase", "segment", "tenant_id", "project_id", "task_id", "unit_
 
 EXAMPLE = '{"rules": [{"when": {"phase": "draft"}, "choose": {"small": 0.9, "large": 0.1}}], "default": {"large": 1}}'
 
+NAMES = frozenset({"rules", "default"})
+"""What router rules hold; an object without any of them is another router's, of which no probabilities are known."""
+
+TOLERANCE = 1e-9
+"""By how much probabilities may sum to another number than 1."""
+
 _MOST_RULES = 1000
 
 
@@ -41,7 +47,7 @@ class Choices:
 class Rule:
     """One rule: in runs whose fields have these values, actions are chosen with these probabilities."""
 
-    when: tuple[tuple[str, str | None], ...]
+    when: tuple[tuple[str, Any], ...]
     choose: tuple[tuple[str, float], ...]
 
 
@@ -79,64 +85,87 @@ class RouterRules:
         return Choices(actions, table[code], code)
 
 
+def read_rules(given: Mapping[str, Any]) -> RouterRules:
+    """Read router rules as a draft holds them, whatever the fields are that they look at.
+
+    Args:
+        given: An object of `rules` and `default`, or of one of them.
+
+    Raises:
+        UsageError: They are not as declared; the words say where, what was expected and what was found.
+    """
+    if unknown := sorted(set(given) - NAMES):
+        raise _wrong(f"router_rules has {unknown[0]!r} beside `rules` and `default`.")
+    listed = given.get("rules", [])
+    if not isinstance(listed, list) or len(listed) > _MOST_RULES:
+        raise _wrong(f"router_rules.rules is no list of at most {_MOST_RULES}.")
+    rules = tuple(_rule(item, f"router_rules.rules[{number}]") for number, item in enumerate(listed))
+    return RouterRules(rules, _choose(given["default"], "router_rules.default") if "default" in given else ())
+
+
 def rules_of(document: Mapping[str, Any], where: str) -> RouterRules:
-    """Read the router rules of a policy's document.
+    """Read the router rules of a policy's document, all of which can be followed for a logged run.
 
     Args:
         document: The document of a version of a policy.
         where: The version, for the words of an error.
 
     Raises:
-        UsageError: It has none, or they are not as declared; the words say what was expected and what was found.
+        UsageError: It has none, or they cannot be followed; the words say what was expected and what was found.
     """
     given = document.get("router_rules")
     if not given:
         raise UsageError(
             "The policy has no router_rules, so nothing says what it would choose.",
             where=where,
-            hint=f"Such as {EXAMPLE}; or hand its probabilities over in Python (target=), or run its inputs again: --call MODULE:FUNCTION.",
+            hint=f"Such as {EXAMPLE}; or hand its probabilities over in Python (target=), or run its inputs again: "
+            "--call MODULE:FUNCTION.",
         )
-    if not isinstance(given, Mapping) or not set(given) <= {"rules", "default"} or "default" not in given:
-        raise _wrong("`rules` and `default`", given, where)
-    rules = given.get("rules", [])
-    if not isinstance(rules, list) or len(rules) > _MOST_RULES:
-        raise _wrong(f"`rules` as a list of at most {_MOST_RULES}", rules, where)
-    return RouterRules(
-        tuple(_rule(item, f"{where}, rule {number}") for number, item in enumerate(rules, 1)),
-        _choose(given["default"], f"{where}, default"),
-    )
+    try:
+        if not isinstance(given, Mapping) or "default" not in given:
+            raise _wrong("router_rules has no `default`, which decides where no rule fits.")
+        found = read_rules(given)
+        for number, rule in enumerate(found.rules):
+            _check_known(rule, f"router_rules.rules[{number}].when")
+    except UsageError as error:
+        raise UsageError(error.message, where=where, hint=error.hint) from error
+    return found
 
 
-def _rule(given: Any, where: str) -> Rule:
-    if not isinstance(given, Mapping) or set(given) != {"when", "choose"}:
-        raise _wrong("a rule of `when` and `choose`", given, where)
-    when = given["when"]
-    if not isinstance(when, Mapping) or not when:
-        raise _wrong("`when` as an object of fields and values", when, where)
-    for field, value in when.items():
+def _check_known(rule: Rule, place: str) -> None:
+    """A rule of a logged run looks at what is known of a run before it."""
+    if not rule.when:
+        raise _wrong(f"{place} names no field.")
+    for field, value in rule.when:
         if field not in KNOWN_BEFORE:
             raise UsageError(
-                f"A rule may look at {', '.join(KNOWN_BEFORE)}: what is known of a run before it; found {field!r}"
-                f"{near(str(field), list(KNOWN_BEFORE))}.",
-                where=where,
+                f"A rule may look at {', '.join(KNOWN_BEFORE)}: what is known of a run before it; {place} names {field!r}"
+                f"{near(str(field), list(KNOWN_BEFORE))}."
             )
         if value is not None and not isinstance(value, str):
-            raise _wrong(f"a text or null for {field}", value, where)
-    return Rule(tuple(when.items()), _choose(given["choose"], where))
+            raise _wrong(f"{place}: expected a text or null for {field}, found {str(value)[:200]}.")
 
 
-def _choose(given: Any, where: str) -> tuple[tuple[str, float], ...]:
+def _rule(given: Any, place: str) -> Rule:
+    if not isinstance(given, Mapping) or set(given) != {"when", "choose"}:
+        raise _wrong(f"{place} does not hold `when` and `choose`, these two.")
+    when = given["when"]
+    if not isinstance(when, Mapping) or not all(isinstance(item, str | int | float | None) for item in when.values()):
+        raise _wrong(f"{place}.when does not hold fields of a run with a value each.")
+    return Rule(tuple(when.items()), _choose(given["choose"], f"{place}.choose"))
+
+
+def _choose(given: Any, place: str) -> tuple[tuple[str, float], ...]:
     if not isinstance(given, Mapping) or not given:
-        raise _wrong("an object of actions and probabilities", given, where)
-    for name, probability in given.items():
-        is_number = isinstance(probability, (int, float)) and not isinstance(probability, bool)
-        if not is_number or not 0.0 <= probability <= 1.0:
-            raise _wrong(f"a probability from 0 to 1 for {name!r}", probability, where)
+        raise _wrong(f"{place} names no action with its probability.")
+    for action, chance in given.items():
+        if isinstance(chance, bool) or not isinstance(chance, int | float) or not 0 <= chance <= 1:
+            raise _wrong(f"{place}: the probability of {action!r} is {str(chance)[:200]}, expected from 0 to 1.")
     total = fsum(given.values())
-    if not isclose(total, 1.0, rel_tol=0.0, abs_tol=1e-9):
-        raise UsageError(f"The probabilities of the actions must sum to 1; they sum to {total:g}.", where=where)
-    return tuple((str(name), float(probability)) for name, probability in given.items())
+    if not isclose(total, 1.0, rel_tol=0.0, abs_tol=TOLERANCE):
+        raise _wrong(f"{place}: the probabilities sum to {total:g}, expected 1.")
+    return tuple((str(action), float(chance)) for action, chance in given.items())
 
 
-def _wrong(expected: str, found: Any, where: str) -> UsageError:
-    return UsageError(f"Expected {expected}; found {str(found)[:200]!r}.", where=where, hint=f"Such as {EXAMPLE}.")
+def _wrong(words: str) -> UsageError:
+    return UsageError(words, hint=f"Such as {EXAMPLE}.")
