@@ -321,7 +321,7 @@ class TestVerdicts:
             assert "Guardrails are broken: cost_usd since look" in row["reason"]
 
     @pytest.mark.parametrize(("of_new", "expected"), [(0, "held"), (1, "broken")])
-    def test_a_figure_that_never_varies_counts_as_it_stands(self, of_new, expected):
+    def test_a_figure_that_never_varies_is_held_or_broken_by_what_hundreds_of_units_tell(self, of_new, expected):
         rows = [
             (*row, {"runs": 1, "n": 1, "security_criticals_n": 1, "security_criticals_micros": micros})
             for row in self.BETTER

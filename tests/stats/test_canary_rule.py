@@ -133,6 +133,27 @@ def test_a_guarded_figure_is_held_or_broken_by_one_sided_sequences():
     assert np.array_equal(found.upper, high.ci_high)
 
 
+@pytest.mark.parametrize(
+    ("units", "seen", "margin", "held", "broken"),
+    [
+        (100, 0.0, 0.05, True, False),  # rarer than .0295
+        (100, 0.0, 0.02, False, False),  # which is no evidence of less than .02
+        (58, 0.0, 0.05, False, False),
+        (59, 0.0, 0.05, True, False),
+        (59, 1.0, 0.05, False, True),
+        (59, 0.08, 0.05, False, False),
+        (19, 1.0, 0.05, False, False),  # too few to say anything
+    ],
+)
+def test_of_a_figure_that_never_varies_as_much_is_known_as_the_units_tell(units, seen, margin, held, broken):
+    found = guard(RULE, margin, 1, same(units, seen), same(units, 0.0))
+    assert (bool(found.held[0, 0, -1]), bool(found.broken_since_look[0, 0, -1])) == (held, broken)
+    if units >= RULE.minimum_units:
+        # The largest share of other units that would stay unseen with a chance of alpha.
+        rare = scipy_stats.binomtest(0, units, alternative="less").proportion_ci(0.95).high
+        assert found.upper[0, 0, -1] == pytest.approx(seen + rare, rel=1e-9)
+
+
 def test_a_guarded_figure_that_nobody_told_is_neither_held_nor_broken():
     nothing = same(0, np.nan)
     found = guard(RULE, 0.1, 1, nothing, nothing)

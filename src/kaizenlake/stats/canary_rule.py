@@ -191,8 +191,10 @@ def judge(rule: Rule, candidate: Moments, control: Moments) -> Judged:
 def guard(rule: Rule, margin: float, guardrails: int, candidate: Moments, control: Moments) -> Guarded:
     """Hold a figure of candidates against a margin, on every look.
 
-    Where no unit of either arm differs from another, what is seen counts as it stands: no critical finding in hundreds of
-    units is no increase, although no test can be made of it.
+    Where no unit of either arm differs from another, no test of means can be made, and yet something is known: of n units
+    without one, units unlike them are rarer than 1 - alpha ** (1 / n) (the rule of three: Hanley and Lippman-Hand 1983), on
+    all nights at once, since nights without one lie within each other. Such a unit is taken to differ by one, as a count or a
+    share does; so 100 units without a critical finding show an increase below .03, and none below .02.
 
     Args:
         rule: `alpha` and the minimum of units.
@@ -204,7 +206,9 @@ def guard(rule: Rule, margin: float, guardrails: int, candidate: Moments, contro
     still = rule.enough(candidate, control) & (candidate.m2 == 0.0) & (control.m2 == 0.0)
     low = rule.sequence(candidate, control, 1.0 - rule.alpha / guardrails, "above")
     high = rule.sequence(candidate, control, 1.0 - rule.alpha, "below")
-    lower, upper = np.where(still, low.effect, low.ci_low), np.where(still, high.effect, high.ci_high)
+    units = np.minimum(candidate.n, control.n)
+    lower = np.where(still, low.effect - _rarer_than(units, rule.alpha / guardrails), low.ci_low)
+    upper = np.where(still, high.effect + _rarer_than(units, rule.alpha), high.ci_high)
     return Guarded(low.effect, lower, upper, upper <= margin, first_look(lower > margin))
 
 
@@ -237,6 +241,11 @@ def verdicts(
         ["invalid", "rollback", "insufficient", "promote"],
         "continue",
     )
+
+
+def _rarer_than(units: Floats, alpha: float) -> Floats:
+    """Share of units that, with this chance, shows in none of so many."""
+    return np.asarray(1.0 - alpha ** (1.0 / np.maximum(units, 1.0)))
 
 
 def _shrunk(effect: Floats, se: Floats, worth: float) -> Floats:
