@@ -365,6 +365,42 @@ class TestDeclarations:
         assert "open the lake with the version that wrote it" in str(raised.value)
         assert lake.state(old).state == "unreadable"
 
+    def test_other_words_for_a_column_keep_no_row_out(self, lake):
+        from kaizenlake.tables.base import column, count
+
+        def told(layer, words, **more):
+            return self.changed(
+                layer,
+                project_id=(pl.String, column(f"Project{words}", nullable=True)),
+                pages=(pl.Int64, count(f"Pages{words}")),
+                **more,
+            )
+
+        lake.append(told("bronze", "."), totals(p1=1))
+        lake.append(told("bronze", ", in other words."), totals(p2=2))
+        wider = told("bronze", ", once more.", note=(pl.String, column("Note.", nullable=True)))
+        lake.append(wider, totals(p3=3).with_columns(note=pl.lit("hi")))
+        assert sorted(lake.scan(wider).collect().rows()) == [("p1", 1, None), ("p2", 2, None), ("p3", 3, "hi")]
+
+        put(lake, told("gold", "."), [totals(p1=1)])
+        other = told("gold", ", in other words.")
+        put(lake, other, [totals(p1=2)])
+        assert lake.scan(other).collect().rows() == [("p1", 2)]
+
+    def test_other_words_for_a_column_keep_no_day_from_being_written(self, lake):
+        from kaizenlake.tables.base import count
+
+        told = type(
+            "Visits",
+            (Visits,),
+            {"__annotations__": {"pages": pl.Int64}, "pages": count("Pages, in other words."), "__module__": __name__},
+        )
+        put(lake, Visits, [visits(0), visits(1)])
+        put(lake, told, [visits(1, pages=3)], days=[1])
+        put(lake, told, [], days=[])
+        put(lake, told, [], days=[0])
+        assert held(lake, told) == {day(1): {"ann": 3, "bob": 3}}
+
     def test_bronze_is_never_rewritten_for_a_column_that_must_not_be_null(self, lake):
         from kaizenlake.tables.base import column, count
 

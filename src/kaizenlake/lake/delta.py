@@ -308,10 +308,11 @@ def commit(
     else:
         how |= {"schema_mode": "merge" if drift(table, target).missing else None}
 
-    with _made(frames, arrow_schema(table)) as (made, rows), _in_our_words(where):
+    schema = arrow_schema(table) if isinstance(target, str) or whole_schema else _as_stored(table, target)
+    with _made(frames, schema) as (made, rows), _in_our_words(where):
         reader = made
         if unless is not None and unless():
-            reader, append = pa.RecordBatchReader.from_batches(arrow_schema(table), []), True
+            reader, append = pa.RecordBatchReader.from_batches(schema, []), True
         if "mode" not in how:
             # Nothing to replace: an append of nothing carries the transactions.
             append = append or (days is not None and not days)
@@ -321,6 +322,14 @@ def commit(
             }
         write_deltalake(target, reader, **how)
     return 0 if isinstance(target, str) else target.version(), rows
+
+
+def _as_stored(table: type[Table], handle: DeltaTable) -> pa.Schema:
+    """Declared columns in the words that they are stored with: Delta refuses rows that come with others."""
+    stored = {field.name: field.metadata for field in handle.schema().fields}
+    return pa.schema(
+        [field.with_metadata(stored.get(field.name, field.metadata)) for field in arrow_schema(table)],
+    )
 
 
 @contextmanager
