@@ -154,10 +154,11 @@ def test_alerts_that_hold_no_more_leave_the_file(lake):
     assert json.loads(lake.path("published", "alerts.json").read_text())["signed"]["alerts"] == []
 
 
-def test_where_nothing_was_ever_the_matter_there_is_no_file(lake, tmp_path):
+def test_where_nothing_was_ever_the_matter_the_file_says_so(lake, tmp_path):
     done = night(lake)
     assert (done.alerts, done.hook, given(tmp_path)) == ((), None, [])
-    assert not lake.path("published", "alerts.json").exists()
+    assert json.loads(lake.path("published", "alerts.json").read_text())["signed"]["alerts"] == []
+    assert verify_alerts(lake) == 0
 
 
 def test_a_changed_file_does_not_verify_and_the_next_night_mends_it(lake):

@@ -82,7 +82,7 @@ class AlertsFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def json_schema() -> dict[str, Any]:
     """JSON Schema of the file."""
-    return schemas.json_schema(AlertsFile, f"alerts:{VERSION}")
+    return schemas.json_schema(AlertsFile, SCHEMA, VERSION, "Alerts")
 
 
 FORM = Form(SCHEMA, VERSION, AlertsFile, json_schema(), "file of alerts", indent=2)
@@ -104,7 +104,7 @@ def standing(scan: Scan) -> tuple[Alert, ...]:
 
 
 def publish_alerts(lake: Lake, alerts: tuple[Alert, ...], *, as_of: datetime) -> bool:
-    """Publish the alerts; nothing where the file says just this, or where there are none and never were.
+    """Publish the alerts, also where there are none: no file means that no night looked.
 
     Args:
         lake: The lake.
@@ -112,7 +112,7 @@ def publish_alerts(lake: Lake, alerts: tuple[Alert, ...], *, as_of: datetime) ->
         as_of: Events before this instant count in them.
 
     Returns:
-        Whether the file was written.
+        Whether the file was written: it is not where it says just this.
 
     Raises:
         LockedError: Another process publishes.
@@ -121,8 +121,6 @@ def publish_alerts(lake: Lake, alerts: tuple[Alert, ...], *, as_of: datetime) ->
     """
     folder = lake.path(FOLDER)
     path = folder / FILE
-    if not alerts and not path.exists():
-        return False
     with alone(folder):
         key = signing.signing_key(lake.path("keys"))
         signed = msgspec.to_builtins(Told(SCHEMA, VERSION, as_of.astimezone(UTC), alerts))

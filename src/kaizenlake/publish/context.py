@@ -203,7 +203,7 @@ def segment(industry: str, client_type: str) -> Scope:
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of a context."""
-    schema: dict[str, Any] = _flat(schemas.json_schema(KaizenContext, f"schema:{SCHEMA}:{VERSION}", "Kaizen context"))
+    schema: dict[str, Any] = _flat(schemas.json_schema(KaizenContext, SCHEMA, VERSION, "Kaizen context"))
     return schema
 
 

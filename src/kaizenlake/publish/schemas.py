@@ -17,16 +17,17 @@ class Signature(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     value: Annotated[str, Meta(description="Base64 of the signature over the canonical JSON of `signed`.")]
 
 
-def json_schema(model: type[msgspec.Struct], identifier: str, title: str = "") -> dict[str, Any]:
+def json_schema(model: type[msgspec.Struct], name: str, version: int, title: str) -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of a document, derived from its model.
 
     Args:
         model: The model.
-        identifier: Name of the schema, after `urn:kaizenlake:`.
-        title: What the document is, in words; empty for none.
+        name: Name of the schema.
+        version: Version of it.
+        title: What the document is, in words.
     """
-    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": f"urn:kaizenlake:{identifier}"}
-    return head | ({"title": title} if title else {}) | msgspec.json.schema(model)
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": f"urn:kaizenlake:schema:{name}:{version}"}
+    return head | {"title": title} | msgspec.json.schema(model)
 
 
 def first_broken(validator: jsonschema_rs.Draft202012Validator, parsed: Any) -> str | None:
