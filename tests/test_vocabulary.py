@@ -18,7 +18,6 @@ from kaizenlake.stats.spending import Family
 ROOT = Path(kaizenlake.__file__).parent
 LISTS = {get_args(value): name for name, value in vars(vocabulary).items() if len(get_args(value)) > 1}
 TWINS = {
-    "jobs/_canary_rule.py",
     "stats/canary_rule.py",
     "jobs/_card_rules.py",
     "publish/alerts.py",

@@ -259,7 +259,9 @@ class Guardrail(Group):
     metric: Literal[
         "security_criticals", "api_breakages", "contradictions", "cost_usd", "latency_seconds", "failed_gates_rate"
     ] = Field(description="Mean over the units of the candidate against that of the control.")
-    margin: Annotated[float, Field(ge=0, lt=1e15)] = Field(description="Increase of that mean that is tolerated, in its unit.")
+    margin: Annotated[float, Field(ge=0, lt=1e15)] = Field(
+        description="Increase of that mean that is tolerated, in its unit."
+    )
 
 
 class Promotion(Group):
