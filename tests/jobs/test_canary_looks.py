@@ -274,6 +274,15 @@ class TestVerdicts:
         assert (rail["verdict"], rail["units"], rail["upper"]) == ("unclear", 0, None)
         assert row["reason"].endswith("held: cost_usd (known of 0 units against 0, margin 0.1).")
 
+    def test_what_comes_late_counts_on_the_look_of_its_own_day(self):
+        late = [(1, of, f"late-{of}-{unit}", 0.5) for of in (NEW, OLD) for unit in range(30)]
+        before, after = verdicts(self.ALIKE), verdicts(self.ALIKE + late)
+        assert before.head(1).equals(after.head(1))
+        assert (after["units"] - before["units"]).to_list() == [0, 30, 30, 30, 30]
+        # As if it had come in time: how a night was found before leaves no trace.
+        in_time = sorted(self.ALIKE + late, key=lambda row: row[0])
+        assert verdicts(in_time).equals(after)
+
     def test_a_deployment_without_any_run_has_looks_that_wait(self):
         found = looked(of_units([]), started(**PLAIN), as_of=day(2))
         assert found["verdict"].to_list() == ["insufficient"] * 2
