@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -115,7 +116,17 @@ def test_a_bucket_that_is_not_there_is_told_in_one_plain_line(options, tmp_path)
     assert "s3://nobody/lake/bronze/events" in str(raised.value)
 
 
-def test_the_command_line_shows_what_lies_there(far, options):
-    put(far, tables.Landings, [tables.empty(tables.Landings).collect()])
-    shown = kaizen("show", "landings", "--format", "json", "--lake", far.root, **options)
-    assert shown.stdout == "[]\n"
+def test_the_command_line_works_there_with_a_home_for_the_rest(options, tmp_path):
+    where = {"KAIZEN_LAKE": f"s3://{BUCKET}/by-commands", **options}
+    (tmp_path / "one.ndjson").write_text(
+        '{"id": "1", "type": "LEAD_CREATED", "occurred_at": "2026-03-01T00:00:00Z", "payload": {"lead_id": "a"}}\n'
+    )
+    homeless = kaizen("init", code=1, **where)
+    assert "has no local folder" in homeless.stderr
+    assert "KAIZEN_HOME=FOLDER" in homeless.stderr
+    where |= {"KAIZEN_HOME": str(tmp_path / "home")}
+    kaizen("init", **where)
+    kaizen("land", tmp_path / "one.ndjson", **where)
+    (row,) = json.loads(kaizen("show", "events", "--format", "json", **where).stdout)
+    assert (row["event_id"], row["event_type"]) == ("1", "LEAD_CREATED")
+    assert (tmp_path / "home" / "kaizen.toml").exists()

@@ -10,7 +10,9 @@ import typer
 LAKE = "./lake"
 REPORTS = Path("./reports")
 
-LakeOption = Annotated[str, typer.Option("--lake", envvar="KAIZEN_LAKE", help="Folder of the lake.", show_default=True)]
+LakeOption = Annotated[
+    str, typer.Option("--lake", envvar="KAIZEN_LAKE", help="Folder or URI of the lake.", show_default=True)
+]
 ReportsOption = Annotated[Path, typer.Option("--reports", envvar="KAIZEN_REPORTS", help="Folder of the reports.")]
 StrictOption = Annotated[
     bool, typer.Option("--strict", help="Exit 4 if something was quarantined, 5 if a source is stale.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -91,6 +92,9 @@ class Snapshot:
         return None if self.handle is None else self.handle.transaction_version(app)
 
 
+HOME_VARIABLE = "KAIZEN_HOME"
+
+
 class Lake:
     """A folder, or a place in an object store, that holds the tables.
 
@@ -98,7 +102,7 @@ class Lake:
         root: Folder or URI (`s3://…`, `file:///…`).
         storage_options: What the object store needs, such as its region; see the options of Delta.
         home: Local folder for what has no place in an object store: landing, lock, runs, published files, settings.
-            The root itself, where that is a folder.
+            Unless given, the root itself where that is a folder, else what the variable KAIZEN_HOME names.
     """
 
     def __init__(
@@ -113,7 +117,8 @@ class Lake:
             root, parts = Path(url2pathname(parts.path)), None
         self.root: str | Path = str(root).rstrip("/") if parts is not None else Path(root).absolute()
         self.storage_options = dict(storage_options or {})
-        self._home = Path(home).absolute() if home is not None else self.root if isinstance(self.root, Path) else None
+        home = home or (self.root if isinstance(self.root, Path) else os.environ.get(HOME_VARIABLE))
+        self._home = Path(home).absolute() if home else None
         self._settings: Settings | None = None
         self._held: dict[type[Table], tuple[Snapshot, delta.Mark]] = {}
 
@@ -147,7 +152,7 @@ class Lake:
             raise LakeError(
                 f"The lake has no local folder for {'/'.join(parts) or 'what has no place in an object store'}.",
                 where=str(self.root),
-                hint="Give one: Lake(root, home=FOLDER).",
+                hint=f"Name one by {HOME_VARIABLE}=FOLDER, or Lake(root, home=FOLDER).",
             )
         return self._home.joinpath(*parts)
 
