@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from typing import get_args
 
 import polars as pl
 
 from kaizenlake.parameters import Skills
+from kaizenlake.vocabulary import TermVerdict
 
-BETTER, WORSE, EVEN, UNCLEAR = "strength", "weakness", "even", "unclear"
+BETTER, WORSE, EVEN, UNCLEAR = get_args(TermVerdict)
 
 
 def last_day(as_of: datetime) -> date:

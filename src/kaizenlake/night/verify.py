@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
 import polars as pl
 
@@ -46,18 +45,6 @@ def checks(lake: Lake) -> Iterator[Check]:
     for place, name, check in PUBLISHED:
         if (lake.path(folder.FOLDER) / place).exists():
             yield _told(name, check, lake)
-
-
-class _Signed(Protocol):
-    """What a check of signatures says of the key."""
-
-    @property
-    def key_id(self) -> str:
-        """Name of the key."""
-
-    @property
-    def key_source(self) -> str:
-        """Where it came from."""
 
 
 def _told(name: str, check: Callable[[Lake], Check], lake: Lake) -> Check:
@@ -154,7 +141,7 @@ def _alerts(lake: Lake) -> Check:
     return Check("alerts, as signed", alerts.verify_alerts(lake), None)
 
 
-def _by(found: _Signed) -> str:
+def _by(found: folder.Verified) -> str:
     return f"signed by {found.key_id} ({found.key_source})"
 
 

@@ -17,6 +17,7 @@ from kaizenlake.publish.folder import FOLDER, alone, refused, verifying_key, wri
 from kaizenlake.publish.report_rows import Scan
 from kaizenlake.publish.signed_files import Form
 from kaizenlake.tables import Alerts
+from kaizenlake.vocabulary import Severity
 
 SCHEMA: Literal["kaizen-alerts"] = "kaizen-alerts"
 VERSION: Literal[1] = 1
@@ -43,7 +44,7 @@ class Alert(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     alert_id: str
     kind: str
-    severity: Literal["info", "warning", "critical"]
+    severity: Severity
     doer: str
     policy_id: str | None
     policy_version: str | None

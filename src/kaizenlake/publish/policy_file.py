@@ -9,6 +9,7 @@ from msgspec import Meta
 from kaizenlake.publish import schemas
 from kaizenlake.publish.context import Instant, Part, Share
 from kaizenlake.publish.schemas import Signature
+from kaizenlake.vocabulary import Mode
 
 SCHEMA: Final = "kaizen-policies"
 VERSION: Final = 1
@@ -40,7 +41,7 @@ class Policy(Part, frozen=True, kw_only=True):
     candidates: Annotated[list[Version], Meta(description="Empty without a deployment.")]
     allocation: Annotated[list[Allocation], Meta(description="One for each candidate, in their order.")]
     deployment_id: str | None
-    mode: Literal["shadow", "canary"] | None
+    mode: Mode | None
     unit_name: Annotated[str | None, Meta(description="What is randomised, such as user or project.")]
     salt: Annotated[
         str | None,

@@ -10,6 +10,7 @@ from msgspec import Meta
 from kaizenlake.publish import schemas
 from kaizenlake.publish.context import Instant, Line, Part, Provenance, Share, Whole
 from kaizenlake.publish.schemas import Signature
+from kaizenlake.vocabulary import Direction, ExperimentCause, ExperimentType, PolicyOrigin, TermVerdict, Trend
 
 SCHEMA: Final = "kaizen-skill"
 VERSION: Final = 1
@@ -17,7 +18,6 @@ VERSION: Final = 1
 Difference = Annotated[float, Meta(description="Below 0 is better; null where it is not defined.")]
 Usd = Annotated[float, Meta(ge=0)]
 Place = Annotated[int, Meta(ge=1)]
-Verdict = Literal["strength", "weakness", "even", "unclear"]
 
 
 class Window(Part, frozen=True, kw_only=True):
@@ -42,7 +42,7 @@ class Loss(Part, frozen=True, kw_only=True):
     change_30d: Difference | None
     change_30d_ci_low: float | None
     change_30d_ci_high: float | None
-    direction: Literal["improving", "flat", "degrading", "unclear"]
+    direction: Direction
     alert: Annotated[bool | None, Meta(description="The control chart of the loss raised an alert on its latest day.")]
 
 
@@ -50,7 +50,7 @@ class Term(Part, frozen=True, kw_only=True):
     """One term of the loss, against the other doers (fleet) and against the doer's own past."""
 
     term: Line
-    verdict: Verdict
+    verdict: TermVerdict
     reason: Line
     n: Annotated[Whole, Meta(description="Runs in which it was observed.")]
     observed_rate: Share | None
@@ -63,20 +63,20 @@ class Term(Part, frozen=True, kw_only=True):
     fleet_ci_low: float | None
     fleet_ci_high: float | None
     fleet_q_value: Share | None
-    fleet_verdict: Verdict
+    fleet_verdict: TermVerdict
     n_past: Whole
     past_difference: Difference | None
     past_ci_low: float | None
     past_ci_high: float | None
     past_q_value: Share | None
-    past_verdict: Verdict
+    past_verdict: TermVerdict
 
 
 class Model(Part, frozen=True, kw_only=True):
     """One model that the doer called, as it is and at equal cost against the doer's other models."""
 
     model: Line
-    verdict: Verdict
+    verdict: TermVerdict
     reason: Line
     runs: Whole
     n: Whole
@@ -111,7 +111,7 @@ class Failure(Part, frozen=True, kw_only=True):
     change_ci_low: float | None
     change_ci_high: float | None
     q_value: Share | None
-    trend: Literal["rising", "falling", "unclear"]
+    trend: Trend
 
 
 class Policy(Part, frozen=True, kw_only=True):
@@ -119,9 +119,7 @@ class Policy(Part, frozen=True, kw_only=True):
 
     policy_id: Line
     policy_version: Line
-    known_from: Annotated[
-        Literal["policies", "runs"], Meta(description="The table of policies, or what its runs name.")
-    ]
+    known_from: Annotated[PolicyOrigin, Meta(description="The table of policies, or what its runs name.")]
     since: date
     age_days: Whole
     active_policies: Annotated[Whole, Meta(description="Policies that are active for it: one per phase.")]
@@ -144,9 +142,9 @@ class Experiment(Part, frozen=True, kw_only=True):
 class NextStep(Part, frozen=True, kw_only=True):
     """An experiment to try next."""
 
-    experiment_type: Literal["prompt_synthesis", "adapter_training", "tool_tuning", "rag_optimization"]
+    experiment_type: ExperimentType
     term: Annotated[Line | None, Meta(description="Term of the loss that it should lower.")]
-    because: Literal["degrading", "weakness", "both"]
+    because: ExperimentCause
     words: Annotated[str, Meta(description="What to try and why, with the figures.")]
 
 
