@@ -48,3 +48,12 @@ Severity: TypeAlias = Literal["info", "warning", "critical"]
 
 Audience: TypeAlias = Literal["impressions", "reach"]
 """What an engagement rate is a share of."""
+
+
+def plural(number_of: int, one: str, many: str = "") -> str:
+    """A count with its noun.
+
+    >>> plural(1, "content"), plural(2000, "content")
+    ('1 content', '2,000 contents')
+    """
+    return f"{number_of:,} {one if number_of == 1 else many or one + 's'}"

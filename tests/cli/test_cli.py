@@ -117,7 +117,7 @@ def test_show_table_says_how_many_rows_are_left(place):
     assert len(done.stdout.splitlines()) == 6
     done = kaizen("show", "contents", cwd=place)
     assert len(done.stdout.splitlines()) == 21
-    assert "more row(s)" in done.stderr
+    assert "more rows" in done.stderr
 
 
 def test_show_a_table_that_does_not_exist_names_the_likely_one(place):
@@ -189,7 +189,7 @@ def test_verify_says_what_holds_and_finds_a_changed_document(place, demo_lake):
     try:
         done = kaizen("verify", cwd=place, code=1)
         assert "FAILED  publication [verification]" in done.stdout
-        assert done.stderr == "error [verification]: 1 check(s) failed.\n"
+        assert done.stderr == "error [verification]: 1 check failed.\n"
     finally:
         document.write_bytes(whole)
 

@@ -35,7 +35,7 @@ def test_strict_says_by_exit_code_that_something_was_quarantined(place):
     file = place / "events.ndjson"
     file.write_text(json.dumps(GOOD) + "\n" + json.dumps(BAD) + "\n")
     done = kaizen("land", file, cwd=place)
-    assert "2 line(s) = 1 event(s) + 0 duplicate(s) + 1 quarantined" in done.stdout
+    assert "2 lines = 1 event + 0 duplicates + 1 quarantined" in done.stdout
     assert "out_of_range 1" in done.stdout
     other = place / "more.ndjson"
     other.write_text(json.dumps(BAD | {"id": "e3"}) + "\n")
@@ -53,7 +53,7 @@ def test_a_night_of_what_was_dropped_and_the_quarantine_of_it(place):
     assert not (place / "lake" / "bronze").exists()
     assert not (place / "reports").exists()
     done = kaizen("nightly", "--as-of", "2026-03-02", "--strict", cwd=place, code=4)
-    assert "2 line(s) = 1 event(s) + 0 duplicate(s) + 1 quarantined" in done.stdout
+    assert "2 lines = 1 event + 0 duplicates + 1 quarantined" in done.stdout
     assert sorted(path.name for path in (place / "reports" / "2026-03-02").iterdir()) == [
         "kaizen.html", "kaizen.json", "kaizen.pdf",
     ]  # fmt: skip

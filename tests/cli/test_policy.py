@@ -119,7 +119,7 @@ def test_an_override_stands_out_in_the_audit(grown):
     assert "OVERRIDE: planner 1.0.0 promoted from draft to active, by ann\n    Reason: The first.\n" in text
     assert "    SKIPPED canary: no canary of it was started" in text
     assert "planner 1.1.0 REFUSED for active; it stays canary, by ann" in text
-    assert "    passed  canary: look 3 at canary canary-1.1.0 on 2026-03-04 says promote: 450 unit(s)" in text
+    assert "    passed  canary: look 3 at canary canary-1.1.0 on 2026-03-04 says promote: 450 units" in text
     assert text.count("OVERRIDE") == 1
     rows = said(grown, "audit", "--overrides")
     assert [(row["policy_version"], row["reason"]) for row in rows] == [("1.0.0", "The first.")]

@@ -48,7 +48,7 @@ def test_replay_by_propensities(place, capsys):
     done = kaizen("policy", "replay", "router", "1.0.0", "--by", "ann", cwd=place)
     lines = done.stdout.splitlines()
     assert lines[0] == "router 1.0.0 by propensities: passed"
-    assert lines[1].strip() == "700 run(s), 700 unit(s), 2 seed(s)"
+    assert lines[1].strip() == "700 runs, 700 units, 2 seeds"
     assert "by sndr: loss" in done.stdout
     assert [line.split("\t")[0] for line in lines[-7:]] == [
         "ips",
@@ -76,18 +76,18 @@ def test_golden_sets_and_running_again(place, tmp_path, capsys):
     sample = ("golden", "freeze", "core", "--doer", "router", "--at-most", "30")
     assert told(capsys, place, "golden", "list").startswith("There is no golden set")
     made = kaizen(*sample, "--by", "ann", cwd=place).stdout
-    assert made.startswith("Frozen: core@1 with 30 run(s) of router")
+    assert made.startswith("Frozen: core@1 with 30 runs of router")
     again = json.loads(told(capsys, place, *sample, "--json"))
     assert (again["is_new"], len(again["golden_runs"])) == (False, 30)
     listed = json.loads(told(capsys, place, "golden", "list", "--doer", "router", "--json"))
     assert [(item["golden_set_id"], item["golden_set_version"], item["runs"]) for item in listed] == [("core", 1, 30)]
     assert told(capsys, place, "golden", "list").splitlines()[1].startswith("core\t1\trouter\t30\t")
-    assert told(capsys, place, "golden", "verify") == "ok      golden set core@1 (30 run(s))\n"
+    assert told(capsys, place, "golden", "verify") == "ok      golden set core@1 (30 runs)\n"
     done = kaizen("policy", "replay", "router", "1.1.0", "--call", "agents:again", cwd=place)
-    assert done.stdout.startswith("router 1.1.0 by running its inputs again: passed\n  30 run(s) of golden set core@1")
+    assert done.stdout.startswith("router 1.1.0 by running its inputs again: passed\n  30 runs of golden set core@1")
     other = tmp_path / "other.pem"
     other.write_bytes(signing.public_pem(signing.signing_key(tmp_path).public_key()))
-    with pytest.raises(VerificationError, match=r"1 golden set\(s\) failed"):
+    with pytest.raises(VerificationError, match="1 golden set failed"):
         app(
             ("golden", "verify", "core", "--public-key", str(other), "--lake", str(place / "lake")),
             standalone_mode=False,
@@ -103,7 +103,7 @@ def test_a_run_that_changed_is_named(tmp_path):
         there.scan().filter(event_type="GOLDEN_SET_FROZEN").collect()))  # fmt: skip
     failed = kaizen("golden", "verify", "--json", cwd=tmp_path, code=1)
     (found,) = json.loads(failed.stdout)
-    assert found["problems"] == ["golden set core@1: 1 run(s) are no longer in the lake: r00002"]
+    assert found["problems"] == ["golden set core@1: 1 run no longer in the lake: r00002"]
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,7 @@ REFUSED = [
     (("1.1.0",), {"policy": "idle"}, GateError, "No version of idle is active, so there is no control"),
     (("1.1.0",), {"policy": "idle", "control": "1.1.0"}, UsageError, "cannot be a candidate"),
     (("1.1.0",), {"policy": "idle", "control": "1.3.0"}, GateError, "control idle 1.3.0 is archived"),
-    (("1.1.0",), {"shares": (0.1, 0.1)}, UsageError, "1 candidate(s) and 2 share(s)"),
+    (("1.1.0",), {"shares": (0.1, 0.1)}, UsageError, "1 candidate and 2 shares"),
     (("1.1.0",), {"shares": (0.009,)}, UsageError, "between 0.01 and 0.5"),
     (("1.1.0",), {"shares": (0.51,)}, UsageError, "between 0.01 and 0.5"),
     (("1.1.0", "1.2.0"), {"shares": (0.3, 0.3)}, UsageError, "found 0.6"),

@@ -31,8 +31,8 @@ def test_versions_come_after_one_another_as_semver_says():
 @pytest.mark.parametrize(
     ("version", "said"),
     [
-        ("1.0", r"2 number\(s\)"),
-        ("1.0.0.0", r"4 number\(s\)"),
+        ("1.0", "2 numbers"),
+        ("1.0.0.0", "4 numbers"),
         ("v1.0.0", "begins with a letter"),
         ("1.02.0", "'02' begins with 0"),
         ("1.x.0", "'x' is no number"),
@@ -41,7 +41,7 @@ def test_versions_come_after_one_another_as_semver_says():
         ("1.0.0-rc..1", "what follows"),
         ("1.0.0 ", "'0 ' is no number"),
         ("1.0.0\n", "is no number"),
-        ("", r"1 number\(s\)"),
+        ("", "1 number "),
         ("１.0.0", "is no number"),
         ("1.0.0+" + "a" * 100, "has 106 characters"),
     ],

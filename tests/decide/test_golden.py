@@ -105,7 +105,7 @@ def test_a_sample_hangs_on_its_seed_alone_and_a_larger_one_holds_it(lake, tmp_pa
 def test_a_run_that_says_something_else_later_is_told(lake):
     item, _ = golden.freeze(lake, "core", doer="router", by="ann", now=NOW)
     land(lake, [run(288, gates_passed=9) | {"id": "corrected"}])
-    assert problems(lake, item) == ("golden set core@1: 1 run(s) changed since: r00288",)
+    assert problems(lake, item) == ("golden set core@1: 1 run changed since: r00288",)
     fresh, is_new = golden.freeze(lake, "core", doer="router", by="ann", now=NOW)
     assert (fresh.name, is_new, problems(lake, fresh)) == ("core@2", True, ())
 
@@ -117,13 +117,13 @@ def test_a_run_that_is_lost_or_was_altered_in_place_is_told(lake):
     assert [check.error for check in checks(lake)] == [None] * len(list(checks(lake)))
     lake.rewrite(Events, lambda there: there.scan().with_columns(payload=altered.otherwise("payload")).collect())
     assert ["changed since" in str(check.error) for check in checks(lake) if check.error is not None] == [True]
-    assert problems(lake, item) == ("golden set core@1: 1 run(s) changed since: r00288",), (
+    assert problems(lake, item) == ("golden set core@1: 1 run changed since: r00288",), (
         "its stored hash is not believed"
     )
     lake.rewrite(
         Events, lambda there: there.scan().filter(~pl.col("event_id").is_in(["run-r00288", "run-r00000"])).collect()
     )
-    assert problems(lake, item) == ("golden set core@1: 2 run(s) are no longer in the lake: r00000, r00288",)
+    assert problems(lake, item) == ("golden set core@1: 2 runs no longer in the lake: r00000, r00288",)
 
 
 def test_a_set_whose_list_was_altered_no_longer_verifies(lake):

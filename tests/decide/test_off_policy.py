@@ -192,9 +192,9 @@ def test_what_the_candidate_would_choose_can_be_handed_over(lake):
     ("target", "words"),
     [
         (pl.DataFrame({"run_id": ["r00000"]}), "Expected a frame with run_id, action and probability"),
-        (pl.DataFrame({"run_id": ["r00000"], "action": ["large"], "probability": [0.5]}), "sum to 1; 1 run"),
+        (pl.DataFrame({"run_id": ["r00000"], "action": ["large"], "probability": [0.5]}), "sum to 1; of 1 run it is not so"),
         (pl.DataFrame({"run_id": ["r00000"] * 2, "action": ["large"] * 2, "probability": [0.5] * 2}), "distinct actions"),
-        (pl.DataFrame({"run_id": ["r00000"], "action": ["large"], "probability": [1.0]}), "899 run.s. lack it"),
+        (pl.DataFrame({"run_id": ["r00000"], "action": ["large"], "probability": [1.0]}), "899 runs without it"),
     ],
 )  # fmt: skip
 def test_probabilities_that_are_none_are_told(lake, target, words):

@@ -90,7 +90,7 @@ def test_answers_that_differ_under_one_seed_fail_and_are_named(lake):
 
     found = again(lake, moody)
     assert (found["verdict"], found["differing_answers"]) == ("failed", 2)
-    assert found["shortfalls"] == ["2 run(s) answered differently with the same seed: r00003, r00007"]
+    assert found["shortfalls"] == ["2 runs answered differently with the same seed: r00003, r00007"]
     assert found["effect"] < 0, "the figures stand beside the reason"
 
 
@@ -102,7 +102,7 @@ def test_runs_that_raise_fail_and_are_named(lake):
 
     found = again(lake, fragile)
     assert found["verdict"] == "failed"
-    assert found["shortfalls"] == ["1 run(s) raised: 1 by RuntimeError: no such tool (r00004)"]
+    assert found["shortfalls"] == ["1 run raised: 1 by RuntimeError: no such tool (r00004)"]
 
 
 def test_an_error_of_many_runs_is_told_once_with_their_number(lake):
@@ -116,7 +116,7 @@ def test_an_error_of_many_runs_is_told_once_with_their_number(lake):
     found = again(lake, broken)
     assert found["verdict"] == "failed"
     assert found["shortfalls"][0] == (
-        "30 run(s) raised: 26 by RuntimeError: no such tool (r00000, r00001, r00002, r00003, r00005 and 21 more); "
+        "30 runs raised: 26 by RuntimeError: no such tool (r00000, r00001, r00002, r00003, r00005 and 21 more); "
         "1 by KeyError: 4 (r00004); 1 by SystemExit: the tool left (r00007); 1 by KeyError: 14 (r00014); "
         "1 by KeyError: 24 (r00024)"
     )
@@ -180,7 +180,7 @@ def test_too_few_runs_are_refused_without_a_figure(tmp_path):
     found = again(lake, better)
     assert (found["verdict"], found["shortfalls"]) == (
         "refused",
-        ["10 run(s) could be compared, at least 20 are needed"],
+        ["10 runs could be compared, at least 20 are needed"],
     )
     assert {"effect", "estimated_loss", "logged_loss", "estimator"}.isdisjoint(found)
 
@@ -193,7 +193,7 @@ def test_a_set_that_changed_is_not_run(tmp_path):
     found = again(lake, lambda given, seed: pytest.fail("it was run"))
     assert (found["verdict"], found["shortfalls"]) == (
         "refused",
-        ["golden set core@1: 1 run(s) changed since: r00003"],
+        ["golden set core@1: 1 run changed since: r00003"],
     )
     golden.freeze(lake, "core", doer="router", by="ann", now=NOW)
     assert again(lake, better)["golden_set_version"] == 2
@@ -202,7 +202,7 @@ def test_a_set_that_changed_is_not_run(tmp_path):
 def test_runs_whose_answers_tell_nothing_in_common_are_not_compared(lake):
     found = again(lake, lambda given, seed: {"latency_seconds": 1.0})
     assert (found["verdict"], "effect" in found) == ("refused", False)
-    assert found["shortfalls"][0].startswith("0 run(s) could be compared")
+    assert found["shortfalls"][0].startswith("0 runs could be compared")
 
 
 def test_the_gold_table_holds_it(lake):

@@ -54,8 +54,8 @@ def log(text):
     ("text", "passed", "words"),
     [
         ("", False, "no replay"),
-        ("0 passed", True, "replay p0 of 2026-03-01 passed: effect -0.0100 (-0.0200 to +0.0000) on 1,200 run(s)"),
-        ("0 failed", False, "replay p0 of 2026-03-01 failed: effect -0.0100 (-0.0200 to +0.0000) on 1,200 run(s); too much"),
+        ("0 passed", True, "replay p0 of 2026-03-01 passed: effect -0.0100 (-0.0200 to +0.0000) on 1,200 runs"),
+        ("0 failed", False, "replay p0 of 2026-03-01 failed: effect -0.0100 (-0.0200 to +0.0000) on 1,200 runs; too much"),
         ("0 refused", False, "replay p0 of 2026-03-01 refused: too much"),
         ("1 passed\n0 failed", True, "p0"),
         ("0 passed\n1 failed", False, "p1"),

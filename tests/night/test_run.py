@@ -118,7 +118,7 @@ def impossible(events, *, as_of):
     ("work", "code", "words"),
     [
         (explode, "unexpected", "RuntimeError: no such luck"),
-        (impossible, "table_invalid", "events: greater_than_or_equal_to(1) broken by 4 row(s), such as -1"),
+        (impossible, "table_invalid", "events: greater_than_or_equal_to(1) broken by 4 rows, such as -1"),
     ],
 )
 def test_a_failing_job_leaves_its_table_and_stops_what_rests_on_it(lake, caplog, work, code, words):

@@ -117,7 +117,7 @@ def test_evidence_carries_the_figures_of_the_table():
     assert (evidence.shrunk_effect, evidence.corrected_p) == (0.24, 0.01)
     assert (evidence.table, evidence.table_version) == ("gold.patterns", 7)
     assert evidence.reason == (
-        "In 6 experiment(s), the engagement rate of 40 contents with it differs by +30.0% (95% interval +20.0% to "
+        "In 6 experiments, the engagement rate of 40 contents with it differs by +30.0% (95% interval +20.0% to "
         "+40.0%) from that of contents without it, corrected p 0.01."
     )
 

@@ -59,7 +59,7 @@ def test_a_pattern_without_a_field_of_its_own_is_asked_by_type_or_value(made, as
 
 
 def test_a_risky_pattern_names_its_type(made):
-    assert "- hook_type: list: In 6 experiment(s)" in explain(made["everything"], "list")
+    assert "- hook_type: list: In 6 experiments" in explain(made["everything"], "list")
 
 
 def test_an_empty_field_is_nothing(made):

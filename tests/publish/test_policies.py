@@ -168,7 +168,7 @@ def test_what_this_lake_did_not_sign_does_not_stay(lake, tmp_path):
         (folder(lake) / name).write_bytes((folder(other) / name).read_bytes())
     (folder(lake) / "torn.json").write_text("{")
     (folder(lake) / ".aside-killed").write_text("{")
-    with pytest.raises(VerificationError, match=r"3 of 3 file\(s\)"):
+    with pytest.raises(VerificationError, match=r"3 of 3 files"):
         verify_policies(lake)
     publish(lake, version(lake, "1.0.0"))
     assert list(files(lake)) == ["planner.json"]

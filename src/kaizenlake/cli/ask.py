@@ -11,6 +11,7 @@ from kaizenlake.cli.commands import add_commands
 from kaizenlake.cli.options import LAKE, JsonOption, LakeOption
 from kaizenlake.cli.words import note, open_lake, say, say_json
 from kaizenlake.errors import PublishError, UsageError
+from kaizenlake.vocabulary import plural
 
 ProjectOption = Annotated[str | None, typer.Option("--project", "-p", help="The context of this project.")]
 SegmentOption = Annotated[
@@ -101,7 +102,7 @@ def retry(lake: LakeOption = LAKE) -> None:
     opened = open_lake(lake)
     with lock.hold(opened.path(), "kaizen quarantine retry"):
         done = landing.retry(opened, now=datetime.now(UTC))
-    say(f"{done.tried} line(s) tried: {done.landed} landed, {done.waiting} still waiting.")
+    say(f"{plural(done.tried, 'line')} tried: {done.landed} landed, {done.waiting} still waiting.")
     for rule, lines in done.by_rule.items():
         say(f"  {rule}: {lines}")
 

@@ -12,7 +12,7 @@ from kaizenlake.cli.options import LAKE, ByOption, JsonOption, LakeOption, Polic
 from kaizenlake.cli.serving import serve
 from kaizenlake.cli.words import decider, draw, open_lake, say, say_json
 from kaizenlake.errors import UsageError
-from kaizenlake.vocabulary import Method, Mode
+from kaizenlake.vocabulary import Method, Mode, plural
 
 if TYPE_CHECKING:
     from kaizenlake.lake.store import Lake
@@ -276,7 +276,7 @@ def _tell(row: dict[str, Any]) -> None:
         f"by {row['unit_name']}."
     )
     say(
-        f"At most {row['horizon_nights']} night(s), alpha {row['alpha']:g} ({row['method']}), at least "
+        f"At most {plural(row['horizon_nights'], 'night')}, alpha {row['alpha']:g} ({row['method']}), at least "
         f"{row['minimum_units']} units an arm, loss at most {row['max_loss_increase']:g} worse."
     )
     if row["guardrail_metrics"]:

@@ -12,6 +12,7 @@ from kaizenlake.cli.commands import add_group
 from kaizenlake.cli.options import LAKE, ByOption, DoerOption, JsonOption, LakeOption, ReasonOption
 from kaizenlake.cli.words import decider, draw, open_lake, say, say_json
 from kaizenlake.errors import UsageError, VerificationError
+from kaizenlake.vocabulary import plural
 
 if TYPE_CHECKING:
     from kaizenlake.decide.golden import GoldenSet
@@ -55,7 +56,9 @@ def freeze(
         say_json({**_facts(item), "golden_runs": item.runs, "is_new": is_new})
         return
     state = "Frozen" if is_new else "It stands as it was frozen"
-    say(f"{state}: {item.name} with {len(item.runs):,} run(s) of {item.doer}, content {item.content_sha256[:16]}….")
+    say(
+        f"{state}: {item.name} with {plural(len(item.runs), 'run')} of {item.doer}, content {item.content_sha256[:16]}…."
+    )
 
 
 def list_(lake: LakeOption = LAKE, doer: DoerOption = None, as_json: JsonOption = False) -> None:
@@ -108,11 +111,11 @@ def verify(
             for problem in found[item.name]:
                 say(f"FAILED  {problem}")
             if not found[item.name]:
-                say(f"ok      golden set {item.name} ({len(item.runs):,} run(s))")
+                say(f"ok      golden set {item.name} ({plural(len(item.runs), 'run')})")
         if not sets:
             say("There is no golden set.")
     if failed := sum(map(bool, found.values())):
-        raise VerificationError(f"{failed} golden set(s) failed.")
+        raise VerificationError(f"{plural(failed, 'golden set')} failed.")
 
 
 def _facts(item: GoldenSet) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from kaizenlake.cli.commands import add_commands
 from kaizenlake.cli.options import LAKE, JsonOption, LakeOption
 from kaizenlake.cli.words import draw, note, open_lake, say, say_json, say_lines
 from kaizenlake.errors import KaizenError, TableNotFoundError, UsageError
+from kaizenlake.vocabulary import plural
 
 if TYPE_CHECKING:
     from kaizenlake.tables import Table
@@ -107,7 +108,7 @@ def show(
     if form is Format.TABLE:
         draw(rows.columns, rows.iter_rows())
         if limit is None and (left := opened.rows(found) - rows.height) > 0:
-            note(f"{left} more row(s): --limit N, or --format json, csv or parquet for all.")
+            note(f"{plural(left, 'more row')}: --limit N, or --format json, csv or parquet for all.")
         return
     if form is Format.PARQUET and file is None and sys.stdout.isatty():
         raise UsageError("Parquet is not for a terminal.", hint="Name a file with --out, or send stdout to one.")

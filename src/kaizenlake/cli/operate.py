@@ -13,6 +13,7 @@ from kaizenlake.cli.options import LAKE, REPORTS, LakeOption, ReportsOption, Str
 from kaizenlake.cli.progress import counting, watching
 from kaizenlake.cli.words import note, open_lake, say
 from kaizenlake.errors import QuarantinedError, UsageError
+from kaizenlake.vocabulary import plural
 
 if TYPE_CHECKING:
     from kaizenlake.lake.landing import Landing
@@ -113,7 +114,7 @@ def land(
         say("By rule: " + ", ".join(f"{rule} {count}" for rule, count in found.by_rule.items()) + ".")
         say("`kaizen quarantine` shows the lines.")
         if strict:
-            raise QuarantinedError(f"{found.quarantined} line(s) went to quarantine.")
+            raise QuarantinedError(f"{plural(found.quarantined, 'line')} went to quarantine.")
 
 
 def nightly(
@@ -199,8 +200,8 @@ def parse_as_of(text: str) -> datetime:
 
 def _landed(landing: Landing | Landed) -> str:
     return (
-        f"{landing.files} file(s), {landing.lines_in:,} line(s) = {landing.landed:,} event(s) + "
-        f"{landing.duplicate:,} duplicate(s) + {landing.quarantined:,} quarantined"
+        f"{plural(landing.files, 'file')}, {plural(landing.lines_in, 'line')} = {plural(landing.landed, 'event')} + "
+        f"{plural(landing.duplicate, 'duplicate')} + {landing.quarantined:,} quarantined"
     )
 
 
@@ -209,7 +210,7 @@ def _foretell(plan: Plan, as_of: datetime) -> None:
     for file in plan.waiting:
         say(f"land: {file}")
     for step in plan.steps:
-        what = "whole table" if step.days is None else f"{len(step.days)} day(s)"
+        what = "whole table" if step.days is None else plural(len(step.days), "day")
         if plan.waiting and step.job.by_day and any(why.startswith("changes in ") for why in step.why):
             what = "the days that landing changes"
         say(f"{step.job.name}: {what}; {'; '.join(step.why)}")

@@ -13,6 +13,7 @@ import typer
 from kaizenlake.cli.options import LAKE, ByOption, JsonOption, LakeOption, PolicyArgument, VersionArgument
 from kaizenlake.cli.words import decider, draw, open_lake, say, say_json
 from kaizenlake.errors import GateError, UsageError
+from kaizenlake.vocabulary import plural
 
 if TYPE_CHECKING:
     from kaizenlake.decide.re_execution import Call
@@ -92,7 +93,7 @@ def _tell(said: Mapping[str, Any], *, is_new: bool) -> None:
     )
     how = "running its inputs again" if said["kind"] == "re_execution" else "propensities"
     say(f"{said['policy_id']} {said['policy_version']} by {how}: {said['verdict']}")
-    say(f"  {said['runs']:,} run(s){on}, {said['units']:,} unit(s), {said['random_seeds']} seed(s)")
+    say(f"  {plural(said['runs'], 'run')}{on}, {plural(said['units'], 'unit')}, {plural(said['random_seeds'], 'seed')}")
     if said.get("effective_units") is not None:
         say(f"  {said['effective_units']:.1f} effective units, largest weight {said['max_weight']:.2f}")
     if said.get("effect") is not None:

@@ -11,6 +11,7 @@ from kaizenlake.cli.commands import add_commands
 from kaizenlake.cli.options import LAKE, JsonOption, LakeOption
 from kaizenlake.cli.words import draw, note, open_lake, say, say_lines, unseen_escaped
 from kaizenlake.errors import UsageError
+from kaizenlake.vocabulary import plural
 
 if TYPE_CHECKING:
     from kaizenlake.publish.report_rows import Scan
@@ -125,13 +126,13 @@ def _tell(item: Skill) -> None:
     from kaizenlake.publish import report_format as written
 
     card, loss, window = item.card, item.card.loss, item.data_window
-    say(f"{item.doer}, {window.first_day} to {window.last_day}: {loss.n:,} of {loss.runs:,} run(s) with a loss")
+    say(f"{item.doer}, {window.first_day} to {window.last_day}: {loss.n:,} of {plural(loss.runs, 'run')} with a loss")
     say(
         f"Mean loss {written.loss(loss.mean_loss)}, {loss.direction}; {written.percent(loss.mean_coverage)} of all weight "
         f"observed; change over 7 days {written.effect(loss.change_7d)}, over 30 days {written.effect(loss.change_30d)}"
     )
     if (policy := item.policy) is not None:
-        say(f"Policy {policy.policy_id} {policy.policy_version}, {policy.age_days} day(s) old")
+        say(f"Policy {policy.policy_id} {policy.policy_version}, {plural(policy.age_days, 'day')} old")
     for row in card.terms:
         if row.n:
             say(f"  {row.term}: {row.verdict}; {row.reason}")

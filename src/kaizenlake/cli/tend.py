@@ -14,6 +14,7 @@ from kaizenlake.cli.commands import add_commands
 from kaizenlake.cli.options import LAKE, JsonOption, LakeOption
 from kaizenlake.cli.words import draw, note, open_lake, say, say_lines
 from kaizenlake.errors import KaizenError, VerificationError
+from kaizenlake.vocabulary import plural
 
 LIBRARIES = (
     "polars",
@@ -51,7 +52,7 @@ def verify(lake: LakeOption = LAKE) -> None:
             failed += 1
             say(f"FAILED  {check.name} [{check.error.code}]: {check.error}")
     if failed:
-        raise VerificationError(f"{failed} check(s) failed.")
+        raise VerificationError(f"{plural(failed, 'check')} failed.")
 
 
 def maintain(lake: LakeOption = LAKE) -> None:
@@ -64,9 +65,9 @@ def maintain(lake: LakeOption = LAKE) -> None:
         done = upkeep.maintain(opened)
     for table in done.tables:
         say(
-            f"{table.name}: {table.files_before} file(s) became {table.files_after}, {table.removed} old one(s) removed"
+            f"{table.name}: {plural(table.files_before, 'file')} became {table.files_after}, {plural(table.removed, 'old one')} removed"
         )
-    say(f"{done.landed_removed} landed file(s) and {done.leftovers_removed} leftover(s) removed.")
+    say(f"{plural(done.landed_removed, 'landed file')} and {plural(done.leftovers_removed, 'leftover')} removed.")
 
 
 def doctor(lake: LakeOption = LAKE, as_json: JsonOption = False) -> None:
@@ -88,10 +89,12 @@ def doctor(lake: LakeOption = LAKE, as_json: JsonOption = False) -> None:
     if state["lock"]:
         say(f"Locked by {state['lock']}.")
     for name, table in state["tables"].items():
-        rows = "" if table["rows"] is None else f", {table['rows']:,} row(s), version {table['version']}"
+        rows = "" if table["rows"] is None else f", {plural(table['rows'], 'row')}, version {table['version']}"
         say(f"  {name}: {table['state']}{rows}{': ' + table['problem'] if table['problem'] else ''}")
     if state["quarantine_waiting"]:
-        say(f"{state['quarantine_waiting']} line(s) wait in quarantine: `kaizen quarantine`.")
+        say(
+            f"{plural(state['quarantine_waiting'], 'line')} {'waits' if state['quarantine_waiting'] == 1 else 'wait'} in quarantine: `kaizen quarantine`."
+        )
     if (run := state["last_run"]) is not None:
         say(f"Last run {run['run_id']}: {run['status']}, as_of {run['as_of']}.")
     for source in state["stale_sources"]:

@@ -22,7 +22,7 @@ from kaizenlake.lake.store import Lake
 from kaizenlake.parameters import Canaries, Guardrail
 from kaizenlake.settings import broken
 from kaizenlake.tables import Events
-from kaizenlake.vocabulary import Method, Mode
+from kaizenlake.vocabulary import Method, Mode, plural
 
 SMALLEST_SHARE, LARGEST_SHARE = 0.01, 0.5
 """Share of the units that a canary may serve with its candidates together."""
@@ -203,7 +203,9 @@ def _shares(plan: DeploymentPlan, rule: Canaries) -> tuple[float, ...]:
         return (0.0,) * count
     shares = (rule.share / count,) * count if plan.shares is None else plan.shares
     if len(shares) != count:
-        raise UsageError(f"There are {count} candidate(s) and {len(shares)} share(s).", hint="Give one for each.")
+        raise UsageError(
+            f"There are {plural(count, 'candidate')} and {plural(len(shares), 'share')}.", hint="Give one for each."
+        )
     if not all(math.isfinite(share) and share > 0 for share in shares):
         raise UsageError(f"A share lies above 0; found {', '.join(f'{share:g}' for share in shares)}.")
     total = math.fsum(shares)

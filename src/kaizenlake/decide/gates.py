@@ -18,6 +18,7 @@ from kaizenlake.lake.store import Lake
 from kaizenlake.parameters import Promotion
 from kaizenlake.tables import CanaryLooks
 from kaizenlake.tables.policy import STATUSES
+from kaizenlake.vocabulary import plural
 
 CONTENT = "content"
 """The gate that nobody can skip."""
@@ -163,7 +164,7 @@ def _verdict_gate(mode: str, evidence: Evidence, version: Version) -> Gate:
     if look is None:
         return Gate(mode, False, f"no night has looked at {name} yet.", deployment.deployment_id)
     said = (
-        f"look {look['look']} at {name} on {look['looked_on']} says {look['verdict']}: {look['units']:,} unit(s) against "
+        f"look {look['look']} at {name} on {look['looked_on']} says {look['verdict']}: {plural(look['units'], 'unit')} against "
         f"{look['units_control']:,}, effect "
         f"{_effect(look['effect'], look['sequential_ci_low'], look['sequential_ci_high'])}. {look['reason']}"
     )

@@ -20,6 +20,7 @@ from kaizenlake.events.log import Line, event_line
 from kaizenlake.events.rules import near
 from kaizenlake.lake import decisions
 from kaizenlake.lake.store import Lake
+from kaizenlake.vocabulary import plural
 
 SOURCE = "kaizen golden"
 MOST_RUNS = 10_000
@@ -276,9 +277,9 @@ def problems(events: pl.LazyFrame, golden_set: GoldenSet, key: Ed25519PublicKey 
         run for run in golden_set.runs if run in hashes and marks.get(run, hashes[run][:_MARK]) != hashes[run][:_MARK]
     ]
     if lost:
-        found.append(f"golden set {golden_set.name}: {len(lost)} run(s) are no longer in the lake: {some_of(lost)}")
+        found.append(f"golden set {golden_set.name}: {plural(len(lost), 'run')} no longer in the lake: {some_of(lost)}")
     if changed:
-        found.append(f"golden set {golden_set.name}: {len(changed)} run(s) changed since: {some_of(changed)}")
+        found.append(f"golden set {golden_set.name}: {plural(len(changed), 'run')} changed since: {some_of(changed)}")
     content = _content(golden_set, {run: hashes.get(run, "") for run in golden_set.runs})
     if not found and _sha(content) != golden_set.content_sha256:
         found.append(f"golden set {golden_set.name}: its content is not what was frozen")

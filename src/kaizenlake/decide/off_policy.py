@@ -22,6 +22,7 @@ from kaizenlake.stats.offpolicy import ESTIMATORS, OverlapRules, Refusal, Replay
 from kaizenlake.stats.reward_model import cross_fitted
 from kaizenlake.stats.seeds import folds_by_hash
 from kaizenlake.tables import Events
+from kaizenlake.vocabulary import plural
 
 FOLDS = 5
 """Parts into which the units are cut by hash: the reward model of a part is learned from the others."""
@@ -174,11 +175,13 @@ def _given(given: pl.DataFrame, runs: pl.DataFrame) -> Choices:
     wrong = sums.filter(~(pl.col("fit") & pl.col("distinct") & ((pl.col("probability") - 1.0).abs() < 1e-6)))
     if wrong.height:
         raise UsageError(
-            f"Expected for each run distinct actions with probabilities that sum to 1; {wrong.height} run(s) have not, such "
+            f"Expected for each run distinct actions with probabilities that sum to 1; of {plural(wrong.height, 'run')} it is not so, such "
             f"as {min(wrong['run_id'])}."
         )
     if lacking := set(runs["run_id"]) - set(sums["run_id"]):
-        raise UsageError(f"Expected {expected} for every run; {len(lacking)} run(s) lack it, such as {min(lacking)}.")
+        raise UsageError(
+            f"Expected {expected} for every run; {plural(len(lacking), 'run')} without it, such as {min(lacking)}."
+        )
     actions = tuple(sorted(set(rows["action"]) | set(_action(runs).drop_nulls())))
     at = pl.DataFrame({"action": actions, "at": range(len(actions))}, schema={"action": pl.String(), "at": pl.Int64()})
     table = np.zeros((runs.height, len(actions)))

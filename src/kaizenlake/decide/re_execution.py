@@ -24,6 +24,7 @@ from kaizenlake.lake.store import Lake
 from kaizenlake.parameters import Loss, Replays
 from kaizenlake.stats.paired import repeated_change
 from kaizenlake.tables import Events, Runs
+from kaizenlake.vocabulary import plural
 
 PAIRED = "paired"
 """Name of the estimator: each run again against the run as logged."""
@@ -196,15 +197,15 @@ def compare(logged: pl.DataFrame, found: Again, settings: Replays, loss: Loss, c
     failures = []
     if found.differing:
         failures.append(
-            f"{len(found.differing)} run(s) answered differently with the same seed: {some_of(found.differing)}"
+            f"{plural(len(found.differing), 'run')} answered differently with the same seed: {some_of(found.differing)}"
         )
     if found.raised:
         failures.append(_raised(found.raised))
     reasons = []
     if again.runs < settings.minimum_runs:
-        reasons.append(f"{again.runs} run(s) could be compared, at least {settings.minimum_runs} are needed")
+        reasons.append(f"{plural(again.runs, 'run')} could be compared, at least {settings.minimum_runs} are needed")
     if counted["units"] < 2:
-        reasons.append(f"they are of {counted['units']} unit(s), at least 2 are needed for an interval")
+        reasons.append(f"they are of {plural(counted['units'], 'unit')}, at least 2 are needed for an interval")
     if reasons:
         verdict = "failed" if failures else "refused"
         return counted | {"verdict": verdict, "shortfalls": [*failures, *reasons], "estimates": {"estimates": []}}
@@ -333,4 +334,4 @@ def _raised(errors: Mapping[str, Sequence[str]]) -> str:
     """Which errors were raised: each once, the most frequent first, with its runs."""
     frequent = sorted(errors.items(), key=lambda item: -len(item[1]))
     each = [f"{len(runs)} by {said} ({some_of(runs)})" for said, runs in frequent]
-    return f"{sum(map(len, errors.values()))} run(s) raised: {some_of(each, between='; ')}"
+    return f"{plural(sum(map(len, errors.values())), 'run')} raised: {some_of(each, between='; ')}"

@@ -20,6 +20,7 @@ from kaizenlake.events.log import Line, event_line
 from kaizenlake.lake import decisions
 from kaizenlake.lake.store import Lake
 from kaizenlake.signing import canonical
+from kaizenlake.vocabulary import plural
 
 SOURCE = "kaizen policy replay"
 
@@ -193,7 +194,7 @@ def _standing(made: pl.DataFrame, where: str) -> Standing:
     if last["verdict"] == "refused" or last["effect"] is None:
         return Standing(last["verdict"] == "passed", f"{name}: {'; '.join(last['shortfalls'] or []) or 'no figures'}")
     interval = f"{_signed(last['effect_ci_low'])} to {_signed(last['effect_ci_high'])}"
-    figures = f"effect {_signed(last['effect'])} ({interval}) on {last['runs']:,} run(s)"
+    figures = f"effect {_signed(last['effect'])} ({interval}) on {plural(last['runs'], 'run')}"
     return Standing(last["verdict"] == "passed", "; ".join([f"{name}: {figures}", *(last["shortfalls"] or [])]))
 
 

@@ -6,6 +6,7 @@ import re
 from typing import TypeAlias
 
 from kaizenlake.errors import UsageError
+from kaizenlake.vocabulary import plural
 
 Precedence: TypeAlias = tuple[int, int, int, tuple[tuple[int, int, str], ...]]
 
@@ -54,7 +55,7 @@ def _what_is_wrong(version: str) -> str:
     if version[:1] in {"v", "V"}:
         return "it begins with a letter"
     if len(numbers) != 3:
-        return f"it has {len(numbers)} number(s) before the first - or +, there must be three"
+        return f"it has {plural(len(numbers), 'number')} before the first - or +, there must be three"
     for number in numbers:
         if not re.fullmatch(r"[0-9]+", number):
             return f"{number!r} is no number"

@@ -17,6 +17,7 @@ from kaizenlake.errors import EventError
 from kaizenlake.events.catalogue import LOGGED, EventType
 from kaizenlake.events.log import log_event
 from kaizenlake.events.performance import PerformanceRecorded
+from kaizenlake.vocabulary import plural
 
 COMMON = ("project_id", "tenant_id", "tags", "occurred_at", "event_id", "metadata")
 """What every event takes beside its payload."""
@@ -33,7 +34,7 @@ def _function(event: EventType) -> Callable[..., str]:
     def function(*values: Any, **named: Any) -> str:
         if len(values) > len(required):
             raise EventError(
-                f"{function.__name__}() takes {len(required)} value(s) by position ({', '.join(required)}), "
+                f"{function.__name__}() takes {plural(len(required), 'value')} by position ({', '.join(required)}), "
                 f"found {len(values)}.",
                 rule="too_many_values",
                 hint="Give the others by name.",

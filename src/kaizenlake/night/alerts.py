@@ -17,6 +17,7 @@ from kaizenlake.lake.store import Lake
 from kaizenlake.night import artifact
 from kaizenlake.night.artifact import AlertRecord, HookRecord, Run, StepRecord
 from kaizenlake.publish.alerts import SCHEMA, VERSION, Alert, publish_alerts, standing
+from kaizenlake.vocabulary import plural
 
 OUTPUT = 2_000
 """Most characters of what a hook wrote that are kept."""
@@ -56,7 +57,7 @@ def tell(lake: Lake, run: Run, record: StepRecord) -> None:
     )
     record.rows_out = len(found)
     if run.hook is not None:
-        record.why = (f"the hook was given {run.hook.alerts} alert(s): {run.hook.status}",)
+        record.why = (f"the hook was given {plural(run.hook.alerts, 'alert')}: {run.hook.status}",)
     elif not written:
         record.status, record.why = "nothing to do", ("the alerts are those of the run before",)
 

@@ -14,6 +14,7 @@ from kaizenlake.lake.store import Lake
 from kaizenlake.night.plan import batches
 from kaizenlake.publish import alerts, documents, folder, policies, skills
 from kaizenlake.tables import Events, Landings, Table
+from kaizenlake.vocabulary import plural
 
 ROWS_AT_ONCE = 1_000_000
 
@@ -65,7 +66,7 @@ def _attempt(name: str, lake: Lake, table: type[Table]) -> Check:
         distinct = lake.scan(table).select(pl.struct(keys).n_unique()).collect().item() if keys and rows else rows
         if distinct != rows:
             raise TableInvalidError(
-                f"The grain ({', '.join(keys)}) is not unique: {rows - distinct} row(s) too many.", where=name
+                f"The grain ({', '.join(keys)}) is not unique: {plural(rows - distinct, 'row')} too many.", where=name
             )
     except KaizenError as error:
         return Check(name, rows, error)
@@ -90,7 +91,9 @@ def _conservation(lake: Lake) -> Check:
     name = "lines in = landed + duplicate + quarantined"
     if off.height:
         return Check(
-            name, files, ConservationError(f"{off.height} file(s) lost or invented lines.", where=off["file"][0])
+            name,
+            files,
+            ConservationError(f"{plural(off.height, 'file')} lost or invented lines.", where=off["file"][0]),
         )
     # There may be more events: of a landing that was killed before it was booked, and of retries of the quarantine.
     if landed > (events := lake.rows(Events)):

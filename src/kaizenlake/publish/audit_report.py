@@ -26,6 +26,7 @@ from kaizenlake.publish.report_decisions import decisions_table, gates
 from kaizenlake.publish.report_rows import Listing
 from kaizenlake.tables import Policies, PolicyPromotions
 from kaizenlake.tables.policy_rows import PolicyVersion
+from kaizenlake.vocabulary import plural
 
 WARNINGS = 20
 """Most things to look at that are listed."""
@@ -185,7 +186,7 @@ def _origin(row: PolicyVersion) -> str:
     if row.parent_version is None:
         made = "the root"
     else:
-        older = f", {say.plural(row.ancestors_count, 'version')} from the root" if row.ancestors_count > 1 else ""
+        older = f", {plural(row.ancestors_count, 'version')} from the root" if row.ancestors_count > 1 else ""
         made = f"{say.clean(row.parent_version, 40)}{older}"
     return made if row.experiment_id is None else f"{made}, by {say.clean(row.experiment_id, 40)}"
 

@@ -9,6 +9,7 @@ from kaizenlake.publish.charts_nights import Crossing, EffectNight, EvidenceNigh
 from kaizenlake.publish.report_blocks import Block, Grid, Paragraph, Picture, Section, grid, interval, raw
 from kaizenlake.publish.report_rows import Listing
 from kaizenlake.tables import CanaryLooks
+from kaizenlake.vocabulary import plural
 
 NIGHTLY_LEVEL = 0.05
 """Level of the ordinary t-test that is shown for comparison."""
@@ -108,8 +109,8 @@ def _arms(item: Candidate) -> str:
 def _now(look: LookRow) -> str:
     """The effect at a look and where it lies, as far as that is defined."""
     if look.effect is None:
-        return f"After {say.plural(look.look, 'look')} the effect is not defined."
-    told = f"After {say.plural(look.look, 'look')} the effect is {say.effect(look.effect)}"
+        return f"After {plural(look.look, 'look')} the effect is not defined."
+    told = f"After {plural(look.look, 'look')} the effect is {say.effect(look.effect)}"
     ends = (
         ("on all nights at once", look.sequential_ci_low, look.sequential_ci_high),
         ("on that night alone", look.ci_low, look.ci_high),
@@ -183,7 +184,7 @@ def _nightly(item: Candidate) -> str:
     )
     crossed = now.crossed_on_look
     if better and crossed is not None and crossed > called.look:
-        said += f", {say.plural(crossed - called.look, 'night')} before the boundary was crossed"
+        said += f", {plural(crossed - called.look, 'night')} before the boundary was crossed"
     said += "."
     holds = (
         now.p_value is not None

@@ -29,6 +29,7 @@ from kaizenlake.publish.report_blocks import (
 from kaizenlake.publish.report_decisions import decisions_table
 from kaizenlake.publish.report_rows import Listing
 from kaizenlake.tables import CanaryLooks, CanarySegments, Deployments, Table
+from kaizenlake.vocabulary import plural
 
 
 def document(data: CanaryData) -> Document:
@@ -74,7 +75,7 @@ def _figures(data: CanaryData) -> tuple[Figure, ...]:
     return (
         Figure("Night of the horizon", f"{first.look} of {found.horizon_nights}", found.status),
         Figure(
-            f"Units of {say.plural(len(data.candidates), 'candidate')}",
+            f"Units of {plural(len(data.candidates), 'candidate')}",
             say.count(units),
             f"{say.count(first.units_control)} of the control",
         ),
@@ -131,11 +132,11 @@ def sizes(data: CanaryData) -> Section:
     ]
     last = data.candidates[0].last
     lead = (
-        f"Left out: {say.plural(last.units_mixed, 'unit')} seen under more than one version and "
-        f"{say.plural(last.runs_without_unit, 'run')} that {'names' if last.runs_without_unit == 1 else 'name'} no unit. "
-        f"{say.plural(last.units_misrouted, 'unit')} ran under a version that is not the one "
+        f"Left out: {plural(last.units_mixed, 'unit')} seen under more than one version and "
+        f"{plural(last.runs_without_unit, 'run')} that {'names' if last.runs_without_unit == 1 else 'name'} no unit. "
+        f"{plural(last.units_misrouted, 'unit')} ran under a version that is not the one "
         f"{'its' if last.units_misrouted == 1 else 'their'} hash says. "
-        f"The smaller arm needs {say.plural(data.deployment.minimum_units, 'unit')}."
+        f"The smaller arm needs {plural(data.deployment.minimum_units, 'unit')}."
     )
     if last.sample_ratio_p is not None:
         lead += f" The sizes of the arms fit the allocation with {say.p_words(last.sample_ratio_p, 'p')}."
@@ -217,7 +218,7 @@ def design(data: CanaryData) -> Section:
     terms = (
         ("Randomised", f"Each {say.clean(found.unit_name, 60)}, by a salted hash of its id: it stays in its arm."),
         ("Shares", f"{arms}; the rest runs under {say.clean(found.control_version, 30)}."),
-        ("Horizon", f"{say.plural(found.horizon_nights, 'night')}; at least {say.plural(found.minimum_units, 'unit')} in the smaller arm."),
+        ("Horizon", f"{plural(found.horizon_nights, 'night')}; at least {plural(found.minimum_units, 'unit')} in the smaller arm."),
         ("False promotion", f"A chance of at most {say.percent(found.alpha)} over all nights and candidates together, {METHODS.get(found.method, say.clean(found.method, 40))}."),
         ("Tolerated increase", f"{say.effect(found.max_loss_increase)} of the mean loss."),
         ("Guardrails", f"{guarded or 'None'}."),

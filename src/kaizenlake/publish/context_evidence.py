@@ -17,6 +17,7 @@ from kaizenlake.publish.context_rules import FIELD_OF
 from kaizenlake.publish.judging import Finding, Judgement, rounded
 from kaizenlake.settings import Settings
 from kaizenlake.tables import AvoidedPhrases, CreativeLabels, ScopedWinRates, SegmentClarity, WinRates
+from kaizenlake.vocabulary import plural
 
 REASON_LENGTH = 1000
 """Most characters of a reason, which is in our words and quotes at most one text of an event."""
@@ -150,7 +151,7 @@ class Notes:
         else:
             facts = {"basis": "mark", "observed": "marks", "observations": row["marks"]}
             told = self.line(row["last_reason"])
-            facts |= {"reason": f"Named by {row['marks']} mark(s) of losers; the latest says: {told}"}
+            facts |= {"reason": f"Named by {plural(row['marks'], 'mark')} of losers; the latest says: {told}"}
             facts |= {"table": tables.full_name(AvoidedPhrases)}
         return self.note(name, number, value, facts)
 

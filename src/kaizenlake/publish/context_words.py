@@ -7,6 +7,7 @@ from typing import Any
 
 from kaizenlake.parameters import Evidence as EvidenceRules
 from kaizenlake.publish.judging import SAYS, Finding, Judgement
+from kaizenlake.vocabulary import plural
 
 
 def p_words(value: float) -> str:
@@ -40,7 +41,7 @@ def of_finding(finding: Finding, level: float) -> str:
         against = f", against {finding.rate_without:.1%} of the others" if finding.rate_without is not None else ""
         return f"{finding.rate:.1%} of {finding.observations} outcomes were won{interval}{against}{p_value}."
     how = (
-        f"In {finding.comparisons} experiment(s)"
+        f"In {plural(finding.comparisons, 'experiment')}"
         if finding.basis == "experiment"
         else "As observed, and not by experiment"
     )

@@ -50,6 +50,7 @@ from kaizenlake.publish.folder import (
     write_once,
 )
 from kaizenlake.tables import Table
+from kaizenlake.vocabulary import plural
 
 INDEX = "latest.json"
 INDEX_SCHEMA = "kaizen-index"
@@ -184,7 +185,7 @@ def verify(lake: Lake, public_key: bytes | None = None) -> VerifiedPublication:
     signed = index["signed"]
     problems = [problem for entry in signed["entries"] if (problem := _problem(folder, entry)) is not None]
     if problems:
-        said = f"{len(problems)} of {len(signed['entries'])} published document(s) are not what the index says"
+        said = f"{len(problems)} of {plural(len(signed['entries']), 'published document')} {'is' if len(problems) == 1 else 'are'} not what the index says"
         raise refused(problems, said, folder)
     return VerifiedPublication(
         files=len(signed["entries"]),

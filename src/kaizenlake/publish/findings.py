@@ -22,6 +22,7 @@ from kaizenlake.tables import (
     WinRates,
     full_name,
 )
+from kaizenlake.vocabulary import plural
 
 Basis: TypeAlias = Literal["experiment", "observation", "count", "warning"]
 
@@ -121,9 +122,9 @@ def _pattern_findings(listing: Listing[PatternRow], data: ReportData) -> Iterato
         metric = say.words(row.metric)
         article = "an" if metric[0] in "aeiou" else "a"
         tested = (
-            f"in {say.plural(row.experiments, 'experiment')}"
+            f"in {plural(row.experiments, 'experiment')}"
             if row.evidence == "experiment"
-            else f"over {say.plural(row.contents, 'content')}, as observed and not tested"
+            else f"over {plural(row.contents, 'content')}, as observed and not tested"
         )
         yield Found(
             abs(lift) / (high - low),
@@ -158,7 +159,7 @@ def _win_rates(data: ReportData, kind: str) -> Iterator[Found]:
             abs(row.win_rate - rest) / (row.ci_high - row.ci_low),
             "for" if row.lift > 0 else "against",
             (
-                f"{say.percent(row.win_rate)} of {say.plural(row.decided, noun.one, noun.many)} with "
+                f"{say.percent(row.win_rate)} of {plural(row.decided, noun.one, noun.many)} with "
                 f"{dimension(row.dimension)} “{say.clean(row.value, 60)}” {noun.won} ({_level(data)} interval "
                 f"{say.between(say.percent(row.ci_low), say.percent(row.ci_high))}): {say.lift(row.lift)} against the "
                 f"others ({say.p_words(row.q_value or 0.0)})."
@@ -175,7 +176,7 @@ def _tiers(data: ReportData) -> Iterator[Found]:
             row.rated,
             "neither",
             (
-                f"{say.percent(row.good_or_better_rate)} of {say.plural(row.rated, 'content')}{kind} on "
+                f"{say.percent(row.good_or_better_rate)} of {plural(row.rated, 'content')}{kind} on "
                 f"{say.clean(row.platform, 60)} are good or excellent ({_level(data)} interval "
                 f"{say.between(say.percent(row.ci_low), say.percent(row.ci_high))}); half of them reach an engagement "
                 f"rate of {say.percent(row.median_engagement_rate)} or more."
@@ -191,7 +192,7 @@ def _best_content(data: ReportData) -> Iterator[Found]:
             row.shrunk_rate,
             "neither",
             (
-                f"The best of {say.plural(row.group_size, 'content')} in its group is “{say.clean(row.name, 90)}” on "
+                f"The best of {plural(row.group_size, 'content')} in its group is “{say.clean(row.name, 90)}” on "
                 f"{say.clean(row.platform or 'any platform', 60)}: engagement rate {say.percent(row.engagement_rate)}, "
                 f"{say.percent(row.shrunk_rate)} after shrinkage."
             ),
@@ -206,7 +207,7 @@ def _clarity(data: ReportData) -> Iterator[Found]:
             row.briefs,
             "neither",
             (
-                f"{say.percent(row.clear_rate)} of {say.plural(row.briefs, 'brief')} from {segment(row.industry, row.client_type)} "
+                f"{say.percent(row.clear_rate)} of {plural(row.briefs, 'brief')} from {segment(row.industry, row.client_type)} "
                 f"arrive clear ({_level(data)} interval {say.between(say.percent(row.ci_low), say.percent(row.ci_high))}); "
                 f"their mean first score is {say.number(row.mean_score)} of 100."
             ),
@@ -221,7 +222,7 @@ def _quarantine(data: ReportData) -> Iterator[Found]:
             quality.waiting,
             "neither",
             (
-                f"{say.plural(quality.waiting, 'line')} wait{'s' if quality.waiting == 1 else ''} in quarantine, most often "
+                f"{plural(quality.waiting, 'line')} wait{'s' if quality.waiting == 1 else ''} in quarantine, most often "
                 f"for rule {say.clean(rule, 60)} ({say.count(lines)}); they change no figure until they are corrected."
             ),
         )
@@ -235,7 +236,7 @@ def _stale(data: ReportData) -> Iterator[Found]:
             row.silent_hours,
             "neither",
             f"Source “{say.clean(row.source, 60)}” has been silent for {say.hours(row.silent_hours)}"
-            + (f", and {say.plural(len(stale) - 1, 'other source')} too" if len(stale) > 1 else "")
+            + (f", and {plural(len(stale) - 1, 'other source')} too" if len(stale) > 1 else "")
             + "; what depends on it may be out of date.",
         )
 

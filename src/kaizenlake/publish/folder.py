@@ -108,7 +108,7 @@ def refused(problems: Sequence[str], said: str, where: Path) -> VerificationErro
 
     Args:
         problems: What is wrong, each in words; at least one.
-        said: What they have in common, such as `2 of 3 skill card(s) are not what this lake published`.
+        said: What they have in common, such as `2 of 3 skill cards are not what this lake published`.
         where: Where it lies.
     """
     more = f" … and {len(problems) - NAMED} more" if len(problems) > NAMED else ""

@@ -49,7 +49,7 @@ FILES = SignedFiles(
         "file of policies",
         check=_changed_document,
     ),
-    "file(s) of policies",
+    "files of policies",
 )
 
 

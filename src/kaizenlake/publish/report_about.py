@@ -40,6 +40,7 @@ from kaizenlake.tables import (
     Table,
     WinRates,
 )
+from kaizenlake.vocabulary import plural
 
 _NUMBERS: dict[str, tuple[str, Callable[[Any], str], Callable[[Any], str]]] = {
     "events": ("Events", say.count, say.count),
@@ -92,8 +93,8 @@ def headlines(data: ReportData) -> Section:
         else "Nothing can be said yet with the evidence that the settings ask for."
     )
     wanted = Missing(
-        f"A pattern is judged from {say.plural(data.evidence.contents, 'content')} on, a win rate from "
-        f"{say.plural(data.evidence.decided, 'decided outcome')} on.",
+        f"A pattern is judged from {plural(data.evidence.contents, 'content')} on, a win rate from "
+        f"{plural(data.evidence.decided, 'decided outcome')} on.",
         events_to_log("PERFORMANCE_RECORDED", "OUTREACH_SENT", "PACK_COMPLETED", "RUN_COMPLETED"),
     )
     return Section("findings", "Headline findings", lead, (Headlines(found),) if found else (wanted,))
@@ -103,7 +104,7 @@ def changes(data: ReportData) -> Section:
     """What the run read and wrote, which figures moved and which verdicts turned."""
     facts, before, blocks = data.facts, data.previous, list[Block]()
     read = (
-        f"This run read {say.plural(facts.lines_in, 'line')}: {say.count(facts.landed)} landed, "
+        f"This run read {plural(facts.lines_in, 'line')}: {say.count(facts.landed)} landed, "
         f"{say.count(facts.duplicate)} {'was' if facts.duplicate == 1 else 'were'} known already, "
         f"{say.count(facts.quarantined)} went to quarantine{_by_rule(facts.by_rule)}."
         if facts.lines_in
@@ -150,7 +151,7 @@ def changes(data: ReportData) -> Section:
     ]
     again = [(name, old, new) for name, old, new in written if old is not None]
     if len(written) > len(again):
-        blocks.append(Paragraph(f"{say.plural(len(written) - len(again), 'table')} written for the first time."))
+        blocks.append(Paragraph(f"{plural(len(written) - len(again), 'table')} written for the first time."))
     if again:
         shown = again[:CHART_ROWS]
         blocks.append(
@@ -207,7 +208,7 @@ def quality(data: ReportData) -> Section:
     blocks.append(
         Grid(
             "landing-table",
-            f"Where the lines of {say.plural(found.files, 'file')} went",
+            f"Where the lines of {plural(found.files, 'file')} went",
             tables.full_name(Landings),
             (Column("Lines", "text"), Column("Count"), Column("Share")),
             (
@@ -246,7 +247,7 @@ def quality(data: ReportData) -> Section:
                 ),
             )
         )
-    waiting = f"{say.plural(found.waiting, 'line')} wait{'s' if found.waiting == 1 else ''} in quarantine"
+    waiting = f"{plural(found.waiting, 'line')} wait{'s' if found.waiting == 1 else ''} in quarantine"
     lead = f"Every line read is landed, known already or quarantined: the three sum to the lines read. {waiting}."
     return Section("quality", title, lead, tuple(blocks))
 

@@ -12,6 +12,7 @@ from kaizenlake.publish.report_rows import LabelRow, PatternRow
 from kaizenlake.publish.report_words import pattern_label
 from kaizenlake.tables import AvoidedPhrases, Contents, CreativeLabels, Patterns
 from kaizenlake.tables.content import TIERS
+from kaizenlake.vocabulary import plural
 
 
 def tiers(data: ReportData) -> Section:
@@ -187,9 +188,7 @@ def patterns(data: ReportData) -> Section:
         "else may explain what they show."
     )
     if left_out:
-        lead += (
-            f" Up to {say.plural(left_out, 'experiment')} of a pattern left out: the arms failed the sample-ratio test."
-        )
+        lead += f" Up to {plural(left_out, 'experiment')} of a pattern left out: the arms failed the sample-ratio test."
     return Section("patterns", title, lead, tuple(blocks))
 
 

@@ -231,15 +231,6 @@ def hours(value: float | None) -> str:
     return f"{value:,.1f} hours" if value < 72 else f"{value / 24:,.1f} days"
 
 
-def plural(number_of: int, one: str, many: str = "") -> str:
-    """A count with its noun.
-
-    >>> plural(1, "content"), plural(2000, "content")
-    ('1 content', '2,000 contents')
-    """
-    return f"{count(number_of)} {one if number_of == 1 else many or one + 's'}"
-
-
 def file_name(name: str) -> str:
     """A name from outside as the name of a file, without its ending: itself where it is plain, else its SHA-256.
 

@@ -13,6 +13,7 @@ from kaizenlake.publish.report_blocks import Block, Cell, Headlines, Paragraph, 
 from kaizenlake.publish.report_data import ReportData
 from kaizenlake.publish.report_learning_data import CanaryRow, Learning
 from kaizenlake.tables import Alerts, CanaryLooks, CrlTrends, Experiments, ExperimentSuccess, Policies
+from kaizenlake.vocabulary import plural
 
 IDENTIFIER = "learning"
 
@@ -29,7 +30,7 @@ def learning(data: ReportData) -> Section | None:
     beside = "runs beside its control" if run == 1 else "run beside their control"
     lead = (
         "The loss of a run lies between 0 and 1, and lower is better. "
-        f"{_directions(found.directions)}{say.plural(run, 'candidate')} {beside}."
+        f"{_directions(found.directions)}{plural(run, 'candidate')} {beside}."
     )
     return Section(IDENTIFIER, "Learning operations", lead, tuple(blocks))
 
@@ -42,7 +43,7 @@ def _directions(directions: Mapping[str, int]) -> str:
         goes = f"{'is' if number == 1 else 'are'} {name}"
         if name == "unclear":
             goes = f"{'has' if number == 1 else 'have'} no clear direction"
-        said += [f"{say.plural(number, 'doer')} {goes}"] if number else []
+        said += [f"{plural(number, 'doer')} {goes}"] if number else []
     return f"{', '.join(said)}. " if said else ""
 
 
@@ -62,7 +63,7 @@ def _alerts(found: Learning) -> Iterator[Block]:
         )
     if (more := found.alerts.total - len(found.alerts.rows)) > 0:
         yield Paragraph(
-            f"{say.plural(more, 'older alert')} also stand{'s' if more == 1 else ''}; the lake's table has them all."
+            f"{plural(more, 'older alert')} also stand{'s' if more == 1 else ''}; the lake's table has them all."
         )
 
 
@@ -83,7 +84,7 @@ def _losses(found: Learning) -> Iterator[Block]:
     ]
     if trends:
         told = "; ".join(
-            f"{trend.label} {trend.shown}, {say.plural(len(trend.alerts), 'alarm')} of its control chart"
+            f"{trend.label} {trend.shown}, {plural(len(trend.alerts), 'alarm')} of its control chart"
             if trend.alerts
             else f"{trend.label} {trend.shown}"
             for trend in trends

@@ -23,6 +23,7 @@ from kaizenlake.publish.report_data import ReportData
 from kaizenlake.publish.report_rows import Listing, WinRow
 from kaizenlake.publish.report_words import OUTCOMES, dimension
 from kaizenlake.tables import Outcomes, SegmentClarity, WinRates
+from kaizenlake.vocabulary import plural
 
 
 def win_rates(data: ReportData) -> Section:
@@ -74,7 +75,7 @@ def wins_of(identifier: str, title: str, missing: str, *events: str) -> Callable
         if not blocks:
             return empty(identifier, title, missing, *events)
         said = [
-            f"{say.percent(row.win_rate)} of {say.plural(row.decided, OUTCOMES[row.kind].one, OUTCOMES[row.kind].many)} "
+            f"{say.percent(row.win_rate)} of {plural(row.decided, OUTCOMES[row.kind].one, OUTCOMES[row.kind].many)} "
             f"{OUTCOMES[row.kind].won} ({say.between(say.percent(row.ci_low), say.percent(row.ci_high))})."
             for row in data.kinds
             if row.kind in kinds

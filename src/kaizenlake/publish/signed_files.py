@@ -165,7 +165,7 @@ class SignedFiles:
         signed, problems = self._read(folder, key)
         number = len(signed) + len(problems)
         if problems:
-            said = f"{len(problems)} of {number} {self.many} are not what this lake published"
+            said = f"{len(problems)} of {number} {self.many} {'is' if len(problems) == 1 else 'are'} not what this lake published"
             raise refused(problems, said, folder / self.place)
         return Verified(number, signing.key_id(key), key_source)
 

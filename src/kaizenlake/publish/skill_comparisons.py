@@ -23,6 +23,7 @@ from kaizenlake.publish.report_blocks import (
 )
 from kaizenlake.publish.report_rows import CHART_ROWS, Listing
 from kaizenlake.publish.skill_data import TABLES
+from kaizenlake.vocabulary import plural
 
 TONES: dict[str, Tone] = {"strength": "good", "weakness": "bad", "rising": "bad", "falling": "good"}
 LEGEND = (("good", "Strength: less loss"), ("bad", "Weakness: more loss"), ("plain", "Even or unclear"))
@@ -188,7 +189,9 @@ def failures(known: model.Card) -> Section:
             ("q", "number", lambda r: raw(say.p_value(r.q_value), r, "q_value")),
         ),
     )
-    lead = f"Share of the {say.plural(known.failure_modes[0].runs, 'run')} of these days, and of those in as many days before."
+    lead = (
+        f"Share of the {plural(known.failure_modes[0].runs, 'run')} of these days, and of those in as many days before."
+    )
     return Section("failures", title, lead, (intervals("chart-failures", title_of, [shares], legend=legend), table))
 
 

@@ -21,6 +21,7 @@ from kaizenlake.publish.report_blocks import (
 from kaizenlake.publish.report_rows import Listing, Scan
 from kaizenlake.publish.skill_comparisons import failures, models, terms
 from kaizenlake.publish.skill_data import TABLES, Course, courses
+from kaizenlake.vocabulary import plural
 
 DIRECTIONS: dict[str, Tone] = {"improving": "good", "degrading": "bad"}
 
@@ -61,7 +62,7 @@ def card(skill: model.Skill, course: Course) -> Document:
             Figure(
                 "Policy",
                 say.NOTHING if policy is None else say.clean(policy.policy_version, 24),
-                "none is known" if policy is None else say.plural(policy.age_days, "day") + " old",
+                "none is known" if policy is None else plural(policy.age_days, "day") + " old",
             ),
         ),
         sections=(
@@ -81,9 +82,7 @@ def _unobserved(card_of: model.Card) -> str:
     if not card_of.loss.runs:
         return "nothing was observed"
     return (
-        f"{say.plural(len(card_of.not_observed), 'term')} not observed"
-        if card_of.not_observed
-        else "every term observed"
+        f"{plural(len(card_of.not_observed), 'term')} not observed" if card_of.not_observed else "every term observed"
     )
 
 
@@ -135,7 +134,7 @@ def _course(known: model.Card, course: Course) -> Section:
         "bad" if loss.alert else DIRECTIONS.get(loss.direction, "plain"),
     )
     told = (
-        f"From {say.day(days[0][0])} to {say.day(days[-1][0])}, {say.plural(len(days), 'day')} with runs; moving average "
+        f"From {say.day(days[0][0])} to {say.day(days[-1][0])}, {plural(len(days), 'day')} with runs; moving average "
         f"{say.loss(days[-1][2])}, {loss.direction}."
     )
     alarm = (("bad", "A day with an alert"),) if course.alerts else ()
@@ -150,7 +149,7 @@ def _policy(skill: model.Skill) -> Section:
         said = "No policy is active for it, and none of its runs names one."
     else:
         name = f"{say.clean(policy.policy_id, 60)} {say.clean(policy.policy_version, 40)}"
-        since = f"since {say.day(policy.since)}, {say.plural(policy.age_days, 'day')}"
+        since = f"since {say.day(policy.since)}, {plural(policy.age_days, 'day')}"
         known = "active" if policy.known_from == "policies" else "named by its latest runs, first"
         said = f"It runs under {name}, {known} {since}."
         if policy.active_policies > 1:

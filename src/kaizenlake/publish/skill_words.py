@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kaizenlake.publish import report_format as say
+from kaizenlake.vocabulary import plural
 
 TERMS = {
     "gates": "failed gates",
@@ -110,7 +111,7 @@ def of_failure(row: Mapping[str, Any]) -> str:
         row: A row of `gold.skill_failures`.
     """
     interval = say.between(say.percent(row["ci_low"]), say.percent(row["ci_high"]))
-    now = f"in {say.percent(row['failed_rate'])} of {say.plural(row['runs'], 'run')} (interval {interval})"
+    now = f"in {say.percent(row['failed_rate'])} of {plural(row['runs'], 'run')} (interval {interval})"
     if row["change"] is None:
         return f"{now}; no run in the days before to compare with"
     moved = say.between(say.points(row["change_ci_low"]), say.points(row["change_ci_high"]))

@@ -19,7 +19,7 @@ from kaizenlake.publish.skill_data import READ, skills
 PLACE = "skills"
 
 FILES = SignedFiles(
-    PLACE, Form(model.SCHEMA, model.VERSION, model.SkillFile, model.json_schema(), "skill card"), "skill card(s)"
+    PLACE, Form(model.SCHEMA, model.VERSION, model.SkillFile, model.json_schema(), "skill card"), "skill cards"
 )
 
 

@@ -10,6 +10,7 @@ import pandera.polars as pa
 import polars as pl
 
 from kaizenlake.errors import TableInvalidError
+from kaizenlake.vocabulary import plural
 
 Layer: TypeAlias = Literal["bronze", "silver", "gold"]
 
@@ -170,13 +171,13 @@ def _broken_rules(table: type[Table], frame: pl.DataFrame) -> list[str]:
             pl.len().alias("rows"), pl.col("failure_case").head(3).alias("values")
         )
         broken += [
-            f"{row['column']}: {row['check']} broken by {row['rows']} row(s), such as {', '.join(map(str, row['values']))}"
+            f"{row['column']}: {row['check']} broken by {plural(row['rows'], 'row')}, such as {', '.join(map(str, row['values']))}"
             for row in cases.iter_rows(named=True)
         ]
     floats = [key for key, dtype in frame.schema.items() if dtype.is_float()]
     if floats and frame.height:
         nans = frame.select(pl.col(floats).is_nan().sum()).row(0, named=True)
-        broken += [f"{key}: NaN in {found} row(s); undefined is null" for key, found in nans.items() if found]
+        broken += [f"{key}: NaN in {plural(found, 'row')}; undefined is null" for key, found in nans.items() if found]
     return broken
 
 
@@ -211,13 +212,13 @@ _BREAKS: dict[str, Callable[[pl.Expr, Any], pl.Expr]] = {
 
 
 def _doubles(table: type[Table], rows: int) -> list[str]:
-    return [f"grain ({', '.join(grain(table))}) is not unique: {rows} row(s) too many"] if rows else []
+    return [f"grain ({', '.join(grain(table))}) is not unique: {plural(rows, 'row')} too many"] if rows else []
 
 
 def _refuse(table: type[Table], broken: list[str]) -> None:
     if broken:
         raise TableInvalidError(
-            f"{full_name(table)} breaks {len(broken)} rule(s) of its declaration: " + "; ".join(broken) + ".",
+            f"{full_name(table)} breaks {plural(len(broken), 'rule')} of its declaration: " + "; ".join(broken) + ".",
             where=full_name(table),
         )
 
