@@ -55,6 +55,10 @@ class Windows(Group):
     )
 
 
+MIN_EXPERIMENTS = 3
+"""Fewest experiments that can prove anything of a pattern."""
+
+
 class Evidence(Group):
     """How much evidence a recommendation needs."""
 

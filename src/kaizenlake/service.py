@@ -14,7 +14,7 @@ from kaizenlake.lake.store import Lake
 from kaizenlake.publish.context import EVERYTHING, KaizenContext, Scope, project, segment
 from kaizenlake.publish.context_build import Edition, build
 from kaizenlake.publish.documents import Source
-from kaizenlake.publish.judging import rounded
+from kaizenlake.publish.judging import best_evidence, rounded
 from kaizenlake.tables import Contents, Patterns, WinRates
 
 PATTERN_TYPES: dict[str, tuple[str, str]] = {
@@ -133,13 +133,7 @@ class KaizenService:
             )
         )
         figures = ("lift", "lift_ci_low", "lift_ci_high", "shrunk_lift", "q_value", "verdict", "evidence")
-        best = (
-            self.lake.scan(Patterns)
-            .filter(pl.col("pattern_type") == column)
-            .sort(pl.col("q_value").is_null(), pl.col("evidence") != "experiment")
-            .unique("pattern", keep="first", maintain_order=True)
-            .select("pattern", *figures)
-        )
+        best = best_evidence(self.lake.scan(Patterns).filter(pattern_type=column)).select("pattern", *figures)
         rows = (
             counted.join(best, on="pattern", how="left")
             .with_columns(pl.col("shrunk_lift").round_sig_figs(6))

@@ -14,8 +14,9 @@ from kaizenlake.jobs.experiments import log_rate_ratio
 from kaizenlake.jobs.observation import MIN_SIDE
 from kaizenlake.jobs.pattern_sums import pattern_sums
 from kaizenlake.jobs.pattern_types import ATTRIBUTES
-from kaizenlake.jobs.patterns import best_evidence, patterns
+from kaizenlake.jobs.patterns import patterns
 from kaizenlake.parameters import Evidence
+from kaizenlake.publish.judging import best_evidence
 from kaizenlake.tables import Contents
 
 AS_OF = day(365)
@@ -287,10 +288,11 @@ def test_q_and_shrinkage_take_a_type_together_and_all_text_features():
 def test_experiments_outrank_observation_where_three_or_more_count():
     drawn = pl.LazyFrame(
         {
-            "evidence": ["experiment", "observation", "experiment", "observation", "observation"],
-            "pattern_type": ["tone"] * 5,
-            "pattern": ["a", "a", "b", "b", "c"],
-            "experiments": [3, 9, 2, 9, 1],
+            "evidence": ["experiment", "observation"] * 3 + ["observation", "experiment"],
+            "pattern_type": ["tone"] * 8,
+            "pattern": ["a", "a", "b", "b", "d", "d", "c", "e"],
+            "experiments": [3, 9, 2, 9, 5, 9, 1, 1],
+            "q_value": [0.9, 0.01, 0.01, 0.9, None, 0.9, None, 0.5],
         }
     )
 
@@ -298,6 +300,8 @@ def test_experiments_outrank_observation_where_three_or_more_count():
         ("a", "experiment"),
         ("b", "observation"),
         ("c", "observation"),
+        ("d", "observation"),
+        ("e", "experiment"),
     ]
 
 

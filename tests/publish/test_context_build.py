@@ -148,6 +148,22 @@ def test_an_experiment_outranks_observation(experiment, observation, recommended
     assert bool(whole.not_recommended) is not recommended
 
 
+@pytest.mark.parametrize(
+    ("experiments", "recommended"),
+    [
+        # experiments that found nothing -> whether what was observed is recommended
+        (1, True),
+        (2, True),
+        (3, False),
+        (9, False),
+    ],
+)
+def test_fewer_experiments_than_prove_anything_do_not_silence_observation(experiments, recommended):
+    few = pattern("tone", "friendly", "unclear", evidence="experiment", experiments=experiments)
+    whole = contexts(few, pattern("tone", "friendly", "works"))["everything"]
+    assert bool(whole.recommended_tones) is recommended
+
+
 def test_an_experiment_that_could_compare_nothing_does_not_silence_observation():
     cannot = pattern("tone", "friendly", "unclear", None, evidence="experiment", q_value=None)
     whole = contexts(cannot, pattern("tone", "friendly", "works"))["everything"]

@@ -29,9 +29,6 @@ PATTERN = ("pattern_type", "pattern", "metric")
 CONTRASTED = tuple(name for name in PATTERN_TYPES if name != "platform")
 """Pattern types that arms can differ in: an experiment runs on one platform."""
 
-MIN_EXPERIMENTS = 3
-"""Fewest experiments that can prove anything of a pattern."""
-
 
 def contrast_experiments(contents: pl.LazyFrame, *, confidence: float, sample_ratio_p: float) -> pl.LazyFrame:
     """Pool each pattern over the experiments that contrast it.

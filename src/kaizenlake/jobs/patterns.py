@@ -10,11 +10,11 @@ import polars as pl
 from kaizenlake import tables
 from kaizenlake.job import job
 from kaizenlake.jobs.contrasts import lifts, verdict
-from kaizenlake.jobs.experiments import MIN_EXPERIMENTS, contrast_experiments
+from kaizenlake.jobs.experiments import contrast_experiments
 from kaizenlake.jobs.observation import contrast_strata, one_metric, with_squares
 from kaizenlake.jobs.pattern_types import family
 from kaizenlake.jobs.scopes import group_codes
-from kaizenlake.parameters import Evidence
+from kaizenlake.parameters import MIN_EXPERIMENTS, Evidence
 from kaizenlake.stats import expressions, shrink_normal_by
 from kaizenlake.tables import Contents, Patterns, PatternSums
 
@@ -67,20 +67,6 @@ def patterns(
         .map_batches(_shrunk, schema=tables.schema(Patterns))
         .sort(tables.grain(Patterns))
     )
-
-
-def best_evidence(patterns: pl.LazyFrame) -> pl.LazyFrame:
-    """One row per pattern: what experiments say, which outranks what was observed; observation where they say nothing.
-
-    Fewer than `MIN_EXPERIMENTS` experiments that count say nothing.
-
-    Args:
-        patterns: Rows of `Patterns`.
-    """
-    speaks = (pl.col("evidence") == "observation") | (pl.col("experiments") >= MIN_EXPERIMENTS)
-    pattern = ["pattern_type", "pattern"]
-    outranked = (pl.col("evidence") == "observation") & (pl.col("evidence") == "experiment").any().over(pattern)
-    return patterns.filter(speaks).filter(~outranked)
 
 
 def _shrunk(rows: pl.DataFrame) -> pl.DataFrame:

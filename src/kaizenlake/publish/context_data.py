@@ -13,7 +13,7 @@ from kaizenlake import tables
 from kaizenlake.publish.context import EVERYTHING, Scope, segment
 from kaizenlake.publish.context_rules import ATTRIBUTES, CREATIVE, RATES
 from kaizenlake.publish.context_scopes import SEGMENT, Scan
-from kaizenlake.publish.judging import Finding, of_pattern, of_win_rate, outranking
+from kaizenlake.publish.judging import Finding, best_evidence, of_pattern, of_win_rate
 from kaizenlake.settings import Settings
 from kaizenlake.tables import (
     AvoidedPhrases,
@@ -46,7 +46,7 @@ class Data:
     def read(cls, scan: Scan, settings: Settings, only: Scope | None) -> Data:
         """Read all of it at one go; `only` reads what one scope needs."""
         lazy = {
-            Patterns: scan(Patterns),
+            Patterns: best_evidence(scan(Patterns)),
             WinRates: _with_others(scan(WinRates).filter(_NEEDED)),
             ScopedPatterns: scan(ScopedPatterns).filter(_wanted(only)),
             ScopedWinRates: _with_others(scan(ScopedWinRates).filter(_wanted(only), _NEEDED), _SCOPE),
@@ -111,9 +111,10 @@ def _of(which: Collection[tuple[str, str]], rates: pl.DataFrame) -> Iterator[Row
 def _findings(frames: Frames, settings: Settings) -> dict[Scope, dict[tuple[str, str], Finding]]:
     found: dict[Scope, dict[tuple[str, str], Finding]] = defaultdict(dict)
 
+    # Patterns come first, and what comes first stays: the win rate of creatives counts only where contents were not looked
+    # at. Where they were and could not be compared within a project and platform, comparing across them misleads.
     def keep(scope: Scope, finding: Finding) -> None:
-        key = finding.pattern_type, finding.value
-        found[scope][key] = outranking(found[scope].get(key), finding)
+        found[scope].setdefault((finding.pattern_type, finding.value), finding)
 
     for row in frames[Patterns].iter_rows(named=True):
         keep(EVERYTHING, of_pattern(row, tables.full_name(Patterns)))

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import polars as pl
+
+from kaizenlake.parameters import MIN_EXPERIMENTS
 from kaizenlake.parameters import Evidence as EvidenceRules
 from kaizenlake.publish.context import Basis
 
@@ -122,17 +125,21 @@ def of_win_rate(row: Mapping[str, Any], table: str, rules: EvidenceRules) -> Fin
     )
 
 
-def outranking(first: Finding | None, second: Finding) -> Finding:
-    """The finding that counts of two of one value.
+def best_evidence(patterns: pl.LazyFrame) -> pl.LazyFrame:
+    """One row per pattern: what experiments say, which outranks what was observed, where they say anything.
 
-    An experiment that could compare outranks observation. The win rate of creatives counts only where contents were not
-    looked at: where they were and could not be compared within a project and platform, comparing across them misleads.
+    Fewer than `MIN_EXPERIMENTS` experiments prove nothing: observation outranks them. What could not be compared, and so
+    has no q, is outranked by what could.
+
+    Args:
+        patterns: Rows of `Patterns`.
     """
-    return second if first is None else max(first, second, key=_rank)
-
-
-def _rank(finding: Finding) -> tuple[bool, bool, bool]:
-    return finding.basis != "outcomes", finding.q_value is not None, finding.basis == "experiment"
+    by_experiment = pl.col("evidence") == "experiment"
+    proves = by_experiment & (pl.col("experiments") >= MIN_EXPERIMENTS)
+    pattern = ("pattern_type", "pattern")
+    return patterns.sort(*pattern, pl.col("q_value").is_null(), ~proves, by_experiment).unique(
+        pattern, keep="first", maintain_order=True
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
