@@ -130,8 +130,9 @@ def land_folder(lake: Lake, *, now: datetime | None = None, progress: Progress |
 
     Spool segments and dropped NDJSON and JSON files are taken as they are. A CSV, YAML or Parquet file is read by the mapping
     that its folder is named for: `landing/crm_deals/june.csv` by `crm_deals`. A segment whose writer lives is read up to
-    its last whole line, and stays; what was landed of it is not read again. A file that changed while it was read stays too, and its rest lands next time; so put
-    a large file there under another name first, and rename it. A file that no mapping fits is left where it is, and named.
+    its last whole line, and stays; what was landed of it is not read again. A file that changed while it was read stays
+    too, and its rest lands next time; so put a large file there under another name first, and rename it. A file that no
+    mapping fits is left where it is, and named.
 
     Args:
         lake: The lake.

@@ -43,14 +43,13 @@ from kaizenlake.publish.folder import (
     PUBLIC_KEY,
     Verified,
     alone,
-    refused,
+    not_as_said,
     still_holds,
     verifying_key,
     write_checks,
     write_once,
 )
 from kaizenlake.tables import Table
-from kaizenlake.vocabulary import plural
 
 INDEX = "latest.json"
 INDEX_SCHEMA = "kaizen-index"
@@ -185,8 +184,7 @@ def verify(lake: Lake, public_key: bytes | None = None) -> VerifiedPublication:
     signed = index["signed"]
     problems = [problem for entry in signed["entries"] if (problem := _problem(folder, entry)) is not None]
     if problems:
-        said = f"{len(problems)} of {plural(len(signed['entries']), 'published document')} {'is' if len(problems) == 1 else 'are'} not what the index says"
-        raise refused(problems, said, folder)
+        raise not_as_said(problems, len(signed["entries"]), "published documents", "what the index says", folder)
     return VerifiedPublication(
         files=len(signed["entries"]),
         key_id=signing.key_id(key),

@@ -103,6 +103,20 @@ def verifying_key(lake: Lake, given: bytes | None) -> tuple[Ed25519PublicKey, st
     return signing.public_key(pem, str(path)), "the key beside the documents"
 
 
+def not_as_said(problems: Sequence[str], number: int, things: str, said: str, where: Path) -> VerificationError:
+    """What a verification raises that found some of several things wrong.
+
+    Args:
+        problems: What is wrong, each in words; at least one.
+        number: Of how many things.
+        things: What they are called, such as `skill cards`.
+        said: What they are not, such as `what this lake published`.
+        where: Where they lie.
+    """
+    are = "is" if len(problems) == 1 else "are"
+    return refused(problems, f"{len(problems)} of {number:,} {things} {are} not {said}", where)
+
+
 def refused(problems: Sequence[str], said: str, where: Path) -> VerificationError:
     """What a verification raises that found problems; it names the first of them.
 

@@ -21,7 +21,7 @@ from kaizenlake.errors import PublishError, VerificationError
 from kaizenlake.lake import files
 from kaizenlake.lake.store import Lake
 from kaizenlake.publish.context import instant
-from kaizenlake.publish.folder import FOLDER, Verified, alone, refused, still_holds, verifying_key, write_checks
+from kaizenlake.publish.folder import FOLDER, Verified, alone, not_as_said, still_holds, verifying_key, write_checks
 from kaizenlake.publish.schemas import first_broken
 
 OF_THE_RUN = frozenset({"generated_at", "valid_until", "provenance"})
@@ -165,8 +165,7 @@ class SignedFiles:
         signed, problems = self._read(folder, key)
         number = len(signed) + len(problems)
         if problems:
-            said = f"{len(problems)} of {number} {self.many} {'is' if len(problems) == 1 else 'are'} not what this lake published"
-            raise refused(problems, said, folder / self.place)
+            raise not_as_said(problems, number, self.many, "what this lake published", folder / self.place)
         return Verified(number, signing.key_id(key), key_source)
 
     def paths(self, folder: Path) -> list[Path]:

@@ -20,8 +20,6 @@ from kaizenlake.stats.proportions import TwoProportions
 from kaizenlake.stats.proportions import two_proportions as two_proportions_arrays
 from kaizenlake.stats.ratios import LogRatio
 from kaizenlake.stats.ratios import log_risk_ratio as log_risk_ratio_arrays
-from kaizenlake.stats.welch import Welch
-from kaizenlake.stats.welch import welch as welch_arrays
 
 Column = pl.Expr | str
 
@@ -36,13 +34,6 @@ def wilson(wins: Column, decided: Column, confidence: float = 0.95) -> pl.Expr:
     high = pl.when(wins == decided).then(1.0).otherwise((centre + half).clip(upper_bound=1.0))
     defined = _possible(wins, decided) & (decided > 0.0)
     return pl.struct(pl.when(defined).then(low).alias("low"), pl.when(defined).then(high).alias("high"))
-
-
-def shrunk_rate(wins: Column, decided: Column, alpha: Column | float = 1.0, beta: Column | float = 1.0) -> pl.Expr:
-    """:func:`kaizenlake.stats.betabinomial.shrink` toward a prior of ``alpha`` wins and ``beta`` losses."""
-    wins, decided = _number(wins), _number(decided)
-    alpha, beta = _number(alpha), _number(beta)
-    return pl.when(_possible(wins, decided)).then((wins + alpha) / (decided + alpha + beta))
 
 
 def benjamini_hochberg(p_value: Column, over: list[str] | None = None) -> pl.Expr:
@@ -67,15 +58,6 @@ def two_proportions(wins_a: Column, n_a: Column, wins_b: Column, n_b: Column, co
 def log_risk_ratio(events_a: Column, n_a: Column, events_b: Column, n_b: Column) -> pl.Expr:
     """Struct ``effect, variance`` of :func:`kaizenlake.stats.ratios.log_risk_ratio`."""
     return _whole_columns(log_risk_ratio_arrays, LogRatio._fields, events_a, n_a, events_b, n_b)
-
-
-def welch(
-    n_a: Column, mean_a: Column, m2_a: Column, n_b: Column, mean_b: Column, m2_b: Column, confidence: float = 0.95
-) -> pl.Expr:
-    """Struct of the fields of :func:`kaizenlake.stats.welch.welch`."""
-    return _whole_columns(
-        partial(welch_arrays, confidence=confidence), Welch._fields, n_a, mean_a, m2_a, n_b, mean_b, m2_b
-    )
 
 
 def cautious_difference(
