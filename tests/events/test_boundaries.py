@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -366,6 +366,55 @@ def test_performance_is_dated_by_its_measurement(lake):
     frame = written(lake)
     assert frame["occurred_at"].to_list() == [at] * 3
     assert frame["project_id"].to_list() == ["p"] * 3
+
+
+def test_performance_takes_the_words_that_applications_use(lake):
+    given = PerformanceData(
+        content_id=789, platform="instagram", impressions=10000, clicks=800, engagements=1200, conversions=24, ctr=0.08,
+        engagement_rate=0.12, conversion_rate=0.03, date="2025-12-08", content_type="reel", hook_type="question",
+        tone="friendly", execution_job_id="job_7", external_id="17895", revenue=480.0, roas=3.2, length_words=41,
+    )  # fmt: skip
+    kaizenlake.ingest_performance_data(given, project_id="campaign_456")
+    frame = written(lake)
+    assert frame["occurred_at"].to_list() == [datetime(2025, 12, 8, tzinfo=UTC)]
+    payload = json.loads(frame["payload"].item())
+    assert {name: payload[name] for name in ("ctr", "conversion_rate", "roas", "length_words")} == {
+        "ctr": 0.08,
+        "conversion_rate": 0.03,
+        "roas": 3.2,
+        "length_words": 41,
+    }
+    assert (payload["revenue_usd"], payload["execution_job_id"], payload["external_id"]) == (480.0, "job_7", "17895")
+
+
+@pytest.mark.parametrize(
+    ("said", "at"),
+    [
+        ({"date": "2025-12-08"}, datetime(2025, 12, 8, tzinfo=UTC)),
+        ({"date": date(2025, 12, 8)}, datetime(2025, 12, 8, tzinfo=UTC)),
+        ({"date": datetime(2025, 12, 8, 9, tzinfo=UTC)}, datetime(2025, 12, 8, 9, tzinfo=UTC)),
+    ],
+)
+def test_the_day_of_figures_is_a_date_or_its_text(lake, said, at):
+    kaizenlake.ingest_performance_data(PerformanceData(content_id=1, platform="x", **said))
+    kaizenlake.ingest_performance_data({"content_id": 1, "platform": "x", **said})
+    assert written(lake)["occurred_at"].to_list() == [at, at]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"date": "08.12.2025"},
+        {"date": 20251208},
+        {"date": "2025-12-08", "performed_at": "2025-12-08T09:00:00Z"},
+        {"revenue": 1, "revenue_usd": 1},
+        {"revenue": "much"},
+    ],
+)
+def test_a_day_or_revenue_that_is_none_is_refused(lake, said):
+    with pytest.raises(EventError, match=next(iter(said))):
+        kaizenlake.ingest_performance_data(PerformanceData(content_id=1, platform="x", **said))
+    assert written(lake).height == 0
 
 
 def test_performance_refuses_foreign_names_and_kinds(lake):

@@ -135,12 +135,14 @@ def test_a_name_means_one_kind_in_all_families():
 
 
 TWINS = {
+    ("roas", "runs"): "nothing in common but letters",
     ("clarity_score", "quality_score"): "a mark of a brief, and one of a pack",
     ("client_type", "content_type"): "who it is for, and what it is",
     ("content_sha256", "parent_sha256"): "hashes of two documents, named after them",
     ("deployment_id", "deployment_mode"): "the name of a thing and its kind",
     ("effect_ci_high", "effect_ci_low"): "the two ends of an interval",
     ("estimates", "estimator"): "all of them, and the one that counts",
+    ("execution_id", "execution_job_id"): "one execution, and the job that made it, as applications name both",
     ("execution_id", "section_id"): "other things, named after themselves",
     ("experiment_id", "experiment_type"): "the name of a thing and its kind",
     ("from_state", "from_status"): "of a workflow, and of a policy",

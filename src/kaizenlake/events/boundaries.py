@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -12,7 +12,6 @@ from kaizenlake.events import ids
 from kaizenlake.events.catalogue import FAMILIES, type_name
 from kaizenlake.events.functions import COMMON, PerformanceData
 from kaizenlake.events.log import event_line, log_event, write_lines
-from kaizenlake.events.performance import PerformanceRecorded
 
 
 def log_pack_event(stage: str, pack_key: str, **said: Any) -> str:
@@ -134,7 +133,7 @@ def ingest_performance_data(
         project_id: Project it belongs to.
         tenant_id: Tenant it belongs to.
         tags: Free tags.
-        occurred_at: When the figures were measured; `performed_at` of the data, or else now, if not said.
+        occurred_at: When the figures were measured; `performed_at` or `date` of the data, or else now, if not given.
         event_id: Name of the event; a time-ordered UUID if not said.
         metadata: Free object that is kept with the event.
 
@@ -146,7 +145,7 @@ def ingest_performance_data(
         SpoolError: The event cannot be written; nothing was logged.
     """
     if isinstance(data, PerformanceData):
-        said = {name: getattr(data, name) for name in (*PerformanceRecorded.__struct_fields__, "performed_at")}
+        said = {name: getattr(data, name) for name in data.__struct_fields__}
     elif isinstance(data, Mapping):
         said = dict(data)
     else:
@@ -163,10 +162,38 @@ def ingest_performance_data(
         "metadata": metadata,
     }
     envelope, payload = _split(said)
-    performed_at = payload.pop("performed_at", None)
-    envelope.setdefault("occurred_at", performed_at)
+    envelope.setdefault("occurred_at", _measured_at(payload))
+    if (revenue := payload.pop("revenue", None)) is not None:
+        if payload.get("revenue_usd") is not None:
+            raise EventError(
+                "PERFORMANCE_RECORDED: give `revenue` or `revenue_usd`, not both.", field="revenue", rule="given_twice"
+            )
+        payload["revenue_usd"] = revenue
     envelope |= {name: value for name, value in given.items() if value is not None}
     return log_event("PERFORMANCE_RECORDED", payload, **envelope)
+
+
+def _measured_at(payload: dict[str, Any]) -> Any:
+    """Take out of a payload when its figures were measured: `performed_at`, or the midnight (UTC) of its `date`."""
+    performed_at, day = payload.pop("performed_at", None), payload.pop("date", None)
+    if day is None:
+        return performed_at
+    if performed_at is not None:
+        raise EventError(
+            "PERFORMANCE_RECORDED: give `performed_at` or `date`, not both.", field="date", rule="given_twice"
+        )
+    if isinstance(day, datetime):
+        return day
+    try:
+        parsed = day if isinstance(day, date) else date.fromisoformat(day)
+    except (TypeError, ValueError):
+        raise EventError(
+            f"PERFORMANCE_RECORDED: `date` is a day such as 2025-12-08, found {day!r}.",
+            field="date",
+            rule="no_date",
+            hint="Give an instant with its zone as `performed_at`.",
+        ) from None
+    return datetime(parsed.year, parsed.month, parsed.day, tzinfo=UTC)
 
 
 def ingest_performance_batch(items: Iterable[Any], project_id: str | int | None = None, **said: Any) -> IngestStats:

@@ -83,12 +83,12 @@ def _words(event: EventType) -> str:
 FUNCTIONS: dict[str, Callable[..., str]] = {function_name(event): _function(event) for event in LOGGED}
 """All of them by name."""
 
+PERFORMANCE_WORDS = {"performed_at": "datetime | str", "date": "date | str", "revenue": "float"}
+"""What `PerformanceData` takes beside the fields of the event, with its type."""
+
 PerformanceData = defstruct(
     "PerformanceData",
-    [
-        *((name, Any, None) for name in PerformanceRecorded.__struct_fields__),
-        ("performed_at", Any, None),
-    ],
+    [(name, Any, None) for name in (*PerformanceRecorded.__struct_fields__, *PERFORMANCE_WORDS)],
     kw_only=True,
     frozen=True,
     omit_defaults=True,
@@ -97,9 +97,10 @@ PerformanceData = defstruct(
 )
 PerformanceData.__doc__ = """The figures of a content on a platform: the fields of PERFORMANCE_RECORDED.
 
-`performed_at` says when the figures were measured, with its zone; now if not said. The values are checked when they are
-ingested.
+`performed_at` says when the figures were measured, with its zone; `date` in its place names the day of the figures, which
+counts from midnight UTC; now if neither is given. `revenue` is another name of `revenue_usd`. The values are checked when
+they are ingested.
 """
 
 globals().update(FUNCTIONS)
-__all__ = ["COMMON", "FUNCTIONS", "PerformanceData", "function_name", "signature", *FUNCTIONS]  # noqa: PLE0604 - names that follow from the catalogue
+__all__ = ["COMMON", "FUNCTIONS", "PERFORMANCE_WORDS", "PerformanceData", "function_name", "signature", *FUNCTIONS]  # noqa: PLE0604 - names that follow from the catalogue

@@ -1,6 +1,6 @@
 # Written by `python -m kaizenlake.events.stub` from the catalogue; a test keeps it so.
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from inspect import Signature
 from typing import Any
 from uuid import UUID
@@ -8,6 +8,7 @@ from uuid import UUID
 from kaizenlake.events.catalogue import EventType
 
 COMMON: tuple[str, ...]
+PERFORMANCE_WORDS: dict[str, str]
 FUNCTIONS: dict[str, Callable[..., str]]
 
 def function_name(event: EventType) -> str: ...
@@ -436,6 +437,9 @@ def log_performance_recorded(
     spend_usd: float | None = None,
     revenue_usd: float | None = None,
     engagement_rate: float | None = None,
+    ctr: float | None = None,
+    conversion_rate: float | None = None,
+    roas: float | None = None,
     rate_of: str | None = None,
     content_type: str | None = None,
     hook_type: str | None = None,
@@ -448,6 +452,9 @@ def log_performance_recorded(
     variant_id: str | int | None = None,
     is_paid: bool | None = None,
     text: str | None = None,
+    length_words: int | None = None,
+    external_id: str | int | None = None,
+    execution_job_id: str | int | None = None,
     project_id: str | int | None = None,
     tenant_id: str | int | None = None,
     tags: Iterable[str] | str | None = None,
@@ -596,6 +603,9 @@ class PerformanceData:
     spend_usd: float | None
     revenue_usd: float | None
     engagement_rate: float | None
+    ctr: float | None
+    conversion_rate: float | None
+    roas: float | None
     rate_of: str | None
     content_type: str | None
     hook_type: str | None
@@ -608,7 +618,12 @@ class PerformanceData:
     variant_id: str | int | None
     is_paid: bool | None
     text: str | None
+    length_words: int | None
+    external_id: str | int | None
+    execution_job_id: str | int | None
     performed_at: datetime | str | None
+    date: date | str | None
+    revenue: float | None
     def __init__(
         self,
         *,
@@ -626,6 +641,9 @@ class PerformanceData:
         spend_usd: float | None = None,
         revenue_usd: float | None = None,
         engagement_rate: float | None = None,
+        ctr: float | None = None,
+        conversion_rate: float | None = None,
+        roas: float | None = None,
         rate_of: str | None = None,
         content_type: str | None = None,
         hook_type: str | None = None,
@@ -638,5 +656,10 @@ class PerformanceData:
         variant_id: str | int | None = None,
         is_paid: bool | None = None,
         text: str | None = None,
+        length_words: int | None = None,
+        external_id: str | int | None = None,
+        execution_job_id: str | int | None = None,
         performed_at: datetime | str | None = None,
+        date: date | str | None = None,
+        revenue: float | None = None,
     ) -> None: ...

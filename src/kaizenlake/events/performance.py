@@ -27,6 +27,15 @@ class PerformanceRecorded(Payload, frozen=True, kw_only=True):
     spend_usd: Annotated[Usd | None, says("Money spent on showing it.")] = None
     revenue_usd: Annotated[Usd | None, says("Revenue that followed.")] = None
     engagement_rate: Annotated[Rate | None, says("Engagement rate as the platform reports it.")] = None
+    ctr: Annotated[
+        Rate | None, says("Click rate as the platform reports it: clicks over impressions.", is_field_name_given=True)
+    ] = None
+    conversion_rate: Annotated[
+        Rate | None, says("Conversion rate as the platform reports it: conversions over clicks.")
+    ] = None
+    roas: Annotated[Figure | None, says("Revenue over spend as the platform reports it.", is_field_name_given=True)] = (
+        None
+    )
     rate_of: Annotated[Audience | None, says("Denominator of the engagement rate; impressions if not said.")] = None
     content_type: Annotated[Key | None, says("Kind of content, such as reel or photo.")] = None
     hook_type: Annotated[Key | None, says("How it catches attention, such as question.")] = None
@@ -39,6 +48,11 @@ class PerformanceRecorded(Payload, frozen=True, kw_only=True):
     variant_id: Annotated[Key | None, says("Arm of the experiment.")] = None
     is_paid: Annotated[bool | None, says("It was promoted for money.")] = None
     text: Annotated[Text | None, says("Text of the content.")] = None
+    length_words: Annotated[
+        Count | None, says("Words of the content, as the application counts them.", is_field_name_given=True)
+    ] = None
+    external_id: Annotated[Key | None, says("The content as the platform names it.")] = None
+    execution_job_id: Annotated[Key | None, says("Job that produced or published the content.")] = None
 
 
 class CreativeMarkedWinner(Payload, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from kaizenlake.events.catalogue import EVENTS, LOGGED, EventType, Field
-from kaizenlake.events.functions import function_name
+from kaizenlake.events.functions import PERFORMANCE_WORDS, function_name
 from kaizenlake.events.performance import PerformanceRecorded
 
 PATH = Path(__file__).with_name("functions.pyi")
@@ -32,7 +32,7 @@ _COMMON = """\
 _HEAD = """\
 # Written by `python -m kaizenlake.events.stub` from the catalogue; a test keeps it so.
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from inspect import Signature
 from typing import Any
 from uuid import UUID
@@ -40,6 +40,7 @@ from uuid import UUID
 from kaizenlake.events.catalogue import EventType
 
 COMMON: tuple[str, ...]
+PERFORMANCE_WORDS: dict[str, str]
 FUNCTIONS: dict[str, Callable[..., str]]
 
 def function_name(event: EventType) -> str: ...
@@ -63,7 +64,7 @@ def _function(event: EventType) -> str:
 
 def _performance_data() -> str:
     (event,) = (event for event in EVENTS if event.payload is PerformanceRecorded)
-    fields = [(field.name, _type(field)) for field in event.fields] + [("performed_at", "datetime | str")]
+    fields = [(field.name, _type(field)) for field in event.fields] + [*PERFORMANCE_WORDS.items()]
     attributes = "".join(f"    {name}: {kind} | None\n" for name, kind in fields)
     arguments = "".join(f"        {name}: {kind} | None = None,\n" for name, kind in fields)
     return f"class PerformanceData:\n{attributes}    def __init__(\n        self,\n        *,\n{arguments}    ) -> None: ...\n"
