@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from msgspec.structs import asdict
+
 from kaizenlake.errors import EventError
 from kaizenlake.events import ids
 from kaizenlake.events.catalogue import FAMILIES, type_name
@@ -145,7 +147,7 @@ def ingest_performance_data(
         SpoolError: The event cannot be written; nothing was logged.
     """
     if isinstance(data, PerformanceData):
-        said = {name: getattr(data, name) for name in data.__struct_fields__}
+        said = asdict(data)
     elif isinstance(data, Mapping):
         said = dict(data)
     else:

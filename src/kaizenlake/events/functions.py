@@ -83,7 +83,7 @@ def _words(event: EventType) -> str:
 FUNCTIONS: dict[str, Callable[..., str]] = {function_name(event): _function(event) for event in LOGGED}
 """All of them by name."""
 
-PERFORMANCE_WORDS = {"performed_at": "datetime | str", "date": "date | str", "revenue": "float"}
+PERFORMANCE_WORDS = {"performed_at": "dt.datetime | str", "date": "dt.date | str", "revenue": "float"}
 """What `PerformanceData` takes beside the fields of the event, with its type."""
 
 PerformanceData = defstruct(

@@ -1,9 +1,11 @@
 # Written by `python -m kaizenlake.events.stub` from the catalogue; a test keeps it so.
+import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date, datetime
 from inspect import Signature
 from typing import Any
 from uuid import UUID
+
+from msgspec import Struct
 
 from kaizenlake.events.catalogue import EventType
 
@@ -28,7 +30,7 @@ def log_strategy_generated(
     project_id: str | int | None = None,
     tenant_id: str | int | None = None,
     tags: Iterable[str] | str | None = None,
-    occurred_at: datetime | str | None = None,
+    occurred_at: dt.datetime | str | None = None,
     event_id: str | UUID | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> str: ...
@@ -47,7 +49,7 @@ def log_strategy_failed(
     project_id: str | int | None = None,
     tenant_id: str | int | None = None,
     tags: Iterable[str] | str | None = None,
-    occurred_at: datetime | str | None = None,
+    occurred_at: dt.datetime | str | None = None,
     event_id: str | UUID | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> str: ...
@@ -64,7 +66,7 @@ def log_creatives_generated(
     project_id: str | int | None = None,
     tenant_id: str | int | None = None,
     tags: Iterable[str] | str | None = None,
-    occurred_at: datetime | str | None = None,
+    occurred_at: dt.datetime | str | None = None,
     event_id: str | UUID | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> str: ...
@@ -76,7 +78,7 @@ def log_execution_started(
     project_id: str | int | None = None,
     tenant_id: str | int | None = None,
     tags: Iterable[str] | str | None = None,
-    occurred_at: datetime | str | None = None,
+    occurred_at: dt.datetime | str | None = None,
     event_id: str | UUID | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> str: ...
@@ -90,7 +92,7 @@ def log_execution_completed(
     project_id: str | int | None = None,
     tenant_id: str | int | None = None,
     tags: Iterable[str] | str | None = None,
-    occurred_at: datetime | str | None = None,
+    occurred_at: dt.datetime | str | None = None,
     event_id: str | UUID | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> str: ...
@@ -105,7 +107,7 @@ def log_execution_failed(
     project_id: str | int | None = None,
     tenant_id: str | int | None = None,
     tags: Iterable[str] | str | None = None,
-    occurred_at: datetime | str | None = None,
+    occurred_at: dt.datetime | str | None = None,
     event_id: str | UUID | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> str: ...
@@ -118,7 +120,7 @@ def log_workflow_transition(
     project_id: str | int | None = None,
     tenant_id: str | int | None = None,
     tags: Iterable[str] | str | None = None,
-    occurred_at: datetime | str | None = None,
+    occurred_at: dt.datetime | str | None = None,
     event_id: str | UUID | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> str: ...
@@ -133,7 +135,7 @@ def log_pack_started(
     project_id: str | int | None = None,
     tenant_id: str | int | None = None,
     tags: Iterable[str] | str | None = None,
-    occurred_at: datetime | str | None = None,
+    occurred_at: dt.datetime | str | None = None,
     event_id: str | UUID | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> str: ...
@@ -150,7 +152,7 @@ def log_pack_completed(
     project_id: str | int | None = None,
     tenant_id: str | int | None = None,
     tags: Iterable[str] | str | None = None,
-    occurred_at: datetime | str | None = None,
+    occurred_at: dt.datetime | str | None = None,
     event_id: str | UUID | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> str: ...
@@ -168,7 +170,7 @@ def log_pack_failed(
     project_id: str | int | None = None,
     tenant_id: str | int | None = None,
     tags: Iterable[str] | str | None = None,
-    occurred_at: datetime | str | None = None,
+    occurred_at: dt.datetime | str | None = None,
     event_id: str | UUID | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> str: ...
@@ -187,7 +189,7 @@ def log_section_generated(
     project_id: str | int | None = None,
     tenant_id: str | int | None = None,
     tags: Iterable[str] | str | None = None,
-    occurred_at: datetime | str | None = None,
+    occurred_at: dt.datetime | str | None = None,
     event_id: str | UUID | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> str: ...
@@ -206,7 +208,7 @@ def log_section_failed(
     project_id: str | int | None = None,
     tenant_id: str | int | None = None,
     tags: Iterable[str] | str | None = None,
-    occurred_at: datetime | str | None = None,
+    occurred_at: dt.datetime | str | None = None,
     event_id: str | UUID | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> str: ...
@@ -224,7 +226,7 @@ def log_pack_quality_assessed(
     project_id: str | int | None = None,
     tenant_id: str | int | None = None,
     tags: Iterable[str] | str | None = None,
-    occurred_at: datetime | str | None = None,
+    occurred_at: dt.datetime | str | None = None,
     event_id: str | UUID | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> str: ...
@@ -242,7 +244,7 @@ def log_pack_quality_passed(
     project_id: str | int | None = None,
     tenant_id: str | int | None = None,
     tags: Iterable[str] | str | None = None,
-    occurred_at: datetime | str | None = None,
+    occurred_at: dt.datetime | str | None = None,
     event_id: str | UUID | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> str: ...
@@ -260,7 +262,7 @@ def log_pack_quality_failed(
     project_id: str | int | None = None,
     tenant_id: str | int | None = None,
     tags: Iterable[str] | str | None = None,
-    occurred_at: datetime | str | None = None,
+    occurred_at: dt.datetime | str | None = None,
     event_id: str | UUID | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> str: ...
@@ -274,7 +276,7 @@ def log_lead_created(
     project_id: str | int | None = None,
     tenant_id: str | int | None = None,
     tags: Iterable[str] | str | None = None,
-    occurred_at: datetime | str | None = None,
+    occurred_at: dt.datetime | str | None = None,
     event_id: str | UUID | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> str: ...
@@ -287,7 +289,7 @@ def log_outreach_sent(
     project_id: str | int | None = None,
     tenant_id: str | int | None = None,
     tags: Iterable[str] | str | None = None,
-    occurred_at: datetime | str | None = None,
+    occurred_at: dt.datetime | str | None = None,
     event_id: str | UUID | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> str: ...
@@ -301,7 +303,7 @@ def log_outreach_replied(
     project_id: str | int | None = None,
     tenant_id: str | int | None = None,
     tags: Iterable[str] | str | None = None,
-    occurred_at: datetime | str | None = None,
+    occurred_at: dt.datetime | str | None = None,
     event_id: str | UUID | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> str: ...
@@ -313,7 +315,7 @@ def log_lead_qualified(
     project_id: str | int | None = None,
     tenant_id: str | int | None = None,
     tags: Iterable[str] | str | None = None,
-    occurred_at: datetime | str | None = None,
+    occurred_at: dt.datetime | str | None = None,
     event_id: str | UUID | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> str: ...
@@ -325,7 +327,7 @@ def log_lead_lost(
     project_id: str | int | None = None,
     tenant_id: str | int | None = None,
     tags: Iterable[str] | str | None = None,
-    occurred_at: datetime | str | None = None,
+    occurred_at: dt.datetime | str | None = None,
     event_id: str | UUID | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> str: ...
@@ -338,19 +340,19 @@ def log_deal_won(
     project_id: str | int | None = None,
     tenant_id: str | int | None = None,
     tags: Iterable[str] | str | None = None,
-    occurred_at: datetime | str | None = None,
+    occurred_at: dt.datetime | str | None = None,
     event_id: str | UUID | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> str: ...
 def log_appointment_scheduled(
     lead_id: str | int,
     *,
-    scheduled_for: datetime | str | None = None,
+    scheduled_for: dt.datetime | str | None = None,
     channel: str | None = None,
     project_id: str | int | None = None,
     tenant_id: str | int | None = None,
     tags: Iterable[str] | str | None = None,
-    occurred_at: datetime | str | None = None,
+    occurred_at: dt.datetime | str | None = None,
     event_id: str | UUID | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> str: ...
@@ -364,7 +366,7 @@ def log_intake_clarity_scored(
     project_id: str | int | None = None,
     tenant_id: str | int | None = None,
     tags: Iterable[str] | str | None = None,
-    occurred_at: datetime | str | None = None,
+    occurred_at: dt.datetime | str | None = None,
     event_id: str | UUID | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> str: ...
@@ -377,7 +379,7 @@ def log_intake_clarification_requested(
     project_id: str | int | None = None,
     tenant_id: str | int | None = None,
     tags: Iterable[str] | str | None = None,
-    occurred_at: datetime | str | None = None,
+    occurred_at: dt.datetime | str | None = None,
     event_id: str | UUID | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> str: ...
@@ -390,7 +392,7 @@ def log_intake_clarification_received(
     project_id: str | int | None = None,
     tenant_id: str | int | None = None,
     tags: Iterable[str] | str | None = None,
-    occurred_at: datetime | str | None = None,
+    occurred_at: dt.datetime | str | None = None,
     event_id: str | UUID | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> str: ...
@@ -403,7 +405,7 @@ def log_intake_blocked(
     project_id: str | int | None = None,
     tenant_id: str | int | None = None,
     tags: Iterable[str] | str | None = None,
-    occurred_at: datetime | str | None = None,
+    occurred_at: dt.datetime | str | None = None,
     event_id: str | UUID | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> str: ...
@@ -417,7 +419,7 @@ def log_intake_approved(
     project_id: str | int | None = None,
     tenant_id: str | int | None = None,
     tags: Iterable[str] | str | None = None,
-    occurred_at: datetime | str | None = None,
+    occurred_at: dt.datetime | str | None = None,
     event_id: str | UUID | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> str: ...
@@ -458,7 +460,7 @@ def log_performance_recorded(
     project_id: str | int | None = None,
     tenant_id: str | int | None = None,
     tags: Iterable[str] | str | None = None,
-    occurred_at: datetime | str | None = None,
+    occurred_at: dt.datetime | str | None = None,
     event_id: str | UUID | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> str: ...
@@ -471,7 +473,7 @@ def log_creative_marked_winner(
     project_id: str | int | None = None,
     tenant_id: str | int | None = None,
     tags: Iterable[str] | str | None = None,
-    occurred_at: datetime | str | None = None,
+    occurred_at: dt.datetime | str | None = None,
     event_id: str | UUID | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> str: ...
@@ -485,7 +487,7 @@ def log_creative_marked_loser(
     project_id: str | int | None = None,
     tenant_id: str | int | None = None,
     tags: Iterable[str] | str | None = None,
-    occurred_at: datetime | str | None = None,
+    occurred_at: dt.datetime | str | None = None,
     event_id: str | UUID | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> str: ...
@@ -497,7 +499,7 @@ def log_performance_ingestion_failed(
     project_id: str | int | None = None,
     tenant_id: str | int | None = None,
     tags: Iterable[str] | str | None = None,
-    occurred_at: datetime | str | None = None,
+    occurred_at: dt.datetime | str | None = None,
     event_id: str | UUID | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> str: ...
@@ -535,7 +537,7 @@ def log_run_completed(
     project_id: str | int | None = None,
     tenant_id: str | int | None = None,
     tags: Iterable[str] | str | None = None,
-    occurred_at: datetime | str | None = None,
+    occurred_at: dt.datetime | str | None = None,
     event_id: str | UUID | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> str: ...
@@ -549,7 +551,7 @@ def log_experiment_started(
     project_id: str | int | None = None,
     tenant_id: str | int | None = None,
     tags: Iterable[str] | str | None = None,
-    occurred_at: datetime | str | None = None,
+    occurred_at: dt.datetime | str | None = None,
     event_id: str | UUID | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> str: ...
@@ -568,7 +570,7 @@ def log_experiment_completed(
     project_id: str | int | None = None,
     tenant_id: str | int | None = None,
     tags: Iterable[str] | str | None = None,
-    occurred_at: datetime | str | None = None,
+    occurred_at: dt.datetime | str | None = None,
     event_id: str | UUID | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> str: ...
@@ -583,12 +585,12 @@ def log_experiment_failed(
     project_id: str | int | None = None,
     tenant_id: str | int | None = None,
     tags: Iterable[str] | str | None = None,
-    occurred_at: datetime | str | None = None,
+    occurred_at: dt.datetime | str | None = None,
     event_id: str | UUID | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> str: ...
 
-class PerformanceData:
+class PerformanceData(Struct):
     content_id: str | int | None
     platform: str | None
     impressions: int | None
@@ -621,8 +623,8 @@ class PerformanceData:
     length_words: int | None
     external_id: str | int | None
     execution_job_id: str | int | None
-    performed_at: datetime | str | None
-    date: date | str | None
+    performed_at: dt.datetime | str | None
+    date: dt.date | str | None
     revenue: float | None
     def __init__(
         self,
@@ -659,7 +661,7 @@ class PerformanceData:
         length_words: int | None = None,
         external_id: str | int | None = None,
         execution_job_id: str | int | None = None,
-        performed_at: datetime | str | None = None,
-        date: date | str | None = None,
+        performed_at: dt.datetime | str | None = None,
+        date: dt.date | str | None = None,
         revenue: float | None = None,
     ) -> None: ...

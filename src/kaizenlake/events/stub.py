@@ -15,7 +15,7 @@ _TYPES = {
     "int": "int",
     "float": "float",
     "bool": "bool",
-    "datetime": "datetime | str",
+    "datetime": "dt.datetime | str",
     "list": "Iterable[str]",
     "dict": "Mapping[str, float]",
 }
@@ -24,18 +24,20 @@ _COMMON = """\
     project_id: str | int | None = None,
     tenant_id: str | int | None = None,
     tags: Iterable[str] | str | None = None,
-    occurred_at: datetime | str | None = None,
+    occurred_at: dt.datetime | str | None = None,
     event_id: str | UUID | None = None,
     metadata: Mapping[str, Any] | None = None,
 """
 
 _HEAD = """\
 # Written by `python -m kaizenlake.events.stub` from the catalogue; a test keeps it so.
+import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date, datetime
 from inspect import Signature
 from typing import Any
 from uuid import UUID
+
+from msgspec import Struct
 
 from kaizenlake.events.catalogue import EventType
 
@@ -67,7 +69,7 @@ def _performance_data() -> str:
     fields = [(field.name, _type(field)) for field in event.fields] + [*PERFORMANCE_WORDS.items()]
     attributes = "".join(f"    {name}: {kind} | None\n" for name, kind in fields)
     arguments = "".join(f"        {name}: {kind} | None = None,\n" for name, kind in fields)
-    return f"class PerformanceData:\n{attributes}    def __init__(\n        self,\n        *,\n{arguments}    ) -> None: ...\n"
+    return f"class PerformanceData(Struct):\n{attributes}    def __init__(\n        self,\n        *,\n{arguments}    ) -> None: ...\n"
 
 
 def _type(field: Field) -> str:
