@@ -261,7 +261,7 @@ def test_the_latest_look_at_a_canary_goes_before_a_shadow_and_before_observation
     days = [{"event_date": (day(20) + timedelta(days=number)).date(), "n_so_far": number} for number in (1, 2)]
     (row,) = performance(looks, days)
     assert row == {
-        "policy_id": "p", "policy_version": "1.1.0", "doer": "coder", "status": "canary", "compared_with": "1.0.0",
+        "tenant_id": None, "policy_id": "p", "policy_version": "1.1.0", "doer": "coder", "status": "canary", "compared_with": "1.0.0",
         "evidence": "canary", "runs": 50, "units": 20, "mean_loss": 0.2, "control_mean_loss": 0.3, "effect": -0.1,
         "ci_low": -0.2, "ci_high": 0.0, "lift": -1 / 3, "p_value": 0.04, "verdict": "promote",
     }  # fmt: skip

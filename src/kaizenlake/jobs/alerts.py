@@ -9,7 +9,6 @@ import polars as pl
 from kaizenlake import tables
 from kaizenlake.job import job
 from kaizenlake.jobs._loss_sums import known_before
-from kaizenlake.jobs.policies import VERSION
 from kaizenlake.parameters import Promotion
 from kaizenlake.tables import Alerts, CanaryLooks, CrlTrends, Deployments, Policies, PolicyPromotions
 
@@ -22,6 +21,7 @@ FRESH = timedelta(days=7)
 LONGEST = 1_000
 """Most characters of the words of an alert."""
 
+VERSION = ("policy_id", "policy_version")
 CANDIDATE = ("deployment_id", "policy_version")
 
 

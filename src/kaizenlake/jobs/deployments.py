@@ -12,8 +12,11 @@ from kaizenlake.jobs._latest import earliest
 from kaizenlake.tables import DeploymentLog, Deployments
 from kaizenlake.tables.canary import METRICS
 
+KEY = ("tenant_id", "deployment_id")
+"""Columns that name a deployment: two tenants may have deployments of one name."""
+
 _STARTED = (
-    "deployment_id",
+    *KEY,
     "deployment_mode",
     "policy_id",
     "doer",
@@ -41,11 +44,11 @@ def deployments(deployment_log: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFram
         as_of: Events from this instant on do not count, nor does a day that is not over by then.
     """
     log = deployment_log.filter(pl.col("occurred_at") < as_of)
-    started = earliest(log.filter(pl.col("event_type") == "DEPLOYMENT_STARTED"), ("deployment_id",))
-    starts = started.select("deployment_id", began_at="occurred_at")
-    ends = log.filter(pl.col("event_type") == "DEPLOYMENT_ENDED").join(starts, on="deployment_id")
-    ended = earliest(ends.filter(pl.col("occurred_at") >= pl.col("began_at")), ("deployment_id",)).select(
-        "deployment_id",
+    started = earliest(log.filter(pl.col("event_type") == "DEPLOYMENT_STARTED"), KEY)
+    starts = started.select(*KEY, began_at="occurred_at")
+    ends = log.filter(pl.col("event_type") == "DEPLOYMENT_ENDED").join(starts, on=KEY, nulls_equal=True)
+    ended = earliest(ends.filter(pl.col("occurred_at") >= pl.col("began_at")), KEY).select(
+        *KEY,
         "result",
         ended_at="occurred_at",
         ended_by="decided_by",
@@ -60,9 +63,9 @@ def deployments(deployment_log: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFram
             started_by="decided_by",
             start_reason="reason",
         )
-        .join(_candidates(started), on="deployment_id", how="left")
-        .join(_guardrails(started), on="deployment_id", how="left")
-        .join(ended, on="deployment_id", how="left")
+        .join(_candidates(started), on=KEY, how="left", nulls_equal=True)
+        .join(_guardrails(started), on=KEY, how="left", nulls_equal=True)
+        .join(ended, on=KEY, how="left", nulls_equal=True)
         .with_columns(
             pl.col("candidate_versions", "candidate_shares", "guardrail_metrics", "guardrail_margins").fill_null([]),
             pl.col("auto_promote").fill_null(value=False),
@@ -71,7 +74,7 @@ def deployments(deployment_log: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFram
             reason=pl.when(pl.col("ended_at").is_null()).then("start_reason").otherwise("end_reason"),
             looks_count=_looks(as_of),
         )
-        .sort("deployment_id")
+        .sort(KEY)
     )
 
 
@@ -88,19 +91,19 @@ def _candidates(started: pl.LazyFrame) -> pl.LazyFrame:
     """Candidates of each deployment with their shares, in the order they were given."""
     shares = (
         _decoded(started, "arms", "policy_version", "share")
-        .group_by("deployment_id", "policy_version")
+        .group_by(*KEY, "policy_version")
         .agg(pl.col("share").sort_by("place").first())
         .with_columns(share=pl.when(pl.col("share").is_between(0.0, 1.0)).then("share"))
     )
     return (
-        started.select("deployment_id", "control_version", policy_version="candidate_versions")
+        started.select(*KEY, "control_version", policy_version="candidate_versions")
         .explode("policy_version")
-        .with_columns(place=pl.int_range(pl.len()).over("deployment_id"))
+        .with_columns(place=pl.int_range(pl.len()).over(KEY))
         .filter(pl.col("policy_version").is_not_null(), pl.col("policy_version") != pl.col("control_version"))
-        .group_by("deployment_id", "policy_version")
+        .group_by(*KEY, "policy_version")
         .agg(pl.col("place").min())
-        .join(shares, on=["deployment_id", "policy_version"], how="left")
-        .group_by("deployment_id")
+        .join(shares, on=[*KEY, "policy_version"], how="left", nulls_equal=True)
+        .group_by(KEY)
         .agg(
             candidate_versions=pl.col("policy_version").sort_by("place"),
             candidate_shares=pl.col("share").sort_by("place"),
@@ -113,9 +116,9 @@ def _guardrails(started: pl.LazyFrame) -> pl.LazyFrame:
     return (
         _decoded(started, "guardrails", "metric", "margin")
         .filter(pl.col("metric").is_in(METRICS), pl.col("margin").is_finite(), pl.col("margin") >= 0.0)
-        .group_by("deployment_id", "metric")
+        .group_by(*KEY, "metric")
         .agg(pl.col("place").min(), pl.col("margin").sort_by("place").first())
-        .group_by("deployment_id")
+        .group_by(KEY)
         .agg(
             guardrail_metrics=pl.col("metric").sort_by("place"),
             guardrail_margins=pl.col("margin").sort_by("place"),
@@ -126,9 +129,9 @@ def _guardrails(started: pl.LazyFrame) -> pl.LazyFrame:
 def _decoded(started: pl.LazyFrame, column: str, name: str, figure: str) -> pl.LazyFrame:
     """The list of a payload field, one row each with its place in it; a field that holds no such list has none."""
     return (
-        started.select("deployment_id", flat_list(column, column, (name, figure)).alias(column))
+        started.select(*KEY, flat_list(column, column, (name, figure)).alias(column))
         .explode(column)
-        .with_columns(place=pl.int_range(pl.len()).over("deployment_id"))
+        .with_columns(place=pl.int_range(pl.len()).over(KEY))
         .unnest(column)
         .filter(pl.col(name).is_not_null())
         .with_columns(pl.col(figure).cast(pl.Float64, strict=False))

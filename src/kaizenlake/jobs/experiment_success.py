@@ -16,7 +16,7 @@ from kaizenlake.tables import Experiments, ExperimentSuccess, PolicyPromotions
 FLEET = "*"
 """The doer of the rows over all doers."""
 
-KEYS = ("doer", "experiment_type")
+KEYS = ("tenant_id", "doer", "experiment_type")
 
 
 @job(reads=(Experiments, PolicyPromotions), writes=ExperimentSuccess, timeless=True)
@@ -27,7 +27,7 @@ def experiment_success(
     as_of: datetime,
     evidence: Evidence = Evidence(),  # noqa: B008 - frozen
 ) -> pl.LazyFrame:
-    """Count, by doer and type and by type over all doers, the experiments whose policy became active.
+    """Count, by doer and type and by type over all doers of a tenant, the experiments whose policy became active.
 
     A doer of the name of all of them counts among them alone. Sums are of whole millionths, so that they are the same in every order.
 
@@ -43,7 +43,9 @@ def experiment_success(
         .unique()
         .with_columns(is_promoted=True)
     )
-    told = experiments.join(reached, on=VERSION, how="left").with_columns(pl.col("is_promoted").fill_null(False))
+    told = experiments.join(reached, on=VERSION, how="left", nulls_equal=True).with_columns(
+        pl.col("is_promoted").fill_null(False)
+    )
     completed, failed = pl.col("status") == "completed", pl.col("status") == "failed"
     created = pl.col("policy_status").is_not_null()
     decided = failed | (completed & (~created | (pl.col("policy_status") == "archived"))) | pl.col("is_promoted")

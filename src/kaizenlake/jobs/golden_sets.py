@@ -22,12 +22,12 @@ def golden_sets(replay_log: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFrame:
     frozen = replay_log.filter(pl.col("event_type") == "GOLDEN_SET_FROZEN", pl.col("occurred_at") < as_of)
     version = pl.col("golden_set_version")
     return (
-        earliest(frozen, ("golden_set_id", "golden_set_version"))
+        earliest(frozen, ("tenant_id", "golden_set_id", "golden_set_version"))
         .with_columns(
             runs=pl.col("golden_runs").list.len().cast(pl.Int64),
-            is_newest=version == version.max().over("golden_set_id"),
+            is_newest=version == version.max().over("tenant_id", "golden_set_id"),
             frozen_at="occurred_at",
             frozen_by="decided_by",
         )
-        .sort("golden_set_id", "golden_set_version")
+        .sort("tenant_id", "golden_set_id", "golden_set_version")
     )

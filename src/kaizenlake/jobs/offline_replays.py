@@ -43,7 +43,7 @@ def offline_replays(replay_log: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFram
     told = {to: entry.field(name).cast(pl.Float64, strict=False) for name, to in FIGURES.items()}
     figures = {to: pl.when(is_answered, figure.is_finite()).then(figure) for to, figure in told.items()}
     return (
-        latest(replays, ("replay_id",))
+        latest(replays, ("tenant_id", "replay_id"))
         .with_columns(
             estimator_of_verdict=pl.col("estimator"),
             entry=pl.when(is_answered).then(decoded),
@@ -58,6 +58,6 @@ def offline_replays(replay_log: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFram
             **figures,
         )
         .with_columns(is_verdict=(pl.col("estimator") == pl.col("estimator_of_verdict")).fill_null(False))
-        .sort("replay_id", "estimator", *FIGURES.values(), nulls_last=True)
-        .unique(["replay_id", "estimator"], keep="first", maintain_order=True)
+        .sort("tenant_id", "replay_id", "estimator", *FIGURES.values(), nulls_last=True)
+        .unique(["tenant_id", "replay_id", "estimator"], keep="first", maintain_order=True)
     )

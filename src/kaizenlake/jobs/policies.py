@@ -10,7 +10,8 @@ from kaizenlake.job import job
 from kaizenlake.jobs._latest import earliest, latest
 from kaizenlake.tables import Policies, PolicyLog
 
-VERSION = ("policy_id", "policy_version")
+VERSION = ("tenant_id", "policy_id", "policy_version")
+"""Columns that name a version: two tenants may have policies of one name."""
 _ORDER = ("occurred_at", "event_id")
 
 
@@ -51,13 +52,20 @@ def policies(policy_log: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFrame:
             created_at="occurred_at",
             created_by="decided_by",
         )
-        .join(_statuses(created, known), on=VERSION)
+        .join(_statuses(created, known), on=VERSION, nulls_equal=True)
         .join(
             approved.select(*VERSION, "content_sha256", approved_at="occurred_at", approved_by="decided_by"),
             on=(*VERSION, "content_sha256"),
             how="left",
+            nulls_equal=True,
         )
-        .join(overridden, left_on=(*VERSION, "status"), right_on=(*VERSION, "to_status"), how="left")
+        .join(
+            overridden,
+            left_on=(*VERSION, "status"),
+            right_on=(*VERSION, "to_status"),
+            how="left",
+            nulls_equal=True,
+        )
         .with_columns(pl.col("is_override").fill_null(False))
         .sort(VERSION)
     )
@@ -72,7 +80,13 @@ def _statuses(created: pl.LazyFrame, known: pl.LazyFrame) -> pl.LazyFrame:
             (version == "policy_version") | (pl.col(version) != pl.col("policy_version"))
         )
         return known.filter(pl.col("event_type") == event_type, others).select(
-            "policy_id", "event_id", "occurred_at", "decided_by", policy_version=version, status=status
+            "tenant_id",
+            "policy_id",
+            "event_id",
+            "occurred_at",
+            "decided_by",
+            policy_version=version,
+            status=status,
         )
 
     moves = pl.concat(

@@ -35,15 +35,22 @@ def policy_performance(
         learning_progress: The loss by version over time.
         as_of: Until when events count.
     """
-    known = pl.concat([_seen(canary_looks), _observed(policies, learning_progress)])
+    known = pl.concat([_seen(_of_tenants(canary_looks)), _observed(policies, _of_tenants(learning_progress))])
     place = pl.col("evidence").replace_strict(list(EVIDENCE), list(range(len(EVIDENCE))), return_dtype=pl.Int64)
     best = pl.struct(_FIGURES).sort_by(place, pl.col("on"), pl.col("name"), descending=[False, True, True]).first()
     return (
         policies.select("doer", *VERSION, "status")
-        .join(known.group_by(VERSION).agg(best.alias("best")), on=VERSION)
+        .join(known.group_by(VERSION).agg(best.alias("best")), on=VERSION, nulls_equal=True)
         .unnest("best")
         .sort(VERSION)
     )
+
+
+def _of_tenants(frame: pl.LazyFrame) -> pl.LazyFrame:
+    """Rows with the tenant they belong to; null where a table does not tell."""
+    if "tenant_id" in frame.collect_schema():
+        return frame
+    return frame.with_columns(tenant_id=pl.lit(None, pl.String))
 
 
 def _seen(canary_looks: pl.LazyFrame) -> pl.LazyFrame:
@@ -74,9 +81,9 @@ def _seen(canary_looks: pl.LazyFrame) -> pl.LazyFrame:
 
 def _observed(policies: pl.LazyFrame, learning_progress: pl.LazyFrame) -> pl.LazyFrame:
     """Each version on its last day, against the version before."""
-    last = learning_progress.join(policies.select("doer", *VERSION), on=("doer", *VERSION), how="semi").filter(
-        pl.col("event_date") == pl.col("event_date").max().over(VERSION)
-    )
+    last = learning_progress.join(
+        policies.select("doer", *VERSION), on=("doer", *VERSION), how="semi", nulls_equal=True
+    ).filter(pl.col("event_date") == pl.col("event_date").max().over(VERSION))
     types = tables.schema(PolicyPerformance)
     missing = (pl.lit(None, types[name]).alias(name) for name in ("units", "p_value", "verdict"))
     before = pl.col("previous_mean")

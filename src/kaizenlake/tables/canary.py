@@ -24,6 +24,9 @@ METRICS: tuple[str, ...] = get_args(Guardrail.model_fields["metric"].annotation)
 class Deployments(Table):
     """A shadow or a canary: what it compares, by which rule, and what came of it."""
 
+    tenant_id: str = column(
+        "Tenant it belongs to; null for events without one, which are a tenant of their own.", nullable=True
+    )
     deployment_id: str = column("Deployment; of two starts of one name the earlier counts.")
     policy_id: str = column("Policy whose versions are compared.")
     doer: str = column("Agent that runs under it.")
@@ -57,7 +60,7 @@ class Deployments(Table):
     )
 
     class Config(Table.Config):
-        metadata = facts("gold", "deployments", ("deployment_id",))
+        metadata = facts("gold", "deployments", ("tenant_id", "deployment_id"))
 
 
 class _UnitDay(Table):

@@ -18,6 +18,9 @@ EXPERIMENT_STATUSES = ("running", "completed", "failed")
 
 
 class _Version(Table):
+    tenant_id: str = column(
+        "Tenant it belongs to; null for events without one, which are a tenant of their own.", nullable=True
+    )
     policy_id: str = column("Policy, such as planner; its versions follow one another.")
     policy_version: str = column("Version of that policy, by semantic versioning.")
     doer: str = column("Agent that runs under it.")
@@ -46,7 +49,7 @@ class Policies(_Version):
     key_id: str = column("Key that signed it, by the first 16 digits of its SHA-256.")
 
     class Config(Table.Config):
-        metadata = facts("gold", "policies", ("policy_id", "policy_version"))
+        metadata = facts("gold", "policies", ("tenant_id", "policy_id", "policy_version"))
 
 
 class PolicyPromotions(_Version):
@@ -74,7 +77,7 @@ class PolicyPromotions(_Version):
     content_sha256: str = column("Content hash of the version.")
 
     class Config(Table.Config):
-        metadata = facts("gold", "policy_promotions", ("event_id",))
+        metadata = facts("gold", "policy_promotions", ("tenant_id", "event_id"))
 
 
 class PolicyPerformance(_Version):
@@ -106,12 +109,15 @@ class PolicyPerformance(_Version):
     verdict: str = column("Verdict of the latest look; null for observation.", nullable=True)
 
     class Config(Table.Config):
-        metadata = facts("gold", "policy_performance", ("policy_id", "policy_version"))
+        metadata = facts("gold", "policy_performance", ("tenant_id", "policy_id", "policy_version"))
 
 
 class Experiments(Table):
     """One attempt to find a better policy for a doer, and what came of it."""
 
+    tenant_id: str = column(
+        "Tenant it belongs to; null for events without one, which are a tenant of their own.", nullable=True
+    )
     experiment_id: str = column("Experiment, as the application names it.")
     experiment_type: str = column("What was varied, such as prompt_synthesis.")
     doer: str = column("Agent it is to improve.")
@@ -139,12 +145,15 @@ class Experiments(Table):
     reason: str = column("Why it failed; null where it did not.", nullable=True)
 
     class Config(Table.Config):
-        metadata = facts("gold", "experiments", ("experiment_id",))
+        metadata = facts("gold", "experiments", ("tenant_id", "experiment_id"))
 
 
 class ExperimentSuccess(Table):
     """The experiments of one type for one doer, or for all together (`*`), and how many led to a policy in service."""
 
+    tenant_id: str = column(
+        "Tenant it belongs to; null for events without one, which are a tenant of their own.", nullable=True
+    )
     doer: str = column("Agent they are to improve; `*` for all together.")
     experiment_type: str = column("What was varied.")
     experiments: pl.Int64 = column("Experiments.", ge=1)
@@ -174,4 +183,4 @@ class ExperimentSuccess(Table):
     )
 
     class Config(Table.Config):
-        metadata = facts("gold", "experiment_success", ("doer", "experiment_type"))
+        metadata = facts("gold", "experiment_success", ("tenant_id", "doer", "experiment_type"))

@@ -10,6 +10,7 @@ from datetime import datetime
 class PolicyVersion:
     """A version of a policy as it stands; the columns of `gold.policies`, which say what each is."""
 
+    tenant_id: str | None
     policy_id: str
     policy_version: str
     doer: str

@@ -19,7 +19,10 @@ NO_ESTIMATOR = "none"
 class OfflineReplays(Table):
     """One replay of a version of a policy on logged runs, by one estimator; a refused one has one row without figures."""
 
-    replay_id: str = column("Replay, unique in the lake.")
+    tenant_id: str = column(
+        "Tenant it belongs to; null for events without one, which are a tenant of their own.", nullable=True
+    )
+    replay_id: str = column("Replay, unique within the tenant.")
     estimator: str = column(f"Estimator; `paired` for runs made again, `{NO_ESTIMATOR}` where there is no estimate.")
     is_verdict: bool = column("The verdict rests on this estimator; a refusal rests on none.")
     kind: str = column("By propensities, or by running the inputs again.", isin=KINDS)
@@ -69,12 +72,15 @@ class OfflineReplays(Table):
     replayed_at: INSTANT = column("When it was replayed.")
 
     class Config(Table.Config):
-        metadata = facts("gold", "offline_replays", ("replay_id", "estimator"))
+        metadata = facts("gold", "offline_replays", ("tenant_id", "replay_id", "estimator"))
 
 
 class GoldenSets(Table):
     """One version of a golden set: runs that were frozen, on which every candidate of their doer is replayed."""
 
+    tenant_id: str = column(
+        "Tenant it belongs to; null for events without one, which are a tenant of their own.", nullable=True
+    )
     golden_set_id: str = column("Golden set.")
     golden_set_version: pl.Int64 = count("Version of the set, from 1.")
     doer: str = column("Agent whose runs it holds.")
@@ -87,4 +93,4 @@ class GoldenSets(Table):
     reason: str = column("Why, in words; null where not given.", nullable=True)
 
     class Config(Table.Config):
-        metadata = facts("gold", "golden_sets", ("golden_set_id", "golden_set_version"))
+        metadata = facts("gold", "golden_sets", ("tenant_id", "golden_set_id", "golden_set_version"))
