@@ -105,8 +105,16 @@ _WINS = [
 
 
 def _wins():
-    names = tables.schema(WinRates).names()
-    return pl.DataFrame(_WINS, schema=tables.schema(WinRates), orient="row").select(names)
+    names = (
+        "kind", "dimension", "value", "wins", "decided", "win_rate", "ci_low", "ci_high", "shrunk_rate", "lift",
+        "p_value", "q_value",
+    )  # fmt: skip
+    return _of_no_tenant(WinRates, names, _WINS)
+
+
+def _of_no_tenant(table, names, rows):
+    """Rows of a table without tenant, each with the values of the named columns."""
+    return frame(table, [dict(zip(names, row, strict=True)) for row in rows])
 
 
 def _outcomes():
@@ -215,8 +223,8 @@ def full():
         Outcomes: _outcomes(),
         WinRates: _wins(),
         Patterns: _patterns(),
-        SegmentClarity: pl.DataFrame(clarity, schema=tables.schema(SegmentClarity), orient="row"),
-        SourceFreshness: pl.DataFrame(freshness, schema=tables.schema(SourceFreshness), orient="row"),
+        SegmentClarity: _of_no_tenant(SegmentClarity, tables.schema(SegmentClarity).names()[1:], clarity),
+        SourceFreshness: _of_no_tenant(SourceFreshness, tables.schema(SourceFreshness).names()[1:], freshness),
         Landings: frame(Landings, [{"lines_in": 1486, "landed": 1477, "duplicate": 4, "quarantined": 5}], **landed),
         Quarantine: frame(Quarantine, lines, file="posts.ndjson", file_hash="b" * 64, quarantined_at=NOON),
     }

@@ -65,7 +65,8 @@ def test_rows_carry_columns_of_their_table_under_its_names(row, table):
 
 def test_every_shown_win_rate_and_pattern_is_the_gold_tables_own():
     data, frames = built(), full()
-    wins = {tuple(row.values()) for row in frames[WinRates].to_dicts()}
+    names = [item.name for item in fields(report_data.WinRow)]
+    wins = set(frames[WinRates].select(names).rows())
     shown = [row for listing in data.win_rates.values() for row in listing.rows]
     assert {tuple(asdict(row).values()) for row in shown} == wins
     patterns = {(row["evidence"], row["pattern_type"], row["pattern"]): row for row in frames[Patterns].to_dicts()}

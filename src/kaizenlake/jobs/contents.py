@@ -39,11 +39,12 @@ def contents(
         as_of: Events before it count.
     """
     features = content_features.drop("event_date")
-    segments = project_segments.select("project_id", known_industry="industry", known_client_type="client_type")
+    of_project = [name for name in ("tenant_id", "project_id") if name in tables.schema(DailyPerformance)]
+    segments = project_segments.select(*of_project, known_industry="industry", known_client_type="client_type")
     return (
         daily_performance.drop("hook_type")
         .join(features, on=tables.grain(ContentFeatures), how="left", nulls_equal=True)
-        .join(segments, on="project_id", how="left")
+        .join(segments, on=of_project, how="left", nulls_equal=True)
         .with_columns(
             industry=pl.coalesce("industry", "known_industry"),
             client_type=pl.coalesce("client_type", "known_client_type"),

@@ -1,4 +1,4 @@
-"""How much arrived? Events by day, source, type and project."""
+"""How much arrived? Events by tenant, day, source, type and project."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kaizenlake.tables import EventCounts, Events
 
 @job(reads=(Events,), writes=EventCounts, by_day=True)
 def event_counts(events: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFrame:
-    """Count the events of each day, source, type and project, with the first and the last instant.
+    """Count the events of each tenant, day, source, type and project, with the first and the last instant.
 
     Args:
         events: Bronze events.
@@ -20,7 +20,7 @@ def event_counts(events: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFrame:
     """
     return (
         events.filter(pl.col("occurred_at") < as_of)
-        .group_by("event_date", "source", "event_type", "project_id")
+        .group_by("tenant_id", "event_date", "source", "event_type", "project_id")
         .agg(
             events=pl.len().cast(pl.Int64),
             first_at=pl.col("occurred_at").min(),

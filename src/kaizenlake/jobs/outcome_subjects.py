@@ -13,6 +13,9 @@ from kaizenlake.jobs.pack_family import pack_family, pack_tier
 from kaizenlake.parameters import Windows
 from kaizenlake.tables import Acquisition, OutcomeSubjects, Packs, ProjectSegments, Runs
 
+PROJECT = ("tenant_id", "project_id")
+LEAD = (*PROJECT, "lead_id")
+
 KNOWN: dict[str, dict[str, pl.Expr]] = {
     "pack": {
         "pack_key": pl.col("pack_key"),
@@ -63,15 +66,15 @@ def outcome_subjects(
         "outreach": outreach_outcomes(acquisition, as_of=as_of, reply_days=windows.reply_days),
         "run": run_outcomes(runs),
     }
-    segment = project_segments.select("project_id", project_industry="industry", project_client_type="client_type")
-    decided = ("subject_id", "decided_at", "won", "project_id", "industry", "client_type")
+    segment = project_segments.select(*PROJECT, project_industry="industry", project_client_type="client_type")
+    decided = ("subject_id", "decided_at", "won", *PROJECT, "industry", "client_type")
     parts = [
         frame.select(*decided, kind=pl.lit(kind), **{name: _known(kind, name) for name in _names()})
         for kind, frame in subjects.items()
     ]
     return (
         pl.concat(parts)
-        .join(segment, on="project_id", how="left")
+        .join(segment, on=PROJECT, how="left", nulls_equal=True)
         .with_columns(
             industry=pl.coalesce("industry", "project_industry"),
             client_type=pl.coalesce("client_type", "project_client_type"),
@@ -103,13 +106,13 @@ def pack_outcomes(packs: pl.LazyFrame) -> pl.LazyFrame:
     # At one instant a start comes first, so that what it starts is not counted to the production before.
     order = ["occurred_at", ~started, "event_id"]
     number = (
-        started.cast(pl.Int64).cum_sum().over("project_id", "pack_key", pl.col("pack_run_id").is_null(), order_by=order)
+        started.cast(pl.Int64).cum_sum().over(*PROJECT, "pack_key", pl.col("pack_run_id").is_null(), order_by=order)
     )
     return (
         packs.with_columns(project_id=_project_of("pack_run_id"))
         .with_columns(subject_id=pl.coalesce("pack_run_id", said("{}#{}", "pack_key", number)))
         .filter(pl.col("subject_id").is_not_null())
-        .group_by("project_id", "subject_id")
+        .group_by(*PROJECT, "subject_id")
         .agg(
             _latest(pl.when(ended).then("event_type")).alias("end"),
             _latest(pl.when(judged).then("event_type")).alias("verdict"),
@@ -134,20 +137,20 @@ def deal_outcomes(acquisition: pl.LazyFrame) -> pl.LazyFrame:
     events = acquisition.with_columns(project_id=_project_of("lead_id")).filter(pl.col("lead_id").is_not_null())
     decided = (
         events.filter(pl.col("event_type").is_in(["DEAL_WON", "LEAD_LOST"]))
-        .group_by("project_id", "lead_id")
+        .group_by(LEAD)
         .agg(_latest(pl.col("event_type")).alias("end"), decided_at=pl.col("occurred_at").max())
         .with_columns(won=pl.col("end") == "DEAL_WON")
     )
     last_sent = (
         events.filter(pl.col("event_type") == "OUTREACH_SENT")
-        .join(decided.select("project_id", "lead_id", "decided_at"), on=["project_id", "lead_id"], nulls_equal=True)
+        .join(decided.select(*LEAD, "decided_at"), on=LEAD, nulls_equal=True)
         .filter(pl.col("occurred_at") <= pl.col("decided_at"))
-        .group_by("project_id", "lead_id")
+        .group_by(LEAD)
         .agg(pl.col("channel", "template_id").sort_by("occurred_at", "event_id").last())
     )
-    return _about_leads(
-        decided.join(last_sent, on=["project_id", "lead_id"], how="left", nulls_equal=True), events
-    ).with_columns(subject_id="lead_id")
+    return _about_leads(decided.join(last_sent, on=LEAD, how="left", nulls_equal=True), events).with_columns(
+        subject_id="lead_id"
+    )
 
 
 def outreach_outcomes(acquisition: pl.LazyFrame, *, as_of: datetime, reply_days: int) -> pl.LazyFrame:
@@ -165,7 +168,7 @@ def outreach_outcomes(acquisition: pl.LazyFrame, *, as_of: datetime, reply_days:
     order = ["occurred_at", is_reply, "event_id"]
 
     def last_sent(which: pl.Expr, key: str) -> pl.Expr:
-        return which.forward_fill().over("project_id", "lead_id", key, order_by=order)
+        return which.forward_fill().over(*LEAD, key, order_by=order)
 
     all_events = acquisition.with_columns(project_id=_project_of("lead_id")).filter(pl.col("lead_id").is_not_null())
     events = all_events.filter(pl.col("event_type").is_in(["OUTREACH_SENT", "OUTREACH_REPLIED"]))
@@ -202,7 +205,7 @@ def run_outcomes(runs: pl.LazyFrame) -> pl.LazyFrame:
     columns = ("gates_passed", "gates_total", "occurred_at", "doer", "model", "phase", "policy_id")
     return (
         runs.filter(pl.col("event_type") == "RUN_COMPLETED", pl.col("run_id").is_not_null())
-        .group_by("project_id", "run_id")
+        .group_by(*PROJECT, "run_id")
         .agg(pl.col(columns).sort_by("occurred_at", "event_id").last())
         .filter(known)
         .with_columns(
@@ -217,10 +220,8 @@ def run_outcomes(runs: pl.LazyFrame) -> pl.LazyFrame:
 
 def _about_leads(subjects: pl.LazyFrame, events: pl.LazyFrame) -> pl.LazyFrame:
     """Bring what is known of its lead to each subject: the latest word on source, industry and kind of client."""
-    leads = events.group_by("project_id", "lead_id").agg(
-        *(_latest(pl.col(name)) for name in ("source", "industry", "client_type"))
-    )
-    return subjects.join(leads, on=["project_id", "lead_id"], how="left", nulls_equal=True)
+    leads = events.group_by(LEAD).agg(*(_latest(pl.col(name)) for name in ("source", "industry", "client_type")))
+    return subjects.join(leads, on=LEAD, how="left", nulls_equal=True)
 
 
 def _latest(value: pl.Expr) -> pl.Expr:
@@ -229,7 +230,8 @@ def _latest(value: pl.Expr) -> pl.Expr:
 
 
 def _project_of(key: str) -> pl.Expr:
-    """Project of an event; where it names none, the only one that the events of the same key name."""
-    first, last = pl.col("project_id").min().over(key), pl.col("project_id").max().over(key)
+    """Project of an event; where it names none, the only one that the events of the same key and tenant name."""
+    of_key = ("tenant_id", key)
+    first, last = pl.col("project_id").min().over(of_key), pl.col("project_id").max().over(of_key)
     only = pl.when(pl.col(key).is_not_null(), first == last).then(first)
     return pl.coalesce("project_id", only)

@@ -7,6 +7,7 @@ from datetime import datetime
 
 import polars as pl
 
+from kaizenlake import tables
 from kaizenlake.job import job
 from kaizenlake.jobs.outcome_subjects import KNOWN
 from kaizenlake.tables import Contents, Outcomes, OutcomeSubjects
@@ -41,6 +42,8 @@ def outcomes(
         as_of: Events before it count.
     """
     known = dict.fromkeys(name for kind in KNOWN for name in DIMENSIONS[kind])
+    if "tenant_id" not in tables.schema(Contents):
+        contents = contents.with_columns(tenant_id=pl.lit(None, pl.String))
     creatives = creative_outcomes(contents).with_columns(kind=pl.lit("creative"))
     return pl.concat([_by_dimension(outcome_subjects, known), _by_dimension(creatives, DIMENSIONS["creative"])])
 
@@ -59,7 +62,7 @@ def creative_outcomes(contents: pl.LazyFrame) -> pl.LazyFrame:
 
 def _by_dimension(subjects: pl.LazyFrame, dimensions: Iterable[str]) -> pl.LazyFrame:
     """One row per subject and known dimension, in the columns of `Outcomes`."""
-    index = ("kind", "subject_id", "decided_at", "won", "project_id", "event_date")
+    index = ("tenant_id", "kind", "subject_id", "decided_at", "won", "project_id", "event_date")
     segment = {f"of_{name}": name for name in SEGMENT}
     return (
         subjects.select(

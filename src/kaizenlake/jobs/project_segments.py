@@ -11,6 +11,8 @@ from kaizenlake.jobs._latest import latest
 from kaizenlake.jobs.segment_words import SEGMENT
 from kaizenlake.tables import ProjectSegments, SegmentWords
 
+KEY = ("tenant_id", "project_id")
+
 
 @job(reads=(SegmentWords,), writes=ProjectSegments, timeless=True)
 def project_segments(segment_words: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFrame:
@@ -23,8 +25,8 @@ def project_segments(segment_words: pl.LazyFrame, *, as_of: datetime) -> pl.Lazy
         as_of: Words from this instant on do not count.
     """
     said = segment_words.filter(pl.col("occurred_at") < as_of)
-    found = said.select("project_id").unique()
+    found = said.select(KEY).unique()
     for name in SEGMENT:
-        word = latest(said.filter(pl.col("attribute") == name), ("project_id",))
-        found = found.join(word.select("project_id", pl.col("value").alias(name)), on="project_id", how="left")
-    return found.sort("project_id")
+        word = latest(said.filter(pl.col("attribute") == name), KEY)
+        found = found.join(word.select(*KEY, pl.col("value").alias(name)), on=KEY, how="left", nulls_equal=True)
+    return found.sort(KEY)

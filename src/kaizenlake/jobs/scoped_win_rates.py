@@ -10,12 +10,15 @@ from numpy.typing import NDArray
 
 from kaizenlake import tables
 from kaizenlake.job import job
+from kaizenlake.jobs import scopes
 from kaizenlake.jobs.outcomes import ALL
-from kaizenlake.jobs.scopes import SCOPE, by_scope, group_codes
+from kaizenlake.jobs.scopes import by_scope, group_codes
 from kaizenlake.jobs.win_rates import against_the_rest
 from kaizenlake.parameters import Evidence
 from kaizenlake.stats import BetaPrior, betabinomial
 from kaizenlake.tables import OutcomeCounts, ScopedWinRates, WinRates
+
+SCOPE = tuple(dict.fromkeys(("tenant_id", *scopes.SCOPE)))
 
 SCOPES_TO_FIT = 5
 """Scopes that must have a value before its own spread between scopes is fitted; below, that of the kind's totals."""
@@ -29,7 +32,7 @@ def scoped_win_rates(
     as_of: datetime,  # noqa: ARG001 - the outcomes leave out what is later
     evidence: Evidence = Evidence(),  # noqa: B008 - frozen
 ) -> pl.LazyFrame:
-    """Win rates within each project and each segment, each drawn toward the rate of the same value over everything.
+    """Win rates within each project and each segment, each drawn toward the rate of the same value over the tenant.
 
     The prior is a beta distribution whose mean is the whole's shrunk rate. Its strength, the number of outcomes that
     the whole is worth here, says how alike scopes are: it is fitted (empirical Bayes) on the scopes that have the
@@ -42,11 +45,12 @@ def scoped_win_rates(
         evidence: `confidence` of the intervals.
     """
     what = ["kind", "dimension", "value"]
+    of_tenant = ["tenant_id", *what]
     counted = by_scope(outcome_counts).group_by(*SCOPE, *what).agg(pl.col("wins", "decided").sum())
-    whole = win_rates.select(*what, whole_rate="shrunk_rate")
+    whole = win_rates.select(*of_tenant, whole_rate="shrunk_rate")
     return (
         against_the_rest(counted, [*SCOPE, "kind", "dimension"], evidence.confidence)
-        .join(whole, on=what)
+        .join(whole, on=of_tenant, nulls_equal=True)
         .map_batches(_drawn_toward_the_whole, schema=tables.schema(ScopedWinRates))
         .sort(*SCOPE, *what)
     )
@@ -65,8 +69,8 @@ def _drawn_toward_the_whole(rates: pl.DataFrame) -> pl.DataFrame:
 def _strength(rates: pl.DataFrame) -> NDArray[np.float64]:
     """Worth of the whole, in outcomes, for each row."""
     wins, decided = rates["wins"].to_numpy(), rates["decided"].to_numpy()
-    values, _ = group_codes(rates, ["scope", "kind", "dimension", "value"])
-    kinds, _ = group_codes(rates, ["scope", "kind"])
+    values, _ = group_codes(rates, ["tenant_id", "scope", "kind", "dimension", "value"])
+    kinds, _ = group_codes(rates, ["tenant_id", "scope", "kind"])
     is_total = (rates["dimension"] == ALL).to_numpy()
     of_value = betabinomial.fit_by(values, wins, decided).of(values)
     of_kind = betabinomial.fit_by(kinds, wins, np.where(is_total, decided, 0)).of(kinds)

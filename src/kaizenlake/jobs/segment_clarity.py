@@ -17,6 +17,9 @@ from kaizenlake.tables import Intake, ProjectSegments, SegmentClarity
 _MICRO = 1_000_000
 """Scores are added as whole millionths, which gives the same bits in every order."""
 
+PROJECT = ("tenant_id", "project_id")
+SEGMENT = ("tenant_id", "industry", "client_type")
+
 
 @job(reads=(Intake, ProjectSegments), writes=SegmentClarity, timeless=True)
 def segment_clarity(
@@ -30,7 +33,7 @@ def segment_clarity(
     """Say of each segment how clear its briefs arrive: mean first score, and share of the briefs that arrive clear.
 
     The first score of a project counts, since later ones tell of the questions that were asked. Segments without a known
-    industry or kind of client are segments of their own. The shrunk rate is drawn toward all segments.
+    industry or kind of client are segments of their own. The shrunk rate is drawn toward all segments of the tenant.
 
     Args:
         intake: Silver intake events.
@@ -47,26 +50,28 @@ def segment_clarity(
     interval = expressions.wilson("clear_briefs", "briefs", evidence.confidence).struct
     score_micros = (pl.col("clarity_score") * _MICRO).round().cast(pl.Int64)
     return (
-        earliest(scored, ("project_id",))
-        .select("project_id", "clarity_score")
-        .join(project_segments.select("project_id", "industry", "client_type"), on="project_id", how="left")
-        .group_by("industry", "client_type")
+        earliest(scored, PROJECT)
+        .select(*PROJECT, "clarity_score")
+        .join(project_segments.select(*PROJECT, "industry", "client_type"), on=PROJECT, how="left", nulls_equal=True)
+        .group_by(SEGMENT)
         .agg(
             briefs=pl.len().cast(pl.Int64),
             mean_score=score_micros.sum() / (pl.len() * _MICRO),
             clear_briefs=(pl.col("clarity_score") >= clarity.high_score).sum().cast(pl.Int64),
         )
+        .with_columns(_tenant=pl.col("tenant_id").rank("dense").fill_null(0).cast(pl.Int64))
         .with_columns(
             clear_rate=pl.col("clear_briefs") / pl.col("briefs"),
             ci_low=interval.field("low"),
             ci_high=interval.field("high"),
-            shrunk_rate=pl.map_batches(["clear_briefs", "briefs"], _shrunk, return_dtype=pl.Float64),
+            shrunk_rate=pl.map_batches(["_tenant", "clear_briefs", "briefs"], _shrunk, return_dtype=pl.Float64),
         )
-        .sort("industry", "client_type")
+        .sort(SEGMENT)
     )
 
 
 def _shrunk(columns: Sequence[pl.Series]) -> pl.Series:
-    """Shrunk rate of each segment; the prior is fitted to all segments at once."""
-    clear_briefs, briefs = columns
-    return pl.Series(stats.shrink(clear_briefs, briefs, stats.fit(clear_briefs, briefs)))
+    """Shrunk rate of each segment; the prior is fitted to all segments of its tenant at once."""
+    tenant, clear_briefs, briefs = columns
+    codes = tenant.to_numpy()
+    return pl.Series(stats.shrink(clear_briefs, briefs, stats.fit_by(codes, clear_briefs, briefs).of(codes)))

@@ -27,9 +27,9 @@ def segment_words(*naming: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
     """
     parts = []
     for name in SEGMENT:
-        columns = ("event_date", "project_id", "occurred_at", "event_id")
+        columns = ("tenant_id", "event_date", "project_id", "occurred_at", "event_id")
         said = pl.concat([family.select(*columns, value=name) for family in naming]).filter(
             pl.col("project_id").is_not_null(), pl.col("value").is_not_null(), pl.col("occurred_at") < as_of
         )
-        parts.append(latest(said, ("event_date", "project_id")).with_columns(attribute=pl.lit(name)))
+        parts.append(latest(said, ("tenant_id", "event_date", "project_id")).with_columns(attribute=pl.lit(name)))
     return pl.concat(parts)

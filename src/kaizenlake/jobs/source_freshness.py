@@ -34,9 +34,9 @@ def source_freshness(
     silent = (pl.lit(as_of) - pl.col("last_at")).dt.total_microseconds() / _MICROSECONDS_PER_HOUR
     return (
         event_counts.filter(pl.col("last_at") < as_of, pl.col("event_type").is_in(_LOGGED))
-        .group_by("source")
+        .group_by("tenant_id", "source")
         .agg(pl.col("events").sum(), pl.col("last_at").max())
         .with_columns(silent_hours=silent)
         .with_columns(stale=pl.col("silent_hours") > windows.freshness_hours)
-        .sort("source")
+        .sort("tenant_id", "source")
     )

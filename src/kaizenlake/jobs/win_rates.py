@@ -13,6 +13,9 @@ from kaizenlake.parameters import Evidence
 from kaizenlake.stats import betabinomial, expressions
 from kaizenlake.tables import OutcomeCounts, WinRates
 
+FAMILY = ["tenant_id", "kind", "dimension"]
+"""Columns that hold the values together that are compared."""
+
 
 @job(reads=(OutcomeCounts,), writes=WinRates, timeless=True)
 def win_rates(
@@ -21,7 +24,7 @@ def win_rates(
     as_of: datetime,  # noqa: ARG001 - the outcomes leave out what is later
     evidence: Evidence = Evidence(),  # noqa: B008 - frozen
 ) -> pl.LazyFrame:
-    """Share of decided outcomes that were won, by kind, dimension and value, against the other values.
+    """Share of decided outcomes that were won, by tenant, kind, dimension and value, against the other values.
 
     Every outcome counts as one independent trial. The dimension `all` holds the total of its kind, which has nothing to
     be compared with.
@@ -31,11 +34,11 @@ def win_rates(
         as_of: Events before it count.
         evidence: `confidence` of the intervals.
     """
-    counted = outcome_counts.group_by("kind", "dimension", "value").agg(pl.col("wins", "decided").sum())
+    counted = outcome_counts.group_by(*FAMILY, "value").agg(pl.col("wins", "decided").sum())
     return (
-        against_the_rest(counted, ["kind", "dimension"], evidence.confidence)
+        against_the_rest(counted, FAMILY, evidence.confidence)
         .map_batches(_shrunk, schema=tables.schema(WinRates))
-        .sort("kind", "dimension", "value")
+        .sort(*FAMILY, "value")
     )
 
 
@@ -68,7 +71,7 @@ def against_the_rest(counted: pl.LazyFrame, family: list[str], confidence: float
 
 def _shrunk(rates: pl.DataFrame) -> pl.DataFrame:
     """Rates drawn toward the prior that is fitted on the values of their kind and dimension."""
-    codes, _ = group_codes(rates, ["kind", "dimension"])
+    codes, _ = group_codes(rates, FAMILY)
     wins, decided = rates["wins"].to_numpy(), rates["decided"].to_numpy()
     prior = betabinomial.fit_by(codes, wins, decided)
     shrunk = pl.Series("shrunk_rate", betabinomial.shrink(wins, decided, prior.of(codes)))

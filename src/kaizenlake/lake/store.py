@@ -260,8 +260,8 @@ class Lake:
         """Days of a table kept by day that hold a key whose row in a lookup changed after a version.
 
         Args:
-            table: Kept by day, with the grain of the lookup among its columns.
-            lookup: Read by its grain.
+            table: Kept by day.
+            lookup: Read by its grain, as far as the table has its columns.
             since: Version of the lookup that is known already.
 
         Returns:
@@ -270,7 +270,7 @@ class Lake:
         if since is None or (former := self._kept(lookup, since)) is None:
             return None
         rows = pl.concat([former.scan(), self.scan(lookup)])
-        keys = tables.grain(lookup)
+        keys = [name for name in tables.grain(lookup) if name in tables.schema(table)]
         # A row that is in either version counts twice.
         changed = rows.group_by(pl.all()).len().filter(pl.col("len") == 1).select(keys).unique()
         partition = str(tables.partition(table))

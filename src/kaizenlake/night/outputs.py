@@ -23,7 +23,9 @@ from kaizenlake.tables import SourceFreshness
 
 def stale_sources(lake: Lake) -> tuple[str, ...]:
     """Sources that were silent for longer than the setting allows, as of the latest night."""
-    return tuple(lake.scan(SourceFreshness).filter(stale=True).select("source").sort("source").collect()["source"])
+    return tuple(
+        lake.scan(SourceFreshness).filter(stale=True).select("source").unique().sort("source").collect()["source"]
+    )
 
 
 def versions(lake: Lake) -> dict[str, int]:

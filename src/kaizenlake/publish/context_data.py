@@ -97,7 +97,7 @@ def _wanted(only: Scope | None) -> pl.Expr:
 
 def _with_others(rates: pl.LazyFrame, scope: tuple[str, ...] = ()) -> pl.LazyFrame:
     """Add the win rate of the other values of the dimension; null where there are none."""
-    within = (*scope, "kind", "dimension")
+    within = ("tenant_id", *scope, "kind", "dimension")
     wins = pl.col("wins").sum().over(within) - pl.col("wins")
     decided = pl.col("decided").sum().over(within) - pl.col("decided")
     return rates.with_columns(others_rate=pl.when(decided > 0).then(wins / decided))

@@ -78,7 +78,7 @@ _LAST = pl.col("last_at").max()
 
 
 def _segments(scan: Scan, only: Scope | None) -> pl.LazyFrame:
-    outcome = ("kind", "project_id", "subject_id")
+    outcome = ("tenant_id", "kind", "project_id", "subject_id")
     of_projects = _of(scan(Projects), only, SEGMENT).group_by(SEGMENT).agg(_EVENTS, _FIRST, _LAST)
     of_contents = (
         _of(scan(Contents), only, SEGMENT)

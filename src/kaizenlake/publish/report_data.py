@@ -188,7 +188,7 @@ def _labels(labels: pl.LazyFrame, label: str) -> Listing[LabelRow]:
 
 def _kinds(outcomes: pl.LazyFrame) -> tuple[KindRow, ...]:
     frame = (
-        outcomes.select("kind", "project_id", "subject_id", "won")
+        outcomes.select("tenant_id", "kind", "project_id", "subject_id", "won")
         .unique()
         .group_by("kind")
         .agg(pl.col("won").sum().cast(pl.Int64).alias("wins"), pl.len().cast(pl.Int64).alias("decided"))

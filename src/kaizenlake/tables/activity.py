@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import polars as pl
 
-from kaizenlake.tables.base import INSTANT, Table, column, count, facts, rate
+from kaizenlake.tables.base import INSTANT, Table, column, count, facts, rate, tenant
 
 
 class EventCounts(Table):
     """Events of one day, source, type and project: the mergeable aggregate of everything that arrived."""
 
+    tenant_id: str = tenant()
     event_date: pl.Date = column("UTC date of the events.")
     source: str = column("Producer of the events.")
     event_type: str = column("Type, as in the catalogue.")
@@ -19,12 +20,15 @@ class EventCounts(Table):
     last_at: INSTANT = column("Time of the last of them.")
 
     class Config(Table.Config):
-        metadata = facts("gold", "event_counts", ("event_date", "source", "event_type", "project_id"), "event_date")
+        metadata = facts(
+            "gold", "event_counts", ("tenant_id", "event_date", "source", "event_type", "project_id"), "event_date"
+        )
 
 
 class SegmentWords(Table):
     """The latest word of one day on what a project's industry, or its kind of client, is."""
 
+    tenant_id: str = tenant()
     event_date: pl.Date = column("UTC date of the word.")
     project_id: str = column("Project.")
     attribute: str = column("What the word is about.", isin=("industry", "client_type"))
@@ -33,12 +37,13 @@ class SegmentWords(Table):
     event_id: str = column("Event that says it.")
 
     class Config(Table.Config):
-        metadata = facts("gold", "segment_words", ("event_date", "project_id", "attribute"), "event_date")
+        metadata = facts("gold", "segment_words", ("tenant_id", "event_date", "project_id", "attribute"), "event_date")
 
 
 class ProjectSegments(Table):
     """One project of which the industry or the kind of client is known."""
 
+    tenant_id: str = tenant()
     project_id: str = column("Project.")
     industry: str = column("Industry, as its latest event that names one says; null where none does.", nullable=True)
     client_type: str = column(
@@ -46,12 +51,13 @@ class ProjectSegments(Table):
     )
 
     class Config(Table.Config):
-        metadata = facts("gold", "project_segments", ("project_id",))
+        metadata = facts("gold", "project_segments", ("tenant_id", "project_id"))
 
 
 class Projects(Table):
     """One project: its segment and how much is known of it."""
 
+    tenant_id: str = tenant()
     project_id: str = column("Project.")
     industry: str = column("Industry, as its latest event that names one says; null where none does.", nullable=True)
     client_type: str = column(
@@ -62,12 +68,13 @@ class Projects(Table):
     last_at: INSTANT = column("Time of its latest event.")
 
     class Config(Table.Config):
-        metadata = facts("gold", "projects", ("project_id",))
+        metadata = facts("gold", "projects", ("tenant_id", "project_id"))
 
 
 class SourceFreshness(Table):
     """One source of events: how much it sent and how long it has been silent; decisions of commands are no source."""
 
+    tenant_id: str = tenant()
     source: str = column("Producer of the events.")
     events: pl.Int64 = column("Events it sent.", ge=1)
     last_at: INSTANT = column("Time of its latest event.")
@@ -75,12 +82,13 @@ class SourceFreshness(Table):
     stale: bool = column("It has been silent for longer than the setting allows.")
 
     class Config(Table.Config):
-        metadata = facts("gold", "source_freshness", ("source",))
+        metadata = facts("gold", "source_freshness", ("tenant_id", "source"))
 
 
 class SegmentClarity(Table):
     """How clear the briefs of one segment (industry and kind of client) arrive."""
 
+    tenant_id: str = tenant()
     industry: str = column("Industry; null where unknown.", nullable=True)
     client_type: str = column("Kind of client; null where unknown.", nullable=True)
     briefs: pl.Int64 = column("Projects whose brief was scored; the first score of each counts.", ge=1)
@@ -92,4 +100,4 @@ class SegmentClarity(Table):
     shrunk_rate: float = rate("Clear rate drawn toward all segments (empirical-Bayes beta-binomial).")
 
     class Config(Table.Config):
-        metadata = facts("gold", "segment_clarity", ("industry", "client_type"))
+        metadata = facts("gold", "segment_clarity", ("tenant_id", "industry", "client_type"))

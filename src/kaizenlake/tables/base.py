@@ -49,6 +49,11 @@ def rate(description: str, *, nullable: bool = False) -> Any:
     return column(description, unit="rate", nullable=nullable, ge=0, le=1)
 
 
+def tenant() -> Any:
+    """Declare the tenant of a row."""
+    return column("Tenant it belongs to; null for events without one, which are a tenant of their own.", nullable=True)
+
+
 def count(description: str, *, nullable: bool = False) -> Any:
     """Declare a count: a whole number, never negative."""
     return column(description, nullable=nullable, ge=0)

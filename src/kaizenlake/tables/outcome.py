@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from kaizenlake.tables.base import INSTANT, Table, column, count, facts, rate
+from kaizenlake.tables.base import INSTANT, Table, column, count, facts, rate, tenant
 from kaizenlake.tables.content import RATES
 
 KINDS = ("pack", "deal", "outreach", "creative", "run")
@@ -19,6 +19,7 @@ VERDICTS = ("works", "risky", "unclear")
 class OutcomeSubjects(Table):
     """One decided outcome of a pack, a deal, an outreach or a run, with what is known of it."""
 
+    tenant_id: str = tenant()
     kind: str = column("What was decided.", isin=SUBJECT_KINDS)
     subject_id: str = column("What it was decided of: pack run, lead, outreach, run.")
     decided_at: INSTANT = column("When it was decided.")
@@ -41,12 +42,13 @@ class OutcomeSubjects(Table):
     event_date: pl.Date = column("UTC date of the decision, by which the table is partitioned.")
 
     class Config(Table.Config):
-        metadata = facts("gold", "outcome_subjects", ("kind", "project_id", "subject_id"), "event_date")
+        metadata = facts("gold", "outcome_subjects", ("tenant_id", "kind", "project_id", "subject_id"), "event_date")
 
 
 class Outcomes(Table):
     """One decided outcome and one dimension of it."""
 
+    tenant_id: str = tenant()
     kind: str = column("What was decided.", isin=KINDS)
     subject_id: str = column("What it was decided of: pack run, lead, outreach, platform/content, run.")
     decided_at: INSTANT = column("When it was decided.")
@@ -62,12 +64,15 @@ class Outcomes(Table):
     event_date: pl.Date = column("UTC date of the decision, by which the table is partitioned.")
 
     class Config(Table.Config):
-        metadata = facts("gold", "outcomes", ("kind", "project_id", "subject_id", "dimension"), "event_date")
+        metadata = facts(
+            "gold", "outcomes", ("tenant_id", "kind", "project_id", "subject_id", "dimension"), "event_date"
+        )
 
 
 class OutcomeCounts(Table):
     """Outcomes of one project, segment, dimension and value, counted: a mergeable aggregate."""
 
+    tenant_id: str = tenant()
     project_id: str = column("Project; null where none was given.", nullable=True)
     industry: str = column("Industry; null where unknown.", nullable=True)
     client_type: str = column("Kind of client; null where unknown.", nullable=True)
@@ -79,13 +84,16 @@ class OutcomeCounts(Table):
 
     class Config(Table.Config):
         metadata = facts(
-            "gold", "outcome_counts", ("project_id", "industry", "client_type", "kind", "dimension", "value")
+            "gold",
+            "outcome_counts",
+            ("tenant_id", "project_id", "industry", "client_type", "kind", "dimension", "value"),
         )
 
 
 class WinRates(Table):
     """The share of decided outcomes that were won, by kind, dimension and value, over everything."""
 
+    tenant_id: str = tenant()
     kind: str = column("What was decided.", isin=KINDS)
     dimension: str = column("Dimension, such as template_id.")
     value: str = column("Value of the dimension.")
@@ -103,12 +111,13 @@ class WinRates(Table):
     q_value: float = rate("p corrected within kind and dimension (Benjamini-Hochberg); null where p is.", nullable=True)
 
     class Config(Table.Config):
-        metadata = facts("gold", "win_rates", ("kind", "dimension", "value"))
+        metadata = facts("gold", "win_rates", ("tenant_id", "kind", "dimension", "value"))
 
 
 class ScopedWinRates(Table):
     """The same within one project or one segment (industry and kind of client), drawn toward the whole."""
 
+    tenant_id: str = tenant()
     scope: str = column("Kind of scope.", isin=SCOPES)
     project_id: str = column("Project; null for a segment.", nullable=True)
     industry: str = column("Industry of the segment; null for a project.", nullable=True)
@@ -133,7 +142,7 @@ class ScopedWinRates(Table):
         metadata = facts(
             "gold",
             "scoped_win_rates",
-            ("scope", "project_id", "industry", "client_type", "kind", "dimension", "value"),
+            ("tenant_id", "scope", "project_id", "industry", "client_type", "kind", "dimension", "value"),
         )
 
 

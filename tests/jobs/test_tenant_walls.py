@@ -1,0 +1,109 @@
+"""Nothing of one tenant enters the figures of another: what each gets beside the other is what it gets alone."""
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from jobs.drawn import day, events, frame, through
+from kaizenlake import tables
+from kaizenlake.jobs.event_counts import event_counts
+from kaizenlake.jobs.outcome_counts import outcome_counts
+from kaizenlake.jobs.outcome_subjects import outcome_subjects
+from kaizenlake.jobs.outcomes import outcomes
+from kaizenlake.jobs.project_segments import project_segments
+from kaizenlake.jobs.projects import projects
+from kaizenlake.jobs.scoped_win_rates import scoped_win_rates
+from kaizenlake.jobs.segment_clarity import segment_clarity
+from kaizenlake.jobs.segment_words import segment_words
+from kaizenlake.jobs.source_freshness import source_freshness
+from kaizenlake.jobs.win_rates import win_rates
+from kaizenlake.tables import Acquisition, Events, Intake, Packs, Runs
+
+LATER = day(400)
+
+OURS = {
+    Acquisition: """
+        0 LEAD_CREATED     lead_id=l project_id=p source=web industry=retail client_type=startup
+        1 OUTREACH_SENT    lead_id=l project_id=p channel=email template_id=t1 message_id=m
+        2 OUTREACH_REPLIED lead_id=l channel=email message_id=m
+        3 DEAL_WON         lead_id=l
+        4 LEAD_LOST        lead_id=k project_id=p
+    """,
+    Packs: """
+        1 PACK_STARTED   pack_key=a project_id=p
+        2 PACK_COMPLETED pack_key=a project_id=p
+        3 PACK_STARTED   pack_key=a project_id=p
+        4 PACK_FAILED    pack_key=a project_id=p
+    """,
+    Runs: "1 RUN_COMPLETED run_id=r project_id=p doer=d gates_passed=3 gates_total=3",
+    Intake: "1 INTAKE_APPROVED project_id=p industry=retail client_type=startup",
+}
+THEIRS = {
+    Acquisition: """
+        0   LEAD_CREATED     lead_id=l project_id=p source=fair industry=health client_type=clinic
+        0.5 OUTREACH_SENT    lead_id=l project_id=q channel=email template_id=t1 message_id=m
+        1.5 OUTREACH_REPLIED lead_id=l channel=email message_id=m
+        5   LEAD_LOST        lead_id=l
+    """,
+    Packs: """
+        1.5 PACK_STARTED   pack_key=a project_id=p
+        2.5 PACK_FAILED    pack_key=a project_id=p
+    """,
+    Runs: "9 RUN_COMPLETED run_id=r project_id=p doer=d gates_passed=1 gates_total=3",
+    Intake: "5 INTAKE_APPROVED project_id=p industry=health client_type=clinic",
+}
+JOBS = (
+    event_counts,
+    segment_words,
+    project_segments,
+    projects,
+    source_freshness,
+    segment_clarity,
+    outcome_subjects,
+    outcomes,
+    outcome_counts,
+    win_rates,
+    scoped_win_rates,
+)
+
+
+def silver(stories, tenant):
+    """Events of a tenant by table."""
+    scores = [
+        {"event_type": "INTAKE_CLARITY_SCORED", "project_id": f"p{n}", "clarity_score": 90.0 if tenant else 20.0 + n}
+        | {"event_id": f"s{n}", "occurred_at": day(n), "event_date": day(n).date()}
+        for n in range(4)
+    ]
+    drawn = {table: events(table, text) for table, text in stories.items()}
+    drawn[Intake] = pl.concat([drawn[Intake], frame(Intake, scores)])
+    return {
+        table: rows.with_columns(
+            tenant_id=pl.lit(tenant, pl.String),
+            event_id=pl.lit(f"{tenant}-{tables.name(table)}-") + pl.col("event_id"),
+        )
+        for table, rows in drawn.items()
+    }
+
+
+def given(*parts):
+    """Silver tables of several tenants together, and the bronze events that they are of."""
+    together = {table: pl.concat([part[table] for part in parts]) for table in parts[0]}
+    names = ("event_id", "event_type", "event_date", "occurred_at", "project_id", "tenant_id")
+    arrived = pl.concat([rows.select(names) for rows in together.values()]).with_columns(source=pl.lit("app"))
+    rest = {
+        name: pl.lit(None, dtype) for name, dtype in tables.schema(Events).items() if name not in (*names, "source")
+    }
+    return together | {Events: arrived.with_columns(**rest).select(tables.schema(Events).names())}
+
+
+@pytest.mark.parametrize("last", range(len(JOBS)), ids=lambda number: JOBS[number].name)
+@pytest.mark.parametrize("ours", ["acme", None])
+def test_a_tenant_gets_beside_another_what_it_gets_alone(last, ours):
+    jobs = JOBS[: last + 1]
+    alone = through(*jobs, given=given(silver(OURS, ours)), as_of=LATER)
+    both = through(*jobs, given=given(silver(OURS, ours), silver(THEIRS, "other")), as_of=LATER)
+
+    assert alone.height
+    mine = both.filter(pl.col("tenant_id").eq_missing(pl.lit(ours, pl.String)))
+    assert_frame_equal(mine, alone, check_row_order=False)
+    assert both.height > mine.height
