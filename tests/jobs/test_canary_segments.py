@@ -23,13 +23,13 @@ def parts(rows, *events, as_of=LATER, **groups):
 
 
 def drawn(rng, effects, *, nights=4, units=30, sd=0.1):
-    """New units each night, by segment and version; one tenant has all of the first two segments."""
+    """New units each night, by segment and version."""
     rows = []
     for night in range(nights):
         for name, effect in effects.items():
             for version, shift in ((NEW, effect), (OLD, 0.0)):
                 for unit in range(units):
-                    told = {"runs": 1, "n": 1, "segment": name, "tenant_id": "t" if name in "ab" else None}
+                    told = {"runs": 1, "n": 1, "segment": name}
                     loss = float(np.clip(rng.normal(0.5 + shift, sd), 0, 1))
                     rows.append((night, version, f"{name}-{version}-{night}-{unit}", round(loss, 6), told))
     return rows
@@ -42,7 +42,6 @@ def test_parts_are_compared_each_for_itself_and_corrected_together():
         ("segment", "a", 120, "better"),
         ("segment", "b", 120, "worse"),
         ("segment", "c", 120, "unclear"),
-        ("tenant", "t", 240, "unclear"),
     ]
     a = {version: [row[3] for row in rows if row[1] == version and row[4]["segment"] == "a"] for version in (NEW, OLD)}
     assert found["effect"][0] == pytest.approx(np.mean(a[NEW]) - np.mean(a[OLD]), rel=1e-9)
@@ -72,9 +71,15 @@ def test_below_the_minimum_of_units_nothing_is_said_and_yet_counted():
 def test_effects_that_chance_alone_spreads_are_drawn_to_their_mean():
     rng = np.random.default_rng(12)
     found = parts(drawn(rng, {f"s{number}": -0.1 for number in range(20)}, nights=1, units=25), started(**TOLD))
-    found = found.filter(dimension="segment")
     raw, shrunk = ((found[name] + 0.1).pow(2).mean() for name in ("effect", "shrunk_effect"))
     assert raw > 2 * shrunk
+
+
+def test_deployments_of_one_name_in_two_tenants_are_two():
+    rows = drawn(np.random.default_rng(7), {"a": -0.15})
+    there = [(*row[:4], row[4] | {"tenant_id": "t", "segment": "b"}) for row in rows[: len(rows) // 2]]
+    found = parts(rows + there, started(**TOLD), started(**TOLD, tenant_id="t"))
+    assert found.select("tenant_id", "value", "units").rows() == [(None, "a", 120), ("t", "b", 60)]
 
 
 def test_a_unit_is_in_every_phase_it_ran_in_and_out_where_it_is_mixed():

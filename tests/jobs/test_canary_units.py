@@ -74,7 +74,8 @@ def test_failed_gates_are_those_of_the_loss():
 
 def test_units_are_parted_by_tenant_phase_and_segment():
     runs = [(1, NEW, "u", 0.5, {"segment": name, "tenant_id": "t"}) for name in ("a", "a", "b")]
-    found = units_from(runs, started()).select("tenant_id", "segment", "runs")
+    runs.append((1, NEW, "u", 0.5, {"segment": "a"}))  # of another tenant, which is none
+    found = units_from(runs, started(tenant_id="t")).select("tenant_id", "segment", "runs")
     assert sorted(found.rows()) == [("t", "a", 2), ("t", "b", 1)]
 
 

@@ -167,7 +167,7 @@ def segments():
     rows = [
         ("2.1.0", "segment", "retail", -0.031, -0.024, 0.004, 0.02, "better"),
         ("2.1.0", "segment", "healthcare", 0.011, -0.004, 0.41, 0.55, "unclear"),
-        ("2.1.0", "tenant", "acme", -0.02, -0.018, 0.09, 0.15, "unclear"),
+        ("2.1.0", "phase", "draft", -0.02, -0.018, 0.09, 0.15, "unclear"),
         ("2.2.0", "segment", "retail", 0.029, 0.021, 0.003, 0.02, "worse"),
         ("2.2.0", "segment", "healthcare", None, None, None, None, "unclear"),
     ]

@@ -26,6 +26,9 @@ FIGURES: Mapping[str, tuple[str, str]] = {
 }
 """Columns of `canary_units` that hold the number and the sum of each figure; `seen` counts units whatever they tell."""
 
+DEPLOYMENT = ("tenant_id", "deployment_id")
+"""Columns that name one deployment; a null is a tenant of its own."""
+
 _WHOLE = pl.Int128
 
 
@@ -47,6 +50,36 @@ class Pairs(NamedTuple):
     def of(self, arms: NDArray[np.bool_]) -> Pairs:
         """Those of some arms."""
         return Pairs(Moments(*(part[arms] for part in self.differences)), self.mean[arms], self.mean_control[arms])
+
+
+def coded(deployments: pl.DataFrame, units: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Name each deployment by one number in place of tenant and name, which only together name it.
+
+    Args:
+        deployments: Rows of `deployments`.
+        units: Rows of `canary_units`.
+
+    Returns:
+        Both with the number as `deployment_id`, and the names: `code`, `tenant_id`, `deployment_id`, in their order.
+    """
+    names = deployments.select(DEPLOYMENT).sort(DEPLOYMENT).with_row_index("code")
+    one, other = (
+        frame.join(names, on=DEPLOYMENT, nulls_equal=True, maintain_order="left")
+        .drop("deployment_id")
+        .rename({"code": "deployment_id"})
+        for frame in (deployments, units)
+    )
+    return one, other, names
+
+
+def with_names(rows: pl.DataFrame, names: pl.DataFrame) -> pl.DataFrame:
+    """Bring the names back, by which the rows are then sorted first.
+
+    Args:
+        rows: Rows with the number of each deployment as `deployment_id`, sorted by it.
+        names: From `coded`.
+    """
+    return rows.rename({"deployment_id": "code"}).join(names, on="code", maintain_order="left").drop("code")
 
 
 def arms_of(deployments: pl.DataFrame) -> pl.DataFrame:

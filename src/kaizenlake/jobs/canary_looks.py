@@ -50,10 +50,11 @@ def canary_looks(
         canaries: `sample_ratio_alpha`: p below which the sizes of the arms make a look invalid.
     """
     started, units = pl.collect_all([deployments.filter(pl.col("started_at") < as_of), canary_units])
+    started, units, names = arms_.coded(started, units)
     arms = arms_.arms_of(started)
     if arms.is_empty():
         return tables.empty(CanaryLooks)
-    return _looks(arms, units, canaries).lazy()
+    return arms_.with_names(_looks(arms, units, canaries), names).lazy()
 
 
 class _Sides(NamedTuple):
@@ -165,7 +166,7 @@ def _looks(arms: pl.DataFrame, units: pl.DataFrame, canaries: Canaries) -> pl.Da
             sample_ratio_alpha=pl.lit(canaries.sample_ratio_alpha),
         )
         .with_columns(reason=reason())
-        .select(tables.schema(CanaryLooks).names())
+        .select(name for name in tables.schema(CanaryLooks).names() if name != "tenant_id")
         .sort("deployment_id", "policy_version", "look")
     )
 

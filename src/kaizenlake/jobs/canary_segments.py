@@ -1,4 +1,4 @@
-"""For whom is a candidate better, and for whom worse? Its effect by tenant, phase and segment, with luck taken off."""
+"""For whom is a candidate better, and for whom worse? Its effect by phase and segment, with luck taken off."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from kaizenlake.stats.canary_rule import Rule
 from kaizenlake.tables import CanarySegments, CanaryUnits, Deployments
 
 PART = ("dimension", "value")
-DIMENSIONS = {"tenant": "tenant_id", "phase": "phase", "segment": "segment"}
+DIMENSIONS = {"phase": "phase", "segment": "segment"}
 RULED = ("alpha", "horizon_nights", "minimum_units")
 
 
@@ -43,6 +43,7 @@ def canary_segments(
     """
     canary = (pl.col("deployment_mode") == "canary") & (pl.col("started_at") < as_of)
     started, units = pl.collect_all([deployments.filter(canary), canary_units])
+    started, units, names = arms_.coded(started, units)
     arms = arms_.arms_of(started)
     rows = arms_.with_looks(arms, units) if arms.height else units.clear()
     parts = [
@@ -53,7 +54,8 @@ def canary_segments(
     if by_part.is_empty():
         return tables.empty(CanarySegments)
     each = by_part.select("deployment_id", *PART).unique().join(arms, on="deployment_id")
-    return _compared(arms_.numbered(each, PART), by_part, arms_.mixed_units(rows), canaries).lazy()
+    found = _compared(arms_.numbered(each, PART), by_part, arms_.mixed_units(rows), canaries)
+    return arms_.with_names(found, names).lazy()
 
 
 def _compared(arms: pl.DataFrame, rows: pl.DataFrame, mixed: pl.DataFrame, canaries: Canaries) -> pl.DataFrame:

@@ -17,7 +17,7 @@ from kaizenlake.tables.canary import METRICS
 MOST = 1e6
 """Figure of one run beyond which a guardrail sees no difference: sums of squares then stay within 128 bits."""
 
-KEYS = ("deployment_id", "policy_version", "unit_id", "tenant_id", "phase", "segment", "event_date")
+KEYS = ("tenant_id", "deployment_id", "policy_version", "unit_id", "phase", "segment", "event_date")
 
 
 @job(reads=(Deployments, Runs, Crl), writes=CanaryUnits, timeless=True)
@@ -31,7 +31,7 @@ def canary_units(
 ) -> pl.LazyFrame:
     """Add up the losses and guarded figures of each unit, version and day of each deployment.
 
-    A run is of a deployment if it ran under its policy and one of its versions between start and end, and either names the
+    A run is of a deployment of its tenant if it ran under its policy and one of its versions between start and end, and either names the
     deployment or names none and is of its doer (and phase, where the deployment has one).
 
     Args:
@@ -60,7 +60,7 @@ def canary_units(
         failed_gates_rate="gates_term",
         run_doer="doer",
         run_phase="phase",
-    ).join(_arms(deployments), on=["policy_id", "policy_version"])
+    ).join(_arms(deployments), on=["tenant_id", "policy_id", "policy_version"], nulls_equal=True)
     # The loss is that of the latest record of a run on a day, and so must be what else the run tells.
     whole = latest(compared.join(told, on=[*RUN, "occurred_at"], nulls_equal=True), (*RUN, "deployment_id"))
     named, unnamed = pl.col("run_deployment") == pl.col("deployment_id"), pl.col("run_deployment").is_null()
@@ -82,7 +82,12 @@ def canary_units(
                 for metric in METRICS
             },
         )
-        .join(_history(deployments, losses, canaries.history_days), on=["deployment_id", "unit_id"], how="left")
+        .join(
+            _history(deployments, losses, canaries.history_days),
+            on=["tenant_id", "deployment_id", "unit_id"],
+            how="left",
+            nulls_equal=True,
+        )
         .with_columns(pl.col("history_n", "history_micros").fill_null(0))
         .sort(KEYS)
     )
@@ -99,27 +104,27 @@ def _arms(deployments: pl.LazyFrame) -> pl.LazyFrame:
     """Versions of each deployment, its control among them."""
     versions = pl.concat_list("control_version", "candidate_versions")
     return deployments.select(
-        "deployment_id", "policy_id", "doer", "phase", "started_at", "ended_at", policy_version=versions
+        "tenant_id", "deployment_id", "policy_id", "doer", "phase", "started_at", "ended_at", policy_version=versions
     ).explode("policy_version")
 
 
 def _history(deployments: pl.LazyFrame, losses: pl.LazyFrame, days: int) -> pl.LazyFrame:
     """Runs of the doer with a loss by unit, under whatever policy, in the days before each start."""
-    wanted = deployments.select("deployment_id", "doer", "started_at", deployment_phase="phase")
+    wanted = deployments.select("tenant_id", "deployment_id", "doer", "started_at", deployment_phase="phase")
     before = losses.filter(pl.col("unit_id").is_not_null(), pl.col("loss").is_not_null()).select(
-        "doer", "phase", "unit_id", "occurred_at", "loss"
+        "tenant_id", "doer", "phase", "unit_id", "occurred_at", "loss"
     )
     of_phase = pl.col("deployment_phase").is_null() | (pl.col("phase") == pl.col("deployment_phase")).fill_null(
         value=False
     )
     started = pl.col("started_at")
     return (
-        before.join(wanted, on="doer")
+        before.join(wanted, on=["tenant_id", "doer"], nulls_equal=True)
         .filter(
             pl.col("occurred_at") < started,
             pl.col("occurred_at") >= started - pl.duration(days=days),
             of_phase,
         )
-        .group_by("deployment_id", "unit_id")
+        .group_by("tenant_id", "deployment_id", "unit_id")
         .agg(history_n=pl.len().cast(pl.Int64), history_micros=micros(pl.col("loss")).sum())
     )

@@ -7,7 +7,7 @@ from typing import Any, get_args
 import polars as pl
 
 from kaizenlake.parameters import Guardrail
-from kaizenlake.tables.base import FIGURES, INSTANT, WORDS, Table, column, count, facts, rate
+from kaizenlake.tables.base import FIGURES, INSTANT, WORDS, Table, column, count, facts, rate, tenant
 from kaizenlake.vocabulary import Method, Mode, Result
 
 MODES: tuple[str, ...] = get_args(Mode)
@@ -15,7 +15,7 @@ RESULTS: tuple[str, ...] = get_args(Result)
 METHODS: tuple[str, ...] = get_args(Method)
 VERDICTS = ("promote", "rollback", "continue", "insufficient", "invalid")
 SEGMENT_VERDICTS = ("better", "worse", "unclear")
-DIMENSIONS = ("tenant", "phase", "segment")
+DIMENSIONS = ("phase", "segment")
 
 METRICS: tuple[str, ...] = get_args(Guardrail.model_fields["metric"].annotation)
 """Figures of a run that a guardrail can watch."""
@@ -24,9 +24,7 @@ METRICS: tuple[str, ...] = get_args(Guardrail.model_fields["metric"].annotation)
 class Deployments(Table):
     """A shadow or a canary: what it compares, by which rule, and what came of it."""
 
-    tenant_id: str = column(
-        "Tenant it belongs to; null for events without one, which are a tenant of their own.", nullable=True
-    )
+    tenant_id: str = tenant()
     deployment_id: str = column("Deployment; of two starts of one name the earlier counts.")
     policy_id: str = column("Policy whose versions are compared.")
     doer: str = column("Agent that runs under it.")
@@ -64,10 +62,10 @@ class Deployments(Table):
 
 
 class _UnitDay(Table):
+    tenant_id: str = tenant()
     deployment_id: str = column("Deployment the runs belong to.")
     policy_version: str = column("Version they ran under: the control or a candidate.")
     unit_id: str = column("What was randomised; null for runs that name none, which no look counts.", nullable=True)
-    tenant_id: str = column("Tenant of the runs; null where there is one only.", nullable=True)
     phase: str = column("Phase of the runs; null where not given.", nullable=True)
     segment: str = column("Segment of the runs; null where not given.", nullable=True)
     event_date: pl.Date = column("UTC date of the runs.")
@@ -91,7 +89,7 @@ def _canary_units() -> type[Table]:
         ),
         "history_micros": (pl.Int64, count("Sum of their losses, in millionths.")),
     }
-    grain = ("deployment_id", "policy_version", "unit_id", "tenant_id", "phase", "segment", "event_date")
+    grain = ("tenant_id", "deployment_id", "policy_version", "unit_id", "phase", "segment", "event_date")
     config = type("Config", (Table.Config,), {"metadata": facts("gold", "canary_units", grain)})
     body = {
         "__annotations__": {name: dtype for name, (dtype, _) in columns.items()},
@@ -108,6 +106,7 @@ CanaryUnits = _canary_units()
 class CanaryLooks(Table):
     """One candidate of a deployment as one night saw it: figures, test, verdict and its reason."""
 
+    tenant_id: str = tenant()
     deployment_id: str = column("Deployment.")
     policy_version: str = column("Candidate.")
     look: pl.Int64 = column("Number of the look, from 1: nights since the start.", ge=1)
@@ -206,16 +205,17 @@ class CanaryLooks(Table):
     reason: str = column("Why, in a sentence with its numbers.")
 
     class Config(Table.Config):
-        metadata = facts("gold", "canary_looks", ("deployment_id", "policy_version", "look"))
+        metadata = facts("gold", "canary_looks", ("tenant_id", "deployment_id", "policy_version", "look"))
 
 
 class CanarySegments(Table):
     """One candidate of a canary in one part of its units, at the latest look."""
 
+    tenant_id: str = tenant()
     deployment_id: str = column("Deployment.")
     policy_version: str = column("Candidate.")
     dimension: str = column("By what the units are taken apart.", isin=DIMENSIONS)
-    value: str = column("Tenant, phase or segment.")
+    value: str = column("Phase or segment.")
     look: pl.Int64 = column("Latest look.", ge=1)
     units: pl.Int64 = count("Units of the candidate with a loss in this part.")
     units_control: pl.Int64 = count("Units of the control with a loss in this part.")
@@ -237,4 +237,6 @@ class CanarySegments(Table):
     verdict: str = column("What is known of the part.", isin=SEGMENT_VERDICTS)
 
     class Config(Table.Config):
-        metadata = facts("gold", "canary_segments", ("deployment_id", "policy_version", "dimension", "value"))
+        metadata = facts(
+            "gold", "canary_segments", ("tenant_id", "deployment_id", "policy_version", "dimension", "value")
+        )

@@ -7,7 +7,7 @@ from typing import Any, get_args
 import polars as pl
 
 from kaizenlake.parameters import WEIGHTS
-from kaizenlake.tables.base import FIGURES, INSTANT, WORDS, Table, column, count, facts, rate
+from kaizenlake.tables.base import FIGURES, INSTANT, WORDS, Table, column, count, facts, rate, tenant
 from kaizenlake.vocabulary import Direction
 
 CUTS = ("all", "phase", "policy", "model")
@@ -30,10 +30,10 @@ assert tuple(TERMS) == tuple(WEIGHTS)
 
 
 class _Run(Table):
+    tenant_id: str = tenant()
     run_id: str = column("Run, as the application names it.")
     doer: str = column("Agent that did the run.")
     phase: str = column("Phase of the work; null where not given.", nullable=True)
-    tenant_id: str = column("Tenant; null where there is one only.", nullable=True)
     project_id: str = column("Project; null where none was given.", nullable=True)
     policy_id: str = column("Policy it ran under; null where not given.", nullable=True)
     policy_version: str = column("Version of that policy; null where not given.", nullable=True)
