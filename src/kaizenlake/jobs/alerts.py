@@ -9,6 +9,8 @@ import polars as pl
 from kaizenlake import tables
 from kaizenlake.job import job
 from kaizenlake.jobs._loss_sums import known_before
+from kaizenlake.jobs._tenants import with_tenant
+from kaizenlake.jobs.policies import VERSION
 from kaizenlake.parameters import Promotion
 from kaizenlake.tables import Alerts, CanaryLooks, CrlTrends, Deployments, Policies, PolicyPromotions
 
@@ -21,8 +23,8 @@ FRESH = timedelta(days=7)
 LONGEST = 1_000
 """Most characters of the words of an alert."""
 
-VERSION = ("policy_id", "policy_version")
-CANDIDATE = ("deployment_id", "policy_version")
+DOER = ("tenant_id", "doer")
+CANDIDATE = ("tenant_id", "deployment_id", "policy_version")
 
 
 @job(reads=(CrlTrends, PolicyPromotions, CanaryLooks, Deployments, Policies), writes=Alerts)
@@ -47,6 +49,7 @@ def alerts(
         as_of: What happened from this instant on does not count.
         promotion: Whether a promotion needs an approval, and for how long one holds.
     """
+    canary_looks = with_tenant(canary_looks, CanaryLooks)
     looks = _latest(canary_looks, deployments, as_of)
     found = (
         _degrading(crl_trends, as_of),
@@ -59,7 +62,7 @@ def alerts(
     return (
         pl.concat([frame.with_columns(pl.col("words").str.slice(0, LONGEST)).select(names) for frame in found])
         .filter(pl.col("raised_on").is_not_null())
-        .sort("raised_on", "alert_id", descending=[True, False])
+        .sort("raised_on", "tenant_id", "alert_id", descending=[True, False, False])
     )
 
 
@@ -75,14 +78,14 @@ def _degrading(crl_trends: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
             is_bad=alarm | (pl.col("direction") == "degrading"),
             is_well=pl.col("direction").is_in(["improving", "flat"]) & ~alarm,
         )
-        .group_by("doer")
+        .group_by(DOER)
         .agg(
             raised_on=day.filter(bad & (day > day.filter(well).max()).fill_null(value=True)).min(),
             **{name: last.field(name) for name in _SHOWN},
         )
         .filter(day >= (as_of - FRESH).date())
         .select(
-            "doer",
+            *DOER,
             "raised_on",
             alert_id=_named("degrading_doer", "doer", "raised_on"),
             kind=pl.lit("degrading_doer"),
@@ -109,8 +112,8 @@ def _latest(canary_looks: pl.LazyFrame, deployments: pl.LazyFrame, as_of: dateti
     """The latest look at each candidate whose deployment runs, or ended in the last days."""
     lately = (pl.col("status") == "running") | (pl.col("ended_at") >= as_of - KEPT)
     last = pl.col("look") == pl.col("look").max().over(CANDIDATE)
-    running = deployments.filter(lately).select("deployment_id", deployment_status="status")
-    return canary_looks.filter(last).join(running, on="deployment_id")
+    running = deployments.filter(lately).select("tenant_id", "deployment_id", deployment_status="status")
+    return canary_looks.filter(last).join(running, on=["tenant_id", "deployment_id"], nulls_equal=True)
 
 
 def _guardrails(canary_looks: pl.LazyFrame, looks: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
@@ -123,10 +126,10 @@ def _guardrails(canary_looks: pl.LazyFrame, looks: pl.LazyFrame, as_of: datetime
     )
     return (
         looks.explode("guardrails_broken", empty_as_null=False)
-        .join(since, on=[*CANDIDATE, "guardrails_broken"])
+        .join(since, on=[*CANDIDATE, "guardrails_broken"], nulls_equal=True)
         .filter(_told(as_of))
         .with_columns(
-            alert_id=_named("broken_guardrail", *CANDIDATE, "guardrails_broken"),
+            alert_id=_named("broken_guardrail", *CANDIDATE[1:], "guardrails_broken"),
             kind=pl.lit("broken_guardrail"),
             severity=pl.lit("critical"),
             words=_words(
@@ -147,10 +150,10 @@ def _invalid(canary_looks: pl.LazyFrame, looks: pl.LazyFrame, as_of: datetime) -
     since = canary_looks.filter(invalid).group_by(CANDIDATE).agg(raised_on=pl.col("looked_on").min())
     return (
         looks.filter(invalid)
-        .join(since, on=CANDIDATE)
+        .join(since, on=CANDIDATE, nulls_equal=True)
         .filter(_told(as_of))
         .with_columns(
-            alert_id=_named("invalid_canary", *CANDIDATE),
+            alert_id=_named("invalid_canary", *CANDIDATE[1:]),
             kind=pl.lit("invalid_canary"),
             severity=pl.lit("warning"),
             words=_words("{} says nothing of {} {}. {}", "deployment_id", "policy_id", "policy_version", "reason"),
@@ -164,7 +167,7 @@ def _waiting(looks: pl.LazyFrame, policies: pl.LazyFrame, as_of: datetime, promo
     needed = ~holds.fill_null(value=False) & promotion.needs_approval
     waits = pl.when(needed).then(pl.lit("a person's approval")).otherwise(pl.lit("somebody to promote it"))
     active = policies.filter(pl.col("status") == "active").select(
-        "policy_id", control_version="policy_version", is_active=pl.lit(value=True)
+        "tenant_id", "policy_id", control_version="policy_version", is_active=pl.lit(value=True)
     )
     first = pl.col("looked_on") - pl.duration(days=pl.col("look") - pl.col("crossed_on_look"))
     return (
@@ -172,14 +175,14 @@ def _waiting(looks: pl.LazyFrame, policies: pl.LazyFrame, as_of: datetime, promo
             pl.col("verdict") == "promote",
             pl.col("deployment_mode") == "canary",
         )
-        .join(policies.select(*VERSION, "status", "approved_at"), on=VERSION, how="left")
+        .join(policies.select(*VERSION, "status", "approved_at"), on=VERSION, how="left", nulls_equal=True)
         # A canary that ended by another candidate leaves the verdict on this one as it was, while its control is active.
-        .join(active, on=["policy_id", "control_version"], how="left")
+        .join(active, on=["tenant_id", "policy_id", "control_version"], how="left", nulls_equal=True)
         .filter((pl.col("deployment_status") == "running") | pl.col("is_active"))
         .filter(pl.col("status").fill_null("canary") == "canary")
         .with_columns(
             raised_on=pl.coalesce(first, "looked_on"),
-            alert_id=_named("promotion_waiting", *CANDIDATE),
+            alert_id=_named("promotion_waiting", *CANDIDATE[1:]),
             kind=pl.lit("promotion_waiting"),
             severity=pl.lit("info"),
             words=_words("{} {} waits for {}. {}", "policy_id", "policy_version", waits, "reason"),

@@ -14,7 +14,7 @@ from kaizenlake.tables import Crl, CrlDaily
 BUCKETS = 200
 """Parts into which [0, 1] is cut for quantiles: one is known to within 1/200."""
 
-KEYS = ("event_date", "doer", "phase", "policy_id", "policy_version", "model")
+KEYS = ("tenant_id", "event_date", "doer", "phase", "policy_id", "policy_version", "model")
 
 
 @job(reads=(Crl,), writes=CrlDaily, by_day=True, timeless=True)

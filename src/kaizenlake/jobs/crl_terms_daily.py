@@ -11,7 +11,7 @@ from kaizenlake.jobs._loss_sums import micros, sums_of
 from kaizenlake.parameters import WEIGHTS
 from kaizenlake.tables import Crl, CrlTermsDaily
 
-KEYS = ("event_date", "doer", "phase", "model")
+KEYS = ("tenant_id", "event_date", "doer", "phase", "model")
 SUMS = ("n", "term_micros", "square_high", "square_low", "weight_micros", "contribution_micros")
 
 

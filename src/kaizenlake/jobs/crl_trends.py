@@ -20,7 +20,7 @@ from kaizenlake.tables import CrlDaily, CrlTrends
 CUTS = {"all": pl.lit("all"), "phase": pl.col("phase"), "policy": pl.col("policy_id"), "model": pl.col("model")}
 """By what the runs of a doer are taken apart; a run without the value is in no such part."""
 
-KEYS = ("doer", "cut", "value")
+KEYS = ("tenant_id", "doer", "cut", "value")
 DAY = (*KEYS, "event_date")
 WINDOWS = (7, 30)
 
@@ -52,7 +52,9 @@ def crl_trends(
     observed = _days(crl_daily.filter(known_before(as_of)))
     days = observed
     for window in WINDOWS:
-        days = days.join(_window(observed, window), on=DAY, how="left").with_columns(**_change(window, each))
+        days = days.join(_window(observed, window), on=DAY, how="left", nulls_equal=True).with_columns(
+            **_change(window, each)
+        )
     moving = pl.map_batches(
         [_series(), pl.col("event_date").to_physical(), pl.col("n"), pl.col("loss_micros")],
         partial(_moving, half_life_days=trends.half_life_days),
@@ -166,7 +168,7 @@ def _window(days: pl.LazyFrame, window: int) -> pl.LazyFrame:
             sums.name.prefix(f"{prefix}_{window}_") for sums in added()
         )
 
-    return summed("now", window).join(summed("before", 2 * window), on=DAY, how="left")
+    return summed("now", window).join(summed("before", 2 * window), on=DAY, how="left", nulls_equal=True)
 
 
 def _change(window: int, confidence: float) -> dict[str, pl.Expr]:

@@ -12,7 +12,7 @@ from kaizenlake.parameters import Evidence
 from kaizenlake.stats import expressions
 from kaizenlake.tables import CrlDaily, LearningProgress
 
-POLICY = ("doer", "policy_id")
+POLICY = ("tenant_id", "doer", "policy_id")
 VERSION = (*POLICY, "policy_version")
 
 
@@ -43,11 +43,15 @@ def learning_progress(
             mean_loss=mean(),
             **{f"own_{name}": pl.col(name).cum_sum().over(VERSION, order_by="event_date") for name in SUMS},
         )
-        .with_columns(version_number=pl.struct("first_day", "policy_version").rank("dense").over(POLICY).cast(pl.Int64))
+        .with_columns(
+            version_number=pl.struct("first_day", "policy_version").rank("dense").over(POLICY).cast(pl.Int64),
+            # A join by the nearest day takes no null for equal to another.
+            policy_number=pl.struct(POLICY).rank("dense"),
+        )
         .sort("event_date", *VERSION)
     )
     earlier = days.select(
-        *POLICY,
+        "policy_number",
         pl.col("version_number") + 1,
         "event_date",
         pl.col("policy_version").alias("previous_version"),
@@ -57,7 +61,7 @@ def learning_progress(
         "own_n", mean("own_"), m2("own_"), "previous_n", mean("previous_"), m2("previous_"), evidence.confidence
     ).struct
     return (
-        days.join_asof(earlier, on="event_date", by=[*POLICY, "version_number"], check_sortedness=False)
+        days.join_asof(earlier, on="event_date", by=["policy_number", "version_number"], check_sortedness=False)
         .with_columns(
             age_days=(pl.col("event_date") - pl.col("first_day")).dt.total_days(),
             n_so_far=pl.col("own_n"),

@@ -23,6 +23,8 @@ from kaizenlake.tables import (
     SkillTerms,
 )
 
+DOER = ["tenant_id", "doer"]
+
 EXPERIMENT_FOR = {
     "gates": "prompt_synthesis",
     "contradictions": "prompt_synthesis",
@@ -93,12 +95,22 @@ def skill_cards(
     return (
         _amounts(crl_daily.filter(known), as_of, skills.days)
         .with_columns(first_day=pl.lit(last - timedelta(days=skills.days - 1)), last_day=pl.lit(last))
-        .join(_trends(crl_trends.filter(known, latest(as_of, skills.days))), on="doer", how="left")
-        .join(_terms(skill_terms), on="doer", how="left")
-        .join(_models(skill_models), on="doer", how="left")
-        .join(_failures(skill_failures), on="doer", how="left")
-        .join(_policies(learning_progress.filter(known), policies), on="doer", how="left")
-        .join(_experiments(experiments, skills.experiments), on="doer", how="left")
+        .join(_trends(crl_trends.filter(known, latest(as_of, skills.days))), on=DOER, how="left", nulls_equal=True)
+        .join(_terms(skill_terms), on=DOER, how="left", nulls_equal=True)
+        .join(_models(skill_models), on=DOER, how="left", nulls_equal=True)
+        .join(_failures(skill_failures), on=DOER, how="left", nulls_equal=True)
+        .join(
+            _policies(learning_progress.filter(known), policies),
+            on=DOER,
+            how="left",
+            nulls_equal=True,
+        )
+        .join(
+            _experiments(experiments, skills.experiments),
+            on=DOER,
+            how="left",
+            nulls_equal=True,
+        )
         .with_columns(
             pl.col("strengths", "weaknesses", "not_observed", "experiments").fill_null([]),
             active_policies=pl.col("active_policies").fill_null(0),
@@ -119,14 +131,14 @@ def skill_cards(
                 pl.col("next_term").replace_strict(EXPERIMENT_FOR, default=OTHERWISE, return_dtype=pl.String)
             )
         )
-        .sort("doer")
+        .sort(DOER)
     )
 
 
 def _amounts(crl_daily: pl.LazyFrame, as_of: datetime, days: int) -> pl.LazyFrame:
     """How much each doer ran, in the latest days and in those before."""
     now, past = latest(as_of, days), before(as_of, days)
-    summed = crl_daily.group_by("doer").agg(
+    summed = crl_daily.group_by(DOER).agg(
         pl.col("runs", "n", "loss_micros", "coverage_micros").filter(now).sum(),
         runs_before=pl.col("runs").filter(past).sum(),
         last_run_date=pl.col("event_date").max(),
@@ -140,8 +152,8 @@ def _trends(crl_trends: pl.LazyFrame) -> pl.LazyFrame:
     changes = (f"change_{window}d{end}" for window in (7, 30) for end in ("", "_ci_low", "_ci_high"))
     return (
         crl_trends.filter(pl.col("cut") == "all")
-        .filter(pl.col("event_date") == pl.col("event_date").max().over("doer"))
-        .select("doer", *changes, "direction", "alert")
+        .filter(pl.col("event_date") == pl.col("event_date").max().over(DOER))
+        .select(*DOER, *changes, "direction", "alert")
     )
 
 
@@ -153,7 +165,7 @@ def _terms(skill_terms: pl.LazyFrame) -> pl.LazyFrame:
             weak=pl.when(pl.col("verdict") == WORSE).then(_size(WORSE)),
             grew=pl.when(pl.col("past_difference") > 0.0).then("past_difference"),
         )
-        .group_by("doer")
+        .group_by(DOER)
         .agg(
             strengths=_largest("strong"),
             weaknesses=_largest("weak"),
@@ -179,13 +191,13 @@ def _largest(size: str) -> pl.Expr:
 def _models(skill_models: pl.LazyFrame) -> pl.LazyFrame:
     """The best model of each doer, where one is better for certain."""
     better = skill_models.filter(pl.col("verdict") == BETTER)
-    return better.group_by("doer").agg(best_model=pl.col("model").sort_by("place", "model").first())
+    return better.group_by(DOER).agg(best_model=pl.col("model").sort_by("place", "model").first())
 
 
 def _failures(skill_failures: pl.LazyFrame) -> pl.LazyFrame:
     """The most frequent way of failing of each doer."""
     order = pl.col("failure_mode").sort_by("failed", "failure_mode", descending=[True, False])
-    return skill_failures.filter(pl.col("failed") > 0).group_by("doer").agg(main_failure=order.first())
+    return skill_failures.filter(pl.col("failed") > 0).group_by(DOER).agg(main_failure=order.first())
 
 
 def _policies(learning_progress: pl.LazyFrame, policies: pl.LazyFrame) -> pl.LazyFrame:
@@ -196,8 +208,8 @@ def _policies(learning_progress: pl.LazyFrame, policies: pl.LazyFrame) -> pl.Laz
     named = ("policy_id", "policy_version")
     active = (
         policies.filter(pl.col("status") == "active")
-        .select("doer", *named, policy_since=pl.col("status_since").dt.date(), of_a_phase=pl.col("phase").is_not_null())
-        .group_by("doer")
+        .select(*DOER, *named, policy_since=pl.col("status_since").dt.date(), of_a_phase=pl.col("phase").is_not_null())
+        .group_by(DOER)
         .agg(
             pl.col(*named, "policy_since").sort_by("of_a_phase", "policy_since", *named).first(),
             active_policies=pl.len().cast(pl.Int64),
@@ -207,12 +219,12 @@ def _policies(learning_progress: pl.LazyFrame, policies: pl.LazyFrame) -> pl.Laz
     order = ("event_date", "version_number", *named)
     ran = (
         learning_progress.with_columns(policy_since=pl.col("event_date") - pl.duration(days="age_days"))
-        .group_by("doer")
+        .group_by(DOER)
         .agg(pl.col(*named, "policy_since").sort_by(order).last())
         .with_columns(policy_from=pl.lit("runs"), active_policies=pl.lit(0, dtype=pl.Int64))
     )
-    columns = ("doer", *named, "policy_since", "policy_from", "active_policies")
-    unnamed = ran.join(active, on="doer", how="anti")
+    columns = (*DOER, *named, "policy_since", "policy_from", "active_policies")
+    unnamed = ran.join(active, on=DOER, how="anti", nulls_equal=True)
     return pl.concat([active.select(columns), unnamed.select(columns)])
 
 
@@ -220,4 +232,4 @@ def _experiments(experiments: pl.LazyFrame, most: int) -> pl.LazyFrame:
     """The latest experiments of each doer, the newest first."""
     at = pl.coalesce("started_at", "ended_at")
     order = pl.col("experiment_id").sort_by(at, "experiment_id", descending=True)
-    return experiments.group_by("doer").agg(experiments=order.head(most))
+    return experiments.group_by(DOER).agg(experiments=order.head(most))

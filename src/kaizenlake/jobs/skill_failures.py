@@ -26,7 +26,7 @@ def skill_failures(
 ) -> pl.LazyFrame:
     """Count in how many runs of each doer each failure mode was told, in the latest days and in as many before.
 
-    A run that tells a mode twice counts once; one that tells none did not fail in a way that is known. The modes of the table
+    A run that tells a mode twice counts once; one that tells none did not fail in a way that is known. The modes of a tenant
     are one family (Benjamini-Hochberg).
 
     Args:
@@ -38,16 +38,16 @@ def skill_failures(
     now, past = latest_days(as_of, skills.days), before(as_of, skills.days)
     counted = latest(
         runs.filter(pl.col("event_type") == "RUN_COMPLETED", pl.col("occurred_at") < as_of, now | past), RUN
-    ).select("doer", "failure_modes", is_now=now)
+    ).select("tenant_id", "doer", "failure_modes", is_now=now)
     is_now = pl.col("is_now")
-    all_runs = counted.group_by("doer").agg(runs=_number(is_now), runs_before=_number(~is_now))
+    all_runs = counted.group_by("tenant_id", "doer").agg(runs=_number(is_now), runs_before=_number(~is_now))
     found = (
-        counted.select("doer", "is_now", failure_mode=pl.col("failure_modes").list.unique())
+        counted.select("tenant_id", "doer", "is_now", failure_mode=pl.col("failure_modes").list.unique())
         .explode("failure_mode")
         .filter(pl.col("failure_mode").is_not_null())
-        .group_by("doer", "failure_mode")
+        .group_by("tenant_id", "doer", "failure_mode")
         .agg(failed=_number(is_now), failed_before=_number(~is_now))
-        .join(all_runs, on="doer")
+        .join(all_runs, on=["tenant_id", "doer"], nulls_equal=True)
     )
     confidence = evidence.confidence
     share = expressions.wilson("failed", "runs", confidence).struct
@@ -63,9 +63,9 @@ def skill_failures(
             change_ci_high=moved.field("ci_high"),
             p_value=moved.field("p_value"),
         )
-        .with_columns(q_value=expressions.benjamini_hochberg("p_value"))
+        .with_columns(q_value=expressions.benjamini_hochberg("p_value", ["tenant_id"]))
         .with_columns(trend=_trend(skills))
-        .sort("doer", "failure_mode")
+        .sort("tenant_id", "doer", "failure_mode")
     )
 
 

@@ -22,7 +22,7 @@ from kaizenlake.parameters import Evidence, Skills
 from kaizenlake.stats import expressions
 from kaizenlake.tables import Crl, Runs, SkillModels
 
-MODEL = ("doer", "model")
+MODEL = ("tenant_id", "doer", "model")
 
 Figures: TypeAlias = NDArray[np.float64]
 
@@ -39,7 +39,7 @@ def skill_models(
     """Compare the models that each doer called in the latest days, as they are and at equal cost.
 
     Runs are at equal cost within a band of cost, each up to twice as dear as it begins; what a model loses there more or less
-    than the doer's other models is pooled over the bands (`stats.stratified_by`). The models of the table are one family
+    than the doer's other models is pooled over the bands (`stats.stratified_by`). The models of a tenant are one family
     (Benjamini-Hochberg).
 
     Args:
@@ -72,7 +72,11 @@ def _compared(cells: pl.DataFrame, *, evidence: Evidence, skills: Skills) -> pl.
     whole = cells.group_by(MODEL).agg(*added(), pl.col("runs", "costed", "cost_micros").sum()).sort(MODEL)
     alone = stats.mean_interval(*_moments(whole, ""), confidence=evidence.confidence)
     compared = pl.col("compared") >= skills.runs, pl.col("compared_others") >= skills.runs
-    place = pl.struct("equal_cost_difference", "model").rank("ordinal").over("doer", pl.all_horizontal(compared))
+    place = (
+        pl.struct("equal_cost_difference", "model")
+        .rank("ordinal")
+        .over("tenant_id", "doer", pl.all_horizontal(compared))
+    )
     return (
         whole.with_columns(
             mean_loss=mean(),
@@ -81,7 +85,7 @@ def _compared(cells: pl.DataFrame, *, evidence: Evidence, skills: Skills) -> pl.
             mean_cost_usd=pl.when(pl.col("costed") > 0).then(pl.col("cost_micros") / (pl.col("costed") * MICRO)),
             **_at_equal_cost(cells, whole, evidence.confidence),
         )
-        .with_columns(equal_cost_q_value=expressions.benjamini_hochberg("equal_cost_p_value"))
+        .with_columns(equal_cost_q_value=expressions.benjamini_hochberg("equal_cost_p_value", ["tenant_id"]))
         .with_columns(
             place=pl.when(*compared).then(place.cast(pl.Int64)),
             verdict=verdict("equal_cost", pl.all_horizontal(compared), skills),
@@ -92,7 +96,7 @@ def _compared(cells: pl.DataFrame, *, evidence: Evidence, skills: Skills) -> pl.
 
 def _at_equal_cost(cells: pl.DataFrame, whole: pl.DataFrame, confidence: float) -> dict[str, pl.Series]:
     """Columns of the comparison at equal cost, one value for each row of `whole`, which is sorted by its keys."""
-    other = {f"other_{name}": pl.col(name).sum().over("doer", "band") - pl.col(name) for name in SUMS}
+    other = {f"other_{name}": pl.col(name).sum().over("tenant_id", "doer", "band") - pl.col(name) for name in SUMS}
     bands = cells.filter(pl.col("band").is_not_null(), pl.col("n") > 0).with_columns(**other)
     shared = bands.filter(pl.col("other_n") > 0).sort(*MODEL, "band")
     codes, names = group_codes(shared, MODEL)
@@ -109,7 +113,9 @@ def _at_equal_cost(cells: pl.DataFrame, whole: pl.DataFrame, confidence: float) 
         equal_cost_ci_high=pl.Series(found.ci_high),
         equal_cost_p_value=pl.Series(found.p_value),
     ).fill_nan(None)
-    brought = whole.select(MODEL).join(at, on=list(MODEL), how="left", maintain_order="left").drop(MODEL)
+    brought = (
+        whole.select(MODEL).join(at, on=list(MODEL), how="left", maintain_order="left", nulls_equal=True).drop(MODEL)
+    )
     return {
         name: column.fill_null(0) if column.dtype == pl.Int64 else column for name, column in brought.to_dict().items()
     }

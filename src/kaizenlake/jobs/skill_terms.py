@@ -29,12 +29,12 @@ def skill_terms(
     evidence: Evidence = Evidence(),  # noqa: B008 - frozen
     skills: Skills = Skills(),  # noqa: B008 - frozen
 ) -> pl.LazyFrame:
-    """Set each term of a doer's loss against that of the other doers, and against its own past.
+    """Set each term of a doer's loss against that of the other doers of its tenant, and against its own past.
 
     What is compared are the terms, which are alike for all; a difference is then valued by the weight that the term has for
     the doer, so that other weights, and terms that others do not observe, make nobody better. The others are all other
-    doers' runs of the same days; the past are as many days before. All comparisons of the table are one family (Benjamini-
-    Hochberg): of all strengths and weaknesses of a night, at most the share `skills.q` is expected to be chance.
+    doers' runs of the same days; the past are as many days before. All comparisons of a tenant are one family (Benjamini-
+    Hochberg): of all its strengths and weaknesses of a night, at most the share `skills.q` is expected to be chance.
 
     Args:
         crl_terms_daily: Sums of the terms by day.
@@ -46,14 +46,15 @@ def skill_terms(
     now, past = latest(as_of, skills.days), before(as_of, skills.days)
     of_doers = (
         crl_terms_daily.filter(known, now | past)
-        .group_by("doer", "term")
+        .group_by("tenant_id", "doer", "term")
         .agg(
             pl.col("runs").filter(now).sum(),
             *(pl.col(name).filter(now).sum().name.prefix("now_") for name in SUMS),
             *(pl.col(name).filter(past).sum().name.prefix("past_") for name in SUMS),
         )
         .with_columns(
-            (pl.col(f"now_{name}").sum().over("term") - pl.col(f"now_{name}")).alias(f"fleet_{name}") for name in SUMS
+            (pl.col(f"now_{name}").sum().over("tenant_id", "term") - pl.col(f"now_{name}")).alias(f"fleet_{name}")
+            for name in SUMS
         )
         .rename({f"{side}_term_micros": f"{side}_loss_micros" for side in SIDES})
     )
@@ -68,7 +69,9 @@ def skill_terms(
         fleet_mean_term=mean("fleet_"),
         past_mean_term=mean("past_"),
         mean_contribution=_over(contributed, pl.col("now_n") * MICRO),
-        loss_share_rate=pl.when(pl.col("now_n") > 0).then(_over(contributed, contributed.sum().over("doer"))),
+        loss_share_rate=pl.when(pl.col("now_n") > 0).then(
+            _over(contributed, contributed.sum().over("tenant_id", "doer"))
+        ),
     )
     compared = valued.with_columns(
         column for kind in KINDS for column in _compared(kind, evidence.confidence)
@@ -77,7 +80,7 @@ def skill_terms(
     return (
         compared.with_columns(fleet_verdict=fleet, past_verdict=own)
         .with_columns(verdict=together())
-        .sort("doer", "term")
+        .sort("tenant_id", "doer", "term")
     )
 
 
@@ -114,9 +117,9 @@ def _compared(kind: str, confidence: float) -> tuple[pl.Expr, ...]:
 
 
 def _corrected() -> tuple[pl.Expr, ...]:
-    """Correct all p-values of the table as one family."""
+    """Correct all p-values of a tenant as one family."""
     found = pl.map_batches(
-        [pl.col(f"{kind}_p_value") for kind in KINDS],
+        [pl.struct("tenant_id").rank("dense") - 1, *(pl.col(f"{kind}_p_value") for kind in KINDS)],
         _one_family,
         return_dtype=pl.Struct({kind: pl.Float64() for kind in KINDS}),
     ).struct
@@ -124,8 +127,9 @@ def _corrected() -> tuple[pl.Expr, ...]:
 
 
 def _one_family(columns: Sequence[pl.Series]) -> pl.Series:
-    p = np.concatenate([column.fill_null(np.nan).to_numpy() for column in columns])
-    parts = np.split(stats.benjamini_hochberg(p), len(KINDS))
+    tenant = np.tile(columns[0].cast(pl.Int64).to_numpy(), len(KINDS))
+    p = np.concatenate([column.fill_null(np.nan).to_numpy() for column in columns[1:]])
+    parts = np.split(stats.benjamini_hochberg_by(tenant, p), len(KINDS))
     return pl.DataFrame(dict(zip(KINDS, parts, strict=True))).fill_nan(None).to_struct()
 
 

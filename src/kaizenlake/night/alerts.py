@@ -35,23 +35,24 @@ def tell(lake: Lake, run: Run, record: StepRecord) -> None:
     """
     found = standing(lake.scan)
     former = _former(lake, run)
-    known, told = {item.alert_id for item in former}, {item.alert_id for item in former if item.is_told}
+    known, told = {_key(item) for item in former}, {_key(item) for item in former if item.is_told}
     written = publish_alerts(lake, found, as_of=run.as_of)
-    untold = tuple(alert for alert in found if alert.alert_id not in told)
+    untold = tuple(alert for alert in found if _key(alert) not in told)
     settings = lake.settings.alerts
     if settings.hook and untold:
         run.hook = _run_hook(settings.hook, settings.hook_seconds, untold, run, lake)
         if run.hook.status == "done":
-            told |= {alert.alert_id for alert in untold}
+            told |= {_key(alert) for alert in untold}
     run.alerts = tuple(
         AlertRecord(
+            tenant_id=alert.tenant_id,
             alert_id=alert.alert_id,
             kind=alert.kind,
             severity=alert.severity,
             raised_on=alert.raised_on,
             words=alert.words,
-            is_new=alert.alert_id not in known,
-            is_told=alert.alert_id in told,
+            is_new=_key(alert) not in known,
+            is_told=_key(alert) in told,
         )
         for alert in found
     )
@@ -60,6 +61,11 @@ def tell(lake: Lake, run: Run, record: StepRecord) -> None:
         record.why = (f"the hook was given {plural(run.hook.alerts, 'alert')}: {run.hook.status}",)
     elif not written:
         record.status, record.why = "nothing to do", ("the alerts are those of the run before",)
+
+
+def _key(alert: Alert | AlertRecord) -> tuple[str | None, str]:
+    """What tells an alert from all others."""
+    return alert.tenant_id, alert.alert_id
 
 
 def _former(lake: Lake, run: Run) -> tuple[AlertRecord, ...]:

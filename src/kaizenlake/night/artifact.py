@@ -63,6 +63,7 @@ class StepRecord(_Record):
 class AlertRecord(_Record):
     """An alert that stands as of the run."""
 
+    tenant_id: str | None = Field(default=None, description="Tenant it belongs to; null for events without one.")
     alert_id: str = Field(description="Alert; the same while it holds.")
     kind: str = Field(description="What it is about.")
     severity: str = Field(description="info, warning or critical.")

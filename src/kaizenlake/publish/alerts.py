@@ -31,6 +31,7 @@ class Alert(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Something that somebody should know.
 
     Attributes:
+        tenant_id: Tenant it belongs to; null for events without one.
         alert_id: The alert; the same while it holds.
         kind: What it is about, such as degrading_doer.
         severity: info: somebody may act; warning: look at it; critical: harm is done.
@@ -42,6 +43,7 @@ class Alert(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         words: What is the matter, in a sentence with its numbers; text from outside may be in it.
     """
 
+    tenant_id: str | None
     alert_id: str
     kind: str
     severity: Severity
@@ -96,8 +98,10 @@ def standing(scan: Scan) -> tuple[Alert, ...]:
         scan: Gives a table.
     """
     names = tables.schema(Alerts).names()
-    rows = scan(Alerts).sort("raised_on", "alert_id", descending=[True, False]).select(names).collect()
-    texts = ("doer", "policy_id", "policy_version", "deployment_id", "words")
+    rows = (
+        scan(Alerts).sort("raised_on", "tenant_id", "alert_id", descending=[True, False, False]).select(names).collect()
+    )
+    texts = ("tenant_id", "doer", "policy_id", "policy_version", "deployment_id", "words")
     return tuple(
         Alert(**row | {name: None if row[name] is None else say.clean(row[name], WORDS) for name in texts})
         for row in rows.iter_rows(named=True)

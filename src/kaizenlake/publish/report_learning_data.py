@@ -162,7 +162,7 @@ def learning(scan: Scan, *, as_of: datetime) -> Learning:
         as_of: Aware instant; the tables hold what happened before it.
     """
     trends = scan(CrlTrends).filter(pl.col("cut") == "all")
-    latest = trends.filter(pl.col("event_date") == pl.col("event_date").max().over("doer"))
+    latest = trends.filter(pl.col("event_date") == pl.col("event_date").max().over("tenant_id", "doer"))
     doers = listing(DoerRow, latest, by={"n_30d": True, "doer": False})
     drawn = [row.doer for row in doers.rows[:DRAWN]]
     since = (as_of - timedelta(days=DAYS)).date()

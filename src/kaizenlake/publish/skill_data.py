@@ -20,6 +20,9 @@ READ: tuple[type[Table], ...] = (SkillCards, SkillTerms, SkillModels, SkillFailu
 
 Row: TypeAlias = Mapping[str, Any]
 
+Doer: TypeAlias = tuple[str | None, str]
+"""Tenant and name of a doer."""
+
 TEXT_LENGTH = 280
 ENTRIES = 50
 
@@ -60,30 +63,30 @@ def skills(
     chosen = pl.lit(value=True) if doer is None else pl.col("doer") == doer
     cards, terms, models, failures, experiments = pl.collect_all(
         [
-            scan(SkillCards).filter(chosen).sort("doer"),
-            scan(SkillTerms)
-            .filter(chosen)
-            .sort("doer", "loss_share_rate", "term", descending=[False, True, False], nulls_last=True),
+            scan(SkillCards).filter(chosen).sort("tenant_id", "doer"),
+            scan(SkillTerms).filter(chosen).sort("loss_share_rate", "term", descending=[True, False], nulls_last=True),
             scan(SkillModels)
             .filter(chosen)
-            .sort("doer", "place", "runs", "model", descending=[False, False, True, False], nulls_last=True),
+            .sort("place", "runs", "model", descending=[False, True, False], nulls_last=True),
             scan(SkillFailures)
             .filter(chosen, pl.col("failed") > 0)
-            .sort("doer", "failed", "failure_mode", descending=[False, True, False]),
+            .sort("failed", "failure_mode", descending=[True, False]),
             scan(Experiments).filter(chosen),
         ]
     )
     of = {name: _by_doer(frame) for name, frame in (("terms", terms), ("models", models), ("failures", failures))}
-    listed = {row["experiment_id"]: row for row in experiments.iter_rows(named=True)}
+    listed = {(row.get("tenant_id"), row["experiment_id"]): row for row in experiments.iter_rows(named=True)}
     line = _Lines(text_length)
     return tuple(
         _skill(
             row,
             as_of=as_of,
-            terms=of["terms"].get(row["doer"], []),
-            models=of["models"].get(row["doer"], [])[:entries],
-            failures=of["failures"].get(row["doer"], [])[:entries],
-            experiments=[listed[name] for name in row["experiments"] if name in listed],
+            terms=of["terms"].get(_doer(row), []),
+            models=of["models"].get(_doer(row), [])[:entries],
+            failures=of["failures"].get(_doer(row), [])[:entries],
+            experiments=[
+                listed[row["tenant_id"], name] for name in row["experiments"] if (row["tenant_id"], name) in listed
+            ],
             line=line,
         )
         for row in cards.iter_rows(named=True)
@@ -201,8 +204,13 @@ def _part(kind: type[Any], row: Row, line: _Lines, **said: str) -> Any:
     return kind(**{name: said.get(name, line(row.get(name))) for name in kind.__struct_fields__})
 
 
-def _by_doer(frame: pl.DataFrame) -> dict[str, list[Row]]:
-    found: dict[str, list[Row]] = {}
+def _doer(row: Row) -> Doer:
+    """Tenant and name of a doer."""
+    return row["tenant_id"], row["doer"]
+
+
+def _by_doer(frame: pl.DataFrame) -> dict[Doer, list[Row]]:
+    found: dict[Doer, list[Row]] = {}
     for row in frame.iter_rows(named=True):
-        found.setdefault(row["doer"], []).append(row)
+        found.setdefault(_doer(row), []).append(row)
     return found

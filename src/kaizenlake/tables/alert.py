@@ -16,6 +16,9 @@ SEVERITIES: tuple[str, ...] = get_args(Severity)
 class Alerts(Table):
     """Something that somebody should know: it holds now, or happened in the last 30 days."""
 
+    tenant_id: str = column(
+        "Tenant it belongs to; null for events without one, which are a tenant of their own.", nullable=True
+    )
     alert_id: str = column("Alert: what it is of, by name; the same every night, so that it is told once.")
     kind: str = column("What it is about.", isin=KINDS)
     severity: str = column("info: somebody may act; warning: look at it; critical: harm is done.", isin=SEVERITIES)
@@ -27,4 +30,4 @@ class Alerts(Table):
     words: str = column("What is the matter, in a sentence with its numbers.")
 
     class Config(Table.Config):
-        metadata = facts("gold", "alerts", ("alert_id",))
+        metadata = facts("gold", "alerts", ("tenant_id", "alert_id"))

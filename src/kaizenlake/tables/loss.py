@@ -85,6 +85,9 @@ Crl = _crl()
 class CrlDaily(Table):
     """The runs of one day, doer, phase, policy, version and model whose loss lies in one bucket; sums that add up."""
 
+    tenant_id: str = column(
+        "Tenant it belongs to; null for events without one, which are a tenant of their own.", nullable=True
+    )
     event_date: pl.Date = column("UTC date of the runs, by which the table is partitioned.")
     doer: str = column("Agent that did the runs.")
     phase: str = column("Phase of the work; null where not given.", nullable=True)
@@ -108,7 +111,7 @@ class CrlDaily(Table):
         metadata = facts(
             "gold",
             "crl_daily",
-            ("event_date", "doer", "phase", "policy_id", "policy_version", "model", "bucket"),
+            ("tenant_id", "event_date", "doer", "phase", "policy_id", "policy_version", "model", "bucket"),
             "event_date",
         )
 
@@ -116,6 +119,9 @@ class CrlDaily(Table):
 class CrlTrends(Table):
     """The loss of one doer on one day, over all its runs or those of one phase, policy or model, and how it moves."""
 
+    tenant_id: str = column(
+        "Tenant it belongs to; null for events without one, which are a tenant of their own.", nullable=True
+    )
     doer: str = column("Agent that did the runs.")
     cut: str = column("By what its runs are taken apart.", isin=CUTS)
     value: str = column("The phase, policy or model; `all` for all of its runs.")
@@ -156,12 +162,15 @@ class CrlTrends(Table):
     alert: bool = column("The loss has risen above its baseline; null where there is no chart.", nullable=True)
 
     class Config(Table.Config):
-        metadata = facts("gold", "crl_trends", ("doer", "cut", "value", "event_date"))
+        metadata = facts("gold", "crl_trends", ("tenant_id", "doer", "cut", "value", "event_date"))
 
 
 class LearningProgress(Table):
     """The loss under one version of a policy on one day, so far, and against the version before it."""
 
+    tenant_id: str = column(
+        "Tenant it belongs to; null for events without one, which are a tenant of their own.", nullable=True
+    )
     doer: str = column("Agent that ran under it.")
     policy_id: str = column("Policy.")
     policy_version: str = column("Version of the policy.")
@@ -185,4 +194,6 @@ class LearningProgress(Table):
     change_ci_high: float = column("Upper end of its interval; null where the lower is.", nullable=True)
 
     class Config(Table.Config):
-        metadata = facts("gold", "learning_progress", ("doer", "policy_id", "policy_version", "event_date"))
+        metadata = facts(
+            "gold", "learning_progress", ("tenant_id", "doer", "policy_id", "policy_version", "event_date")
+        )

@@ -20,6 +20,9 @@ CAUSES: tuple[str, ...] = get_args(ExperimentCause)
 class CrlTermsDaily(Table):
     """One term of the loss on one day, for one doer, phase and model; sums that add up. Unobserved terms have a row too."""
 
+    tenant_id: str = column(
+        "Tenant it belongs to; null for events without one, which are a tenant of their own.", nullable=True
+    )
     event_date: pl.Date = column("UTC date of the runs, by which the table is partitioned.")
     doer: str = column("Agent that did the runs.")
     phase: str = column("Phase of the work; null where not given.", nullable=True)
@@ -34,17 +37,22 @@ class CrlTermsDaily(Table):
     contribution_micros: pl.Int64 = count("Sum of what it contributed to the losses, in millionths.")
 
     class Config(Table.Config):
-        metadata = facts("gold", "crl_terms_daily", ("event_date", "doer", "phase", "model", "term"), "event_date")
+        metadata = facts(
+            "gold", "crl_terms_daily", ("tenant_id", "event_date", "doer", "phase", "model", "term"), "event_date"
+        )
 
 
 class SkillTerms(Table):
-    """One term of the loss of one doer in the latest days, against the other doers and against the days before.
+    """One term of the loss of one doer in the latest days, against the other doers of its tenant and against the days before.
 
     A difference is that of the term's means times the weight that the term has for the doer among all terms: what it is
     worth in loss when everything is observed, whatever others weigh and whatever they observe. Each run counts as one
     independent observation.
     """
 
+    tenant_id: str = column(
+        "Tenant it belongs to; null for events without one, which are a tenant of their own.", nullable=True
+    )
     doer: str = column("Agent that did the runs.")
     term: str = column("Term of the loss: one of the nine, or one of the team's own.")
     runs: pl.Int64 = count("Runs of the doer in the latest days (setting `skills.days`).")
@@ -59,7 +67,7 @@ class SkillTerms(Table):
         "Part of all loss of the doer in the latest days that the term made; null where not observed, or without any loss.",
         nullable=True,
     )
-    n_fleet: pl.Int64 = count("Runs of other doers in the same days in which the term was observed.")
+    n_fleet: pl.Int64 = count("Runs of other doers of the tenant in the same days in which the term was observed.")
     fleet_mean_term: float = rate("Mean of the term over those; null without.", nullable=True)
     fleet_difference: float = column(
         "Mean of the doer less that of the others, times the weight; below 0 is better; null where a side has none.",
@@ -75,7 +83,7 @@ class SkillTerms(Table):
     fleet_ci_high: float = column("Upper end of its interval; null where the lower is.", nullable=True)
     fleet_p_value: float = rate("Two-sided p of no difference; null where the interval is.", nullable=True)
     fleet_q_value: float = rate(
-        "p corrected for all comparisons of this table (Benjamini-Hochberg); null where p is.", nullable=True
+        "p corrected for all comparisons of its tenant (Benjamini-Hochberg); null where p is.", nullable=True
     )
     fleet_verdict: str = column(
         "Against the others: strength or weakness where q, interval and size say so, with enough runs on both sides; even "
@@ -102,7 +110,7 @@ class SkillTerms(Table):
     )
 
     class Config(Table.Config):
-        metadata = facts("gold", "skill_terms", ("doer", "term"))
+        metadata = facts("gold", "skill_terms", ("tenant_id", "doer", "term"))
 
 
 class SkillModels(Table):
@@ -113,6 +121,9 @@ class SkillModels(Table):
     of 0 or none is unknown. Models were chosen, not drawn: what is compared was observed, and something else may explain it.
     """
 
+    tenant_id: str = column(
+        "Tenant it belongs to; null for events without one, which are a tenant of their own.", nullable=True
+    )
     doer: str = column("Agent that did the runs.")
     model: str = column("Model that it called.")
     runs: pl.Int64 = column("Runs with the model in the latest days (setting `skills.days`).", ge=1)
@@ -137,7 +148,7 @@ class SkillModels(Table):
     equal_cost_ci_high: float = column("Upper end of its interval; null where the lower is.", nullable=True)
     equal_cost_p_value: float = rate("Two-sided p of no difference; null where the interval is.", nullable=True)
     equal_cost_q_value: float = rate(
-        "p corrected for the models of this table (Benjamini-Hochberg); null where p is.", nullable=True
+        "p corrected for the models of its tenant (Benjamini-Hochberg); null where p is.", nullable=True
     )
     place: pl.Int64 = column(
         "Place among the doer's models by the difference at equal cost, from 1; null where that is, or with few runs.",
@@ -147,12 +158,15 @@ class SkillModels(Table):
     verdict: str = column("Against the doer's other models at equal cost, as of terms.", isin=VERDICTS)
 
     class Config(Table.Config):
-        metadata = facts("gold", "skill_models", ("doer", "model"))
+        metadata = facts("gold", "skill_models", ("tenant_id", "doer", "model"))
 
 
 class SkillFailures(Table):
     """One way in which the runs of a doer failed in the latest days or in as many days before, with its share and trend."""
 
+    tenant_id: str = column(
+        "Tenant it belongs to; null for events without one, which are a tenant of their own.", nullable=True
+    )
     doer: str = column("Agent that did the runs.")
     failure_mode: str = column("Way in which they failed, as the application names it.")
     runs: pl.Int64 = count("Runs of the doer in the latest days (setting `skills.days`).")
@@ -170,19 +184,22 @@ class SkillFailures(Table):
         "Two-sided p of no change (score test, Fisher's where counts are few); null as it.", nullable=True
     )
     q_value: float = rate(
-        "p corrected for all rows of this table (Benjamini-Hochberg); null where p is.", nullable=True
+        "p corrected for all rows of its tenant (Benjamini-Hochberg); null where p is.", nullable=True
     )
     trend: str = column(
         "Rising or falling where q and interval say so with enough runs in both; else unclear.", isin=TRENDS
     )
 
     class Config(Table.Config):
-        metadata = facts("gold", "skill_failures", ("doer", "failure_mode"))
+        metadata = facts("gold", "skill_failures", ("tenant_id", "doer", "failure_mode"))
 
 
 class SkillCards(Table):
     """One doer: how much is known of it, what it is good and bad at, where its loss goes, and what to try next."""
 
+    tenant_id: str = column(
+        "Tenant it belongs to; null for events without one, which are a tenant of their own.", nullable=True
+    )
     doer: str = column("Agent.")
     first_day: pl.Date = column("First of the days that the card tells of (setting `skills.days`).")
     last_day: pl.Date = column("Last of them: that before the end of what counts.")
@@ -245,4 +262,4 @@ class SkillCards(Table):
     )
 
     class Config(Table.Config):
-        metadata = facts("gold", "skill_cards", ("doer",))
+        metadata = facts("gold", "skill_cards", ("tenant_id", "doer"))
