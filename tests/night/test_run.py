@@ -215,6 +215,19 @@ def test_the_record_of_a_run_fits_its_schema_and_is_read_back(lake):
     assert done.ended_at is not None
 
 
+def test_the_record_counts_the_frames_that_pandera_validated(lake, monkeypatch):
+    calls = []
+    validate = tables.Table.validate.__func__
+    monkeypatch.setattr(
+        tables.Table,
+        "validate",
+        classmethod(lambda cls, frame, **given: calls.append(cls) or validate(cls, frame, **given)),
+    )
+    done = night(lake)
+    assert done.frames_validated == len(calls) >= len(SOME)
+    assert night(lake).frames_validated == 0
+
+
 def test_the_shipped_schema_is_that_of_the_model():
     assert artifact.SCHEMA_FILE.read_text() == artifact.schema_text()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -103,6 +103,8 @@ class Lake:
         storage_options: What the object store needs, such as its region; see the options of Delta.
         home: Local folder for what has no place in an object store: landing, lock, runs, published files, settings.
             Unless given, the root itself where that is a folder, else what the variable KAIZEN_HOME names.
+
+    `frames_validated` counts the frames that this object checked by their Pandera models before writing them.
     """
 
     def __init__(
@@ -121,6 +123,7 @@ class Lake:
         self._home = Path(home).absolute() if home else None
         self._settings: Settings | None = None
         self._held: dict[type[Table], tuple[Snapshot, delta.Mark]] = {}
+        self.frames_validated = 0
 
     @classmethod
     def create(cls, root: str | Path, *, home: str | Path | None = None) -> Lake:
@@ -332,7 +335,7 @@ class Lake:
         uri = self.uri(table)
         handle = self.snapshot(table).handle
         stored = handle or delta.open_table(uri, self.storage_options)
-        checked = checked_parts(table, parts, days)
+        checked = self._count(checked_parts(table, parts, days))
         sieve = Sieve(table, handle, days) if only_changes and handle is not None else None
         version, rows = delta.commit(
             table,
@@ -393,7 +396,7 @@ class Lake:
                 done = snapshot.transaction(transaction[0])
                 if done is not None and done >= transaction[1]:
                     return None
-            frame = tables.check(table, rows(snapshot) if callable(rows) else rows)
+            frame = self._check(table, rows(snapshot) if callable(rows) else rows)
             if frame.is_empty() and transaction is None:
                 return None
             return Written(
@@ -425,11 +428,22 @@ class Lake:
         """
 
         def replace(snapshot: Snapshot) -> Written:
-            frame = tables.check(table, rows(snapshot))
+            frame = self._check(table, rows(snapshot))
             target = self.uri(table) if snapshot.handle is None else snapshot.handle
             return Written(*delta.commit(table, target, [frame], transactions={}, options=self.storage_options))
 
         return self._on_fresh(table, replace)
+
+    def _check(self, table: type[Table], frame: pl.DataFrame) -> pl.DataFrame:
+        """Check a frame by the declaration of its table, and count it."""
+        self.frames_validated += 1
+        return tables.check(table, frame)
+
+    def _count(self, parts: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+        """Count parts that were checked, as they go by."""
+        for part in parts:
+            self.frames_validated += 1
+            yield part
 
     def _on_fresh(self, table: type[Table], write: Callable[[Snapshot], _Done]) -> _Done:
         """Write on the strength of a fresh snapshot, and again on another where a writer came between."""

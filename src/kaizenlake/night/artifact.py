@@ -105,6 +105,11 @@ class Run(_Record):
     landing: Landed | None = Field(default=None, description="What landing took; null where it did not get there.")
     steps: list[StepRecord] = Field(default_factory=list, description="Steps in their order.")
     versions: dict[str, int] = Field(default_factory=dict, description="Version of each table at the end.")
+    frames_validated: int = Field(
+        default=0,
+        ge=0,
+        description="Frames that were checked by the Pandera model of their table before being written.",
+    )
     stale_sources: tuple[str, ...] = Field(default=(), description="Sources silent for longer than the setting allows.")
     publication: int | None = Field(default=None, description="Number of the publication that holds; null without one.")
     alerts: tuple[AlertRecord, ...] | None = Field(

@@ -149,6 +149,7 @@ class _Night:
         self.settings = lake.settings
         self.watch = watch
         self.began = time.perf_counter()
+        self.validated_before = lake.frames_validated
         self.broken: dict[type[tables.Table], str] = {}
         self.run = Run(
             run_id=artifact.new_run_id(now),
@@ -162,6 +163,7 @@ class _Night:
 
     def save(self) -> None:
         self.run.seconds = round(time.perf_counter() - self.began, 3)
+        self.run.frames_validated = self.lake.frames_validated - self.validated_before
         artifact.write(self.lake.path("runs"), self.run)
 
     def end(self, status: artifact.RunStatus, exit_code: int) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from functools import cache
+from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar, Literal, TypeAlias
 
 import pandera.polars as pa
@@ -119,7 +118,7 @@ def facts(layer: Layer, name: str, grain: tuple[str, ...], partition: str | None
 
 
 def check(table: type[Table], frame: pl.DataFrame) -> pl.DataFrame:
-    """Check a frame against its table: columns, types, ranges, nulls, NaN, and that the grain is unique.
+    """Check a frame against its table: every rule of its Pandera model, NaN, and that the grain is unique.
 
     Args:
         table: The declaration.
@@ -134,7 +133,7 @@ def check(table: type[Table], frame: pl.DataFrame) -> pl.DataFrame:
         # Hashes that all differ are of keys that all differ; only else the keys themselves are counted.
         key = pl.struct(keys)
         if frame.select(key.hash().n_unique()).item() < frame.height:
-            broken += _doubles(table, frame.height - frame.select(key.n_unique()).item())
+            broken += _doubles("grain", keys, frame.height - frame.select(key.n_unique()).item())
     _refuse(table, broken)
     return frame
 
@@ -142,7 +141,8 @@ def check(table: type[Table], frame: pl.DataFrame) -> pl.DataFrame:
 def check_parts(table: type[Table], parts: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
     """Check a table that comes in parts, and give each on; that the grain is unique over all is known after the last.
 
-    Of the parts that went by, 128 bits of hash are kept of each key.
+    Pandera sees each part by itself; a rule of the model that says something of all rows together, `unique`, is kept over
+    all parts like the grain. Of the parts that went by, 128 bits of hash are kept of each key.
 
     Args:
         table: The declaration.
@@ -151,26 +151,24 @@ def check_parts(table: type[Table], parts: Iterable[pl.DataFrame]) -> Iterator[p
     Raises:
         TableInvalidError: As `check` does.
     """
-    key = pl.struct(grain(table))
-    hashes: list[pl.DataFrame] = []
+    keys = [key for key in (grain(table), *_unique(table)) if key]
+    hashes: dict[tuple[str, ...], list[pl.DataFrame]] = {key: [] for key in keys}
     for part in parts:
         _refuse(table, _broken_rules(table, part))
-        if grain(table):
-            hashes.append(part.select(key.hash(0).alias("one"), key.hash(1).alias("other")))
+        for key, of_parts in hashes.items():
+            columns = pl.struct(key)
+            of_parts.append(part.select(columns.hash(0).alias("one"), columns.hash(1).alias("other")))
         yield part
-    if hashes:
-        seen = pl.concat(hashes)
-        if seen["one"].n_unique() < seen.height:
-            _refuse(table, _doubles(table, seen.height - seen.n_unique()))
+    for key, of_parts in hashes.items():
+        if of_parts and (seen := pl.concat(of_parts))["one"].n_unique() < seen.height:
+            _refuse(table, _doubles("grain" if key == grain(table) else "key", key, seen.height - seen.n_unique()))
 
 
 def _broken_rules(table: type[Table], frame: pl.DataFrame) -> list[str]:
     """Rules that a frame breaks, in words; whether the grain is unique is not looked at."""
     broken: list[str] = []
     try:
-        # Pandera looks at each rule of each column by itself; where one look at all of them finds nothing, it would too.
-        if not _is_clean(table, frame):
-            table.validate(frame, lazy=True)
+        table.validate(frame, lazy=True)
     except pa.errors.SchemaErrors as error:
         cases = error.failure_cases.group_by("column", "check", maintain_order=True).agg(
             pl.len().alias("rows"), pl.col("failure_case").head(3).alias("values")
@@ -186,38 +184,15 @@ def _broken_rules(table: type[Table], frame: pl.DataFrame) -> list[str]:
     return broken
 
 
-def _is_clean(table: type[Table], frame: pl.DataFrame) -> bool:
-    """Whether a frame surely keeps the rules of its columns; where this is not sure, Pandera says."""
-    rules = _rules(table)
-    return rules is not None and frame.schema == schema(table) and not any(frame.select(rules).row(0))
+def _unique(table: type[Table]) -> tuple[tuple[str, ...], ...]:
+    """Columns that the Pandera model calls unique, beside the grain: alone, or several together."""
+    model = table.to_schema()
+    alone = [(name,) for name, item in model.columns.items() if item.unique]
+    return (*alone, tuple(model.unique or ()))
 
 
-@cache
-def _rules(table: type[Table]) -> list[pl.Expr] | None:
-    """One expression a rule, true where a row breaks it; None where a rule is of a kind not known here."""
-    found: list[pl.Expr] = [pl.lit(value=False)]
-    for name, item in table.to_schema().columns.items():
-        cell = pl.col(name)
-        breaks = [] if item.nullable else [cell.is_null()]
-        for check in item.checks:
-            if check.name not in _BREAKS:
-                return None
-            (value,) = check.statistics.values()
-            breaks.append(_BREAKS[check.name](cell, value))
-        found += [rule.any().alias(f"{name}-{number}") for number, rule in enumerate(breaks)]
-    return found
-
-
-_BREAKS: dict[str, Callable[[pl.Expr, Any], pl.Expr]] = {
-    "greater_than_or_equal_to": lambda cell, value: cell < value,
-    "less_than_or_equal_to": lambda cell, value: cell > value,
-    "isin": lambda cell, value: ~cell.is_in(list(value)),
-}
-"""What breaks a check, by its name in Pandera; a null breaks none of them."""
-
-
-def _doubles(table: type[Table], rows: int) -> list[str]:
-    return [f"grain ({', '.join(grain(table))}) is not unique: {plural(rows, 'row')} too many"] if rows else []
+def _doubles(word: str, key: tuple[str, ...], rows: int) -> list[str]:
+    return [f"{word} ({', '.join(key)}) is not unique: {plural(rows, 'row')} too many"] if rows else []
 
 
 def _refuse(table: type[Table], broken: list[str]) -> None:
