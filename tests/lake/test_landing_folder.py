@@ -176,5 +176,20 @@ def test_a_lake_without_a_landing_folder_has_nothing_to_land(tmp_path):
 def test_a_folder_that_cannot_be_written_is_told(lake):
     put(lake.path("landing", "a.ndjson"), ndjson(lead("a")))
     lake.path("landing").chmod(0o555)
-    with pytest.raises(Exception, match="cannot be moved"):
-        land_folder(lake, now=NOW)
+    found = land_folder(lake, now=NOW)
+    assert found.landed == 1
+    assert "cannot be moved" in found.left[0][1]
+
+
+def test_a_landed_file_that_cannot_be_moved_ends_no_night(lake):
+    put(lake.path("landing", "a.ndjson"), ndjson(lead("a")))
+    # A file stands where the folder of the day should be made.
+    put(lake.path("landing", "done"), b"")
+    put(lake.path("landing", "b.ndjson"), ndjson(lead("b")))
+    found = land_folder(lake, now=NOW)
+    assert found.landed == 2
+    assert [name for name, reason in found.left if "it was landed, and cannot be moved" in reason] == [
+        "landing/a.ndjson",
+        "landing/b.ndjson",
+    ]
+    assert land_folder(lake, now=NOW).landed == 0

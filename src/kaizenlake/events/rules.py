@@ -37,6 +37,7 @@ RULES: dict[str, str] = {
     "bad_time": "The time is a date and time of RFC 3339, from 1970 to 9999.",
     "no_zone": "The time says its zone.",
     "too_old": "The time is not before 1970.",
+    "unchecked": "The check can say of the line whether it is good; one that it stumbles over is kept for the makers.",
     "far_future": "The time is not further ahead of the clock than the setting `landing.future_hours`.",
 }
 """Every rule by name, as a sentence that is true of a good line."""
@@ -178,6 +179,8 @@ def _field_problems(value: Any, kind: Any, name: str) -> Iterator[Problem]:
         inner = _PATH.search(str(error))
         place = name + (inner["path"] if inner else "")
         yield Problem(_rule_of(message, value), name, f"`{place}`: {_lower(message)}; found {short(value)}")
+    except UnicodeEncodeError:
+        yield Problem("bad_text", name, f"`{name}` holds half of a surrogate pair")
     except (RecursionError, OverflowError):
         yield Problem("too_deep", name, f"`{name}` cannot be read")
     else:

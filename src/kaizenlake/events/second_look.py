@@ -54,15 +54,30 @@ def look_again(
     Returns:
         The line with its rules; None where it was good.
     """
+    try:
+        return _look(line, number, rows, now=now, future_hours=future_hours, line_bytes=line_bytes)
+    except Exception as error:  # noqa: BLE001 - what the check itself stumbles over is the fault of this line alone
+        reason = f"the check stumbled over it: {type(error).__name__}: {rules.short(str(error))}"
+        return _rejected(line[:line_bytes], number, [Problem("unchecked", "", reason)])
+
+
+def _rejected(line: bytes, number: int, problems: Sequence[Problem], event_type: Any = None) -> Rejected:
+    return Rejected(
+        number,
+        tuple(dict.fromkeys(problem.rule for problem in problems)),
+        tuple(dict.fromkeys(problem.reason for problem in problems)),
+        event_type[:200] if isinstance(event_type, str) and not rules.text_fault(event_type) else None,
+        line.decode("utf-8", "backslashreplace").replace("\0", "\\x00"),
+    )
+
+
+def _look(
+    line: bytes, number: int, rows: EventColumns, *, now: datetime, future_hours: int, line_bytes: int
+) -> Rejected | None:
+    raw = line[:line_bytes]
 
     def reject(problems: Sequence[Problem], event_type: Any = None) -> Rejected:
-        return Rejected(
-            number,
-            tuple(dict.fromkeys(problem.rule for problem in problems)),
-            tuple(dict.fromkeys(problem.reason for problem in problems)),
-            event_type[:200] if isinstance(event_type, str) and not rules.text_fault(event_type) else None,
-            line[:line_bytes].decode("utf-8", "backslashreplace").replace("\0", "\\x00"),
-        )
+        return _rejected(raw, number, problems, event_type)
 
     if len(line) > line_bytes:
         reason = f"the line has {len(line):,} bytes; the longest taken has {line_bytes:,}"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 
 from kaizenlake.lake.batch import FileTally
-from kaizenlake.lake.sources import Source, content, segment_name
+from kaizenlake.lake.sources import Source, content
 from kaizenlake.lake.store import Lake
 from kaizenlake.tables import Landings
 
@@ -41,11 +41,11 @@ class Booked:
 
     def beginnings(self, source: Source) -> Mapping[int, str]:
         """SHA-256 of what was landed of a segment, by the bytes it had then; none for another file."""
-        return self.segments.get(segment_name(source.path.name), {}) if source.segment else {}
+        return self.segments.get(PurePath(source.name).name, {}) if source.segment else {}
 
     def holds(self, source: Source) -> bool:
         """Whether all that there is of a file of our own form was landed."""
-        with suppress(FileNotFoundError):
+        with suppress(OSError):
             return content(source).digest in self.lines
         return False
 

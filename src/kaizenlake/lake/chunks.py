@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import gzip
-import zlib
+import io
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import IO, cast
+from typing import IO, Any, cast
 
 import polars as pl
 
+from kaizenlake.lake.faults import words
 from kaizenlake.lake.sources import Source
 
 CHUNK_LINES = 16_384
 CHUNK_BYTES = 32 * 1024 * 1024
 """A chunk ends when it holds so many lines or bytes. A line under check weighs ten times what it does in a column: of a
 million events, chunks of four times as many lines take half as much memory again, and more time."""
-
-BROKEN_FILE = (gzip.BadGzipFile, EOFError, zlib.error)
-"""What reading a packed file raises where it is cut off or damaged."""
 
 
 @dataclass(frozen=True)
@@ -85,12 +85,48 @@ def is_full(lines: int, size: int) -> bool:
 
 def breaks_off(number: int, error: BaseException) -> Refused:
     """What stands for the rest of a file that cannot be read from a line on."""
-    return Refused(number, "not_readable", f"the file cannot be read from here on: {error}", str(error))
+    return Refused(number, "not_readable", f"the file cannot be read from here on: {words(error)}", words(error))
 
 
-def opened(source: Source) -> IO[bytes]:
-    """The bytes of a file, unpacked."""
-    return cast("IO[bytes]", gzip.open(source.path, "rb")) if source.packed else source.path.open("rb")
+@contextmanager
+def opened(source: Source) -> Iterator[IO[bytes]]:
+    """Open a file, up to the limit of the source, and unpack it."""
+    with ExitStack() as held:
+        raw: IO[bytes] = held.enter_context(source.path.open("rb"))
+        if source.limit is not None:
+            raw = cast("IO[bytes]", held.enter_context(io.BufferedReader(_Beginning(raw, source.limit))))
+        if source.packed:
+            raw = cast("IO[bytes]", held.enter_context(gzip.GzipFile(fileobj=raw, mode="rb")))
+        yield raw
+
+
+class _Beginning(io.RawIOBase):
+    """The first bytes of a file, however it grows meanwhile."""
+
+    def __init__(self, stream: IO[bytes], limit: int) -> None:
+        self.stream = stream
+        self.limit = limit
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return self.stream.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self.stream.tell()
+
+    def readinto(self, buffer: Any) -> int:
+        there = self.stream.read(max(0, min(len(buffer), self.limit - self.stream.tell())))
+        buffer[: len(there)] = there
+        return len(there)
+
+    def close(self) -> None:
+        self.stream.close()
+        super().close()
 
 
 def distinct(names: list[str]) -> list[str]:
@@ -100,8 +136,12 @@ def distinct(names: list[str]) -> list[str]:
     ['a', 'b', 'a (column 3)']
     """
     seen: set[str] = set()
-    found = []
+    found: list[str] = []
     for place, name in enumerate(names, 1):
-        found.append(name if name not in seen else f"{name} (column {place})")
-        seen.add(name)
+        told = name if name not in seen else f"{name} (column {place})"
+        while told in seen:
+            # A header may spell such a name itself.
+            told += "'"
+        found.append(told)
+        seen |= {name, told}
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import re
+from collections import deque
 from collections.abc import Iterator
 from typing import IO
 
@@ -14,7 +15,6 @@ import pyarrow.csv
 
 from kaizenlake.errors import MappingError
 from kaizenlake.lake.chunks import (
-    BROKEN_FILE,
     Dialect,
     Refused,
     Rows,
@@ -23,6 +23,7 @@ from kaizenlake.lake.chunks import (
     is_full,
     opened,
 )
+from kaizenlake.lake.faults import FAULTS, words
 from kaizenlake.lake.sources import BLOCK_BYTES, Source
 
 UTF8 = "utf-8"
@@ -40,6 +41,7 @@ def csv_rows(source: Source, dialect: Dialect, line_bytes: int) -> Iterator[Rows
         MappingError: The header cannot be read.
     """
     header: list[str] | None = None
+    quotes = _Quotes(dialect)
     number = 0
     records: list[str] = []
     numbers: list[int] = []
@@ -52,12 +54,12 @@ def csv_rows(source: Source, dialect: Dialect, line_bytes: int) -> Iterator[Rows
 
     with opened(source) as stream:
         try:
-            for number, text, whole in _records(stream, dialect, line_bytes):
+            for number, text, whole in _records(stream, dialect, quotes, line_bytes):
                 if header is None:
                     header = _header(text, dialect, source.name)
                     yield Rows(pl.DataFrame(schema=dict.fromkeys(header, pl.String)))
                     continue
-                rule = _unfit(text, whole=whole, encoding=dialect.encoding, line_bytes=line_bytes)
+                rule = _unfit(text, whole=whole, quotes=quotes, encoding=dialect.encoding, line_bytes=line_bytes)
                 if rule is not None:
                     refused.append(Refused(number, *rule, _shown(text)[:line_bytes]))
                 else:
@@ -67,7 +69,9 @@ def csv_rows(source: Source, dialect: Dialect, line_bytes: int) -> Iterator[Rows
                 if is_full(len(records) + len(refused), size):
                     yield rows()
                     records, numbers, refused, size = [], [], [], 0
-        except BROKEN_FILE as error:
+        except MappingError:
+            raise
+        except FAULTS as error:
             refused.append(breaks_off(number + 1, error))
     if records or refused:
         yield rows()
@@ -80,44 +84,87 @@ def _shown(text: str) -> str:
 _UNDECODED = re.compile("[\udc80-\udcff]")
 
 
-def _unfit(text: str, *, whole: bool, encoding: str, line_bytes: int) -> tuple[str, str] | None:
+def _unfit(text: str, *, whole: bool, quotes: _Quotes, encoding: str, line_bytes: int) -> tuple[str, str] | None:
     if len(text) > line_bytes:
         return "too_long", f"a record may be {line_bytes} bytes long at most"
     if not whole:
         return "torn_line", "a quotation mark is opened here and never closed"
     if not text.isascii() and (_UNDECODED.search(text) or (encoding != UTF8 and "\ufffd" in text)):
         return "encoding", f"it holds bytes that are not {encoding}"
+    if quotes.has_bare_return(text):
+        return "line_end", _LINE_END
     return None
 
 
-def _records(stream: IO[bytes], dialect: Dialect, line_bytes: int) -> Iterator[tuple[int, str, bool]]:
+def _records(stream: IO[bytes], dialect: Dialect, quotes: _Quotes, line_bytes: int) -> Iterator[tuple[int, str, bool]]:
     """Records of a CSV file: number, text, and whether every quotation mark in it is closed; blank ones are not taken.
 
     A mark that is never closed would swallow the rest of the file: then its own line is a record that is not whole,
-    and reading goes on with the line after it.
+    and reading goes on with the line after it. Each line is looked at once as the beginning of a record and once as the
+    middle of one, however many marks stay open, and no more lines are held than the longest record has.
     """
-    fresh = _text_lines(stream, dialect.encoding, line_bytes)
-    again: list[str] = []
-    quotes = _Quotes(dialect)
+    ahead = _Ahead(_text_lines(stream, dialect.encoding, line_bytes), quotes, line_bytes)
     number = 0
-    while (line := again.pop() if again else next(fresh, None)) is not None:
+    while (line := ahead.take()) is not None:
         number += 1
-        taken = [line]
-        size = len(line)
-        is_open = quotes.open_after(line)
-        while is_open and size <= line_bytes:
-            more = again.pop() if again else next(fresh, None)
-            if more is None:
-                break
-            taken.append(more)
-            size += len(more)
-            is_open = quotes.open_after(more, inside=True)
-        if is_open:
-            again.extend(reversed(taken[1:]))
-            taken = taken[:1]
+        rest = ahead.lines_to_close(len(line)) if quotes.open_after(line) else 0
+        whole = rest is not None
+        taken = [line, *(ahead.take() or "" for _ in range(rest or 0))]
         text = "".join(taken).removesuffix("\n").removesuffix("\r")
         if text and not text.isspace():
-            yield number, text, not is_open
+            yield number, text, whole
+
+
+class _Ahead:
+    """Lines that were read ahead of the record that begins, in search of the line that closes an open mark.
+
+    Args:
+        lines: Lines of the file.
+        quotes: Tells of a line that begins inside a quoted cell whether it ends there, too.
+        most: Longest record taken, in characters.
+    """
+
+    def __init__(self, lines: Iterator[str], quotes: _Quotes, most: int) -> None:
+        self.lines = lines
+        self.quotes = quotes
+        self.most = most
+        self.held: deque[str] = deque()
+        self.closing: deque[tuple[int, int]] = deque()
+        """Lines read ahead that close a mark: the number of each in the file, and the characters before it."""
+        self.seen = self.seen_size = self.given = self.given_size = 0
+
+    def take(self) -> str | None:
+        """The next line; None at the end of the file."""
+        if not self.held and not self._read():
+            return None
+        line = self.held.popleft()
+        self.given += 1
+        self.given_size += len(line)
+        while self.closing and self.closing[0][0] <= self.given:
+            self.closing.popleft()
+        return line
+
+    def lines_to_close(self, size: int) -> int | None:
+        """Lines up to the one that closes the mark which a line of that size left open; None where none does in time."""
+        while not self.closing and size + self.seen_size - self.given_size <= self.most:
+            if not self._read():
+                return None
+        if not self.closing:
+            return None
+        number, before = self.closing[0]
+        # The closing line may end beyond the longest record, which is then refused for that.
+        return number - self.given if size + before - self.given_size <= self.most else None
+
+    def _read(self) -> bool:
+        line = next(self.lines, None)
+        if line is None:
+            return False
+        self.held.append(line)
+        self.seen += 1
+        if not self.quotes.open_after(line, inside=True):
+            self.closing.append((self.seen, self.seen_size))
+        self.seen_size += len(line)
+        return True
 
 
 def _text_lines(stream: IO[bytes], encoding: str, line_bytes: int) -> Iterator[str]:
@@ -136,26 +183,34 @@ def _text_lines(stream: IO[bytes], encoding: str, line_bytes: int) -> Iterator[s
 
 
 class _Quotes:
-    """Says whether a line ends inside a quoted cell; a mark counts only at the beginning of a cell."""
+    """Says whether a line ends inside a quoted cell; a mark counts only at the beginning of a cell.
+
+    Every expression takes what it takes for good, so that no line is gone through more than once.
+    """
 
     def __init__(self, dialect: Dialect) -> None:
         quote, separator = re.escape(dialect.quote), re.escape(dialect.separator)
-        inner = f"[^{quote}]*(?:{quote}{quote}[^{quote}]*)*"
+        inner = f"[^{quote}]*+(?:{quote}{quote}[^{quote}]*+)*+"
+        cell = f"(?:{quote}{inner}{quote}[^{separator}]*+|(?!{quote})[^{separator}]*+)"
+        more = f"(?:{separator}{cell})*+"
         self.quote = dialect.quote
-        self.cell = re.compile(f"(?:^|(?<={separator})){quote}{inner}{quote}")
-        self.opening = re.compile(f"(?:^|{separator}){quote}")
+        self.closed = re.compile(f"{cell}{more}")
+        self.closed_after_cell = re.compile(f"[^{separator}]*+{more}")
         self.inner = re.compile(inner)
+        plain = cell.replace(f"[^{separator}]", f"[^{separator}\r]")
+        self.without_return = re.compile(f"{plain}(?:{separator}{plain})*+")
 
     def open_after(self, line: str, *, inside: bool = False) -> bool:
         """Whether the text after this line is inside a quoted cell."""
-        if inside:
-            rest = self.inner.match(line)
-            assert rest is not None, "it matches the empty text too"
-            if rest.end() == len(line):
-                return True
-            # What follows a closing mark is not the beginning of a cell.
-            line = " " + line[rest.end() + 1 :]
-        return self.quote in line and self.opening.search(self.cell.sub("", line)) is not None
+        if not inside:
+            return self.quote in line and self.closed.fullmatch(line) is None
+        rest = self.inner.match(line)
+        assert rest is not None, "it matches the empty text too"
+        return rest.end() == len(line) or self.closed_after_cell.fullmatch(line, rest.end() + 1) is None
+
+    def has_bare_return(self, record: str) -> bool:
+        """Whether a carriage return stands outside quotation marks, where it is no part of a cell and ends no line."""
+        return "\r" in record and self.without_return.fullmatch(record) is None
 
 
 def _header(text: str, dialect: Dialect, name: str) -> list[str]:
@@ -170,17 +225,47 @@ def _header(text: str, dialect: Dialect, name: str) -> list[str]:
 def _parse(
     records: list[str], numbers: list[int], dialect: Dialect, header: list[str]
 ) -> tuple[pl.DataFrame, list[int], list[Refused]]:
-    """Cells of records; a record with too many or too few cells is refused."""
-    ragged: dict[int, tuple[int, str]] = {}
+    """Cells of records; a record with too many or too few cells, or that the parser takes for several, is refused."""
+    schema = dict.fromkeys(header, pl.String)
+    if not records:
+        return pl.DataFrame(schema=schema), [], []
+    try:
+        frame, ragged = _cells(records, dialect, len(header))
+    except FAULTS as error:
+        if len(records) == 1:
+            return pl.DataFrame(schema=schema), [], [Refused(numbers[0], "not_readable", words(error), records[0])]
+        frame, ragged = pl.DataFrame(), {}
+    if frame.height + len(ragged) != len(records):
+        if len(records) == 1:
+            return pl.DataFrame(schema=schema), [], [Refused(numbers[0], "line_end", _LINE_END, records[0])]
+        # Some record was taken for several, so that the rows after it are not theirs: halves lead to it.
+        middle = len(records) // 2
+        first, good, refused = _parse(records[:middle], numbers[:middle], dialect, header)
+        second, more, others = _parse(records[middle:], numbers[middle:], dialect, header)
+        return pl.concat([first, second]), good + more, refused + others
+    good = [number for place, number in enumerate(numbers) if place not in ragged]
+    refused = [
+        Refused(
+            numbers[place], "ragged_row", f"the header has {len(header)} cells, this row has {found}", records[place]
+        )
+        for place, found in ragged.items()
+    ]
+    return frame.rename(dict(zip(frame.columns, header, strict=True))), good, refused
+
+
+_LINE_END = "a carriage return stands alone outside quotation marks"
+
+
+def _cells(records: list[str], dialect: Dialect, width: int) -> tuple[pl.DataFrame, dict[int, int]]:
+    """Cells of records in numbered columns, and how many there are in each record that has not that many."""
+    ragged: dict[int, int] = {}
 
     def skip(row: pyarrow.csv.InvalidRow) -> str:
-        ragged[row.number - 1] = (row.actual_columns, row.text)
+        ragged[row.number - 1] = row.actual_columns
         return "skip"
 
-    if not records:
-        return pl.DataFrame(schema=dict.fromkeys(header, pl.String)), [], []
     text = ("\n".join(records) + "\n").encode()
-    places = [str(place) for place in range(len(header))]
+    places = [str(place) for place in range(width)]
     table = pyarrow.csv.read_csv(
         pa.BufferReader(text),
         # One thread and one block: only then are the numbers of refused records known.
@@ -189,18 +274,11 @@ def _parse(
             delimiter=dialect.separator,
             quote_char=dialect.quote,
             newlines_in_values=True,
+            ignore_empty_lines=False,
             invalid_row_handler=skip,
         ),
         convert_options=pyarrow.csv.ConvertOptions(
             column_types=dict.fromkeys(places, pa.large_string()), strings_can_be_null=False
         ),
     )
-    frame = pl.DataFrame(table).rename(dict(zip(places, header, strict=True)))
-    good = [number for place, number in enumerate(numbers) if place not in ragged]
-    refused = [
-        Refused(
-            numbers[place], "ragged_row", f"the header has {len(header)} cells, this row has {found}", records[place]
-        )
-        for place, (found, _) in ragged.items()
-    ]
-    return frame, good, refused
+    return pl.DataFrame(table), ragged

@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TypeAlias
 
 import polars as pl
 
-from kaizenlake.errors import LakeError, MappingError
+from kaizenlake.errors import MappingError
 from kaizenlake.lake import mapping_files as mappings
 from kaizenlake.lake import sources
 from kaizenlake.lake.batch import Batch, FileTally
 from kaizenlake.lake.booked import Booked
 from kaizenlake.lake.chunks import Refused, Rows
+from kaizenlake.lake.faults import FAULTS, printable, words
 from kaizenlake.lake.mapping import Mapping
 from kaizenlake.lake.quarantine import Example, Poison, RuleCount, quarantine_summary
 from kaizenlake.lake.reading import read_lines, read_rows
@@ -54,10 +56,12 @@ class Landing:
     Args:
         tallies: What became of each file, in the order in which they were read.
         left: Files that were left alone, each with the reason.
+        unread: Those of them that the caller named, rather than a folder in which they lie.
     """
 
     tallies: tuple[FileTally, ...] = ()
     left: tuple[tuple[str, str], ...] = ()
+    unread: tuple[str, ...] = ()
 
     @property
     def files(self) -> int:
@@ -114,7 +118,7 @@ def land(
 
     Raises:
         LakeError: A path does not exist, or the lake cannot be written.
-        MappingError: The mapping is wrong or does not fit a file; files before that one have landed.
+        MappingError: The mapping is wrong, or does not fit a file; the other files have landed.
         ConservationError: Lines were lost or invented: an error of ours.
     """
     given = [paths] if isinstance(paths, str | Path) else list(paths)
@@ -122,7 +126,12 @@ def land(
         mappings.load(str(mapping), mappings_folder(lake))
     found, left = sources.find(given, None if mapping is None else str(mapping))
     run = _Run(lake, now or datetime.now(UTC), progress)
-    return Landing(run.land(found), (*left, *run.left))
+    tallies = run.land(found)
+    if run.misfit is not None:
+        raise run.misfit
+    named = {printable(str(path)) for path in given if not Path(path).is_dir()}
+    left += run.left
+    return Landing(tallies, tuple(left), tuple(name for name, _ in left if name in named))
 
 
 def land_folder(lake: Lake, *, now: datetime | None = None, progress: Progress | None = None) -> Landing:
@@ -149,7 +158,10 @@ def land_folder(lake: Lake, *, now: datetime | None = None, progress: Progress |
 
     def put_away(item: Source) -> None:
         if item.limit is None and _mark(item.path) == marks[item.path]:
-            _move(item, lake.path(LANDING), now)
+            try:
+                _move(item, lake.path(LANDING), now)
+            except OSError as error:
+                run.left.append((item.name, f"it was landed, and cannot be moved: {words(error)}"))
 
     run = _Run(lake, now, progress, landed=put_away, is_lenient=True)
     return Landing(run.land(found), (*left, *run.left))
@@ -190,6 +202,8 @@ class _Run:
         self.landed = landed
         self.is_lenient = is_lenient
         self.left: list[tuple[str, str]] = []
+        self.misfit: MappingError | None = None
+        """What is wrong with the first file that does not fit its mapping, where that is not left alone."""
         self._read: list[Source] = []
         self._under_way: tuple[Batch, list[Source]] | None = None
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="landing")
@@ -206,13 +220,7 @@ class _Run:
         booked = Booked.of(self.lake)
         tallies: list[FileTally] = []
         for item in found:
-            try:
-                tally = self._one(item, booked)
-            except MappingError:
-                # What was read before it has landed.
-                self._commit()
-                self._settle()
-                raise
+            tally = self._one(item, booked)
             if tally is not None:
                 tallies.append(tally)
                 booked.add(tally)
@@ -222,10 +230,14 @@ class _Run:
         try:
             mapping = None if item.mapping is None else self._mapping(item.mapping)
             content = sources.content(item, booked.beginnings(item))
+            if item.segment is False and item.form == "ndjson" and item.path.stat().st_size > content.size:
+                # It grows: what is there of its last line waits for the rest of it.
+                item = replace(item, limit=sources.whole_lines(item.path, content.size))
+                content = sources.content(item)
             tally = FileTally(
                 file=item.name,
                 key=content.digest if mapping is None else _digest(content.digest, mapping.digest),
-                identity=_digest("segment", segment_name(item.path.name)) if item.segment else content.digest,
+                identity=_digest("segment", PurePath(item.name).name) if item.segment else content.digest,
                 mapping=None if mapping is None else mapping.name,
                 segment_bytes=content.size if item.segment else None,
             )
@@ -234,7 +246,8 @@ class _Run:
                 tally.lines_in = tally.duplicate = 0 if item.segment else booked.lines[tally.key]
                 self.landed(item)
                 return tally
-            rest = replace(item, start=content.known, lines_before=content.known_lines)
+            # What a file grows by while it is read is not of this content.
+            rest = replace(item, start=content.known, lines_before=content.known_lines, limit=content.size)
             self._read_into(tally, rest, mapping, content.digest)
         except FileNotFoundError:
             # A segment was closed, and so renamed, since it was found: the next landing takes it.
@@ -242,8 +255,11 @@ class _Run:
             return None
         except MappingError as error:
             if not self.is_lenient:
-                raise
-            self.left.append((item.name, str(error)))
+                self.misfit = self.misfit or error
+            self.left.append((item.name, printable(str(error))))
+            return None
+        except OSError as error:
+            self.left.append((item.name, f"it cannot be read: {words(error)}"))
             return None
         self.batch.finish(tally)
         self._read.append(item)
@@ -267,8 +283,20 @@ class _Run:
             self._pause(tally)
 
     def _take_rows(self, tally: FileTally, rows: Rows, mapping: Mapping, content: str) -> None:
-        mapped = mapping.apply(rows, identity=content)
-        frame = rows.frame.select(pl.struct(pl.all()).struct.json_encode()).to_series()
+        try:
+            mapped = mapping.apply(rows, identity=content)
+            frame = rows.frame.select(pl.struct(pl.all()).struct.json_encode()).to_series()
+        except FAULTS as error:
+            if len(rows.numbers) == 1:
+                raw = str(rows.frame.row(0, named=True))
+                self._refuse(tally, [Refused(rows.numbers[0], "not_readable", words(error), raw)])
+                return
+            # One row is more than the engine takes, and with it all: halves lead to it.
+            middle = len(rows.numbers) // 2
+            for part in (slice(None, middle), slice(middle, None)):
+                half = Rows(rows.frame[part], rows.numbers[part], native=rows.native)
+                self._take_rows(tally, half, mapping, content)
+            return
 
         def raws(places: Sequence[int]) -> list[str]:
             return frame.gather([mapped.places[place] for place in places]).to_list()
@@ -319,7 +347,7 @@ def _waiting(lake: Lake) -> tuple[list[Source], list[tuple[str, str]]]:
         inside = path.relative_to(folder).parts
         if inside[0] == DONE:
             continue
-        name = "/".join((LANDING, *inside))
+        name = printable("/".join((LANDING, *inside)))
         try:
             taken = sources.describe(path, name, inside[0] if len(inside) > 1 else None)
         except FileNotFoundError:
@@ -345,7 +373,11 @@ def _mark(path: Path) -> tuple[int, int, int] | None:
 
 
 def _move(item: Source, folder: Path, now: datetime) -> None:
-    """Move a landed file to the folder of the day; one of the same name there is not replaced."""
+    """Move a landed file to the folder of the day; one of the same name there is not replaced.
+
+    Raises:
+        OSError: It cannot be moved.
+    """
     inside = item.path.relative_to(folder)
     if item.segment:
         inside = inside.with_name(segment_name(inside.name))
@@ -354,14 +386,10 @@ def _move(item: Source, folder: Path, now: datetime) -> None:
     while target.exists():
         again += 1
         target = target.with_name(f"{inside.name.removesuffix(inside.suffix)}-{again}{inside.suffix}")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # Another landing may have moved it first.
+    with suppress(FileNotFoundError):
         item.path.rename(target)
-    except FileNotFoundError:
-        # Another landing moved it first.
-        return
-    except OSError as error:
-        raise LakeError(f"A landed file cannot be moved: {error.strerror or error}.", where=str(item.path)) from error
 
 
 def _conditions(mapping: Mapping) -> str:

@@ -12,6 +12,7 @@ import polars as pl
 
 from kaizenlake import tables
 from kaizenlake.events import rules as event_rules
+from kaizenlake.lake.faults import printable
 from kaizenlake.lake.store import Lake, Snapshot
 from kaizenlake.tables import Quarantine
 
@@ -19,9 +20,10 @@ RULES: dict[str, str] = {
     **event_rules.RULES,
     "conflict": "An event id names one event; the first that landed stays.",
     "ragged_row": "A row has as many cells as the header.",
+    "line_end": "A carriage return stands before a line feed or within quotation marks.",
     "not_a_record": "An item of a YAML list is a map, no longer than the setting `landing.line_bytes`.",
     "no_event": "A row stands for at least one event of its mapping.",
-    "not_readable": "The file can be read to its end.",
+    "not_readable": "The row can be read, and the file to its end.",
 }
 """Every rule by which a line goes to quarantine, as a sentence that is true of a good line."""
 
@@ -70,15 +72,16 @@ def rows(
     poison: Sequence[Poison], *, file: str, identity: str, mapping: str | None, now: datetime
 ) -> list[dict[str, Any]]:
     """Rows of `bronze.quarantine` for the lines of a file; the same lines of the same file give the same ids."""
+    raws = [printable(item.raw) for item in poison]
     return [
         {
             "quarantine_id": sha256(
-                "\0".join((identity, mapping or "", str(item.line), item.event_type or "", item.raw)).encode()
+                "\0".join((identity, mapping or "", str(item.line), item.event_type or "", raw)).encode()
             ).hexdigest(),
             "rules": list(item.rules),
-            "reasons": list(item.reasons),
+            "reasons": [printable(reason) for reason in item.reasons],
             "event_type": item.event_type,
-            "raw": item.raw,
+            "raw": raw,
             "file": file,
             "line": item.line,
             "file_hash": identity,
@@ -86,7 +89,7 @@ def rows(
             "quarantined_at": now,
             "status": "waiting",
         }
-        for item in poison
+        for item, raw in zip(poison, raws, strict=True)
     ]
 
 

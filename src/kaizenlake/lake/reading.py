@@ -10,22 +10,20 @@ from typing import IO, TypeAlias
 
 import msgspec
 import polars as pl
-import pyarrow as pa
-import pyarrow.parquet
 
 from kaizenlake.lake import chunks
 from kaizenlake.lake.chunks import (
-    BROKEN_FILE,
     Dialect,
     Lines,
     Refused,
     Rows,
     breaks_off,
-    distinct,
     is_full,
     opened,
 )
 from kaizenlake.lake.csv_rows import csv_rows
+from kaizenlake.lake.faults import FAULTS
+from kaizenlake.lake.parquet_rows import parquet_rows
 from kaizenlake.lake.sources import BLOCK_BYTES, Source
 from kaizenlake.lake.yaml_rows import BrokenRecordError, Record, records
 
@@ -53,7 +51,7 @@ def read_lines(source: Source, line_bytes: int) -> Iterator[Lines]:
                 if is_full(len(chunk.lines), size):
                     yield chunk
                     chunk, size = Lines(), 0
-        except BROKEN_FILE as error:
+        except FAULTS as error:
             chunk.refused.append(breaks_off(number + 1, error))
         if chunk.lines or chunk.refused:
             yield chunk
@@ -68,7 +66,7 @@ def read_rows(source: Source, dialect: Dialect, line_bytes: int) -> Iterator[Row
         line_bytes: Longest record taken.
     """
     if source.form == "parquet":
-        yield from _parquet_rows(source)
+        yield from parquet_rows(source)
     elif source.form == "yaml":
         yield from _yaml_rows(source, line_bytes)
     else:
@@ -78,11 +76,9 @@ def read_rows(source: Source, dialect: Dialect, line_bytes: int) -> Iterator[Row
 def _blocks(stream: IO[bytes], source: Source) -> Iterator[bytes]:
     """Blocks of what is to be read of a file, without a byte order mark at its beginning."""
     mark = b"" if source.start else codecs.BOM_UTF8
-    limit = None if source.limit is None else source.limit - source.start
     if source.start:
         stream.seek(source.start)
-    while block := stream.read(BLOCK_BYTES if limit is None else min(BLOCK_BYTES, limit)):
-        limit = None if limit is None else limit - len(block)
+    while block := stream.read(BLOCK_BYTES):
         yield block.removeprefix(mark)
         mark = b""
 
@@ -195,41 +191,7 @@ def _yaml_rows(source: Source, line_bytes: int) -> Iterator[Rows]:
                     numbers.append(number)
         except BrokenRecordError as error:
             refused.append(breaks_off(error.number, error))
-        except BROKEN_FILE as error:
+        except FAULTS as error:
             refused.append(breaks_off(len(numbers) + len(refused) + 1, error))
     header = list(dict.fromkeys(name for record in cells for name in record))
     yield Rows(pl.DataFrame(cells, schema=dict.fromkeys(header, pl.String)), numbers, refused)
-
-
-def _parquet_rows(source: Source) -> Iterator[Rows]:
-    number = 0
-    try:
-        with pyarrow.parquet.ParquetFile(source.path) as file:
-            header = distinct([str(name) for name in file.schema_arrow.names])
-            yield Rows(pl.DataFrame(schema=dict.fromkeys(header, pl.String)), native=True)
-            for batch in file.iter_batches(batch_size=chunks.CHUNK_LINES):
-                frame = pl.DataFrame(pa.Table.from_arrays(batch.columns, names=header))
-                numbers = list(range(number + 1, number + 1 + frame.height))
-                number += frame.height
-                yield Rows(frame.select(as_text(frame.schema)), numbers, native=True)
-    except (pa.ArrowException, OSError) as error:
-        yield Rows(pl.DataFrame(), refused=[breaks_off(number + 1, error)], native=True)
-
-
-def as_text(schema: pl.Schema) -> list[pl.Expr]:
-    """Cells of typed columns as the text that stands for them in a CSV file; lists and structs as JSON."""
-    return [_as_text(pl.col(name), dtype).alias(name) for name, dtype in schema.items()]
-
-
-def _as_text(cell: pl.Expr, dtype: pl.DataType) -> pl.Expr:
-    if isinstance(dtype, pl.Datetime):
-        text = cell.dt.strftime("%Y-%m-%dT%H:%M:%S%.f")
-        return (
-            text if dtype.time_zone is None else cell.dt.convert_time_zone("UTC").dt.strftime("%Y-%m-%dT%H:%M:%S%.fZ")
-        )
-    if dtype.is_nested():
-        inner = pl.struct(cell.alias("_")).struct.json_encode()
-        return pl.when(cell.is_not_null()).then(inner.str.slice(5).str.head(-1))
-    if dtype == pl.Binary:
-        return cell.cast(pl.String, strict=False)
-    return cell.cast(pl.String)

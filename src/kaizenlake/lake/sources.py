@@ -7,6 +7,7 @@ import math
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -14,6 +15,7 @@ from typing import Literal, TypeAlias
 
 from kaizenlake.errors import LakeError, MappingError
 from kaizenlake.events import spool
+from kaizenlake.lake.faults import printable, unreadable, words
 
 Form: TypeAlias = Literal["ndjson", "json", "csv", "yaml", "parquet"]
 
@@ -86,7 +88,8 @@ class Content:
 def find(paths: Iterable[str | Path], mapping: str | None = None) -> tuple[list[Source], list[tuple[str, str]]]:
     """Find what is to be landed: files as they are given, folders walked in sorted order.
 
-    Hidden files are passed over. Links that lead out of a walked folder are not followed, and named.
+    Hidden files are passed over. Links that lead out of a walked folder are not followed, and named; so is what is no
+    file that can be read.
 
     Args:
         paths: Files and folders.
@@ -102,40 +105,61 @@ def find(paths: Iterable[str | Path], mapping: str | None = None) -> tuple[list[
     found: list[Source] = []
     left: list[tuple[str, str]] = []
     for path in map(Path, paths):
-        if path.is_dir():
+        try:
+            reason = unreadable(path)
+        except (FileNotFoundError, ValueError) as error:
+            raise LakeError("There is no such file or folder to land.", where=printable(str(path))) from error
+        if reason:
+            left.append((printable(str(path)), reason))
+        elif path.is_dir():
             for file in walk(path, left):
                 taken = describe(file, str(file), mapping)
-                found.append(taken) if isinstance(taken, Source) else left.append((str(file), taken))
-        elif path.is_file():
+                found.append(taken) if isinstance(taken, Source) else left.append((printable(str(file)), taken))
+        else:
             taken = describe(path, str(path), mapping)
             if isinstance(taken, Source):
                 found.append(taken)
-            elif form_of(path) in TABULAR:
+            elif form_of(path) in TABULAR and mapping is None:
                 raise MappingError(
                     "A CSV, YAML or Parquet file needs a mapping.", where=str(path), hint="Name one with --mapping."
                 )
             else:
-                left.append((str(path), taken))
-        else:
-            raise LakeError("There is no such file or folder to land.", where=str(path))
+                left.append((printable(str(path)), taken))
     return found, left
 
 
 def walk(folder: Path, left: list[tuple[str, str]]) -> Iterator[Path]:
-    """Files under a folder in sorted order; links that lead out of it are put on `left`."""
-    inside = folder.resolve()
-    for root, folders, files in os.walk(folder, followlinks=False):
+    """Files under a folder in sorted order; what else looks like one is put on `left`, with the reason."""
+    inside = Path(os.path.realpath(folder))
+
+    def leave(path: Path, reason: str) -> None:
+        left.append((printable(str(path)), reason))
+
+    def pass_over(error: OSError) -> None:
+        leave(Path(error.filename), f"the folder cannot be read: {words(error)}")
+
+    for root, folders, files in os.walk(folder, followlinks=False, onerror=pass_over):
         linked = [name for name in folders if (Path(root) / name).is_symlink()]
-        left.extend((str(Path(root) / name), "it is a link to a folder") for name in linked)
+        for name in linked:
+            leave(Path(root) / name, "it is a link to a folder")
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in linked)
+        if not folders and not files and root != str(folder) and form_of(Path(root)) is not None:
+            leave(Path(root), "it is a folder, not a file, and nothing lies in it")
         for name in sorted(files):
             path = Path(root) / name
             if name.startswith("."):
                 continue
-            if path.is_symlink() and not path.resolve().is_relative_to(inside):
-                left.append((str(path), "it is a link that leads out of the folder"))
-            elif path.is_file():
-                yield path
+            # A segment may be closed, and so renamed, since the folder was listed.
+            with suppress(FileNotFoundError):
+                if reason := unreadable(path) or _leads_out(path, inside):
+                    leave(path, reason)
+                else:
+                    yield path
+
+
+def _leads_out(path: Path, inside: Path) -> str:
+    is_outside = path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(inside)
+    return "it is a link that leads out of the folder" if is_outside else ""
 
 
 def form_of(path: Path) -> Form | None:
@@ -149,8 +173,14 @@ def describe(path: Path, name: str, mapping: str | None) -> Source | str:
 
     An open segment of our spool is read whole where its writer is gone, and else up to its last whole line.
     """
+    name = printable(name)
     if _SEGMENT.fullmatch(path.name):
-        limit = whole_lines(path) if spool.is_open(path) and not spool.is_abandoned(path) else None
+        try:
+            limit = whole_lines(path) if spool.is_open(path) and not spool.is_abandoned(path) else None
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            return f"it cannot be read: {words(error)}"
         return Source(path, segment_name(name), "ndjson", segment=True, limit=limit)
     form = form_of(path)
     if form is None:
@@ -192,9 +222,9 @@ def content(source: Source, landed: Mapping[int, str] = MappingProxyType({})) ->
     return Content(digest.hexdigest(), at, known, known_lines)
 
 
-def whole_lines(path: Path) -> int:
-    """Bytes of a file up to and with its last line end."""
-    end = path.stat().st_size
+def whole_lines(path: Path, end: int | None = None) -> int:
+    """Bytes of a file, or of so many at its beginning, up to and with the last line end."""
+    end = path.stat().st_size if end is None else end
     with path.open("rb") as stream:
         while end > 0:
             start = max(0, end - 65_536)
