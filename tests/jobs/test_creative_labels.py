@@ -188,6 +188,7 @@ def test_the_latest_of_a_wide_and_a_narrow_mark_counts():
 def test_a_mark_on_an_unknown_content_stands_without_figures():
     row = compute([], "1 CREATIVE_MARKED_LOSER content_id=c project_id=p reason=bad").row(0, named=True)
     assert row == {
+        "tenant_id": None,
         "content_id": "c",
         "platform": None,
         "label": "loser",

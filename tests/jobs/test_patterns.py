@@ -288,6 +288,7 @@ def test_q_and_shrinkage_take_a_type_together_and_all_text_features():
 def test_experiments_outrank_observation_where_three_or_more_count():
     drawn = pl.LazyFrame(
         {
+            "tenant_id": pl.Series([None] * 8, dtype=pl.String),
             "evidence": ["experiment", "observation"] * 3 + ["observation", "experiment"],
             "pattern_type": ["tone"] * 8,
             "pattern": ["a", "a", "b", "b", "d", "d", "c", "e"],

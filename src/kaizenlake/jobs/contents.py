@@ -11,7 +11,7 @@ from kaizenlake.job import job
 from kaizenlake.jobs.daily_performance import trials
 from kaizenlake.tables import ContentFeatures, Contents, DailyPerformance, ProjectSegments
 
-KEYS = ("project_id", "content_id", "platform")
+KEYS = ("tenant_id", "project_id", "content_id", "platform")
 
 
 @job(
@@ -39,12 +39,14 @@ def contents(
         as_of: Events before it count.
     """
     features = content_features.drop("event_date")
-    of_project = [name for name in ("tenant_id", "project_id") if name in tables.schema(DailyPerformance)]
-    segments = project_segments.select(*of_project, known_industry="industry", known_client_type="client_type")
+    project = list(tables.grain(ProjectSegments))
+    segments = project_segments.filter(pl.col("project_id").is_not_null()).select(
+        *project, known_industry="industry", known_client_type="client_type"
+    )
     return (
         daily_performance.drop("hook_type")
         .join(features, on=tables.grain(ContentFeatures), how="left", nulls_equal=True)
-        .join(segments, on=of_project, how="left", nulls_equal=True)
+        .join(segments, on=project, how="left", nulls_equal=True)
         .with_columns(
             industry=pl.coalesce("industry", "known_industry"),
             client_type=pl.coalesce("client_type", "known_client_type"),

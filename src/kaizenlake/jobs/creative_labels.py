@@ -14,8 +14,8 @@ from kaizenlake.jobs._said import said
 from kaizenlake.parameters import Labels
 from kaizenlake.tables import Contents, CreativeLabels, CreativeMarks
 
-KEYS = ("project_id", "content_id", "platform")
-GROUP = ("project_id", "platform", "content_type")
+KEYS = ("tenant_id", "project_id", "content_id", "platform")
+GROUP = ("tenant_id", "project_id", "platform", "content_type")
 
 _MICRO = 1_000_000
 
@@ -134,7 +134,9 @@ def marks(creative_marks: pl.LazyFrame, figures: pl.LazyFrame) -> pl.LazyFrame:
     Returns:
         One row a project, content and platform: `label`, `reason`, `labelled_at`, `is_known`, and what `figures` knows.
     """
+    content = ["tenant_id", "content_id"]
     given = latest(creative_marks, KEYS).select(
+        "tenant_id",
         "content_id",
         "event_id",
         "reason",
@@ -144,13 +146,13 @@ def marks(creative_marks: pl.LazyFrame, figures: pl.LazyFrame) -> pl.LazyFrame:
         labelled_at="occurred_at",
     )
     named = figures.select(*KEYS, "content_type", "engagement_rate", is_known=pl.lit(True))
-    known = named.join(given, on="content_id").filter(_holds())
+    known = named.join(given, on=content, nulls_equal=True).filter(_holds())
     strays = (
         given.join(known, on="event_id", how="anti")
-        .select("content_id", project_id="mark_project", platform="mark_platform", is_known=pl.lit(False))
+        .select(*content, project_id="mark_project", platform="mark_platform", is_known=pl.lit(False))
         .unique()
     )
-    unknown = strays.join(given, on="content_id").filter(_holds())
+    unknown = strays.join(given, on=content, nulls_equal=True).filter(_holds())
     return (
         pl.concat([known, unknown], how="diagonal")
         .sort("labelled_at", "event_id")

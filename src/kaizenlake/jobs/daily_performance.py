@@ -41,9 +41,9 @@ def daily_performance(
 
 
 def latest_records(performance: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFrame:
-    """Latest record of figures of each project, content, platform and day before `as_of`, in the columns of silver."""
+    """Latest record of figures of each tenant, project, content, platform and day before `as_of`, in the columns of silver."""
     recorded = performance.filter(pl.col("event_type") == "PERFORMANCE_RECORDED", pl.col("occurred_at") < as_of)
-    return latest(recorded, ("project_id", "content_id", "platform", "event_date"))
+    return latest(recorded, ("tenant_id", "project_id", "content_id", "platform", "event_date"))
 
 
 def trials() -> pl.Expr:

@@ -15,7 +15,7 @@ from kaizenlake.stats import log_risk_ratio, sample_ratio_by
 
 Floats: TypeAlias = NDArray[np.float64]
 
-EXPERIMENT = ("project_id", "platform", "experiment_id", "metric")
+EXPERIMENT = ("tenant_id", "project_id", "platform", "experiment_id", "metric")
 """One experiment on one platform, read by one metric."""
 
 METRICS = {
@@ -24,7 +24,7 @@ METRICS = {
 }
 """Metric, and the columns of its events and its trials; of two alike, the first by name is read."""
 
-PATTERN = ("pattern_type", "pattern", "metric")
+PATTERN = ("tenant_id", "pattern_type", "pattern", "metric")
 
 CONTRASTED = tuple(name for name in PATTERN_TYPES if name != "platform")
 """Pattern types that arms can differ in: an experiment runs on one platform."""
@@ -80,6 +80,7 @@ def log_rate_ratio(events: Floats, trials: Floats, other_events: Floats, other_t
 def _arms(contents: pl.LazyFrame) -> pl.LazyFrame:
     """Events, trials, contents and shared patterns of each arm, by metric."""
     in_experiments = contents.filter(pl.col("experiment_id").is_not_null()).select(
+        "tenant_id",
         "project_id",
         "platform",
         "experiment_id",
@@ -129,11 +130,16 @@ def _contrasts(arms: pl.DataFrame, pattern_type: str, is_left_out: pl.Expr) -> p
     """One row per experiment and pattern of a type that it contrasts: both sides' events and trials."""
     figures = ("events", "trials", "contents")
     known = arms.filter(pl.col(pattern_type).is_not_null())
-    metric = known.group_by("metric").agg(pl.col("contents").sum()).sort(-pl.col("contents"), "metric").head(1)
+    metric = (
+        known.group_by("tenant_id", "metric")
+        .agg(pl.col("contents").sum())
+        .sort("tenant_id", -pl.col("contents"), "metric")
+        .unique("tenant_id", keep="first", maintain_order=True)
+    )
     return (
-        known.join(metric, on="metric", how="semi")
+        known.join(metric, on=["tenant_id", "metric"], how="semi", nulls_equal=True)
         .group_by("experiment", pl.col(pattern_type).alias("pattern"))
-        .agg(pl.col(figures).sum(), is_left_out.first().alias("is_left_out"), pl.col("metric").first())
+        .agg(pl.col(figures).sum(), is_left_out.first().alias("is_left_out"), pl.col("tenant_id", "metric").first())
         .with_columns((pl.col(name).sum().over("experiment") - pl.col(name)).alias(f"other_{name}") for name in figures)
         .with_columns(pattern_type=pl.lit(pattern_type))
         .filter(is_pattern(), pl.col("trials") > 0, pl.col("other_trials") > 0)
@@ -144,7 +150,9 @@ def _pooled(contrasts: pl.DataFrame, confidence: float) -> pl.DataFrame:
     """Pool the contrasts of one type, and count the experiments left out; those alone make a row without a lift."""
     pooled = pool(_studies(contrasts.filter(~pl.col("is_left_out"))), PATTERN, confidence=confidence)
     left_out = contrasts.group_by(PATTERN).agg(left_out=pl.col("is_left_out").sum().cast(pl.Int64))
-    return left_out.join(pooled, on=PATTERN, how="left").with_columns(pl.col("contents", "studies").fill_null(0))
+    return left_out.join(pooled, on=PATTERN, how="left", nulls_equal=True).with_columns(
+        pl.col("contents", "studies").fill_null(0)
+    )
 
 
 def _studies(contrasts: pl.DataFrame) -> pl.DataFrame:

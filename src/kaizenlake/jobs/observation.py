@@ -21,7 +21,7 @@ METRICS = ("engagement_rate", "click_rate")
 MIN_SIDE = 5
 """Fewest contents on either side of a stratum: a mean of fewer says too little of its own spread."""
 
-PATTERN = ("pattern_type", "pattern", "metric")
+PATTERN = ("tenant_id", "pattern_type", "pattern", "metric")
 
 
 def sum_contents(contents: pl.LazyFrame) -> pl.LazyFrame:
@@ -37,7 +37,7 @@ def sum_contents(contents: pl.LazyFrame) -> pl.LazyFrame:
         The columns of `PatternSums`. Platforms are compared with one another, so for that pattern type `platform` is
         null.
     """
-    where = ["project_id", "industry", "client_type", "platform"]
+    where = ["tenant_id", "project_id", "industry", "client_type", "platform"]
     nanos = {metric: (pl.col(metric) * NANO).round().cast(pl.Int64) for metric in METRICS}
     # Read once for all types: pushed down into the files, each would read its own columns of them.
     fixed = contents.select(*dict.fromkeys([*where, *PATTERN_TYPES]), **nanos).cache()
@@ -72,17 +72,17 @@ def with_squares(sums: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def one_metric(sums: pl.LazyFrame) -> pl.LazyFrame:
-    """Keep of each pattern type the metric that more of its contents have; of two alike, the first of `METRICS`."""
-    known = pl.col("n").sum().over("pattern_type", "metric")
+    """Keep of each tenant's pattern type the metric that more of its contents have; of two alike, the first of `METRICS`."""
+    known = pl.col("n").sum().over("tenant_id", "pattern_type", "metric")
     place = pl.col("metric").replace_strict(
         {metric: place for place, metric in enumerate(METRICS)}, return_dtype=pl.Int8
     )
     # Windows, not a join with itself: the sums are computed once.
-    best = pl.col("known") == pl.col("known").max().over("pattern_type")
+    best = pl.col("known") == pl.col("known").max().over("tenant_id", "pattern_type")
     return (
         sums.with_columns(known=known, place=place)
         .filter(best)
-        .filter(pl.col("place") == pl.col("place").min().over("pattern_type"))
+        .filter(pl.col("place") == pl.col("place").min().over("tenant_id", "pattern_type"))
         .drop("known", "place")
     )
 
@@ -108,8 +108,8 @@ def contrast_strata(
         `by`, `PATTERN`, `known` (contents with the pattern that have a rate) and the columns of `contrasts.POOLED`.
     """
     figures = ("n", "total", "squares")
-    keys = [*by, *PATTERN]
-    side = [*by, *stratum, "pattern_type", "metric"]
+    keys = list(dict.fromkeys([*by, *PATTERN]))
+    side = list(dict.fromkeys(["tenant_id", *by, *stratum, "pattern_type", "metric"]))
     totals = [pl.col(name).sum().over(side).alias(f"all_{name}") for name in figures]
     sides = (
         sums.group_by(*side, "pattern")

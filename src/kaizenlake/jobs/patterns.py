@@ -29,7 +29,7 @@ def patterns(
 ) -> pl.LazyFrame:
     """Compare contents that have a pattern with contents that have not, by experiment and by observation.
 
-    Each pattern type is read by one metric: the one that more of its contents have; of two alike, the click rate for
+    Tenants are told apart throughout. Each pattern type is read by one metric: the one that more of its contents have; of two alike, the click rate for
     experiments, the engagement rate for observation. q-values and shrinkage take the patterns of one type
     together, and all text features together. A pattern works or is risky where its q is at most `evidence.q_value`, the
     interval of its lift leaves out 0, at least `evidence.contents` contents with it were compared and, by experiment,
@@ -59,7 +59,7 @@ def patterns(
     return (
         pl.concat([by_experiment, observed.drop("known")], how="diagonal")
         .with_columns(family=family())
-        .with_columns(q_value=expressions.benjamini_hochberg("p_value", ["evidence", "family"]), **lifts())
+        .with_columns(q_value=expressions.benjamini_hochberg("p_value", ["tenant_id", "evidence", "family"]), **lifts())
         .with_columns(
             experiments="studies",
             verdict=verdict(q_value=evidence.q_value, contents=evidence.contents, studies=pl.col("least")),
@@ -70,7 +70,7 @@ def patterns(
 
 
 def _shrunk(rows: pl.DataFrame) -> pl.DataFrame:
-    codes, _ = group_codes(rows, ["evidence", "family"])
+    codes, _ = group_codes(rows, ["tenant_id", "evidence", "family"])
     log_lift, log_se = (rows[name].fill_null(np.nan).to_numpy() for name in ("log_lift", "log_se"))
     shrunk = pl.Series("shrunk_lift", np.expm1(shrink_normal_by(codes, log_lift, log_se**2))).fill_nan(None)
     return rows.with_columns(shrunk).select(tables.schema(Patterns).names())

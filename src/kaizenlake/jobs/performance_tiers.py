@@ -9,7 +9,7 @@ import polars as pl
 from kaizenlake.job import job
 from kaizenlake.tables import DailyPerformance, PerformanceTiers
 
-GROUP = ("project_id", "platform", "content_type")
+GROUP = ("tenant_id", "project_id", "platform", "content_type")
 
 
 @job(reads=(DailyPerformance,), writes=PerformanceTiers, timeless=True)

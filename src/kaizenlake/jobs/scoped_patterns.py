@@ -39,12 +39,12 @@ def scoped_patterns(
         as_of: Events before it count.
         evidence: How much evidence a verdict needs, and the confidence of the intervals.
     """
-    what = ["pattern_type", "pattern", "metric"]
+    what = ["tenant_id", "pattern_type", "pattern", "metric"]
     whole = patterns.filter(pl.col("evidence") == "observation").select(*what, whole_lift="lift")
     parts = by_scope(with_squares(pattern_sums))
     return (
         contrast_strata(parts, by=SCOPE, stratum=("of_project_id", "platform"), confidence=evidence.confidence)
-        .join(whole, on=what)
+        .join(whole, on=what, nulls_equal=True)
         .with_columns(family=family(), compared="contents")
         .with_columns(q_value=expressions.benjamini_hochberg("p_value", [*SCOPE, "family"]), **lifts())
         .with_columns(
@@ -57,7 +57,7 @@ def scoped_patterns(
 
 
 def _drawn_toward_the_whole(rows: pl.DataFrame) -> pl.DataFrame:
-    codes, _ = group_codes(rows, ["scope", "pattern_type", "pattern"])
+    codes, _ = group_codes(rows, ["tenant_id", "scope", "pattern_type", "pattern"])
     log_lift, log_se, whole = (rows[name].fill_null(np.nan).to_numpy() for name in ("log_lift", "log_se", "whole_lift"))
     between = np.asarray(fit_normal_by(codes, log_lift, log_se**2).variance)[codes]
     toward = np.log1p(whole)

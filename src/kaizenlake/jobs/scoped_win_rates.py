@@ -10,15 +10,12 @@ from numpy.typing import NDArray
 
 from kaizenlake import tables
 from kaizenlake.job import job
-from kaizenlake.jobs import scopes
 from kaizenlake.jobs.outcomes import ALL
-from kaizenlake.jobs.scopes import by_scope, group_codes
+from kaizenlake.jobs.scopes import SCOPE, by_scope, group_codes
 from kaizenlake.jobs.win_rates import against_the_rest
 from kaizenlake.parameters import Evidence
 from kaizenlake.stats import BetaPrior, betabinomial
 from kaizenlake.tables import OutcomeCounts, ScopedWinRates, WinRates
-
-SCOPE = tuple(dict.fromkeys(("tenant_id", *scopes.SCOPE)))
 
 SCOPES_TO_FIT = 5
 """Scopes that must have a value before its own spread between scopes is fitted; below, that of the kind's totals."""

@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-SCOPE = ("scope", "project_id", "industry", "client_type")
-"""Columns that name one scope; a project has no industry and no kind of client, a segment has no project."""
+SCOPE = ("tenant_id", "scope", "project_id", "industry", "client_type")
+"""Columns that name one scope of a tenant; a project has no industry and no kind of client, a segment has no project."""
 
 
 def by_scope(frame: pl.LazyFrame) -> pl.LazyFrame:

@@ -138,7 +138,7 @@ def _rates(frames: Frames) -> dict[Scope, dict[tuple[str, str], Row]]:
 
 def _labelled(scan: Scan, only: Scope | None) -> pl.LazyFrame:
     """Winners, and the losers a person marked: a person's marks first, then by shrunk rate."""
-    key = ("project_id", "content_id", "platform")
+    key = ("tenant_id", "project_id", "content_id", "platform")
     labels = scan(CreativeLabels).filter((pl.col("label") == "winner") | (pl.col("source") == "manual"))
     contents = scan(Contents).select(*key, "hook_type", "tone", "pillar", *SEGMENT, "trials", "performed_on")
     if only is not None and only.kind == "project":
@@ -154,7 +154,7 @@ def _labelled(scan: Scan, only: Scope | None) -> pl.LazyFrame:
             "shrunk_rate",
             "engagement_rate",
             *key,
-            descending=[True, True, True, False, False, False],
+            descending=[*[True] * 3, *[False] * len(key)],
             nulls_last=True,
         )
     )

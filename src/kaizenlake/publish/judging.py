@@ -126,7 +126,7 @@ def of_win_rate(row: Mapping[str, Any], table: str, rules: EvidenceRules) -> Fin
 
 
 def best_evidence(patterns: pl.LazyFrame) -> pl.LazyFrame:
-    """One row per pattern: what experiments say, which outranks what was observed, where they say anything.
+    """One row per tenant and pattern: what experiments say, which outranks what was observed, where they say anything.
 
     Fewer than `MIN_EXPERIMENTS` experiments prove nothing: observation outranks them. What could not be compared, and so
     has no q, is outranked by what could.
@@ -136,7 +136,7 @@ def best_evidence(patterns: pl.LazyFrame) -> pl.LazyFrame:
     """
     by_experiment = pl.col("evidence") == "experiment"
     proves = by_experiment & (pl.col("experiments") >= MIN_EXPERIMENTS)
-    pattern = ("pattern_type", "pattern")
+    pattern = ("tenant_id", "pattern_type", "pattern")
     return patterns.sort(*pattern, pl.col("q_value").is_null(), ~proves, by_experiment).unique(
         pattern, keep="first", maintain_order=True
     )

@@ -6,7 +6,7 @@ from typing import get_args
 
 import polars as pl
 
-from kaizenlake.tables.base import INSTANT, WORDS, Table, column, count, facts, rate
+from kaizenlake.tables.base import INSTANT, WORDS, Table, column, count, facts, rate, tenant
 from kaizenlake.vocabulary import Audience
 
 TIERS = ("excellent", "good", "average", "poor")
@@ -16,6 +16,7 @@ RATES = ("click_rate", "engagement_rate")
 
 
 class _Content(Table):
+    tenant_id: str = tenant()
     project_id: str = column("Project it belongs to; null where none was given.", nullable=True)
     content_id: str = column("Content, as the application names it.")
     platform: str = column("Platform it was shown on.")
@@ -62,7 +63,10 @@ class DailyPerformance(_Attributes, _Figures):
 
     class Config(Table.Config):
         metadata = facts(
-            "gold", "daily_performance", ("project_id", "content_id", "platform", "performed_on"), "event_date"
+            "gold",
+            "daily_performance",
+            ("tenant_id", "project_id", "content_id", "platform", "performed_on"),
+            "event_date",
         )
 
 
@@ -78,7 +82,9 @@ class PerformanceTiers(_Attributes, _Ranked):
     """One content on one platform and day: rates, tier, and its place among its like."""
 
     class Config(Table.Config):
-        metadata = facts("gold", "performance_tiers", ("project_id", "content_id", "platform", "performed_on"))
+        metadata = facts(
+            "gold", "performance_tiers", ("tenant_id", "project_id", "content_id", "platform", "performed_on")
+        )
 
 
 class _Features(Table):
@@ -123,7 +129,10 @@ class ContentFeatures(_Features, _Content):
 
     class Config(Table.Config):
         metadata = facts(
-            "gold", "content_features", ("project_id", "content_id", "platform", "performed_on"), "event_date"
+            "gold",
+            "content_features",
+            ("tenant_id", "project_id", "content_id", "platform", "performed_on"),
+            "event_date",
         )
 
 
@@ -146,12 +155,13 @@ class Contents(_Features, _Figures):
     event_date: pl.Date = column("The day, by which the table is partitioned; equals performed_on.")
 
     class Config(Table.Config):
-        metadata = facts("gold", "contents", ("project_id", "content_id", "platform"), "event_date")
+        metadata = facts("gold", "contents", ("tenant_id", "project_id", "content_id", "platform"), "event_date")
 
 
 class CreativeMarks(Table):
     """One mark that a person set on a content: winner or loser."""
 
+    tenant_id: str = tenant()
     content_id: str = column("Content, as the application names it.")
     project_id: str = column("Project it names; null for the content in any project.", nullable=True)
     platform: str = column("Platform it names; null for every platform of the content.", nullable=True)
@@ -163,12 +173,13 @@ class CreativeMarks(Table):
     event_date: pl.Date = column("UTC date of the mark, by which the table is partitioned.")
 
     class Config(Table.Config):
-        metadata = facts("gold", "creative_marks", ("event_id",), "event_date")
+        metadata = facts("gold", "creative_marks", ("tenant_id", "event_id"), "event_date")
 
 
 class PatternSums(Table):
     """Rates of the contents of one place and pattern, counted and added up: a mergeable aggregate in whole numbers."""
 
+    tenant_id: str = tenant()
     project_id: str = column("Project; null where none was given.", nullable=True)
     industry: str = column("Industry of the client; null where unknown.", nullable=True)
     client_type: str = column("Kind of client; null where unknown.", nullable=True)
@@ -185,13 +196,14 @@ class PatternSums(Table):
         metadata = facts(
             "gold",
             "pattern_sums",
-            ("project_id", "industry", "client_type", "platform", "pattern_type", "pattern", "metric"),
+            ("tenant_id", "project_id", "industry", "client_type", "platform", "pattern_type", "pattern", "metric"),
         )
 
 
 class CreativeLabels(Table):
     """A content marked winner or loser, by a person or by its place in its group."""
 
+    tenant_id: str = tenant()
     content_id: str = column("Content, as the application names it.")
     platform: str = column("Platform; null for a mark on a content of which no figures are known.", nullable=True)
     label: str = column("Winner or loser.", isin=LABELS)
@@ -209,12 +221,13 @@ class CreativeLabels(Table):
     text: str = column("Text of the content, cut to 280 characters; null where none was recorded.", nullable=True)
 
     class Config(Table.Config):
-        metadata = facts("gold", "creative_labels", ("project_id", "content_id", "platform"))
+        metadata = facts("gold", "creative_labels", ("tenant_id", "project_id", "content_id", "platform"))
 
 
 class AvoidedPhrases(Table):
     """A phrase or pattern that people asked to avoid when they marked a content as a loser."""
 
+    tenant_id: str = tenant()
     phrase: str = column("The phrase, as it was written.")
     project_id: str = column("Project of the marks; null where none was given.", nullable=True)
     marks: pl.Int64 = column("Marks that name it.", ge=1)
@@ -223,4 +236,4 @@ class AvoidedPhrases(Table):
     last_reason: str = column("Reason of the latest mark, in its words.")
 
     class Config(Table.Config):
-        metadata = facts("gold", "avoided_phrases", ("phrase", "project_id"))
+        metadata = facts("gold", "avoided_phrases", ("tenant_id", "phrase", "project_id"))

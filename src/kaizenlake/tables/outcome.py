@@ -149,6 +149,7 @@ class ScopedWinRates(Table):
 class Patterns(Table):
     """One pattern of content and how contents with it fare against contents without it."""
 
+    tenant_id: str = tenant()
     evidence: str = column("Contrast within experiments, or comparison of what was observed.", isin=EVIDENCE)
     pattern_type: str = column("Attribute or text feature, such as hook_type.")
     pattern: str = column("Its value, such as question.")
@@ -182,12 +183,13 @@ class Patterns(Table):
     left_out: pl.Int64 = count("Experiments left out because their arms failed the sample-ratio test.")
 
     class Config(Table.Config):
-        metadata = facts("gold", "patterns", ("evidence", "pattern_type", "pattern"))
+        metadata = facts("gold", "patterns", ("tenant_id", "evidence", "pattern_type", "pattern"))
 
 
 class ScopedPatterns(Table):
     """One pattern within one project or segment, observed, and drawn toward the whole."""
 
+    tenant_id: str = tenant()
     scope: str = column("Kind of scope.", isin=SCOPES)
     project_id: str = column("Project; null for a segment.", nullable=True)
     industry: str = column("Industry of the segment; null for a project.", nullable=True)
@@ -219,5 +221,5 @@ class ScopedPatterns(Table):
         metadata = facts(
             "gold",
             "scoped_patterns",
-            ("scope", "project_id", "industry", "client_type", "pattern_type", "pattern"),
+            ("tenant_id", "scope", "project_id", "industry", "client_type", "pattern_type", "pattern"),
         )
