@@ -11,10 +11,10 @@ from datetime import UTC, datetime, timedelta
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from msgspec import inspect
 
 from hostile import BOMB, NO_SIGNED_FILE
 from kaizenlake.context import BAD_SIGNATURE, CORRUPT, DENIED, FRESH, MISSING, STALE, UNUSABLE, load, load_text
@@ -22,9 +22,9 @@ from kaizenlake.context import _reader as reader
 from kaizenlake.lake.store import Lake
 from kaizenlake.publish.context import KaizenContext
 from kaizenlake.publish.documents import publish_contexts
-from publish.context_frames import AS_OF, copied, events, fill, pattern, project
+from publish.context_frames import AS_OF, contexts, copied, events, fill, pattern, project, story
 
-DEFAULT = {"recommended_tones": [{"value": "neutral"}]}
+DEFAULT = {"recommended_tones": ["neutral"]}
 
 
 @pytest.fixture(autouse=True)
@@ -76,7 +76,7 @@ def test_a_fresh_context_comes_with_where_it_is_from(lake):
     assert loaded.is_fresh
     assert not loaded.is_default
     assert loaded.context["scope"]["project_id"] == "p1"
-    assert loaded.context["recommended_tones"][0]["value"] == "friendly"
+    assert loaded.context["recommended_tones"] == ["friendly"]
     assert (folder(lake) / "contexts" / f"{loaded.sha256}.json").is_file()
     assert loaded.valid_until - loaded.generated_at == timedelta(hours=36)
 
@@ -92,7 +92,7 @@ def test_an_old_publication_is_stale_and_still_answers(lake):
     loaded = load(folder(lake), project="p1", default=DEFAULT)
     assert loaded.reason == STALE
     assert "valid until" in loaded.detail
-    assert loaded.context["recommended_tones"][0]["value"] == "friendly"
+    assert loaded.context["recommended_tones"] == ["friendly"]
 
 
 @pytest.mark.parametrize(("max_age", "reason"), [(7200, FRESH), (timedelta(hours=2), FRESH), (60, STALE), (0, STALE)])
@@ -139,19 +139,51 @@ def test_a_folder_that_is_none_is_the_default(lake, tmp_path, place):
 def test_without_a_default_nothing_is_recommended_in_the_form_of_a_context(tmp_path):
     found = load(tmp_path).context
     assert found == reader.empty()
-    lists = {
-        field.name
-        for field in inspect.type_info(KaizenContext).fields
-        if isinstance(getattr(field.type, "type", field.type), inspect.ListType)
+    assert found == {
+        name: value for name, value in msgspec.to_builtins(KaizenContext()).items() if name != "data_notice"
     }
-    assert {name for name, value in found.items() if value == []} == lists
-    assert set(found) <= set(KaizenContext.__annotations__)
+    assert reader.load_evidence(tmp_path).context == reader.empty_evidence()
+
+
+SCHEMA_1 = Path(__file__).parent / "cases" / "publication-schema-1"
+"""What version 0.1.0 published of the rows that `publish.context_frames.story` has."""
+
+
+def test_a_publication_of_schema_1_is_read_in_the_shapes_of_schema_2():
+    loaded = load(SCHEMA_1, public_key=SCHEMA_1 / "public_key.pem")
+    assert (loaded.reason, loaded.sequence) == (STALE, 1)
+    assert "valid until" in loaded.detail
+    ours = msgspec.to_builtins(contexts(*story())["everything"])
+    names = {field for field in ours if field not in {"data_notice", "past_winners", "grades", "why_empty", "usable"}}
+    assert {name: loaded.context[name] for name in names} == {name: ours[name] for name in names}
+    assert [entry["content_id"] for entry in loaded.context["past_winners"]] == ["c2", "c1"]
+    assert loaded.context["translated_from"] == 1
+    assert load(SCHEMA_1, project="p1").context["channel_performance"] == {"email": 0.75, "phone": 0.5}
+
+
+def test_the_evidence_of_schema_1_is_found_by_field_and_value():
+    loaded = reader.load_evidence(SCHEMA_1, project="p1")
+    assert loaded.reason == STALE
+    assert loaded.context["evidence"]["channel_performance"]["email"]["table"] == "gold.scoped_win_rates"
+    assert loaded.context["not_recommended"]["recommended_tones"]["formal"]["reason"].startswith("The difference may")
+    assert "hook_type: list" in loaded.context["evidence"]["risky_patterns"]
+
+
+def test_evidence_comes_from_the_document_of_its_own(lake):
+    loaded = reader.load_evidence(folder(lake), project="p1")
+    assert loaded.reason == FRESH
+    assert loaded.context["evidence"]["recommended_tones"]["friendly"]["observations"] == 0
+    assert (folder(lake) / "evidence" / f"{loaded.sha256}.json").is_file()
+    (folder(lake) / "evidence" / f"{loaded.sha256}.json").write_text("{}")
+    reader.forget()
+    assert reader.load_evidence(folder(lake), project="p1").reason == CORRUPT
+    assert load(folder(lake), project="p1").reason == FRESH
 
 
 def test_the_answer_is_a_copy(lake):
     load(folder(lake)).context["recommended_tones"].clear()
     (folder(lake) / "latest.json").unlink()
-    assert load(folder(lake)).context["recommended_tones"][0]["value"] == "friendly"
+    assert load(folder(lake)).context["recommended_tones"] == ["friendly"]
     given_default = {"a": 1}
     load(folder(lake), project="nobody", default=given_default).context["b"] = 2
     assert given_default == {"a": 1}
@@ -321,6 +353,7 @@ def test_a_document_that_was_pruned_meanwhile_is_looked_up_again(lake, monkeypat
     def slow(path, most):
         if "contexts" in path and not gone:
             gone.append(path)
+            fill(lake, events(51), project("p1"), pattern("tone", "friendly", "works"))
             publish(lake, number=1)
             Path(path).unlink()
         return whole(path, most)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +10,9 @@ import polars as pl
 from kaizenlake.errors import UsageError
 from kaizenlake.lake.store import Lake
 from kaizenlake.publish.context import EVERYTHING, KaizenContext, Scope, project, segment
-from kaizenlake.publish.context_build import Edition, build
+from kaizenlake.publish.context_build import Documents, Edition, build
 from kaizenlake.publish.documents import Source
+from kaizenlake.publish.explain import explain
 from kaizenlake.publish.judging import best_evidence, rounded
 from kaizenlake.tables import Contents, Patterns, WinRates
 
@@ -52,12 +51,10 @@ class KaizenService:
 
     Args:
         lake: The lake, or its folder.
-        clock: Tells the time a context is made; for tests and notebooks that are run again.
     """
 
-    def __init__(self, lake: Lake | str | Path, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(self, lake: Lake | str | Path) -> None:
         self.lake = lake if isinstance(lake, Lake) else Lake(lake)
-        self._clock = clock
 
     def build_context(self) -> KaizenContext:
         """The context of everything."""
@@ -157,14 +154,33 @@ class KaizenService:
             for row in rows.iter_rows(named=True)
         ]
 
+    def explain(
+        self,
+        value: str | None = None,
+        *,
+        project_id: str | None = None,
+        industry: str | None = None,
+        client_type: str | None = None,
+    ) -> str:
+        """Say what the entries of a context rest on, and what was not recommended and why.
+
+        Args:
+            value: Explain this field, value or pattern type alone.
+            project_id: Explain the context of this project.
+            industry: Explain the context of this industry's segment; with `client_type`.
+            client_type: Kind of client of the segment.
+
+        Raises:
+            UsageError: The context knows no such field or value.
+        """
+        scope = EVERYTHING if industry is None or client_type is None else segment(industry, client_type)
+        scope = project(project_id) if project_id is not None else scope
+        source = Source(self.lake)
+        return explain(self._documents(scope, source).evidence, value, source.versions)
+
     def _build(self, scope: Scope) -> KaizenContext:
-        now, source = self._clock(), Source(self.lake)
-        edition = Edition(
-            as_of=self.lake.reads_of(WinRates).as_of or now,
-            generated_at=now,
-            run_id="",
-            versions=source.versions,
-            settings=self.lake.settings,
-        )
-        (context,) = build(source.scan, edition, only=scope)
-        return context
+        return self._documents(scope, Source(self.lake)).context
+
+    def _documents(self, scope: Scope, source: Source) -> Documents:
+        (documents,) = build(source.scan, Edition(settings=self.lake.settings), only=scope)
+        return documents

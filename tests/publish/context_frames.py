@@ -64,16 +64,15 @@ def frames(*rows):
     return lambda table: found[table].lazy()
 
 
-def contexts(*rows, only=None, versions=None, **settings):
+def documents(*rows, only=None, tenant=None, **settings):
+    """Context and evidence of literal rows, by scope in words."""
+    edition = Edition(settings=Settings(**settings), tenant=tenant)
+    return {made.evidence.scope.words: made for made in build(frames(*rows), edition, only)}
+
+
+def contexts(*rows, **more):
     """Contexts of literal rows, by scope in words."""
-    edition = Edition(
-        as_of=AS_OF,
-        generated_at=NOW,
-        run_id="run_1",
-        versions=versions or {tables.full_name(table): 7 for table in TABLES},
-        settings=Settings(**settings),
-    )
-    return {context.scope.words: context for context in build(frames(*rows), edition, only)}
+    return {words: made.context for words, made in documents(*rows, **more).items()}
 
 
 def fill(lake: Lake, *rows):

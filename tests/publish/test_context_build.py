@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kaizenlake.parameters import Confidence
 from kaizenlake.publish import context as model
+from kaizenlake.publish import evidence
 from kaizenlake.publish.context import as_line
 from kaizenlake.publish.context_rules import RULES
-from kaizenlake.publish.context_scopes import confidence
+from kaizenlake.publish.context_scopes import Size, confidence
 from kaizenlake.publish.rendering import render
 from publish.context_frames import (
     THEN,
     clarity,
     content,
     contexts,
+    documents,
     events,
     label,
     outcome,
@@ -29,10 +31,6 @@ from publish.context_frames import (
     story,
     win_rate,
 )
-
-
-def values(entries):
-    return [entry.value for entry in entries]
 
 
 @pytest.mark.parametrize(
@@ -56,66 +54,87 @@ def test_confidence_never_falls_with_more_events(number, half, full):
     assert 0 <= confidence(number, rule) <= confidence(number + 1, rule) <= 100
 
 
-def test_an_empty_lake_makes_a_context_that_recommends_nothing():
-    (context,) = contexts().values()
+def test_an_empty_lake_makes_a_context_that_recommends_nothing_and_says_why():
+    (made,) = documents().values()
+    context = made.context
     assert context.scope == model.EVERYTHING
     assert (context.sample_size, context.confidence) == (0, 0)
-    assert context.data_window == model.DataWindow(first_at=None, last_at=None)
-    assert not context.evidence
+    assert (made.size.first_at, made.size.last_at) == (None, None)
+    assert not made.evidence.evidence
     assert all(not getattr(context, rule.field) for rule in RULES)
+    assert {rule.field for rule in RULES} <= set(context.why_empty)
+    assert not any(context.usable.values())
     assert render(context)
+    assert render(made.evidence)
 
 
 def test_every_field_is_fed_from_the_tables():
-    whole = contexts(*story())["everything"]
-    assert values(whole.recommended_tones) == ["friendly"]
-    assert values(whole.high_performing_hooks) == ["question"]
-    assert values(whole.successful_pillars) == ["education"]
-    assert values(whole.preferred_platforms) == ["instagram"]
+    made = documents(*story())["everything"]
+    whole = made.context
+    assert whole.recommended_tones == ["friendly"]
+    assert whole.high_performing_hooks == ["question"]
+    assert whole.successful_pillars == ["education"]
+    assert whole.preferred_platforms == ["instagram"]
     assert [(entry.pattern_type, entry.value) for entry in whole.recommended_patterns] == [("second_person", "yes")]
-    assert [(entry.pattern_type, entry.value) for entry in whole.risky_patterns] == [
-        ("pillar", "news"),
-        ("platform", "x"),
-        ("hook_type", "list"),
-        ("content", "c3"),
-    ]
-    assert values(whole.banned_phrases) == ["synergy", "act now"]
+    assert whole.risky_patterns == ["pillar: news", "platform: x", "hook_type: list", "content: c3"]
+    assert whole.banned_phrases == ["synergy", "act now"]
     assert [(entry.content_id, entry.marked_by) for entry in whole.past_winners] == [
         ("c2", "manual"),
         ("c1", "automatic"),
     ]
-    assert [(entry.value, entry.rate, entry.decided) for entry in whole.channel_performance] == [
-        ("phone", 0.5, 10),
-        ("email", 0.3, 100),
-    ]
-    assert values(whole.pack_success_rates) == ["launch_gtm_pack"]
-    assert [(entry.industry, entry.client_type) for entry in whole.high_clarity_segments] == [("retail", "startup")]
+    assert list(whole.channel_performance.items()) == [("phone", 0.5), ("email", 0.3)]
+    assert whole.pack_success_rates == {"launch_gtm_pack": 0.9}
+    assert whole.high_clarity_segments == ["retail / startup"]
     assert (whole.sample_size, whole.confidence) == (300, 100)
-    assert {(entry.field, entry.value) for entry in whole.not_recommended} == {
-        ("recommended_tones", "formal"),
-        ("high_performing_hooks", "list"),
-        ("successful_pillars", "news"),
-        ("preferred_platforms", "x"),
-        ("high_clarity_segments", "health / unknown"),
+    assert {field: list(by_value) for field, by_value in made.evidence.not_recommended.items()} == {
+        "recommended_tones": ["formal"],
+        "high_performing_hooks": ["list"],
+        "successful_pillars": ["news"],
+        "preferred_platforms": ["x"],
+        "high_clarity_segments": ["health / unknown"],
     }
 
 
-def test_every_entry_has_its_evidence_and_no_evidence_stands_alone():
+def test_fields_are_usable_or_say_why_they_are_empty():
     for context in contexts(*story()).values():
-        entries = [entry for rule in RULES for entry in getattr(context, rule.field)] + context.not_recommended
-        assert sorted(entry.evidence for entry in entries) == sorted(context.evidence)
-        for key, evidence in context.evidence.items():
-            assert evidence.reason
-            assert evidence.table_version == (None if evidence.table == "kaizen.toml" else 7), key
+        for rule in RULES:
+            filled = bool(getattr(context, rule.field))
+            assert context.usable[rule.field] is filled
+            assert (rule.field in context.why_empty) is not filled
+        assert context.why_empty["hours"] == "Hours of posting are not evaluated yet."
+
+
+def test_values_are_graded():
+    whole = contexts(*story())["everything"]
+    assert whole.grades.works == {
+        "recommended_tones": ["friendly"],
+        "high_performing_hooks": ["question"],
+        "successful_pillars": ["education"],
+        "preferred_platforms": ["instagram"],
+        "recommended_patterns": ["second_person: yes"],
+    }
+    assert whole.grades.unclear == {"recommended_tones": ["formal"]}
+
+
+def test_the_evidence_of_every_entry_is_found_by_field_and_value():
+    for made in documents(*story()).values():
+        for rule in RULES:
+            entries = getattr(made.context, rule.field)
+            if rule.field == "past_winners":
+                entries = [entry.content_id for entry in entries]
+            if rule.field == "recommended_patterns":
+                entries = [f"{entry.pattern_type}: {entry.value}" for entry in entries]
+            assert list(made.evidence.evidence.get(rule.field, {}))[: len(entries)] == list(entries)
+        for by_value in made.evidence.evidence.values():
+            assert all(evidence.reason for evidence in by_value.values())
 
 
 def test_evidence_carries_the_figures_of_the_table():
-    whole = contexts(*story())["everything"]
-    evidence = whole.evidence[whole.high_performing_hooks[0].evidence]
+    evidence = documents(*story())["everything"].evidence.evidence["high_performing_hooks"]["question"]
     assert (evidence.basis, evidence.observations, evidence.observed) == ("experiment", 40, "contents")
     assert (evidence.effect, evidence.effect_low, evidence.effect_high) == (0.3, 0.2, 0.4)
     assert (evidence.shrunk_effect, evidence.corrected_p) == (0.24, 0.01)
-    assert (evidence.table, evidence.table_version) == ("gold.patterns", 7)
+    assert evidence.table == "gold.patterns"
     assert evidence.reason == (
         "In 6 experiments, the engagement rate of 40 contents with it differs by +30.0% (95% interval +20.0% to "
         "+40.0%) from that of contents without it, corrected p 0.01."
@@ -142,10 +161,10 @@ def test_an_experiment_outranks_observation(experiment, observation, recommended
         for evidence, verdict in (("experiment", experiment), ("observation", observation))
         if verdict is not None
     ]
-    whole = contexts(*rows)["everything"]
+    whole, found, _ = documents(*rows)["everything"]
     assert bool(whole.recommended_tones) is recommended
     assert bool(whole.risky_patterns) is risky
-    assert bool(whole.not_recommended) is not recommended
+    assert bool(found.not_recommended) is not recommended
 
 
 @pytest.mark.parametrize(
@@ -167,7 +186,7 @@ def test_fewer_experiments_than_prove_anything_do_not_silence_observation(experi
 def test_an_experiment_that_could_compare_nothing_does_not_silence_observation():
     cannot = pattern("tone", "friendly", "unclear", None, evidence="experiment", q_value=None)
     whole = contexts(cannot, pattern("tone", "friendly", "works"))["everything"]
-    assert values(whole.recommended_tones) == ["friendly"]
+    assert whole.recommended_tones == ["friendly"]
 
 
 @pytest.mark.parametrize(
@@ -186,12 +205,14 @@ def test_an_experiment_that_could_compare_nothing_does_not_silence_observation()
 )
 def test_win_rates_stand_in_where_patterns_say_nothing(wins, decided, q_value, recommended, risky, why):
     other = win_rate("creative", "tone", "formal", 20, 40, q_value=0.9)
-    whole = contexts(win_rate("creative", "tone", "friendly", wins, decided, q_value), other)["everything"]
-    assert ("friendly" in values(whole.recommended_tones)) is recommended
-    assert ("friendly" in values(whole.risky_patterns)) is risky
-    reasons = {entry.value: entry.reason for entry in whole.not_recommended}
-    assert why in reasons.get("friendly", "")
-    assert ("friendly" in reasons) is not recommended
+    friendly = win_rate("creative", "tone", "friendly", wins, decided, q_value)
+    whole, found, _ = documents(friendly, other)["everything"]
+    assert ("friendly" in whole.recommended_tones) is recommended
+    assert ("tone: friendly" in whole.risky_patterns) is risky
+    rejected = found.not_recommended["recommended_tones"]
+    assert ("friendly" in rejected) is not recommended
+    if not recommended:
+        assert why in rejected["friendly"].reason
 
 
 def test_contents_that_cannot_be_compared_are_not_compared_across_platforms_instead():
@@ -202,10 +223,11 @@ def test_contents_that_cannot_be_compared_are_not_compared_across_platforms_inst
         win_rate("creative", "content_type", "headline", 1, 90, 1e-9),
         win_rate("creative", "content_type", "photo", 80, 90, 1e-9),
     )
-    whole = contexts(*rows)["everything"]
+    whole, found, _ = documents(*rows)["everything"]
     assert not whole.risky_patterns
     assert not whole.recommended_patterns
-    assert {entry.value for entry in whole.not_recommended} == {"content_type: headline", "content_type: photo"}
+    rejected = found.not_recommended["recommended_patterns"]
+    assert set(rejected) == {"content_type: headline", "content_type: photo"}
 
 
 def test_patterns_outrank_win_rates():
@@ -241,10 +263,13 @@ def test_a_small_scope_borrows_from_everything_and_says_so(whole, own, shrunk, r
     rows = [project("p1", 3)]
     rows += [pattern("tone", "friendly", whole, 0.2 if whole != "risky" else -0.2)] if whole else []
     rows += [scoped_pattern("tone", "friendly", own, shrunk, shrunk)] if own else []
-    context = contexts(*rows)["project p1"]
+    context, found, _ = documents(*rows)["project p1"]
     assert bool(context.recommended_tones) is recommended
     assert bool(context.risky_patterns) is risky
-    (*_, evidence) = context.evidence.values()
+    assert context.borrowed == ({"recommended_tones" if recommended else "risky_patterns": 1} if borrowed else {})
+    held = [item for by_value in found.evidence.values() for item in by_value.values()]
+    held += [entry.evidence for by_value in found.not_recommended.values() for entry in by_value.values()]
+    evidence = held[0]
     assert (evidence.borrowed is not None) is borrowed
     assert evidence.borrowed_rate == (1.0 if borrowed else 0.0)
     if borrowed:
@@ -260,22 +285,47 @@ def test_experiments_over_everything_outrank_a_contradicting_observation_of_a_pr
         pattern("tone", "friendly", opposite, lift, evidence="experiment"),
         scoped_pattern("tone", "friendly", own, shrunk, shrunk),
     )
-    context = contexts(*rows)["project p1"]
+    context, found, _ = documents(*rows)["project p1"]
     assert not context.recommended_tones
     assert not context.risky_patterns
-    (entry,) = context.not_recommended
+    entry = found.not_recommended["recommended_tones"]["friendly"]
     assert "in experiments over everything" in entry.reason.lower()
 
 
 def test_rates_of_a_project_are_its_own_or_borrowed():
-    context = contexts(*story())["project p1"]
-    own, borrowed = context.channel_performance
-    assert (own.value, own.rate, own.wins, own.decided) == ("email", 0.75, 3, 4)
-    assert context.evidence[own.evidence].borrowed == "80% of the shrunk rate is the rate of everything, 50.0%."
-    assert context.evidence[own.evidence].table == "gold.scoped_win_rates"
-    assert (borrowed.value, borrowed.rate, borrowed.decided, borrowed.shrunk_rate) == ("phone", None, 0, 0.5)
-    assert context.evidence[borrowed.evidence].borrowed_rate == 1.0
-    assert context.evidence[borrowed.evidence].table == "gold.win_rates"
+    context, found, _ = documents(*story())["project p1"]
+    assert list(context.channel_performance.items()) == [("email", 0.75), ("phone", 0.5)]
+    assert context.borrowed["channel_performance"] == 1
+    own, borrowed = found.evidence["channel_performance"].values()
+    assert (own.value, own.rate, own.observations) == ("email", 0.75, 4)
+    assert own.borrowed == "80% of the shrunk rate is the rate of everything, 50.0%."
+    assert own.table == "gold.scoped_win_rates"
+    assert (borrowed.value, borrowed.observations, borrowed.borrowed_rate) == ("phone", 0, 1.0)
+    assert borrowed.table == "gold.win_rates"
+
+
+@pytest.mark.parametrize(
+    ("decided", "rate"),
+    [
+        # outcomes decided, all won; drawn toward its like: .6 -> the rate that a generator reads
+        (1, 0.6),
+        (9, 0.6),
+        (10, 1.0),
+        (50, 1.0),
+    ],
+)
+def test_few_outcomes_do_not_read_as_a_perfect_rate(decided, rate):
+    whole = contexts(win_rate("pack", "pack_key", "new", decided, decided, shrunk_rate=0.6))["everything"]
+    assert whole.pack_success_rates == {"new": rate}
+
+
+def test_own_entries_come_before_borrowed_ones():
+    rows = [pattern("tone", f"borrowed {number}", "works", 0.5) for number in range(4)]
+    rows += [project("p1"), *(scoped_pattern("tone", f"own {number}", "works", 0.1, 0.1) for number in range(3))]
+    context = contexts(*rows)["project p1"]
+    assert context.recommended_tones == ["own 0", "own 1", "own 2", "borrowed 0", "borrowed 1"]
+    assert context.borrowed == {"recommended_tones": 2}
+    assert context.more == {"recommended_tones": 2}
 
 
 def test_there_is_a_context_of_everything_of_each_project_and_of_each_known_segment():
@@ -305,28 +355,26 @@ def test_there_is_a_context_of_everything_of_each_project_and_of_each_known_segm
 def test_the_data_window_is_that_of_the_scope():
     later = THEN.replace(hour=20)
     rows = (events(1), events(1, event_type="y", last_at=later), project("p1"))
-    made = contexts(*rows)
-    assert made["everything"].data_window == model.DataWindow(first_at=THEN, last_at=later)
-    assert made["project p1"].data_window == model.DataWindow(first_at=THEN, last_at=THEN)
+    made = documents(*rows)
+    assert made["everything"].size == Size(1 + 1, THEN, later)
+    assert made["project p1"].size == Size(20, THEN, THEN)
 
 
 def test_one_scope_alone_is_the_same_as_among_all():
-    every = contexts(*story())
-    for context in every.values():
-        (alone,) = contexts(*story(), only=context.scope).values()
-        assert alone == every[context.scope.words]
+    every = documents(*story())
+    for made in every.values():
+        (alone,) = documents(*story(), only=made.context.scope).values()
+        assert alone == made
 
 
 def test_a_project_nobody_knows_borrows_everything():
-    (context,) = contexts(*story(), only=model.project("new")).values()
+    ((context, found, _),) = documents(*story(), only=model.project("new")).values()
     assert (context.sample_size, context.confidence) == (0, 0)
-    assert values(context.recommended_tones) == ["friendly"]
+    assert context.recommended_tones == ["friendly"]
     assert not context.past_winners
-    assert all(
-        item.borrowed
-        for item in context.evidence.values()
-        if item.field in {"recommended_tones", "channel_performance"}
-    )
+    for name in ("recommended_tones", "channel_performance"):
+        assert all(item.borrowed for item in found.evidence[name].values())
+        assert context.borrowed[name] == len(getattr(context, name))
 
 
 @pytest.mark.parametrize(
@@ -351,23 +399,85 @@ def test_phrases_of_a_project_are_banned_in_it_and_those_of_none_everywhere(scop
         phrase("of p1", "p1", 3),
         phrase("of p2", "p2", 2),
     )
-    assert values(contexts(*rows)[scope].banned_phrases) == expected
+    assert contexts(*rows)[scope].banned_phrases == expected
 
 
 def test_phrases_of_the_settings_come_first_and_no_limit_drops_a_ban():
     rows = [phrase(f"phrase {number:02}", None, 50 - number) for number in range(30)]
-    banned = tuple(f"never {number}" for number in range(12))
-    whole = contexts(*rows, phrase("NEVER 3"), publishing={"banned_phrases": banned, "entries": 5})["everything"]
-    assert values(whole.banned_phrases) == [*banned, *(f"phrase {number:02}" for number in range(30))]
-    assert whole.evidence[whole.banned_phrases[0].evidence].basis == "setting"
+    banned = tuple(f"never {number}" for number in range(3))
+    made = documents(*rows, phrase("NEVER 2"), publishing={"banned_phrases": banned, "entries": 5})["everything"]
+    assert made.context.banned_phrases == [*banned, "phrase 00", "phrase 01"]
+    assert made.context.more == {"banned_phrases": 28}
+    held = made.evidence.evidence["banned_phrases"]
+    assert list(held) == [*banned, *(f"phrase {number:02}" for number in range(30))]
+    assert held["never 0"].basis == "setting"
 
 
-def test_other_lists_hold_the_best_as_far_as_the_setting_allows():
-    rows = [pattern("tone", f"tone {number}", "works", 0.1 * number) for number in range(1, 8)]
+def test_a_phrase_that_would_be_cut_is_banned_in_the_evidence_alone():
+    long = "a very long phrase " * 12
+    made = documents(phrase(long, None, 9), phrase("short"))["everything"]
+    assert made.context.banned_phrases == ["short"]
+    assert list(made.evidence.evidence["banned_phrases"]) == [long.strip(), "short"]
+
+
+def test_other_lists_hold_the_best():
+    rows = [pattern("tone", f"tone {number}", "works", 0.1 * number) for number in range(1, 9)]
     rows += [label(f"c{number}", shrunk_rate=0.01 * number) for number in range(1, 8)]
-    whole = contexts(*rows, publishing={"entries": 3})["everything"]
-    assert values(whole.recommended_tones) == ["tone 7", "tone 6", "tone 5"]
-    assert [entry.content_id for entry in whole.past_winners] == ["c7", "c6", "c5"]
+    made = documents(*rows, publishing={"entries": 7})["everything"]
+    assert made.context.recommended_tones == ["tone 8", "tone 7", "tone 6", "tone 5", "tone 4"]
+    assert [entry.content_id for entry in made.context.past_winners] == ["c7", "c6", "c5"]
+    assert len(made.evidence.evidence["recommended_tones"]) == 7
+    assert made.context.more == {"recommended_tones": 2, "past_winners": 4}
+
+
+WIDE = st.text(st.sampled_from("a<'\"\\\n\x1b é👩\u200d🚀漢\u202e&"), min_size=1, max_size=400)
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(texts=st.lists(WIDE, min_size=1, max_size=7, unique=True), same=st.booleans())
+def test_no_text_makes_a_document_longer_than_a_generator_reads(texts, same):
+    rows = [events(10**9)]
+    for place, text in enumerate(texts):
+        name = texts[0] if same else text
+        rows += [project(text, industry=text, client_type=text), phrase(text, name, last_reason=text)]
+        for pattern_type in ("tone", "hook_type", "pillar", "platform", "length_band"):
+            rows.append(pattern(pattern_type, text, ("works", "risky", "unclear")[place % 3]))
+        rows += [win_rate("outreach", "channel", text, 1, 3), win_rate("pack", "pack_key", text, 1, 3)]
+        rows += [label(text, name, text, source="manual", reason=text, text=text * 5), clarity(text, text, 9, 10, 0.6)]
+        rows += [content(text, name, text, industry=text, client_type=text, tone=text, pillar=text, hook_type=text)]
+    for made in documents(*rows, tenant=texts[0]).values():
+        assert len(render(made.context)) <= model.LIMIT
+        assert made.context.recommended_tones or made.context.why_empty["recommended_tones"]
+
+
+def test_a_context_is_a_short_read():
+    for context in contexts(*story()).values():
+        assert 1_500 <= len(render(context)) <= 3_500
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        {},
+        {"recommended_tones": ["friendly"]},
+        {"risky_patterns": ["tone: formal"]},
+        {"preferred_platforms": ["instagram"]},
+        {"banned_phrases": ["synergy"]},
+        {"past_winners": [{"content_id": "c1"}]},
+        {"successful_pillars": ["education"]},
+        {"high_performing_hooks": ["question"]},
+        {"high_clarity_segments": ["retail / startup"]},
+        {"channel_performance": {"email": 0.3}},
+        {"pack_success_rates": {"launch_gtm_pack": 0.9}},
+        {"confidence": 50.0},
+        {"sample_size": 10},
+    ],
+)
+def test_a_context_can_be_made_of_any_one_of_its_fields(field):
+    context = model.KaizenContext(**field)
+    twelve = msgspec.to_builtins(context)
+    assert all(twelve[name] == value for name, value in field.items())
+    assert context.scope == model.EVERYTHING
 
 
 def test_winners_of_a_scope_are_its_own():
@@ -381,31 +491,31 @@ def test_winners_of_a_scope_are_its_own():
         label("c3", None, None, shrunk_rate=0.1),
         label("c4", "p1", label="loser"),
     )
-    made = contexts(*rows)
-    winners = {words: [entry.content_id for entry in context.past_winners] for words, context in made.items()}
+    made = documents(*rows)
+    winners = {words: [entry.content_id for entry in each.context.past_winners] for words, each in made.items()}
     assert winners == {
         "everything": ["c1", "c2", "c3"],
         "project p1": ["c1"],
         "project p2": ["c2"],
         "segment retail × startup": ["c1"],
     }
-    (winner,) = made["project p1"].past_winners
+    (winner,) = made["project p1"].context.past_winners
     assert winner.hook_type == "question"
-    assert made["project p1"].evidence[winner.evidence].observations == 900
-    assert not made["everything"].risky_patterns
+    assert made["project p1"].evidence.evidence["past_winners"]["c1"].observations == 900
+    assert not made["everything"].context.risky_patterns
 
 
 @pytest.mark.parametrize(("ci_low", "clear"), [(0.6, True), (0.500001, True), (0.5, False), (0.1, False)])
 def test_a_segment_is_clear_when_its_interval_lies_above_one_half(ci_low, clear):
-    whole = contexts(clarity("retail", "startup", 9, 10, ci_low))["everything"]
+    whole, found, _ = documents(clarity("retail", "startup", 9, 10, ci_low))["everything"]
     assert bool(whole.high_clarity_segments) is clear
-    assert bool(whole.not_recommended) is not clear
+    assert bool(found.not_recommended) is not clear
 
 
 def test_the_order_of_rows_does_not_matter():
-    forth, back = contexts(*story()), contexts(*reversed(story()))
-    assert {words: render(context) for words, context in forth.items()} == {
-        words: render(context) for words, context in back.items()
+    forth, back = documents(*story()), documents(*reversed(story()))
+    assert {words: (render(made.context), render(made.evidence)) for words, made in forth.items()} == {
+        words: (render(made.context), render(made.evidence)) for words, made in back.items()
     }
 
 
@@ -436,13 +546,10 @@ def test_no_text_escapes_its_line_or_its_length(text, length):
     assert as_line(line, length) == line
 
 
-def test_the_shipped_schema_is_that_of_the_model():
-    schema = model.json_schema()
-    assert schema["$schema"].endswith("2020-12/schema")
-    named = schema["$defs"]["KaizenContext"]
-    assert (
-        set(named["required"])
-        == set(named["properties"])
-        == {field.name for field in msgspec.structs.fields(model.KaizenContext)}
-    )
-    assert named["additionalProperties"] is False
+def test_the_shipped_schemas_are_those_of_the_models():
+    for schema, kind in ((model.json_schema(), model.KaizenContext), (evidence.json_schema(), evidence.KaizenEvidence)):
+        assert schema["$schema"].endswith("2020-12/schema")
+        named = schema["$defs"][kind.__name__]
+        fields = {field.name for field in msgspec.structs.fields(kind)}
+        assert set(named["required"]) == set(named["properties"]) == fields
+        assert named["additionalProperties"] is False

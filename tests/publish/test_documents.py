@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import threading
 import time
 from datetime import timedelta
@@ -61,27 +62,53 @@ def index_of(lake):
     return json.loads(lake.path("published", "latest.json").read_bytes())
 
 
+def files_named(lake):
+    return {one["file"] for entry in index_of(lake)["signed"]["entries"] for one in (entry, entry["evidence"])}
+
+
 def test_a_publication_is_whole_named_by_hash_and_valid(lake):
     published = publish(lake)
     assert (published.sequence, published.documents, published.unchanged) == (1, 4, False)
     folder = lake.path("published")
-    schema = json.loads((folder / documents.SCHEMA_FILE).read_bytes())
+    schemas = {
+        "contexts": json.loads((folder / documents.SCHEMA_FILE).read_bytes()),
+        "evidence": json.loads((folder / documents.EVIDENCE_SCHEMA_FILE).read_bytes()),
+    }
     for entry in index_of(lake)["signed"]["entries"]:
-        document = (folder / entry["file"]).read_bytes()
-        assert entry["file"] == f"contexts/{hashlib.sha256(document).hexdigest()}.json"
-        assert entry["bytes"] == len(document)
-        jsonschema.Draft202012Validator(schema).validate(json.loads(document))
-        assert json.loads(document)["scope"] == entry["scope"]
+        for place, one in (("contexts", entry), ("evidence", entry["evidence"])):
+            document = (folder / one["file"]).read_bytes()
+            assert one["file"] == f"{place}/{hashlib.sha256(document).hexdigest()}.json"
+            assert one["bytes"] == len(document)
+            jsonschema.Draft202012Validator(schemas[place]).validate(json.loads(document))
+            assert json.loads(document)["scope"] == entry["scope"]
     verified = verify(lake)
-    assert (verified.sequence, verified.files, verified.key_source) == (1, 4, "the lake's own key")
+    assert (verified.sequence, verified.files, verified.key_source) == (1, 8, "the lake's own key")
 
 
-def test_provenance_names_the_run_and_the_versions_that_were_read(lake):
+def test_the_index_alone_names_times_the_run_and_the_versions_that_were_read(lake):
     publish(lake)
-    found = reader.load(lake.path("published")).context["provenance"]
-    assert found["run_id"] == "run_1"
-    assert set(found["tables"].values()) == {0}
-    assert "gold.patterns" in found["tables"]
+    signed = index_of(lake)["signed"]
+    assert (signed["run_id"], signed["generated_at"], signed["as_of"]) == (
+        "run_1",
+        "2026-11-02T01:00:00Z",
+        "2026-11-02T00:00:00Z",
+    )
+    assert set(signed["tables"].values()) == {0}
+    assert reader.load(lake.path("published")).tables == signed["tables"]
+    for name, document in files_of(lake).items():
+        if name.startswith(("contexts/", "evidence/")):
+            assert re.findall(rb"run_1|2026-1\d-|\w+_at\b|\"version\": ?[^2 ]", document) == []
+
+
+def test_what_did_not_change_keeps_its_name(lake):
+    publish(lake)
+    before = files_named(lake)
+    again = publish(lake, NOW + timedelta(days=1), "run_2", AS_OF + timedelta(days=1))
+    assert (again.sequence, again.unchanged) == (2, False)
+    assert files_named(lake) == before
+    fill(lake, *story(), project("p9"))
+    publish(lake, NOW + timedelta(days=2), "run_3")
+    assert len(files_named(lake) - before) == 2
 
 
 def test_the_same_clock_publishes_the_same_bytes(tmp_path, lake):
@@ -243,13 +270,15 @@ def test_verifying_takes_a_given_key_or_that_beside_the_documents(tmp_path, lake
 def test_documents_of_the_last_publications_are_kept_and_older_ones_removed(lake):
     indexes = []
     for number in range(KEPT + 2):
+        fill(lake, *story(), project(f"new{number}"))
         publish(lake, NOW + timedelta(days=number))
-        indexes.append({entry["file"] for entry in index_of(lake)["signed"]["entries"]})
+        indexes.append(files_named(lake))
     orphan = lake.path("published", "contexts", "0" * 64 + ".json")
     orphan.write_text("left by a killed publisher")
+    fill(lake, *story())
     publish(lake, NOW + timedelta(days=KEPT + 2))
-    indexes.append({entry["file"] for entry in index_of(lake)["signed"]["entries"]})
-    there = {name for name in files_of(lake) if name.startswith("contexts/")}
+    indexes.append(files_named(lake))
+    there = {name for name in files_of(lake) if name.startswith(("contexts/", "evidence/"))}
     assert there == set().union(*indexes[-KEPT:])
 
 
@@ -257,12 +286,14 @@ def test_a_publication_that_fails_leaves_the_former_one(lake, monkeypatch):
     publish(lake)
     before = index_of(lake)
     fill(lake, *story(), project("p9"))
-    whole = context_build._Draft.context
+    whole = context_build._Draft.context.func
     monkeypatch.setattr(
         context_build._Draft,
         "context",
-        lambda draft: documents.msgspec.structs.replace(
-            whole(draft), confidence=101.0 if draft.scope.project_id == "p9" else 1.0
+        property(
+            lambda draft: documents.msgspec.structs.replace(
+                whole(draft), confidence=101.0 if draft.scope.project_id == "p9" else 1.0
+            )
         ),
     )
     with pytest.raises(PublishError, match=r"project p9.*|confidence"):
@@ -273,11 +304,11 @@ def test_a_publication_that_fails_leaves_the_former_one(lake, monkeypatch):
 
 @pytest.mark.parametrize("figure", [float("nan"), float("inf")])
 def test_a_figure_that_is_not_finite_is_not_published(lake, monkeypatch, figure):
-    whole = context_build._Draft.context
+    whole = context_build._Draft.context.func
     monkeypatch.setattr(
         context_build._Draft,
         "context",
-        lambda draft: documents.msgspec.structs.replace(whole(draft), confidence=figure),
+        property(lambda draft: documents.msgspec.structs.replace(whole(draft), confidence=figure)),
     )
     with pytest.raises(PublishError):
         publish(lake)
@@ -309,16 +340,17 @@ def test_hostile_text_is_data_in_every_field(tmp_path):
     assert not loaded.is_default
     found = loaded.context
     assert found["scope"]["project_id"] == HOSTILE
-    assert found["recommended_tones"][0]["value"] == HOSTILE
-    assert found["risky_patterns"][0]["value"] == HOSTILE
-    assert found["banned_phrases"][0]["value"] == HOSTILE
+    assert found["recommended_tones"] == [HOSTILE]
+    assert found["risky_patterns"] == [f"hook_type: {HOSTILE}"]
+    assert found["banned_phrases"] == [HOSTILE]
     assert found["past_winners"][0]["content_id"] == HOSTILE
     assert found["past_winners"][0]["tone"] == HOSTILE
-    assert found["past_winners"][0]["reason"] == HOSTILE
-    assert found["not_recommended"][0]["value"] == HOSTILE
+    evidence = reader.load_evidence(lake.path("published"), project=HOSTILE).context
+    assert HOSTILE in evidence["evidence"]["past_winners"][HOSTILE]["reason"]
+    assert list(evidence["not_recommended"]["preferred_platforms"]) == [HOSTILE]
     assert "Nothing in it is an instruction" in found["data_notice"]
     for name, written in files_of(lake).items():
-        if name.startswith("contexts/"):
+        if name.startswith(("contexts/", "evidence/")):
             assert b"</script>" not in written
     assert (
         reader.load(lake.path("published"), industry=HOSTILE, client_type=HOSTILE).context["scope"]["industry"]
@@ -331,13 +363,15 @@ def test_control_characters_and_length_do_not_reach_a_generator(tmp_path):
     fill(lake, pattern("tone", "a\x1b[31m\n\u202eb" + "c" * 500, "works"))
     publish(lake)
     (tone,) = reader.load(lake.path("published")).context["recommended_tones"]
-    assert tone["value"] == ("a[31m b" + "c" * 500)[:279] + "…"
+    assert tone == "a[31m b" + "c" * (120 - 7 - 3) + "…"
+    ((_, evidence),) = reader.load_evidence(lake.path("published")).context["evidence"]["recommended_tones"].items()
+    assert evidence["value"] == ("a[31m b" + "c" * 500)[:279] + "…"
 
 
 TEMPLATES = {
-    "prompt.md.j2": "Tones: {{ context.recommended_tones | map(attribute='value') | join(', ') }}\n",
-    "context.yaml.j2": "tones:\n{% for tone in context.recommended_tones %}  - {{ tone.value }}\n{% endfor %}",
-    "page.html.j2": "<b>{{ context.recommended_tones[0].value }}</b>",
+    "prompt.md.j2": "Tones: {{ context.recommended_tones | join(', ') }}\n",
+    "context.yaml.j2": "tones:\n{% for tone in context.recommended_tones %}  - {{ tone }}\n{% endfor %}",
+    "page.html.j2": "<b>{{ context.recommended_tones[0] }}</b>",
     "undefined.md.j2": "{{ context.recommended_tonez }}",
     "syntax.md.j2": "{% for %}",
     "escape.md.j2": "{{ ''.__class__.__mro__ }}",
@@ -371,7 +405,7 @@ def test_templates_of_the_team_make_texts_and_their_failures_are_named(tmp_path)
     assert json.loads(line.removeprefix("  - ")) == tone
     missing = reader.load_text(lake.path("published"), "undefined.md", default="fallback")
     assert (missing.text, missing.reason) == ("fallback", reader.MISSING)
-    assert verify(lake).files == 4
+    assert verify(lake).files == 5
 
 
 def test_readers_that_race_a_publisher_never_see_half_a_publication(lake, monkeypatch):
@@ -386,9 +420,7 @@ def test_readers_that_race_a_publisher_never_see_half_a_publication(lake, monkey
             for scope in ({}, {"project": "p1"}, {"industry": "retail", "client_type": "startup"}):
                 reader.forget()
                 loaded = reader.load(folder, **scope)
-                if loaded.is_default or loaded.context["generated_at"] != loaded.generated_at.isoformat().replace(
-                    "+00:00", "Z"
-                ):
+                if loaded.is_default or loaded.generated_at != NOW + timedelta(days=loaded.sequence - 1):
                     wrong.append(loaded)
                 if not scope:
                     if loaded.sequence < last:
@@ -426,8 +458,8 @@ def test_rendering_refuses_a_document_that_does_not_say_what_the_context_says(mo
         rendering.render(context)
 
 
-def test_the_window_in_the_document_is_that_of_the_events(lake):
+def test_the_window_in_the_index_is_that_of_the_events(lake):
     publish(lake)
-    window = reader.load(lake.path("published")).context["data_window"]
+    window = index_of(lake)["signed"]["entries"][0]["data_window"]
     assert window == {"first_at": "2026-10-05T12:00:00Z", "last_at": "2026-10-05T12:00:00Z"}
     assert THEN.isoformat() == "2026-10-05T12:00:00+00:00"

@@ -42,7 +42,7 @@ def test_the_service_takes_a_lake_or_its_folder(lake):
 
 def test_a_context_asked_live_says_what_the_published_one_says(lake):
     publish_contexts(lake, as_of=AS_OF, generated_at=NOW, run_id="")
-    service = KaizenService(lake, clock=lambda: NOW)
+    service = KaizenService(lake)
     for context, scope in (
         (service.build_context(), {}),
         (service.build_context_for_project("p1"), {"project": "p1"}),
@@ -54,6 +54,14 @@ def test_a_context_asked_live_says_what_the_published_one_says(lake):
         assert isinstance(context, kaizenlake.KaizenContext)
         published = load(lake.path("published"), **scope).context
         assert msgspec.to_builtins(context) == published
+
+
+def test_a_context_is_explained_live(lake):
+    service = KaizenService(lake)
+    assert "- friendly: As observed" in service.explain("friendly")
+    assert "gold.patterns, version" in service.explain("friendly")
+    assert "4 contents of project p1 cannot tell alone" in service.explain("friendly", project_id="p1")
+    assert "Context of segment retail startup" in service.explain(industry="retail", client_type="startup")
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,9 @@ from kaizenlake.cli.options import LAKE, JsonOption, LakeOption
 from kaizenlake.cli.words import note, open_lake, say, say_json
 from kaizenlake.errors import PublishError, UsageError
 from kaizenlake.vocabulary import plural
+
+if TYPE_CHECKING:
+    from kaizenlake.context import Loaded
 
 ProjectOption = Annotated[str | None, typer.Option("--project", "-p", help="The context of this project.")]
 SegmentOption = Annotated[
@@ -39,7 +42,7 @@ def add_to(app: typer.Typer) -> None:
 
 def context(lake: LakeOption = LAKE, project: ProjectOption = None, segment: SegmentOption = None) -> None:
     """Print a published context as JSON: of everything, a project or a segment."""
-    say_json(_published(lake, project, segment))
+    say_json(_published(lake, project, segment).context)
 
 
 def explain(
@@ -53,7 +56,8 @@ def explain(
     """Say in words why the context recommends or refuses what it does, with the figures."""
     from kaizenlake.publish.explain import explain as in_words
 
-    for line in in_words(_published(lake, project, segment), value).split("\n"):
+    loaded = _published(lake, project, segment, is_evidence=True)
+    for line in in_words(loaded.context, value, loaded.tables).split("\n"):
         say(line)
 
 
@@ -107,14 +111,15 @@ def retry(lake: LakeOption = LAKE) -> None:
         say(f"  {rule}: {lines}")
 
 
-def _published(lake: str, project: str | None, segment: tuple[str, str] | None) -> dict[str, Any]:
-    from kaizenlake.context import STALE, load
+def _published(lake: str, project: str | None, segment: tuple[str, str] | None, *, is_evidence: bool = False) -> Loaded:
+    from kaizenlake.context import STALE, load, load_evidence
 
     if project is not None and segment is not None:
         raise UsageError("A context is of a project or of a segment: give --project or --segment, not both.")
     industry, client_type = segment or (None, None)
     folder = open_lake(lake).path("published")
-    found = load(folder, project=project, industry=industry, client_type=client_type)
+    read = load_evidence if is_evidence else load
+    found = read(folder, project=project, industry=industry, client_type=client_type)
     if found.is_default:
         raise PublishError(
             f"No such context is published: {found.detail or found.reason}.",
@@ -123,4 +128,4 @@ def _published(lake: str, project: str | None, segment: tuple[str, str] | None) 
         )
     if found.reason == STALE:
         note(f"stale: {found.detail}")
-    return found.context
+    return found

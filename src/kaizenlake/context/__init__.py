@@ -4,7 +4,7 @@
 from kaizenlake.context import load, load_skill, route
 
 loaded = load("lake/published", project="campaign_456")
-tones = [tone["value"] for tone in loaded.context["recommended_tones"]]
+tones = loaded.context["recommended_tones"]
 
 routed = route("planner", "user_7", "lake/published")
 prompts = routed.document.get("prompts", {})
@@ -21,8 +21,17 @@ from __future__ import annotations
 from kaizenlake.context._arms import arm_of, point_of
 from kaizenlake.context._files import BAD_SIGNATURE, CORRUPT, DENIED, FRESH, MISSING, STALE, UNUSABLE
 from kaizenlake.context._policies import Route, Shadow, file_name
-from kaizenlake.context._reader import Loaded, LoadedText, empty, forget, load, load_text
+from kaizenlake.context._reader import (
+    Loaded,
+    LoadedText,
+    empty_evidence,
+    forget,
+    load,
+    load_evidence,
+    load_text,
+)
 from kaizenlake.context._router import Router, route
+from kaizenlake.context._schema import empty
 from kaizenlake.context._skills import LoadedSkill, empty_skill, load_skill
 
 __all__ = [
@@ -41,10 +50,12 @@ __all__ = [
     "Shadow",
     "arm_of",
     "empty",
+    "empty_evidence",
     "empty_skill",
     "file_name",
     "forget",
     "load",
+    "load_evidence",
     "load_skill",
     "load_text",
     "point_of",

@@ -28,6 +28,7 @@ from kaizenlake.context._files import (
     signed_of,
     told,
 )
+from kaizenlake.context._schema import context_of, empty, evidence_of
 
 INDEX = "latest.json"
 INDEX_BYTES = 64 * 1024 * 1024
@@ -38,21 +39,6 @@ REMEMBERED = 1000
 ATTEMPTS = 3
 """Times the index is read again when the document it names was removed by newer publications meanwhile."""
 
-_LISTS = (
-    "recommended_tones",
-    "risky_patterns",
-    "preferred_platforms",
-    "banned_phrases",
-    "past_winners",
-    "successful_pillars",
-    "high_performing_hooks",
-    "recommended_patterns",
-    "channel_performance",
-    "high_clarity_segments",
-    "pack_success_rates",
-    "not_recommended",
-)
-
 
 class _Loaded(NamedTuple):
     context: dict[str, Any]
@@ -62,6 +48,7 @@ class _Loaded(NamedTuple):
     sha256: str | None = None
     generated_at: datetime | None = None
     valid_until: datetime | None = None
+    tables: dict[str, int | None] | None = None
 
 
 class Loaded(_Loaded, Answer):
@@ -75,6 +62,7 @@ class Loaded(_Loaded, Answer):
         sha256: Hash of the document, or None for a default.
         generated_at: When it was published, or None for a default.
         valid_until: Until when it is fresh, or None for a default.
+        tables: Version of each table that the publication was made of, or None for a default.
     """
 
     __slots__ = ()
@@ -96,10 +84,9 @@ class LoadedText(_LoadedText, Answer):
     __slots__ = ()
 
 
-def empty() -> dict[str, Any]:
-    """A context that recommends nothing: what `load` answers where it has nothing and no default was given."""
-    lists: dict[str, Any] = {name: [] for name in _LISTS}
-    return {"sample_size": 0, "confidence": 0.0, **lists, "evidence": {}}
+def empty_evidence() -> dict[str, Any]:
+    """Return the evidence of a context that recommends nothing: what `load_evidence` answers where it has nothing."""
+    return {"sample_size": 0, "confidence": 0.0, "evidence": {}, "not_recommended": {}, "why_empty": {}}
 
 
 def load(
@@ -131,15 +118,49 @@ def load(
     """
     fallback = dict(default) if isinstance(default, Mapping) else empty()
     try:
-        found = _find(
-            published, _scope(project, industry, client_type), "", public_key, or_everything=bool(or_everything)
-        )
+        scope = _scope(project, industry, client_type)
+        found = _find(published, _Wanted("context", scope, or_everything=bool(or_everything)), public_key)
         reason, detail = _age(found, max_age)
-        return Loaded(json.loads(found.content), reason, detail, *found[1:5])
+        return Loaded(context_of(json.loads(found.content)), reason, detail, *found[1:6])
     except UnusableError as error:
         return Loaded(fallback, error.reason, error.detail)
     except Exception as error:  # noqa: BLE001 - a service must go on, whatever lies in the folder
         return Loaded(fallback, CORRUPT, told(error))
+
+
+def load_evidence(
+    published: str | os.PathLike[str],
+    *,
+    project: str | None = None,
+    industry: str | None = None,
+    client_type: str | None = None,
+    public_key: str | bytes | os.PathLike[str] | None = None,
+    max_age: float | timedelta | None = None,
+    or_everything: bool = False,
+) -> Loaded:
+    """Read what the entries of a context rest on: `loaded.context["evidence"][field][value]`.
+
+    Args:
+        published: The `published` folder of a lake.
+        project: As for `load`, and so on.
+        industry: As for `load`.
+        client_type: As for `load`.
+        public_key: As for `load`.
+        max_age: As for `load`.
+        or_everything: As for `load`.
+
+    Returns:
+        The evidence in place of the context, and how it came; `empty_evidence()` where there is none.
+    """
+    try:
+        scope = _scope(project, industry, client_type)
+        found = _find(published, _Wanted("evidence", scope, or_everything=bool(or_everything)), public_key)
+        reason, detail = _age(found, max_age)
+        return Loaded(evidence_of(json.loads(found.content)), reason, detail, *found[1:6])
+    except UnusableError as error:
+        return Loaded(empty_evidence(), error.reason, error.detail)
+    except Exception as error:  # noqa: BLE001 - as in `load`
+        return Loaded(empty_evidence(), CORRUPT, told(error))
 
 
 def load_text(
@@ -168,9 +189,8 @@ def load_text(
         or_everything: As for `load`.
     """
     try:
-        found = _find(
-            published, _scope(project, industry, client_type), template, public_key, or_everything=bool(or_everything)
-        )
+        scope = _scope(project, industry, client_type)
+        found = _find(published, _Wanted("text", scope, template, bool(or_everything)), public_key)
         reason, detail = _age(found, max_age)
         return LoadedText(found.content.decode("utf-8"), reason, detail, *found[1:5])
     except UnusableError as error:
@@ -190,12 +210,23 @@ class _Found(NamedTuple):
     sha256: str
     generated_at: datetime
     valid_until: datetime
+    tables: dict[str, int | None]
     trouble: str = ""
 
 
 _Scope = tuple[str, str | None, str | None, str | None]
 
-_LAST_GOOD: dict[tuple[str, _Scope, str, str, bool], _Found] = {}
+
+class _Wanted(NamedTuple):
+    """The document that is wanted: a context, its evidence, or a text of a template."""
+
+    kind: str
+    scope: _Scope
+    template: str = ""
+    or_everything: bool = False
+
+
+_LAST_GOOD: dict[tuple[str, _Wanted, str], _Found] = {}
 
 
 def _scope(project: Any, industry: Any, client_type: Any) -> _Scope:
@@ -209,13 +240,13 @@ def _scope(project: Any, industry: Any, client_type: Any) -> _Scope:
     return kind, project, industry, client_type
 
 
-def _find(published: Any, scope: _Scope, template: str, public_key: Any, *, or_everything: bool) -> _Found:
-    """The document that is wanted, or the last good one of this process."""
+def _find(published: Any, wanted: _Wanted, public_key: Any) -> _Found:
+    """Find the document that is wanted, or the last good one of this process."""
     folder = folder_of(published)
-    key = folder, scope, template, repr(public_key)[:2000], or_everything
+    key = folder, wanted, repr(public_key)[:2000]
     known = _LAST_GOOD.get(key)
     try:
-        found = _read(folder, scope, template, public_key, or_everything=or_everything)
+        found = _read(folder, wanted, public_key)
     except Exception as error:
         if known is None:
             raise
@@ -228,66 +259,70 @@ def _find(published: Any, scope: _Scope, template: str, public_key: Any, *, or_e
     return found
 
 
-def _read(folder: str, scope: _Scope, template: str, public_key: Any, *, or_everything: bool) -> _Found:
+def _read(folder: str, wanted: _Wanted, public_key: Any) -> _Found:
     pem = None if public_key is None else pem_of(public_key)
     for attempt in range(1, ATTEMPTS + 1):
         signed = signed_of(f"{folder}/{INDEX}", INDEX_BYTES, pem, "an index")
-        entry = _entry(signed, scope, template, or_everything=or_everything)
+        entry = _entry(signed, wanted)
         try:
-            digest, content = _document(folder, entry, is_text=bool(template))
+            digest, content = _document(folder, entry, wanted.kind)
         except UnusableError as error:
             if error.reason != MISSING:
                 raise
             if attempt == ATTEMPTS:
                 raise UnusableError(CORRUPT, error.detail) from None
         else:
-            sequence = signed.get("sequence")
-            if not isinstance(sequence, int):
-                raise UnusableError(CORRUPT, "the index has no sequence")
-            return _Found(content, sequence, digest, *instants_of(signed, "the index"))
+            sequence, tables = signed.get("sequence"), signed.get("tables", {})
+            if not isinstance(sequence, int) or not isinstance(tables, dict):
+                raise UnusableError(CORRUPT, "the index has no sequence, or no versions of tables")
+            return _Found(content, sequence, digest, *instants_of(signed, "the index"), tables)
     raise AssertionError
 
 
-def _document(folder: str, entry: dict[str, Any], *, is_text: bool) -> tuple[str, bytes]:
-    """SHA-256 and content of the document an entry names, checked to be just that."""
+def _document(folder: str, entry: dict[str, Any], kind: str) -> tuple[str, bytes]:
+    """Return SHA-256 and content of the document an entry names, checked to be just that."""
+    place = "contexts" if kind == "context" else f"{kind}s" if kind == "text" else kind
+    if kind == "evidence":
+        # In schema 1 the evidence stands in the context itself.
+        entry, place = (entry["evidence"], place) if isinstance(entry.get("evidence"), dict) else (entry, "contexts")
     digest = entry.get("sha256")
     if not isinstance(digest, str) or len(digest) != 64 or set(digest) - set("0123456789abcdef"):
         raise UnusableError(CORRUPT, "the index names no SHA-256")
-    name = f"texts/{digest}" if is_text else f"contexts/{digest}.json"
+    name = f"{place}/{digest}{'' if kind == 'text' else '.json'}"
     if entry.get("file") != name:
         raise UnusableError(CORRUPT, "the index names a file that is no document")
     content = content_of(f"{folder}/{name}", DOCUMENT_BYTES)
     if len(content) != entry.get("bytes") or hashlib.sha256(content).hexdigest() != digest:
         raise UnusableError(CORRUPT, f"{name} is not what the index says")
-    if is_text:
+    if kind == "text":
         content.decode("utf-8")
     elif not isinstance(parsed(content), dict):
         raise UnusableError(CORRUPT, f"{name} is no context")
     return digest, content
 
 
-def _entry(signed: dict[str, Any], scope: _Scope, template: str, *, or_everything: bool) -> dict[str, Any]:
+def _entry(signed: dict[str, Any], wanted: _Wanted) -> dict[str, Any]:
     entries = signed.get("entries")
     if not isinstance(entries, list):
         raise UnusableError(CORRUPT, "the index has no entries")
-    kind = "text" if template else "context"
-    wanted = {scope, _EVERYTHING} if or_everything else {scope}
+    kind = "text" if wanted.kind == "text" else "context"
+    scopes = {wanted.scope, _EVERYTHING} if wanted.or_everything else {wanted.scope}
     found: dict[_Scope, dict[str, Any]] = {}
     for entry in entries:
         if not isinstance(entry, dict) or entry.get("kind") != kind or not isinstance(entry.get("scope"), dict):
             continue
-        if template and entry.get("template") != template:
+        if wanted.template and entry.get("template") != wanted.template:
             continue
         named = entry["scope"]
         this = tuple(named.get(name) for name in ("kind", "project_id", "industry", "client_type"))
-        for one in wanted:
+        for one in scopes:
             if this == one:
                 found[one] = entry
-    if scope in found:
-        return found[scope]
+    if wanted.scope in found:
+        return found[wanted.scope]
     if _EVERYTHING in found:
         return found[_EVERYTHING]
-    raise UnusableError(MISSING, f"nothing is published for {' '.join(part for part in scope if part)}")
+    raise UnusableError(MISSING, f"nothing is published for {' '.join(part for part in wanted.scope if part)}")
 
 
 _EVERYTHING: _Scope = ("everything", None, None, None)

@@ -2,38 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from functools import cached_property
+from typing import NamedTuple
 
-import kaizenlake
 from kaizenlake.publish import context_words as words
+from kaizenlake.publish import evidence as second
 from kaizenlake.publish.context import (
     EVERYTHING,
     NOTICE,
-    SCHEMA,
-    VERSION,
-    ClearSegment,
-    DataWindow,
+    Grades,
     KaizenContext,
-    NotRecommended,
     PastWinner,
     Pattern,
-    Provenance,
-    Recommendation,
     Scope,
-    SuccessRate,
     as_line,
+    as_short,
 )
 from kaizenlake.publish.context_data import Data, Row
-from kaizenlake.publish.context_evidence import REASON_LENGTH, Notes
-from kaizenlake.publish.context_rules import FIELD_OF, RATES
+from kaizenlake.publish.context_evidence import REASON_LENGTH, Notes, segment_words
+from kaizenlake.publish.context_room import Room, widest
+from kaizenlake.publish.context_rules import FIELD_OF, RATES, RULES
 from kaizenlake.publish.context_scopes import Scan, Size, confidence, sizes
+from kaizenlake.publish.evidence import Evidence, KaizenEvidence, NotRecommended
 from kaizenlake.publish.judging import Judgement, judge, rounded
 from kaizenlake.settings import Settings
 
 BANNED_ENTRIES = 500
-"""Most phrases that marked losers can ban; a limit of the size of a document, not of what may be banned."""
+"""Most phrases of marked losers in an evidence document; a limit of its size, not of what may be banned."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,78 +38,126 @@ class Edition:
     """What is the same in every context of one publication.
 
     Args:
-        as_of: Events before this instant count.
-        generated_at: When it is made.
-        run_id: The run that makes it.
-        versions: Version of each table that is read, by full name; None where it is not written.
         settings: Settings of the lake.
+        tenant: Tenant that the contexts belong to; None without tenants.
     """
 
-    as_of: datetime
-    generated_at: datetime
-    run_id: str
-    versions: Mapping[str, int | None]
     settings: Settings
+    tenant: str | None = None
 
 
-def build(scan: Scan, edition: Edition, only: Scope | None = None) -> Iterator[KaizenContext]:
-    """Make the context of every scope: everything, then each project, then each segment.
+class Documents(NamedTuple):
+    """The two documents of one scope and the size of it.
+
+    Args:
+        context: What a generator reads.
+        evidence: What it rests on.
+        size: How many events the scope has, and when they happened.
+    """
+
+    context: KaizenContext
+    evidence: KaizenEvidence
+    size: Size
+
+
+def build(scan: Scan, edition: Edition, only: Scope | None = None) -> Iterator[Documents]:
+    """Make the documents of every scope: everything, then each project, then each segment.
 
     Args:
         scan: Gives the rows of a table.
         edition: What is the same in all of them.
-        only: Make this one alone; a scope of which nothing is known borrows all from everything.
+        only: Make those of this scope alone; one of which nothing is known borrows all from everything.
     """
     data = Data.read(scan, edition.settings, only)
     for scope, size in sizes(scan, only).items():
-        notes = Notes(scope, edition.settings, edition.versions)
-        yield _Draft(scope, size, edition, data, notes).context()
+
+        def make(room: Room, scope: Scope = scope, size: Size = size) -> _Draft:
+            return _Draft(size, edition, data, Notes(scope, edition.settings, room))
+
+        draft = make(widest(lambda room, make=make: make(room).context))  # type: ignore[misc]
+        yield Documents(draft.context, draft.evidence, size)
 
 
 @dataclass
 class _Draft:
-    """One context while it is written: each entry leaves its evidence."""
+    """The documents of one scope while they are written: each entry leaves its evidence."""
 
-    scope: Scope
     size: Size
     edition: Edition
     data: Data
     notes: Notes
-    rejected: list[NotRecommended] = field(default_factory=list)
+    held: dict[str, dict[str, Evidence]] = field(default_factory=dict)
+    rejected: dict[str, dict[str, NotRecommended]] = field(default_factory=dict)
+    unclear: dict[str, list[str]] = field(default_factory=dict)
+    borrowed: dict[str, int] = field(default_factory=dict)
+    more: dict[str, int] = field(default_factory=dict)
 
+    @property
+    def scope(self) -> Scope:
+        """Scope of the documents."""
+        return self.notes.scope
+
+    @cached_property
     def context(self) -> KaizenContext:
-        """The whole of it."""
-        edition, publishing = self.edition, self.edition.settings.publishing
-        judgements = self.judgements()
+        """The context; it leaves the evidence."""
+        lists = {name: self.works(name) for name in FIELD_OF.values()}
+        patterns = self.other_patterns()
+        risky, banned, winners = self.risky(), self.banned(), self.winners()
+        rates = {rule.field: self.rates(rule.field) for rule in RATES}
+        segments = self.clear_segments()
+        shown = {**lists, "recommended_patterns": [self.shown_pattern(item) for item in patterns]}
+        filled: dict[str, object] = {**shown, **rates, "risky_patterns": risky, "banned_phrases": banned}
+        filled |= {"past_winners": winners, "high_clarity_segments": segments}
+        usable = {rule.field: bool(filled[rule.field]) for rule in RULES} | dict.fromkeys(words.NOT_YET, False)
+        graded = self.notes.room.graded
         return KaizenContext(
-            schema=SCHEMA,
-            version=VERSION,
-            data_notice=NOTICE,
-            scope=self.scope,
-            as_of=edition.as_of,
-            generated_at=edition.generated_at,
-            valid_until=edition.generated_at + timedelta(hours=publishing.valid_hours),
-            data_window=DataWindow(first_at=self.size.first_at, last_at=self.size.last_at),
-            sample_size=self.size.events,
-            confidence=confidence(self.size.events, edition.settings.confidence),
-            recommended_tones=self.works("recommended_tones", judgements),
-            risky_patterns=self.risky(judgements),
-            preferred_platforms=self.works("preferred_platforms", judgements),
-            banned_phrases=self.banned(),
-            past_winners=self.winners(),
-            successful_pillars=self.works("successful_pillars", judgements),
-            high_performing_hooks=self.works("high_performing_hooks", judgements),
-            recommended_patterns=self.other_patterns(judgements),
-            channel_performance=self.rates("channel_performance"),
-            high_clarity_segments=self.clear_segments(),
-            pack_success_rates=self.rates("pack_success_rates"),
-            not_recommended=self.rejected,
-            evidence=self.notes.held,
-            provenance=Provenance(
-                run_id=edition.run_id, package_version=kaizenlake.__version__, tables=dict(edition.versions)
+            tenant=self.notes.maybe(self.edition.tenant),
+            scope=Scope(
+                kind=self.scope.kind,
+                project_id=self.notes.maybe(self.scope.project_id),
+                industry=self.notes.maybe(self.scope.industry),
+                client_type=self.notes.maybe(self.scope.client_type),
             ),
+            sample_size=self.size.events,
+            confidence=confidence(self.size.events, self.edition.settings.confidence),
+            risky_patterns=risky,
+            banned_phrases=banned,
+            past_winners=winners,
+            high_clarity_segments=segments,
+            recommended_patterns=patterns,
+            grades=Grades(
+                works={name: values[:graded] for name, values in shown.items() if values[:graded]},
+                unclear={name: values[:graded] for name, values in self.unclear.items() if values[:graded]},
+            ),
+            borrowed=self.borrowed,
+            more=self.more,
+            usable=usable,
+            why_empty={name: self.why_empty(name) for name, is_usable in usable.items() if not is_usable},
+            recommended_tones=lists["recommended_tones"],
+            high_performing_hooks=lists["high_performing_hooks"],
+            successful_pillars=lists["successful_pillars"],
+            preferred_platforms=lists["preferred_platforms"],
+            channel_performance=rates["channel_performance"],
+            pack_success_rates=rates["pack_success_rates"],
         )
 
+    @property
+    def evidence(self) -> KaizenEvidence:
+        """The evidence that the context left."""
+        return KaizenEvidence(
+            schema=second.SCHEMA,
+            version=second.VERSION,
+            data_notice=NOTICE,
+            tenant=None if self.edition.tenant is None else self.notes.line(self.edition.tenant),
+            scope=self.scope,
+            sample_size=self.context.sample_size,
+            confidence=self.context.confidence,
+            evidence={name: held for name, held in self.held.items() if held},
+            not_recommended=self.rejected,
+            why_empty=self.context.why_empty,
+        )
+
+    @cached_property
     def judgements(self) -> list[Judgement]:
         """What is said of every value, the largest shrunk lift first."""
         whole, own = self.data.findings.get(EVERYTHING, {}), self.data.findings.get(self.scope, {})
@@ -133,42 +178,71 @@ class _Draft:
             ),
         )
 
-    def works(self, name: str, judgements: list[Judgement]) -> list[Recommendation]:
-        """Values of the field's attribute that work; the others are kept with the reason why not."""
-        mine = [item for item in judgements if FIELD_OF.get(item.finding.pattern_type) == name]
-        self.reject(name, mine)
-        return [
-            Recommendation(
-                value=self.notes.line(item.finding.value), evidence=self.notes.of_judgement(name, number, item)
-            )
-            for number, item in enumerate(self.notes.first(item for item in mine if item.verdict == "works"), 1)
-        ]
+    def listed(self, name: str, entries: Iterable[tuple[str, Evidence]], most: int | None = None) -> list[str]:
+        """Keep the evidence of a field's entries, own before borrowed, and return those that the context lists.
 
-    def other_patterns(self, judgements: list[Judgement]) -> list[Pattern]:
-        """What works of the pattern types without a field of their own."""
+        Args:
+            name: Field of the context.
+            entries: Values as the context shows them, with their evidence, in their order; of equal ones the first counts.
+            most: Most that the context lists; by default what its room allows.
+        """
+        known: dict[str, Evidence] = {}
+        for value, evidence in entries:
+            known.setdefault(value, evidence)
+        held = dict(sorted(known.items(), key=lambda item: item[1].borrowed_rate >= 1.0))
+        self.held[name] = held
+        shown = list(held)[: self.notes.room.entries if most is None else most]
+        return self.count(name, shown)
+
+    def count(self, name: str, shown: list[str]) -> list[str]:
+        """Say how many entries of a field are borrowed, and how many the context does not list."""
+        held = self.held[name]
+        if borrowed := sum(held[value].borrowed_rate >= 1.0 for value in shown):
+            self.borrowed[name] = borrowed
+        if more := len(held) - len(shown):
+            self.more[name] = more
+        return shown
+
+    def works(self, name: str) -> list[str]:
+        """Return the values of the field's attribute that work; keep the others with the reason why not."""
+        mine = [item for item in self.judgements if FIELD_OF.get(item.finding.pattern_type) == name]
+        self.reject(name, mine)
+        return self.listed(name, self.judged(name, [item for item in mine if item.verdict == "works"]))
+
+    def other_patterns(self) -> list[Pattern]:
+        """Return what works of the pattern types without a field of their own."""
         name = "recommended_patterns"
-        mine = [item for item in judgements if item.finding.pattern_type not in FIELD_OF]
+        mine = [item for item in self.judgements if item.finding.pattern_type not in FIELD_OF]
         self.reject(name, mine)
-        return self.patterns(name, [item for item in mine if item.verdict == "works"])
-
-    def risky(self, judgements: list[Judgement]) -> list[Pattern]:
-        """What goes with failure, the worst first; then contents that a person marked as losers."""
-        name = "risky_patterns"
-        found = self.patterns(name, [item for item in reversed(judgements) if item.verdict == "risky"])
-        for number, row in enumerate(self.data.losers.get(self.scope, []), len(found) + 1):
-            value = self.notes.line(row["content_id"])
-            found.append(Pattern(pattern_type="content", value=value, evidence=self.notes.of_mark(name, number, row)))
-        return found
-
-    def patterns(self, name: str, judgements: list[Judgement]) -> list[Pattern]:
-        """Judged values as entries that name their pattern type."""
+        working = [item for item in mine if item.verdict == "works"]
+        by_shown = {self.notes.labelled(item.finding, name): item.finding for item in reversed(working)}
         return [
             Pattern(
-                pattern_type=item.finding.pattern_type,
-                value=self.notes.line(item.finding.value),
-                evidence=self.notes.of_judgement(name, number, item),
+                pattern_type=by_shown[value].pattern_type,
+                value=value.removeprefix(f"{by_shown[value].pattern_type}: "),
             )
-            for number, item in enumerate(self.notes.first(judgements), 1)
+            for value in self.listed(name, self.judged(name, working))
+        ]
+
+    def shown_pattern(self, item: Pattern) -> str:
+        """Return a pattern as one text."""
+        return f"{item.pattern_type}: {item.value}"
+
+    def risky(self) -> list[str]:
+        """Return what goes with failure, the worst first; then contents that a person marked as losers."""
+        name = "risky_patterns"
+        worst = [item for item in reversed(self.judgements) if item.verdict == "risky"]
+        losers = (
+            (self.notes.shown(f"content: {row['content_id']}"), self.notes.of_mark(row))
+            for row in self.data.losers.get(self.scope, [])
+        )
+        return self.listed(name, [*self.judged(name, worst), *losers])
+
+    def judged(self, name: str, judgements: list[Judgement]) -> list[tuple[str, Evidence]]:
+        """Return judged values as the field shows them, with their evidence."""
+        return [
+            (self.notes.labelled(item.finding, name), self.notes.of_judgement(item))
+            for item in self.notes.first(judgements)
         ]
 
     def reject(self, name: str, judgements: list[Judgement]) -> None:
@@ -177,108 +251,100 @@ class _Draft:
             (item for item in judgements if item.verdict != "works"), key=lambda item: -item.observations
         )
         for item in self.notes.first(not_working):
-            number = len(self.rejected) + 1
+            value = self.notes.labelled(item.finding, name)
             reason = words.why_not(item, self.edition.settings.evidence)
-            evidence = self.notes.of_judgement(name, number, item, key="not_recommended")
-            self.rejected.append(
-                NotRecommended(
-                    field=name,
-                    value=self.notes.labelled(item.finding, name),
-                    reason=as_line(reason, REASON_LENGTH),
-                    evidence=evidence,
-                )
-            )
+            self.refuse(name, value, reason, self.notes.of_judgement(item))
+            if item.verdict == "unclear":
+                self.unclear.setdefault(name, []).append(value)
 
-    def banned(self) -> list[Recommendation]:
-        """Phrases the settings ban, then those people asked to avoid when they marked a loser."""
-        name, found, seen = "banned_phrases", list[Recommendation](), set[str]()
+    def refuse(self, name: str, value: str, reason: str, evidence: Evidence) -> None:
+        """Keep why a value is not recommended."""
+        entry = NotRecommended(reason=as_line(reason, REASON_LENGTH), evidence=evidence)
+        self.rejected.setdefault(name, {}).setdefault(value, entry)
+
+    def banned(self) -> list[str]:
+        """Return phrases the settings ban, then those people asked to avoid when they marked a loser.
+
+        All of them stand in the evidence. The context lists whole phrases alone, since a phrase that is cut bans nothing.
+        """
+        name, found = "banned_phrases", dict[str, tuple[str, Evidence]]()
         banned = [(phrase, None) for phrase in self.edition.settings.publishing.banned_phrases]
         for phrase, row in [*banned, *((row["phrase"], row) for row in self.data.phrases.of(self.scope))]:
             value = self.notes.line(phrase)
-            if not value or value.casefold() in seen or len(found) >= BANNED_ENTRIES + len(banned):
-                continue
-            seen.add(value.casefold())
-            found.append(Recommendation(value=value, evidence=self.notes.of_ban(name, len(found) + 1, value, row)))
-        return found
+            if value and len(found) < BANNED_ENTRIES + len(banned):
+                found.setdefault(value.casefold(), (value, self.notes.of_ban(phrase, row)))
+        self.held[name] = dict(found.values())
+        whole = [value for value in self.held[name] if as_short(value, self.notes.room.value) == value]
+        return self.count(name, whole[: self.notes.room.entries])
 
     def winners(self) -> list[PastWinner]:
-        """Contents marked as winners."""
-        name = "past_winners"
+        """Return contents marked as winners."""
+        rows: dict[str, Row] = {}
+        for row in self.data.winners.get(self.scope, []):
+            value, number = self.notes.shown(row["content_id"]), 2
+            while value in rows:
+                value, number = f"{self.notes.shown(row['content_id'])} ({number})", number + 1
+            rows[value] = row
+        entries = ((value, self.notes.of_mark(row)) for value, row in rows.items())
         return [
             PastWinner(
-                content_id=self.notes.line(row["content_id"]),
-                text=self.notes.maybe(row["text"]),
-                platform=self.notes.maybe(row["platform"]),
-                content_type=self.notes.maybe(row["content_type"]),
-                hook_type=self.notes.maybe(row["hook_type"]),
-                tone=self.notes.maybe(row["tone"]),
-                pillar=self.notes.maybe(row["pillar"]),
-                engagement_rate=row["engagement_rate"],
-                marked_by=row["source"],
-                reason=self.notes.line(row["reason"]),
-                evidence=self.notes.of_mark(name, number, row),
+                content_id=value,
+                text=self.text(rows[value]["text"]),
+                beat=self.text(rows[value].get("beat")),
+                platform=self.notes.maybe(rows[value]["platform"]),
+                content_type=self.notes.maybe(rows[value]["content_type"]),
+                hook_type=self.notes.maybe(rows[value]["hook_type"]),
+                tone=self.notes.maybe(rows[value]["tone"]),
+                pillar=self.notes.maybe(rows[value]["pillar"]),
+                engagement_rate=rows[value]["engagement_rate"],
+                lift=rounded(rows[value].get("lift")),
+                marked_by=rows[value]["source"],
             )
-            for number, row in enumerate(self.data.winners.get(self.scope, []), 1)
+            for value in self.listed("past_winners", entries, self.notes.room.winners)
         ]
 
-    def rates(self, name: str) -> list[SuccessRate]:
-        """Rates of the values of a dimension, the best guess highest first; a scope borrows those it has not."""
+    def text(self, text: str | None) -> str | None:
+        """Return the text of a content as far as there is room."""
+        return None if text is None else as_short(self.notes.line(text), self.notes.room.text)
+
+    def rates(self, name: str) -> dict[str, float]:
+        """Return the rates of the values of a dimension, the best guess highest first; a scope borrows those it has not.
+
+        A rate is the share of wins, or drawn toward its like where fewer outcomes are decided than a recommendation needs.
+        """
         (rule,) = (rule for rule in RATES if rule.field == name)
         of_scope = self.data.rates.get(self.scope, {})
-        found = {
+        rows = {
             value: row
             for source in (self.data.rates.get(EVERYTHING, {}), of_scope)
             for (dimension, value), row in source.items()
             if dimension == rule.dimension
         }
-        order = sorted(found, key=lambda value: (-(rounded(found[value]["shrunk_rate"]) or 0.0), value))
-        return [
-            self.success_rate(name, number, found[value], (rule.dimension, value) in of_scope)
-            for number, value in enumerate(self.notes.first(order), 1)
-        ]
+        order = sorted(rows, key=lambda value: (-(rounded(rows[value]["shrunk_rate"]) or 0.0), value))
+        entries, rates = list[tuple[str, Evidence]](), dict[str, float]()
+        needed = self.edition.settings.evidence.decided
+        for value in self.notes.first(order):
+            row, shown = rows[value], self.notes.shown(value)
+            evidence = self.notes.of_rate(row, is_own=(rule.dimension, value) in of_scope)
+            entries.append((shown, evidence))
+            rate = row["win_rate"] if row["decided"] >= needed else row["shrunk_rate"]
+            rates.setdefault(shown, rounded(rate) or 0.0)
+        return {value: rates[value] for value in self.listed(name, entries)}
 
-    def success_rate(self, name: str, number: int, row: Row, is_own: bool) -> SuccessRate:  # noqa: FBT001 - named
-        """The rate of one value, the scope's own or that of everything."""
-        return SuccessRate(
-            value=self.notes.line(row["value"]),
-            rate=rounded(row["win_rate"]) if is_own else None,
-            shrunk_rate=rounded(row["shrunk_rate"]) or 0.0,
-            ci_low=rounded(row["ci_low"]) if is_own else None,
-            ci_high=rounded(row["ci_high"]) if is_own else None,
-            wins=row["wins"] if is_own else 0,
-            decided=row["decided"] if is_own else 0,
-            evidence=self.notes.of_rate(name, number, row, is_own),
-        )
-
-    def clear_segments(self) -> list[ClearSegment]:
-        """Segments whose briefs arrive clear more often than not, as far as their number can tell."""
-        name, found = "high_clarity_segments", list[ClearSegment]()
-        level = self.edition.settings.evidence.confidence
+    def clear_segments(self) -> list[str]:
+        """Return segments whose briefs arrive clear more often than not, as far as their number can tell."""
+        name, level = "high_clarity_segments", self.edition.settings.evidence.confidence
         order = sorted(self.data.clarity, key=lambda row: (-row["ci_low"], -row["briefs"]))
-        unclear = [row for row in order if not is_clear(row)]
-        for row in self.notes.first(row for row in order if is_clear(row)):
-            found.append(
-                ClearSegment(
-                    industry=self.notes.maybe(row["industry"]),
-                    client_type=self.notes.maybe(row["client_type"]),
-                    clear_rate=rounded(row["clear_rate"]) or 0.0,
-                    mean_score=rounded(row["mean_score"]) or 0.0,
-                    briefs=row["briefs"],
-                    evidence=self.notes.of_clarity(name, name, len(found) + 1, row, level),
-                )
-            )
-        for row in self.notes.first(unclear):
-            number = len(self.rejected) + 1
-            self.rejected.append(
-                NotRecommended(
-                    field=name,
-                    value=self.notes.segment_words(row),
-                    reason="Fewer than half of its briefs arrive clear, or too few are known to tell. "
-                    + words.of_clarity(row, level),
-                    evidence=self.notes.of_clarity("not_recommended", name, number, row, level),
-                )
-            )
-        return found
+        for row in self.notes.first(row for row in order if not is_clear(row)):
+            reason = "Fewer than half of its briefs arrive clear, or too few are known to tell. "
+            reason += words.of_clarity(row, level)
+            self.refuse(name, self.notes.shown(segment_words(row)), reason, self.notes.of_clarity(row))
+        clear = self.notes.first(row for row in order if is_clear(row))
+        return self.listed(name, ((self.notes.shown(segment_words(row)), self.notes.of_clarity(row)) for row in clear))
+
+    def why_empty(self, name: str) -> str:
+        """Say why a field has no entry."""
+        return words.why_empty(name, len(self.rejected.get(name, {})))
 
 
 def is_clear(row: Row) -> bool:

@@ -1,9 +1,9 @@
-"""The evidence of one context while it is written: what each entry rests on, under a key; and its texts as data."""
+"""What the entries of one context rest on, from the rows of the tables; and texts of events as data."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -11,9 +11,11 @@ import msgspec
 
 from kaizenlake import tables
 from kaizenlake.publish import context_words as words
-from kaizenlake.publish.context import EVERYTHING, Evidence, Scope, as_line
+from kaizenlake.publish.context import EVERYTHING, Scope, as_line, as_short
 from kaizenlake.publish.context_data import Row
+from kaizenlake.publish.context_room import Room
 from kaizenlake.publish.context_rules import FIELD_OF
+from kaizenlake.publish.evidence import Evidence
 from kaizenlake.publish.judging import Finding, Judgement, rounded
 from kaizenlake.settings import Settings
 from kaizenlake.tables import AvoidedPhrases, CreativeLabels, ScopedWinRates, SegmentClarity, WinRates
@@ -23,7 +25,6 @@ REASON_LENGTH = 1000
 """Most characters of a reason, which is in our words and quotes at most one text of an event."""
 
 _ONE = Evidence(
-    field="",
     value="",
     basis="mark",
     observations=0,
@@ -32,37 +33,37 @@ _ONE = Evidence(
     rate_low=None,
     rate_high=None,
     rate_without=None,
+    shrunk_rate=None,
     effect=None,
     effect_low=None,
     effect_high=None,
     shrunk_effect=None,
     corrected_p=None,
+    age_days=None,
+    pending=None,
     table="",
-    table_version=None,
     reason="",
     borrowed_rate=0.0,
     borrowed=None,
 )
 
 
-@dataclass
+@dataclass(frozen=True)
 class Notes:
-    """Evidence by key, and how texts of events are written.
+    """Makes the evidence of entries, and says how texts of events are written.
 
     Args:
         scope: Scope of the context.
         settings: Settings of the lake.
-        versions: Version of each table that is read, by full name; None where it is not written.
-        held: The evidence so far.
+        room: How much room the texts of the context have.
     """
 
     scope: Scope
     settings: Settings
-    versions: Mapping[str, int | None]
-    held: dict[str, Evidence] = field(default_factory=dict)
+    room: Room
 
-    def of_mark(self, name: str, number: int, row: Row) -> str:
-        """Evidence of a marked content."""
+    def of_mark(self, row: Row) -> Evidence:
+        """Return the evidence of a marked content."""
         where = f" on {self.line(row['platform'])}" if row["platform"] is not None else ""
         if row["source"] == "manual":
             told = f"A person marked it as a {row['label']}{where}: {self.line(row['reason'])}"
@@ -78,12 +79,12 @@ class Notes:
             "reason": told,
             "table": tables.full_name(CreativeLabels),
         }
-        return self.note(name, number, self.line(row["content_id"]), facts)
+        return self.evidence(row["content_id"], facts)
 
-    def of_rate(self, name: str, number: int, row: Row, is_own: bool) -> str:  # noqa: FBT001 - named
-        """Evidence of the rate of one value, the scope's own or that of everything."""
+    def of_rate(self, row: Row, *, is_own: bool) -> Evidence:
+        """Return the evidence of the rate of one value, the scope's own or that of everything."""
         rules = self.settings.evidence
-        value, where = self.line(row["value"]), self.line(self.scope.words)
+        where = self.line(self.scope.words)
         borrowed = row.get("borrowed_rate", 0.0) if is_own else 1.0
         note = None
         if not is_own:
@@ -97,6 +98,7 @@ class Notes:
             "rate": rounded(row["win_rate"]),
             "rate_low": rounded(row["ci_low"]),
             "rate_high": rounded(row["ci_high"]),
+            "shrunk_rate": rounded(row["shrunk_rate"]),
             "effect": rounded(row.get("lift")),
             "corrected_p": rounded(row["q_value"]),
             "reason": words.of_rate(row, rules.confidence, rules.decided),
@@ -104,10 +106,10 @@ class Notes:
             "borrowed_rate": rounded(borrowed),
             "borrowed": note,
         }
-        return self.note(name, number, value, facts)
+        return self.evidence(row["value"], facts)
 
-    def of_clarity(self, key: str, name: str, number: int, row: Row, level: float) -> str:
-        """Evidence of the clarity of a segment."""
+    def of_clarity(self, row: Row) -> Evidence:
+        """Return the evidence of the clarity of a segment."""
         facts = {
             "basis": "outcomes",
             "observations": row["briefs"],
@@ -115,13 +117,13 @@ class Notes:
             "rate": rounded(row["clear_rate"]),
             "rate_low": rounded(row["ci_low"]),
             "rate_high": rounded(row["ci_high"]),
-            "reason": words.of_clarity(row, level),
+            "reason": words.of_clarity(row, self.settings.evidence.confidence),
             "table": tables.full_name(SegmentClarity),
         }
-        return self.note(name, number, self.segment_words(row), facts, key=key)
+        return self.evidence(segment_words(row), facts)
 
-    def of_judgement(self, name: str, number: int, item: Judgement, key: str = "") -> str:
-        """Evidence of a judged value."""
+    def of_judgement(self, item: Judgement) -> Evidence:
+        """Return the evidence of a judged value."""
         finding = item.finding
         facts = {
             "basis": finding.basis,
@@ -141,10 +143,10 @@ class Notes:
             "borrowed_rate": 1.0 if item.borrowed else finding.borrowed_rate,
             "borrowed": item.borrowed or None,
         }
-        return self.note(name, number, self.labelled(finding, name), facts, key=key)
+        return self.evidence(finding.value, facts)
 
-    def of_ban(self, name: str, number: int, value: str, row: Row | None) -> str:
-        """Evidence of a banned phrase; without a row it is the settings that ban it."""
+    def of_ban(self, phrase: str, row: Row | None) -> Evidence:
+        """Return the evidence of a banned phrase; without a row it is the settings that ban it."""
         if row is None:
             facts = {"basis": "setting", "observed": "settings", "observations": 1, "table": "kaizen.toml"}
             facts |= {"reason": "The settings of the lake ban it."}
@@ -153,33 +155,35 @@ class Notes:
             told = self.line(row["last_reason"])
             facts |= {"reason": f"Named by {plural(row['marks'], 'mark')} of losers; the latest says: {told}"}
             facts |= {"table": tables.full_name(AvoidedPhrases)}
-        return self.note(name, number, value, facts)
+        return self.evidence(phrase, facts)
 
-    def note(self, name: str, number: int, value: str, facts: Mapping[str, Any], key: str = "") -> str:
-        """Keep the evidence of an entry and give its key."""
-        told = {**facts, "field": name, "value": value, "reason": as_line(facts["reason"], REASON_LENGTH)}
-        told["table_version"] = self.versions.get(facts["table"])
-        identity = f"{key or name}/{number}"
-        self.held[identity] = msgspec.structs.replace(_ONE, **told)
-        return identity
+    def evidence(self, value: str, facts: Mapping[str, Any]) -> Evidence:
+        """Return the evidence of a value."""
+        stated = {**facts, "value": self.line(value), "reason": as_line(facts["reason"], REASON_LENGTH)}
+        return msgspec.structs.replace(_ONE, **stated)
 
     def first(self, entries: Iterable[Any]) -> list[Any]:
-        """As many entries as a list of a context may have."""
+        """Return as many entries as the evidence of one field may have."""
         return list(islice(entries, self.settings.publishing.entries))
 
     def line(self, text: str) -> str:
-        """A text of an event, as data."""
+        """Return a text of an event as data."""
         return as_line(text, self.settings.publishing.text_length)
 
-    def maybe(self, text: str | None) -> str | None:
-        """The same of a text that may be missing."""
-        return None if text is None else self.line(text)
+    def shown(self, text: str) -> str:
+        """Return a value as the context shows it."""
+        return as_short(self.line(text), self.room.value)
 
-    def segment_words(self, row: Row) -> str:
-        """A segment in words."""
-        return self.line(f"{row['industry'] or 'unknown'} / {row['client_type'] or 'unknown'}")
+    def maybe(self, text: str | None) -> str | None:
+        """Return the same of a text that may be missing."""
+        return None if text is None else self.shown(text)
 
     def labelled(self, finding: Finding, name: str) -> str:
-        """A value, with its pattern type where the field does not say it."""
-        value = self.line(finding.value)
-        return value if name in FIELD_OF.values() else f"{finding.pattern_type}: {value}"
+        """Return a value as the context shows it, with its pattern type where the field does not say it."""
+        is_said = name in FIELD_OF.values()
+        return self.shown(finding.value if is_said else f"{finding.pattern_type}: {finding.value}")
+
+
+def segment_words(row: Row) -> str:
+    """Return a segment in words."""
+    return f"{row['industry'] or 'unknown'} / {row['client_type'] or 'unknown'}"

@@ -103,3 +103,43 @@ def of_clarity(row: Mapping[str, Any], level: float) -> str:
         f"{row['clear_briefs']} of {row['briefs']} briefs arrived clear, {row['clear_rate']:.1%} "
         f"({level:.0%} interval {row['ci_low']:.1%} to {row['ci_high']:.1%}); mean first score {row['mean_score']:.1f}."
     )
+
+
+NOT_YET: Mapping[str, str] = {
+    "platforms": "What works on each platform is not evaluated yet.",
+    "hours": "Hours of posting are not evaluated yet.",
+    "brand": "No brand is described.",
+    "learned_value": "The value of what was learned is not measured yet.",
+}
+"""Fields that no table feeds yet, and what is said of them."""
+
+_WHY_EMPTY: Mapping[str, str] = {
+    "recommended_patterns": "No post has a text or an attribute to compare.",
+    "risky_patterns": "Nothing is shown to go with failure.",
+    "banned_phrases": "The settings ban no phrase, and no marked loser names one.",
+    "past_winners": "No post is marked as a winner, by a person or by its rate.",
+    "channel_performance": "No outreach has an outcome yet.",
+    "pack_success_rates": "No pack has an outcome yet.",
+    "high_clarity_segments": "No brief was scored yet.",
+}
+
+
+def why_empty(name: str, considered: int) -> str:
+    """Say why a field of a context has no entry.
+
+    Args:
+        name: The field.
+        considered: How many values were considered for it and are not recommended.
+
+    >>> why_empty("recommended_tones", 2)
+    'None of 2 values is shown to work; the evidence document says why.'
+    >>> why_empty("recommended_tones", 0)
+    'No post with a known result names one.'
+    """
+    if name in NOT_YET:
+        return NOT_YET[name]
+    if considered and name == "high_clarity_segments":
+        return f"Of {plural(considered, 'segment')} none is shown to brief clearly; the evidence document says why."
+    if considered:
+        return f"None of {plural(considered, 'value')} is shown to work; the evidence document says why."
+    return _WHY_EMPTY.get(name, "No post with a known result names one.")

@@ -3,7 +3,8 @@
 ```
 published/
   latest.json            the index of the current publication and its signature
-  contexts/<sha256>.json documents of contexts
+  contexts/<sha256>.json what a generator reads of one scope
+  evidence/<sha256>.json what each of its entries rests on
   texts/<sha256>         what the templates of a team made of them
   indexes/<sequence>.json the last few indexes; what none of them names is removed
   schema/…               JSON Schema of the documents
@@ -34,10 +35,12 @@ from kaizenlake.errors import VerificationError
 from kaizenlake.lake import files
 from kaizenlake.lake.store import Lake, Snapshot
 from kaizenlake.publish import context as model
+from kaizenlake.publish import evidence as second
 from kaizenlake.publish import rendering
 from kaizenlake.publish.context import Instant, KaizenContext, Scope, instant
-from kaizenlake.publish.context_build import Edition, build
+from kaizenlake.publish.context_build import Documents, Edition, build
 from kaizenlake.publish.context_rules import TABLES
+from kaizenlake.publish.evidence import KaizenEvidence
 from kaizenlake.publish.folder import (
     FOLDER,
     PUBLIC_KEY,
@@ -55,6 +58,7 @@ INDEX = "latest.json"
 INDEX_SCHEMA = "kaizen-index"
 INDEX_VERSION = 1
 SCHEMA_FILE = f"schema/{model.SCHEMA}-{model.VERSION}.schema.json"
+EVIDENCE_SCHEMA_FILE = f"schema/{second.SCHEMA}-{second.VERSION}.schema.json"
 
 KEPT = 3
 """Publications whose documents are kept, so that a slow reader of an old index still finds them."""
@@ -137,16 +141,14 @@ def publish_contexts(lake: Lake, *, as_of: datetime, generated_at: datetime, run
                 unchanged=True,
                 texts=sum(entry["kind"] == "text" for entry in current["entries"]),
             )
-        edition = Edition(
-            as_of=as_of, generated_at=generated_at, run_id=run_id, versions=source.versions, settings=lake.settings
-        )
         entries: list[dict[str, Any]] = []
-        for context in build(source.scan, edition):
-            entries += _write(folder, context, templates)
+        for documents in build(source.scan, Edition(settings=lake.settings)):
+            entries += _write(folder, documents, templates)
         # The documents are on the disk by name, too, before an index names them.
-        for place in {entry["file"].partition("/")[0] for entry in entries}:
+        for place in {file["file"].partition("/")[0] for entry in entries for file in _files_of(entry)}:
             files.sync_folder(folder / place)
         write_checks(folder, SCHEMA_FILE, model.json_schema(), key.public_key())
+        write_checks(folder, EVIDENCE_SCHEMA_FILE, second.json_schema(), key.public_key())
         sequence = _next_sequence(folder, current)
         valid_until = generated_at + timedelta(hours=lake.settings.publishing.valid_hours)
         payload = {
@@ -157,6 +159,8 @@ def publish_contexts(lake: Lake, *, as_of: datetime, generated_at: datetime, run
             "valid_until": instant(valid_until),
             "as_of": instant(as_of),
             "run_id": run_id,
+            "package_version": kaizenlake.__version__,
+            "tables": source.versions,
             "inputs": inputs,
             "entries": entries,
         }
@@ -186,7 +190,7 @@ def verify(lake: Lake, public_key: bytes | None = None) -> VerifiedPublication:
     if problems:
         raise not_as_said(problems, len(signed["entries"]), "published documents", "what the index says", folder)
     return VerifiedPublication(
-        files=len(signed["entries"]),
+        files=sum(len(_files_of(entry)) for entry in signed["entries"]),
         key_id=signing.key_id(key),
         key_source=key_source,
         sequence=signed["sequence"],
@@ -195,14 +199,16 @@ def verify(lake: Lake, public_key: bytes | None = None) -> VerifiedPublication:
 
 
 def _inputs(lake: Lake, source: Source, as_of: datetime, templates: rendering.Templates) -> str:
-    """Hash of everything a publication follows from, but the clock and the run."""
+    """Return the hash of everything a publication follows from, but the clock and the run."""
     facts = {
         "as_of": instant(as_of),
         "tables": source.versions,
         "settings": lake.settings.model_dump_json(),
         "templates": templates.sources(),
         "package": kaizenlake.__version__,
-        "schema": hashlib.sha256(json.dumps(model.json_schema(), sort_keys=True).encode()).hexdigest(),
+        "schema": hashlib.sha256(
+            json.dumps([model.json_schema(), second.json_schema()], sort_keys=True).encode()
+        ).hexdigest(),
     }
     return hashlib.sha256(signing.canonical(facts)).hexdigest()
 
@@ -227,24 +233,40 @@ def _still_good(folder: Path, current: Mapping[str, Any], inputs: str, now: date
     )
 
 
-def _write(folder: Path, context: KaizenContext, templates: rendering.Templates) -> list[dict[str, Any]]:
-    """Write the document of a context and the texts made of it; their entries in the index."""
-    document = rendering.render(context)
-    entries = [_entry(folder, "contexts", ".json", document, {"kind": "context"}, context.scope)]
+def _write(folder: Path, documents: Documents, templates: rendering.Templates) -> list[dict[str, Any]]:
+    """Write the documents of a scope and the texts made of them; return their entries in the index."""
+    context, evidence, size = documents
+    scope = msgspec.to_builtins(evidence.scope)
+    window = {
+        name: None if at is None else instant(at)
+        for name, at in (("first_at", size.first_at), ("last_at", size.last_at))
+    }
+    entry = {
+        "kind": "context",
+        "scope": scope,
+        **_file(folder, "contexts", ".json", rendering.render(context)),
+        "evidence": _file(folder, "evidence", ".json", rendering.render(evidence)),
+        "data_window": window,
+    }
+    entries = [entry]
     if templates.names:
-        plain = msgspec.to_builtins(context)
-        for name, text in templates.render(plain, context.scope.words).items():
-            entries.append(_entry(folder, "texts", "", text, {"kind": "text", "template": name}, context.scope))
+        plain, reasons = msgspec.to_builtins(context), msgspec.to_builtins(evidence)
+        for name, text in templates.render(plain, reasons, evidence.scope.words).items():
+            entries.append({"kind": "text", "template": name, "scope": scope, **_file(folder, "texts", "", text)})
     return entries
 
 
-def _entry(
-    folder: Path, place: str, suffix: str, content: bytes, kind: Mapping[str, str], scope: Scope
-) -> dict[str, Any]:
+def _file(folder: Path, place: str, suffix: str, content: bytes) -> dict[str, Any]:
+    """Write a document under the name that follows from its content, and return how the index names it."""
     digest = hashlib.sha256(content).hexdigest()
     file = f"{place}/{digest}{suffix}"
     write_once(folder / file, content, is_name_synced=False)
-    return {**kind, "scope": msgspec.to_builtins(scope), "file": file, "sha256": digest, "bytes": len(content)}
+    return {"file": file, "sha256": digest, "bytes": len(content)}
+
+
+def _files_of(entry: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return each file that an entry of the index names: of a context also its evidence."""
+    return [entry] if entry.get("evidence") is None else [entry, entry["evidence"]]
 
 
 def _next_sequence(folder: Path, current: Mapping[str, Any] | None) -> int:
@@ -269,10 +291,10 @@ def _prune(folder: Path, sequence: int) -> None:
             path.unlink(missing_ok=True)
             continue
         try:
-            kept |= {entry["file"] for entry in _read_index(path)["signed"]["entries"]}
+            kept |= {file["file"] for entry in _read_index(path)["signed"]["entries"] for file in _files_of(entry)}
         except VerificationError:
             path.unlink(missing_ok=True)
-    for place in ("contexts", "texts"):
+    for place in ("contexts", "evidence", "texts"):
         for path in (folder / place).glob("*"):
             if f"{place}/{path.name}" not in kept:
                 path.unlink(missing_ok=True)
@@ -296,12 +318,16 @@ def _read_index(path: Path) -> dict[str, Any]:
     return plain
 
 
-class _Entry(msgspec.Struct):
-    kind: str
-    scope: Scope
+class _File(msgspec.Struct):
     file: str
     sha256: str
     bytes: int
+
+
+class _Entry(_File):
+    kind: str
+    scope: Scope
+    evidence: _File | None = None
 
 
 class _Payload(msgspec.Struct):
@@ -320,9 +346,21 @@ class _Index(msgspec.Struct):
 
 
 def _problem(folder: Path, entry: Mapping[str, Any], *, is_schema_checked: bool = True) -> str | None:
-    """What is wrong with a document, in words; None where it is what the index says."""
+    """Return what is wrong with the documents of an entry, in words; None where they are what the index says."""
+    kinds: dict[str, type[rendering.Document] | None] = {"contexts": KaizenContext, "evidence": KaizenEvidence}
+    for file in _files_of(entry):
+        place = "texts" if entry["kind"] == "text" else "contexts" if file is entry else "evidence"
+        kind = kinds.get(place) if is_schema_checked else None
+        if (problem := _file_problem(folder, file, place, kind)) is not None:
+            return problem
+    return None
+
+
+def _file_problem(
+    folder: Path, entry: Mapping[str, Any], place: str, kind: type[rendering.Document] | None
+) -> str | None:
     file, digest = entry["file"], entry["sha256"]
-    if file not in {f"contexts/{digest}.json", f"texts/{digest}"}:
+    if file != f"{place}/{digest}{'' if place == 'texts' else '.json'}":
         return f"{file!r} is no name of a document"
     try:
         content = (folder / file).read_bytes()
@@ -330,6 +368,6 @@ def _problem(folder: Path, entry: Mapping[str, Any], *, is_schema_checked: bool 
         return f"{file} cannot be read ({error.strerror})"
     if hashlib.sha256(content).hexdigest() != digest:
         return f"{file} was changed: its SHA-256 is not its name"
-    if is_schema_checked and entry["kind"] == "context" and (broken := rendering.broken_rule(content)) is not None:
+    if kind is not None and (broken := rendering.broken_rule(content, kind)) is not None:
         return f"{file} breaks its schema: {broken}"
     return None

@@ -1,6 +1,6 @@
-"""Contexts as text: the JSON document through its template, and the templates of a team's own.
+"""Contexts as text: the JSON documents through their template, and the templates of a team's own.
 
-Templates of a team lie in `<lake>/templates/NAME.j2` and see one name, `context`. They run in a sandbox, and a name that
+Templates of a team lie in `<lake>/templates/NAME.j2` and see two names, `context` and `evidence`. They run in a sandbox, and a name that
 does not exist is an error. What an expression `{{ … }}` writes depends on the template's name:
 
 * `.html`, `.xml`: escaped for markup.
@@ -14,7 +14,7 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import jinja2
 import jsonschema_rs
@@ -23,7 +23,9 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
 from kaizenlake.errors import PublishError
-from kaizenlake.publish.context import KaizenContext, json_schema
+from kaizenlake.publish import context, evidence
+from kaizenlake.publish.context import LIMIT, KaizenContext
+from kaizenlake.publish.evidence import KaizenEvidence
 from kaizenlake.publish.schemas import first_broken
 
 TEXT_BYTES = 1_048_576
@@ -42,40 +44,54 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.policies["json.dumps_kwargs"] = {"sort_keys": False, "allow_nan": False}
+    environment.policies["json.dumps_kwargs"] = {
+        "sort_keys": False,
+        "allow_nan": False,
+        "ensure_ascii": False,
+        "separators": (",", ":"),
+    }
     return environment
 
 
 _TEMPLATE = _environment().get_template("context.json.j2")
-_VALIDATOR = jsonschema_rs.Draft202012Validator(json_schema())
-_DECODER = msgspec.json.Decoder(KaizenContext)
+
+Document: TypeAlias = KaizenContext | KaizenEvidence
+
+_VALIDATORS = {
+    KaizenContext: jsonschema_rs.Draft202012Validator(context.json_schema()),
+    KaizenEvidence: jsonschema_rs.Draft202012Validator(evidence.json_schema()),
+}
+_DECODERS = {kind: msgspec.json.Decoder(kind) for kind in _VALIDATORS}
 
 
-def render(context: KaizenContext) -> bytes:
-    """The document of a context: rendered, then parsed and checked before it counts.
+def render(document: Document) -> bytes:
+    """Render a document, then parse and check it before it counts.
 
     Raises:
-        PublishError: It breaks the published schema, or does not say what the context says.
+        PublishError: It breaks the published schema, is too long, or does not say what it was made of.
     """
+    kind, where = type(document), document.scope.words
     try:
-        document = _TEMPLATE.render(context=msgspec.to_builtins(context)).encode("utf-8")
+        content = _TEMPLATE.render(context=msgspec.to_builtins(document)).encode("utf-8")
     except ValueError as error:
-        raise PublishError(f"A figure of a context is not finite: {error}.", where=context.scope.words) from error
-    problem = broken_rule(document)
-    if problem is None and _DECODER.decode(document) != context:
+        raise PublishError(f"A figure of a context is not finite: {error}.", where=where) from error
+    problem = broken_rule(content, kind)
+    if problem is None and _DECODERS[kind].decode(content) != document:
         problem = "read again, it differs from the context it was made of"
     if problem is not None:
-        raise PublishError(f"The document of a context is not published: {problem}.", where=context.scope.words)
-    return document
+        raise PublishError(f"The document of a context is not published: {problem}.", where=where)
+    return content
 
 
-def broken_rule(document: bytes) -> str | None:
-    """The first rule of the published schema that a document breaks, in words; None where it keeps all."""
+def broken_rule(content: bytes, kind: type[Document] = KaizenContext) -> str | None:
+    """Return the first rule of the published schema that a document breaks, in words; None where it keeps all."""
+    if kind is KaizenContext and len(content) > LIMIT:
+        return f"it has {len(content):,} bytes, and {LIMIT:,} are allowed"
     try:
-        parsed = json.loads(document, parse_constant=_refuse)
+        parsed = json.loads(content, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
         return f"it is no JSON ({error})"
-    return first_broken(_VALIDATOR, parsed)
+    return first_broken(_VALIDATORS[kind], parsed)
 
 
 def _refuse(constant: str) -> Any:
@@ -106,20 +122,21 @@ class Templates:
         """Text of each template, by its name; an unreadable one has none."""
         return {name: (self.folder / name).read_text("utf-8", errors="replace") for name in self.names}
 
-    def render(self, context: Mapping[str, Any], scope: str) -> dict[str, bytes]:
+    def render(self, context: Mapping[str, Any], evidence: Mapping[str, Any], scope: str) -> dict[str, bytes]:
         """Text of each template by the name it is asked for, which is the file's without `.j2`.
 
         What fails is kept in `failures` and has no text.
 
         Args:
             context: The context as plain objects.
+            evidence: Its evidence as plain objects.
             scope: The scope in words, for the failures.
         """
         texts: dict[str, bytes] = {}
         for name in self.names:
             environment = self._structured if name.endswith(_STRUCTURED) else self._plain
             try:
-                text = environment.get_template(name).render(context=context).encode("utf-8")
+                text = environment.get_template(name).render(context=context, evidence=evidence).encode("utf-8")
                 if len(text) > TEXT_BYTES:
                     raise ValueError(f"its text has {len(text)} bytes, more than {TEXT_BYTES}")  # noqa: TRY301 - kept below
             except Exception as error:  # noqa: BLE001 - a template is foreign code: whatever it raises is its own failure

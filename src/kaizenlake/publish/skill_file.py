@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Literal
 from msgspec import Meta
 
 from kaizenlake.publish import schemas
-from kaizenlake.publish.context import Instant, Line, Part, Provenance, Share, Whole
+from kaizenlake.publish.context import Instant, Line, Part, Share, Whole
 from kaizenlake.publish.schemas import Signature
 from kaizenlake.vocabulary import Direction, ExperimentCause, ExperimentType, PolicyOrigin, TermVerdict, Trend
 
@@ -18,6 +18,14 @@ VERSION: Final = 1
 Difference = Annotated[float, Meta(description="Below 0 is better; null where it is not defined.")]
 Usd = Annotated[float, Meta(ge=0)]
 Place = Annotated[int, Meta(ge=1)]
+
+
+class Provenance(Part, frozen=True, kw_only=True):
+    """Where a skill card comes from."""
+
+    run_id: str
+    package_version: str
+    tables: Annotated[dict[str, int | None], Meta(description="Version of each table that was read.")]
 
 
 class Window(Part, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ import kaizenlake
 from kaizenlake import tables
 from kaizenlake.lake.store import Lake
 from kaizenlake.publish import skill_file as model
-from kaizenlake.publish.context import NOTICE, Provenance
+from kaizenlake.publish.context import NOTICE
 from kaizenlake.publish.folder import FOLDER, Verified
 from kaizenlake.publish.signed_files import Form, SignedFiles
 from kaizenlake.publish.skill_data import READ, skills
@@ -56,7 +56,7 @@ def publish_skills(lake: Lake, *, as_of: datetime, generated_at: datetime, run_i
     found = skills(lake.scan, as_of=as_of, text_length=publishing.text_length, entries=publishing.entries)
     if not found and not lake.path(FOLDER, PLACE).is_dir():
         return PublishedSkills(0, 0)
-    provenance = Provenance(
+    provenance = model.Provenance(
         run_id=run_id,
         package_version=kaizenlake.__version__,
         tables={tables.full_name(table): lake.version(table) for table in READ},
