@@ -185,7 +185,7 @@ def test_verify_says_what_holds_and_finds_a_changed_document(place, demo_lake):
         assert name in told
     document = next(demo_lake.path("published", "contexts").glob("*.json"))
     whole = document.read_bytes()
-    document.write_bytes(whole.replace(b"everything", b"everythinG", 1))
+    document.write_bytes(whole.replace(b"kaizen-context", b"kaizen-contexT", 1))
     try:
         done = kaizen("verify", cwd=place, code=1)
         assert "FAILED  publication [verification]" in done.stdout
