@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 from graphlib import TopologicalSorter
 from typing import Any
@@ -14,6 +14,19 @@ import polars as pl
 
 from kaizenlake import tables
 from kaizenlake.tables import Table
+
+
+@dataclass(frozen=True)
+class Gathering:
+    """How the rows of a key count on one day, wherever they lie.
+
+    Args:
+        keys: Columns that name a key; nulls are equal.
+        begins: Event type whose first row of a key says the day; a key without one counts on none yet.
+    """
+
+    keys: tuple[str, ...]
+    begins: str
 
 
 @dataclass(frozen=True)
@@ -30,6 +43,8 @@ class Job:
         name: Name of the job: the function's.
         last_of: Columns of the first input that name a key of which only the last day counts: the function gets the rows
             of no other day. So a day of a job by day depends on later days too, by these keys alone.
+        gathers: All rows of a key of the first input, of whatever day, are handed over with the day on which the key begins;
+            its table tells of each key in `first_told_date` and `last_told_date` between which days they lie.
         adds_up: What it makes of all rows is the sum, by the grain of its table, of what it makes of some and of the
             others; all columns beside the grain are whole numbers. So changed days are taken out and put in again.
         timeless: `as_of` changes nothing beyond what its inputs leave out already, so it does not run for that alone.
@@ -43,6 +58,7 @@ class Job:
     last_of: tuple[str, ...] = ()
     adds_up: bool = False
     timeless: bool = False
+    gathers: Gathering | None = None
 
     def __call__(self, *frames: pl.LazyFrame, as_of: datetime, **settings: Any) -> pl.LazyFrame:
         """Compute the output of the job; the columns come in the order of its table."""
@@ -75,6 +91,7 @@ def job(
     last_of: tuple[str, ...] = (),
     adds_up: bool = False,
     timeless: bool = False,
+    gathers: Gathering | None = None,
 ) -> Callable[[Callable[..., pl.LazyFrame]], Job]:
     """Declare a function as the job that writes a table.
 
@@ -85,11 +102,12 @@ def job(
         last_of: See `Job`.
         adds_up: See `Job`.
         timeless: See `Job`.
+        gathers: See `Job`.
     """
 
     def declare(function: Callable[..., pl.LazyFrame]) -> Job:
         name = getattr(function, "__name__", tables.name(writes))
-        return Job(function, reads, writes, by_day, name, last_of, adds_up, timeless)
+        return Job(function, reads, writes, by_day, name, last_of, adds_up, timeless, gathers)
 
     return declare
 
@@ -121,6 +139,55 @@ def superseded(rows: pl.LazyFrame, keys: tuple[str, ...]) -> pl.LazyFrame:
 def without(rows: pl.LazyFrame, days: pl.LazyFrame, keys: tuple[str, ...]) -> pl.LazyFrame:
     """Rows of other keys and days than those named, in `keys` and `event_date`."""
     return rows.join(days, on=[*keys, "event_date"], how="anti", nulls_equal=True)
+
+
+def astray(rows: pl.LazyFrame, gathering: Gathering) -> pl.LazyFrame:
+    """Name the keys and days that lie on another day than the one on which they count.
+
+    Args:
+        rows: Columns of the keys, `event_date` and `event_type`.
+        gathering: How they are gathered.
+
+    Returns:
+        Columns of the keys, `event_date`, and `home_date`: the day on which they count, null for none yet.
+    """
+    begins = pl.col("event_type") == gathering.begins
+    # Most keys have one day: only those of several are joined.
+    several = (
+        rows.group_by(gathering.keys)
+        .agg(
+            pl.col("event_date").min().alias("_first"),
+            pl.col("event_date").max().alias("_last"),
+            pl.col("event_date").filter(begins).min().alias("home_date"),
+        )
+        .filter(pl.col("_first") < pl.col("_last"))
+    )
+    return (
+        rows.join(several, on=gathering.keys, nulls_equal=True)
+        .filter(pl.col("event_date").ne_missing(pl.col("home_date")))
+        .select(*gathering.keys, "event_date", "home_date")
+        .unique()
+    )
+
+
+def at_home(
+    here: pl.LazyFrame, everywhere: pl.LazyFrame, elsewhere: pl.DataFrame, days: Collection[date], gathering: Gathering
+) -> pl.LazyFrame:
+    """Hand over the rows of the keys that count on some days, from wherever they lie.
+
+    Args:
+        here: Rows of the input of these days.
+        everywhere: Rows of the input of the days named in `elsewhere`.
+        elsewhere: As `astray` names them.
+        days: The days.
+        gathering: How the rows of a key are gathered.
+    """
+    on = [*gathering.keys, "event_date"]
+    brought = elsewhere.filter(pl.col("home_date").is_in(sorted(days))).select(on)
+    stay = here.join(elsewhere.lazy().select(on), on=on, how="anti", nulls_equal=True)
+    if brought.is_empty():
+        return stay
+    return pl.concat([stay, everywhere.join(brought.lazy(), on=on, how="semi", nulls_equal=True)])
 
 
 def sum_up(parts: Iterable[pl.LazyFrame], table: type[Table]) -> pl.LazyFrame:

@@ -21,7 +21,7 @@ from kaizenlake import tables
 from kaizenlake.errors import UsageError
 from kaizenlake.events.catalogue import EVENTS, EventType, Field
 from kaizenlake.events.check import check_lines
-from kaizenlake.job import Job, in_order, sum_up, superseded, without
+from kaizenlake.job import Job, astray, at_home, in_order, sum_up, superseded, without
 from kaizenlake.jobs import JOBS
 from kaizenlake.tables import Events, Table
 
@@ -281,13 +281,19 @@ def is_the_union_of_its_days(job: Job, frames: Frames, as_of: datetime) -> None:
     if job.last_of:
         first = frames[job.reads[0]].lazy()
         known[job.reads[0]] = without(first, superseded(first, job.last_of), job.last_of).collect()
-    parts = [
-        run(job, known | {read: known[read].filter(pl.col("event_date") == day) for read in by_day}, as_of)
-        for day in days
-    ]
+    parts = [run(job, known | {read: _of_day(job, read, known[read], day) for read in by_day}, as_of) for day in days]
     same(pl.concat(parts), expected, job)
     for day, part in zip(days, parts, strict=True):
         assert part["event_date"].unique().to_list() in ([], [day])
+
+
+def _of_day(job: Job, read: type[Table], rows: pl.DataFrame, day: date) -> pl.DataFrame:
+    """Rows of a table that count on a day."""
+    here = rows.filter(pl.col("event_date") == day)
+    if job.gathers is None or read is not job.reads[0]:
+        return here
+    elsewhere = astray(rows.lazy(), job.gathers).collect()
+    return at_home(here.lazy(), rows.lazy(), elsewhere, [day], job.gathers).collect()
 
 
 def adds_up(job: Job, frames: Frames, as_of: datetime) -> None:

@@ -25,6 +25,21 @@ ReplayVerdict: TypeAlias = Literal["passed", "failed", "refused"]
 Estimator: TypeAlias = Literal["ips", "clipped_ips", "snips", "dm", "dr", "sndr", "switch_dr"]
 """By what a replay by propensities estimates."""
 
+FAILED_OUTCOMES = (
+    "error",
+    "errored",
+    "exception",
+    "timeout",
+    "timed out",
+    "crash",
+    "crashed",
+    "failed",
+    "failure",
+    "fatal",
+    "killed",
+)
+"""Words of a run's `outcome` that say that it ended in error, timeout or crash; case, `_` and `-` make no difference."""
+
 ExperimentType: TypeAlias = Literal["prompt_synthesis", "adapter_training", "tool_tuning", "rag_optimization"]
 """What an experiment varies to find a better policy."""
 

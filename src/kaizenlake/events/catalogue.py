@@ -145,7 +145,7 @@ FAMILIES: tuple[Family, ...] = (
             performance.PerformanceIngestionFailed,
         ),
     ),
-    Family("runs", "What an agent run cost, passed and broke.", (runs.RunCompleted,)),
+    Family("runs", "What an agent run cost, passed and broke.", (runs.RunCompleted, runs.RunScored)),
     Family(
         "experiment_log",
         "Attempts to find a better policy for a doer.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from kaizenlake.events.fields import Count, Index, Key, Keys, Payload, Rate, Seconds, Usd, says
+from kaizenlake.events.fields import Count, Index, Key, Keys, Payload, Rate, Score, Seconds, Usd, says
 
 
 class RunCompleted(Payload, frozen=True, kw_only=True):
@@ -35,9 +35,34 @@ class RunCompleted(Payload, frozen=True, kw_only=True):
     rag_coverage_rate: Annotated[Rate | None, says("Share of the needed sources that retrieval found.")] = None
     input_tokens: Annotated[Count | None, says("Tokens read.")] = None
     output_tokens: Annotated[Count | None, says("Tokens written.")] = None
-    outcome: Annotated[Key | None, says("How it ended, in one word.")] = None
+    outcome: Annotated[Key | None, says("How it ended, in one word; error, timeout and crash count as failed.")] = None
     failure_modes: Annotated[Keys, says("Ways in which it failed.")] = []
     seed: Annotated[Index | None, says("Random seed of the run.")] = None
     action_propensity: Annotated[
         Rate | None, says("Probability with which the logged action was chosen.", is_field_name_given=True)
     ] = None
+
+
+class RunScored(Payload, frozen=True, kw_only=True):
+    """A run was looked at again, by a judge, a person or a later check: what it tells completes the record of the run."""
+
+    run_id: Annotated[Key, says("Run, as its RUN_COMPLETED names it.")]
+    scorer: Annotated[Key, says("Who or what scored it, such as judge or ann.")]
+    gates_passed: Annotated[Count | None, says("Gates it passed.")] = None
+    gates_total: Annotated[Count | None, says("Gates there were.")] = None
+    contradictions: Annotated[Count | None, says("Times it contradicted itself or its sources.")] = None
+    grounding_rate: Annotated[Rate | None, says("Share of its claims that its sources support.")] = None
+    cost_usd: Annotated[Usd | None, says("Cost of the run.")] = None
+    budget_usd: Annotated[Usd | None, says("Budget of the run.")] = None
+    latency_seconds: Annotated[Seconds | None, says("Time the run took.")] = None
+    latency_budget_seconds: Annotated[Seconds | None, says("Time the run was allowed.")] = None
+    security_criticals: Annotated[Count | None, says("Critical security findings.")] = None
+    api_breakages: Annotated[Count | None, says("Interfaces it broke.")] = None
+    db_migration_failed: Annotated[bool | None, says("A database migration failed.")] = None
+    rag_coverage_rate: Annotated[Rate | None, says("Share of the needed sources that retrieval found.")] = None
+    input_tokens: Annotated[Count | None, says("Tokens read.")] = None
+    output_tokens: Annotated[Count | None, says("Tokens written.")] = None
+    outcome: Annotated[Key | None, says("How it ended, in one word; error, timeout and crash count as failed.")] = None
+    failure_modes: Annotated[Keys, says("Ways in which it failed.")] = []
+    quality_score: Annotated[Score | None, says("Mark of its quality, by whoever scored it.")] = None
+    confidence: Annotated[Rate | None, says("How sure the scorer is, from 0 to 1.", is_field_name_given=True)] = None

@@ -10,17 +10,14 @@ from operator import add
 import polars as pl
 
 from kaizenlake.job import job
-from kaizenlake.jobs._latest import latest
+from kaizenlake.jobs.run_records import gates_not_passed
 from kaizenlake.parameters import WEIGHTS, Loss, LossTerm
-from kaizenlake.tables import Crl, Runs
-
-RUN = ("tenant_id", "project_id", "run_id", "event_date")
-"""Columns that name one run on one day."""
+from kaizenlake.tables import Crl, RunRecords
 
 
-@job(reads=(Runs,), writes=Crl, by_day=True, timeless=True)
+@job(reads=(RunRecords,), writes=Crl, by_day=True, timeless=True)
 def crl(
-    runs: pl.LazyFrame,
+    run_records: pl.LazyFrame,
     *,
     as_of: datetime,
     loss: Loss = Loss(),  # noqa: B008 - frozen
@@ -28,20 +25,19 @@ def crl(
     """Weigh the terms of each run into its loss, with what each term contributes.
 
     A term that the run does not tell is not zero: it is left out, and the weights of the others are scaled to sum to 1;
-    `coverage` says how much of all weight they had. A run that tells no term with a weight has no loss. Of several records
-    of a run on one day the latest counts.
+    `coverage` says how much of all weight they had. A run that tells no term with a weight has no loss. One that ended in
+    error, timeout or crash and tells no gates passed none: its gates term is 1.
 
     Args:
-        runs: Silver run events.
+        run_records: The record of each run.
         as_of: Runs that ended from this instant on do not count.
         loss: Weights, saturation of the counts, and the team's own terms.
     """
-    completed = runs.filter(pl.col("event_type") == "RUN_COMPLETED", pl.col("occurred_at") < as_of)
     own = [item.name for item in loss.terms]
     terms = {**nine_terms(loss), **{item.name: own_term(item) for item in loss.terms}}
     weights = {**nine_weights(loss), **{item.name: pl.lit(item.weight) for item in loss.terms}}
     return (
-        latest(completed, RUN)
+        run_records.filter(pl.col("occurred_at") < as_of)
         .with_columns(**{_term(name): term for name, term in terms.items()})
         .with_columns(**_weighed(weights))
         .with_columns(
@@ -59,9 +55,7 @@ def nine_terms(loss: Loss) -> dict[str, pl.Expr]:
     Args:
         loss: Values at which counts are one half, and the overrun that counts in full.
     """
-    gates = pl.when(pl.col("gates_total") > 0, pl.col("gates_passed") <= pl.col("gates_total")).then(
-        1.0 - pl.col("gates_passed") / pl.col("gates_total")
-    )
+    gates = pl.when("failed_without_gates").then(1.0).otherwise(gates_not_passed())
     return {
         "gates": gates,
         "contradictions": saturated(pl.col("contradictions"), loss.contradictions_half),

@@ -9,8 +9,9 @@ from typing import Any
 import polars as pl
 
 from kaizenlake import tables
-from kaizenlake.job import sum_up, superseded, without
+from kaizenlake.job import astray, at_home, sum_up, superseded, without
 from kaizenlake.lake.store import Lake
+from kaizenlake.night.gathered_days import reopened_homes
 from kaizenlake.night.last_days import reopened
 from kaizenlake.night.plan import Step, batches
 
@@ -38,11 +39,15 @@ class Work:
         """Days to write; None for the whole table."""
         self.superseded: pl.DataFrame | None = None
         """Of a job of last days, the keys and days that do not count."""
+        self.elsewhere: pl.DataFrame | None = None
+        """Of a job that gathers, the keys and days that count on another day."""
 
     def parts(self) -> Iterator[pl.DataFrame] | pl.LazyFrame:
         """The rows to write, of which those by day come in batches of whole days."""
         if self.job.last_of:
             self._find_last_days()
+        if self.job.gathers is not None:
+            self._find_homes()
         if self.job.by_day:
             return self._by_day()
         if self.job.adds_up:
@@ -68,6 +73,16 @@ class Work:
             return
         former = self.lake.scan(self.job.writes).select(*keys, "event_date")
         self.days, self.superseded = reopened(rows, former, self.days, keys)
+
+    def _find_homes(self) -> None:
+        assert self.job.gathers is not None
+        keys = self.job.gathers.keys
+        rows = self._scan(self.job.reads[0], None).select(*keys, "event_date", "event_type")
+        if self.days is None:
+            self.elsewhere = astray(rows, self.job.gathers).collect()
+            return
+        former = self.lake.scan(self.job.writes).select(*keys, "event_date", "first_told_date", "last_told_date")
+        self.days, self.elsewhere = reopened_homes(rows, former, self.days, self.job.gathers)
 
     def _keeps_inputs(self) -> bool:
         """Whether the inputs can be read as the table was computed from them."""
@@ -96,6 +111,9 @@ class Work:
         if self.superseded is not None and days is not None:
             here = self.superseded.filter(pl.col("event_date").is_in(sorted(days)))
             first = without(first, here.lazy(), self.job.last_of)
+        if self.elsewhere is not None and self.job.gathers is not None and days is not None:
+            there = self.elsewhere.filter(pl.col("home_date").is_in(sorted(days)))["event_date"].unique().to_list()
+            first = at_home(first, self._scan(self.job.reads[0], there), self.elsewhere, days, self.job.gathers)
         return self.job.of_days(first, *others, as_of=self.as_of, **self.settings)
 
     def _scan(self, table: type[tables.Table], days: Collection[date] | None) -> pl.LazyFrame:

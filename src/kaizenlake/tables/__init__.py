@@ -36,7 +36,7 @@ from kaizenlake.tables.content import (
     PatternSums,
     PerformanceTiers,
 )
-from kaizenlake.tables.loss import Crl, CrlDaily, CrlTrends, LearningProgress
+from kaizenlake.tables.loss import Crl, CrlDaily, CrlTrends, LearningProgress, RunRecords
 from kaizenlake.tables.outcome import (
     OutcomeCounts,
     Outcomes,
@@ -87,6 +87,7 @@ GOLD: tuple[type[Table], ...] = (
     Patterns,
     ScopedPatterns,
     SegmentClarity,
+    RunRecords,
     Crl,
     CrlDaily,
     CrlTrends,
@@ -161,6 +162,7 @@ __all__ = [
     "Projects",
     "Quarantine",
     "ReplayLog",
+    "RunRecords",
     "Runs",
     "ScopedPatterns",
     "ScopedWinRates",

@@ -6,15 +6,17 @@ from typing import Any, get_args
 
 import polars as pl
 
+from kaizenlake.events.catalogue import FAMILIES
 from kaizenlake.parameters import WEIGHTS
 from kaizenlake.tables.base import FIGURES, INSTANT, WORDS, Table, column, count, facts, rate, tenant
+from kaizenlake.tables.silver import DTYPES, payload_columns
 from kaizenlake.vocabulary import Direction
 
 CUTS = ("all", "phase", "policy", "model")
 DIRECTIONS: tuple[str, ...] = get_args(Direction)
 
 TERMS = {
-    "gates": "share of the gates not passed; null without gates, or with more passed than there were",
+    "gates": "share of the gates not passed, all of them for a run that failed and tells none; null without gates",
     "contradictions": "contradictions, as n / (n + half)",
     "grounding": "share of the claims that the sources do not support",
     "cost": "cost over budget as a share of the budget, clipped; null without a budget above 0",
@@ -27,6 +29,48 @@ TERMS = {
 """What each of the nine terms is; its columns are `<name>_term`, `<name>_weight` and `<name>_contribution`."""
 
 assert tuple(TERMS) == tuple(WEIGHTS)
+
+
+def _run_records() -> type[Table]:
+    columns: dict[str, tuple[Any, Any]] = {
+        "tenant_id": (str, tenant()),
+        "run_id": (str, column("Run, as the application names it.")),
+        "project_id": (str, column("Project; null where none was given.", nullable=True)),
+        "event_id": (str, column("Event that first told that it ended.")),
+        "occurred_at": (INSTANT, column("When it first was told to have ended.")),
+        "event_date": (pl.Date, column("UTC date of that, by which the table is partitioned.")),
+    }
+    for field in payload_columns(_RUNS).values():
+        if field.name not in columns:
+            said = column(field.description, unit=field.unit, nullable=True, ge=field.minimum, le=field.maximum)
+            columns[field.name] = (DTYPES[field.kind], said)
+    columns["doer"] = (str, column("Agent that did the run."))
+    columns |= {
+        "failed_without_gates": (
+            bool,
+            column("It ended in error, timeout or crash and tells no gates: it counts as having passed none."),
+        ),
+        "records": (pl.Int64, column("Events that tell of it: its own and its scores.", ge=1)),
+        "first_told_date": (pl.Date, column("UTC date of the first of them.")),
+        "last_told_date": (pl.Date, column("UTC date of the last of them.")),
+    }
+    config = type(
+        "Config",
+        (Table.Config,),
+        {"metadata": facts("gold", "run_records", ("tenant_id", "run_id"), "event_date")},
+    )
+    body = {
+        "__annotations__": {name: dtype for name, (dtype, _) in columns.items()},
+        "__doc__": "One agent run on the day it ran: of each field the latest word, of its own events and of its scores.",
+        "__module__": __name__,
+        "Config": config,
+    }
+    return type("RunRecords", (Table,), body | {name: item for name, (_, item) in columns.items()})
+
+
+_RUNS = next(family for family in FAMILIES if family.name == "runs")
+
+RunRecords = _run_records()
 
 
 class _Run(Table):
@@ -64,11 +108,11 @@ def _crl() -> type[Table]:
         ),
         "coverage": (float, rate("Weight of the terms that were observed over the weight of all.")),
     }
-    described = "The composite loss of one run, and what it is made of; of several records of a day the latest."
+    described = "The composite loss of one run, and what it is made of."
     config = type(
         "Config",
         (Table.Config,),
-        {"metadata": facts("gold", "crl", ("tenant_id", "project_id", "run_id", "event_date"), "event_date")},
+        {"metadata": facts("gold", "crl", ("tenant_id", "run_id"), "event_date")},
     )
     body = {
         "__annotations__": {name: dtype for name, (dtype, _) in columns.items()},

@@ -1,0 +1,96 @@
+"""What is known of each agent run? One record: of each field the latest word, of its own events and of its scores."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import polars as pl
+
+from kaizenlake import tables
+from kaizenlake.job import Gathering, job
+from kaizenlake.tables import RunRecords, Runs
+from kaizenlake.vocabulary import FAILED_OUTCOMES
+
+RUN = ("tenant_id", "run_id")
+"""Columns that name one run; a null is a tenant of its own."""
+
+_TOLD = ("failed_without_gates", "records", "first_told_date", "last_told_date")
+_OWN = (*RUN, "event_id", "occurred_at", "event_date", *_TOLD)
+
+
+@job(reads=(Runs,), writes=RunRecords, by_day=True, timeless=True, gathers=Gathering(RUN, "RUN_COMPLETED"))
+def run_records(runs: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFrame:
+    """Bring together what is told of each run, on the day of its first RUN_COMPLETED, and once.
+
+    Of each field the latest word counts, by the time of the event: a null says nothing, nor does an empty list. Scores of a
+    run of which no RUN_COMPLETED has come make no run; they wait in the silver events and count when it comes.
+
+    Args:
+        runs: Silver run events: RUN_COMPLETED and RUN_SCORED.
+        as_of: Events from this instant on do not count.
+    """
+    events = runs.filter(pl.col("occurred_at") < as_of).with_columns(number=pl.len().over(RUN))
+    completed = pl.col("event_type") == "RUN_COMPLETED"
+    fields = [name for name in tables.schema(RunRecords).names() if name not in _OWN]
+    # Most runs have one event, whose columns are not moved.
+    alone = events.filter(completed, pl.col("number") == 1).select(
+        *(name for name in tables.schema(RunRecords).names() if name not in _TOLD),
+        records=pl.lit(1, pl.Int64),
+        first_told_date="event_date",
+        last_told_date="event_date",
+    )
+    together = (
+        events.filter(pl.col("number") > 1)
+        .group_by(RUN)
+        .agg(
+            *(_latest(name, runs_dtype) for name, runs_dtype in tables.schema(RunRecords).items() if name in fields),
+            pl.col("event_id").filter(completed).sort_by(*_order(completed)).first(),
+            pl.col("occurred_at").filter(completed).min(),
+            records=pl.len().cast(pl.Int64),
+            first_told_date=pl.col("event_date").min(),
+            last_told_date=pl.col("event_date").max(),
+        )
+        .filter(pl.col("occurred_at").is_not_null())
+        .with_columns(event_date=pl.col("occurred_at").dt.date())
+    )
+    return pl.concat([alone, together], how="diagonal").with_columns(
+        failed_without_gates=failed() & gates_not_passed().is_null() & (pl.col("gates_passed").fill_null(0) == 0)
+    )
+
+
+def gates_not_passed() -> pl.Expr:
+    """Share of the gates that a run did not pass; null without gates, or with more passed than there were."""
+    known = (pl.col("gates_total") > 0, pl.col("gates_passed") <= pl.col("gates_total"))
+    return pl.when(*known).then(1.0 - pl.col("gates_passed") / pl.col("gates_total"))
+
+
+def failed() -> pl.Expr:
+    """Whether a run ended in error, timeout or crash: by its `outcome`, where it has none by its failure modes."""
+    words = [_plain(word) for word in FAILED_OUTCOMES]
+    outcome = pl.col("outcome").str.to_lowercase().str.replace_all(r"[\s_-]", "")
+    modes = pl.col("failure_modes").list.eval(
+        pl.element().str.to_lowercase().str.replace_all(r"[\s_-]", "").is_in(words)
+    )
+    return (
+        pl.when(pl.col("outcome").is_not_null())
+        .then(outcome.is_in(words))
+        .otherwise(modes.list.any())
+        .fill_null(value=False)
+    )
+
+
+def _plain(word: str) -> str:
+    return word.replace(" ", "")
+
+
+def _latest(name: str, dtype: pl.DataType) -> pl.Expr:
+    """The latest word on a field."""
+    value = pl.col(name)
+    if isinstance(dtype, pl.List):
+        value = pl.when(value.list.len() > 0).then(value)
+    last = value.sort_by("occurred_at", "event_id").drop_nulls().last()
+    return (last.fill_null([]) if isinstance(dtype, pl.List) else last).alias(name)
+
+
+def _order(chosen: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
+    return pl.col("occurred_at").filter(chosen), pl.col("event_id").filter(chosen)
