@@ -164,10 +164,10 @@ class LossOverride(Group):
 
 
 class LossTerm(Group):
-    """A term of a team's own: a numeric field of RUN_COMPLETED, brought to [0, 1] by a rule, and its weight."""
+    """A term of a team's own: a numeric field of RUN_COMPLETED or RUN_SCORED, brought to [0, 1] by a rule, and its weight."""
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)] = Field(description="Name of the term.")
-    field: Text = Field(description="Numeric field of RUN_COMPLETED that it is made of.")
+    field: Text = Field(description="Numeric field of RUN_COMPLETED or RUN_SCORED that it is made of.")
     rule: Literal["rate", "missing_rate", "count", "overrun"] = Field(
         description="rate: the value; missing_rate: 1 less the value; count: value / (value + half); "
         "overrun: value / budget - 1, as of cost. What lies outside [0, 1] is clipped."

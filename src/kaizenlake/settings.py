@@ -70,13 +70,13 @@ class Settings(BaseModel):
     @field_validator("loss")
     @classmethod
     def _of_fields_there_are(cls, loss: Loss) -> Loss:
-        run = by_name("RUN_COMPLETED")
-        assert run is not None
-        numeric = [field.name for field in run.fields if field.kind in {"int", "float", "bool"}]
+        told = (by_name("RUN_COMPLETED"), by_name("RUN_SCORED"))
+        fields = {field.name: field for event in told if event is not None for field in event.fields}
+        numeric = [name for name, field in fields.items() if field.kind in {"int", "float", "bool"}]
         if unknown := [item for item in loss.terms if item.field not in numeric]:
             first = unknown[0]
             raise ValueError(
-                f"the term {first.name!r} is made of {first.field!r}, which is no numeric field of RUN_COMPLETED; "
+                f"the term {first.name!r} is made of {first.field!r}, which is no numeric field of RUN_COMPLETED or RUN_SCORED; "
                 f"those are {', '.join(numeric)}"
             )
         return loss

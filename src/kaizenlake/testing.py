@@ -47,6 +47,7 @@ _NAMES = {
     "doer": 2,
     "policy_id": 2,
     "policy_version": 3,
+    "run_id": 200,
 }
 """How many names of a field are drawn from, where it is not four: groups large enough to be ranked come about."""
 

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import polars as pl
 
-from jobs.drawn import day, frame
+from jobs.drawn import day, frame, recorded
 from kaizenlake import tables
 from kaizenlake.jobs.canary_looks import canary_looks
 from kaizenlake.jobs.canary_units import canary_units
@@ -95,7 +95,7 @@ def units_from(runs, *events, as_of=LATER, **groups):
         losses.append({"loss": loss} | {name: value for name, value in run.items() if name in tables.schema(Crl)})
     kept = [{name: value for name, value in run.items() if name in tables.schema(Runs)} for run in drawn]
     found = canary_units(
-        deployed(*events, as_of=as_of).lazy(), frame(Runs, kept), frame(Crl, losses), as_of=as_of, **groups
+        deployed(*events, as_of=as_of).lazy(), recorded(frame(Runs, kept)), frame(Crl, losses), as_of=as_of, **groups
     )
     return tables.check(CanaryUnits, found.collect())
 

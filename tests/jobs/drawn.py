@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 
 from kaizenlake import tables
+from kaizenlake.jobs.run_records import run_records
+from kaizenlake.tables import RunRecords
 
 DAY_0 = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -19,6 +21,11 @@ def frame(table, rows=(), **columns):
     schema = tables.schema(table)
     full = [dict.fromkeys(schema) | columns | row for row in rows]
     return pl.LazyFrame(full, schema=schema)
+
+
+def recorded(runs):
+    """The record of each run out of silver run events, checked."""
+    return tables.check(RunRecords, run_records(runs, as_of=day(100_000)).collect()).lazy()
 
 
 def through(*jobs, as_of, given, engine="auto", **settings):

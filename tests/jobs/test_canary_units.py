@@ -79,15 +79,6 @@ def test_units_are_parted_by_tenant_phase_and_segment():
     assert sorted(found.rows()) == [("t", "a", 2), ("t", "b", 1)]
 
 
-def test_a_corrected_record_of_a_run_counts_once_and_with_what_it_tells_last():
-    again = [
-        (1.1, NEW, "u", 0.5, {"run_id": "r", "cost_usd": 1.0}),
-        (1.2, NEW, "u", 0.25, {"run_id": "r", "cost_usd": 2.0}),
-    ]
-    found = units_from(again, started())
-    assert found.select("runs", "loss_micros", "cost_usd_micros").rows() == [(1, 250_000, 2_000_000)]
-
-
 def test_the_past_of_a_unit_are_its_runs_before_the_start_under_whatever_policy():
     runs = [
         (1, NEW, "u", 0.5),

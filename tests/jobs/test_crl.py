@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobs.drawn import day, events, frame
+from jobs.drawn import day, frame, recorded
 from kaizenlake import samples, tables
 from kaizenlake.events.catalogue import by_name
 from kaizenlake.events.decode import decode
@@ -52,7 +52,7 @@ def run(number=0, at=0.5, **told):
 
 
 def compute(rows, as_of=LATER, **settings):
-    return tables.check(Crl, crl(frame(Runs, rows), as_of=as_of, **settings).collect())
+    return tables.check(Crl, crl(recorded(frame(Runs, rows)), as_of=as_of, **settings).collect())
 
 
 DEFAULTS = Loss()
@@ -213,27 +213,6 @@ def test_own_terms_keep_their_order_and_a_negative_value_counts_as_none():
     row = one(Loss(terms=(seed, failed)), seed=-5, db_migration_failed=True)
     assert (row["own_names"], row["own_terms"]) == (["seed", "failed"], [0.0, 1.0])
     assert one()["own_names"] == []
-
-
-def test_the_latest_record_of_a_run_on_a_day_counts():
-    records = events(
-        Runs,
-        """
-        0.9 RUN_COMPLETED run_id=r doer=d gates_passed=2 gates_total=4 project_id=p
-        0.1 RUN_COMPLETED run_id=r doer=d gates_passed=1 gates_total=4 project_id=p
-        0.9 RUN_COMPLETED run_id=r doer=d gates_passed=3 gates_total=4 project_id=p
-        0.5 RUN_COMPLETED run_id=r doer=d gates_passed=4 gates_total=4
-        1.5 RUN_COMPLETED run_id=r doer=d gates_passed=0 gates_total=4 project_id=p
-        """,
-    )
-    kept = tables.check(Crl, crl(records, as_of=LATER).collect()).sort("occurred_at")
-    assert kept.select("project_id", "event_date", "loss").rows() == [
-        (None, day(0).date(), 0.0),
-        ("p", day(0).date(), 0.25),
-        ("p", day(1).date(), 1.0),
-    ]
-    early = crl(records, as_of=day(0.9)).collect()
-    assert sorted(early["loss"]) == [0.0, 0.75], "the record at that very instant does not count yet"
 
 
 figures = st.fixed_dictionaries(

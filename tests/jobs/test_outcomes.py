@@ -7,6 +7,7 @@ from jobs.drawn import day, events, frame, through
 from kaizenlake import tables
 from kaizenlake.jobs.outcome_subjects import outcome_subjects
 from kaizenlake.jobs.outcomes import DIMENSIONS, outcomes
+from kaizenlake.jobs.run_records import run_records
 from kaizenlake.parameters import Windows
 from kaizenlake.tables import Acquisition, Contents, Outcomes, Packs, ProjectSegments, Runs
 
@@ -23,7 +24,7 @@ def run(as_of=LATER, windows=None, shuffled=None, **given_frames):
             for table, item in frames.items()
         }
     figures = {"windows": windows} if windows else {}
-    return through(outcome_subjects, outcomes, given=frames, as_of=as_of, engine="streaming", **figures)
+    return through(run_records, outcome_subjects, outcomes, given=frames, as_of=as_of, engine="streaming", **figures)
 
 
 def in_order(made):
@@ -357,7 +358,9 @@ def test_no_two_contents_get_one_name():
 )
 def test_a_run_is_won_if_it_passed_all_gates(passed, total, expected):
     row = {"gates_passed": passed, "gates_total": total, "doer": "planner", "outcome": "success"}
-    drawn = frame(Runs, [row], event_type="RUN_COMPLETED", run_id="r", event_id="e", occurred_at=day(1))
+    drawn = frame(
+        Runs, [row], event_type="RUN_COMPLETED", run_id="r", event_id="e", occurred_at=day(1), event_date=day(1).date()
+    ).with_columns(failure_modes=pl.lit([], pl.List(pl.String)))
     made = run(runs=drawn)
 
     assert decided(made, "run") == ([] if expected is None else [("r", 1, expected)])
@@ -373,7 +376,22 @@ def test_of_two_records_of_a_run_the_latest_counts():
         """,
     )
 
-    assert decided(run(runs=drawn), "run") == [("r", 2, True)]
+    assert decided(run(runs=drawn), "run") == [("r", 1, True)]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "gates", "expected"),
+    [
+        ("error", "", False),
+        ("Timed-Out", "", False),
+        ("error", "gates_passed=2 gates_total=2", True),
+        ("error", "gates_passed=0 gates_total=0", False),
+        ("done", "", None),
+    ],
+)
+def test_a_run_that_ended_in_error_without_gates_is_lost(outcome, gates, expected):
+    made = run(runs=events(Runs, f"1 RUN_COMPLETED run_id=r doer=d outcome={outcome} {gates}"))
+    assert decided(made, "run") == ([] if expected is None else [("r", 1, expected)])
 
 
 def test_the_subject_s_own_segment_comes_before_its_project_s():

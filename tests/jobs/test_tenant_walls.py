@@ -12,6 +12,7 @@ from kaizenlake.jobs.outcome_subjects import outcome_subjects
 from kaizenlake.jobs.outcomes import outcomes
 from kaizenlake.jobs.project_segments import project_segments
 from kaizenlake.jobs.projects import projects
+from kaizenlake.jobs.run_records import run_records
 from kaizenlake.jobs.scoped_win_rates import scoped_win_rates
 from kaizenlake.jobs.segment_clarity import segment_clarity
 from kaizenlake.jobs.segment_words import segment_words
@@ -59,6 +60,7 @@ JOBS = (
     projects,
     source_freshness,
     segment_clarity,
+    run_records,
     outcome_subjects,
     outcomes,
     outcome_counts,

@@ -15,7 +15,7 @@ from kaizenlake.tables import (
     CrlTrends,
     Experiments,
     Policies,
-    Runs,
+    RunRecords,
     SkillCards,
     SkillFailures,
     SkillModels,
@@ -55,7 +55,7 @@ def _fleet(evil):
 def tables_of(evil=EVIL):
     """Rows of every table that cards are made of."""
     told, policies, experiments = _fleet(evil)
-    frames = {Runs: told, Policies: policies, Experiments: experiments}
+    frames = {RunRecords: told, Policies: policies, Experiments: experiments}
     for job in in_order(JOBS):
         if job.name.startswith(("crl", "skill", "learning_progress")):
             frames[job.writes] = testing.run(job, frames, AS_OF)

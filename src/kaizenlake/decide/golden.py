@@ -311,6 +311,7 @@ def _chosen(events: pl.LazyFrame, doer: str, filters: Filters, now: datetime) ->
         UsageError: None fits, too many do, or one that was named is not there.
     """
     runs = run_events(events, doer=doer, as_of=now + timedelta(microseconds=1), run_ids=filters.run_ids or None)
+    runs = runs.filter(pl.col("event_type") == "RUN_COMPLETED")
     if filters.since is not None:
         runs = runs.filter(pl.col("event_date") >= filters.since)
     if filters.until is not None:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 import polars as pl
 
 from kaizenlake.events.catalogue import FAMILIES
 from kaizenlake.events.decode import decode
 from kaizenlake.jobs.crl import crl
+from kaizenlake.jobs.run_records import RUN, run_records
 from kaizenlake.parameters import Loss
-
-RUN = ("tenant_id", "project_id", "run_id")
-"""Columns that name one run; of several records of it the latest counts."""
+from kaizenlake.tables.silver import events_of
 
 UNIT = (
     pl.when(pl.col("unit_id").is_null())
@@ -24,40 +23,41 @@ UNIT = (
 
 _NAMED = 5
 
+_ALWAYS = datetime(9999, 1, 1, tzinfo=UTC)
+
 _FAMILY = next(family for family in FAMILIES if family.name == "runs")
 
 
 def run_events(
     events: pl.LazyFrame, *, doer: str, as_of: datetime, run_ids: Collection[str] | None = None
 ) -> pl.LazyFrame:
-    """Bronze events of the runs of a doer that ended before an instant, with `run_id`.
+    """Bronze events that tell of the runs of a doer, their scores among them, before an instant, with `run_id`.
 
     Args:
         events: Rows of `bronze.events`.
         doer: The doer.
-        as_of: Runs that ended from this instant on do not count.
+        as_of: Events from this instant on do not count.
         run_ids: These runs only.
     """
     said = pl.col("payload").str.json_decode(pl.Struct({"run_id": pl.String(), "doer": pl.String()})).struct
-    found = (
-        events.filter(pl.col("event_type") == "RUN_COMPLETED", pl.col("occurred_at") < as_of)
-        .with_columns(run_id=said.field("run_id"), _doer=said.field("doer"))
-        .filter(pl.col("_doer") == doer)
-        .drop("_doer")
-    )
-    if run_ids is None:
-        return found
-    wanted = pl.LazyFrame({"run_id": sorted(run_ids)}, schema={"run_id": pl.String()})
-    return found.join(wanted, on="run_id", how="semi")
+    told = events.filter(
+        pl.col("event_type").is_in([event.name for event in events_of(_FAMILY)]), pl.col("occurred_at") < as_of
+    ).with_columns(run_id=said.field("run_id"), _doer=said.field("doer"))
+    if run_ids is not None:
+        wanted = pl.LazyFrame({"run_id": sorted(run_ids)}, schema={"run_id": pl.String()})
+        told = told.join(wanted, on="run_id", how="semi")
+    # Which doer did a run, its own event says; a score need not.
+    own = told.filter(pl.col("_doer") == doer).select(RUN).unique()
+    return told.join(own, on=RUN, how="semi", nulls_equal=True).drop("_doer")
 
 
 def decoded(bronze: pl.LazyFrame) -> pl.LazyFrame:
-    """Bronze events of runs with their payload as typed columns."""
-    return decode(bronze, _FAMILY)
+    """The record of each run out of bronze events, as the job `run_records` keeps it."""
+    return run_records.function(decode(bronze, _FAMILY), as_of=_ALWAYS)
 
 
 def with_losses(runs: pl.LazyFrame, loss: Loss, as_of: datetime) -> pl.LazyFrame:
-    """Typed columns of runs, with `loss` and `coverage` as the job `crl` reckons them.
+    """Records of runs, with `loss` and `coverage` as the job `crl` reckons them.
 
     Args:
         runs: Rows of `decoded`.
@@ -89,13 +89,7 @@ def logged_runs(
     runs = with_losses(decoded(run_events(events, doer=doer, as_of=as_of, run_ids=run_ids)), loss, as_of)
     if phase is not None:
         runs = runs.filter(pl.col("phase") == phase)
-    return (
-        runs.with_columns(unit=UNIT)
-        .collect()
-        .sort("occurred_at", "event_id")
-        .unique(RUN, keep="last", maintain_order=True)
-        .sort(*RUN, nulls_last=True)
-    )
+    return runs.with_columns(unit=UNIT).collect().sort(*RUN, nulls_last=True)
 
 
 def some_of(names: Sequence[str], *, between: str = ", ") -> str:

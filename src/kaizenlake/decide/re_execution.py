@@ -23,7 +23,7 @@ from kaizenlake.events.log import event_line
 from kaizenlake.lake.store import Lake
 from kaizenlake.parameters import Loss, Replays
 from kaizenlake.stats.paired import repeated_change
-from kaizenlake.tables import Events, Runs
+from kaizenlake.tables import Events, RunRecords
 from kaizenlake.vocabulary import plural
 
 PAIRED = "paired"
@@ -240,7 +240,7 @@ def _pairs(logged: pl.DataFrame, found: Again, loss: Loss) -> pl.DataFrame:
     checked = check_lines(found.lines, range(1, len(found.lines) + 1), now=datetime.now(UTC))
     assert not checked.rejected, "each line was checked when it was made"
     after = decoded(checked.frame.lazy()).collect()
-    of_run = logged.select(tables.schema(Runs).names()).drop("run_id").with_row_index("place")
+    of_run = logged.select(tables.schema(RunRecords).names()).drop("run_id").with_row_index("place")
     before = keys.select("run_id", "place").join(of_run, on="place").select(after.columns)
     losses = [
         with_losses(_where_both_tell(one, other).lazy(), loss, _ALWAYS).select("run_id", pl.col("loss").alias(name))
@@ -256,8 +256,16 @@ def _where_both_tell(runs: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
     run = by_name("RUN_COMPLETED")
     assert run is not None
     told = [item.name for item in run.fields if item.kind in {"int", "float", "bool"}]
-    theirs = others.select("run_id", pl.col(told).is_not_null().name.suffix("_told"))
-    kept = (pl.when(pl.col(f"{name}_told")).then(name).alias(name) for name in told)
+    gates = [name for name in told if name.startswith("gates_")]
+    # A run that failed without gates tells of them all the same: it passed none.
+    theirs = others.select(
+        "run_id",
+        *(
+            (pl.col(name).is_not_null() | (pl.col("failed_without_gates") & (name in gates))).alias(f"{name}_told")
+            for name in told
+        ),
+    ).with_columns(failed_without_gates_told=pl.all_horizontal(f"{name}_told" for name in gates))
+    kept = (pl.when(pl.col(f"{name}_told")).then(name).alias(name) for name in [*told, "failed_without_gates"])
     return runs.join(theirs, on="run_id", maintain_order="left").with_columns(*kept).select(runs.columns)
 
 

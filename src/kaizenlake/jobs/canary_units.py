@@ -7,11 +7,10 @@ from datetime import datetime
 import polars as pl
 
 from kaizenlake.job import job
-from kaizenlake.jobs._latest import latest
 from kaizenlake.jobs._loss_sums import micros
-from kaizenlake.jobs.crl import RUN
+from kaizenlake.jobs.run_records import RUN
 from kaizenlake.parameters import Canaries
-from kaizenlake.tables import CanaryUnits, Crl, Deployments, Runs
+from kaizenlake.tables import CanaryUnits, Crl, Deployments, RunRecords
 from kaizenlake.tables.canary import METRICS
 
 MOST = 1e6
@@ -20,10 +19,10 @@ MOST = 1e6
 KEYS = ("tenant_id", "deployment_id", "policy_version", "unit_id", "phase", "segment", "event_date")
 
 
-@job(reads=(Deployments, Runs, Crl), writes=CanaryUnits, timeless=True)
+@job(reads=(Deployments, RunRecords, Crl), writes=CanaryUnits, timeless=True)
 def canary_units(
     deployments: pl.LazyFrame,
-    runs: pl.LazyFrame,
+    run_records: pl.LazyFrame,
     crl: pl.LazyFrame,
     *,
     as_of: datetime,
@@ -36,33 +35,29 @@ def canary_units(
 
     Args:
         deployments: Shadows and canaries.
-        runs: Silver run events: deployment, segment and the figures that guardrails watch.
+        run_records: The record of each run: its version and unit, segment, and the figures that guardrails watch.
         crl: Losses of runs.
         as_of: Runs that ended from this instant on do not count.
         canaries: `history_days`: days before the start that are a unit's past.
     """
-    losses = crl.filter(pl.col("occurred_at") < as_of)
-    told = runs.filter(pl.col("event_type") == "RUN_COMPLETED").select(
+    losses = crl.filter(pl.col("occurred_at") < as_of).select(*RUN, "loss", failed_gates_rate="gates_term")
+    told = run_records.filter(pl.col("occurred_at") < as_of).select(
         *RUN,
+        "event_date",
         "occurred_at",
-        "event_id",
-        "segment",
-        *(metric for metric in METRICS if metric != "failed_gates_rate"),
-        run_deployment="deployment_id",
-    )
-    compared = losses.select(
-        *RUN,
-        "occurred_at",
-        "loss",
         "policy_id",
         "policy_version",
         "unit_id",
-        failed_gates_rate="gates_term",
+        "segment",
+        "failed_without_gates",
+        *(metric for metric in METRICS if metric != "failed_gates_rate"),
         run_doer="doer",
         run_phase="phase",
-    ).join(_arms(deployments), on=["tenant_id", "policy_id", "policy_version"], nulls_equal=True)
-    # The loss is that of the latest record of a run on a day, and so must be what else the run tells.
-    whole = latest(compared.join(told, on=[*RUN, "occurred_at"], nulls_equal=True), (*RUN, "deployment_id"))
+        run_deployment="deployment_id",
+    )
+    whole = told.join(_arms(deployments), on=["tenant_id", "policy_id", "policy_version"], nulls_equal=True).join(
+        losses, on=RUN, nulls_equal=True
+    )
     named, unnamed = pl.col("run_deployment") == pl.col("deployment_id"), pl.col("run_deployment").is_null()
     fits = (pl.col("run_doer") == pl.col("doer")) & (
         pl.col("phase").is_null() | (pl.col("run_phase") == pl.col("phase")).fill_null(value=False)
@@ -83,7 +78,7 @@ def canary_units(
             },
         )
         .join(
-            _history(deployments, losses, canaries.history_days),
+            _history(deployments, crl.filter(pl.col("occurred_at") < as_of), canaries.history_days),
             on=["tenant_id", "deployment_id", "unit_id"],
             how="left",
             nulls_equal=True,

@@ -10,8 +10,9 @@ from kaizenlake import tables
 from kaizenlake.job import job
 from kaizenlake.jobs._said import said
 from kaizenlake.jobs.pack_family import pack_family, pack_tier
+from kaizenlake.jobs.run_records import gates_not_passed
 from kaizenlake.parameters import Windows
-from kaizenlake.tables import Acquisition, OutcomeSubjects, Packs, ProjectSegments, Runs
+from kaizenlake.tables import Acquisition, OutcomeSubjects, Packs, ProjectSegments, RunRecords
 
 PROJECT = ("tenant_id", "project_id")
 LEAD = (*PROJECT, "lead_id")
@@ -36,11 +37,11 @@ KNOWN: dict[str, dict[str, pl.Expr]] = {
 """What is known of each kind, beside its segment; each of them becomes a dimension of the outcome."""
 
 
-@job(reads=(Packs, Acquisition, Runs, ProjectSegments), writes=OutcomeSubjects)
+@job(reads=(Packs, Acquisition, RunRecords, ProjectSegments), writes=OutcomeSubjects)
 def outcome_subjects(
     packs: pl.LazyFrame,
     acquisition: pl.LazyFrame,
-    runs: pl.LazyFrame,
+    run_records: pl.LazyFrame,
     project_segments: pl.LazyFrame,
     *,
     as_of: datetime,
@@ -54,17 +55,19 @@ def outcome_subjects(
     Args:
         packs: Silver pack events.
         acquisition: Silver acquisition events.
-        runs: Silver run events.
+        run_records: The record of each run.
         project_segments: What is known of the segment of a project.
         as_of: Events from this instant on do not count.
         windows: `reply_days`: how long an outreach may wait for its reply.
     """
-    packs, acquisition, runs = (frame.filter(pl.col("occurred_at") < as_of) for frame in (packs, acquisition, runs))
+    packs, acquisition, run_records = (
+        frame.filter(pl.col("occurred_at") < as_of) for frame in (packs, acquisition, run_records)
+    )
     subjects = {
         "pack": pack_outcomes(packs),
         "deal": deal_outcomes(acquisition),
         "outreach": outreach_outcomes(acquisition, as_of=as_of, reply_days=windows.reply_days),
-        "run": run_outcomes(runs),
+        "run": run_outcomes(run_records),
     }
     segment = project_segments.select(*PROJECT, project_industry="industry", project_client_type="client_type")
     decided = ("subject_id", "decided_at", "won", *PROJECT, "industry", "client_type")
@@ -195,23 +198,20 @@ def outreach_outcomes(acquisition: pl.LazyFrame, *, as_of: datetime, reply_days:
     return _about_leads(sent, all_events)
 
 
-def run_outcomes(runs: pl.LazyFrame) -> pl.LazyFrame:
-    """Decide each run: won if it passed all its gates; the latest record of a run counts.
+def run_outcomes(run_records: pl.LazyFrame) -> pl.LazyFrame:
+    """Decide each run: won if it passed all its gates.
 
-    A run without gates, of unknown gates, or with more passed than there were is undecided. The word in which it says
-    how it ended is the application's own, so no rule reads it.
+    One that ended in error, timeout or crash and tells no gates passed none. Any other run without gates, of unknown gates,
+    or with more passed than there were is undecided.
     """
-    known = (pl.col("gates_total") > 0) & (pl.col("gates_passed") <= pl.col("gates_total"))
-    columns = ("gates_passed", "gates_total", "occurred_at", "doer", "model", "phase", "policy_id")
+    missed = pl.when("failed_without_gates").then(1.0).otherwise(gates_not_passed())
     return (
-        runs.filter(pl.col("event_type") == "RUN_COMPLETED", pl.col("run_id").is_not_null())
-        .group_by(*PROJECT, "run_id")
-        .agg(pl.col(columns).sort_by("occurred_at", "event_id").last())
-        .filter(known)
+        run_records.with_columns(missed=missed)
+        .filter(pl.col("missed").is_not_null())
         .with_columns(
             subject_id="run_id",
             decided_at="occurred_at",
-            won=pl.col("gates_passed") == pl.col("gates_total"),
+            won=pl.col("missed") == 0.0,
             industry=pl.lit(None, dtype=pl.String),
             client_type=pl.lit(None, dtype=pl.String),
         )

@@ -14,6 +14,16 @@ from kaizenlake.vocabulary import FAILED_OUTCOMES
 RUN = ("tenant_id", "run_id")
 """Columns that name one run; a null is a tenant of its own."""
 
+JUDGED = (
+    "contradictions",
+    "grounding_rate",
+    "security_criticals",
+    "api_breakages",
+    "db_migration_failed",
+    "rag_coverage_rate",
+)
+"""Fields that tell of what a run made: one that crashed has none of them."""
+
 _TOLD = ("failed_without_gates", "records", "first_told_date", "last_told_date")
 _OWN = (*RUN, "event_id", "occurred_at", "event_date", *_TOLD)
 
@@ -43,7 +53,7 @@ def run_records(runs: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFrame:
         events.filter(pl.col("number") > 1)
         .group_by(RUN)
         .agg(
-            *(_latest(name, runs_dtype) for name, runs_dtype in tables.schema(RunRecords).items() if name in fields),
+            *(_latest(name, dtype) for name, dtype in tables.schema(RunRecords).items() if name in fields),
             pl.col("event_id").filter(completed).sort_by(*_order(completed)).first(),
             pl.col("occurred_at").filter(completed).min(),
             records=pl.len().cast(pl.Int64),
@@ -65,22 +75,21 @@ def gates_not_passed() -> pl.Expr:
 
 
 def failed() -> pl.Expr:
-    """Whether a run ended in error, timeout or crash: by its `outcome`, where it has none by its failure modes."""
-    words = [_plain(word) for word in FAILED_OUTCOMES]
-    outcome = pl.col("outcome").str.to_lowercase().str.replace_all(r"[\s_-]", "")
-    modes = pl.col("failure_modes").list.eval(
-        pl.element().str.to_lowercase().str.replace_all(r"[\s_-]", "").is_in(words)
-    )
-    return (
-        pl.when(pl.col("outcome").is_not_null())
-        .then(outcome.is_in(words))
-        .otherwise(modes.list.any())
-        .fill_null(value=False)
-    )
+    """Whether a run ended in error, timeout or crash.
+
+    Its `outcome` says so. Where it tells none, a failure mode does, unless something was found out about what the run made.
+    """
+    words = [_plain(pl.lit(word)) for word in FAILED_OUTCOMES]
+    outcome = pl.any_horizontal(_plain(pl.col("outcome")) == word for word in words)
+    mode = pl.any_horizontal(_plain(pl.element()) == word for word in words)
+    unseen = pl.all_horizontal(pl.col(JUDGED).is_null())
+    modes = pl.col("failure_modes").list.eval(mode).list.any() & unseen
+    return pl.when(pl.col("outcome").is_not_null()).then(outcome).otherwise(modes).fill_null(value=False)
 
 
-def _plain(word: str) -> str:
-    return word.replace(" ", "")
+def _plain(word: pl.Expr) -> pl.Expr:
+    """A word without case, spaces, `_` and `-`."""
+    return word.str.to_lowercase().str.replace_all(r"[\s_-]", "")
 
 
 def _latest(name: str, dtype: pl.DataType) -> pl.Expr:

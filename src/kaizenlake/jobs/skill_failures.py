@@ -9,16 +9,14 @@ import polars as pl
 from kaizenlake.job import job
 from kaizenlake.jobs._card_rules import before
 from kaizenlake.jobs._card_rules import latest as latest_days
-from kaizenlake.jobs._latest import latest
-from kaizenlake.jobs.crl import RUN
 from kaizenlake.parameters import Evidence, Skills
 from kaizenlake.stats import expressions
-from kaizenlake.tables import Runs, SkillFailures
+from kaizenlake.tables import RunRecords, SkillFailures
 
 
-@job(reads=(Runs,), writes=SkillFailures)
+@job(reads=(RunRecords,), writes=SkillFailures)
 def skill_failures(
-    runs: pl.LazyFrame,
+    run_records: pl.LazyFrame,
     *,
     as_of: datetime,
     evidence: Evidence = Evidence(),  # noqa: B008 - frozen
@@ -30,15 +28,15 @@ def skill_failures(
     are one family (Benjamini-Hochberg).
 
     Args:
-        runs: Silver run events; of several records of a run on one day the latest counts.
+        run_records: The record of each run.
         as_of: Runs that ended from this instant on do not count.
         evidence: `confidence` of the intervals.
         skills: Days of a card, and what a trend needs.
     """
     now, past = latest_days(as_of, skills.days), before(as_of, skills.days)
-    counted = latest(
-        runs.filter(pl.col("event_type") == "RUN_COMPLETED", pl.col("occurred_at") < as_of, now | past), RUN
-    ).select("tenant_id", "doer", "failure_modes", is_now=now)
+    counted = run_records.filter(pl.col("occurred_at") < as_of, now | past).select(
+        "tenant_id", "doer", "failure_modes", is_now=now
+    )
     is_now = pl.col("is_now")
     all_runs = counted.group_by("tenant_id", "doer").agg(runs=_number(is_now), runs_before=_number(~is_now))
     found = (

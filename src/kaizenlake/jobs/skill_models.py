@@ -14,22 +14,21 @@ from kaizenlake import stats, tables
 from kaizenlake.job import job
 from kaizenlake.jobs._card_rules import latest as latest_days
 from kaizenlake.jobs._card_rules import verdict
-from kaizenlake.jobs._latest import latest
 from kaizenlake.jobs._loss_sums import MICRO, SUMS, added, m2, mean, micros, sums_of
-from kaizenlake.jobs.crl import RUN
+from kaizenlake.jobs.run_records import RUN
 from kaizenlake.jobs.scopes import group_codes
 from kaizenlake.parameters import Evidence, Skills
 from kaizenlake.stats import expressions
-from kaizenlake.tables import Crl, Runs, SkillModels
+from kaizenlake.tables import Crl, RunRecords, SkillModels
 
 MODEL = ("tenant_id", "doer", "model")
 
 Figures: TypeAlias = NDArray[np.float64]
 
 
-@job(reads=(Runs, Crl), writes=SkillModels)
+@job(reads=(RunRecords, Crl), writes=SkillModels)
 def skill_models(
-    runs: pl.LazyFrame,
+    run_records: pl.LazyFrame,
     crl: pl.LazyFrame,
     *,
     as_of: datetime,
@@ -43,14 +42,14 @@ def skill_models(
     (Benjamini-Hochberg).
 
     Args:
-        runs: Silver run events, for their cost; of several records of a run on one day the latest counts.
+        run_records: The record of each run, for its cost.
         crl: Losses of runs.
         as_of: Runs that ended from this instant on do not count.
         evidence: `confidence` of the intervals.
         skills: Days of a card, and what a verdict needs.
     """
     counted = pl.col("occurred_at") < as_of, latest_days(as_of, skills.days), pl.col("model").is_not_null()
-    costs = latest(runs.filter(*counted, pl.col("event_type") == "RUN_COMPLETED"), RUN).select(*RUN, "cost_usd")
+    costs = run_records.filter(*counted).select(*RUN, "cost_usd")
     cost = micros(pl.when(pl.col("loss").is_not_null()).then("cost_usd"))
     return (
         crl.filter(*counted)
