@@ -20,7 +20,7 @@ LEVELS = (
     ("cli",),
     ("demo",),
     ("night",),
-    ("service",),
+    ("service", "learning_ops"),
     ("publish", "decide"),
     ("signing",),
     ("lake",),

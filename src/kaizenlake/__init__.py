@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from kaizenlake.events.functions import PerformanceData
     from kaizenlake.events.log import close, configure, flush, log_event
     from kaizenlake.lake.store import Lake
+    from kaizenlake.learning_ops import LearningOps
     from kaizenlake.publish.context import KaizenContext
     from kaizenlake.service import KaizenService
 
@@ -40,6 +41,7 @@ _HOMES = {
     "flush": "kaizenlake.events.log",
     "log_event": "kaizenlake.events.log",
     "Lake": "kaizenlake.lake.store",
+    "LearningOps": "kaizenlake.learning_ops",
     "KaizenContext": "kaizenlake.publish.context",
     "KaizenService": "kaizenlake.service",
 }
@@ -52,6 +54,7 @@ __all__ = [
     "KaizenContext",
     "KaizenService",
     "Lake",
+    "LearningOps",
     "PerformanceData",
     "__version__",
     "close",

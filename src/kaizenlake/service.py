@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from kaizenlake.errors import UsageError
-from kaizenlake.lake.store import Lake
+from kaizenlake.lake.store import Lake, default_lake
 from kaizenlake.publish.context import EVERYTHING, KaizenContext, Scope, project, segment
 from kaizenlake.publish.context_build import Documents, Edition, build
 from kaizenlake.publish.documents import Source
@@ -50,11 +50,11 @@ class KaizenService:
     """Asks a lake, as it stands now.
 
     Args:
-        lake: The lake, or its folder.
+        lake: The lake, or its folder; the folder that KAIZEN_LAKE names, else `lake`, by default.
     """
 
-    def __init__(self, lake: Lake | str | Path) -> None:
-        self.lake = lake if isinstance(lake, Lake) else Lake(lake)
+    def __init__(self, lake: Lake | str | Path | None = None) -> None:
+        self.lake = lake if isinstance(lake, Lake) else Lake(lake) if lake is not None else default_lake()
 
     def build_context(self) -> KaizenContext:
         """The context of everything."""

@@ -33,7 +33,7 @@ def test_versions_come_after_one_another_as_semver_says():
     [
         ("1.0", "2 numbers"),
         ("1.0.0.0", "4 numbers"),
-        ("v1.0.0", "begins with a letter"),
+        ("V1.0.0", "begins with a letter"),
         ("1.02.0", "'02' begins with 0"),
         ("1.x.0", "'x' is no number"),
         ("1.0.0-", "what follows"),

@@ -12,7 +12,7 @@ Precedence: TypeAlias = tuple[int, int, int, tuple[tuple[int, int, str], ...]]
 
 _PRE = r"(?:0|[1-9][0-9]*|[0-9]*[a-zA-Z-][0-9a-zA-Z-]*)"
 _SEMVER = re.compile(
-    rf"(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)(?:-({_PRE}(?:\.{_PRE})*))?"
+    rf"v?(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)(?:-({_PRE}(?:\.{_PRE})*))?"
     r"(?:\+([0-9a-zA-Z-]+(?:\.[0-9a-zA-Z-]+)*))?"
 )
 _LONGEST = 100
@@ -26,7 +26,7 @@ def precedence(version: str) -> Precedence:
     True
 
     Args:
-        version: Such as 1.4.0 or 2.0.0-rc.1.
+        version: Such as 1.4.0, 2.0.0-rc.1, or v1.4.0, which is as great as 1.4.0.
 
     Raises:
         UsageError: It is no semantic version; the words say what is wrong with it.
@@ -51,9 +51,10 @@ def _what_is_wrong(version: str) -> str:
     if len(version) > _LONGEST:
         return f"it has {len(version)} characters, the longest has {_LONGEST}"
     core = re.split(r"[-+]", version, maxsplit=1)[0]
+    if version[:1] == "V":
+        return "it begins with a letter other than v"
+    core = core.removeprefix("v")
     numbers = core.split(".")
-    if version[:1] in {"v", "V"}:
-        return "it begins with a letter"
     if len(numbers) != 3:
         return f"it has {plural(len(numbers), 'number')} before the first - or +, there must be three"
     for number in numbers:

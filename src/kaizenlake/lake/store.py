@@ -19,6 +19,7 @@ from deltalake import DeltaTable
 
 from kaizenlake import settings, tables
 from kaizenlake.errors import LakeError, WriteConflictError
+from kaizenlake.events.log import DEFAULT_LAKE, LAKE_VARIABLE
 from kaizenlake.lake import changes, delta, describe, files
 from kaizenlake.lake.changes import Reads
 from kaizenlake.lake.describe import TableState
@@ -93,6 +94,11 @@ class Snapshot:
 
 
 HOME_VARIABLE = "KAIZEN_HOME"
+
+
+def default_lake() -> Lake:
+    """Return the lake that the variable KAIZEN_LAKE names, else that in the folder `lake` of the working folder."""
+    return Lake(os.environ.get(LAKE_VARIABLE) or DEFAULT_LAKE)
 
 
 class Lake:
