@@ -88,7 +88,10 @@ def sample_events(count: int = 1_500, *, seed: int = 0) -> pl.DataFrame:
     checked = check_lines(lines, range(1, count + 1), now=AS_OF, decisions=True)
     assert not checked.rejected, checked.rejected[:3]
     return checked.frame.with_columns(
-        file=pl.lit("sample.ndjson"), landed_at=pl.lit(AS_OF, tables.schema(Events)["landed_at"])
+        file=pl.lit("sample.ndjson"),
+        landed_at=pl.lit(AS_OF, tables.schema(Events)["landed_at"]),
+        batch=pl.lit(None, pl.Int64),
+        seal=pl.lit(None, pl.String),
     ).select(tables.schema(Events).names())
 
 

@@ -11,7 +11,7 @@ from kaizenlake import signing
 from kaizenlake.decide import deployments, policies
 from kaizenlake.decide.deployments import DeploymentPlan
 from kaizenlake.decide.drafts import PolicyDraft
-from kaizenlake.errors import GateError, UsageError
+from kaizenlake.errors import GateError, UsageError, VerificationError
 from kaizenlake.lake.store import Lake
 from kaizenlake.parameters import Guardrail
 from kaizenlake.tables import Events
@@ -179,5 +179,5 @@ def test_of_two_that_start_at_once_one_runs_and_the_other_is_told(small):
 def test_a_version_that_does_not_verify_is_not_started(small, tmp_path):
     signing.signing_key(tmp_path)
     small.path("keys", signing.KEY_NAME).write_bytes((tmp_path / signing.KEY_NAME).read_bytes())
-    with pytest.raises(GateError, match=r"cannot be served\. Gate content"):
+    with pytest.raises(VerificationError, match="name the key"):
         start(small, "1.1.0")

@@ -15,7 +15,7 @@ from kaizenlake.decide.gates import Evidence, replay_gate
 from kaizenlake.decide.golden import Filters
 from kaizenlake.decide.off_policy import replay_off_policy
 from kaizenlake.decide.replays import Standing, standing
-from kaizenlake.errors import VerificationError
+from kaizenlake.errors import UsageError
 from kaizenlake.tables import Events, ReplayLog
 
 SHA = "a" * 64
@@ -156,7 +156,7 @@ def test_a_document_that_was_altered_is_not_evaluated(lake):
     altered = pl.col("payload").str.replace_all("0.6", "0.9", literal=True)
     is_policy = pl.col("event_type") == "POLICY_CREATED"
     lake.rewrite(Events, lambda there: there.scan().with_columns(payload=pl.when(is_policy).then(altered).otherwise("payload")).collect())  # fmt: skip
-    with pytest.raises(VerificationError, match="was created with"):
+    with pytest.raises(UsageError, match="There is no policy"):
         replay(lake)
     assert RULES["default"]["small"] == 0.6
     assert replays.SOURCE not in set(lake.scan(Events).collect()["source"])

@@ -214,7 +214,10 @@ def test_frame_is_that_of_bronze():
     found = checked(line(), line(id="e-2", source="crm", tags=["a"], metadata={"k": 1}), default_source="app").frame
     assert found.schema == COLUMNS
     whole = found.with_columns(
-        pl.lit("f").alias("file"), pl.lit(NOW).cast(pl.Datetime("us", "UTC")).alias("landed_at")
+        pl.lit("f").alias("file"),
+        pl.lit(NOW).cast(pl.Datetime("us", "UTC")).alias("landed_at"),
+        pl.lit(None, pl.Int64).alias("batch"),
+        pl.lit(None, pl.String).alias("seal"),
     ).select(tables.schema(tables.Events).names())
     tables.check(tables.Events, whole)
     assert found.rows(named=True)[1] == {

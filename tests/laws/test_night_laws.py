@@ -72,7 +72,7 @@ def figures(lake, layers=("gold",)):
     found = {}
     for table in tables.TABLES:
         if tables.layer(table) in layers:
-            frame = lake.scan(table).drop("landed_at", "file", "line", strict=False).collect()
+            frame = lake.scan(table).drop("landed_at", "file", "line", "batch", "seal", strict=False).collect()
             found[tables.full_name(table)] = sorted(map(repr, frame.iter_rows()))
     return found
 

@@ -332,7 +332,7 @@ def test_where_no_deployment_runs_the_night_says_so(tmp_path):
     assert nights.night(lake, as_of=START, now=START) == nights.Night()
 
 
-def test_a_night_with_versions_that_do_not_verify_fails_and_serves_none(tmp_path):
+def test_a_night_with_the_key_of_another_lake_fails_and_publishes_nothing(tmp_path):
     lake = begun(tmp_path / "lake")
     other = Lake.create(tmp_path / "other")
     signing.signing_key(other.path("keys"))
@@ -340,5 +340,5 @@ def test_a_night_with_versions_that_do_not_verify_fails_and_serves_none(tmp_path
     key.write_bytes(other.path("keys", signing.KEY_NAME).read_bytes())
     done = night(lake, 0)
     assert done.exit_code == 1
-    assert any("It is not served: planner 1.0.0" in error.message for error in done.errors)
-    assert served(lake) == {None}
+    assert any("name the key" in error.message for error in done.errors)
+    assert served(lake) == {"1.0.0", "1.1.0"}, "what was published stays"

@@ -12,6 +12,7 @@ from datetime import timedelta
 
 import jsonschema
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from kaizenlake.context import _reader as reader
 from kaizenlake.errors import LockedError, PublishError, VerificationError
@@ -182,7 +183,6 @@ def remove_public_key(lake):
         change_document,
         change_index,
         tear_index,
-        change_key,
         remove_public_key,
     ],
 )
@@ -194,6 +194,14 @@ def test_whatever_changed_is_published_anew_and_is_sound_again(lake, change):
     assert (again.sequence, again.unchanged) == (2, False)
     assert verify(lake).sequence == 2
     assert reader.load(lake.path("published")).sequence == 2
+
+
+def test_a_lost_key_stops_publishing_and_none_is_made_in_its_place(lake):
+    publish(lake)
+    change_key(lake)
+    with pytest.raises(PublishError, match="kaizen keys rotate"):
+        publish(Lake(lake.root), NOW + timedelta(minutes=1))
+    assert not lake.path("keys", "signing_ed25519.pem").exists()
 
 
 def test_a_publication_from_the_future_is_not_kept(lake):
@@ -225,7 +233,7 @@ def test_tampering_is_told(lake, tamper, told):
     publish(lake)
     tamper(lake)
     if tamper is change_key:
-        documents.signing.signing_key(lake.path("keys"))
+        documents.signing.write_private_key(lake.path("keys", "signing_ed25519.pem"), Ed25519PrivateKey.generate())
     with pytest.raises(VerificationError, match=told):
         verify(lake)
 

@@ -64,9 +64,9 @@ def freeze(
 def list_(lake: LakeOption = LAKE, doer: DoerOption = None, as_json: JsonOption = False) -> None:
     """List every version of every golden set."""
     from kaizenlake.decide import golden
-    from kaizenlake.tables import Events
+    from kaizenlake.lake import decisions
 
-    found = [item for item in golden.golden_sets(open_lake(lake).scan(Events)) if doer in {None, item.doer}]
+    found = [item for item in golden.golden_sets(decisions.of(open_lake(lake))) if doer in {None, item.doer}]
     if as_json:
         say_json([_facts(item) for item in found])
         return
@@ -92,10 +92,10 @@ def verify(
     """Check golden sets against the lake and their signatures: runs that were lost or changed since are named."""
     from kaizenlake import signing
     from kaizenlake.decide import golden
-    from kaizenlake.tables import Events
+    from kaizenlake.lake import decisions
 
     opened = open_lake(lake)
-    events = opened.scan(Events)
+    events = decisions.of(opened)
     key = golden.public_key_of(opened)
     if public_key is not None:
         try:

@@ -19,7 +19,6 @@ from kaizenlake.errors import UsageError
 from kaizenlake.events.log import Line, event_line
 from kaizenlake.lake import decisions
 from kaizenlake.lake.store import Lake
-from kaizenlake.tables import Events
 
 SOURCE = "kaizen policy"
 
@@ -63,7 +62,7 @@ class Command:
 
     def version(self, policy_id: str, policy_version: str) -> Version:
         """A version after the command."""
-        return read(self.lake.scan(Events)).version(policy_id, policy_version)
+        return read(decisions.of(self.lake)).version(policy_id, policy_version)
 
     def evidence(self, found: State) -> Evidence:
         """What gates look at."""

@@ -18,10 +18,10 @@ from kaizenlake.decide.words import check_texts, kaizen
 from kaizenlake.errors import GateError, UsageError
 from kaizenlake.events.log import Line, event_line
 from kaizenlake.events.rules import near
+from kaizenlake.lake import decisions
 from kaizenlake.lake.store import Lake
 from kaizenlake.parameters import Canaries, Guardrail
 from kaizenlake.settings import broken
-from kaizenlake.tables import Events
 from kaizenlake.vocabulary import Method, Mode, plural
 
 SMALLEST_SHARE, LARGEST_SHARE = 0.01, 0.5
@@ -170,7 +170,7 @@ def named(lake: Lake, deployment_id: str) -> dict[str, Any]:
     Raises:
         UsageError: There is none; the words name a likely one.
     """
-    return row_of(read(lake.scan(Events)), deployment_id)
+    return row_of(read(decisions.of(lake)), deployment_id)
 
 
 def _rule(lake: Lake, plan: DeploymentPlan) -> Canaries:

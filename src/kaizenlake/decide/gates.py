@@ -14,6 +14,7 @@ from kaizenlake.decide.replays import standing
 from kaizenlake.decide.state import Deployment, State, Version
 from kaizenlake.decide.words import kaizen
 from kaizenlake.errors import VerificationError
+from kaizenlake.lake import decisions
 from kaizenlake.lake.store import Lake
 from kaizenlake.parameters import Promotion
 from kaizenlake.tables import CanaryLooks
@@ -106,9 +107,8 @@ def content_gate(evidence: Evidence, version: Version) -> Gate:
 
 def problem(lake: Lake, version: Version) -> str | None:
     """Why a version does not verify; None where it does."""
-    key = signing.signing_key(lake.path("keys")).public_key()
     try:
-        signing.verified_policy(vars(version), key)
+        signing.verified_policy(vars(version), decisions.public_keys(lake))
     except VerificationError as error:
         return str(error)
     return None

@@ -10,7 +10,6 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import polars as pl
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from kaizenlake import signing
 from kaizenlake.decide.logged_runs import run_events, some_of
@@ -18,7 +17,7 @@ from kaizenlake.decide.words import check_texts, kaizen
 from kaizenlake.errors import UsageError, VerificationError
 from kaizenlake.events.log import Line, event_line
 from kaizenlake.events.rules import near
-from kaizenlake.lake import decisions
+from kaizenlake.lake import decisions, keys
 from kaizenlake.lake.store import Lake
 from kaizenlake.vocabulary import plural
 
@@ -122,7 +121,7 @@ def freeze(
             f"The name of a golden set holds no @, which parts it from its version; found {golden_set_id!r}."
         )
     stamp = now or datetime.now(UTC)
-    key = signing.signing_key(lake.path("keys"))
+    key = keys.private_key(lake)
     made: GoldenSet | None = None
     is_new = False
 
@@ -255,13 +254,12 @@ def find(events: pl.LazyFrame, asked: str) -> GoldenSet:
     return by_name[asked]
 
 
-def public_key_of(lake: Lake) -> Ed25519PublicKey | None:
-    """The public half of the lake's own key; None where it has none, as in a copy."""
-    folder = lake.path("keys")
-    return signing.signing_key(folder).public_key() if (folder / signing.KEY_NAME).exists() else None
+def public_key_of(lake: Lake) -> signing.Keys | None:
+    """The public half of the lake's own key, and of those before it; None where it has none, as in a copy."""
+    return decisions.public_keys(lake) if (lake.path(keys.FOLDER) / signing.KEY_NAME).exists() else None
 
 
-def problems(events: pl.LazyFrame, golden_set: GoldenSet, key: Ed25519PublicKey | None) -> tuple[str, ...]:
+def problems(events: pl.LazyFrame, golden_set: GoldenSet, key: signing.Keys | None) -> tuple[str, ...]:
     """What is not as it was frozen, a sentence each: runs lost or changed since, the content, the signature.
 
     Args:
@@ -292,7 +290,7 @@ def problems(events: pl.LazyFrame, golden_set: GoldenSet, key: Ed25519PublicKey 
     try:
         signing.check_signature(content, signature, key)
     except VerificationError:
-        named = f"it names the key {golden_set.key_id}, it was checked with {signing.key_id(key)}"
+        named = f"it names the key {golden_set.key_id}, it was checked with {signing.ids_of(key)}"
         return (f"golden set {golden_set.name}: its signature does not hold; {named}",)
     return ()
 

@@ -17,8 +17,9 @@ from kaizenlake.decide.state import Deployment, State, Version, read
 from kaizenlake.decide.words import kaizen
 from kaizenlake.errors import GateError
 from kaizenlake.jobs.policy_promotions import NIGHT
+from kaizenlake.lake import decisions
 from kaizenlake.lake.store import Lake
-from kaizenlake.tables import Deployments, Events
+from kaizenlake.tables import Deployments
 
 REASON_LENGTH = 500
 
@@ -52,7 +53,7 @@ def night(lake: Lake, *, as_of: datetime, now: datetime) -> Night:
         return Night()
     # The decision counts for this night's as_of, also where that lies in the past.
     at = min(now, as_of - timedelta(microseconds=1))
-    evidence = Evidence(lake, read(lake.scan(Events)), at)
+    evidence = Evidence(lake, read(decisions.of(lake)), at)
     decided: list[str] = []
     waiting: list[str] = []
     for row in evidence.state.deployments.filter(status="running").sort("started_at", "deployment_id").to_dicts():

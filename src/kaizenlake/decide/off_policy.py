@@ -16,12 +16,12 @@ from kaizenlake.decide.logged_runs import logged_runs
 from kaizenlake.decide.replays import Candidate, Replayed
 from kaizenlake.decide.router_rules import KNOWN_BEFORE, Choices, rules_of
 from kaizenlake.errors import UsageError
+from kaizenlake.lake import decisions
 from kaizenlake.lake.store import Lake
 from kaizenlake.parameters import Replays
 from kaizenlake.stats.offpolicy import ESTIMATORS, OverlapRules, Refusal, Replay, evaluate_off_policy, never_logged
 from kaizenlake.stats.reward_model import cross_fitted
 from kaizenlake.stats.seeds import folds_by_hash
-from kaizenlake.tables import Events
 from kaizenlake.vocabulary import plural
 
 FOLDS = 5
@@ -70,7 +70,7 @@ def replay_off_policy(
         VerificationError: The version's document is not what was hashed and signed.
     """
     stamp = now or datetime.now(UTC)
-    events = lake.scan(Events)
+    events = decisions.of(lake)
     candidate = replays.candidate(lake, events, policy_id, policy_version)
     settings = lake.settings.replays
     replayed = (policy_id, policy_version)

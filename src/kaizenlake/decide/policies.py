@@ -18,8 +18,8 @@ from kaizenlake.decide.words import kaizen
 from kaizenlake.errors import GateError, UsageError
 from kaizenlake.events.log import Line
 from kaizenlake.jobs.policy_promotions import NIGHT
+from kaizenlake.lake import decisions, keys
 from kaizenlake.lake.store import Lake
-from kaizenlake.tables import Events
 from kaizenlake.tables.policy import STATUSES
 
 IN_SERVICE = ("shadow", "canary", "active")
@@ -53,7 +53,7 @@ def state(lake: Lake) -> State:
     Args:
         lake: The lake.
     """
-    return read(lake.scan(Events))
+    return read(decisions.of(lake))
 
 
 def create(
@@ -74,7 +74,7 @@ def create(
         UsageError: The draft is wrong, its parent is missing, or the version exists with another content.
     """
     draft = drafts.checked(draft)
-    key = signing.signing_key(lake.path("keys"))
+    key = keys.private_key(lake)
     command = Command(lake, by, reason, now)
 
     def decide(found: State) -> list[Line]:

@@ -20,10 +20,11 @@ from kaizenlake.events.catalogue import by_name
 from kaizenlake.events.check import check_lines
 from kaizenlake.events.envelope import EARLIEST
 from kaizenlake.events.log import event_line
+from kaizenlake.lake import decisions
 from kaizenlake.lake.store import Lake
 from kaizenlake.parameters import Loss, Replays
 from kaizenlake.stats.paired import repeated_change
-from kaizenlake.tables import Events, RunRecords
+from kaizenlake.tables import RunRecords
 from kaizenlake.vocabulary import plural
 
 PAIRED = "paired"
@@ -93,7 +94,7 @@ def re_execute(
         EventError: An answer breaks the declaration of `RUN_COMPLETED`; the words say which field of which run.
     """
     stamp = now or datetime.now(UTC)
-    events = lake.scan(Events)
+    events = decisions.of(lake)
     candidate = replays.candidate(lake, events, policy_id, policy_version)
     frozen = golden.choose(events, candidate.doer, golden_set, replayed=(policy_id, policy_version))
     if frozen is None:

@@ -98,7 +98,7 @@ def candidate(lake: Lake, events: pl.LazyFrame, policy_id: str, policy_version: 
         VerificationError: Its document is not what was hashed and signed when it was created.
     """
     version = state.read(events).version(policy_id, policy_version)
-    document = signing.verified_policy(vars(version), signing.signing_key(lake.path("keys")).public_key())
+    document = signing.verified_policy(vars(version), decisions.public_keys(lake))
     return Candidate(policy_id, policy_version, version.doer, version.phase, version.content_sha256, document)
 
 

@@ -279,7 +279,9 @@ def append_events(
     def fresh(snapshot: Snapshot) -> pl.DataFrame:
         nonlocal judged
         judged = judge(given, snapshot, unbooked)
-        return judged.filter(pl.col("_fate") == "new").select(tables.schema(Events).names())
+        new = judged.filter(pl.col("_fate") == "new")
+        blank = {"batch": pl.lit(None, pl.Int64), "seal": pl.lit(None, pl.String)}
+        return new.with_columns(**blank).select(tables.schema(Events).names())
 
     lake.append(Events, fresh)
     return judged

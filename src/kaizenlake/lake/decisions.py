@@ -1,33 +1,123 @@
-"""Decisions: a command appends what it decided as events, on the strength of what the lake holds at that moment."""
+"""Decisions: a command appends what it decided as events, each signed and chained to the one before; only those count."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+import hashlib
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any
 
 import polars as pl
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from kaizenlake import tables
-from kaizenlake.errors import EventError
+from kaizenlake.errors import EventError, VerificationError
+from kaizenlake.events.catalogue import EVENTS
 from kaizenlake.events.check import check_lines
 from kaizenlake.events.log import Line
+from kaizenlake.lake import formats, keys, seals
 from kaizenlake.lake.store import Lake, Snapshot
 from kaizenlake.tables import Events
+from kaizenlake.vocabulary import plural
 
 FILE = "command"
 """What the events of decisions name as their file."""
+
+TYPES: tuple[str, ...] = tuple(event.name for event in EVENTS if event.family.is_decision)
+"""Event types that are decisions."""
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The decisions of a lake at one moment.
+
+    Args:
+        rows: Decisions that verify, in their order: rows of `bronze.events`.
+        chain: Their links.
+        problems: What does not verify, each in words that name it.
+        gaps: What is missing, in words; empty where every decision that was taken is there.
+    """
+
+    rows: pl.DataFrame
+    chain: seals.Chain = field(default_factory=seals.Chain)
+    problems: tuple[str, ...] = ()
+    gaps: tuple[str, ...] = ()
+
+    def check_whole(self) -> None:
+        """Check that no decision is missing, since what is left may say the opposite of what was decided.
+
+        Raises:
+            VerificationError: One is.
+        """
+        if self.gaps:
+            raise VerificationError(
+                f"Decisions of this lake were deleted or changed: {'; '.join(self.gaps)}. Nothing is decided or served anew.",
+                hint="`kaizen verify` names them. Restore bronze.events, or the key, as it was; what is published stays until then.",
+            )
+
+
+def ledger(lake: Lake, snapshot: Snapshot | None = None) -> Ledger:
+    """The decisions of a lake, as far as they verify.
+
+    Args:
+        lake: The lake.
+        snapshot: Its events at the moment that is asked for; now by default.
+
+    Raises:
+        PublishError: The lake's key may be read by others, or is none.
+        VerificationError: A public key is none, or what this place remembers cannot be read.
+    """
+    snapshot = lake.held(Events) if snapshot is None else snapshot
+    if snapshot.handle is None:
+        return Ledger(tables.empty(Events).collect())
+    trust, seen = keys.trust(lake), keys.highest(lake, keys.DECISION_HEAD)
+    # The same version of another table, such as of a lake made anew in its place, has another mark.
+    key = (snapshot.handle.metadata().id, snapshot.version, tuple(trust.keys), trust.own, seen)
+    known = lake.notes.get("ledger")
+    if known is None or known[0] != key:
+        known = lake.notes["ledger"] = key, _read(snapshot, trust, seen)
+    found: Ledger = known[1]
+    return found
+
+
+def of(lake: Lake, version: int | None = None, *, days: Collection[date] | None = None) -> pl.LazyFrame:
+    """Events of a lake, of which decisions only those that verify: what jobs and commands read.
+
+    Args:
+        lake: The lake.
+        version: An older version of `bronze.events`.
+        days: Events of these days only.
+
+    Raises:
+        LakeError: The events cannot be read.
+        VerificationError: A key cannot be read.
+    """
+    snapshot = lake.held(Events)
+    if version is not None and snapshot.version != version:
+        # As `scan` has it: a version that is gone is told.
+        lake.scan(Events, version=version)
+        snapshot = lake.snapshot(Events, version)
+    return _believed(snapshot, ledger(lake, snapshot), days)
+
+
+def _believed(snapshot: Snapshot, found: Ledger, days: Collection[date] | None = None) -> pl.LazyFrame:
+    others = snapshot.scan(days=days).filter(~pl.col("event_type").is_in(TYPES))
+    rows = found.rows if days is None else found.rows.filter(pl.col("event_date").is_in(sorted(days)))
+    return others if rows.is_empty() else pl.concat([others, rows.lazy()])
 
 
 def append(
     lake: Lake, decide: Callable[[pl.LazyFrame], Sequence[Line]], *, source: str, now: datetime | None = None
 ) -> int:
-    """Append the events of a decision in one commit, or none.
+    """Append the events of a decision in one commit, or none; each is signed and chained to the one before.
 
     Args:
-        lake: The lake.
-        decide: Makes the lines (of `event_line(…, is_decision=True)`) from the events there are, or raises where a gate
-            refuses. It is called again on fresh events whenever another writer came between: of two that race, the later
-            sees what the earlier decided. An event whose id the lake holds already is not appended again.
+        lake: The lake, whose key signs.
+        decide: Makes the lines (of `event_line(…, is_decision=True)`) from the events there are, of which decisions only
+            those that verify, or raises where a gate refuses. It is called again on fresh events whenever another writer
+            came between: of two that race, the later sees what the earlier decided. An event whose id the lake holds
+            already is not appended again.
         source: Who decided, as the events name it.
         now: Aware instant for which it was decided, which lies in the past where a night looks back; the clock's by
             default. The events say truly when they were appended.
@@ -37,21 +127,107 @@ def append(
 
     Raises:
         KaizenError: What `decide` raised; nothing was appended.
+        VerificationError: A decision that was taken is missing; nothing was appended.
         WriteConflictError: Other writers came between, too many times; nothing was appended.
     """
     clock = datetime.now(UTC)
     latest = max(now or clock, clock)
+    head, marks = (0, ""), dict[str, int]()
 
     def rows(snapshot: Snapshot) -> pl.DataFrame:
-        lines = [line.text.rstrip(b"\n") for line in decide(snapshot.scan())]
+        nonlocal head
+        marks.clear()
+        found = ledger(lake, snapshot)
+        found.check_whole()
+        lines = [line.text.rstrip(b"\n") for line in decide(_believed(snapshot, found))]
         checked = check_lines(lines, range(1, len(lines) + 1), now=latest, default_source=source, decisions=True)
         if checked.rejected:
             raise EventError(f"A decision breaks its declaration: {'; '.join(checked.rejected[0].reasons)}.")
         made = checked.frame.with_columns(
             file=pl.lit(FILE), landed_at=pl.lit(clock, tables.schema(Events)["landed_at"])
-        ).select(tables.schema(Events).names())
-        there = snapshot.scan().filter(pl.col("event_id").is_in(made["event_id"].to_list())).select("event_id")
-        return made.lazy().join(there, on="event_id", how="anti", maintain_order="left").collect()
+        )
+        there = found.rows.filter(pl.col("event_id").is_in(made["event_id"].to_list())).select("event_id")
+        new = made.join(there, on="event_id", how="anti", maintain_order="left")
+        born = formats.birth(Events) if snapshot.handle is None else {}
+        lake_id = str(born[formats.IDENTITY]) if born else Lake.identity(snapshot)
+        sealed, head = _sealed(lake, lake_id, new, found.chain.head)
+        marks.update({**born, keys.DECISION_HEAD: head[0]})
+        return sealed
 
-    written = lake.append(Events, rows)
-    return 0 if written is None else written.rows
+    written = lake.append(Events, rows, marks=marks)
+    if written is None:
+        return 0
+    keys.remember(lake, keys.DECISION_HEAD, *head)
+    return written.rows
+
+
+def _sealed(lake: Lake, lake_id: str, new: pl.DataFrame, head: tuple[int, str]) -> tuple[pl.DataFrame, tuple[int, str]]:
+    """Rows with their seals, and the head after them."""
+    texts: list[str] = []
+    if new.height:
+        key = keys.private_key(lake)
+        for row in new.iter_rows(named=True):
+            number = head[0] + 1
+            text, digest = seals.seal("decision", lake_id, number, head[1], seals.spell(row), key)
+            texts.append(text)
+            head = number, digest
+    sealed = new.with_columns(batch=pl.lit(None, pl.Int64), seal=pl.Series(texts, dtype=pl.String))
+    return sealed.select(tables.schema(Events).names()), head
+
+
+def _read(snapshot: Snapshot, trust: keys.Trust, seen: tuple[int, str]) -> Ledger:
+    taken = snapshot.scan().filter(pl.col("event_type").is_in(TYPES)).collect()
+    last = snapshot.transaction(keys.DECISION_HEAD) or 0
+    if taken.is_empty() and not last and not seen[0]:
+        return Ledger(taken)
+    lake_id = Lake.identity(snapshot)
+    links: list[seals.Link] = []
+    refused: list[tuple[Mapping[str, Any], str]] = []
+    for place, row in enumerate(taken.iter_rows(named=True)):
+        if row["seal"] is None:
+            refused.append((row, "it is not signed"))
+            continue
+        link = seals.read("decision", lake_id, row["seal"], seals.spell(row), place)
+        if link is None:
+            refused.append((row, "its seal is none"))
+        else:
+            links.append(link)
+    chain = seals.verify(links, trust, seen=seen, last=last)
+    rows = taken[[link.about for link in chain.links.values()]]
+    refused += [(taken.row(link.about, named=True), why) for link, why in chain.refused]
+    problems = [f"{name_of(row)}: {why}" for row, why in refused]
+    problems += [f"{name_of(row)} is there {count} times" for row, count in _repeated(taken, links)]
+    gaps = tuple(_gaps(chain, trust))
+    return Ledger(rows, chain, (*problems, *gaps), gaps)
+
+
+def _gaps(chain: seals.Chain, trust: keys.Trust) -> Iterator[str]:
+    if not chain.missing:
+        return
+    are = "is" if len(chain.missing) == 1 else "are"
+    yield f"{plural(len(chain.missing), 'decision')} {are} missing: number {seals.some(chain.missing)}"
+    if others := sorted({link.key_id for link, _ in chain.refused} - trust.keys.keys()):
+        here = f"the key here is {trust.own}" if trust.own else "there is no key here"
+        yield f"{plural(len(chain.refused), 'decision')} name the key {' or '.join(others)}, and {here}"
+
+
+def _repeated(taken: pl.DataFrame, links: Sequence[seals.Link]) -> list[tuple[Mapping[str, Any], int]]:
+    counts: dict[str, list[int]] = {}
+    for link in links:
+        counts.setdefault(hashlib.sha256(link.signed + link.signature).hexdigest(), []).append(link.about)
+    return [(taken.row(places[0], named=True), len(places)) for places in counts.values() if len(places) > 1]
+
+
+def name_of(row: Mapping[str, Any]) -> str:
+    """A decision in words: what it is, when, and its event id."""
+    return f"{row['event_type']} of {row['occurred_at']:%Y-%m-%d %H:%M} UTC ({row['event_id']})"
+
+
+def public_keys(lake: Lake) -> Mapping[str, Ed25519PublicKey]:
+    """Public keys of the lake by their ids, for what is signed besides its event.
+
+    Raises:
+        PublishError: The private key may be read by others, or is none.
+        VerificationError: A public key is none.
+    """
+    return keys.trust(lake).keys

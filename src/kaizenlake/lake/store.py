@@ -20,7 +20,7 @@ from deltalake import DeltaTable
 from kaizenlake import settings, tables
 from kaizenlake.errors import LakeError, WriteConflictError
 from kaizenlake.events.log import DEFAULT_LAKE, LAKE_VARIABLE
-from kaizenlake.lake import changes, delta, describe, files
+from kaizenlake.lake import changes, delta, describe, files, formats
 from kaizenlake.lake.changes import Reads
 from kaizenlake.lake.describe import TableState
 from kaizenlake.lake.parts import checked_parts
@@ -130,6 +130,8 @@ class Lake:
         self._settings: Settings | None = None
         self._held: dict[type[Table], tuple[Snapshot, delta.Mark]] = {}
         self.frames_validated = 0
+        self.notes: dict[str, Any] = {}
+        """What was worked out of a snapshot, such as which decisions verify, so that it is worked out once."""
 
     @classmethod
     def create(cls, root: str | Path, *, home: str | Path | None = None) -> Lake:
@@ -164,6 +166,11 @@ class Lake:
                 hint=f"Name one by {HOME_VARIABLE}=FOLDER, or Lake(root, home=FOLDER).",
             )
         return self._home.joinpath(*parts)
+
+    @staticmethod
+    def identity(snapshot: Snapshot) -> str:
+        """Name of the lake that a snapshot of the events is of, under which everything is signed; given at its birth."""
+        return str(snapshot.transaction(formats.IDENTITY) or 0)
 
     @property
     def settings(self) -> Settings:
@@ -219,7 +226,7 @@ class Lake:
 
     def __getstate__(self) -> dict[str, Any]:
         """A copy for another process opens its own tables."""
-        return self.__dict__ | {"_held": {}}
+        return self.__dict__ | {"_held": {}, "notes": {}}
 
     def exists(self, table: type[Table]) -> bool:
         """Whether a table is written, in its present declaration."""
@@ -379,6 +386,7 @@ class Lake:
         rows: pl.DataFrame | Callable[[Snapshot], pl.DataFrame],
         *,
         transaction: tuple[str, int] | None = None,
+        marks: Mapping[str, int] | None = None,
     ) -> Written | None:
         """Add rows to a table in one commit.
 
@@ -387,6 +395,7 @@ class Lake:
             rows: The rows; or a function that makes them from what is there already, which is called again on a fresh
                 snapshot whenever another writer came between. So of two that add the same, the later sees the earlier.
             transaction: Name and number of this write; one that the table has already, or is past, is not done again.
+            marks: Further names and numbers that the commit carries; read after the rows are made.
 
         Returns:
             What was written; None where the transaction was done already, or there was nothing to write.
@@ -410,7 +419,11 @@ class Lake:
                     table,
                     self.uri(table) if snapshot.handle is None else snapshot.handle,
                     [frame],
-                    transactions=dict([transaction] if transaction else []),
+                    transactions={
+                        **(formats.birth(table) if snapshot.handle is None else {}),
+                        **dict([transaction] if transaction else []),
+                        **(marks or {}),
+                    },
                     options=self.storage_options,
                     append=True,
                     retries=0 if callable(rows) else delta.RETRIES,

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from kaizenlake.decide import nights, policies
 from kaizenlake.errors import VerificationError
+from kaizenlake.lake import decisions
 from kaizenlake.lake.store import Lake
 from kaizenlake.night.artifact import Failure, Run, StepRecord
 from kaizenlake.publish.folder import FOLDER
@@ -56,7 +57,9 @@ def publish_as_decided(lake: Lake) -> Served:
         LockedError: Another process publishes.
         PublishError: A file breaks its schema, or the signing key is of no use.
         LakeError: A table cannot be read, or a file cannot be written.
+        VerificationError: A decision that was taken is missing; what is published stays.
     """
+    decisions.ledger(lake).check_whole()
     state = policies.state(lake)
     return publish_policies(lake, state.policies, state.deployments, generated_at=datetime.now(UTC))
 

@@ -6,10 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
 from kaizenlake import signing, tables
 from kaizenlake.errors import LakeError, PublishError, UsageError
+from kaizenlake.lake import decisions
 from kaizenlake.lake.store import Lake
 from kaizenlake.night import artifact
 from kaizenlake.night.artifact import Failure, Run, StepRecord
@@ -95,7 +94,7 @@ def report_audit(lake: Lake, reports: Path) -> tuple[Path, ...]:
         UsageError: Nothing was decided of any policy.
         LakeError: No run has been made yet.
     """
-    written = write_audit(lake.scan, reports, _key(lake), as_of=_latest(lake).as_of)
+    written = write_audit(lake.scan, reports, _keys(lake), as_of=_latest(lake).as_of)
     if not written:
         raise UsageError(
             "Nothing was decided of any policy yet.", hint="`kaizen policy create` makes one; then `kaizen nightly`."
@@ -103,8 +102,8 @@ def report_audit(lake: Lake, reports: Path) -> tuple[Path, ...]:
     return written
 
 
-def _key(lake: Lake) -> Ed25519PublicKey:
-    return signing.signing_key(lake.path("keys")).public_key()
+def _keys(lake: Lake) -> signing.Keys:
+    return decisions.public_keys(lake)
 
 
 def _latest(lake: Lake) -> Run:
@@ -129,7 +128,7 @@ def _write(lake: Lake, run: Run, reports: Path) -> _Made:
     skills = write_skills(lake.scan, reports, as_of=run.as_of)
     fleet, cards = skills[:2], skills[2:]
     others = write_canaries(lake.scan, reports, as_of=run.as_of)
-    others += write_audit(lake.scan, reports, _key(lake), as_of=run.as_of)
+    others += write_audit(lake.scan, reports, _keys(lake), as_of=run.as_of)
     whole = write_reports(
         lake.scan,
         reports,

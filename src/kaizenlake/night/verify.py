@@ -10,6 +10,7 @@ import polars as pl
 from kaizenlake import signing, tables
 from kaizenlake.decide import golden, state
 from kaizenlake.errors import ConservationError, KaizenError, TableInvalidError, VerificationError
+from kaizenlake.lake import decisions
 from kaizenlake.lake.store import Lake
 from kaizenlake.night.plan import batches
 from kaizenlake.publish import alerts, documents, folder, policies, skills
@@ -103,21 +104,28 @@ def _conservation(lake: Lake) -> Check:
     return Check(name, files, None)
 
 
+def _decisions(lake: Lake) -> Check:
+    """Every decision against its seal and the chain of them."""
+    found = decisions.ledger(lake)
+    rows = found.rows.height
+    if found.problems:
+        raise VerificationError(
+            f"Not every decision is there as it was signed, and only those that are count: {folder.listed(found.problems)}."
+        )
+    return Check("decisions, as they were signed one after the other", rows, None)
+
+
 def _versions(lake: Lake) -> Check:
     """Every version of a policy against the hash and the signature it was created with."""
-    found = state.read(lake.scan(Events)).policies
-    key = golden.public_key_of(lake)
-    if found.height and key is None:
-        raise VerificationError("There is no key here to check the versions of policies with.", hint="Restore it.")
+    found = state.read(decisions.of(lake)).policies
     for row in found.iter_rows(named=True):
-        assert key is not None
-        signing.verified_policy(row, key)
+        signing.verified_policy(row, decisions.public_keys(lake))
     return Check("versions of policies, as they were created", found.height, None)
 
 
 def _golden_sets(lake: Lake) -> Check:
     """Every version of a golden set against the runs, the hash and the signature it was frozen with."""
-    events, key = lake.scan(Events), golden.public_key_of(lake)
+    events, key = decisions.of(lake), decisions.public_keys(lake)
     sets = golden.golden_sets(events)
     for item in sets:
         if broken := golden.problems(events, item, key):
@@ -149,6 +157,7 @@ def _by(found: folder.Verified) -> str:
 
 
 DECIDED: tuple[tuple[str, Callable[[Lake], Check]], ...] = (
+    ("decisions", _decisions),
     ("versions of policies", _versions),
     ("golden sets", _golden_sets),
 )

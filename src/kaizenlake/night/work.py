@@ -10,6 +10,7 @@ import polars as pl
 
 from kaizenlake import tables
 from kaizenlake.job import astray, at_home, sum_up, superseded, without
+from kaizenlake.lake import decisions
 from kaizenlake.lake.store import Lake
 from kaizenlake.night.gathered_days import reopened_homes
 from kaizenlake.night.last_days import reopened
@@ -119,7 +120,11 @@ class Work:
     def _scan(self, table: type[tables.Table], days: Collection[date] | None) -> pl.LazyFrame:
         # The version the step names: what others append meanwhile is the next night's. A lookup is read whole.
         days = days if tables.partition(table) is not None else None
-        return self.lake.scan(table, days=days, version=self.step.reads.get(tables.full_name(table)))
+        version = self.step.reads.get(tables.full_name(table))
+        if table is tables.Events:
+            # Decisions count as far as they verify, which is found out here, so that jobs need not know.
+            return decisions.of(self.lake, version, days=days)
+        return self.lake.scan(table, days=days, version=version)
 
     def _rows_by_day(self, days: Collection[date] | None) -> dict[date, int]:
         """Rows of the inputs on days to recompute; days without rows are left out: they come out empty."""

@@ -7,8 +7,9 @@ from typing import Any, Literal
 
 import msgspec
 
-from kaizenlake import signing, tables
+from kaizenlake import tables
 from kaizenlake.errors import VerificationError
+from kaizenlake.lake import keys
 from kaizenlake.lake.store import Lake
 from kaizenlake.publish import report_format as say
 from kaizenlake.publish import schemas
@@ -127,7 +128,7 @@ def publish_alerts(lake: Lake, alerts: tuple[Alert, ...], *, as_of: datetime) ->
     folder = lake.path(FOLDER)
     path = folder / FILE
     with alone(folder):
-        key = signing.signing_key(lake.path("keys"))
+        key = keys.private_key(lake)
         signed = msgspec.to_builtins(Told(SCHEMA, VERSION, as_of.astimezone(UTC), alerts))
         is_written = write_once(path, FORM.content(signed, key, str(path)))
         write_checks(folder, FORM.schema_file, FORM.schema, key.public_key())

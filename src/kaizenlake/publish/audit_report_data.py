@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Literal, TypeAlias
 
 import polars as pl
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from kaizenlake import signing
 from kaizenlake.errors import VerificationError
@@ -58,7 +57,7 @@ class AuditData:
     decisions: int
 
 
-def build(scan: Scan, key: Ed25519PublicKey | None, *, as_of: datetime) -> AuditData | None:
+def build(scan: Scan, key: signing.Keys | None, *, as_of: datetime) -> AuditData | None:
     """Read the audit out of the tables; None where nothing was decided.
 
     Args:
@@ -103,12 +102,12 @@ def build(scan: Scan, key: Ed25519PublicKey | None, *, as_of: datetime) -> Audit
     )
 
 
-def signed(row: PolicyVersion, key: Ed25519PublicKey | None) -> Signed:
+def signed(row: PolicyVersion, key: signing.Keys | None) -> Signed:
     """Whether a version is what was signed, and by whom.
 
     Args:
         row: The version.
-        key: Key of the lake.
+        key: Key of the lake, or all that it has had.
 
     Returns:
         verified; changed: its document is not that of its hash; other key: the key of this lake did not sign it; forged:
@@ -116,7 +115,7 @@ def signed(row: PolicyVersion, key: Ed25519PublicKey | None) -> Signed:
     """
     if signing.content_hash(row.document) != row.content_sha256:
         return "changed"
-    if key is None or row.key_id != signing.key_id(key):
+    if key is None or signing.key_named(row.key_id, key) is None:
         return "other key"
     try:
         signing.verified_policy(asdict(row), key)

@@ -32,7 +32,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 import kaizenlake
 from kaizenlake import signing, tables
 from kaizenlake.errors import VerificationError
-from kaizenlake.lake import files
+from kaizenlake.lake import files, keys
 from kaizenlake.lake.store import Lake, Snapshot
 from kaizenlake.publish import context as model
 from kaizenlake.publish import evidence as second
@@ -130,7 +130,7 @@ def publish_contexts(lake: Lake, *, as_of: datetime, generated_at: datetime, run
     """
     folder = lake.path(FOLDER)
     with alone(folder):
-        source, key = Source(lake), signing.signing_key(lake.path("keys"))
+        source, key = Source(lake), keys.private_key(lake)
         templates = rendering.Templates(lake.path("templates"))
         inputs = _inputs(lake, source, as_of, templates)
         current = _current(folder, key.public_key())

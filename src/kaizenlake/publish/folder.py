@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from kaizenlake import signing
 from kaizenlake.errors import LockedError, VerificationError
-from kaizenlake.lake import files
+from kaizenlake.lake import files, keys
 from kaizenlake.lake.store import Lake
 
 FOLDER = "published"
@@ -89,8 +89,8 @@ def verifying_key(lake: Lake, given: bytes | None) -> tuple[Ed25519PublicKey, st
     """
     if given is not None:
         return signing.public_key(given, "the key that was given"), "the key that was given"
-    if (lake.path("keys") / signing.KEY_NAME).exists():
-        return signing.signing_key(lake.path("keys")).public_key(), "the lake's own key"
+    if (lake.path(keys.FOLDER) / signing.KEY_NAME).exists():
+        return keys.private_key(lake).public_key(), "the lake's own key"
     path = lake.path(FOLDER) / PUBLIC_KEY
     try:
         pem = path.read_bytes()
@@ -117,6 +117,12 @@ def not_as_said(problems: Sequence[str], number: int, things: str, said: str, wh
     return refused(problems, f"{len(problems)} of {number:,} {things} {are} not {said}", where)
 
 
+def listed(problems: Sequence[str]) -> str:
+    """The first of the problems that were found, in a line."""
+    more = f" … and {len(problems) - NAMED} more" if len(problems) > NAMED else ""
+    return f"{'; '.join(problems[:NAMED])}{more}"
+
+
 def refused(problems: Sequence[str], said: str, where: Path) -> VerificationError:
     """What a verification raises that found problems; it names the first of them.
 
@@ -125,9 +131,8 @@ def refused(problems: Sequence[str], said: str, where: Path) -> VerificationErro
         said: What they have in common, such as `2 of 3 skill cards are not what this lake published`.
         where: Where it lies.
     """
-    more = f" … and {len(problems) - NAMED} more" if len(problems) > NAMED else ""
     return VerificationError(
-        f"{said}: {'; '.join(problems[:NAMED])}{more}.",
+        f"{said}: {listed(problems)}.",
         where=str(where),
         hint="Publish again with `kaizen nightly`, and find out who wrote there.",
     )

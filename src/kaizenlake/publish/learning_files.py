@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
+from kaizenlake import signing
 from kaizenlake.publish import audit_report, audit_report_data, canary_report, canary_report_data
 from kaizenlake.publish.report import folder_of, last_figures, write_document
 from kaizenlake.publish.report_format import file_name
@@ -57,7 +56,7 @@ def write_canary(scan: Scan, out: Path, deployment_id: str, *, as_of: datetime) 
     return write_document(canary_report.document(data), folder_of(out, as_of), canary_file(deployment_id))
 
 
-def write_audit(scan: Scan, out: Path, key: Ed25519PublicKey | None, *, as_of: datetime) -> tuple[Path, ...]:
+def write_audit(scan: Scan, out: Path, key: signing.Keys | None, *, as_of: datetime) -> tuple[Path, ...]:
     """Write the audit of policies, `<out>/<date of as_of>/policy-audit.html` and `.pdf`; nothing without a decision.
 
     Args:

@@ -13,10 +13,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import polars as pl
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from kaizenlake import signing
 from kaizenlake.errors import VerificationError
+from kaizenlake.lake import decisions
 from kaizenlake.lake.store import Lake
 from kaizenlake.publish import policy_file as model
 from kaizenlake.publish.folder import FOLDER, Verified
@@ -92,7 +92,7 @@ def publish_policies(
         return Served(0, 0)
     valid_for = timedelta(hours=lake.settings.publishing.valid_hours)
     with FILES.held(lake) as held:
-        entries, unverified, left_out = _entries(policies, deployments, held.key.public_key())
+        entries, unverified, left_out = _entries(policies, deployments, decisions.public_keys(lake))
         doers = {doer: {"doer": doer, "policies": entries.get(doer, [])} for doer in (*entries, *held.signed)}
         written = held.replace(doers, at=generated_at, valid_for=valid_for)
     return Served(len(doers), written, unverified, left_out)
@@ -104,7 +104,7 @@ def verify_policies(lake: Lake, public_key: bytes | None = None) -> Verified:
 
 
 def _entries(
-    policies: pl.DataFrame, deployments: pl.DataFrame, key: Ed25519PublicKey
+    policies: pl.DataFrame, deployments: pl.DataFrame, key: signing.Keys
 ) -> tuple[dict[str, list[dict[str, Any]]], tuple[str, ...], tuple[str, ...]]:
     """What is served by doer, the versions that do not verify, and the deployments that are left out."""
     versions = {(row["policy_id"], row["policy_version"]): row for row in policies.iter_rows(named=True)}
@@ -172,7 +172,7 @@ def _why_not_version(version: str, row: Mapping[str, Any] | None, doer: str) -> 
     return None if row["doer"] == doer else f"its version {version} is of the doer {row['doer']}, not of {doer}"
 
 
-def _why_unverified(row: Mapping[str, Any], key: Ed25519PublicKey) -> str | None:
+def _why_unverified(row: Mapping[str, Any], key: signing.Keys) -> str | None:
     """Why the document of a version is not what was signed; None where it is."""
     try:
         signing.verified_policy(row, key)

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from kaizenlake import signing
 from kaizenlake.context import file_name
 from kaizenlake.errors import PublishError, VerificationError
-from kaizenlake.lake import files
+from kaizenlake.lake import files, keys
 from kaizenlake.lake.store import Lake
 from kaizenlake.publish.context import instant
 from kaizenlake.publish.folder import FOLDER, Verified, alone, not_as_said, still_holds, verifying_key, write_checks
@@ -146,7 +146,7 @@ class SignedFiles:
         with alone(folder):
             for path in (folder / self.place).glob(f"{files.ASIDE}*"):
                 path.unlink(missing_ok=True)
-            key = signing.signing_key(lake.path("keys"))
+            key = keys.private_key(lake)
             signed, _ = self._read(folder, key.public_key())
             yield Held(self, folder, key, signed)
 

@@ -24,6 +24,17 @@ class Events(Table):
     file: str = column("File it came from.")
     line: pl.Int64 = column("Line or row in that file, from 1.", ge=1)
     landed_at: INSTANT = column("When it was landed.")
+    batch: pl.Int64 = column(
+        "Number of the batch in which it was landed, whose signed digest finds a changed event; null for a decision, "
+        "for an event that was adopted from an older lake, and for one that this program did not write.",
+        nullable=True,
+        ge=1,
+    )
+    seal: str = column(
+        "Of a decision: number, hash of the one before, key and signature, as JSON text; of the first event of a batch "
+        "the same of the batch; null for other events.",
+        nullable=True,
+    )
 
     class Config(Table.Config):
         metadata = facts("bronze", "events", ("event_id",), "event_date")
