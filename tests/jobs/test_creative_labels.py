@@ -6,6 +6,7 @@ import pytest
 
 from jobs.drawn import day, events, frame, through
 from kaizenlake import stats
+from kaizenlake.jobs.content_experiments import content_experiments
 from kaizenlake.jobs.content_features import content_features
 from kaizenlake.jobs.contents import contents as take_contents
 from kaizenlake.jobs.creative_labels import creative_labels
@@ -32,7 +33,9 @@ def compute(contents=(), marks="", as_of=LATER, **labels):
     ]
     drawn = events(Performance, marks, reason="because") if "reason=" not in marks else events(Performance, marks)
     given = {Contents: frame(Contents, rows), Performance: drawn}
-    return through(creative_marks, creative_labels, given=given, as_of=as_of, labels=Labels(**labels))
+    return through(
+        creative_marks, content_experiments, creative_labels, given=given, as_of=as_of, labels=Labels(**labels)
+    )
 
 
 def labelled(found):
@@ -200,6 +203,10 @@ def test_a_mark_on_an_unknown_content_stands_without_figures():
         "group_size": None,
         "project_id": "p",
         "content_type": None,
+        "experiment_id": None,
+        "lift": None,
+        "beaten_text": None,
+        "beaten_rate": None,
         "labelled_at": day(1),
         "text": None,
     }

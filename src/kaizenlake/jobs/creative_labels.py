@@ -1,4 +1,4 @@
-"""Which contents stand out? Winners and losers, marked by people or by their place in their group."""
+"""Which contents stand out? Winners and losers, by people, by their experiment or by their place in their group."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from kaizenlake import stats
 from kaizenlake.job import job
 from kaizenlake.jobs._latest import latest
 from kaizenlake.jobs._said import said
+from kaizenlake.jobs.content_experiments import ARM
 from kaizenlake.parameters import Labels
-from kaizenlake.tables import Contents, CreativeLabels, CreativeMarks
+from kaizenlake.tables import ContentExperiments, Contents, CreativeLabels, CreativeMarks
+from kaizenlake.tables.content import LABELS
 
 KEYS = ("tenant_id", "project_id", "content_id", "platform")
 GROUP = ("tenant_id", "project_id", "platform", "content_type")
@@ -20,31 +22,38 @@ GROUP = ("tenant_id", "project_id", "platform", "content_type")
 _MICRO = 1_000_000
 
 
-@job(reads=(Contents, CreativeMarks), writes=CreativeLabels, timeless=True)
+@job(reads=(Contents, CreativeMarks, ContentExperiments), writes=CreativeLabels, timeless=True)
 def creative_labels(
     contents: pl.LazyFrame,
     creative_marks: pl.LazyFrame,
+    content_experiments: pl.LazyFrame,
     *,
     as_of: datetime,
     labels: Labels = Labels(),  # noqa: B008 - frozen
 ) -> pl.LazyFrame:
-    """Label the contents that people marked, and those at the top and the bottom of their group by shrunk rate.
+    """Label the contents that people marked, those that won or lost their experiment, and the ends of each group.
 
-    A person's mark overrides; it does not free its place for the next in the ranking.
+    The ends of a group are its best and its worst by shrunk rate. An arm of an experiment is judged by its experiment alone:
+    it is in no ranking, and where its experiment is unclear or invalid it has no label. A person's mark overrides; it does not free its place for the next in the ranking.
 
     Args:
         contents: Contents with their latest figures.
         creative_marks: Marks of winners and losers.
+        content_experiments: Verdicts of experiments, by arm.
         as_of: Figures and marks from this instant on do not count.
         labels: Share that is labelled, and how much a group and a content need.
     """
     # Read once for its three uses, which the optimiser would tell apart by their filters.
     figures = (
         contents.filter(pl.col("occurred_at") < as_of)
-        .select(*KEYS, "content_type", "engagement_rate", "trials", "occurred_at")
+        .select(*KEYS, "content_type", "engagement_rate", "trials", "occurred_at", "experiment_id", arm=ARM)
         .cache()
     )
-    rankable = figures.filter(pl.col("engagement_rate").is_not_null(), pl.col("trials") >= labels.impressions)
+    rankable = figures.filter(
+        pl.col("experiment_id").is_null(),
+        pl.col("engagement_rate").is_not_null(),
+        pl.col("trials") >= labels.impressions,
+    )
     sizes = rankable.group_by(GROUP).agg(
         group_size=pl.len().cast(pl.Int64),
         lowest=pl.col("engagement_rate").min(),
@@ -53,9 +62,13 @@ def creative_labels(
     # Fitted once for both uses: the optimiser cannot see that two calls of a function are one.
     ranking = ranked(rankable, sizes, labels).cache()
     said = marks(creative_marks.filter(pl.col("occurred_at") < as_of), figures)
-    places = ranking.select(*KEYS, "shrunk_rate", "rank_in_group")
+    tried = in_experiments(figures, content_experiments).cache()
+    experiment = ("experiment_id", "lift", "beaten_text", "beaten_rate")
+    shrunk_rates = (frame.select(*KEYS, "shrunk_rate", "rank_in_group") for frame in (ranking, tried))
+    places = pl.concat(shrunk_rates)
     by_people = (
         said.join(places, on=KEYS, how="left", nulls_equal=True)
+        .join(tried.select(*KEYS, *experiment), on=KEYS, how="left", nulls_equal=True)
         .join(sizes, on=GROUP, how="left", nulls_equal=True)
         .with_columns(
             source=pl.lit("manual"),
@@ -67,10 +80,56 @@ def creative_labels(
         .join(said, on=KEYS, how="anti", nulls_equal=True)
         .with_columns(source=pl.lit("automatic"), reason=_reason(labels), labelled_at=pl.col("occurred_at"))
     )
+    by_test = (
+        tried.filter(pl.col("label").is_not_null())
+        .join(said, on=KEYS, how="anti", nulls_equal=True)
+        .with_columns(
+            source=pl.lit("automatic"),
+            reason=_experiment_reason(),
+            labelled_at=pl.col("occurred_at"),
+            group_size=pl.lit(None, dtype=pl.Int64),
+        )
+    )
     columns = (*KEYS, "content_type", "label", "source", "reason", "engagement_rate", "shrunk_rate", "rank_in_group")
-    labelled = pl.concat([part.select(*columns, "group_size", "labelled_at") for part in (by_people, by_place)])
+    parts = (by_people, by_place.with_columns(**_no_experiment()), by_test)
+    labelled = pl.concat([part.select(*columns, *experiment, "group_size", "labelled_at") for part in parts])
     texts = contents.select(*KEYS, "text")
     return labelled.join(texts, on=KEYS, how="left", nulls_equal=True).sort(KEYS)
+
+
+def in_experiments(figures: pl.LazyFrame, content_experiments: pl.LazyFrame) -> pl.LazyFrame:
+    """Give each content that is an arm the verdict of its experiment.
+
+    Args:
+        figures: Contents with `experiment_id` and `arm`.
+        content_experiments: Verdicts of experiments, by arm.
+
+    Returns:
+        The arms among the contents, with `label` (null where the experiment does not tell), `shrunk_rate` (the rate of the
+        other arms times the shrunk lift), `lift` and what was beaten; `rank_in_group` is null.
+    """
+    key = ["tenant_id", "project_id", "experiment_id", "platform", "arm"]
+    told = content_experiments.select(
+        *key,
+        "arms",
+        "rate",
+        "rate_of_others",
+        "beaten_text",
+        "beaten_rate",
+        lift="shrunk_lift",
+        label=pl.when(pl.col("verdict").is_in(LABELS)).then("verdict"),
+        shrunk_rate=(pl.col("rate_of_others") * (1 + pl.col("shrunk_lift"))).clip(upper_bound=1.0),
+    )
+    return (
+        figures.filter(pl.col("experiment_id").is_not_null())
+        .join(told, on=key, how="left", nulls_equal=True)
+        .with_columns(rank_in_group=pl.lit(None, dtype=pl.Int64))
+    )
+
+
+def _no_experiment() -> dict[str, pl.Expr]:
+    types = {"experiment_id": pl.String, "lift": pl.Float64, "beaten_text": pl.String, "beaten_rate": pl.Float64}
+    return {name: pl.lit(None, dtype=dtype) for name, dtype in types.items()}
 
 
 def ranked(rankable: pl.LazyFrame, sizes: pl.LazyFrame, labels: Labels) -> pl.LazyFrame:
@@ -166,6 +225,16 @@ def _holds() -> pl.Expr:
     of_platform = pl.col("mark_platform").is_null() | (pl.col("mark_platform") == pl.col("platform"))
     of_project = pl.col("mark_project").is_null() | (pl.col("mark_project") == pl.col("project_id"))
     return of_platform & of_project
+
+
+def _experiment_reason() -> pl.Expr:
+    """Outcome of a content's experiment in words, such as "8.41 % against 2.77 % of the other arms in its experiment"."""
+    own, others, lift = (
+        (pl.col(name) * 100).round(digits) for name, digits in (("rate", 2), ("rate_of_others", 2), ("lift", 1))
+    )
+    sign = pl.when(pl.col("lift") > 0).then(pl.lit("+")).otherwise(pl.lit(""))
+    words = "{} % against {} % of the other arms of its experiment ({} arms; lift {}{} % after shrinkage)"
+    return said(words, own, others, "arms", sign, lift)
 
 
 def _reason(labels: Labels) -> pl.Expr:

@@ -23,7 +23,14 @@ from kaizenlake.stats.meta import Pooled, dersimonian_laird, dersimonian_laird_b
 from kaizenlake.stats.moments import Moments, merge_moments, merge_moments_by, moments, moments_by
 from kaizenlake.stats.multiplicity import benjamini_hochberg, benjamini_hochberg_by, holm, holm_by
 from kaizenlake.stats.noninferiority import NonInferiority, non_inferiority
-from kaizenlake.stats.normal_shrinkage import NormalPrior, fit_normal_by, shrink_normal, shrink_normal_by
+from kaizenlake.stats.normal_shrinkage import (
+    NormalPrior,
+    ShrunkContrasts,
+    fit_normal_by,
+    shrink_contrasts_by,
+    shrink_normal,
+    shrink_normal_by,
+)
 from kaizenlake.stats.offpolicy import (
     ESTIMATORS,
     Overlap,
@@ -77,6 +84,7 @@ __all__ = [
     "Replay",
     "SampleRatio",
     "Sequence",
+    "ShrunkContrasts",
     "StagedHolm",
     "StoppedEffect",
     "Stratified",
@@ -131,6 +139,7 @@ __all__ = [
     "sample_ratio",
     "sample_ratio_by",
     "shrink",
+    "shrink_contrasts_by",
     "shrink_normal",
     "shrink_normal_by",
     "spend",

@@ -28,6 +28,7 @@ from kaizenlake.tables.bronze import Events, Landings, Quarantine
 from kaizenlake.tables.canary import CanaryLooks, CanarySegments, CanaryUnits, Deployments
 from kaizenlake.tables.content import (
     AvoidedPhrases,
+    ContentExperiments,
     ContentFeatures,
     Contents,
     CreativeLabels,
@@ -75,6 +76,7 @@ GOLD: tuple[type[Table], ...] = (
     ContentFeatures,
     Contents,
     PerformanceTiers,
+    ContentExperiments,
     CreativeMarks,
     CreativeLabels,
     AvoidedPhrases,
@@ -124,6 +126,7 @@ __all__ = [
     "CanaryLooks",
     "CanarySegments",
     "CanaryUnits",
+    "ContentExperiments",
     "ContentFeatures",
     "Contents",
     "Core",

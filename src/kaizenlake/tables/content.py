@@ -12,6 +12,7 @@ from kaizenlake.vocabulary import Audience
 TIERS = ("excellent", "good", "average", "poor")
 LENGTH_BANDS = ("1-5", "6-10", "11-15", "16-25", "26-50", "51+")
 LABELS = ("winner", "loser")
+ARM_VERDICTS = ("winner", "loser", "unclear", "invalid")
 RATES = ("click_rate", "engagement_rate")
 
 
@@ -176,6 +177,64 @@ class CreativeMarks(Table):
         metadata = facts("gold", "creative_marks", ("tenant_id", "event_id"), "event_date")
 
 
+class ContentExperiments(Table):
+    """One arm of an experiment on contents, on one platform, and how it fared against the other arms."""
+
+    tenant_id: str = tenant()
+    project_id: str = column("Project it belongs to; null where none was given.", nullable=True)
+    experiment_id: str = column("Experiment.")
+    platform: str = column("Platform it was shown on.")
+    arm: str = column("Arm: the variant, else the content itself.")
+    content_id: str = column("Content of the arm; the first by name of several.")
+    text: str = column(
+        "Its text, cut to 280 characters; null without one, or where its contents differ.", nullable=True
+    )
+    contents: pl.Int64 = column("Contents of the arm.", ge=1)
+    arms: pl.Int64 = count("Arms of the experiment that were shown.")
+    metric: str = column("Rate by which the experiment is read.", isin=RATES)
+    shown: pl.Int64 = count(
+        "Times it was shown, or people it was shown to where engagement is of reach; null where not recorded.",
+        nullable=True,
+    )
+    clicks: pl.Int64 = count(
+        "Clicks, or engagements where the experiment is read by these; at most one each time; null where not recorded.",
+        nullable=True,
+    )
+    rate: float = rate("Clicks over shown; null where it was not shown.", nullable=True)
+    rate_of_others: float = column(
+        "Rate of the other arms together; null where none was shown.", unit="rate", nullable=True, ge=0, le=1
+    )
+    lift: float = column("Rate over that of the others, less 1; null where that is 0.", nullable=True)
+    shrunk_lift: float = column(
+        "Lift drawn toward none, by the spread of true lifts over all experiments; null where it is not compared.",
+        nullable=True,
+    )
+    lift_ci_low: float = column("Lower end of the shrunk lift's interval.", nullable=True)
+    lift_ci_high: float = column("Upper end of the shrunk lift's interval.", nullable=True)
+    p_value: float = column(
+        "p against the other arms; null where it cannot be computed.", unit="rate", nullable=True, ge=0, le=1
+    )
+    q_value: float = column(
+        "p corrected over all arms of the project and metric (Benjamini-Hochberg); null where p is, and where invalid.",
+        unit="rate",
+        nullable=True,
+        ge=0,
+        le=1,
+    )
+    sample_ratio_p: float = column(
+        "p of equal allocation to its arms; null with fewer than two shown.", unit="rate", nullable=True, ge=0, le=1
+    )
+    verdict: str = column("Winner, loser, unclear, or invalid by the sample ratio.", isin=ARM_VERDICTS)
+    beaten_text: str = column(
+        "For a winner: the other wording of its experiment with the lowest rate; null without one.", nullable=True
+    )
+    beaten_rate: float = column("Rate of that wording; null without one.", unit="rate", nullable=True, ge=0, le=1)
+    measured_at: INSTANT = column("When its figures were last measured.")
+
+    class Config(Table.Config):
+        metadata = facts("gold", "content_experiments", ("tenant_id", "project_id", "experiment_id", "platform", "arm"))
+
+
 class PatternSums(Table):
     """Rates of the contents of one place and pattern, counted and added up: a mergeable aggregate in whole numbers."""
 
@@ -201,7 +260,7 @@ class PatternSums(Table):
 
 
 class CreativeLabels(Table):
-    """A content marked winner or loser, by a person or by its place in its group."""
+    """A content marked winner or loser, by a person, by its experiment or by its place in its group."""
 
     tenant_id: str = tenant()
     content_id: str = column("Content, as the application names it.")
@@ -210,13 +269,24 @@ class CreativeLabels(Table):
     source: str = column("Who marked it; a person's mark overrides.", isin=("manual", "automatic"))
     reason: str = column("Why, in words.")
     engagement_rate: float = rate("Its engagement rate; null where none is known.", nullable=True)
-    shrunk_rate: float = rate("Its rate drawn toward its group's; null where the group is not ranked.", nullable=True)
+    shrunk_rate: float = rate(
+        "Its rate drawn toward its group's, of an arm toward the other arms' of its experiment; null where neither is known.",
+        nullable=True,
+    )
     rank_in_group: pl.Int64 = column(
         "Place by shrunk rate, 1 is best; null where the group is not ranked.", nullable=True, ge=1
     )
     group_size: pl.Int64 = count("Contents of its group that can be ranked; null for unknown contents.", nullable=True)
     project_id: str = column("Project it belongs to; null where none was given.", nullable=True)
     content_type: str = column("Kind of content; null where not given.", nullable=True)
+    experiment_id: str = column("Experiment it is an arm of; null outside experiments.", nullable=True)
+    lift: float = column(
+        "Of an arm: shrunk lift over the other arms of its experiment; null where it is not compared.", nullable=True
+    )
+    beaten_text: str = column(
+        "Of an arm that won: the other wording of its experiment with the lowest rate; null otherwise.", nullable=True
+    )
+    beaten_rate: float = rate("Rate of that wording; null without one.", nullable=True)
     labelled_at: INSTANT = column("When the person marked it, or when its figures were measured.")
     text: str = column("Text of the content, cut to 280 characters; null where none was recorded.", nullable=True)
 
