@@ -505,6 +505,26 @@ def test_winners_of_a_scope_are_its_own():
     assert not made["everything"].context.risky_patterns
 
 
+def test_past_winners_show_one_entry_an_experiment_and_one_a_wording_with_what_it_beat():
+    rows = (
+        project("p1"),
+        label("c1", "p1", shrunk_rate=0.5, experiment_id="e1", text="A secret", beaten_text="Plain", lift=0.4),
+        label("c2", "p1", shrunk_rate=0.4, experiment_id="e1", text="Another", beaten_text="Plain", lift=0.3),
+        label("c3", "p1", shrunk_rate=0.3, experiment_id="e2", text="a  SECRET", beaten_text="Dull", lift=0.2),
+        label("c4", "p1", shrunk_rate=0.2, text="Outside of tests"),
+        label("c5", "p1", shrunk_rate=0.1, text="Outside of tests"),
+        *(content(f"c{number}", "p1", trials=100) for number in range(1, 6)),
+    )
+    for scope in ("everything", "project p1"):
+        found = documents(*rows)[scope]
+        entries = found.context.past_winners
+        assert [(entry.content_id, entry.beat, entry.lift) for entry in entries] == [
+            ("c1", "Plain", 0.4),
+            ("c4", None, None),
+        ]
+        assert found.evidence.evidence["past_winners"]["c1"].basis == "experiment"
+
+
 @pytest.mark.parametrize(("ci_low", "clear"), [(0.6, True), (0.500001, True), (0.5, False), (0.1, False)])
 def test_a_segment_is_clear_when_its_interval_lies_above_one_half(ci_low, clear):
     whole, found, _ = documents(clarity("retail", "startup", 9, 10, ci_low))["everything"]

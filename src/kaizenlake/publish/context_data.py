@@ -148,7 +148,7 @@ def _labelled(scan: Scan, only: Scope | None) -> pl.LazyFrame:
         contents = contents.filter(industry=only.industry, client_type=only.client_type)
     return (
         labels.join(contents, on=key, how="left", nulls_equal=True)
-        .with_columns(pl.col("engagement_rate", "shrunk_rate").round_sig_figs(6))
+        .with_columns(pl.col("engagement_rate", "shrunk_rate").round_sig_figs(6), beat="beaten_text")
         .sort(
             pl.col("source") == "manual",
             "shrunk_rate",
@@ -160,18 +160,33 @@ def _labelled(scan: Scan, only: Scope | None) -> pl.LazyFrame:
     )
 
 
+def one_of_each(marked: pl.DataFrame, within: tuple[str, ...] = ()) -> pl.DataFrame:
+    """Keep the first winner of each experiment, and of these the first of each wording; losers stay.
+
+    Args:
+        marked: Labelled contents, the best first.
+        within: Columns that name a scope; each scope has its own rows.
+    """
+    experiment = pl.struct(*within, "tenant_id", of="project_id", experiment="experiment_id").is_first_distinct()
+    words = pl.col("text").str.to_lowercase().str.replace_all(r"\s+", " ").str.strip_chars()
+    wording = pl.struct(*within, "tenant_id", words=words).is_first_distinct()
+    stays = pl.col("label") != "winner"
+    return marked.filter(stays | pl.col("experiment_id").is_null() | experiment).filter(
+        stays | pl.col("text").is_null() | wording
+    )
+
+
 def _marked(marked: pl.DataFrame, entries: int, only: Scope | None) -> dict[Scope, list[Row]]:
     """Marked contents of every scope, in their order; at most `entries` of each."""
     found: dict[Scope, list[Row]] = {}
     if only in {None, EVERYTHING}:
-        found[EVERYTHING] = list(marked.head(entries).iter_rows(named=True))
+        found[EVERYTHING] = list(one_of_each(marked).head(entries).iter_rows(named=True))
     for kind, names in (("project", ("project_id",)), ("segment", SEGMENT)):
         if only is not None and only.kind != kind:
             continue
         of_scope = True if only is None else pl.all_horizontal(pl.col(name) == getattr(only, name) for name in names)
-        firsts = marked.filter(
-            of_scope, pl.all_horizontal(pl.col(names).is_not_null()), pl.int_range(pl.len()).over(names) < entries
-        )
+        of_scopes = one_of_each(marked.filter(of_scope, pl.all_horizontal(pl.col(names).is_not_null())), names)
+        firsts = of_scopes.filter(pl.int_range(pl.len()).over(names) < entries)
         for values, rows in firsts.partition_by(names, as_dict=True, maintain_order=True).items():
             scope = dict.fromkeys(_SCOPE[1:]) | dict(zip(names, values, strict=True))
             found[_scope_of({"scope": kind, **scope})] = list(rows.iter_rows(named=True))

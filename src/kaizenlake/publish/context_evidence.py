@@ -67,12 +67,14 @@ class Notes:
         where = f" on {self.line(row['platform'])}" if row["platform"] is not None else ""
         if row["source"] == "manual":
             told = f"A person marked it as a {row['label']}{where}: {self.line(row['reason'])}"
+        elif row["experiment_id"] is not None:
+            told = f"It won its experiment{where}: {row['reason']}."
         else:
             told = (
                 f"Rank {row['rank_in_group']} of {row['group_size']} of its like{where} by its shrunk engagement rate."
             )
         facts = {
-            "basis": "mark" if row["source"] == "manual" else "observation",
+            "basis": _basis(row),
             "observations": row["trials"] or 0,
             "observed": "impressions or people reached",
             "rate": row["engagement_rate"],
@@ -187,3 +189,10 @@ class Notes:
 def segment_words(row: Row) -> str:
     """Return a segment in words."""
     return f"{row['industry'] or 'unknown'} / {row['client_type'] or 'unknown'}"
+
+
+def _basis(row: Row) -> str:
+    """Basis of a label: a person's mark, the experiment of an arm, or what was observed."""
+    if row["source"] == "manual":
+        return "mark"
+    return "observation" if row["experiment_id"] is None else "experiment"

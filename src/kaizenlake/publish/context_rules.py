@@ -65,7 +65,11 @@ RULES: tuple[Rule, ...] = (
         "Every attribute and text feature that goes with failure, and contents that a person marked as losers.",
     ),
     Rule("banned_phrases", (AvoidedPhrases, Projects), "Phrases banned in the settings, then those of marked losers."),
-    Rule("past_winners", (CreativeLabels, Contents), "Winners: those a person marked, then by shrunk rate."),
+    Rule(
+        "past_winners",
+        (CreativeLabels, Contents),
+        "Winners: those a person marked, then by shrunk rate; one an experiment, one a text.",
+    ),
     Rule(
         "channel_performance",
         _RATED,
