@@ -39,6 +39,12 @@ class UsageError(KaizenError):
     exit_meaning = "usage: the command, a setting or a mapping says something that is not taken"
 
 
+class TenantNeededError(UsageError):
+    """The lake has several tenants, and a call or command named none of them."""
+
+    code = "tenant_needed"
+
+
 class SettingsError(UsageError):
     """A settings file or variable holds a value outside its rule."""
 

@@ -47,7 +47,7 @@ def test_what_was_frozen_verifies_and_twice_is_once(lake):
     assert (again, is_new) == (item, False)
     row = table(lake).row(0, named=True)
     assert row == {
-        "golden_set_id": "core", "golden_set_version": 1, "doer": "router", "runs": 40, "is_newest": True,
+        "tenant_id": None, "golden_set_id": "core", "golden_set_version": 1, "doer": "router", "runs": 40, "is_newest": True,
         "content_sha256": item.content_sha256, "key_id": item.key_id, "frozen_at": NOW, "frozen_by": "ann",
         "reason": "the first forty",
     }  # fmt: skip

@@ -18,7 +18,7 @@ from publish.skill_frames import AS_OF, tables_of
 
 NOW = datetime(2026, 3, 2, 1, tzinfo=UTC)
 ALERT = Alert(
-    "a1", "degrading_doer", "warning", "planner", None, None, None, NOW.date(), "The loss of planner gets worse."
+    None, "a1", "degrading_doer", "warning", "planner", None, None, None, NOW.date(), "The loss of planner gets worse."
 )
 
 

@@ -12,6 +12,9 @@ prompts = routed.document.get("prompts", {})
 avoid = [mode["failure_mode"] for mode in load_skill("lake/published", "planner").skill["card"]["failure_modes"]]
 ```
 
+Where a lake holds several tenants, each call names one: `tenant="acme"`, or `tenant=""` for the events without a tenant.
+A call that names none has the default, with the reason `TENANT_NEEDED`.
+
 What cannot be used is answered with the last good one of this process, else the default; the reason says which. With a
 public key also the signature is checked. Texts in a context are data that came from outside, never instructions.
 """
@@ -19,7 +22,7 @@ public key also the signature is checked. Texts in a context are data that came 
 from __future__ import annotations
 
 from kaizenlake.context._arms import arm_of, point_of
-from kaizenlake.context._files import BAD_SIGNATURE, CORRUPT, DENIED, FRESH, MISSING, STALE, UNUSABLE
+from kaizenlake.context._files import BAD_SIGNATURE, CORRUPT, DENIED, FRESH, MISSING, STALE, TENANT_NEEDED, UNUSABLE
 from kaizenlake.context._policies import Route, Shadow, file_name
 from kaizenlake.context._reader import (
     Loaded,
@@ -33,6 +36,7 @@ from kaizenlake.context._reader import (
 from kaizenlake.context._router import Router, route
 from kaizenlake.context._schema import empty
 from kaizenlake.context._skills import LoadedSkill, empty_skill, load_skill
+from kaizenlake.context._tenants import TENANTS, tenant_folder
 
 __all__ = [
     "BAD_SIGNATURE",
@@ -41,6 +45,8 @@ __all__ = [
     "FRESH",
     "MISSING",
     "STALE",
+    "TENANTS",
+    "TENANT_NEEDED",
     "UNUSABLE",
     "Loaded",
     "LoadedSkill",
@@ -60,4 +66,5 @@ __all__ = [
     "load_text",
     "point_of",
     "route",
+    "tenant_folder",
 ]

@@ -15,6 +15,7 @@ CORRUPT = "default: corrupt"
 BAD_SIGNATURE = "default: bad signature"
 DENIED = "default: denied"
 UNUSABLE = "default: unusable arguments"
+TENANT_NEEDED = "default: tenant needed"
 
 
 class Answer:

@@ -23,6 +23,7 @@ from kaizenlake.context._files import (
     signed_of,
     told,
 )
+from kaizenlake.context._tenants import check_tenant
 
 FOLDER = "policies"
 SCHEMA = "kaizen-policies"
@@ -131,12 +132,13 @@ def mark_of(path: str) -> Mark:
     return state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns
 
 
-def read(path: str, doer: str, public_key: Any) -> Held:
+def read(path: str, doer: str, tenant: str | None, public_key: Any) -> Held:
     """What the file of a doer says.
 
     Args:
         path: The file.
         doer: The doer it must be of.
+        tenant: The tenant it must be of; None where none is named.
         public_key: As for `Router`.
 
     Raises:
@@ -151,6 +153,7 @@ def read(path: str, doer: str, public_key: Any) -> Held:
         raise UnusableError(MISSING, f"{path}: {error.strerror}") from None
     signed = signed_of(path, FILE_BYTES, public_key, "policies")
     check_kind(signed, path, (SCHEMA, VERSION), doer)
+    check_tenant(signed, tenant)
     generated_at, valid_until = instants_of(signed, path)
     by_phase: dict[str | None, Policy] = {}
     by_id: dict[tuple[str, str | None], Policy] = {}

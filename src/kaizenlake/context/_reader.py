@@ -14,12 +14,12 @@ from kaizenlake.context._files import (
     MISSING,
     OLDER,
     STALE,
+    TENANT_NEEDED,
     UNUSABLE,
     Answer,
     UnusableError,
     age_of,
     content_of,
-    folder_of,
     forget_oldest,
     instants_of,
     kept,
@@ -29,9 +29,8 @@ from kaizenlake.context._files import (
     told,
 )
 from kaizenlake.context._schema import context_of, empty, evidence_of
+from kaizenlake.context._tenants import INDEX, INDEX_BYTES, check_tenant, folders_of
 
-INDEX = "latest.json"
-INDEX_BYTES = 64 * 1024 * 1024
 DOCUMENT_BYTES = 16 * 1024 * 1024
 REMEMBERED = 1000
 """Scopes whose last good context a process keeps."""
@@ -92,6 +91,7 @@ def empty_evidence() -> dict[str, Any]:
 def load(
     published: str | os.PathLike[str],
     *,
+    tenant: str | None = None,
     project: str | None = None,
     industry: str | None = None,
     client_type: str | None = None,
@@ -104,6 +104,7 @@ def load(
 
     Args:
         published: The `published` folder of a lake.
+        tenant: Tenant whose documents are wanted, an empty text for the events without one. Needed where a lake has several.
         project: Project whose context is wanted.
         industry: Industry of the segment that is wanted; with `client_type`.
         client_type: Kind of client of the segment that is wanted; with `industry`.
@@ -119,7 +120,9 @@ def load(
     fallback = dict(default) if isinstance(default, Mapping) else empty()
     try:
         scope = _scope(project, industry, client_type)
-        found = _find(published, _Wanted("context", scope, or_everything=bool(or_everything)), public_key)
+        found = _find(
+            published, _Wanted("context", scope, or_everything=bool(or_everything), tenant=tenant), public_key
+        )
         reason, detail = _age(found, max_age)
         return Loaded(context_of(json.loads(found.content)), reason, detail, *found[1:6])
     except UnusableError as error:
@@ -131,6 +134,7 @@ def load(
 def load_evidence(
     published: str | os.PathLike[str],
     *,
+    tenant: str | None = None,
     project: str | None = None,
     industry: str | None = None,
     client_type: str | None = None,
@@ -142,7 +146,8 @@ def load_evidence(
 
     Args:
         published: The `published` folder of a lake.
-        project: As for `load`, and so on.
+        tenant: As for `load`, and so on.
+        project: As for `load`.
         industry: As for `load`.
         client_type: As for `load`.
         public_key: As for `load`.
@@ -154,7 +159,9 @@ def load_evidence(
     """
     try:
         scope = _scope(project, industry, client_type)
-        found = _find(published, _Wanted("evidence", scope, or_everything=bool(or_everything)), public_key)
+        found = _find(
+            published, _Wanted("evidence", scope, or_everything=bool(or_everything), tenant=tenant), public_key
+        )
         reason, detail = _age(found, max_age)
         return Loaded(evidence_of(json.loads(found.content)), reason, detail, *found[1:6])
     except UnusableError as error:
@@ -167,6 +174,7 @@ def load_text(
     published: str | os.PathLike[str],
     template: str,
     *,
+    tenant: str | None = None,
     project: str | None = None,
     industry: str | None = None,
     client_type: str | None = None,
@@ -180,7 +188,8 @@ def load_text(
     Args:
         published: The `published` folder of a lake.
         template: Name of the template, without its `.j2`, such as `prompt.md`.
-        project: As for `load`, and so on.
+        tenant: As for `load`, and so on.
+        project: As for `load`.
         industry: As for `load`.
         client_type: As for `load`.
         default: Answer where nothing published can be used.
@@ -190,7 +199,7 @@ def load_text(
     """
     try:
         scope = _scope(project, industry, client_type)
-        found = _find(published, _Wanted("text", scope, template, bool(or_everything)), public_key)
+        found = _find(published, _Wanted("text", scope, template, bool(or_everything), tenant), public_key)
         reason, detail = _age(found, max_age)
         return LoadedText(found.content.decode("utf-8"), reason, detail, *found[1:5])
     except UnusableError as error:
@@ -224,6 +233,7 @@ class _Wanted(NamedTuple):
     scope: _Scope
     template: str = ""
     or_everything: bool = False
+    tenant: str | None = None
 
 
 _LAST_GOOD: dict[tuple[str, _Wanted, str], _Found] = {}
@@ -242,12 +252,16 @@ def _scope(project: Any, industry: Any, client_type: Any) -> _Scope:
 
 def _find(published: Any, wanted: _Wanted, public_key: Any) -> _Found:
     """Find the document that is wanted, or the last good one of this process."""
-    folder = folder_of(published)
-    key = folder, wanted, repr(public_key)[:2000]
+    folders = tuple(folders_of(published, wanted.tenant))
+    key = folders[-1], wanted, repr(public_key)[:2000]
     known = _LAST_GOOD.get(key)
     try:
-        found = _read(folder, wanted, public_key)
+        found = _read(folders, wanted, public_key)
     except Exception as error:
+        if isinstance(error, UnusableError) and error.reason == TENANT_NEEDED:
+            # What was good for a lake with one tenant is nobody's now.
+            _LAST_GOOD.pop(key, None)
+            raise
         if known is None:
             raise
         return known._replace(trouble=kept(error))
@@ -259,10 +273,10 @@ def _find(published: Any, wanted: _Wanted, public_key: Any) -> _Found:
     return found
 
 
-def _read(folder: str, wanted: _Wanted, public_key: Any) -> _Found:
+def _read(folders: tuple[str, ...], wanted: _Wanted, public_key: Any) -> _Found:
     pem = None if public_key is None else pem_of(public_key)
     for attempt in range(1, ATTEMPTS + 1):
-        signed = signed_of(f"{folder}/{INDEX}", INDEX_BYTES, pem, "an index")
+        folder, signed = _index(folders, wanted.tenant, pem)
         entry = _entry(signed, wanted)
         try:
             digest, content = _document(folder, entry, wanted.kind)
@@ -277,6 +291,23 @@ def _read(folder: str, wanted: _Wanted, public_key: Any) -> _Found:
                 raise UnusableError(CORRUPT, "the index has no sequence, or no versions of tables")
             return _Found(content, sequence, digest, *instants_of(signed, "the index"), tables)
     raise AssertionError
+
+
+def _index(folders: tuple[str, ...], tenant: str | None, pem: bytes | None) -> tuple[str, dict[str, Any]]:
+    """Read the index of a tenant, in its own folder where it has one; return that folder, too."""
+    *own, whole = folders
+    for folder in own:
+        try:
+            signed = signed_of(f"{folder}/{INDEX}", INDEX_BYTES, pem, "an index")
+        except UnusableError as error:
+            if error.reason != MISSING:
+                raise
+        else:
+            check_tenant(signed, tenant)
+            return folder, signed
+    signed = signed_of(f"{whole}/{INDEX}", INDEX_BYTES, pem, "an index")
+    check_tenant(signed, tenant)
+    return whole, signed
 
 
 def _document(folder: str, entry: dict[str, Any], kind: str) -> tuple[str, bytes]:

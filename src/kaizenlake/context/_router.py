@@ -14,16 +14,18 @@ from typing import Any
 from kaizenlake.context._arms import arm_of
 from kaizenlake.context._files import (
     CORRUPT,
+    MISSING,
     OLDER,
     STALE,
+    TENANT_NEEDED,
     UNUSABLE,
     UnusableError,
-    folder_of,
     forget_oldest,
     kept,
     told,
 )
 from kaizenlake.context._policies import FOLDER, Frozen, Held, Route, file_name, frozen, mark_of, read
+from kaizenlake.context._tenants import check_alone, folders_of
 
 REMEMBERED = 1000
 """Doers whose policies a router keeps, and routers that a process keeps for `route`."""
@@ -40,6 +42,7 @@ class Router:
         public_key: Ed25519 key that must have signed the files: PEM, or the path of a PEM file. Keep your own copy; the
             one in the folder proves nothing. This alone needs `cryptography`.
         default: Document where nothing published can be used; empty if not given.
+        tenant: Tenant whose policies are wanted, an empty text for the events without one. Needed where a lake has several.
     """
 
     def __init__(
@@ -47,9 +50,11 @@ class Router:
         published: str | os.PathLike[str],
         public_key: str | bytes | os.PathLike[str] | None = None,
         default: Mapping[str, Any] | None = None,
+        tenant: str | None = None,
     ) -> None:
         self._published = published
         self._public_key = public_key
+        self._tenant = tenant
         self._default = frozen(dict(default)) if isinstance(default, Mapping) else Frozen()
         self._held: dict[str, Held] = {}
 
@@ -113,10 +118,13 @@ class Router:
             raise UnusableError(UNUSABLE, "the doer is a text")
         if held is not None and held.trouble and time.monotonic() < held.again_at:
             return held
-        path = f"{folder_of(self._published)}/{FOLDER}/{file_name(doer)}"
         try:
-            found = read(path, doer, self._public_key)
+            found = self._file(doer)
         except Exception as error:
+            if isinstance(error, UnusableError) and error.reason == TENANT_NEEDED:
+                # What served a lake with one tenant is nobody's now.
+                self._held.pop(doer, None)
+                raise
             if held is None:
                 raise
             found = _kept(held, kept(error))
@@ -127,6 +135,18 @@ class Router:
         forget_oldest(self._held, REMEMBERED)
         return found
 
+    def _file(self, doer: str) -> Held:
+        """The file of a doer, of the tenant that is served."""
+        for folder in folders_of(self._published, self._tenant):
+            try:
+                return read(f"{folder}/{FOLDER}/{file_name(doer)}", doer, self._tenant, self._public_key)
+            except UnusableError as error:
+                if error.reason != MISSING:
+                    raise
+                missing = error
+        check_alone(self._published, self._tenant, self._public_key)
+        raise missing
+
 
 def route(
     doer: str,
@@ -136,6 +156,7 @@ def route(
     *,
     public_key: str | bytes | os.PathLike[str] | None = None,
     policy_id: str | None = None,
+    tenant: str | None = None,
 ) -> Route:
     """The policy that serves a unit, from a router that this process keeps for the folder; see `Router.route`.
 
@@ -146,11 +167,12 @@ def route(
         phase: Phase of the work.
         public_key: As for `Router`.
         policy_id: The policy, where a doer has several for one phase.
+        tenant: As for `Router`.
     """
     try:
-        router = _ROUTERS.get((published, public_key))
+        router = _ROUTERS.get((published, public_key, tenant))
         if router is None:
-            router = _ROUTERS[published, public_key] = Router(published, public_key)
+            router = _ROUTERS[published, public_key, tenant] = Router(published, public_key, tenant=tenant)
             forget_oldest(_ROUTERS, REMEMBERED)
     except Exception as error:  # noqa: BLE001 - as in the method
         return Route(None, None, None, 0, Frozen(), UNUSABLE, told(error))

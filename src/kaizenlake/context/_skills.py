@@ -15,12 +15,12 @@ from kaizenlake.context._files import (
     UnusableError,
     age_of,
     check_kind,
-    folder_of,
     instants_of,
     signed_of,
     told,
 )
 from kaizenlake.context._policies import file_name
+from kaizenlake.context._tenants import check_alone, check_tenant, folders_of
 
 FOLDER = "skills"
 SCHEMA = "kaizen-skill"
@@ -54,6 +54,7 @@ def load_skill(
     published: str | os.PathLike[str],
     doer: str,
     *,
+    tenant: str | None = None,
     default: Mapping[str, Any] | None = None,
     public_key: str | bytes | os.PathLike[str] | None = None,
     max_age: float | timedelta | None = None,
@@ -63,6 +64,7 @@ def load_skill(
     Args:
         published: The `published` folder of a lake.
         doer: The doer.
+        tenant: Tenant whose documents are wanted, an empty text for the events without one. Needed where a lake has several.
         default: Answer where nothing published can be used; a card that says nothing if not given.
         public_key: Ed25519 key that must have signed it: PEM, or the path of a PEM file. This alone needs
             `cryptography`.
@@ -73,7 +75,7 @@ def load_skill(
     """
     fallback = dict(default) if isinstance(default, Mapping) else empty_skill(doer)
     try:
-        signed = _read(published, doer, public_key)
+        signed = _read(published, tenant, doer, public_key)
         instants = instants_of(signed, "a skill card")
         return LoadedSkill(signed, *age_of(*instants, max_age), *instants)
     except UnusableError as error:
@@ -95,15 +97,19 @@ def empty_skill(doer: Any) -> dict[str, Any]:
     }
 
 
-def _read(published: Any, doer: Any, public_key: Any) -> dict[str, Any]:
+def _read(published: Any, tenant: Any, doer: Any, public_key: Any) -> dict[str, Any]:
     if not isinstance(doer, str):
         raise UnusableError(UNUSABLE, "doer is a text")
-    path = f"{folder_of(published)}/{FOLDER}/{file_name(doer)}"
-    try:
-        signed = signed_of(path, FILE_BYTES, public_key, "a skill card")
-    except UnusableError as error:
-        if error.reason == MISSING:
-            raise UnusableError(MISSING, f"no skill card of the doer {doer} is published"[:300]) from None
-        raise
-    check_kind(signed, path, (SCHEMA, VERSION), doer)
-    return signed
+    for folder in folders_of(published, tenant):
+        path = f"{folder}/{FOLDER}/{file_name(doer)}"
+        try:
+            signed = signed_of(path, FILE_BYTES, public_key, "a skill card")
+        except UnusableError as error:
+            if error.reason != MISSING:
+                raise
+        else:
+            check_kind(signed, path, (SCHEMA, VERSION), doer)
+            check_tenant(signed, tenant)
+            return signed
+    check_alone(published, tenant, public_key)
+    raise UnusableError(MISSING, f"no skill card of the doer {doer} is published"[:300])

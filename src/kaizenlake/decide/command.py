@@ -13,12 +13,14 @@ import polars as pl
 from kaizenlake import signing
 from kaizenlake.decide.endings import End
 from kaizenlake.decide.gates import Evidence, Gate
+from kaizenlake.decide.lines import decision_line
 from kaizenlake.decide.state import State, Version, read
 from kaizenlake.decide.words import check_texts
 from kaizenlake.errors import UsageError
-from kaizenlake.events.log import Line, event_line
+from kaizenlake.events.log import Line
 from kaizenlake.lake import decisions
 from kaizenlake.lake.store import Lake
+from kaizenlake.lake.tenants import view_of
 
 SOURCE = "kaizen policy"
 
@@ -27,20 +29,20 @@ class Command:
     """A command on policies.
 
     Args:
-        lake: The lake.
+        lake: The lake, as a tenant has it where there are several.
         by: Who asks.
         reason: Why, in words.
         now: Aware instant of the clock; the clock's by default.
 
     Raises:
-        UsageError: Nobody asks, or a text is none.
+        UsageError: Nobody asks, a text is none, or a tenant has to be named.
     """
 
     def __init__(self, lake: Lake, by: str, reason: str | None, now: datetime | None) -> None:
         if not by.strip():
             raise UsageError("Say who decides.", hint="Give --by NAME.")
         check_texts(by=by, reason=reason)
-        self.lake = lake
+        self.lake = view_of(lake)
         self.by = by
         self.reason = reason
         self.now = now or datetime.now(UTC)
@@ -76,7 +78,7 @@ class Command:
         content = digest(f"{event_type} {at.isoformat()} {signing.canonical(said).decode()}")
         # Of two decisions at one instant the greater id counts, so the ids of one policy grow.
         name = f"policy-{digest(policy_id)}-{found.decided(policy_id):08}-{content}"
-        return event_line(event_type, said, event_id=name, occurred_at=at, is_decision=True)
+        return decision_line(self.lake, event_type, said, event_id=name, occurred_at=at)
 
     def ends(self, found: State, ends: Iterable[End]) -> list[Line]:
         """The ends of deployments as events."""
@@ -94,7 +96,7 @@ class Command:
             }
             at = found.not_before(deployment.policy_id, self.now)
             name = f"deployment-ended-{digest(deployment.deployment_id)}-{digest(at.isoformat())}"
-            lines.append(event_line("DEPLOYMENT_ENDED", said, event_id=name, occurred_at=at, is_decision=True))
+            lines.append(decision_line(self.lake, "DEPLOYMENT_ENDED", said, event_id=name, occurred_at=at))
         return lines
 
     def has_refused(self, found: State, refused: Mapping[str, Any]) -> bool:

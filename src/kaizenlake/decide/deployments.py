@@ -13,13 +13,15 @@ from pydantic import ValidationError
 from kaizenlake.decide.command import Command, digest
 from kaizenlake.decide.endings import End
 from kaizenlake.decide.gates import Evidence, content_gate
+from kaizenlake.decide.lines import decision_line
 from kaizenlake.decide.state import State, Version, read
 from kaizenlake.decide.words import check_texts, kaizen
 from kaizenlake.errors import GateError, UsageError
-from kaizenlake.events.log import Line, event_line
+from kaizenlake.events.log import Line
 from kaizenlake.events.rules import near
 from kaizenlake.lake import decisions
 from kaizenlake.lake.store import Lake
+from kaizenlake.lake.tenants import view_of
 from kaizenlake.parameters import Canaries, Guardrail
 from kaizenlake.settings import broken
 from kaizenlake.vocabulary import Method, Mode, plural
@@ -126,10 +128,10 @@ def start(
         }
         at = found.not_before(plan.policy_id, command.now)
         event_id = f"deployment-started-{digest(name)}"
-        return [event_line("DEPLOYMENT_STARTED", said, event_id=event_id, occurred_at=at, is_decision=True)]
+        return [decision_line(command.lake, "DEPLOYMENT_STARTED", said, event_id=event_id, occurred_at=at)]
 
     command.run(decide)
-    return named(lake, begun[0])
+    return named(command.lake, begun[0])
 
 
 def stop(
@@ -161,7 +163,7 @@ def stop(
         return command.ends(found, [End(deployment, "stopped", reason or f"Stopped by {by}.", looks)])
 
     is_new = command.run(decide)
-    return named(lake, deployment_id), is_new
+    return named(command.lake, deployment_id), is_new
 
 
 def named(lake: Lake, deployment_id: str) -> dict[str, Any]:
@@ -170,7 +172,7 @@ def named(lake: Lake, deployment_id: str) -> dict[str, Any]:
     Raises:
         UsageError: There is none; the words name a likely one.
     """
-    return row_of(read(decisions.of(lake)), deployment_id)
+    return row_of(read(decisions.of(view_of(lake))), deployment_id)
 
 
 def _rule(lake: Lake, plan: DeploymentPlan) -> Canaries:

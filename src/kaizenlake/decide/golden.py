@@ -12,13 +12,15 @@ from typing import Any
 import polars as pl
 
 from kaizenlake import signing
+from kaizenlake.decide.lines import decision_line
 from kaizenlake.decide.logged_runs import run_events, some_of
 from kaizenlake.decide.words import check_texts, kaizen
 from kaizenlake.errors import UsageError, VerificationError
-from kaizenlake.events.log import Line, event_line
+from kaizenlake.events.log import Line
 from kaizenlake.events.rules import near
 from kaizenlake.lake import decisions, keys
 from kaizenlake.lake.store import Lake
+from kaizenlake.lake.tenants import view_of
 from kaizenlake.vocabulary import plural
 
 SOURCE = "kaizen golden"
@@ -113,6 +115,7 @@ def freeze(
         UsageError: No run fits, too many do, a run that was named is not there, the set is of another doer, or a text is
             none that can be kept.
     """
+    lake = view_of(lake)
     check_texts(name=golden_set_id, doer=doer, by=by, reason=reason, outcome=filters.outcome)
     for run in filters.run_ids:
         check_texts(run=run)
@@ -155,7 +158,7 @@ def freeze(
         content = _content(blank, hashes)
         made = replace(blank, content_sha256=_sha(content), signature=signing.sign(content, key)["value"])
         is_new = True
-        return [_line(made)]
+        return [_line(lake, made)]
 
     decisions.append(lake, decide, source=SOURCE, now=stamp)
     assert made is not None, "decide was called"
@@ -372,7 +375,7 @@ def _sha(value: Any) -> str:
     return hashlib.sha256(signing.canonical(value)).hexdigest()
 
 
-def _line(item: GoldenSet) -> Line:
+def _line(lake: Lake, item: GoldenSet) -> Line:
     payload = {
         "golden_set_id": item.golden_set_id,
         "golden_set_version": item.golden_set_version,
@@ -384,11 +387,11 @@ def _line(item: GoldenSet) -> Line:
         "decided_by": item.frozen_by,
         "reason": item.reason,
     }
-    return event_line(
+    return decision_line(
+        lake,
         "GOLDEN_SET_FROZEN",
         payload,
         event_id=f"golden-{item.content_sha256[:32]}",
         occurred_at=item.frozen_at,
-        is_decision=True,
         metadata={"marks": list(item.marks)},
     )

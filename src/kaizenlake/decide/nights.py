@@ -45,7 +45,7 @@ def night(lake: Lake, *, as_of: datetime, now: datetime) -> Night:
     decided from `as_of` on it decides nothing, since it looks back. The same night once more decides nothing new.
 
     Args:
-        lake: The lake, its tables as of the night.
+        lake: The lake as a tenant has it, its tables as of the night.
         as_of: Events before it count.
         now: Aware instant of the clock.
     """

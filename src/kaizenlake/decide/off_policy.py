@@ -18,6 +18,7 @@ from kaizenlake.decide.router_rules import KNOWN_BEFORE, Choices, rules_of
 from kaizenlake.errors import UsageError
 from kaizenlake.lake import decisions
 from kaizenlake.lake.store import Lake
+from kaizenlake.lake.tenants import view_of
 from kaizenlake.parameters import Replays
 from kaizenlake.stats.offpolicy import ESTIMATORS, OverlapRules, Refusal, Replay, evaluate_off_policy, never_logged
 from kaizenlake.stats.reward_model import cross_fitted
@@ -70,6 +71,7 @@ def replay_off_policy(
         VerificationError: The version's document is not what was hashed and signed.
     """
     stamp = now or datetime.now(UTC)
+    lake = view_of(lake)
     events = decisions.of(lake)
     candidate = replays.candidate(lake, events, policy_id, policy_version)
     settings = lake.settings.replays

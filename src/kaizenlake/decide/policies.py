@@ -20,6 +20,7 @@ from kaizenlake.events.log import Line
 from kaizenlake.jobs.policy_promotions import NIGHT
 from kaizenlake.lake import decisions, keys
 from kaizenlake.lake.store import Lake
+from kaizenlake.lake.tenants import view_of
 from kaizenlake.tables.policy import STATUSES
 
 IN_SERVICE = ("shadow", "canary", "active")
@@ -51,9 +52,9 @@ def state(lake: Lake) -> State:
     """What was decided until this moment, whatever the last night has seen of it.
 
     Args:
-        lake: The lake.
+        lake: The lake, as a tenant has it where there are several.
     """
-    return read(decisions.of(lake))
+    return read(decisions.of(view_of(lake)))
 
 
 def create(

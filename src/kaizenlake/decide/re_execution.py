@@ -22,6 +22,7 @@ from kaizenlake.events.envelope import EARLIEST
 from kaizenlake.events.log import event_line
 from kaizenlake.lake import decisions
 from kaizenlake.lake.store import Lake
+from kaizenlake.lake.tenants import view_of
 from kaizenlake.parameters import Loss, Replays
 from kaizenlake.stats.paired import repeated_change
 from kaizenlake.tables import RunRecords
@@ -94,6 +95,7 @@ def re_execute(
         EventError: An answer breaks the declaration of `RUN_COMPLETED`; the words say which field of which run.
     """
     stamp = now or datetime.now(UTC)
+    lake = view_of(lake)
     events = decisions.of(lake)
     candidate = replays.candidate(lake, events, policy_id, policy_version)
     frozen = golden.choose(events, candidate.doer, golden_set, replayed=(policy_id, policy_version))

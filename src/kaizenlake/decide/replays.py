@@ -15,10 +15,12 @@ import polars as pl
 from kaizenlake import signing
 from kaizenlake.decide import state
 from kaizenlake.decide.golden import GoldenSet
+from kaizenlake.decide.lines import decision_line
 from kaizenlake.decide.words import check_texts
-from kaizenlake.events.log import Line, event_line
+from kaizenlake.events.log import Line
 from kaizenlake.lake import decisions
 from kaizenlake.lake.store import Lake
+from kaizenlake.lake.tenants import view_of
 from kaizenlake.signing import canonical
 from kaizenlake.vocabulary import plural
 
@@ -134,6 +136,7 @@ def record(lake: Lake, payload: Mapping[str, Any], *, by: str, now: datetime) ->
         by: Who asked.
         now: Aware instant of the clock.
     """
+    lake = view_of(lake)
     check_texts(by=by)
     content = {name: value for name, value in payload.items() if value is not None}
     found = Replayed({}, is_new=False)
@@ -151,7 +154,7 @@ def record(lake: Lake, payload: Mapping[str, Any], *, by: str, now: datetime) ->
         found = Replayed(said, is_new=True)
         # After the one it follows, also by a clock that is behind: the latest is what a gate rests on.
         at = now if last is None else max(now, last.occurred_at + timedelta(microseconds=1))
-        return [event_line("OFFLINE_REPLAYED", said, event_id=f"replay-{name}", occurred_at=at, is_decision=True)]
+        return [decision_line(lake, "OFFLINE_REPLAYED", said, event_id=f"replay-{name}", occurred_at=at)]
 
     decisions.append(lake, decide, source=SOURCE, now=now)
     return found

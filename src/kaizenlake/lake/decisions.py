@@ -85,7 +85,7 @@ def of(lake: Lake, version: int | None = None, *, days: Collection[date] | None 
     """Events of a lake, of which decisions only those that verify: what jobs and commands read.
 
     Args:
-        lake: The lake.
+        lake: The lake; as a tenant has it, the events of that tenant.
         version: An older version of `bronze.events`.
         days: Events of these days only.
 
@@ -98,7 +98,7 @@ def of(lake: Lake, version: int | None = None, *, days: Collection[date] | None 
         # As `scan` has it: a version that is gone is told.
         lake.scan(Events, version=version)
         snapshot = lake.snapshot(Events, version)
-    return _believed(snapshot, ledger(lake, snapshot), days)
+    return lake.mine(Events, _believed(snapshot, ledger(lake, snapshot), days))
 
 
 def _believed(snapshot: Snapshot, found: Ledger, days: Collection[date] | None = None) -> pl.LazyFrame:
@@ -113,9 +113,9 @@ def append(
     """Append the events of a decision in one commit, or none; each is signed and chained to the one before.
 
     Args:
-        lake: The lake, whose key signs.
-        decide: Makes the lines (of `event_line(…, is_decision=True)`) from the events there are, of which decisions only
-            those that verify, or raises where a gate refuses. It is called again on fresh events whenever another writer
+        lake: The lake, whose key signs, as the tenant has it that it is decided for.
+        decide: Makes the lines (of `event_line(…, is_decision=True)`) from the events of the tenant, of which decisions
+            only those that verify, or raises where a gate refuses. It is called again on fresh events whenever another writer
             came between: of two that race, the later sees what the earlier decided. An event whose id the lake holds
             already is not appended again.
         source: Who decided, as the events name it.
@@ -139,7 +139,7 @@ def append(
         marks.clear()
         found = ledger(lake, snapshot)
         found.check_whole()
-        lines = [line.text.rstrip(b"\n") for line in decide(_believed(snapshot, found))]
+        lines = [line.text.rstrip(b"\n") for line in decide(lake.mine(Events, _believed(snapshot, found)))]
         checked = check_lines(lines, range(1, len(lines) + 1), now=latest, default_source=source, decisions=True)
         if checked.rejected:
             raise EventError(f"A decision breaks its declaration: {'; '.join(checked.rejected[0].reasons)}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -18,6 +19,7 @@ import polars as pl
 from deltalake import DeltaTable
 
 from kaizenlake import settings, tables
+from kaizenlake.context import TENANTS, tenant_folder
 from kaizenlake.errors import LakeError, WriteConflictError
 from kaizenlake.events.log import DEFAULT_LAKE, LAKE_VARIABLE
 from kaizenlake.lake import changes, delta, describe, files, formats
@@ -95,6 +97,9 @@ class Snapshot:
 
 HOME_VARIABLE = "KAIZEN_HOME"
 
+PUBLISHED = "published"
+"""Folder that each of several tenants has a part of."""
+
 
 def default_lake() -> Lake:
     """Return the lake that the variable KAIZEN_LAKE names, else that in the folder `lake` of the working folder."""
@@ -132,6 +137,12 @@ class Lake:
         self.frames_validated = 0
         self.notes: dict[str, Any] = {}
         """What was worked out of a snapshot, such as which decisions verify, so that it is worked out once."""
+        self.tenant: str | None = None
+        """Tenant as which it is looked at; None for the events without one, and for the whole lake."""
+        self.is_a_view = False
+        """It is the lake as one tenant has it."""
+        self.is_walled = False
+        """There are several tenants: only the rows of this one are seen, and it has a folder of its own."""
 
     @classmethod
     def create(cls, root: str | Path, *, home: str | Path | None = None) -> Lake:
@@ -165,12 +176,50 @@ class Lake:
                 where=str(self.root),
                 hint=f"Name one by {HOME_VARIABLE}=FOLDER, or Lake(root, home=FOLDER).",
             )
+        if self.is_walled and parts[:1] == (PUBLISHED,):
+            parts = (PUBLISHED, *self.tenant_place, *parts[1:])
         return self._home.joinpath(*parts)
 
     @staticmethod
     def identity(snapshot: Snapshot) -> str:
         """Name of the lake that a snapshot of the events is of, under which everything is signed; given at its birth."""
         return str(snapshot.transaction(formats.IDENTITY) or 0)
+
+    def of(self, tenant: str | None, *, is_walled: bool) -> Lake:
+        """The lake as one tenant has it: its rows, and its part of the publication.
+
+        Args:
+            tenant: The tenant's id; None for the events without one.
+            is_walled: The lake has several tenants. One that has it alone sees the whole, the publication too.
+        """
+        view = copy.copy(self)
+        view.tenant, view.is_a_view, view.is_walled = tenant, True, is_walled
+        return view
+
+    @property
+    def whole(self) -> Lake:
+        """The lake itself, whichever tenant it is looked at as."""
+        if not self.is_a_view:
+            return self
+        whole = copy.copy(self)
+        whole.tenant, whole.is_a_view, whole.is_walled = None, False, False
+        return whole
+
+    @property
+    def tenant_place(self) -> tuple[str, ...]:
+        """Folders below that of all tenants, in which one of several has its documents and reports."""
+        return (TENANTS, tenant_folder(self.tenant)) if self.is_walled else ()
+
+    def mine(self, table: type[Table], rows: pl.LazyFrame) -> pl.LazyFrame:
+        """Rows of a table that a view shows: those of its tenant where there are several, else all.
+
+        A table that names no tenant tells of the lake as a whole, and shows nothing to one of several.
+        """
+        if not self.is_walled:
+            return rows
+        if "tenant_id" not in tables.schema(table):
+            return rows.clear()
+        return rows.filter(pl.col("tenant_id").eq_missing(pl.lit(self.tenant, pl.String)))
 
     @property
     def settings(self) -> Settings:
@@ -239,6 +288,8 @@ class Lake:
     def rows(self, table: type[Table]) -> int:
         """Rows of a table; 0 where it is not written."""
         handle = self.held(table).handle
+        if handle is not None and self.is_walled:
+            return int(self.scan(table).select(pl.len()).collect().item())
         return 0 if handle is None else handle.count()
 
     def scan(
@@ -263,7 +314,7 @@ class Lake:
                     where=self.uri(table),
                     hint="`maintenance.keep_versions_days` says how long versions are kept.",
                 )
-        return snapshot.scan(days=days)
+        return self.mine(table, snapshot.scan(days=days))
 
     def changed_days(self, table: type[Table], since: int | None) -> frozenset[date] | None:
         """Days whose rows changed after a version; see `changes.changed_days`. None means everything."""

@@ -17,6 +17,7 @@ from kaizenlake.lake.store import Lake
 from kaizenlake.night import artifact
 from kaizenlake.night.artifact import AlertRecord, HookRecord, Run, StepRecord
 from kaizenlake.publish.alerts import SCHEMA, VERSION, Alert, publish_alerts, standing
+from kaizenlake.publish.tenants import audiences
 from kaizenlake.vocabulary import plural
 
 OUTPUT = 2_000
@@ -33,10 +34,14 @@ def tell(lake: Lake, run: Run, record: StepRecord) -> None:
         run: The run; its `alerts` and `hook` are set.
         record: The step.
     """
-    found = standing(lake.scan)
     former = _former(lake, run)
     known, told = {_key(item) for item in former}, {_key(item) for item in former if item.is_told}
-    written = publish_alerts(lake, found, as_of=run.as_of)
+    found, written = list[Alert](), False
+    for view in audiences(lake):
+        of_tenant = standing(view.scan)
+        written |= publish_alerts(view, of_tenant, as_of=run.as_of)
+        artifact.of_tenant(run, view.tenant).alerts = len(of_tenant)
+        found += of_tenant
     untold = tuple(alert for alert in found if _key(alert) not in told)
     settings = lake.settings.alerts
     if settings.hook and untold:
@@ -56,7 +61,7 @@ def tell(lake: Lake, run: Run, record: StepRecord) -> None:
         )
         for alert in found
     )
-    record.rows_out = len(found)
+    record.rows_out = len(run.alerts)
     if run.hook is not None:
         record.why = (f"the hook was given {plural(run.hook.alerts, 'alert')}: {run.hook.status}",)
     elif not written:

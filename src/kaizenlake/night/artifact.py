@@ -85,6 +85,19 @@ class HookRecord(_Record):
     )
 
 
+class TenantRecord(_Record):
+    """What a run did for one tenant, in counts."""
+
+    tenant_id: str | None = Field(description="The tenant; null for the events without one.")
+    events: int = Field(default=0, ge=0, description="Events of it that count.")
+    decisions: int = Field(default=0, ge=0, description="Decisions that the night took for it.")
+    alerts: int = Field(default=0, ge=0, description="Alerts that stand for it.")
+    publication: int | None = Field(
+        default=None, description="Number of its publication that holds; null where the run did not get there."
+    )
+    reports: int = Field(default=0, ge=0, description="Files of its reports.")
+
+
 class Run(_Record):
     """One run of the night."""
 
@@ -110,8 +123,15 @@ class Run(_Record):
         ge=0,
         description="Frames that were checked by the Pandera model of their table before being written.",
     )
+    tenants: list[TenantRecord] = Field(
+        default_factory=list,
+        description="What was done for each tenant, in counts; one for a lake that has one or none.",
+    )
     stale_sources: tuple[str, ...] = Field(default=(), description="Sources silent for longer than the setting allows.")
-    publication: int | None = Field(default=None, description="Number of the publication that holds; null without one.")
+    publication: int | None = Field(
+        default=None,
+        description="Number of the publication that holds; null without one, and where each of several tenants has its own.",
+    )
     alerts: tuple[AlertRecord, ...] | None = Field(
         default=None, description="Alerts that stand; null where the run did not get there."
     )
@@ -140,6 +160,16 @@ class Run(_Record):
     def step(self, name: str) -> StepRecord | None:
         """The step of that name, where the run has it."""
         return next((step for step in self.steps if step.name == name), None)
+
+
+def of_tenant(run: Run, tenant: str | None) -> TenantRecord:
+    """What a run holds of a tenant; made where it holds nothing yet."""
+    for item in run.tenants:
+        if item.tenant_id == tenant:
+            return item
+    made = TenantRecord(tenant_id=tenant)
+    run.tenants.append(made)
+    return made
 
 
 def new_run_id(now: datetime) -> str:

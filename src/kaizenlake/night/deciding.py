@@ -8,9 +8,12 @@ from kaizenlake.decide import nights, policies
 from kaizenlake.errors import VerificationError
 from kaizenlake.lake import decisions
 from kaizenlake.lake.store import Lake
+from kaizenlake.lake.tenants import view_of, views
+from kaizenlake.night import artifact
 from kaizenlake.night.artifact import Failure, Run, StepRecord
 from kaizenlake.publish.folder import FOLDER
 from kaizenlake.publish.policies import PLACE, Served, publish_policies
+from kaizenlake.publish.tenants import audiences
 from kaizenlake.tables import CanaryLooks, Deployments, Policies
 
 RESTS_ON = (Policies, Deployments, CanaryLooks)
@@ -19,30 +22,43 @@ RESTS_ON = (Policies, Deployments, CanaryLooks)
 
 def decide(lake: Lake, run: Run, record: StepRecord) -> None:
     """Decide what the night may decide by itself; nothing where no deployment runs or none asks for it."""
-    done = nights.night(lake, as_of=run.as_of, now=datetime.now(UTC))
-    record.why = (*done.decided, *done.waiting)
-    record.rows_out = len(done.decided)
-    if not done.decided:
+    now, decided, waiting = datetime.now(UTC), list[str](), list[str]()
+    for view in views(lake):
+        done = nights.night(view, as_of=run.as_of, now=now)
+        decided += [told_of(view, words) for words in done.decided]
+        waiting += [told_of(view, words) for words in done.waiting]
+        artifact.of_tenant(run, view.tenant).decisions = len(done.decided)
+    record.why = (*decided, *waiting)
+    record.rows_out = len(decided)
+    if not decided:
         record.status = "nothing to do"
         record.why = record.why or ("no shadow or canary runs",)
 
 
 def serve(lake: Lake, run: Run, record: StepRecord) -> None:
     """Publish the policies of doers; nothing where there are none, or what is published still says so."""
-    if not has_policies(lake):
+    served = [view for view in audiences(lake) if has_policies(view)]
+    if not served:
         record.status, record.why = "nothing to do", ("there is no policy",)
         return
-    done = publish_as_decided(lake)
-    record.why = done.left_out
-    if done.written:
-        record.rows_out = done.written
+    written = 0
+    for view in served:
+        done = _publish(view)
+        written += done.written
+        record.why = (*record.why, *(told_of(view, words) for words in done.left_out))
+        run.errors += [
+            Failure(
+                step=record.name,
+                code=VerificationError.code,
+                message=told_of(view, f"It is not served: {words}"),
+            )
+            for words in done.unverified
+        ]
+    if written:
+        record.rows_out = written
     else:
         record.status = "nothing to do"
-        record.why = (*done.left_out, "the policies that are published still hold")
-    run.errors += [
-        Failure(step=record.name, code=VerificationError.code, message=f"It is not served: {words}")
-        for words in done.unverified
-    ]
+        record.why = (*record.why, "the policies that are published still hold")
 
 
 def running(lake: Lake) -> tuple[str, ...]:
@@ -53,6 +69,9 @@ def running(lake: Lake) -> tuple[str, ...]:
 def publish_as_decided(lake: Lake) -> Served:
     """Publish the policies of doers by every decision there is at this moment, whatever the last night has seen.
 
+    Args:
+        lake: The lake, as the tenant has it that was decided for.
+
     Raises:
         LockedError: Another process publishes.
         PublishError: A file breaks its schema, or the signing key is of no use.
@@ -60,6 +79,19 @@ def publish_as_decided(lake: Lake) -> Served:
         VerificationError: A decision that was taken is missing; what is published stays.
     """
     decisions.ledger(lake).check_whole()
+    audiences(lake)
+    # The first decision for a tenant makes it one of several.
+    return _publish(view_of(lake.whole, lake.tenant or "", may_be_new=True))
+
+
+def told_of(view: Lake, words: str) -> str:
+    """Words of a record, with the tenant they are of where there are several."""
+    if not view.is_walled:
+        return words
+    return f"tenant {view.tenant}: {words}" if view.tenant is not None else f"events without a tenant: {words}"
+
+
+def _publish(lake: Lake) -> Served:
     state = policies.state(lake)
     return publish_policies(lake, state.policies, state.deployments, generated_at=datetime.now(UTC))
 

@@ -6,18 +6,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+import polars as pl
+
 from kaizenlake import signing, tables
 from kaizenlake.errors import LakeError, PublishError, UsageError
 from kaizenlake.lake import decisions
 from kaizenlake.lake.store import Lake
 from kaizenlake.night import artifact
 from kaizenlake.night.artifact import Failure, Run, StepRecord
+from kaizenlake.night.deciding import told_of
 from kaizenlake.publish import documents
 from kaizenlake.publish.learning_files import write_audit, write_canaries, write_canary, write_skills
-from kaizenlake.publish.report import FIGURES_NAME, HTML_NAME, PDF_NAME, folder_of, write_reports
+from kaizenlake.publish.report import FIGURES_NAME, HTML_NAME, OURS, PDF_NAME, ReportPlace, folder_of, write_reports
 from kaizenlake.publish.report_rows import RunFacts
 from kaizenlake.publish.skills import publish_skills
-from kaizenlake.tables import SourceFreshness
+from kaizenlake.publish.tenants import audiences
+from kaizenlake.tables import EventCounts, SourceFreshness
 
 
 def stale_sources(lake: Lake) -> tuple[str, ...]:
@@ -34,36 +38,70 @@ def versions(lake: Lake) -> dict[str, int]:
 
 def publish(lake: Lake, run: Run, record: StepRecord) -> None:
     """Publish contexts and skill cards of the tables as this run leaves them; nothing where what is there still holds."""
-    now = datetime.now(UTC)
-    done = documents.publish_contexts(lake, as_of=run.as_of, generated_at=now, run_id=run.run_id)
-    cards = publish_skills(lake, as_of=run.as_of, generated_at=now, run_id=run.run_id)
-    run.publication = done.sequence
-    if done.unchanged and not cards.written:
-        record.status, record.why = "nothing to do", ("what is published still holds",)
+    now, rows, is_changed = datetime.now(UTC), 0, False
+    for view in audiences(lake):
+        done = documents.publish_contexts(view, as_of=run.as_of, generated_at=now, run_id=run.run_id)
+        cards = publish_skills(view, as_of=run.as_of, generated_at=now, run_id=run.run_id)
+        of_tenant = artifact.of_tenant(run, view.tenant)
+        of_tenant.publication = done.sequence
+        of_tenant.events = view.scan(EventCounts).select(pl.col("events").sum()).collect().item()
+        run.publication = None if view.is_walled else done.sequence
+        if not done.unchanged or cards.written:
+            is_changed = True
+            rows += cards.written + (0 if done.unchanged else done.documents + done.texts)
+        run.errors += [
+            Failure(step=record.name, code=PublishError.code, message=told_of(view, failure))
+            for failure in done.failures
+        ]
+    if is_changed:
+        record.rows_out = rows
     else:
-        record.rows_out = cards.written + (0 if done.unchanged else done.documents + done.texts)
-    run.errors += [Failure(step=record.name, code=PublishError.code, message=failure) for failure in done.failures]
+        record.status, record.why = "nothing to do", ("what is published still holds",)
 
 
 def report(lake: Lake, run: Run, record: StepRecord, reports: Path) -> None:
     """Write the reports of this run; nothing where all of them are there and tell of just these tables."""
-    folder = folder_of(reports, run.as_of)
-    there = tuple(str(folder / name) for name in (HTML_NAME, PDF_NAME))
-    last = next((former for former in artifact.runs(lake.path("runs")) if former.reports[:2] == there), None)
+    found = audiences(lake)
+    there = [
+        str(folder_of(_place(view, reports), run.as_of) / name) for view in found for name in (HTML_NAME, PDF_NAME)
+    ]
+    last = next((former for former in artifact.runs(lake.path("runs")) if set(there) <= set(former.reports)), None)
     if (
         last is not None
+        and len(last.tenants) == len(found)
         and last.versions == versions(lake)
         and all(Path(path).is_file() for path in (*last.reports, *last.attached))
     ):
         record.status, record.why = "nothing to do", ("the reports are there and tell of these tables",)
         run.reports, run.attached = last.reports, last.attached
         return
-    made = _write(lake, run, reports)
-    run.reports, run.attached = tuple(map(str, made.reports)), tuple(map(str, made.attached))
+    if len(found) > 1:
+        _take_away(folder_of(reports, run.as_of))
+    made = [_write(view, run, reports) for view in found]
+    for view, files in zip(found, made, strict=True):
+        artifact.of_tenant(run, view.tenant).reports = len(files.reports) + len(files.attached)
+    run.reports = tuple(str(path) for files in made for path in files.reports)
+    run.attached = tuple(str(path) for files in made for path in files.attached)
+
+
+def _place(view: Lake, reports: Path) -> ReportPlace:
+    """Where the reports of a tenant lie."""
+    return ReportPlace(reports, view.tenant_place)
+
+
+def _take_away(folder: Path) -> None:
+    """Remove the reports of a day that were written for a lake with one tenant: now each has a folder of its own."""
+    for pattern in OURS:
+        for path in folder.glob(pattern):
+            path.unlink(missing_ok=True)
 
 
 def report_again(lake: Lake, reports: Path) -> tuple[Path, ...]:
     """Write the reports of the latest run that computed the tables, once more.
+
+    Args:
+        lake: The lake, as the tenant has it whose reports are written.
+        reports: Folder of the reports.
 
     Raises:
         LakeError: No run has been made yet.
@@ -78,7 +116,7 @@ def report_canary(lake: Lake, reports: Path, deployment_id: str) -> tuple[Path, 
         UsageError: There is none of that name, or no night has looked at it.
         LakeError: No run has been made yet.
     """
-    written = write_canary(lake.scan, reports, deployment_id, as_of=_latest(lake).as_of)
+    written = write_canary(lake.scan, _place(lake, reports), deployment_id, as_of=_latest(lake).as_of)
     if not written:
         raise UsageError(
             f"No night has looked at a shadow or canary of the name {deployment_id!r}.",
@@ -94,7 +132,7 @@ def report_audit(lake: Lake, reports: Path) -> tuple[Path, ...]:
         UsageError: Nothing was decided of any policy.
         LakeError: No run has been made yet.
     """
-    written = write_audit(lake.scan, reports, _keys(lake), as_of=_latest(lake).as_of)
+    written = write_audit(lake.scan, _place(lake, reports), _keys(lake), as_of=_latest(lake).as_of)
     if not written:
         raise UsageError(
             "Nothing was decided of any policy yet.", hint="`kaizen policy create` makes one; then `kaizen nightly`."
@@ -124,14 +162,15 @@ class _Made(NamedTuple):
 
 
 def _write(lake: Lake, run: Run, reports: Path) -> _Made:
+    place = _place(lake, reports)
     # The others come first: the report that is there says that they are.
-    skills = write_skills(lake.scan, reports, as_of=run.as_of)
+    skills = write_skills(lake.scan, place, as_of=run.as_of)
     fleet, cards = skills[:2], skills[2:]
-    others = write_canaries(lake.scan, reports, as_of=run.as_of)
-    others += write_audit(lake.scan, reports, _keys(lake), as_of=run.as_of)
+    others = write_canaries(lake.scan, place, as_of=run.as_of)
+    others += write_audit(lake.scan, place, _keys(lake), as_of=run.as_of)
     whole = write_reports(
         lake.scan,
-        reports,
+        place,
         as_of=run.as_of,
         facts=facts_of(lake, run),
         tiers=lake.settings.tiers,
@@ -148,7 +187,9 @@ def facts_of(lake: Lake, run: Run) -> RunFacts:
     )
     before = {} if former is None else former.versions
     now = versions(lake)
-    landing = run.landing or artifact.Landed(files=0, lines_in=0, landed=0, duplicate=0, quarantined=0)
+    nothing = artifact.Landed(files=0, lines_in=0, landed=0, duplicate=0, quarantined=0)
+    # What a run landed is of all tenants together.
+    landing = nothing if lake.is_walled else run.landing or nothing
     return RunFacts(
         lines_in=landing.lines_in,
         landed=landing.landed,

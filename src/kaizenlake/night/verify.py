@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -12,8 +12,10 @@ from kaizenlake.decide import golden, state
 from kaizenlake.errors import ConservationError, KaizenError, TableInvalidError, VerificationError
 from kaizenlake.lake import decisions
 from kaizenlake.lake.store import Lake
+from kaizenlake.lake.tenants import views
 from kaizenlake.night.plan import batches
 from kaizenlake.publish import alerts, documents, folder, policies, skills
+from kaizenlake.publish.tenants import of_several, verify_several
 from kaizenlake.tables import Events, Landings, Table
 from kaizenlake.vocabulary import plural
 
@@ -44,9 +46,14 @@ def checks(lake: Lake) -> Iterator[Check]:
     for name, check in DECIDED:
         if (found := _told(name, check, lake)).rows or found.error is not None:
             yield found
-    for place, name, check in PUBLISHED:
-        if (lake.path(folder.FOLDER) / place).exists():
-            yield _told(name, check, lake)
+    if of_several(lake.path(folder.FOLDER)) is not None:
+        yield _told("tenants that are published", _tenants, lake)
+    for view in views(lake):
+        of = f" of {view.tenant or 'events without a tenant'}" if view.is_walled else ""
+        for place, name, check in PUBLISHED:
+            if (view.path(folder.FOLDER) / place).exists():
+                found = _told(name, check, view)
+                yield replace(found, name=f"{found.name}{of}")
 
 
 def _told(name: str, check: Callable[[Lake], Check], lake: Lake) -> Check:
@@ -125,12 +132,18 @@ def _versions(lake: Lake) -> Check:
 
 def _golden_sets(lake: Lake) -> Check:
     """Every version of a golden set against the runs, the hash and the signature it was frozen with."""
-    events, key = decisions.of(lake), decisions.public_keys(lake)
-    sets = golden.golden_sets(events)
-    for item in sets:
-        if broken := golden.problems(events, item, key):
-            raise VerificationError(f"{'; '.join(broken)}.")
-    return Check("golden sets, as they were frozen", len(sets), None)
+    key, number = decisions.public_keys(lake), 0
+    for view in views(lake):
+        events = decisions.of(view)
+        for item in golden.golden_sets(events):
+            number += 1
+            if broken := golden.problems(events, item, key):
+                raise VerificationError(f"{'; '.join(broken)}.")
+    return Check("golden sets, as they were frozen", number, None)
+
+
+def _tenants(lake: Lake) -> Check:
+    return Check("tenants, each in a folder of its own", verify_several(lake), None)
 
 
 def _publication(lake: Lake) -> Check:

@@ -64,12 +64,14 @@ class Told(msgspec.Struct, frozen=True, rename={"schema_": "schema"}, forbid_unk
         version: Version of it.
         as_of: Events before this instant count.
         alerts: Alerts that stand, the latest first.
+        tenant_id: Tenant they are for; null for events without one.
     """
 
     schema_: Literal["kaizen-alerts"]
     version: Literal[1]
     as_of: Instant
     alerts: tuple[Alert, ...]
+    tenant_id: str | None = None
 
 
 class AlertsFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -129,7 +131,7 @@ def publish_alerts(lake: Lake, alerts: tuple[Alert, ...], *, as_of: datetime) ->
     path = folder / FILE
     with alone(folder):
         key = keys.private_key(lake)
-        signed = msgspec.to_builtins(Told(SCHEMA, VERSION, as_of.astimezone(UTC), alerts))
+        signed = msgspec.to_builtins(Told(SCHEMA, VERSION, as_of.astimezone(UTC), alerts, lake.tenant))
         is_written = write_once(path, FORM.content(signed, key, str(path)))
         write_checks(folder, FORM.schema_file, FORM.schema, key.public_key())
     return is_written

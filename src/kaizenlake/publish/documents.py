@@ -12,6 +12,8 @@ published/
   skills/<doer>.json     skill cards of doers, each file signed: `kaizenlake.publish.skills`
   alerts.json            alerts that stand, signed: `kaizenlake.publish.alerts`
   public_key.pem         checks the signature; a reader that wants protection keeps its own copy
+  tenants/<tenant>/…   the same for each of several tenants: `kaizenlake.publish.tenants`; then nothing of the above but
+                         the key, the schemas, and an index that names nobody
 ```
 """
 
@@ -52,6 +54,7 @@ from kaizenlake.publish.folder import (
     write_checks,
     write_once,
 )
+from kaizenlake.publish.tenants import highest_sequence
 from kaizenlake.tables import Table
 
 INDEX = "latest.json"
@@ -100,11 +103,12 @@ class Source:
     """The tables of a lake as they stand at one moment: rows and versions that belong together."""
 
     def __init__(self, lake: Lake) -> None:
+        self._lake = lake
         self._snapshots: dict[type[Table], Snapshot] = {table: lake.held(table) for table in TABLES}
 
     def scan(self, table: type[Table]) -> pl.LazyFrame:
         """Rows of a table."""
-        return self._snapshots[table].scan()
+        return self._lake.mine(table, self._snapshots[table].scan())
 
     @property
     def versions(self) -> dict[str, int | None]:
@@ -118,7 +122,7 @@ def publish_contexts(lake: Lake, *, as_of: datetime, generated_at: datetime, run
     Nothing is written where no table, setting or template changed and more than half of the validity is left.
 
     Args:
-        lake: The lake.
+        lake: The lake, as a tenant has it where there are several.
         as_of: Events before this instant count in the tables.
         generated_at: Now, aware.
         run_id: The run that publishes.
@@ -142,18 +146,19 @@ def publish_contexts(lake: Lake, *, as_of: datetime, generated_at: datetime, run
                 texts=sum(entry["kind"] == "text" for entry in current["entries"]),
             )
         entries: list[dict[str, Any]] = []
-        for documents in build(source.scan, Edition(settings=lake.settings)):
+        for documents in build(source.scan, Edition(settings=lake.settings, tenant=lake.tenant)):
             entries += _write(folder, documents, templates)
         # The documents are on the disk by name, too, before an index names them.
         for place in {file["file"].partition("/")[0] for entry in entries for file in _files_of(entry)}:
             files.sync_folder(folder / place)
         write_checks(folder, SCHEMA_FILE, model.json_schema(), key.public_key())
         write_checks(folder, EVIDENCE_SCHEMA_FILE, second.json_schema(), key.public_key())
-        sequence = _next_sequence(folder, current)
+        sequence = _next_sequence(folder, current, lake)
         valid_until = generated_at + timedelta(hours=lake.settings.publishing.valid_hours)
         payload = {
             "schema": INDEX_SCHEMA,
             "version": INDEX_VERSION,
+            "tenant_id": lake.tenant,
             "sequence": sequence,
             "generated_at": instant(generated_at),
             "valid_until": instant(valid_until),
@@ -202,6 +207,7 @@ def _inputs(lake: Lake, source: Source, as_of: datetime, templates: rendering.Te
     """Return the hash of everything a publication follows from, but the clock and the run."""
     facts = {
         "as_of": instant(as_of),
+        "tenant_id": lake.tenant,
         "tables": source.versions,
         "settings": lake.settings.model_dump_json(),
         "templates": templates.sources(),
@@ -221,7 +227,7 @@ def _current(folder: Path, key: Ed25519PublicKey) -> dict[str, Any] | None:
     except VerificationError:
         return None
     payload: dict[str, Any] = index["signed"]
-    return payload
+    return None if "several_tenants" in payload else payload
 
 
 def _still_good(folder: Path, current: Mapping[str, Any], inputs: str, now: datetime) -> bool:
@@ -269,10 +275,11 @@ def _files_of(entry: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [entry] if entry.get("evidence") is None else [entry, entry["evidence"]]
 
 
-def _next_sequence(folder: Path, current: Mapping[str, Any] | None) -> int:
-    """One more than any publication here had."""
+def _next_sequence(folder: Path, current: Mapping[str, Any] | None, lake: Lake) -> int:
+    """One more than any publication here had; in a folder that is new, than any of any tenant."""
     kept = [int(path.stem) for path in (folder / "indexes").glob("*.json") if path.stem.isdigit()]
-    return max([*kept, current["sequence"] if current is not None else 0, 0]) + 1
+    before = highest_sequence(lake.whole.path(FOLDER)) if current is None else current["sequence"]
+    return max([*kept, before]) + 1
 
 
 def _swap(folder: Path, sequence: int, payload: Mapping[str, Any], key: Ed25519PrivateKey) -> None:

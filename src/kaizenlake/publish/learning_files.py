@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kaizenlake import signing
 from kaizenlake.publish import audit_report, audit_report_data, canary_report, canary_report_data
-from kaizenlake.publish.report import folder_of, last_figures, write_document
+from kaizenlake.publish.report import ReportPlace, folder_of, last_figures, write_document
 from kaizenlake.publish.report_format import file_name
 from kaizenlake.publish.report_learning import canary_file
 from kaizenlake.publish.report_rows import Scan
@@ -21,7 +21,7 @@ CARDS = 100
 """Most doers, by their runs, whose cards are written each night; `kaizen skill` makes the card of any."""
 
 
-def write_canaries(scan: Scan, out: Path, *, as_of: datetime) -> tuple[Path, ...]:
+def write_canaries(scan: Scan, out: Path | ReportPlace, *, as_of: datetime) -> tuple[Path, ...]:
     """Write the report of each deployment that runs, or ended since the report before.
 
     Args:
@@ -41,7 +41,7 @@ def write_canaries(scan: Scan, out: Path, *, as_of: datetime) -> tuple[Path, ...
     return tuple(path for name in names for path in write_canary(scan, out, name, as_of=as_of))
 
 
-def write_canary(scan: Scan, out: Path, deployment_id: str, *, as_of: datetime) -> tuple[Path, ...]:
+def write_canary(scan: Scan, out: Path | ReportPlace, deployment_id: str, *, as_of: datetime) -> tuple[Path, ...]:
     """Write the report of one deployment; nothing where there is none of that name, or no look at it.
 
     Args:
@@ -56,7 +56,7 @@ def write_canary(scan: Scan, out: Path, deployment_id: str, *, as_of: datetime) 
     return write_document(canary_report.document(data), folder_of(out, as_of), canary_file(deployment_id))
 
 
-def write_audit(scan: Scan, out: Path, key: signing.Keys | None, *, as_of: datetime) -> tuple[Path, ...]:
+def write_audit(scan: Scan, out: Path | ReportPlace, key: signing.Keys | None, *, as_of: datetime) -> tuple[Path, ...]:
     """Write the audit of policies, `<out>/<date of as_of>/policy-audit.html` and `.pdf`; nothing without a decision.
 
     Args:
@@ -69,7 +69,7 @@ def write_audit(scan: Scan, out: Path, key: signing.Keys | None, *, as_of: datet
     return () if data is None else write_document(audit_report.document(data), folder_of(out, as_of), AUDIT)
 
 
-def write_skills(scan: Scan, out: Path, *, as_of: datetime) -> tuple[Path, ...]:
+def write_skills(scan: Scan, out: Path | ReportPlace, *, as_of: datetime) -> tuple[Path, ...]:
     """Write `<out>/<date of as_of>/skills.html` and `.pdf`, and the cards of doers below `skills/`; nothing without a doer.
 
     Args:

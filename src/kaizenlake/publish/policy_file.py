@@ -57,6 +57,7 @@ class Policies(Part, frozen=True, kw_only=True):
 
     schema: Literal["kaizen-policies"]
     version: Literal[1]
+    tenant_id: Annotated[str | None, Meta(description="Tenant it is for; null for events without one.")] = None
     doer: str
     generated_at: Instant
     valid_until: Annotated[Instant, Meta(description="From then on readers call it stale.")]

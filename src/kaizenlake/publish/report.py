@@ -11,7 +11,7 @@ from functools import cache
 from hashlib import sha256
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jinja2
 import msgspec
@@ -29,13 +29,28 @@ from kaizenlake.publish.svg import COLOURS
 
 HTML_NAME, PDF_NAME, FIGURES_NAME = "kaizen.html", "kaizen.pdf", "kaizen.json"
 
+OURS = (HTML_NAME, PDF_NAME, FIGURES_NAME, "canary-*", "policy-audit.*", "skills.*", "skills/*")
+"""Files of the reports of a day, by their patterns."""
+
 UNPRINTABLE = "□"
 """Stands in the PDF for a character that none of its fonts has; the HTML shows it."""
 
 
+class ReportPlace(NamedTuple):
+    """Where reports lie.
+
+    Args:
+        out: Folder of the reports.
+        tenant: Folders below that of a day, in which one of several tenants has its own.
+    """
+
+    out: Path
+    tenant: tuple[str, ...] = ()
+
+
 def write_reports(
     scan: Scan,
-    out: Path,
+    out: Path | ReportPlace,
     *,
     as_of: datetime,
     facts: RunFacts | None = None,
@@ -93,20 +108,22 @@ def write_document(laid_out: Document, folder: Path, name: str) -> tuple[Path, P
     return page, paper
 
 
-def folder_of(out: Path, as_of: datetime) -> Path:
-    """Folder of the reports of an instant: its UTC date."""
-    return out / as_of.astimezone(UTC).date().isoformat()
+def folder_of(out: Path | ReportPlace, as_of: datetime) -> Path:
+    """Folder of the reports of an instant: its UTC date, and in it that of the tenant where there are several."""
+    place = out if isinstance(out, ReportPlace) else ReportPlace(out)
+    return place.out.joinpath(as_of.astimezone(UTC).date().isoformat(), *place.tenant)
 
 
-def last_figures(out: Path, *, before: datetime) -> Figures | None:
+def last_figures(out: Path | ReportPlace, *, before: datetime) -> Figures | None:
     """Figures of the latest report of an earlier as_of; None where there is none, or none that can be read.
 
     Args:
         out: Folder of the reports.
         before: The as_of that it must be earlier than.
     """
+    place = out if isinstance(out, ReportPlace) else ReportPlace(out)
     found = []
-    for path in out.glob(f"????-??-??/{FIGURES_NAME}"):
+    for path in place.out.glob("/".join(["????-??-??", *place.tenant, FIGURES_NAME])):
         try:
             figures = msgspec.json.decode(path.read_bytes(), type=Figures)
         except (msgspec.MsgspecError, OSError):

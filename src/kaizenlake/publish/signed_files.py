@@ -148,7 +148,7 @@ class SignedFiles:
                 path.unlink(missing_ok=True)
             key = keys.private_key(lake)
             signed, _ = self._read(folder, key.public_key())
-            yield Held(self, folder, key, signed)
+            yield Held(self, folder, key, signed, lake.tenant)
 
     def verify(self, lake: Lake, public_key: bytes | None = None) -> Verified:
         """Check every file: its name, schema and signature, and what else its form asks for.
@@ -198,12 +198,14 @@ class Held:
         folder: The publication.
         key: Key of the lake.
         signed: What each file says that this lake signed, by doer.
+        tenant: Tenant whose files they are.
     """
 
     kind: SignedFiles
     folder: Path
     key: Ed25519PrivateKey
     signed: Mapping[str, Mapping[str, Any]]
+    tenant: str | None = None
 
     def replace(self, said: Mapping[str, Mapping[str, Any]], *, at: datetime, valid_for: timedelta) -> int:
         """Write what is to be said of each doer, and remove every other file.
@@ -224,7 +226,8 @@ class Held:
             LakeError: A file cannot be written.
         """
         written = 0
-        for doer, told in said.items():
+        for doer, of_doer in said.items():
+            told = {"tenant_id": self.tenant, **of_doer}
             current = self.signed.get(doer)
             if current is not None and still_holds(current, at) and _says(current, told):
                 continue
@@ -253,7 +256,7 @@ class Held:
 
 
 def _says(current: Mapping[str, Any], told: Mapping[str, Any]) -> bool:
-    return all(current[name] == value for name, value in told.items() if name not in OF_THE_RUN)
+    return all(current.get(name) == value for name, value in told.items() if name not in OF_THE_RUN)
 
 
 def _after(current: Mapping[str, Any] | None, now: datetime) -> datetime:

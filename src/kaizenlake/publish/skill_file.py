@@ -185,6 +185,7 @@ class Skill(Part, frozen=True, kw_only=True):
 class SkillDocument(Skill, frozen=True, kw_only=True):
     """The context of a doer, the part of a file that is signed."""
 
+    tenant_id: Annotated[str | None, Meta(description="Tenant it is for; null for events without one.")] = None
     schema: Literal["kaizen-skill"]
     version: Literal[1]
     data_notice: Annotated[str, Meta(description="How the texts of the document are to be taken.")]

@@ -1,0 +1,88 @@
+"""Tenants of a lake: which there are, and the lake as one of them has it. A tenant is a wall."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from kaizenlake.errors import TenantNeededError, UsageError
+from kaizenlake.events.rules import near
+from kaizenlake.lake.store import Lake
+from kaizenlake.tables import Events
+from kaizenlake.vocabulary import plural
+
+NAMED = 10
+"""Most tenants that an error names."""
+
+OF_THE_LAKE: tuple[str, ...] = ()
+"""Types of events that are about the lake itself, and so of no tenant."""
+
+
+def tenants(lake: Lake) -> tuple[str | None, ...]:
+    """Tenants of which a lake holds events, by name; None are the events without a tenant, and comes first.
+
+    Args:
+        lake: The lake, whole.
+    """
+    version = lake.version(Events)
+    known = lake.notes.get("tenants")
+    if version is None or known is None or known[0] != version:
+        found = (
+            lake.scan(Events)
+            .filter(~pl.col("event_type").is_in(OF_THE_LAKE))
+            .select(pl.col("tenant_id").unique())
+            .collect()["tenant_id"]
+            .sort(nulls_last=False)
+        )
+        known = lake.notes["tenants"] = version, tuple(found.to_list())
+    every: tuple[str | None, ...] = known[1]
+    return every
+
+
+def views(lake: Lake) -> tuple[Lake, ...]:
+    """The lake as each of its tenants has it; one view, of everything, where it has one tenant or none."""
+    found = tenants(lake)
+    if len(found) <= 1:
+        return (lake.of(found[0] if found else None, is_walled=False),)
+    return tuple(lake.of(tenant, is_walled=True) for tenant in found)
+
+
+def view_of(lake: Lake, tenant: str | None = None, *, may_be_new: bool = False) -> Lake:
+    """The lake as one tenant has it.
+
+    Args:
+        lake: The lake; one that is a tenant's already stays so.
+        tenant: The tenant's id; an empty text for the events without one. None takes the only one that there is.
+        may_be_new: A tenant of which there is no event yet is taken, too.
+
+    Raises:
+        TenantNeededError: The lake has several tenants, and none was named.
+        UsageError: There is no such tenant; the words name a likely one.
+    """
+    if lake.is_a_view:
+        if tenant is not None and (tenant or None) != lake.tenant:
+            raise UsageError(f"This is the lake as the tenant {lake.tenant!r} has it, not {tenant!r}.")
+        return lake
+    found = tenants(lake)
+    if tenant is None:
+        if len(found) > 1:
+            raise TenantNeededError(
+                f"tenant needed: the lake has {plural(len(found), 'tenant')}.",
+                hint=f"Name one with --tenant (tenant= in Python): {_listed(found)}.",
+            )
+        return lake.of(found[0] if found else None, is_walled=False)
+    wanted = tenant or None
+    if wanted not in found and not may_be_new:
+        names = [name for name in found if name is not None]
+        raise UsageError(
+            f"There is no event of the tenant {tenant!r}{near(tenant, names)}."
+            if wanted
+            else "There is no event without a tenant.",
+            hint=f"There are {_listed(found)}." if found else "The lake holds no events yet.",
+        )
+    return lake.of(wanted, is_walled=len({*found, wanted}) > 1)
+
+
+def _listed(found: tuple[str | None, ...]) -> str:
+    """Tenants as they are named on the command line; an empty text is what has none."""
+    more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
+    return ", ".join('"" (events without a tenant)' if name is None else name for name in found[:NAMED]) + more
