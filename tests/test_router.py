@@ -461,10 +461,10 @@ def test_no_error_of_the_machine_reaches_the_service(lake, monkeypatch, error, r
 def test_no_damage_of_the_file_reaches_the_service(lake, data):
     if not file(lake).exists() or not hasattr(lake, "whole"):
         canary(lake)
-        lake.whole = file(lake).read_bytes()
-    start = data.draw(st.integers(0, len(lake.whole)))
+        lake.content = file(lake).read_bytes()
+    start = data.draw(st.integers(0, len(lake.content)))
     length = data.draw(st.integers(0, 60))
-    file(lake).write_bytes(lake.whole[:start] + data.draw(st.binary(max_size=40)) + lake.whole[start + length :])
+    file(lake).write_bytes(lake.content[:start] + data.draw(st.binary(max_size=40)) + lake.content[start + length :])
     found = Router(folder(lake)).route("planner", "user_1")
     assert found.is_default or found.document["prompts"]["system"] == f"planner {found.policy_version}"
 
