@@ -21,6 +21,7 @@ from kaizenlake.errors import UsageError
 from kaizenlake.events.check import check_lines
 from kaizenlake.events.log import event_line
 from kaizenlake.lake.store import Lake, default_lake
+from kaizenlake.lake.tenants import view_of
 from kaizenlake.publish.skill_data import end_of, skills
 from kaizenlake.stats.plain_welch import plain_welch
 from kaizenlake.tables import CanaryLooks, CanaryUnits, Events
@@ -36,11 +37,25 @@ class LearningOps:
     Args:
         lake: The lake, or its folder; the folder that KAIZEN_LAKE names, else `lake`, by default.
         by: Who decides, for the audit; the user of this process by default.
+        tenant: Tenant whose agents are meant, an empty text for those of events without one. Needed where the lake has
+            several: every call raises TenantNeededError else.
     """
 
-    def __init__(self, lake: Lake | str | Path | None = None, *, by: str | None = None) -> None:
-        self.lake = lake if isinstance(lake, Lake) else Lake(lake) if lake is not None else default_lake()
+    def __init__(
+        self, lake: Lake | str | Path | None = None, *, by: str | None = None, tenant: str | None = None
+    ) -> None:
+        self._tenant = tenant
+        self._lake = lake if isinstance(lake, Lake) else Lake(lake) if lake is not None else default_lake()
         self.by = by or getpass.getuser()
+
+    @property
+    def lake(self) -> Lake:
+        """The lake as the tenant has it.
+
+        Raises:
+            TenantNeededError: It has several tenants, and none was named.
+        """
+        return view_of(self._lake, self._tenant, may_be_new=True)
 
     def create_policy(self, doer: str, version: str, *, reason: str | None = None, **content: Any) -> dict[str, Any]:
         """Create a version of a policy as a draft, hashed and signed; the same draft once more changes nothing.

@@ -9,6 +9,7 @@ import polars as pl
 
 from kaizenlake.errors import UsageError
 from kaizenlake.lake.store import Lake, default_lake
+from kaizenlake.lake.tenants import view_of
 from kaizenlake.publish.context import EVERYTHING, KaizenContext, Scope, project, segment
 from kaizenlake.publish.context_build import Documents, Edition, build
 from kaizenlake.publish.documents import Source
@@ -51,10 +52,23 @@ class KaizenService:
 
     Args:
         lake: The lake, or its folder; the folder that KAIZEN_LAKE names, else `lake`, by default.
+        tenant: Tenant whose figures are asked for, an empty text for the events without one. Needed where the lake has
+            several: every question raises TenantNeededError else.
     """
 
-    def __init__(self, lake: Lake | str | Path | None = None) -> None:
-        self.lake = lake if isinstance(lake, Lake) else Lake(lake) if lake is not None else default_lake()
+    def __init__(self, lake: Lake | str | Path | None = None, *, tenant: str | None = None) -> None:
+        self._tenant = tenant
+        self._lake = lake if isinstance(lake, Lake) else Lake(lake) if lake is not None else default_lake()
+
+    @property
+    def lake(self) -> Lake:
+        """The lake as the tenant has it.
+
+        Raises:
+            TenantNeededError: It has several tenants, and none was named.
+            UsageError: There is no such tenant.
+        """
+        return view_of(self._lake, self._tenant)
 
     def build_context(self) -> KaizenContext:
         """The context of everything."""
@@ -182,5 +196,5 @@ class KaizenService:
         return self._documents(scope, Source(self.lake)).context
 
     def _documents(self, scope: Scope, source: Source) -> Documents:
-        (documents,) = build(source.scan, Edition(settings=self.lake.settings), only=scope)
+        (documents,) = build(source.scan, Edition(settings=self._lake.settings, tenant=self.lake.tenant), only=scope)
         return documents

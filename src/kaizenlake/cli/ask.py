@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kaizenlake.cli.commands import add_commands
-from kaizenlake.cli.options import LAKE, JsonOption, LakeOption
-from kaizenlake.cli.words import note, open_lake, say, say_json
+from kaizenlake.cli.options import LAKE, JsonOption, LakeOption, TenantOption
+from kaizenlake.cli.words import note, open_lake, open_view, say, say_json
 from kaizenlake.errors import PublishError, UsageError
 from kaizenlake.vocabulary import plural
 
@@ -40,9 +40,11 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(held, name="quarantine")
 
 
-def context(lake: LakeOption = LAKE, project: ProjectOption = None, segment: SegmentOption = None) -> None:
+def context(
+    lake: LakeOption = LAKE, tenant: TenantOption = None, project: ProjectOption = None, segment: SegmentOption = None
+) -> None:
     """Print a published context as JSON: of everything, a project or a segment."""
-    say_json(_published(lake, project, segment).context)
+    say_json(_published(lake, tenant, project, segment).context)
 
 
 def explain(
@@ -50,13 +52,14 @@ def explain(
         str | None, typer.Argument(help="A value, such as a hook or a tone; all recommendations unless given.")
     ] = None,
     lake: LakeOption = LAKE,
+    tenant: TenantOption = None,
     project: ProjectOption = None,
     segment: SegmentOption = None,
 ) -> None:
     """Say in words why the context recommends or refuses what it does, with the figures."""
     from kaizenlake.publish.explain import explain as in_words
 
-    loaded = _published(lake, project, segment, is_evidence=True)
+    loaded = _published(lake, tenant, project, segment, is_evidence=True)
     for line in in_words(loaded.context, value, loaded.tables).split("\n"):
         say(line)
 
@@ -111,15 +114,20 @@ def retry(lake: LakeOption = LAKE) -> None:
         say(f"  {rule}: {lines}")
 
 
-def _published(lake: str, project: str | None, segment: tuple[str, str] | None, *, is_evidence: bool = False) -> Loaded:
-    from kaizenlake.context import STALE, load, load_evidence
+def _published(
+    lake: str, tenant: str | None, project: str | None, segment: tuple[str, str] | None, *, is_evidence: bool = False
+) -> Loaded:
+    from kaizenlake.context import STALE, TENANT_NEEDED, load, load_evidence
 
     if project is not None and segment is not None:
         raise UsageError("A context is of a project or of a segment: give --project or --segment, not both.")
     industry, client_type = segment or (None, None)
-    folder = open_lake(lake).path("published")
+    opened = open_lake(lake)
+    folder = opened.path("published")
     read = load_evidence if is_evidence else load
-    found = read(folder, project=project, industry=industry, client_type=client_type)
+    found = read(folder, tenant=tenant, project=project, industry=industry, client_type=client_type)
+    if found.reason == TENANT_NEEDED:
+        open_view(lake, None)
     if found.is_default:
         raise PublishError(
             f"No such context is published: {found.detail or found.reason}.",

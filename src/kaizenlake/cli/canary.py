@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kaizenlake.cli.commands import add_group
-from kaizenlake.cli.options import LAKE, ByOption, JsonOption, LakeOption, PolicyArgument, ReasonOption
+from kaizenlake.cli.options import LAKE, ByOption, JsonOption, LakeOption, PolicyArgument, ReasonOption, TenantOption
 from kaizenlake.cli.serving import serve
-from kaizenlake.cli.words import decider, draw, open_lake, say, say_json
+from kaizenlake.cli.words import decider, draw, open_view, say, say_json
 from kaizenlake.errors import UsageError
 from kaizenlake.vocabulary import Method, Mode, plural
 
@@ -39,6 +39,7 @@ def start(
     policy: PolicyArgument,
     candidates: Annotated[list[str], typer.Argument(help="Versions to try, one or more.")],
     lake: LakeOption = LAKE,
+    tenant: TenantOption = None,
     mode: Annotated[Mode, typer.Option("--mode", help="A shadow serves nobody, a canary a share.")] = "canary",
     control: Annotated[
         str | None, typer.Option("--control", help="Version to compare with; the active one unless given.")
@@ -105,7 +106,7 @@ def start(
         auto_promote=auto_promote,
         auto_rollback=auto_rollback,
     )
-    opened = open_lake(lake)
+    opened = open_view(lake, tenant)
     row = deployments.start(opened, plan, by=decider(by), reason=reason)
     serve(opened)
     if as_json:
@@ -117,6 +118,7 @@ def start(
 
 def list_(
     lake: LakeOption = LAKE,
+    tenant: TenantOption = None,
     policy: Annotated[str | None, typer.Option("--policy", help="Only those of this policy.")] = None,
     running: Annotated[bool, typer.Option("--running", help="Only those that have not ended.")] = False,
     as_json: JsonOption = False,
@@ -124,7 +126,7 @@ def list_(
     """List shadows and canaries: of each candidate what came of it, and the verdict of the latest night."""
     from kaizenlake.decide import endings, policies
 
-    opened = open_lake(lake)
+    opened = open_view(lake, tenant)
     state = policies.state(opened)
     rows = [
         row | {"results": endings.of_each(state, row)}
@@ -183,11 +185,13 @@ def list_(
     )
 
 
-def show(deployment: DeploymentArgument, lake: LakeOption = LAKE, as_json: JsonOption = False) -> None:
+def show(
+    deployment: DeploymentArgument, lake: LakeOption = LAKE, tenant: TenantOption = None, as_json: JsonOption = False
+) -> None:
     """Show a deployment and every look at it: what each night knew of each candidate, its verdict and the reason."""
     from kaizenlake.decide import deployments, endings, policies
 
-    opened = open_lake(lake)
+    opened = open_view(lake, tenant)
     state, looks = policies.state(opened), _looks(opened, deployment)
     row = deployments.row_of(state, deployment)
     results = endings.of_each(state, row)
@@ -246,6 +250,7 @@ def show(deployment: DeploymentArgument, lake: LakeOption = LAKE, as_json: JsonO
 def stop(
     deployment: DeploymentArgument,
     lake: LakeOption = LAKE,
+    tenant: TenantOption = None,
     by: ByOption = None,
     reason: ReasonOption = None,
     as_json: JsonOption = False,
@@ -253,7 +258,7 @@ def stop(
     """End a shadow or a canary without a verdict: routers serve its control to everybody at once."""
     from kaizenlake.decide import deployments
 
-    opened = open_lake(lake)
+    opened = open_view(lake, tenant)
     row, is_new = deployments.stop(opened, deployment, by=decider(by), reason=reason)
     serve(opened)
     if as_json:

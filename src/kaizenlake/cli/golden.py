@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kaizenlake.cli.commands import add_group
-from kaizenlake.cli.options import LAKE, ByOption, DoerOption, JsonOption, LakeOption, ReasonOption
-from kaizenlake.cli.words import decider, draw, open_lake, say, say_json
+from kaizenlake.cli.options import LAKE, ByOption, DoerOption, JsonOption, LakeOption, ReasonOption, TenantOption
+from kaizenlake.cli.words import decider, draw, open_view, say, say_json
 from kaizenlake.errors import UsageError, VerificationError
 from kaizenlake.vocabulary import plural
 
@@ -35,6 +35,7 @@ def freeze(
     name: Annotated[str, typer.Argument(help="Name of the set; one that exists gets its next version.")],
     doer: Annotated[str, typer.Option("--doer", help="Agent whose runs it holds.")],
     lake: LakeOption = LAKE,
+    tenant: TenantOption = None,
     since: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First UTC day on which the runs ended.")
     ] = None,
@@ -51,7 +52,9 @@ def freeze(
     from kaizenlake.decide import golden
 
     filters = golden.Filters(_day(since), _day(until), outcome, tuple(run or ()), at_most, seed)
-    item, is_new = golden.freeze(open_lake(lake), name, doer=doer, by=decider(by), filters=filters, reason=reason)
+    item, is_new = golden.freeze(
+        open_view(lake, tenant), name, doer=doer, by=decider(by), filters=filters, reason=reason
+    )
     if as_json:
         say_json({**_facts(item), "golden_runs": item.runs, "is_new": is_new})
         return
@@ -61,12 +64,14 @@ def freeze(
     )
 
 
-def list_(lake: LakeOption = LAKE, doer: DoerOption = None, as_json: JsonOption = False) -> None:
+def list_(
+    lake: LakeOption = LAKE, tenant: TenantOption = None, doer: DoerOption = None, as_json: JsonOption = False
+) -> None:
     """List every version of every golden set."""
     from kaizenlake.decide import golden
     from kaizenlake.lake import decisions
 
-    found = [item for item in golden.golden_sets(decisions.of(open_lake(lake))) if doer in {None, item.doer}]
+    found = [item for item in golden.golden_sets(decisions.of(open_view(lake, tenant))) if doer in {None, item.doer}]
     if as_json:
         say_json([_facts(item) for item in found])
         return
@@ -84,6 +89,7 @@ def verify(
         typer.Argument(help="Set, as NAME (its newest version) or NAME@VERSION; the newest of all unless given."),
     ] = None,
     lake: LakeOption = LAKE,
+    tenant: TenantOption = None,
     public_key: Annotated[
         Path | None, typer.Option(help="Key in PEM that must have signed it; the lake's own unless given.")
     ] = None,
@@ -94,7 +100,7 @@ def verify(
     from kaizenlake.decide import golden
     from kaizenlake.lake import decisions
 
-    opened = open_lake(lake)
+    opened = open_view(lake, tenant)
     events = decisions.of(opened)
     key = golden.public_key_of(opened)
     if public_key is not None:

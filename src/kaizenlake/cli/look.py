@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kaizenlake.cli.commands import add_commands
-from kaizenlake.cli.options import LAKE, JsonOption, LakeOption
-from kaizenlake.cli.words import draw, note, open_lake, say, say_json, say_lines
+from kaizenlake.cli.options import LAKE, JsonOption, LakeOption, TenantOption
+from kaizenlake.cli.words import draw, note, open_lake, open_view, say, say_json, say_lines
 from kaizenlake.errors import KaizenError, TableNotFoundError, UsageError
 from kaizenlake.vocabulary import plural
 
@@ -71,6 +71,7 @@ def find_table(name: str) -> type[Table]:
 def show(
     table: Annotated[str, typer.Argument(help="Last name of the table, such as win_rates or events.")],
     lake: LakeOption = LAKE,
+    tenant: TenantOption = None,
     form: Annotated[Format, typer.Option("--format", "-f", help="How rows leave.")] = Format.TABLE,
     limit: Annotated[
         int | None,
@@ -91,7 +92,8 @@ def show(
     from kaizenlake.cli import export
 
     found = find_table(table)
-    opened = open_lake(lake)
+    # A table that names no tenant tells of the lake as a whole.
+    opened = open_view(lake, tenant) if "tenant_id" in tables.schema(found) else open_lake(lake)
     if not opened.exists(found):
         note(f"{tables.full_name(found)} has not been written yet; `kaizen nightly` computes it.")
     frame = opened.scan(found)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kaizenlake.cli.commands import add_commands
-from kaizenlake.cli.options import LAKE, REPORTS, LakeOption, ReportsOption, StrictOption
+from kaizenlake.cli.options import LAKE, REPORTS, LakeOption, ReportsOption, StrictOption, TenantOption
 from kaizenlake.cli.progress import counting, watching
-from kaizenlake.cli.words import note, open_lake, say
+from kaizenlake.cli.words import note, open_lake, open_view, say
 from kaizenlake.errors import QuarantinedError, UsageError
 from kaizenlake.vocabulary import plural
 
@@ -156,6 +156,7 @@ def rebuild(lake: LakeOption = LAKE, reports: ReportsOption = REPORTS, as_of: As
 
 def report(
     lake: LakeOption = LAKE,
+    tenant: TenantOption = None,
     reports: ReportsOption = REPORTS,
     canary: Annotated[
         str | None,
@@ -166,7 +167,7 @@ def report(
     """Write the reports of the latest night again, from its tables: all of them, or those that are asked for."""
     from kaizenlake.night.outputs import report_again, report_audit, report_canary
 
-    opened = open_lake(lake)
+    opened = open_view(lake, tenant)
     written = () if canary is None else report_canary(opened, reports, canary)
     written += report_audit(opened, reports) if audit else ()
     for file in written or report_again(opened, reports):

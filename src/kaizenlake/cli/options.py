@@ -13,6 +13,14 @@ REPORTS = Path("./reports")
 LakeOption = Annotated[
     str, typer.Option("--lake", envvar="KAIZEN_LAKE", help="Folder or URI of the lake.", show_default=True)
 ]
+TenantOption = Annotated[
+    str | None,
+    typer.Option(
+        "--tenant",
+        help='Tenant that is meant, "" for the events without one; needed where the lake has several.',
+        show_default=False,
+    ),
+]
 ReportsOption = Annotated[Path, typer.Option("--reports", envvar="KAIZEN_REPORTS", help="Folder of the reports.")]
 StrictOption = Annotated[
     bool, typer.Option("--strict", help="Exit 4 if something was quarantined, 5 if a source is stale.")

@@ -18,11 +18,12 @@ from kaizenlake.cli.options import (
     LakeOption,
     PolicyArgument,
     ReasonOption,
+    TenantOption,
     VersionArgument,
 )
 from kaizenlake.cli.replay import replay
 from kaizenlake.cli.serving import serve
-from kaizenlake.cli.words import decider, draw, note, open_lake, say, say_json
+from kaizenlake.cli.words import decider, draw, note, open_lake, open_view, say, say_json
 from kaizenlake.vocabulary import Status
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def create(
         ),
     ],
     lake: LakeOption = LAKE,
+    tenant: TenantOption = None,
     by: ByOption = None,
     reason: ReasonOption = None,
     as_json: JsonOption = False,
@@ -70,7 +72,7 @@ def create(
     """Create a version of a policy as a draft: checked, hashed and signed. It never changes again."""
     from kaizenlake.decide import drafts, policies
 
-    done = policies.create(open_lake(lake), drafts.read(file), by=decider(by), reason=reason)
+    done = policies.create(open_view(lake, tenant, may_be_new=True), drafts.read(file), by=decider(by), reason=reason)
     version = done.version
     origin = f"made of {version.parent_version}" if version.parent_version else "the root of its line"
     _tell(done, f"{version.name} is a draft, {origin}: {version.content_sha256}.", as_json=as_json)
@@ -78,6 +80,7 @@ def create(
 
 def list_(
     lake: LakeOption = LAKE,
+    tenant: TenantOption = None,
     doer: DoerOption = None,
     status: Annotated[Status | None, typer.Option("--status", help="Only versions of this status.")] = None,
     as_json: JsonOption = False,
@@ -86,7 +89,7 @@ def list_(
     from kaizenlake.decide import policies
 
     wanted = {name: value for name, value in (("doer", doer), ("status", status)) if value is not None}
-    rows = policies.state(open_lake(lake)).policies.sort("policy_id", "created_at", "policy_version")
+    rows = policies.state(open_view(lake, tenant)).policies.sort("policy_id", "created_at", "policy_version")
     rows = rows.filter(**wanted) if wanted else rows
     if as_json:
         say_json([_facts(row) for row in rows.iter_rows(named=True)])
@@ -108,10 +111,11 @@ def show(
     policy: PolicyArgument,
     version: AnyVersionArgument = None,
     lake: LakeOption = LAKE,
+    tenant: TenantOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show a version: where it stands, its origin, whether it verifies, and its document."""
-    state, found = _find(lake, policy, version)
+    state, found = _find(lake, tenant, policy, version)
     problem = _problem(lake, found)
     if as_json:
         say_json({**_facts(vars(found)), "problem": problem, "document": json.loads(found.document)})
@@ -138,10 +142,11 @@ def diff(
     one: Annotated[str, typer.Argument(help="Version on the left.")],
     other: Annotated[str, typer.Argument(help="Version on the right.")],
     lake: LakeOption = LAKE,
+    tenant: TenantOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show what differs between two versions, as a unified diff of their documents."""
-    left, right = (_find(lake, policy, version)[1] for version in (one, other))
+    left, right = (_find(lake, tenant, policy, version)[1] for version in (one, other))
     lines = list(difflib.unified_diff(_pretty(left), _pretty(right), left.name, right.name, lineterm=""))
     if as_json:
         say_json({"policy_id": policy, "from": one, "to": other, "diff": lines})
@@ -154,10 +159,11 @@ def lineage(
     policy: PolicyArgument,
     version: AnyVersionArgument = None,
     lake: LakeOption = LAKE,
+    tenant: TenantOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Follow a version back to the root of its line, by the hashes that the documents name."""
-    state, found = _find(lake, policy, version)
+    state, found = _find(lake, tenant, policy, version)
     rows = [
         {
             "policy_version": item.policy_version,
@@ -197,13 +203,14 @@ def lineage(
 def audit(
     policy: Annotated[str | None, typer.Argument(help="Policy; all of them unless given.")] = None,
     lake: LakeOption = LAKE,
+    tenant: TenantOption = None,
     overrides: Annotated[bool, typer.Option("--overrides", help="Only where a gate was skipped.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Tell what was decided of policies, by whom and on which figures; what skipped a gate stands out."""
     from kaizenlake.decide import policies
 
-    state = policies.state(open_lake(lake))
+    state = policies.state(open_view(lake, tenant))
     if policy is not None:
         state.known(policy)
     rows = state.promotions.filter(policy_id=policy) if policy is not None else state.promotions
@@ -227,6 +234,7 @@ def approve(
     policy: PolicyArgument,
     version: VersionArgument,
     lake: LakeOption = LAKE,
+    tenant: TenantOption = None,
     by: ByOption = None,
     reason: ReasonOption = None,
     as_json: JsonOption = False,
@@ -234,7 +242,7 @@ def approve(
     """Approve that a version may become active."""
     from kaizenlake.decide import policies
 
-    opened = open_lake(lake)
+    opened = open_view(lake, tenant)
     done = policies.approve(opened, policy, version, by=decider(by), reason=reason)
     days = opened.settings.promotion.approval_days
     _tell(done, f"{done.version.name} is approved by {done.version.approved_by}, for {days} days.", as_json=as_json)
@@ -245,6 +253,7 @@ def promote(
     version: VersionArgument,
     to: Annotated[Status, typer.Option("--to", help="Status that it is to have.")],
     lake: LakeOption = LAKE,
+    tenant: TenantOption = None,
     by: ByOption = None,
     reason: ReasonOption = None,
     override: Annotated[
@@ -256,7 +265,7 @@ def promote(
     """Promote a version to the next status where its gates let it through; the version it replaces is archived."""
     from kaizenlake.decide import policies
 
-    opened = open_lake(lake)
+    opened = open_view(lake, tenant)
     done = policies.promote(opened, policy, version, to=to, by=decider(by), reason=reason, override=override)
     serve(opened)
     words = [f"{done.version.name} is {done.version.status}."]
@@ -271,6 +280,7 @@ def rollback(
     policy: PolicyArgument,
     version: VersionArgument,
     lake: LakeOption = LAKE,
+    tenant: TenantOption = None,
     by: ByOption = None,
     reason: ReasonOption = None,
     as_json: JsonOption = False,
@@ -278,7 +288,7 @@ def rollback(
     """Take a version out of service; where it was active, the version before it is active again."""
     from kaizenlake.decide import policies
 
-    opened = open_lake(lake)
+    opened = open_view(lake, tenant)
     done = policies.roll_back(opened, policy, version, by=decider(by), reason=reason)
     serve(opened)
     words = [f"{done.version.name} is archived."]
@@ -302,10 +312,10 @@ def _tell(done: Decision, words: str, *, as_json: bool) -> None:
         say(f"The deployment {deployment} ended.")
 
 
-def _find(lake: str, policy: str, version: str | None) -> tuple[State, Version]:
+def _find(lake: str, tenant: str | None, policy: str, version: str | None) -> tuple[State, Version]:
     from kaizenlake.decide import policies
 
-    state = policies.state(open_lake(lake))
+    state = policies.state(open_view(lake, tenant))
     if version is not None:
         return state, state.version(policy, version)
     state.known(policy)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kaizenlake.cli.options import LAKE, ByOption, JsonOption, LakeOption, PolicyArgument, VersionArgument
-from kaizenlake.cli.words import decider, draw, open_lake, say, say_json
+from kaizenlake.cli.options import LAKE, ByOption, JsonOption, LakeOption, PolicyArgument, TenantOption, VersionArgument
+from kaizenlake.cli.words import decider, draw, open_view, say, say_json
 from kaizenlake.errors import GateError, UsageError
 from kaizenlake.vocabulary import plural
 
@@ -23,6 +23,7 @@ def replay(
     policy_id: PolicyArgument,
     version: VersionArgument,
     lake: LakeOption = LAKE,
+    tenant: TenantOption = None,
     golden_set: Annotated[
         str | None,
         typer.Option(
@@ -52,7 +53,7 @@ def replay(
     from kaizenlake.decide.re_execution import re_execute
 
     who = decider(by)
-    opened = open_lake(lake)
+    opened = open_view(lake, tenant)
     if call is None:
         done = replay_off_policy(opened, policy_id, version, by=who, golden_set=golden_set, all_runs=all_runs)
     elif all_runs:

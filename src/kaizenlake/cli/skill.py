@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kaizenlake.cli.commands import add_commands
-from kaizenlake.cli.options import LAKE, JsonOption, LakeOption
-from kaizenlake.cli.words import draw, note, open_lake, say, say_lines, unseen_escaped
+from kaizenlake.cli.options import LAKE, JsonOption, LakeOption, TenantOption
+from kaizenlake.cli.words import draw, note, open_view, say, say_lines, unseen_escaped
 from kaizenlake.errors import UsageError
 from kaizenlake.vocabulary import plural
 
@@ -30,6 +30,7 @@ def add_to(app: typer.Typer) -> None:
 def skill(
     doer: Annotated[str | None, typer.Argument(help="The doer; all of them unless given.")] = None,
     lake: LakeOption = LAKE,
+    tenant: TenantOption = None,
     as_json: JsonOption = False,
     html: Annotated[Path | None, typer.Option("--html", help="Write the page to this file instead.")] = None,
     pdf: Annotated[Path | None, typer.Option("--pdf", help="Write the PDF to this file instead.")] = None,
@@ -37,7 +38,7 @@ def skill(
     """Show the skill card of a doer, or list all doers: strengths, weaknesses, models, failures, and what to try next."""
     from kaizenlake.publish.skill_data import end_of, skills
 
-    opened = open_lake(lake)
+    opened = open_view(lake, tenant)
     found = skills(opened.scan, as_of=end_of(opened.scan), doer=doer)
     if not found:
         if doer is None:

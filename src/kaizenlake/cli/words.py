@@ -137,6 +137,24 @@ def open_lake(where: str) -> Lake:
     return Lake(where)
 
 
+def open_view(where: str, tenant: str | None, *, may_be_new: bool = False) -> Lake:
+    """The lake at a place, as one tenant has it.
+
+    Args:
+        where: Folder or URI of the lake.
+        tenant: As `--tenant` says it; None takes the only one that there is.
+        may_be_new: A tenant of which there is no event yet is taken, too.
+
+    Raises:
+        LakeError: There is no lake.
+        TenantNeededError: It has several tenants, and none was named.
+        UsageError: There is no such tenant.
+    """
+    from kaizenlake.lake.tenants import view_of
+
+    return view_of(open_lake(where), tenant, may_be_new=may_be_new)
+
+
 def decider(by: str | None) -> str:
     """Who decides, by `--by` or as whom the machine knows the user.
 
