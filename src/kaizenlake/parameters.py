@@ -236,13 +236,22 @@ class Trends(Group):
         default=10, description="Fewest runs in a window, and in the one before it, for a direction."
     )
     flat_change: Share = Field(
-        default=0.01, description="Change of the mean loss that does not matter: an interval within it is flat."
+        default=0.01,
+        description="Change of the mean loss that does not matter: an interval within it is flat, and no smaller rise raises an "
+        "alert.",
+    )
+    small_difference: Share = Field(
+        default=0.05,
+        description="Difference between versions below which there is none worth speaking of: an interval within it that holds "
+        "0 says so.",
     )
     baseline_days: Annotated[int, Field(ge=10, le=366)] = Field(
-        default=30, description="First days with runs of a doer, against which its control chart sets the days after."
+        default=30, description="Days with runs of a doer before its control chart says anything."
     )
-    days_per_false_alarm: Annotated[float, Field(gt=2, le=1e6)] = Field(
-        default=370.0, description="Days between false alarms of one control chart while nothing changes, on average."
+    days_per_false_alarm: Annotated[float, Field(ge=20, le=1e6)] = Field(
+        default=300.0,
+        description="Days between false alarms of one control chart while nothing changes, on average over doers; the README "
+        "shows what kinds of traffic make of it.",
     )
 
 

@@ -46,6 +46,9 @@ ExperimentType: TypeAlias = Literal["prompt_synthesis", "adapter_training", "too
 Direction: TypeAlias = Literal["improving", "flat", "degrading", "unclear"]
 """Where the loss of a doer goes."""
 
+VersionVerdict: TypeAlias = Literal["helped", "hurt", "no_difference", "too_early"]
+"""What a version did to the loss: less, more, nothing worth speaking of, or not enough known yet."""
+
 TermVerdict: TypeAlias = Literal["strength", "weakness", "even", "unclear"]
 """What a comparison of losses says: less, more, the same within what matters, or nothing yet."""
 

@@ -8,7 +8,7 @@ from kaizenlake.jobs.crl_daily import crl_daily
 from kaizenlake.jobs.learning_progress import learning_progress
 from kaizenlake.parameters import Evidence
 from kaizenlake.tables import Crl, LearningProgress
-from stats.larger_error import larger_interval
+from stats.larger_error import clustered_interval
 
 LATER = day(365)
 
@@ -57,6 +57,7 @@ def test_the_versions_of_a_policy_follow_one_another_by_their_first_day():
     )  # fmt: skip
     near = pytest.approx
     assert found.rows() == [
+        (None, "1.0.0", 1, day(6).date(), 0, 1, 0.5, 1, 0.5, None, None, None),
         ("p", "1.9.0", 1, day(0).date(), 0, 2, 0.7, 2, 0.7, None, None, None),
         ("p", "1.9.0", 1, day(1).date(), 1, 1, 0.4, 3, 0.6, None, None, None),
         ("p", "1.9.0", 1, day(5).date(), 5, 1, 0.9, 4, near(0.675), None, None, None),
@@ -68,9 +69,9 @@ def test_the_versions_of_a_policy_follow_one_another_by_their_first_day():
 
 
 @pytest.mark.parametrize("confidence", [0.8, 0.95])
-def test_the_change_has_the_interval_of_the_larger_error(confidence):
-    row = compute(STORY, evidence=Evidence(confidence=confidence)).row(4, named=True)
-    expected = larger_interval([0.4, 0.2, 0.6], [0.8, 0.6, 0.4, 0.9], confidence)
+def test_the_change_has_an_interval_clustered_by_day(confidence):
+    row = compute(STORY, evidence=Evidence(confidence=confidence)).row(5, named=True)
+    expected = clustered_interval([[0.4, 0.2], [0.6]], [[0.8, 0.6], [0.4], [0.9]], confidence)
     assert (row["change_ci_low"], row["change_ci_high"]) == pytest.approx(expected)
 
 
@@ -90,3 +91,48 @@ def test_a_doer_is_not_compared_with_another_and_later_days_do_not_count():
         ("planner", "3.0.0", 3, "2.5.0", 0.3),
     ]
     assert found["change_ci_low"].null_count() == 4, "a single run has no spread"
+
+
+def versions(*sides, policy="-"):
+    """Runs of one doer: (version, first day, losses of each day)."""
+    return "\n".join(
+        f"{first + at} copywriter {policy} {version} {loss}"
+        for version, first, losses in sides
+        for at, day_ in enumerate(losses)
+        for loss in day_
+    )
+
+
+def week(level, spread=0.02, runs=4):
+    """Seven days of runs about a level."""
+    return [[level + spread * ((at + run) % 3 - 1) for run in range(runs)] for at in range(7)]
+
+
+@pytest.mark.parametrize("policy", ["-", "p"])
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (week(0.2), week(0.3), "hurt"),
+        (week(0.3), week(0.2), "helped"),
+        (week(0.2), week(0.202), "no_difference"),
+        (week(0.5, 0.3), week(0.52, 0.3), "too_early"),  # too wide an interval
+        (week(0.2), week(0.3)[:2], "too_early"),  # 8 runs
+        (week(0.2), [[0.3] * 20], "too_early"),  # one day says nothing of the days
+        (week(0.2, 0.0), week(0.3, 0.0), "too_early"),  # nothing varies, so nothing can be judged
+    ],
+)
+def test_a_version_helped_or_hurt_where_its_interval_says_so(old, new, expected, policy):
+    last = compute(versions(("1", 0, old), ("2", 10, new), policy=policy)).row(-1, named=True)
+    assert (last["policy_version"], last["previous_n"], last["verdict"]) == ("2", sum(map(len, old)), expected)
+    low, high = last["change_ci_low"], last["change_ci_high"]
+    if expected == "helped":
+        assert high < 0
+    if expected == "hurt":
+        assert low > 0
+    if expected == "no_difference":
+        assert -0.05 <= low <= 0 <= high <= 0.05
+
+
+def test_the_first_version_has_no_verdict():
+    found = compute(versions(("1", 0, week(0.2))))
+    assert found["verdict"].to_list() == [None] * 7

@@ -23,3 +23,19 @@ def larger_interval(a, b, confidence):
     effect = np.mean(a) - np.mean(b)
     se = max(effect / test.statistic for test in (apart, scipy_stats.ttest_ind(a, b)))
     return scipy_stats.t.interval(confidence, apart.df, effect, se)
+
+
+def clustered_interval(one, other, confidence):
+    """Interval of a difference of two mean losses, each side a list of days of losses: the wider of by run and by day.
+
+    A mean over days is a ratio; as many figures as there are days, of the same mean and the same error, stand in for them.
+    """
+
+    def by_day(days):
+        sizes, totals = np.array([len(day) for day in days]), np.array([np.sum(day) for day in days])
+        mean = totals.sum() / sizes.sum()
+        return mean + len(days) * (totals - sizes * mean) / sizes.sum()
+
+    of_runs = larger_interval(np.concatenate(one), np.concatenate(other), confidence)
+    of_days = larger_interval(by_day(one), by_day(other), confidence)
+    return min(of_runs[0], of_days[0]), max(of_runs[1], of_days[1])

@@ -9,16 +9,13 @@ import polars as pl
 from kaizenlake import tables
 from kaizenlake.job import job
 from kaizenlake.jobs._loss_sums import known_before
-from kaizenlake.jobs._tenants import with_tenant
+from kaizenlake.jobs.crl_trends import is_recent
 from kaizenlake.jobs.policies import VERSION
 from kaizenlake.parameters import Promotion
 from kaizenlake.tables import Alerts, CanaryLooks, CrlTrends, Deployments, Policies, PolicyPromotions
 
 KEPT = timedelta(days=30)
 """How long something that happened is told of; what holds is told of while it does."""
-
-FRESH = timedelta(days=7)
-"""How long after its last bad day a doer counts as degrading, unless it is seen to be flat or improving before."""
 
 LONGEST = 1_000
 """Most characters of the words of an alert."""
@@ -49,7 +46,6 @@ def alerts(
         as_of: What happened from this instant on does not count.
         promotion: Whether a promotion needs an approval, and for how long one holds.
     """
-    canary_looks = with_tenant(canary_looks, CanaryLooks)
     looks = _latest(canary_looks, deployments, as_of)
     found = (
         _degrading(crl_trends, as_of),
@@ -67,45 +63,32 @@ def alerts(
 
 
 def _degrading(crl_trends: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
-    """Doers that were degrading or out of control lately, since the first such day after they were last seen well."""
-    alarm = pl.col("alert").fill_null(value=False)
-    day, bad, well = pl.col("event_date"), pl.col("is_bad"), pl.col("is_well")
-    last = pl.struct(pl.all()).filter(bad).sort_by(day.filter(bad)).last().struct
-    change = _between("change_7d", "change_7d_ci_low", "change_7d_ci_high")
-    return (
-        crl_trends.filter(pl.col("cut") == "all", known_before(as_of))
-        .with_columns(
-            is_bad=alarm | (pl.col("direction") == "degrading"),
-            is_well=pl.col("direction").is_in(["improving", "flat"]) & ~alarm,
-        )
-        .group_by(DOER)
-        .agg(
-            raised_on=day.filter(bad & (day > day.filter(well).max()).fill_null(value=True)).min(),
-            **{name: last.field(name) for name in _SHOWN},
-        )
-        .filter(day >= (as_of - FRESH).date())
-        .select(
-            *DOER,
-            "raised_on",
-            alert_id=_named("degrading_doer", "doer", "raised_on"),
-            kind=pl.lit("degrading_doer"),
-            severity=pl.lit("warning"),
-            policy_id=_NONE,
-            policy_version=_NONE,
-            deployment_id=_NONE,
-            words=_words(
-                "The loss of {} gets worse: moving average {} on {}, change over 7 days {}{}.",
-                "doer",
-                _said("ewma_loss"),
-                day.cast(pl.String),
-                change,
-                pl.when("alert").then(pl.lit("; its control chart raised an alarm")).otherwise(pl.lit("")),
-            ),
-        )
+    """Doers that are degrading on their latest day, where that is recent, with the figures of their latest alarm."""
+    of_all = crl_trends.filter(pl.col("cut") == "all", known_before(as_of))
+    standing = (
+        of_all.filter(pl.col("event_date") == pl.col("event_date").max().over(DOER), is_recent(as_of))
+        .filter(pl.col("degrading_since").is_not_null())
+        .select(*DOER, "degrading_since", event_date="last_alarm")
     )
-
-
-_SHOWN = ("event_date", "ewma_loss", "change_7d", "change_7d_ci_low", "change_7d_ci_high", "alert")
+    shown = ("level_loss", "baseline_loss", "rise", "rise_ci_low", "rise_ci_high")
+    return standing.join(of_all.select(*DOER, "event_date", *shown), on=[*DOER, "event_date"], nulls_equal=True).select(
+        *DOER,
+        raised_on="degrading_since",
+        alert_id=_named("degrading_doer", "doer", "degrading_since"),
+        kind=pl.lit("degrading_doer"),
+        severity=pl.lit("warning"),
+        policy_id=_NONE,
+        policy_version=_NONE,
+        deployment_id=_NONE,
+        words=_words(
+            "The loss of {} has risen: {} over the 7 days to {} after {} in its baseline, {}.",
+            "doer",
+            _said("level_loss"),
+            pl.col("event_date").cast(pl.String),
+            _said("baseline_loss"),
+            _between("rise", "rise_ci_low", "rise_ci_high"),
+        ),
+    )
 
 
 def _latest(canary_looks: pl.LazyFrame, deployments: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:

@@ -7,10 +7,11 @@ from datetime import datetime
 import polars as pl
 
 from kaizenlake.job import job
-from kaizenlake.jobs._loss_sums import SUMS, added, known_before, m2, mean
-from kaizenlake.parameters import Evidence
-from kaizenlake.stats import expressions
+from kaizenlake.jobs._day_clusters import ALL_SUMS, difference_interval, sums_of_day
+from kaizenlake.jobs._loss_sums import added, known_before, mean
+from kaizenlake.parameters import Evidence, Trends
 from kaizenlake.tables import CrlDaily, LearningProgress
+from kaizenlake.tables.loss import HELPED, HURT, SAME, TOO_EARLY
 
 POLICY = ("tenant_id", "doer", "policy_id")
 VERSION = (*POLICY, "policy_version")
@@ -22,26 +23,30 @@ def learning_progress(
     *,
     as_of: datetime,
     evidence: Evidence = Evidence(),  # noqa: B008 - frozen
+    trends: Trends = Trends(),  # noqa: B008 - frozen
 ) -> pl.LazyFrame:
     """Follow the loss under each version of a policy, and set what it was so far against the version before it.
 
     Versions follow one another by their first day with the doer; of two that began on one day the lesser name comes first.
-    Runs that do not name both policy and version are left out. This compares times, not arms: a canary is the judge.
+    Runs that name a version and no policy are those of the doer's one policy without a name; runs without a version are left
+    out. The error of a difference is clustered by day. This compares times, not arms: a canary is the judge.
 
     Args:
         crl_daily: Sums of losses by day.
         as_of: Days that begin from this instant on do not count.
         evidence: `confidence` of the interval.
+        trends: `runs`: fewest on either side for a verdict; `small_difference`: what is not worth speaking of.
     """
     first_day = pl.col("event_date").min().over(VERSION)
     days = (
-        crl_daily.filter(known_before(as_of), pl.col("policy_id").is_not_null(), pl.col("policy_version").is_not_null())
+        crl_daily.filter(known_before(as_of), pl.col("policy_version").is_not_null())
         .group_by(*VERSION, "event_date")
         .agg(*added())
+        .with_columns(**sums_of_day())
         .with_columns(
             first_day=first_day,
             mean_loss=mean(),
-            **{f"own_{name}": pl.col(name).cum_sum().over(VERSION, order_by="event_date") for name in SUMS},
+            **{f"own_{name}": pl.col(name).cum_sum().over(VERSION, order_by="event_date") for name in ALL_SUMS},
         )
         .with_columns(
             version_number=pl.struct("first_day", "policy_version").rank("dense").over(POLICY).cast(pl.Int64),
@@ -55,11 +60,9 @@ def learning_progress(
         pl.col("version_number") + 1,
         "event_date",
         pl.col("policy_version").alias("previous_version"),
-        *(pl.col(f"own_{name}").alias(f"previous_{name}") for name in SUMS),
+        *(pl.col(f"own_{name}").alias(f"previous_{name}") for name in ALL_SUMS),
     )
-    interval = expressions.cautious_difference(
-        "own_n", mean("own_"), m2("own_"), "previous_n", mean("previous_"), m2("previous_"), evidence.confidence
-    ).struct
+    interval = difference_interval("own_", "previous_", evidence.confidence)
     return (
         days.join_asof(earlier, on="event_date", by=["policy_number", "version_number"], check_sortedness=False)
         .with_columns(
@@ -68,8 +71,27 @@ def learning_progress(
             mean_so_far=mean("own_"),
             previous_mean=mean("previous_"),
             change=mean("own_") - mean("previous_"),
-            change_ci_low=interval.field("ci_low"),
-            change_ci_high=interval.field("ci_high"),
+            change_ci_low=interval.low,
+            change_ci_high=interval.high,
         )
+        .with_columns(verdict=_verdict(trends))
         .sort(*VERSION, "event_date")
+    )
+
+
+def _verdict(trends: Trends) -> pl.Expr:
+    """What the difference from the version before says; null for the first."""
+    low, high = pl.col("change_ci_low"), pl.col("change_ci_high")
+    enough = (pl.col("n_so_far") >= trends.runs) & (pl.col("previous_n") >= trends.runs) & low.is_not_null()
+    small = (low >= -trends.small_difference) & (high <= trends.small_difference)
+    return pl.when(pl.col("previous_version").is_not_null()).then(
+        pl.when(~enough.fill_null(value=False))
+        .then(pl.lit(TOO_EARLY))
+        .when(high < 0.0)
+        .then(pl.lit(HELPED))
+        .when(low > 0.0)
+        .then(pl.lit(HURT))
+        .when(small)
+        .then(pl.lit(SAME))
+        .otherwise(pl.lit(TOO_EARLY))
     )

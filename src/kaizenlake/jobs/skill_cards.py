@@ -9,6 +9,7 @@ import polars as pl
 from kaizenlake.job import job
 from kaizenlake.jobs._card_rules import BETTER, WORSE, before, last_day, latest
 from kaizenlake.jobs._loss_sums import MICRO, mean
+from kaizenlake.jobs.crl_trends import is_recent
 from kaizenlake.jobs.skill_terms import KINDS
 from kaizenlake.parameters import WEIGHTS, Skills
 from kaizenlake.tables import (
@@ -89,13 +90,13 @@ def skill_cards(
     last = last_day(as_of)
     known = pl.col("event_date").cast(pl.Datetime("us", "UTC")) < as_of
     trend = {"direction": pl.col("direction").fill_null("unclear"), "alert": pl.col("alert")}
-    degrading = (pl.col("direction") == "degrading") | pl.col("alert").fill_null(value=False)
+    degrading = pl.col("direction") == "degrading"
     weak = pl.col("weaknesses").list.len() > 0
     first_weakness = pl.col("weaknesses").list.first()
     return (
         _amounts(crl_daily.filter(known), as_of, skills.days)
         .with_columns(first_day=pl.lit(last - timedelta(days=skills.days - 1)), last_day=pl.lit(last))
-        .join(_trends(crl_trends.filter(known, latest(as_of, skills.days))), on=DOER, how="left", nulls_equal=True)
+        .join(_trends(crl_trends.filter(known, latest(as_of, skills.days)), as_of), on=DOER, how="left", nulls_equal=True)
         .join(_terms(skill_terms), on=DOER, how="left", nulls_equal=True)
         .join(_models(skill_models), on=DOER, how="left", nulls_equal=True)
         .join(_failures(skill_failures), on=DOER, how="left", nulls_equal=True)
@@ -147,12 +148,17 @@ def _amounts(crl_daily: pl.LazyFrame, as_of: datetime, days: int) -> pl.LazyFram
     return summed.with_columns(mean_loss=mean(), mean_coverage=covered.clip(0.0, 1.0))
 
 
-def _trends(crl_trends: pl.LazyFrame) -> pl.LazyFrame:
-    """Where the loss of each doer goes, on its latest day; what lies before the days of the card is no news."""
+def _trends(crl_trends: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
+    """Where the loss of each doer goes, on its latest day; what lies before the days of the card is no news.
+
+    A doer that did not run lately is not degrading: its alert is told no more either.
+    """
+    stale = (pl.col("direction") == "degrading") & ~is_recent(as_of)
     changes = (f"change_{window}d{end}" for window in (7, 30) for end in ("", "_ci_low", "_ci_high"))
     return (
         crl_trends.filter(pl.col("cut") == "all")
         .filter(pl.col("event_date") == pl.col("event_date").max().over(DOER))
+        .with_columns(direction=pl.when(stale).then(pl.lit("unclear")).otherwise("direction"))
         .select(*DOER, *changes, "direction", "alert")
     )
 

@@ -23,6 +23,9 @@ from kaizenlake.tables import (
 DAYS = 60
 """Days of a loss that are drawn."""
 
+RECENT_DAYS = 7
+"""Days without a run after which a doer counts as degrading no more."""
+
 DRAWN = 6
 """Most doers whose loss is drawn."""
 
@@ -163,6 +166,10 @@ def learning(scan: Scan, *, as_of: datetime) -> Learning:
     """
     trends = scan(CrlTrends).filter(pl.col("cut") == "all")
     latest = trends.filter(pl.col("event_date") == pl.col("event_date").max().over("tenant_id", "doer"))
+    # A doer that did not run lately is not degrading: its alert is told no more either.
+    stale = pl.col("event_date") < (as_of - timedelta(days=RECENT_DAYS)).date()
+    was_degrading = stale & (pl.col("direction") == "degrading")
+    latest = latest.with_columns(direction=pl.when(was_degrading).then(pl.lit("unclear")).otherwise("direction"))
     doers = listing(DoerRow, latest, by={"n_30d": True, "doer": False})
     drawn = [row.doer for row in doers.rows[:DRAWN]]
     since = (as_of - timedelta(days=DAYS)).date()

@@ -6,7 +6,7 @@ codes from 0. :mod:`kaizenlake.stats.expressions` offers the row-wise ones as Po
 
 from kaizenlake.stats.betabinomial import FLAT, BetaPrior, fit, fit_by, shrink
 from kaizenlake.stats.cautious_difference import CautiousDifference, cautious_difference
-from kaizenlake.stats.control_chart import Chart, ChartBaseline, chart_baseline, ewma_chart, ewma_limit, run_length
+from kaizenlake.stats.control_chart import Chart, drift_chart, rise_limit
 from kaizenlake.stats.cuped import CoMoments, CupedArms, comoments_by, cuped_by, merge_comoments, merge_comoments_by
 from kaizenlake.stats.decayed_sums import DecayedSums, decayed_sums_by
 from kaizenlake.stats.group_sequential import (
@@ -67,7 +67,6 @@ __all__ = [
     "CautiousDifference",
     "CautiousTest",
     "Chart",
-    "ChartBaseline",
     "CoMoments",
     "Crossing",
     "CupedArms",
@@ -97,7 +96,6 @@ __all__ = [
     "boundaries",
     "cautious_difference",
     "cautious_test",
-    "chart_baseline",
     "comoments_by",
     "confidence_sequence",
     "crossing",
@@ -106,10 +104,9 @@ __all__ = [
     "dersimonian_laird",
     "dersimonian_laird_by",
     "design_effect",
+    "drift_chart",
     "drift_for_power",
     "evaluate_off_policy",
-    "ewma_chart",
-    "ewma_limit",
     "first_look",
     "fit",
     "fit_by",
@@ -133,7 +130,7 @@ __all__ = [
     "planned_sequence",
     "power_so_far",
     "repeated_interval",
-    "run_length",
+    "rise_limit",
     "running_minimum",
     "running_minimum_by",
     "sample_ratio",

@@ -1,244 +1,385 @@
-"""Is the loss drifting up? An EWMA control chart whose false-alarm rate is stated, estimated baseline and all.
+"""Has the loss risen? A control chart of the mean of the last days against a baseline, for losses as doers log them.
 
-Nightly values are standardised by a baseline of a stated length and averaged exponentially; an alarm is raised above a
-limit. The limits of textbooks suppose that the baseline's mean and spread are known; with 30 nights of baseline they raise
-more than twice as many false alarms as they say (cf. Jones, Champ and Rigdon 2001). The limits here are solved for with the
-error of the baseline in the equation.
+On each day the mean of the last seven days is set against that of the baseline: the first days of the series, which goes on to
+take in days that are two weeks old, up to a longest. Days of an alarm, and those close before it, are not taken in.
 
-What is supposed: nightly values are independent and about normal about a constant level. Nights that lean on each other
-raise more false alarms than stated.
+A textbook chart supposes days that are independent, about normal, and of a known mean and spread. Here the error of the
+difference holds what real losses do beside: runs of a day that vary, from pass and fail to shares; days that differ by more than
+their runs explain; days that lean on each other; few runs; a baseline that is itself an estimate; and the skewness of rare
+failures. A series without any variation has an error too, since what never happened in n runs may still happen once in n.
+
+The limit is that at which the mean of seven independent normal days rises above it once in a stated number of days. Averaged
+over series that rate is the same whether the baseline was known or estimated, as the error of the baseline is part of the
+error of the difference.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Literal, NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy import optimize, special
 
 from kaizenlake.stats._arrays import Bools, Floats, divide, floats
 
-Sides: TypeAlias = Literal[1, 2]
+WINDOW = 7
+"""Days whose mean is followed."""
 
-NIGHTS_PER_FALSE_ALARM = 370.0
-"""Nights between false alarms of one chart, on average over baselines: about one a year."""
+DAYS_PER_FALSE_ALARM = 300.0
+"""Days between false alarms of one series, on average."""
 
-SMOOTHING = 0.2
-"""Weight of tonight; 0.2 is quick for shifts of 1 to 2 standard deviations (Lucas and Saccucci 1990)."""
+BASELINE_DAYS = 30
+"""Days with runs before a series is charted."""
 
-FEWEST_BASELINE_NIGHTS = 10
-"""Below it no limit is kept that would still notice anything."""
+FEWEST_BASELINE_DAYS = 10
+"""Below it a spread is not known well enough to say anything."""
 
-_WIDTHS_PER_NODE = 0.5
-_CLOSE_ENOUGH = 1e-8
-_TAIL = 1e-8
-_LIKELY = 1e-10
-_ERROR_NODES = 16
-_ROOT_TWO_PI = float(np.sqrt(2.0 * np.pi))
+LONGEST_BASELINE = 150
+"""Days with runs that a baseline takes in at most."""
 
+SETTLED = 2 * WINDOW
+"""Days after which a day is taken into the baseline, unless there was an alarm since."""
 
-class ChartBaseline(NamedTuple):
-    """What nights looked like while all was well, one entry per series.
+SMALLEST_RISE = 0.01
+"""Rise of the mean that does not matter."""
 
-    Attributes:
-        mean: weighted mean of the nights.
-        sd: standard deviation of a night of weight 1; NaN below two nights.
-        nights: nights with a value.
-    """
-
-    mean: Floats
-    sd: Floats
-    nights: Floats
+# How much is added to what a baseline of few days estimates, tuned on the simulations of `tests/benchmarks/degrading.py`.
+_DAY_MARGIN = 0.2  # standard errors of the variance between days
+_LEAN_MARGIN = 0.3  # standard errors of the correlation of neighbouring days
+_LEAN_DECAY = 0.7  # correlation of days two apart, over that of neighbours
+_LARGEST_LEAN = 0.9
+_UNSEEN = 1.0  # runs added on each side of a mean, so that none is 0 or 1
+_UNVARIED = 0.02  # squared deviation added, so that none is 0
+_FEW_WITHIN = 10.0  # degrees of freedom within days below which the variance between them counts among the runs'
+_BLOCK = 256  # series at a time, for the memory that they need
+_EDGE = 1e-9
+_LEAST_SKEWNESS = 1e-3
+_LEAST_CHANCE = 1e-300
 
 
 class Chart(NamedTuple):
-    """The chart, one entry per series and night.
+    """The chart, one entry per series and day; NaN (False) where a series has no chart or no run on the day.
 
     Attributes:
-        statistic: EWMA of the standardised nights, before it restarts; NaN where the series has no chart.
-        limit: what it is held against, one entry per series; NaN where the series has no chart.
-        alarm: nights that raised an alarm.
+        level: mean of the last seven days, each weighted by how well it is known.
+        baseline: mean of the baseline, weighted the same.
+        ci_low: lower end of the interval of their difference that the limit draws: above 0 on days of an alarm alone.
+        ci_high: upper end of it.
+        statistic: their difference in standard errors of it, made normal.
+        limit: what it is held against.
+        alarm: the statistic lies above the limit.
     """
 
+    level: Floats
+    baseline: Floats
+    ci_low: Floats
+    ci_high: Floats
     statistic: Floats
-    limit: Floats
+    limit: float
     alarm: Bools
 
 
-def chart_baseline(values: ArrayLike, weights: ArrayLike = 1.0) -> ChartBaseline:
-    """Mean and spread of the baseline's nights, along the last axis.
+class _Days(NamedTuple):
+    """What each day adds to a baseline, (series, days); or the sums of a baseline, (series,).
 
-    Args:
-        values: one per night; NaN for a night without any.
-        weights: observations behind each, > 0: a night's variance is taken to be inverse to them, whatever its size,
-            so that variation between nights is counted in.
-
-    >>> [round(float(part), 3) for part in chart_baseline([1.0, 2.0, float("nan"), 3.0])]
-    [2.0, 1.0, 3.0]
+    Attributes:
+        days: 1 for a day with runs.
+        runs: n.
+        runs_squared: n².
+        total: n · mean.
+        square: n · mean².
+        within: squared deviations within the day.
+        weight: w, how well the mean of the day is known.
+        weighted: w · mean.
+        weight_squared: w².
+        weight_by_run: w² / n.
+        pair: √(n n') with the day before; 0 without one.
+        pair_sum: that times the sum of the two means.
+        pair_product: that times their product.
     """
-    values, weights = floats(values, weights)
-    known = ~np.isnan(values) & (weights > 0.0)
-    weight = np.where(known, weights, 0.0)
-    total, nights = weight.sum(axis=-1), known.sum(axis=-1).astype(np.float64)
-    held = np.where(known, values, 0.0)
-    start = divide((weight * held).sum(axis=-1), total, where=total > 0.0)
-    mean = start + divide((weight * np.where(known, values - start[..., None], 0.0)).sum(axis=-1), total, total > 0.0)
-    spread = (weight * np.where(known, values - mean[..., None], 0.0) ** 2).sum(axis=-1)
-    return ChartBaseline(mean, np.sqrt(divide(spread, nights - 1.0, where=nights > 1.0)), nights)
+
+    days: Floats
+    runs: Floats
+    runs_squared: Floats
+    total: Floats
+    square: Floats
+    within: Floats
+    weight: Floats
+    weighted: Floats
+    weight_squared: Floats
+    weight_by_run: Floats
+    pair: Floats
+    pair_sum: Floats
+    pair_product: Floats
 
 
-def ewma_chart(
-    values: ArrayLike,
-    reference: ChartBaseline,
-    weights: ArrayLike = 1.0,
+class _Baseline(NamedTuple):
+    """What a baseline says of days to come.
+
+    Attributes:
+        mean: mean, pulled off 0 and 1 by a run.
+        of_run: variance of a run within its day.
+        of_day: variance of the level of a day.
+        lean: covariance of the means of neighbouring days.
+        shape: of_run over the largest that its mean allows: 1 for pass and fail.
+        variance: of the mean.
+    """
+
+    mean: Floats
+    of_run: Floats
+    of_day: Floats
+    lean: Floats
+    shape: Floats
+    variance: Floats
+
+
+class _Recent(NamedTuple):
+    """Sums over the last days, (series, days): of w, w · mean, w², w² / n, w³ / n², w³, and of the pairs of weights."""
+
+    weight: Floats
+    weighted: Floats
+    squared: Floats
+    by_run: Floats
+    cubed_by_run: Floats
+    cubed: Floats
+    pairs: Floats
+
+
+def drift_chart(
+    mean: ArrayLike,
+    runs: ArrayLike,
+    m2: ArrayLike,
     *,
-    nights_per_false_alarm: float = NIGHTS_PER_FALSE_ALARM,
-    smoothing: float = SMOOTHING,
-    sides: Sides = 1,
+    baseline_days: int = BASELINE_DAYS,
+    days_per_false_alarm: float = DAYS_PER_FALSE_ALARM,
+    smallest_rise: float = SMALLEST_RISE,
 ) -> Chart:
-    """Chart of the nights after a baseline, many series at once.
-
-    One-sided, the average is held at 0 from below, so that a long good spell does not hide the start of a bad one
-    (Crowder and Hamilton 1992). After an alarm it restarts at 0: a series that stays bad raises the next one soon.
+    """Chart of the losses of many series by day.
 
     Args:
-        values: nightly values, (..., nights), those of the baseline not among them; NaN for a night without any, which
-            changes nothing.
-        reference: the baseline of each series.
-        weights: observations behind each night; as for :func:`chart_baseline`.
-        nights_per_false_alarm: nights between false alarms of a series in which nothing changes.
-        smoothing: weight of tonight, in (0, 1].
-        sides: 1 for a rise alone, 2 for both directions.
-
-    Returns:
-        No chart (NaN, no alarm) for a series whose baseline is shorter than ``FEWEST_BASELINE_NIGHTS`` or does not vary.
+        mean: mean loss of each calendar day in [0, 1], (series, days); ignored where there are no runs.
+        runs: runs of the day with a loss; 0 or NaN for none.
+        m2: sum of the squared deviations of its losses from their mean.
+        baseline_days: days with runs before a series is charted.
+        days_per_false_alarm: days between false alarms of a series in which nothing changes.
+        smallest_rise: rise of the mean that does not matter; no smaller one raises an alarm.
 
     Raises:
         ValueError: a figure outside its range.
 
-    >>> calm = chart_baseline(np.tile([-1.0, 0.0, 1.0], 10))
-    >>> chart = ewma_chart([0.0, 2.0, 2.0, 2.0, 2.0], calm)
-    >>> chart.statistic.round(2).tolist(), float(chart.limit.round(2)), chart.alarm.tolist()
-    ([0.0, 0.48, 0.87, 1.18, 0.48], 1.06, [False, False, False, True, False])
+    >>> calm = np.full((1, 40), 0.2)
+    >>> calm[:, 35:] = 0.5
+    >>> drift_chart(calm, np.full((1, 40), 10.0), np.zeros((1, 40))).alarm[0, 33:].tolist()
+    [False, False, True, True, True, True, True]
     """
-    values, weights = floats(values, weights)
-    mean, sd, nights = floats(*reference)
-    scale = np.where(sd > 0.0, sd, np.nan)[..., None]
-    z = (values - mean[..., None]) * np.sqrt(np.where(weights > 0.0, weights, np.nan)) / scale
-    usable = (nights >= FEWEST_BASELINE_NIGHTS) & (sd > 0.0)
-    sizes, which = np.unique(np.where(usable, nights, np.inf), return_inverse=True)
-    of_size = np.array([ewma_limit(float(m), nights_per_false_alarm, smoothing, sides) for m in sizes])
-    limit = np.where(usable, of_size[which.reshape(usable.shape)], np.nan)
-
-    statistic, alarm = np.empty(z.shape), np.zeros(z.shape, dtype=np.bool_)
-    level = np.where(usable, 0.0, np.nan)
-    for night in range(z.shape[-1]):
-        tonight = z[..., night]
-        level = np.where(np.isnan(tonight), level, (1.0 - smoothing) * level + smoothing * tonight)
-        if sides == 1:
-            level = np.maximum(level, 0.0)
-        statistic[..., night] = level
-        alarm[..., night] = ~np.isnan(tonight) & (np.abs(level) > limit)
-        level = np.where(alarm[..., night], 0.0, level)
-    return Chart(statistic, limit, alarm)
+    mean, runs, m2 = np.atleast_2d(*floats(mean, runs, m2))
+    if baseline_days < FEWEST_BASELINE_DAYS:
+        raise ValueError(f"expected a baseline of {FEWEST_BASELINE_DAYS} days or more, found {baseline_days}")
+    limit = rise_limit(days_per_false_alarm)
+    if not mean.size:
+        none = np.empty(mean.shape)
+        return Chart(none, none, none, none, none, limit, np.empty(mean.shape, dtype=np.bool_))
+    floor = (smallest_rise / limit) ** 2
+    blocks = [
+        _chart(mean[at : at + _BLOCK], runs[at : at + _BLOCK], m2[at : at + _BLOCK], baseline_days, limit, floor)
+        for at in range(0, mean.shape[0], _BLOCK)
+    ]
+    level, baseline, low, high, statistic = (np.concatenate([block[part] for block in blocks]) for part in range(5))
+    return Chart(level, baseline, low, high, statistic, limit, np.asarray(statistic > limit))
 
 
-@lru_cache(maxsize=512)
-def ewma_limit(
-    nights: float,
-    nights_per_false_alarm: float = NIGHTS_PER_FALSE_ALARM,
-    smoothing: float = SMOOTHING,
-    sides: Sides = 1,
-) -> float:
-    """Limit of the EWMA of nights standardised by a baseline of this many nights.
+@lru_cache(maxsize=64)
+def rise_limit(days_per_false_alarm: float = DAYS_PER_FALSE_ALARM) -> float:
+    """Height above which the mean of the last seven independent normal days rises once in a number of days.
 
-    The rate of false alarms, 1 / (run length), is averaged over what the baseline's mean and spread may come out as:
-    normal and, independent of it, chi. So of many charts, each with its own baseline, one alarm in
-    ``nights_per_false_alarm`` chart-nights is false.
+    Neighbouring means share six of seven days. That one lies below a height and the next above it has the chance
+    2 T(h, √((1 - r) / (1 + r))), with their correlation r and Owen's T (Owen 1956).
 
     Args:
-        nights: length of the baseline, >= 10; infinite for a mean and spread that are known.
-        nights_per_false_alarm: above 2.
-        smoothing: weight of tonight, in (0, 1].
-        sides: 1 for a rise alone, 2 for both directions.
+        days_per_false_alarm: above 12.
 
     Raises:
-        ValueError: a figure outside its range.
+        ValueError: fewer days.
 
-    >>> round(ewma_limit(float("inf"), 500.0, 0.1, 2) / (0.1 / 1.9) ** 0.5, 2)  # 2.814 in Lucas and Saccucci
-    2.81
+    >>> round(rise_limit(300.0), 2)
+    2.52
     """
-    if not nights >= FEWEST_BASELINE_NIGHTS:
-        raise ValueError(f"expected a baseline of {FEWEST_BASELINE_NIGHTS} nights or more, found {nights}")
-    if not nights_per_false_alarm > 2.0:
-        raise ValueError(f"expected more than 2 nights per false alarm, found {nights_per_false_alarm}")
-    shift, scale, chance = _baseline_errors(nights)
-
-    def excess(limit: float) -> float:
-        rate = (chance / run_length(limit, shift, scale, smoothing=smoothing, sides=sides)).sum()
-        return float(np.log(rate * nights_per_false_alarm))
-
-    lowest = 0.0 if np.isinf(nights) else ewma_limit(float("inf"), nights_per_false_alarm, smoothing, sides)
-    highest = max(lowest, 2.0 * float(np.sqrt(smoothing / (2.0 - smoothing))))
-    while excess(highest) > 0.0:
-        lowest, highest = highest, 1.2 * highest
-    return float(optimize.brentq(excess, lowest, highest, xtol=_CLOSE_ENOUGH))
+    correlation = (WINDOW - 1.0) / WINDOW
+    slope = float(np.sqrt((1.0 - correlation) / (1.0 + correlation)))
+    if not 2.0 * special.owens_t(0.0, slope) * days_per_false_alarm > 1.0:
+        raise ValueError(f"expected more days per false alarm, found {days_per_false_alarm}")
+    rate = 1.0 / days_per_false_alarm
+    return float(optimize.brentq(lambda height: 2.0 * special.owens_t(height, slope) - rate, 0.0, 20.0))
 
 
-def run_length(
-    limit: float, shift: ArrayLike = 0.0, scale: ArrayLike = 1.0, *, smoothing: float = SMOOTHING, sides: Sides = 1
-) -> Floats:
-    """Average nights until an alarm, from a chart that starts at 0.
-
-    The integral equation of the run length (Crowder 1987) by Gauss-Legendre quadrature; one-sided with a barrier at 0.
-
-    Args:
-        limit: of the statistic.
-        shift: mean of the standardised nights: by how many standard deviations the level has moved.
-        scale: their standard deviation.
-        smoothing: weight of tonight, in (0, 1].
-        sides: 1 for a rise alone, 2 for both directions.
-
-    Raises:
-        ValueError: a smoothing or number of sides outside its range.
-
-    >>> float(run_length(3.0, smoothing=1.0, sides=2).round(1))  # a Shewhart chart
-    370.4
-    """
-    if not 0.0 < smoothing <= 1.0 or sides not in {1, 2}:
-        raise ValueError(f"expected a smoothing in (0, 1] and 1 or 2 sides, found {smoothing} and {sides}")
-    shift, scale = floats(shift, scale)
-    centre, width = smoothing * shift.reshape(-1, 1, 1), smoothing * scale.reshape(-1, 1, 1)
-    lowest = 0.0 if sides == 1 else -limit
-    count = 20 + int(np.ceil((limit - lowest) / float(width.min(initial=np.inf)) / _WIDTHS_PER_NODE))
-    nodes, weights = np.polynomial.legendre.leggauss(count)
-    at = lowest + (limit - lowest) * (nodes + 1.0) / 2.0
-    starts = np.append(at, 0.0)[:, None]
-    distance = (at - (1.0 - smoothing) * starts - centre) / width
-    kernel = np.zeros((shift.size, count + 1, count + 1))
-    kernel[:, :, :-1] = np.exp(-0.5 * distance**2) / (_ROOT_TWO_PI * width) * weights * (limit - lowest) / 2.0
-    if sides == 1:
-        kernel[:, :, -1:] = special.ndtr((0.0 - (1.0 - smoothing) * starts - centre) / width)
-    nights = np.linalg.solve(np.eye(count + 1) - kernel, np.ones((shift.size, count + 1, 1)))
-    return np.asarray(nights[:, -1, 0].reshape(shift.shape))
+def _chart(
+    mean: Floats, runs: Floats, m2: Floats, first: int, limit: float, floor: float
+) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+    """The parts of the chart of a block of series."""
+    known = runs > 0.0
+    runs, mean, m2 = (np.where(known, column, 0.0) for column in (runs, mean, m2))
+    place = known.cumsum(axis=1)
+    begin, grown = known & (place <= first), known & (place > first)
+    grows = grown & (place <= max(first, LONGEST_BASELINE))
+    start = _baseline(_total(_days(mean, runs, m2, runs), begin))
+    # A day is weighed by what the first baseline says of its variance, and always so: means of one weighting compare.
+    weight = divide(runs, 1.0 + runs * divide(start.of_day, start.of_run, start.of_run > 0.0)[:, None], known)
+    weight = np.where(known, weight, 0.0)
+    days = _days(mean, runs, m2, weight)
+    recent = _recent(mean, runs, weight)
+    sums = _total(days, begin)
+    found = np.full((5, *mean.shape), np.nan)
+    since = np.full(mean.shape[0], np.inf)
+    for day in range(mean.shape[1]):
+        old = day - SETTLED
+        if old >= 0:
+            taken = grows[:, old] & (since >= SETTLED)
+            sums = _Days(*(sum_ + np.where(taken, part[:, old], 0.0) for sum_, part in zip(sums, days, strict=True)))
+        if not grown[:, day].any():
+            continue
+        today = _Recent(*(part[:, day] for part in recent))
+        figures = _compared(today, _baseline(sums), sums.days - 1.0, limit, floor)
+        found[:, :, day] = np.where(grown[:, day], figures, np.nan)
+        since = np.where(grown[:, day] & (figures[4] > limit), 0.0, since + 1.0)
+    level, baseline, low, high, statistic = found
+    return level, baseline, low, high, statistic
 
 
-def _baseline_errors(nights: float) -> tuple[Floats, Floats, Floats]:
-    """Shift, scale and probability of the nights as standardised by baselines that come out one way or another."""
-    if np.isinf(nights):
-        return np.zeros(1), np.ones(1), np.ones(1)
-    nodes, weights = np.polynomial.legendre.leggauss(_ERROR_NODES)
-    reach = -float(special.ndtri(_TAIL))
-    z, df = reach * nodes, nights - 1.0
-    chance_z = weights * np.exp(-0.5 * z**2)
-    lowest, highest = special.chdtri(df, [1.0 - _TAIL, _TAIL])
-    ratio = np.sqrt(lowest / df) + (np.sqrt(highest / df) - np.sqrt(lowest / df)) * (nodes + 1.0) / 2.0
-    log_chance = (df - 1.0) * np.log(ratio) - 0.5 * df * ratio**2
-    chance_ratio = weights * np.exp(log_chance - log_chance.max())
-    chance = np.outer(chance_z / chance_z.sum(), chance_ratio / chance_ratio.sum()).ravel()
-    shift = np.add.outer(z / np.sqrt(nights), np.zeros(ratio.size)) / ratio
-    scale = np.broadcast_to(1.0 / ratio, shift.shape)
-    likely = chance > _LIKELY
-    return shift.ravel()[likely], scale.ravel()[likely], chance[likely]
+def _compared(recent: _Recent, baseline: _Baseline, df: Floats, limit: float, floor: float) -> NDArray[np.float64]:
+    """Level, baseline, both ends of the interval of their difference, and the statistic."""
+    some = recent.weight > 0.0
+    level = divide(recent.weighted, recent.weight, some)
+    squared = recent.weight**2
+    of_runs = divide(baseline.of_run * recent.by_run, squared, some)
+    of_days = divide(baseline.of_day * recent.squared + 2.0 * baseline.lean * recent.pairs, squared, some)
+    variance = of_runs + of_days + baseline.variance + floor
+    # Third moments: of the runs, which the shape of a Beta distribution tells; of a mean that is known from few failures
+    # (as of a gamma distribution); and of days, whose levels cannot fall below 0.
+    mean = np.clip(baseline.mean, _EDGE, 1.0 - _EDGE)
+    room = mean * (1.0 - mean)
+    slope = np.maximum(1.0 - 2.0 * mean, 0.0) / room
+    shape = 2.0 * np.sqrt(baseline.shape) / (1.0 + baseline.shape)
+    cube = recent.weight**3
+    third = shape * slope * np.sqrt(room) * baseline.of_run**1.5 * divide(recent.cubed_by_run, cube, some)
+    third += shape * slope * (2.0 * baseline.variance**2 + 3.0 * baseline.variance * of_runs)
+    third += 2.0 * slope * baseline.of_day**2 * divide(recent.cubed, cube, some)
+    skewness = np.maximum(third / variance**1.5, _LEAST_SKEWNESS)
+    error = np.sqrt(variance)
+    difference = level - baseline.mean
+    statistic = _to_normal(difference / error, skewness, df)
+    high, low = (_from_normal(sign * limit, skewness, df) for sign in (-1.0, 1.0))
+    ends = (np.clip(difference - end * error, -1.0, 1.0) for end in (low, high))
+    return np.stack([np.clip(level, 0.0, 1.0), np.clip(baseline.mean, 0.0, 1.0), *ends, statistic])
+
+
+def _to_normal(standardised: Floats, skewness: Floats, df: Floats) -> Floats:
+    """Make a difference in standard errors normal: as skewed as told (Pearson's type III), its spread estimated (t)."""
+    shape = 4.0 / skewness**2
+    at = np.maximum(shape + standardised * 2.0 / skewness, 0.0)
+    above, below = (np.maximum(part(shape, at), _LEAST_CHANCE) for part in (special.gammaincc, special.gammainc))
+    symmetric = np.where(above < below, -special.ndtri(above), special.ndtri(below))
+    tail = np.maximum(special.stdtr(df, -np.abs(symmetric)), _LEAST_CHANCE)
+    return np.asarray(-np.sign(symmetric) * special.ndtri(tail))
+
+
+def _from_normal(normal: float, skewness: Floats, df: Floats) -> Floats:
+    """The difference in standard errors that `_to_normal` makes this."""
+    symmetric = np.sign(normal) * -special.stdtrit(df, special.ndtr(-abs(normal)))
+    shape = 4.0 / skewness**2
+    at = (
+        special.gammainccinv(shape, special.ndtr(-symmetric))
+        if normal > 0
+        else special.gammaincinv(shape, special.ndtr(symmetric))
+    )
+    return np.asarray((at - shape) * skewness / 2.0)
+
+
+def _days(mean: Floats, runs: Floats, m2: Floats, weight: Floats) -> _Days:
+    """What each day adds to the sums of a baseline."""
+    pair, before = np.zeros_like(runs), np.zeros_like(mean)
+    pair[:, 1:], before[:, 1:] = np.sqrt(runs[:, 1:] * runs[:, :-1]), mean[:, :-1]
+    some = runs > 0.0
+    return _Days(
+        days=some.astype(np.float64),
+        runs=runs,
+        runs_squared=runs**2,
+        total=runs * mean,
+        square=runs * mean**2,
+        within=m2,
+        weight=weight,
+        weighted=weight * mean,
+        weight_squared=weight**2,
+        weight_by_run=np.where(some, divide(weight**2, runs, some), 0.0),
+        pair=pair,
+        pair_sum=pair * (mean + before),
+        pair_product=pair * mean * before,
+    )
+
+
+def _total(days: _Days, chosen: Bools) -> _Days:
+    """The sums over some of the days, one after the other: days without runs at the end change no bit of them."""
+    return _Days(*(np.where(chosen, part, 0.0).cumsum(axis=1)[:, -1] for part in days))
+
+
+def _baseline(sums: _Days) -> _Baseline:
+    """Estimate what a baseline says, by moments (as Cochran and DerSimonian and Laird do of a variance between)."""
+    runs, days, some = sums.runs, sums.days, sums.runs > 0.0
+    plain = _over(sums.total, runs)
+    between = np.maximum(sums.square - runs * plain**2, 0.0)
+    df_within, df_between = runs - days, np.maximum(days - 1.0, 0.0)
+    # With about one run a day the spread within days is unknown, and that between them is taken for it.
+    shared = _FEW_WITHIN / (_FEW_WITHIN + df_within)
+    largest = (df_within + shared * df_between) * plain * (1.0 - plain)
+    shape = np.minimum((sums.within + shared * between + _UNVARIED) / (largest + _UNVARIED), 1.0)
+    mean = np.where(some, (sums.total + _UNSEEN * shape) / (runs + 2.0 * _UNSEEN * shape), 0.5)
+    of_run = shape * mean * (1.0 - mean)
+    apart = runs - _over(sums.runs_squared, runs)
+    of_day = np.maximum(_over(between - df_between * of_run, apart), 0.0)
+    of_mean_run = of_run * _over(days, runs)
+    of_day += _DAY_MARGIN * np.sqrt(2.0 / np.maximum(df_between, 1.0)) * (of_day + of_mean_run)
+    of_mean = of_day + of_mean_run
+    pairs = np.maximum(df_between, 1.0)
+    product = _over(sums.pair_product - plain * sums.pair_sum + plain**2 * sums.pair, sums.pair)
+    # A correlation comes out too low by about 1 / pairs, and by its own error.
+    lean = np.clip(_over(product, of_mean) + 1.0 / pairs + _LEAN_MARGIN / np.sqrt(pairs), 0.0, _LARGEST_LEAN)
+    covariance = lean * of_mean
+    weight = sums.weight**2
+    of_days = (of_day + 2.0 * covariance / (1.0 - _LEAN_DECAY)) * sums.weight_squared
+    return _Baseline(
+        _over(sums.weighted, sums.weight) + (mean - plain),
+        of_run,
+        of_day,
+        covariance,
+        shape,
+        _over(of_run * sums.weight_by_run + of_days, weight),
+    )
+
+
+def _recent(mean: Floats, runs: Floats, weight: Floats) -> _Recent:
+    """Sums over the last seven days."""
+    some = runs > 0.0
+    pairs = np.zeros_like(weight)
+    for apart in range(1, WINDOW):
+        product = np.zeros_like(weight)
+        product[:, apart:] = weight[:, apart:] * weight[:, :-apart]
+        pairs += _LEAN_DECAY ** (apart - 1) * _rolling(product, WINDOW - apart)
+    by_run = np.where(some, divide(weight**2, runs, some), 0.0)
+    cubed_by_run = np.where(some, divide(weight**3, runs**2, some), 0.0)
+    parts = (weight, weight * mean, weight**2, by_run, cubed_by_run, weight**3)
+    return _Recent(*(*(_rolling(part, WINDOW) for part in parts), pairs))
+
+
+def _rolling(values: Floats, window: int) -> Floats:
+    """Sums over the last days, one term after the other: no sum is left over from days that are gone."""
+    sums = values.copy()
+    for back in range(1, min(window, values.shape[1])):
+        sums[:, back:] += values[:, :-back]
+    return sums
+
+
+def _over(numerator: Floats, denominator: Floats) -> Floats:
+    """A quotient; 0 where the denominator is not above 0."""
+    some = denominator > 0.0
+    return np.where(some, divide(numerator, denominator, some), 0.0)

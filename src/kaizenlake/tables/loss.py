@@ -10,10 +10,11 @@ from kaizenlake.events.catalogue import FAMILIES
 from kaizenlake.parameters import WEIGHTS
 from kaizenlake.tables.base import FIGURES, INSTANT, WORDS, Table, column, count, facts, rate, tenant
 from kaizenlake.tables.silver import DTYPES, payload_columns
-from kaizenlake.vocabulary import Direction
+from kaizenlake.vocabulary import Direction, VersionVerdict
 
 CUTS = ("all", "phase", "policy", "model")
 DIRECTIONS: tuple[str, ...] = get_args(Direction)
+HELPED, HURT, SAME, TOO_EARLY = VERSION_VERDICTS = get_args(VersionVerdict)
 
 TERMS = {
     "gates": "share of the gates not passed, all of them for a run that failed and tells none; null without gates",
@@ -173,8 +174,8 @@ class CrlTrends(Table):
     n: pl.Int64 = column("Runs of the day with a loss.", ge=1)
     mean_loss: float = rate("Mean loss of the day.")
     sd_loss: float = column("Standard deviation of the day's losses; null for a single run.", nullable=True, ge=0)
-    p50_loss: float = rate("Median of the day's losses, to within 0.005.")
-    p95_loss: float = rate("95th percentile of the day's losses, to within 0.005.")
+    p50_loss: float = rate("Median of the day's losses, to within 0.005; never beyond the largest.")
+    p95_loss: float = rate("95th percentile of the day's losses, likewise.")
     ewma_loss: float = rate("Moving average of the loss, each day weighted by its runs and by age (half-life).")
     mean_coverage: float = rate("Mean coverage: a loss of another coverage is made of other terms.")
     n_7d: pl.Int64 = column("Runs of the last 7 days, this one included.", ge=1)
@@ -182,8 +183,8 @@ class CrlTrends(Table):
         "Mean loss of the last 7 days less that of the 7 before; null without runs then.", nullable=True, ge=-1, le=1
     )
     change_7d_ci_low: float = column(
-        "Lower end of its interval (the larger of Welch's and the pooled standard error); null below two runs on either "
-        "side, or without spread.",
+        "Lower end of its interval (errors clustered by day, the larger of Welch's and the pooled); null below two days with "
+        "runs on either side, or without spread.",
         nullable=True,
     )
     change_7d_ci_high: float = column("Upper end of its interval; null where the lower is.", nullable=True)
@@ -194,16 +195,33 @@ class CrlTrends(Table):
     change_30d_ci_low: float = column("Lower end of its interval; null as that of 7 days.", nullable=True)
     change_30d_ci_high: float = column("Upper end of its interval; null where the lower is.", nullable=True)
     direction: str = column(
-        "Where the loss goes: by the change over 7 days, or where that is unclear over 30.", isin=DIRECTIONS
+        "Where the loss goes: degrading while an alarm of the control chart is less than 7 days old; else by the change over 7 "
+        "days, or where that is unclear over 30.",
+        isin=DIRECTIONS,
     )
-    alert_statistic: float = column(
-        "Control chart: moving average of the days in standard deviations of the baseline, before it restarts; "
-        "null while the baseline is gathered, or where it does not vary.",
+    level_loss: float = rate(
+        "Control chart: mean of the last 7 days, each weighted by how well it is known; null while the baseline is gathered.",
         nullable=True,
-        ge=0,
+    )
+    baseline_loss: float = rate("Mean of the baseline, weighted the same; null as the level.", nullable=True)
+    rise: float = column("Level less baseline; null as the level.", nullable=True, ge=-1, le=1)
+    rise_ci_low: float = column(
+        "Lower end of the interval that the limit draws: above 0 on days of an alarm alone; null as the level.",
+        nullable=True,
+    )
+    rise_ci_high: float = column("Upper end of it; null as the level.", nullable=True)
+    alert_statistic: float = column(
+        "The rise in standard errors, made normal: they hold how runs and days vary, that days lean on each other, and that "
+        "the baseline is an estimate; null as the level.",
+        nullable=True,
     )
     alert_limit: float = column("Limit above which it raises an alert; null where it is.", nullable=True, ge=0)
-    alert: bool = column("The loss has risen above its baseline; null where there is no chart.", nullable=True)
+    alert: bool = column("The statistic lies above the limit; null where there is no chart.", nullable=True)
+    last_alarm: pl.Date = column("Latest day with an alert up to this one; null without.", nullable=True)
+    degrading_since: pl.Date = column(
+        "First day of the episode that lasts: alerts not more than 7 days apart are one; null unless degrading.",
+        nullable=True,
+    )
 
     class Config(Table.Config):
         metadata = facts("gold", "crl_trends", ("tenant_id", "doer", "cut", "value", "event_date"))
@@ -216,7 +234,7 @@ class LearningProgress(Table):
         "Tenant it belongs to; null for events without one, which are a tenant of their own.", nullable=True
     )
     doer: str = column("Agent that ran under it.")
-    policy_id: str = column("Policy.")
+    policy_id: str = column("Policy; null for runs that name a version alone.", nullable=True)
     policy_version: str = column("Version of the policy.")
     version_number: pl.Int64 = column("Place of the version by its first day with the doer, from 1.", ge=1)
     event_date: pl.Date = column("UTC date of the runs; days without a run that has a loss have no row.")
@@ -229,13 +247,22 @@ class LearningProgress(Table):
     previous_mean: float = rate(
         "Mean loss under the version before it, up to the day; null for the first.", nullable=True
     )
+    previous_n: pl.Int64 = column(
+        "Runs under the version before it, up to the day; null for the first.", nullable=True, ge=1
+    )
     change: float = column("Mean so far less the previous mean; null for the first.", nullable=True, ge=-1, le=1)
     change_ci_low: float = column(
-        "Lower end of its interval (the larger of Welch's and the pooled standard error); null below two runs on either "
-        "side, or without spread.",
+        "Lower end of its interval (errors clustered by day, the larger of Welch's and the pooled); null below two days with "
+        "runs on either side, or without spread.",
         nullable=True,
     )
     change_ci_high: float = column("Upper end of its interval; null where the lower is.", nullable=True)
+    verdict: str = column(
+        "Against the version before it: helped or hurt where the interval leaves out 0, no_difference where it holds 0 and lies "
+        "within the setting `trends.small_difference`, else or with few runs too_early; null for the first.",
+        nullable=True,
+        isin=VERSION_VERDICTS,
+    )
 
     class Config(Table.Config):
         metadata = facts(
