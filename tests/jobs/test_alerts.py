@@ -47,12 +47,11 @@ def test_each_kind_is_raised_with_its_figures_and_its_day(frames):
     assert (broken["raised_on"], broken["severity"]) == (first, "critical")
     assert broken["alert_id"] == f"broken_guardrail/{CANARY}/2.2.0/cost_usd"
     last = frames[CrlTrends].filter(doer="coder", event_date=LAST).row(0, named=True)
-    assert f"moving average {last['ewma_loss']:.4f} on {LAST}" in worse["words"]
-    assert (
-        f"{last['change_7d']:+.4f} ({last['change_7d_ci_low']:+.4f} to {last['change_7d_ci_high']:+.4f})"
-        in worse["words"]
+    assert worse["raised_on"] == last["degrading_since"]
+    assert worse["words"] == (
+        f"The loss of coder has risen: {last['level_loss']:.4f} over the 7 days to {LAST} after {last['baseline_loss']:.4f} in "
+        f"its baseline, {last['rise']:+.4f} ({last['rise_ci_low']:+.4f} to {last['rise_ci_high']:+.4f})."
     )
-    assert "control chart raised an alarm" in worse["words"]
     assert (
         back["words"] == "coder 1.6.0 was rolled back by night on 2026-02-07. Reason: The guardrail cost_usd is broken."
     )
@@ -66,42 +65,50 @@ def test_the_lists_of_the_table_are_what_is_raised(frames):
 
 
 TREND = {"doer": "coder", "cut": "all", "value": "all", "n": 5, "mean_loss": 0.3, "ewma_loss": 0.3, "p50_loss": 0.3}
+RISE = {"level_loss": 0.31, "baseline_loss": 0.2, "rise": 0.11, "rise_ci_low": 0.05, "rise_ci_high": 0.17}
 
 
 def trend(*days):
-    """Rows of (days before the last, direction, alarm)."""
+    """Rows of (days before the last, days before the last since when it is degrading, those of the last alarm)."""
     schema = tables.schema(CrlTrends)
     rows = [
         dict.fromkeys(schema)
         | TREND
-        | {"event_date": LAST - timedelta(days=ago), "direction": direction, "alert": alarm}
-        for ago, direction, alarm in days
+        | (RISE if alarm == ago else RISE | {"rise": 0.01, "rise_ci_low": -0.1})
+        | {
+            "event_date": LAST - timedelta(days=ago),
+            "direction": "unclear" if since is None else "degrading",
+            "degrading_since": None if since is None else LAST - timedelta(days=since),
+            "last_alarm": None if alarm is None else LAST - timedelta(days=alarm),
+            "alert": alarm == ago,
+        }
+        for ago, since, alarm in days
     ]
     return pl.DataFrame(rows, schema=schema)
 
 
 @pytest.mark.parametrize(
-    ("days", "since"),
+    ("days", "since", "alarmed"),
     [
-        ([(3, "flat", None), (2, "degrading", None), (1, "degrading", None), (0, "degrading", None)], 2),
-        ([(3, "degrading", None), (2, "unclear", None), (0, "degrading", None)], 3),
-        ([(3, "degrading", None), (2, "flat", None), (0, "degrading", None)], 0),
-        ([(3, "degrading", None), (1, "unclear", None)], 3),
-        ([(3, "degrading", None), (1, "improving", None)], None),
-        ([(8, "degrading", None), (0, "unclear", None)], None),
-        ([(2, "flat", True), (0, "unclear", False)], 2),
-        ([(0, "unclear", None)], None),
+        ([(3, None, None), (2, 2, 2), (1, 2, 1), (0, 2, 0)], 2, 0),
+        ([(3, 3, 3), (2, 3, 3), (0, 3, 3)], 3, 3),
+        ([(9, 9, 9), (0, None, 9)], None, None),  # an alarm that is over
+        ([(8, 8, 8)], None, None),  # it ran no more since
+        ([(6, 6, 6)], 6, 6),
+        ([(0, None, None)], None, None),
     ],
 )
-def test_a_doer_is_degrading_from_the_first_bad_day_until_it_is_seen_well(days, since):
+def test_a_doer_is_degrading_while_an_episode_of_its_chart_lasts(days, since, alarmed):
     rows = found({}, crl_trends=trend(*days)).to_dicts()
     assert [row["raised_on"] for row in rows] == ([] if since is None else [LAST - timedelta(days=since)])
     if rows:
-        assert "change over 7 days not known" in rows[0]["words"]
+        # The figures are those of the latest alarm, whose interval leaves out 0, and the sentence says which days.
+        assert f"over the 7 days to {LAST - timedelta(days=alarmed)}" in rows[0]["words"]
+        assert "+0.1100 (+0.0500 to +0.1700)" in rows[0]["words"]
 
 
 def test_only_all_runs_of_a_doer_raise_it():
-    by_phase = trend((0, "degrading", None)).with_columns(cut=pl.lit("phase"))
+    by_phase = trend((0, 0, 0)).with_columns(cut=pl.lit("phase"))
     assert found({}, crl_trends=by_phase).is_empty()
 
 

@@ -369,8 +369,8 @@ def test_a_weakness_asks_for_the_experiment_that_lowers_its_term(field, worse, b
 
 
 def test_a_doer_that_degrades_gets_a_proposal_for_what_grew():
-    told = runs(*spread("planner", 0.9, 60, at=59, width=0.05), *spread("planner", 0.95, 60, at=20, width=0.05),
-                *[(times, told | {"at": 50}) for times, told in spread("planner", 0.94, 60, width=0.05)])  # fmt: skip
+    days = [row for at in range(60) for row in spread("planner", 0.94 if at < 54 else 0.7, 6, at=at, width=0.05)]
+    told = runs(*days)
     card = one(cards_of(told), doer="planner")
     assert card["direction"] == "degrading"
     assert (card["next_because"], card["next_term"], card["next_experiment"]) == (

@@ -15,7 +15,7 @@ from kaizenlake.tables import (
     Experiments,
     LearningProgress,
     Policies,
-    Runs,
+    RunRecords,
     SkillCards,
     SkillFailures,
     SkillModels,
@@ -73,13 +73,12 @@ def of_tenant(frame, tenant, factor=1.0):
     """The same runs under a tenant, with other losses."""
     return frame.with_columns(
         tenant_id=pl.lit(tenant, pl.String),
-        event_id=pl.concat_str(pl.lit(str(tenant)), "event_id"),
         gates_passed=(pl.col("gates_passed") * factor).floor().cast(pl.Int64),
     )
 
 
 def computed(frame):
-    frames = {table: tables.empty(table).collect() for table in (Policies, Experiments)} | {Runs: frame}
+    frames = {table: tables.empty(table).collect() for table in (Policies, Experiments)} | {RunRecords: frame}
     for job in in_order(JOBS):
         if job.name.startswith(("crl", "skill", "learning_progress")):
             frames[job.writes] = testing.run(job, frames, AS_OF)

@@ -63,7 +63,7 @@ def test_an_alert_is_told_once_published_and_kept_on_record(lake, tmp_path):
     (told,) = given(tmp_path)
     assert (told["schema"], told["run_id"], told["lake"]) == ("kaizen-alerts", first.run_id, str(lake.root))
     assert [alert["kind"] for alert in told["alerts"]] == ["degrading_doer"]
-    assert "The loss of coder gets worse" in told["alerts"][0]["words"]
+    assert "The loss of coder has risen" in told["alerts"][0]["words"]
     assert [(alert.is_new, alert.is_told) for alert in first.alerts] == [(True, True)]
     assert (first.status, first.exit_code, first.hook.status, first.hook.alerts) == ("done", 0, "done", 1)
 
@@ -164,7 +164,7 @@ def test_where_nothing_was_ever_the_matter_the_file_says_so(lake, tmp_path):
 def test_a_changed_file_does_not_verify_and_the_next_night_mends_it(lake):
     night(lake, (CrlTrends, trends()))
     file = lake.path("published", "alerts.json")
-    file.write_text(file.read_text().replace("gets worse", "gets better"))
+    file.write_text(file.read_text().replace("has risen", "has fallen"))
     with pytest.raises(VerificationError):
         verify_alerts(lake)
     assert any(check.name == "alerts" and check.error for check in checks(lake))

@@ -273,6 +273,10 @@ def performance():
     return frame(PolicyPerformance, [row | {"doer": row["policy_id"]} for row in rows])
 
 
+ALARMS = (52, 58, 59)
+"""Days on which the chart of the coder raised an alarm."""
+
+
 def trends():
     rows = []
     courses = {
@@ -285,10 +289,13 @@ def trends():
         for day in range(60):
             mean = start + slope * day + random.gauss(0, 0.012)
             moving = 0.9 * moving + 0.1 * mean
+            at = date(2026, 3, 1) - timedelta(days=59 - day)
+            alarms = [past for past in ALARMS if past <= day and doer == "coder"]
+            lasts = bool(alarms) and day - alarms[-1] < 7
             rows.append(
                 {
                     "doer": doer,
-                    "event_date": date(2026, 3, 1) - timedelta(days=59 - day),
+                    "event_date": at,
                     "n": 40 + day % 7,
                     "mean_loss": mean,
                     "p50_loss": mean,
@@ -303,10 +310,17 @@ def trends():
                     "change_30d": 30 * slope,
                     "change_30d_ci_low": 30 * slope - 0.009,
                     "change_30d_ci_high": 30 * slope + 0.009,
-                    "direction": direction if day > 40 else "unclear",
-                    "alert_statistic": 3.1 if doer == "coder" else 0.4,
+                    "direction": direction if day > 40 and (lasts or direction != "degrading") else "unclear",
+                    "level_loss": mean,
+                    "baseline_loss": start,
+                    "rise": mean - start,
+                    "rise_ci_low": mean - start - (0.01 if day in alarms else 0.2),
+                    "rise_ci_high": mean - start + 0.2,
+                    "alert_statistic": 3.1 if day in alarms else 0.4,
                     "alert_limit": 2.9,
-                    "alert": doer == "coder" and day in {52, 58, 59},
+                    "alert": day in alarms,
+                    "last_alarm": at - timedelta(days=day - alarms[-1]) if alarms else None,
+                    "degrading_since": at - timedelta(days=day - ALARMS[0]) if lasts else None,
                 }
             )
     return frame(CrlTrends, rows, cut="all", value="all")

@@ -96,7 +96,9 @@ def skill_cards(
     return (
         _amounts(crl_daily.filter(known), as_of, skills.days)
         .with_columns(first_day=pl.lit(last - timedelta(days=skills.days - 1)), last_day=pl.lit(last))
-        .join(_trends(crl_trends.filter(known, latest(as_of, skills.days)), as_of), on=DOER, how="left", nulls_equal=True)
+        .join(
+            _trends(crl_trends.filter(known, latest(as_of, skills.days)), as_of), on=DOER, how="left", nulls_equal=True
+        )
         .join(_terms(skill_terms), on=DOER, how="left", nulls_equal=True)
         .join(_models(skill_models), on=DOER, how="left", nulls_equal=True)
         .join(_failures(skill_failures), on=DOER, how="left", nulls_equal=True)
