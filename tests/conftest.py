@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 
 import pytest
 from hypothesis import settings
@@ -15,6 +16,10 @@ settings.load_profile("steady")
 for name in [name for name in os.environ if name.startswith("KAIZEN_") and name != "KAIZEN_REQUIRE_BROWSER"]:
     # Settings of the machine are not what is tested.
     del os.environ[name]
+
+
+# What readers have seen stays with these tests.
+os.environ["KAIZEN_READER_STATE"] = f"{tempfile.mkdtemp(prefix='kaizen-readers-')}/readers.json"
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,17 @@ public key also the signature is checked. Texts in a context are data that came 
 from __future__ import annotations
 
 from kaizenlake.context._arms import arm_of, point_of
-from kaizenlake.context._files import BAD_SIGNATURE, CORRUPT, DENIED, FRESH, MISSING, STALE, TENANT_NEEDED, UNUSABLE
+from kaizenlake.context._files import (
+    BAD_SIGNATURE,
+    CORRUPT,
+    DENIED,
+    FRESH,
+    MISSING,
+    ROLLED_BACK,
+    STALE,
+    TENANT_NEEDED,
+    UNUSABLE,
+)
 from kaizenlake.context._policies import Route, Shadow, file_name
 from kaizenlake.context._reader import (
     Loaded,
@@ -35,6 +45,7 @@ from kaizenlake.context._reader import (
 )
 from kaizenlake.context._router import Router, route
 from kaizenlake.context._schema import empty
+from kaizenlake.context._seen import remember_in
 from kaizenlake.context._skills import LoadedSkill, empty_skill, load_skill
 from kaizenlake.context._tenants import TENANTS, tenant_folder
 
@@ -44,6 +55,7 @@ __all__ = [
     "DENIED",
     "FRESH",
     "MISSING",
+    "ROLLED_BACK",
     "STALE",
     "TENANTS",
     "TENANT_NEEDED",
@@ -65,6 +77,7 @@ __all__ = [
     "load_skill",
     "load_text",
     "point_of",
+    "remember_in",
     "route",
     "tenant_folder",
 ]

@@ -6,7 +6,10 @@ import json
 import os
 import stat
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any
+
+from kaizenlake.context import _seen, _signers
 
 FRESH = "fresh"
 STALE = "stale"
@@ -16,6 +19,7 @@ BAD_SIGNATURE = "default: bad signature"
 DENIED = "default: denied"
 UNUSABLE = "default: unusable arguments"
 TENANT_NEEDED = "default: tenant needed"
+ROLLED_BACK = "default: rolled back"
 
 
 class Answer:
@@ -89,16 +93,64 @@ def signed_of(path: str, most: int, public_key: Any, what: str) -> dict[str, Any
         what: What the file is to be, in words.
 
     Raises:
-        UnusableError: It is not there, has another form, or is not signed by that key. A file that is no JSON raises what
+        UnusableError: It is not there, has another form, is not signed by that key, or is older than one that was read
+            from there before. A file that is no JSON raises what
             the decoder does.
     """
+    pem = None if public_key is None else pem_of(public_key)
+    for attempt in range(ATTEMPTS):
+        try:
+            return _signed_of(path, most, pem, what)
+        except UnusableError as error:
+            # A newer one was swapped in, and read by another, while this one was read.
+            if error.reason != ROLLED_BACK or attempt == ATTEMPTS - 1:
+                raise
+    raise AssertionError
+
+
+ATTEMPTS = 3
+"""Times a file is read again that is older than one that was read before."""
+
+
+def _signed_of(path: str, most: int, pem: bytes | None, what: str) -> dict[str, Any]:
     found = parsed(content_of(path, most))
     if not isinstance(found, dict) or not isinstance(found.get("signed"), dict):
         raise UnusableError(CORRUPT, f"{path} has not the form of {what}")
     signed: dict[str, Any] = found["signed"]
-    if public_key is not None:
-        check_signature(signed, found.get("signature"), pem_of(public_key))
+    if pem is not None:
+        check_signature(signed, found.get("signature"), pem, path)
+    check_newest(path, signed, found.get("signature"), pem)
     return signed
+
+
+def check_newest(path: str, signed: dict[str, Any], signature: Any, pem: bytes | None) -> None:
+    """Check that no newer publication was ever seen here in this place, by the number or the time that is signed.
+
+    Args:
+        path: The file.
+        signed: What is signed in it.
+        signature: Its signature.
+        pem: Key that it was checked with; without one, what is remembered goes by the key that it names.
+
+    Raises:
+        UnusableError: A newer one was.
+    """
+    number = signed.get("sequence")
+    if type(number) is not int:
+        number = _micros(signed.get("generated_at"))
+    if number is None:
+        return
+    named = signature.get("key_id") if isinstance(signature, dict) else None
+    known = _seen.highest(path, f"named {named}" if pem is None else sha256(pem.strip()).hexdigest(), number)
+    if number < known:
+        raise UnusableError(ROLLED_BACK, f"{path} is older than one that was read from there before")
+
+
+def _micros(instant: Any) -> int | None:
+    try:
+        return int(datetime.fromisoformat(instant).timestamp() * 1_000_000)
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def check_kind(signed: dict[str, Any], path: str, kind: tuple[str, int], doer: str) -> None:
@@ -146,15 +198,21 @@ def pem_of(public_key: Any) -> bytes:
         raise UnusableError(BAD_SIGNATURE, f"the public key cannot be read: {told(error)}") from None
 
 
-def check_signature(signed: Any, signature: Any, pem: bytes) -> None:
+def check_signature(signed: Any, signature: Any, pem: bytes, path: str) -> None:
+    """Check that a file is signed by a key, or by the newest that followed it.
+
+    Raises:
+        UnusableError: It is not.
+    """
     try:
-        import base64  # noqa: PLC0415 - only a reader that checks signatures needs it
-
-        from cryptography.hazmat.primitives.serialization import load_pem_public_key  # noqa: PLC0415 - as above
-
-        key: Any = load_pem_public_key(pem)
-        payload = json.dumps(signed, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
-        key.verify(base64.b64decode(signature["value"], validate=True), payload)
+        newest, followed = _signers.newest_key(path, pem)
+        if followed < _seen.highest(f"{os.path.dirname(path)} keys", sha256(pem.strip()).hexdigest(), followed):  # noqa: PTH120 - as above
+            raise UnusableError(  # noqa: TRY301 - it goes the way of the others
+                ROLLED_BACK, "the publication names fewer keys that followed the given one than before"
+            )
+        _signers.verify(signed, signature, newest)
+    except UnusableError:
+        raise
     except ImportError:
         raise UnusableError(BAD_SIGNATURE, "checking a signature needs the package cryptography") from None
     except Exception as error:  # noqa: BLE001 - whatever is wrong, it is not signed
@@ -170,6 +228,8 @@ OLDER = "kept the last good one: what is published now is older"
 
 def kept(error: Exception) -> str:
     """Why the last good one is answered instead of what lies there now."""
+    if isinstance(error, UnusableError) and error.reason == ROLLED_BACK:
+        return OLDER
     why = f"{error.reason}, {error.detail}" if isinstance(error, UnusableError) else f"{CORRUPT}, {told(error)}"
     return f"kept the last good one: {why}"
 

@@ -110,6 +110,11 @@ def remember(lake: Lake, name: str, number: int, value: str = "") -> None:
         number: Its number.
         value: What has that number, such as its hash.
     """
+    remember_all(lake, {name: (number, value)})
+
+
+def remember_all(lake: Lake, numbers: Mapping[str, tuple[int, str]]) -> None:
+    """Remember several numbers at once; see `remember`."""
     path = _heads(lake)
     if path is None:
         return
@@ -117,11 +122,14 @@ def remember(lake: Lake, name: str, number: int, value: str = "") -> None:
         known = remembered(lake)
     except VerificationError:
         return
-    before = known.get(name)
-    if isinstance(before, list) and before[0] >= number:
-        return
-    with suppress(LakeError):
-        files.write_atomic(path, json.dumps(known | {name: [number, value]}).encode(), mode=0o600, is_name_synced=False)
+    higher = {
+        name: [number, value]
+        for name, (number, value) in numbers.items()
+        if not isinstance(known.get(name), list) or known[name][0] < number
+    }
+    if higher:
+        with suppress(LakeError):
+            files.write_atomic(path, json.dumps(known | higher).encode(), mode=0o600, is_name_synced=False)
 
 
 def highest(lake: Lake, name: str) -> tuple[int, str]:

@@ -38,7 +38,7 @@ from kaizenlake.lake import files, keys
 from kaizenlake.lake.store import Lake, Snapshot
 from kaizenlake.publish import context as model
 from kaizenlake.publish import evidence as second
-from kaizenlake.publish import rendering
+from kaizenlake.publish import rendering, sequences
 from kaizenlake.publish.context import Instant, KaizenContext, Scope, instant
 from kaizenlake.publish.context_build import Documents, Edition, build
 from kaizenlake.publish.context_rules import TABLES
@@ -138,6 +138,8 @@ def publish_contexts(lake: Lake, *, as_of: datetime, generated_at: datetime, run
         templates = rendering.Templates(lake.path("templates"))
         inputs = _inputs(lake, source, as_of, templates)
         current = _current(folder, key.public_key())
+        if current is not None and sequences.is_rolled_back(lake, folder / INDEX, current):
+            current = None
         if current is not None and _still_good(folder, current, inputs, generated_at):
             return Published(
                 current["sequence"],
@@ -153,7 +155,7 @@ def publish_contexts(lake: Lake, *, as_of: datetime, generated_at: datetime, run
             files.sync_folder(folder / place)
         write_checks(folder, SCHEMA_FILE, model.json_schema(), key.public_key())
         write_checks(folder, EVIDENCE_SCHEMA_FILE, second.json_schema(), key.public_key())
-        sequence = _next_sequence(folder, current, lake)
+        sequence = max(_next_sequence(folder, current, lake), sequences.highest(lake, folder / INDEX) + 1)
         valid_until = generated_at + timedelta(hours=lake.settings.publishing.valid_hours)
         payload = {
             "schema": INDEX_SCHEMA,
@@ -170,6 +172,7 @@ def publish_contexts(lake: Lake, *, as_of: datetime, generated_at: datetime, run
             "entries": entries,
         }
         _swap(folder, sequence, payload, key)
+        sequences.remember(lake, {folder / INDEX: payload})
         _prune(folder, sequence)
         contexts = sum(entry["kind"] == "context" for entry in entries)
         failures = tuple(f"{name}: {told}" for name, told in sorted(templates.failures.items()))
@@ -191,6 +194,7 @@ def verify(lake: Lake, public_key: bytes | None = None) -> VerifiedPublication:
     key, key_source = verifying_key(lake, public_key)
     signing.check_signature(index["signed"], index["signature"], key)
     signed = index["signed"]
+    sequences.check(lake, folder / INDEX, signed)
     problems = [problem for entry in signed["entries"] if (problem := _problem(folder, entry)) is not None]
     if problems:
         raise not_as_said(problems, len(signed["entries"]), "published documents", "what the index says", folder)

@@ -20,6 +20,7 @@ from kaizenlake.context import file_name
 from kaizenlake.errors import PublishError, VerificationError
 from kaizenlake.lake import files, keys
 from kaizenlake.lake.store import Lake
+from kaizenlake.publish import sequences
 from kaizenlake.publish.context import instant
 from kaizenlake.publish.folder import FOLDER, Verified, alone, not_as_said, still_holds, verifying_key, write_checks
 from kaizenlake.publish.schemas import first_broken
@@ -147,8 +148,8 @@ class SignedFiles:
             for path in (folder / self.place).glob(f"{files.ASIDE}*"):
                 path.unlink(missing_ok=True)
             key = keys.private_key(lake)
-            signed, _ = self._read(folder, key.public_key())
-            yield Held(self, folder, key, signed, lake.tenant)
+            signed, _ = self._read(lake, folder, key.public_key())
+            yield Held(self, lake, folder, key, signed, lake.tenant)
 
     def verify(self, lake: Lake, public_key: bytes | None = None) -> Verified:
         """Check every file: its name, schema and signature, and what else its form asks for.
@@ -162,7 +163,7 @@ class SignedFiles:
         """
         folder = lake.path(FOLDER)
         key, key_source = verifying_key(lake, public_key)
-        signed, problems = self._read(folder, key)
+        signed, problems = self._read(lake, folder, key)
         number = len(signed) + len(problems)
         if problems:
             raise not_as_said(problems, number, self.many, "what this lake published", folder / self.place)
@@ -172,13 +173,14 @@ class SignedFiles:
         """What lies in the folder, by name."""
         return sorted((folder / self.place).glob("*.json"))
 
-    def _read(self, folder: Path, key: Ed25519PublicKey) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    def _read(self, lake: Lake, folder: Path, key: Ed25519PublicKey) -> tuple[dict[str, dict[str, Any]], list[str]]:
         """What the files say that this lake signed, by doer; and what is wrong with the others, in words."""
         found: dict[str, dict[str, Any]] = {}
         problems: list[str] = []
         for path in self.paths(folder):
             try:
                 signed = self.form.read(path, key)
+                sequences.check(lake, path, signed)
             except VerificationError as error:
                 problems.append(f"{path.name}: {error.message}")
                 continue
@@ -195,6 +197,7 @@ class Held:
 
     Args:
         kind: The folder's kind.
+        lake: The lake that publishes.
         folder: The publication.
         key: Key of the lake.
         signed: What each file says that this lake signed, by doer.
@@ -202,6 +205,7 @@ class Held:
     """
 
     kind: SignedFiles
+    lake: Lake
     folder: Path
     key: Ed25519PrivateKey
     signed: Mapping[str, Mapping[str, Any]]
@@ -225,15 +229,18 @@ class Held:
             PublishError: A file breaks its schema.
             LakeError: A file cannot be written.
         """
-        written = 0
+        made: dict[Path, dict[str, Any]] = {}
         for doer, of_doer in said.items():
             told = {"tenant_id": self.tenant, **of_doer}
             current = self.signed.get(doer)
             if current is not None and still_holds(current, at) and _says(current, told):
                 continue
-            signed = self._stamped(told, _after(current, at), valid_for)
-            files.write_atomic(self._path(doer), self.kind.form.content(signed, self.key, doer))
-            written += 1
+            path = self._path(doer)
+            signed = self._stamped(told, sequences.after(self.lake, path, _after(current, at)), valid_for)
+            files.write_atomic(path, self.kind.form.content(signed, self.key, doer))
+            made[path] = signed
+        sequences.remember(self.lake, made)
+        written = len(made)
         kept = {self._path(doer) for doer in said}
         for path in self.kind.paths(self.folder):
             if path not in kept:
