@@ -380,12 +380,25 @@ def test_a_doer_that_degrades_gets_a_proposal_for_what_grew():
     )
 
 
-def test_a_doer_that_fell_silent_keeps_a_card_that_says_so():
-    card = one(cards_of(runs(*spread("planner", 0.5, 20, at=3)), as_of=day(400)), doer="planner")
-    assert (card["runs"], card["n"], card["mean_loss"], card["mean_coverage"]) == (0, 0, None, None)
-    assert card["last_run_date"] == day(3).date()
-    assert (card["direction"], card["change_7d"], card["next_experiment"]) == ("unclear", None, None)
-    assert (card["strengths"], card["weaknesses"], card["not_observed"], card["best_model"]) == ([], [], [], None)
+def test_a_doer_that_fell_silent_keeps_the_card_of_the_days_up_to_its_last_run():
+    lines = [*spread("planner", 0.5, 20, at=3), *spread("planner", 0.9, 20, at=-40), *spread("writer", 0.1, 20, at=399)]
+    cards = cards_of(runs(*lines), as_of=day(400))
+    card = one(cards, doer="planner")
+    assert (card["runs"], card["n"], card["mean_loss"], card["runs_before"]) == (20, 20, 0.5, 20)
+    assert (card["last_run_date"], card["last_day"]) == (day(3).date(), day(3).date())
+    assert card["first_day"] == day(3 - 29).date()
+    assert one(cards, doer="writer")["last_day"] == day(399).date()
+
+
+def test_the_others_of_a_doer_that_rests_are_those_of_its_own_days():
+    # The writer ran in the days of the planner's card and runs still; what it does today is no measure of those days.
+    then, now = spread("writer", 0.5, 200, at=2), spread("writer", 0.1, 200, at=399)
+    term = one(
+        terms_of(runs(*spread("planner", 0.9, 200, at=3), *then, *now), as_of=day(400)),
+        doer="planner",
+        term="grounding",
+    )
+    assert (term["n_fleet"], term["fleet_mean_term"], term["verdict"]) == (200, 0.5, "strength")
 
 
 def version(policy_version, status, since, phase=None, policy_id="planner"):

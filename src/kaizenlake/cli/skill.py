@@ -127,7 +127,9 @@ def _tell(item: Skill) -> None:
     from kaizenlake.publish import report_format as written
 
     card, loss, window = item.card, item.card.loss, item.data_window
-    say(f"{item.doer}, {window.first_day} to {window.last_day}: {loss.n:,} of {plural(loss.runs, 'run')} with a loss")
+    say(
+        f"{item.doer}, {window.first_day} to {window.last_day}: {loss.n:,} of {plural(loss.runs, 'run')} with a loss, the latest on {loss.last_run_date}"
+    )
     say(
         f"Mean loss {written.loss(loss.mean_loss)}, {loss.direction}; {written.percent(loss.mean_coverage)} of all weight "
         f"observed; change over 7 days {written.effect(loss.change_7d)}, over 30 days {written.effect(loss.change_30d)}"
@@ -148,9 +150,4 @@ def _tell(item: Skill) -> None:
     for step in item.next_steps:
         say(f"Next: {step.words}")
     if not item.next_steps:
-        why = (
-            "the loss is not degrading for certain, and no weakness stands"
-            if loss.runs
-            else "it has not run in these days"
-        )
-        say(f"Next: nothing is proposed; {why}.")
+        say("Next: nothing is proposed; the loss is not degrading for certain, and no weakness stands.")

@@ -23,16 +23,32 @@ def last_day(as_of: datetime) -> date:
     return (as_of - timedelta(microseconds=1)).date()
 
 
-def latest(as_of: datetime, days: int) -> pl.Expr:
-    """Rows of the latest days, by `event_date`."""
-    last = last_day(as_of)
-    return pl.col("event_date").is_between(pl.lit(last - timedelta(days=days - 1)), pl.lit(last))
+def with_card_end(runs: pl.LazyFrame, as_of: datetime, days: int) -> pl.LazyFrame:
+    """Add `card_end`, the last of the days that the card of a doer tells of.
+
+    It is the last day before `as_of`; for a doer that did not run in the `days` up to it, the day on which it last ran, so
+    that the card of a doer that rests still says what is known of it.
+
+    Args:
+        runs: Rows with `tenant_id`, `doer` and `event_date`: all that ended before `as_of`.
+        as_of: Aware instant.
+        days: Days of a card.
+    """
+    last, last_run = pl.lit(last_day(as_of)), pl.col("event_date").max().over("tenant_id", "doer")
+    is_resting = last_run <= last - timedelta(days=days)
+    return runs.with_columns(card_end=pl.when(is_resting).then(last_run).otherwise(last))
 
 
-def before(as_of: datetime, days: int) -> pl.Expr:
-    """Rows of as many days before the latest ones, by `event_date`."""
-    last = last_day(as_of) - timedelta(days=days)
-    return pl.col("event_date").is_between(pl.lit(last - timedelta(days=days - 1)), pl.lit(last))
+def in_card(days: int) -> pl.Expr:
+    """Select rows of the days of a card, by `event_date` and `card_end`."""
+    end = pl.col("card_end")
+    return pl.col("event_date").is_between(end - timedelta(days=days - 1), end)
+
+
+def before_card(days: int) -> pl.Expr:
+    """Select rows of as many days before those of a card, by `event_date` and `card_end`."""
+    end = pl.col("card_end") - timedelta(days=days)
+    return pl.col("event_date").is_between(end - timedelta(days=days - 1), end)
 
 
 def verdict(kind: str, enough: pl.Expr, skills: Skills) -> pl.Expr:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from kaizenlake.job import job
-from kaizenlake.jobs._card_rules import BETTER, WORSE, before, last_day, latest
+from kaizenlake.jobs._card_rules import BETTER, WORSE, before_card, in_card, with_card_end
 from kaizenlake.jobs._loss_sums import MICRO, mean
 from kaizenlake.jobs.crl_trends import is_recent
 from kaizenlake.jobs.skill_terms import KINDS
@@ -87,7 +87,6 @@ def skill_cards(
         as_of: Days that begin from this instant on do not count.
         skills: Days of a card, and how many experiments it lists.
     """
-    last = last_day(as_of)
     known = pl.col("event_date").cast(pl.Datetime("us", "UTC")) < as_of
     trend = {"direction": pl.col("direction").fill_null("unclear"), "alert": pl.col("alert")}
     degrading = pl.col("direction") == "degrading"
@@ -95,10 +94,7 @@ def skill_cards(
     first_weakness = pl.col("weaknesses").list.first()
     return (
         _amounts(crl_daily.filter(known), as_of, skills.days)
-        .with_columns(first_day=pl.lit(last - timedelta(days=skills.days - 1)), last_day=pl.lit(last))
-        .join(
-            _trends(crl_trends.filter(known, latest(as_of, skills.days)), as_of), on=DOER, how="left", nulls_equal=True
-        )
+        .join(_trends(crl_trends.filter(known), as_of, skills.days), on=DOER, how="left", nulls_equal=True)
         .join(_terms(skill_terms), on=DOER, how="left", nulls_equal=True)
         .join(_models(skill_models), on=DOER, how="left", nulls_equal=True)
         .join(_failures(skill_failures), on=DOER, how="left", nulls_equal=True)
@@ -139,18 +135,27 @@ def skill_cards(
 
 
 def _amounts(crl_daily: pl.LazyFrame, as_of: datetime, days: int) -> pl.LazyFrame:
-    """How much each doer ran, in the latest days and in those before."""
-    now, past = latest(as_of, days), before(as_of, days)
-    summed = crl_daily.group_by(DOER).agg(
-        pl.col("runs", "n", "loss_micros", "coverage_micros").filter(now).sum(),
-        runs_before=pl.col("runs").filter(past).sum(),
-        last_run_date=pl.col("event_date").max(),
+    """How much each doer ran, in the days of its card and in those before."""
+    now, past = in_card(days), before_card(days)
+    summed = (
+        with_card_end(crl_daily, as_of, days)
+        .group_by(DOER)
+        .agg(
+            pl.col("card_end").first().alias("last_day"),
+            pl.col("runs", "n", "loss_micros", "coverage_micros").filter(now).sum(),
+            runs_before=pl.col("runs").filter(past).sum(),
+            last_run_date=pl.col("event_date").max(),
+        )
     )
     covered = pl.when(pl.col("n") > 0).then(pl.col("coverage_micros") / (pl.col("n") * MICRO))
-    return summed.with_columns(mean_loss=mean(), mean_coverage=covered.clip(0.0, 1.0))
+    return summed.with_columns(
+        first_day=pl.col("last_day") - timedelta(days=days - 1),
+        mean_loss=mean(),
+        mean_coverage=covered.clip(0.0, 1.0),
+    )
 
 
-def _trends(crl_trends: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
+def _trends(crl_trends: pl.LazyFrame, as_of: datetime, days: int) -> pl.LazyFrame:
     """Where the loss of each doer goes, on its latest day; what lies before the days of the card is no news.
 
     A doer that did not run lately is not degrading: its alert is told no more either.
@@ -158,7 +163,8 @@ def _trends(crl_trends: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
     stale = (pl.col("direction") == "degrading") & ~is_recent(as_of)
     changes = (f"change_{window}d{end}" for window in (7, 30) for end in ("", "_ci_low", "_ci_high"))
     return (
-        crl_trends.filter(pl.col("cut") == "all")
+        with_card_end(crl_trends.filter(pl.col("cut") == "all"), as_of, days)
+        .filter(in_card(days))
         .filter(pl.col("event_date") == pl.col("event_date").max().over(DOER))
         .with_columns(direction=pl.when(stale).then(pl.lit("unclear")).otherwise("direction"))
         .select(*DOER, *changes, "direction", "alert")

@@ -7,8 +7,7 @@ from datetime import datetime
 import polars as pl
 
 from kaizenlake.job import job
-from kaizenlake.jobs._card_rules import before
-from kaizenlake.jobs._card_rules import latest as latest_days
+from kaizenlake.jobs._card_rules import before_card, in_card, with_card_end
 from kaizenlake.parameters import Evidence, Skills
 from kaizenlake.stats import expressions
 from kaizenlake.tables import RunRecords, SkillFailures
@@ -22,7 +21,7 @@ def skill_failures(
     evidence: Evidence = Evidence(),  # noqa: B008 - frozen
     skills: Skills = Skills(),  # noqa: B008 - frozen
 ) -> pl.LazyFrame:
-    """Count in how many runs of each doer each failure mode was told, in the latest days and in as many before.
+    """Count in how many runs of each doer each failure mode was told, in the days of its card and in as many before.
 
     A run that tells a mode twice counts once; one that tells none did not fail in a way that is known. The modes of a tenant
     are one family (Benjamini-Hochberg).
@@ -33,10 +32,9 @@ def skill_failures(
         evidence: `confidence` of the intervals.
         skills: Days of a card, and what a trend needs.
     """
-    now, past = latest_days(as_of, skills.days), before(as_of, skills.days)
-    counted = run_records.filter(pl.col("occurred_at") < as_of, now | past).select(
-        "tenant_id", "doer", "failure_modes", is_now=now
-    )
+    now, past = in_card(skills.days), before_card(skills.days)
+    known = with_card_end(run_records.filter(pl.col("occurred_at") < as_of), as_of, skills.days)
+    counted = known.filter(now | past).select("tenant_id", "doer", "failure_modes", is_now=now)
     is_now = pl.col("is_now")
     all_runs = counted.group_by("tenant_id", "doer").agg(runs=_number(is_now), runs_before=_number(~is_now))
     found = (

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from kaizenlake import stats, tables
 from kaizenlake.job import job
-from kaizenlake.jobs._card_rules import latest as latest_days
-from kaizenlake.jobs._card_rules import verdict
+from kaizenlake.jobs._card_rules import in_card, verdict, with_card_end
 from kaizenlake.jobs._loss_sums import MICRO, SUMS, added, m2, mean, micros, sums_of
 from kaizenlake.jobs.run_records import RUN
 from kaizenlake.jobs.scopes import group_codes
@@ -35,7 +34,7 @@ def skill_models(
     evidence: Evidence = Evidence(),  # noqa: B008 - frozen
     skills: Skills = Skills(),  # noqa: B008 - frozen
 ) -> pl.LazyFrame:
-    """Compare the models that each doer called in the latest days, as they are and at equal cost.
+    """Compare the models that each doer called in the days of its card, as they are and at equal cost.
 
     Runs are at equal cost within a band of cost, each up to twice as dear as it begins; what a model loses there more or less
     than the doer's other models is pooled over the bands (`stats.stratified_by`). The models of a tenant are one family
@@ -48,11 +47,11 @@ def skill_models(
         evidence: `confidence` of the intervals.
         skills: Days of a card, and what a verdict needs.
     """
-    counted = pl.col("occurred_at") < as_of, latest_days(as_of, skills.days), pl.col("model").is_not_null()
-    costs = run_records.filter(*counted).select(*RUN, "cost_usd")
+    known = with_card_end(crl.filter(pl.col("occurred_at") < as_of), as_of, skills.days)
+    costs = run_records.select(*RUN, "cost_usd")
     cost = micros(pl.when(pl.col("loss").is_not_null()).then("cost_usd"))
     return (
-        crl.filter(*counted)
+        known.filter(in_card(skills.days), pl.col("model").is_not_null())
         .join(costs, on=RUN, how="left", nulls_equal=True)
         .with_columns(cost=pl.when(cost > 0).then(cost))
         .group_by(*MODEL, band=pl.col("cost").log(2.0).floor().cast(pl.Int64))

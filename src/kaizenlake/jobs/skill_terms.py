@@ -10,7 +10,7 @@ import polars as pl
 
 from kaizenlake import stats
 from kaizenlake.job import job
-from kaizenlake.jobs._card_rules import BETTER, EVEN, UNCLEAR, WORSE, before, latest, verdict
+from kaizenlake.jobs._card_rules import BETTER, EVEN, UNCLEAR, WORSE, before_card, in_card, verdict, with_card_end
 from kaizenlake.jobs._loss_sums import MICRO, m2, mean
 from kaizenlake.jobs.crl_terms_daily import SUMS
 from kaizenlake.parameters import Evidence, Skills
@@ -42,19 +42,21 @@ def skill_terms(
         evidence: `confidence` of the intervals.
         skills: Days of a card, and what a strength or a weakness needs.
     """
-    known = pl.col("event_date").cast(pl.Datetime("us", "UTC")) < as_of
-    now, past = latest(as_of, skills.days), before(as_of, skills.days)
+    days = skills.days
+    now, past = in_card(days), before_card(days)
+    is_known = pl.col("event_date").cast(pl.Datetime("us", "UTC")) < as_of
+    known = with_card_end(crl_terms_daily.filter(is_known), as_of, days)
     of_doers = (
-        crl_terms_daily.filter(known, now | past)
-        .group_by("tenant_id", "doer", "term")
+        known.filter(now | past)
+        .group_by("tenant_id", "doer", "term", "card_end")
         .agg(
             pl.col("runs").filter(now).sum(),
             *(pl.col(name).filter(now).sum().name.prefix("now_") for name in SUMS),
             *(pl.col(name).filter(past).sum().name.prefix("past_") for name in SUMS),
         )
+        .join(_of_all_doers(known, days), on=["tenant_id", "term", "card_end"], how="left", nulls_equal=True)
         .with_columns(
-            (pl.col(f"now_{name}").sum().over("tenant_id", "term") - pl.col(f"now_{name}")).alias(f"fleet_{name}")
-            for name in SUMS
+            (pl.col(f"all_{name}").fill_null(0) - pl.col(f"now_{name}")).alias(f"fleet_{name}") for name in SUMS
         )
         .rename({f"{side}_term_micros": f"{side}_loss_micros" for side in SIDES})
     )
@@ -81,6 +83,19 @@ def skill_terms(
         compared.with_columns(fleet_verdict=fleet, past_verdict=own)
         .with_columns(verdict=together())
         .sort("tenant_id", "doer", "term")
+    )
+
+
+def _of_all_doers(known: pl.LazyFrame, days: int) -> pl.LazyFrame:
+    """Sum the terms of all doers of a tenant over the days of each card that there is."""
+    by_day = known.group_by("tenant_id", "term", "event_date").agg(pl.col(SUMS).sum())
+    return (
+        known.select("tenant_id", "card_end")
+        .unique()
+        .join(by_day, on="tenant_id", nulls_equal=True)
+        .filter(in_card(days))
+        .group_by("tenant_id", "term", "card_end")
+        .agg(pl.col(SUMS).sum().name.prefix("all_"))
     )
 
 

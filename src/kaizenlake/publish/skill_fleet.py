@@ -11,6 +11,7 @@ from kaizenlake.publish.report_blocks import Block, Cell, Document, Figure, Para
 from kaizenlake.publish.report_rows import Listing
 from kaizenlake.publish.skill_data import TABLES
 from kaizenlake.publish.skill_report import method
+from kaizenlake.vocabulary import plural
 
 FLEET_ROWS = 500
 """Most doers that the fleet page lists."""
@@ -26,6 +27,8 @@ def fleet(skills: Sequence[model.Skill], links: Mapping[str, str]) -> Document:
         links: File of the card of each doer, beside the page; those left out have none there.
     """
     first = skills[0]
+    last_day = max(skill.data_window.last_day for skill in skills)
+    days = (first.data_window.last_day - first.data_window.first_day).days + 1
     losses = [skill.card.loss for skill in skills]
     degrading = sum(loss.direction == "degrading" for loss in losses)
     shown = sorted(skills, key=lambda skill: (_ORDER[skill.card.loss.direction], -skill.sample_size, skill.doer))
@@ -33,7 +36,7 @@ def fleet(skills: Sequence[model.Skill], links: Mapping[str, str]) -> Document:
         first.as_of,
         title="Skills of the fleet",
         subtitle="Every doer: where its loss goes, what it is good and bad at, and what to try next",
-        window=f"Runs from {say.day(first.data_window.first_day)} to {say.day(first.data_window.last_day)}. "
+        window=f"Runs of {plural(days, 'day')} up to {say.day(last_day)}; of an agent that did not run in them, up to its last run. "
         "A loss lies between 0 and 1, lower is better.",
         figures=(
             Figure("Doers", say.count(len(skills)), ""),

@@ -46,12 +46,11 @@ def card(skill: model.Skill, course: Course) -> Document:
     name, window = say.clean(skill.doer, 60), skill.data_window
     loss, policy = skill.card.loss, skill.policy
     days_told = f"from {say.day(window.first_day)} to {say.day(window.last_day)}"
-    ran = "Runs" if loss.runs else "No run"
     return Document.of(
         skill.as_of,
         title=f"Skill card: {name}",
         subtitle="What it is good and bad at, with which models, how it fails, and what to try next",
-        window=f"{ran} {days_told}, the latest on {say.day(loss.last_run_date)}; its own past is as many days before. "
+        window=f"Runs {days_told}, the latest on {say.day(loss.last_run_date)}; its own past is as many days before. "
         "A loss lies between 0 and 1, lower is better.",
         figures=(
             Figure("Mean loss", say.loss(loss.mean_loss), f"direction: {loss.direction}"),
@@ -103,9 +102,7 @@ def _change(loss: model.Loss, window: int) -> str:
 def _next(skill: model.Skill) -> Section:
     known = skill.card
     blocks: list[Block] = [Paragraph(step.words) for step in skill.next_steps]
-    if not blocks and not known.loss.runs:
-        blocks.append(Paragraph("Nothing is proposed: it has not run in these days."))
-    elif not blocks:
+    if not blocks:
         blocks.append(Paragraph("Nothing is proposed: its loss is not degrading for certain, and no weakness stands."))
     if known.not_observed:
         names = ", ".join(words.term(name) for name in known.not_observed)

@@ -43,7 +43,7 @@ class CrlTermsDaily(Table):
 
 
 class SkillTerms(Table):
-    """One term of the loss of one doer in the latest days, against the other doers of its tenant and against the days before.
+    """One term of the loss of one doer in the days of its card, against the other doers of its tenant and against the days before.
 
     A difference is that of the term's means times the weight that the term has for the doer among all terms: what it is
     worth in loss when everything is observed, whatever others weigh and whatever they observe. Each run counts as one
@@ -55,7 +55,7 @@ class SkillTerms(Table):
     )
     doer: str = column("Agent that did the runs.")
     term: str = column("Term of the loss: one of the nine, or one of the team's own.")
-    runs: pl.Int64 = count("Runs of the doer in the latest days (setting `skills.days`).")
+    runs: pl.Int64 = count("Runs of the doer in the days of its card (setting `skills.days`).")
     n: pl.Int64 = count("Those in which the term was observed.")
     observed_rate: float = rate("n over runs; null without runs.", nullable=True)
     weight: float = rate("Mean weight of the term among all terms; null where it was not observed.", nullable=True)
@@ -64,7 +64,7 @@ class SkillTerms(Table):
         "Mean part of the loss that it made in those n runs, with the weights used; null without.", nullable=True
     )
     loss_share_rate: float = rate(
-        "Part of all loss of the doer in the latest days that the term made; null where not observed, or without any loss.",
+        "Part of all loss of the doer in the days of its card that the term made; null where not observed, or without any loss.",
         nullable=True,
     )
     n_fleet: pl.Int64 = count("Runs of other doers of the tenant in the same days in which the term was observed.")
@@ -93,7 +93,7 @@ class SkillTerms(Table):
     n_past: pl.Int64 = count("Runs of the doer in as many days before in which the term was observed.")
     past_mean_term: float = rate("Mean of the term over those; null without.", nullable=True)
     past_difference: float = column(
-        "Mean of the latest days less that of the days before, times the weight; null where a side has none.",
+        "Mean of the days of the card less that of the days before, times the weight; null where a side has none.",
         nullable=True,
         ge=-1,
         le=1,
@@ -114,7 +114,7 @@ class SkillTerms(Table):
 
 
 class SkillModels(Table):
-    """One model that a doer called in the latest days: its loss, and its loss at equal cost against the other models.
+    """One model that a doer called in the days of its card: its loss, and its loss at equal cost against the other models.
 
     Equal cost: the runs are put into bands of cost, each up to twice as dear as it begins, and the model is set against the
     doer's other models band by band, by least squares on a constant per band; bands with one side alone say nothing. A cost
@@ -126,7 +126,7 @@ class SkillModels(Table):
     )
     doer: str = column("Agent that did the runs.")
     model: str = column("Model that it called.")
-    runs: pl.Int64 = column("Runs with the model in the latest days (setting `skills.days`).", ge=1)
+    runs: pl.Int64 = column("Runs with the model in the days of its card (setting `skills.days`).", ge=1)
     n: pl.Int64 = count("Those that have a loss.")
     mean_loss: float = rate("Mean loss; null without a run that has one.", nullable=True)
     ci_low: float = rate("Lower end of its interval (t); null below two runs or without spread.", nullable=True)
@@ -162,14 +162,14 @@ class SkillModels(Table):
 
 
 class SkillFailures(Table):
-    """One way in which the runs of a doer failed in the latest days or in as many days before, with its share and trend."""
+    """One way in which the runs of a doer failed in the days of its card or in as many days before, with its share and trend."""
 
     tenant_id: str = column(
         "Tenant it belongs to; null for events without one, which are a tenant of their own.", nullable=True
     )
     doer: str = column("Agent that did the runs.")
     failure_mode: str = column("Way in which they failed, as the application names it.")
-    runs: pl.Int64 = count("Runs of the doer in the latest days (setting `skills.days`).")
+    runs: pl.Int64 = count("Runs of the doer in the days of its card (setting `skills.days`).")
     failed: pl.Int64 = count("Those that failed in this way.")
     failed_rate: float = rate("failed over runs; null without runs.", nullable=True)
     ci_low: float = rate("Lower end of its interval (Wilson); null without runs.", nullable=True)
@@ -177,7 +177,9 @@ class SkillFailures(Table):
     runs_before: pl.Int64 = count("Runs in as many days before.")
     failed_before: pl.Int64 = count("Those that failed in this way.")
     failed_before_rate: float = rate("failed_before over runs_before; null without runs.", nullable=True)
-    change: float = column("Rate of the latest days less that before; null without one.", nullable=True, ge=-1, le=1)
+    change: float = column(
+        "Rate of the days of the card less that before; null without one.", nullable=True, ge=-1, le=1
+    )
     change_ci_low: float = column("Lower end of its interval (Newcombe); null where the change is.", nullable=True)
     change_ci_high: float = column("Upper end of its interval; null where the change is.", nullable=True)
     p_value: float = rate(
@@ -201,8 +203,10 @@ class SkillCards(Table):
         "Tenant it belongs to; null for events without one, which are a tenant of their own.", nullable=True
     )
     doer: str = column("Agent.")
-    first_day: pl.Date = column("First of the days that the card tells of (setting `skills.days`).")
-    last_day: pl.Date = column("Last of them: that before the end of what counts.")
+    first_day: pl.Date = column("First of the days that the card covers (setting `skills.days`).")
+    last_day: pl.Date = column(
+        "Last of them: the last day that counts, or of a doer that did not run in the days up to it, the day of its latest run."
+    )
     runs: pl.Int64 = count("Runs in these days.")
     n: pl.Int64 = count("Those that have a loss: the sample size.")
     runs_before: pl.Int64 = count("Runs in as many days before.")
