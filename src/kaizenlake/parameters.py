@@ -49,7 +49,14 @@ class Labels(Group):
 class Windows(Group):
     """How long the night waits, and how far it looks back."""
 
-    reply_days: Days = Field(default=14, description="Days after which an outreach without a reply counts as lost.")
+    reply_days: Days = Field(
+        default=14, description="Days after which an outreach message without a reply counts as lost."
+    )
+    lead_days: Days = Field(default=180, description="Days after which a lead without a deal counts as lost.")
+    pack_days: Days = Field(default=7, description="Days after which a pack that did not complete counts as lost.")
+    other_days: Days = Field(
+        default=30, description="Days after which an open subject of any other kind that takes time counts as lost."
+    )
     freshness_hours: Annotated[int, Field(ge=1)] = Field(
         default=72, description="Hours without an event after which a source is stale."
     )
@@ -69,6 +76,11 @@ class Evidence(Group):
     contents: AtLeastOne = Field(default=10, description="Fewest contents with a pattern before it is judged.")
     decided: AtLeastOne = Field(
         default=10, description="Fewest decided outcomes of a value before its rate is recommended."
+    )
+    matured: AtLeastOne = Field(
+        default=10,
+        description="Subjects of a value that must have reached an age, of at least two values where there are two, "
+        "before win rates are taken at that age; a value with fewer and more on their way is pending.",
     )
     sample_ratio_p: Share = Field(
         default=0.001, description="Sample-ratio p-value below which an experiment is left out."

@@ -85,7 +85,10 @@ class KaizenService:
     def get_win_rates(
         self, groupby: str = "pack_key", *, kind: str | None = None, shrunk: bool = False
     ) -> dict[str, float]:
-        """Win rate of each value of a dimension, the highest first.
+        """Win rate of each value of a dimension, the best first: by the rate adjusted for the mix of cases.
+
+        Values that are pending, since too few of their outcomes are old enough, have no rate and are left out; the table
+        `win_rates` counts them and names the age at which the rates are taken.
 
         Args:
             groupby: Dimension, such as `pack_key`, `channel` or `tone`.
@@ -109,7 +112,9 @@ class KaizenService:
                 hint=f"Allowed: {', '.join(there)}.",
             )
         column = "shrunk_rate" if shrunk else "win_rate"
-        rows = rates.filter(kind=meant, dimension=groupby).sort(column, "value", descending=[True, False])
+        order = ("shrunk_rate" if shrunk else "adjusted_rate", column, "value")
+        rated = rates.filter(kind=meant, dimension=groupby, status="rated")
+        rows = rated.sort(order, descending=[True, True, False])
         return dict(rows.select("value", column).collect().iter_rows())
 
     def get_top_performing_patterns(self, pattern_type: str = "hooks", *, limit: int = 10) -> list[dict[str, Any]]:

@@ -75,3 +75,12 @@ def plural(number_of: int, one: str, many: str = "") -> str:
     ('1 content', '2,000 contents')
     """
     return f"{number_of:,} {one if number_of == 1 else many or one + 's'}"
+
+
+def within(age_days: int | None) -> str:
+    """Within which age something came, after a verb; nothing for what is decided at once.
+
+    >>> within(14), within(0)
+    (' within 14 days', '')
+    """
+    return f" within {plural(age_days, 'day')}" if age_days else ""

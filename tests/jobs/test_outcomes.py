@@ -8,13 +8,13 @@ from kaizenlake import tables
 from kaizenlake.jobs.outcome_subjects import outcome_subjects
 from kaizenlake.jobs.outcomes import DIMENSIONS, outcomes
 from kaizenlake.jobs.run_records import run_records
-from kaizenlake.parameters import Windows
+from kaizenlake.parameters import Labels, Windows
 from kaizenlake.tables import Acquisition, Contents, Outcomes, Packs, ProjectSegments, Runs
 
 LATER = day(365)
 
 
-def run(as_of=LATER, windows=None, shuffled=None, **given_frames):
+def run(as_of=LATER, windows=None, shuffled=None, labels=None, **given_frames):
     reads = (Packs, Acquisition, Runs, Contents, ProjectSegments)
     frames = {table: given_frames.get(tables.name(table), tables.empty(table)) for table in reads}
     frames[Contents] = frames[Contents].with_columns(event_date=pl.col("occurred_at").dt.date())
@@ -23,7 +23,7 @@ def run(as_of=LATER, windows=None, shuffled=None, **given_frames):
             table: pl.LazyFrame(item.collect().sample(fraction=1.0, shuffle=True, seed=shuffled))
             for table, item in frames.items()
         }
-    figures = {"windows": windows} if windows else {}
+    figures = {name: group for name, group in (("windows", windows), ("labels", labels)) if group}
     return through(run_records, outcome_subjects, outcomes, given=frames, as_of=as_of, engine="streaming", **figures)
 
 
@@ -32,12 +32,14 @@ def in_order(made):
 
 
 def decided(made, kind):
-    """Each outcome once: subject -> (day, won)."""
-    rows = made.filter(pl.col("kind") == kind, pl.col("dimension") == "all").sort("decided_at", "subject_id")
-    return [
-        (subject, (at - day(0)).total_seconds() / 86_400, won)
-        for subject, at, won in rows.select("subject_id", "decided_at", "won").iter_rows()
-    ]
+    """Each decided subject once, at the oldest age it has reached: the subject and whether it was won."""
+    rows = made.filter(kind=kind, dimension="all", is_latest=True).filter(pl.col("won").is_not_null())
+    return sorted(rows.select("subject_id", "won").rows())
+
+
+def at_age(made, kind, age):
+    """Whether each subject was won at an age."""
+    return sorted(made.filter(kind=kind, dimension="all", age_days=age).select("subject_id", "won").rows())
 
 
 def dimensions(made, subject):
@@ -46,20 +48,22 @@ def dimensions(made, subject):
 
 
 PACKS = {
-    "completed": ("1 PACK_COMPLETED", [("r", 1, True)]),
-    "failed": ("1 PACK_FAILED", [("r", 1, False)]),
-    "started only": ("1 PACK_STARTED", []),
-    "a section failed": ("1 SECTION_FAILED", []),
-    "completed, failed on quality": ("1 PACK_COMPLETED\n2 PACK_QUALITY_FAILED", [("r", 2, False)]),
-    "failed on quality, then completed": ("1 PACK_QUALITY_FAILED\n2 PACK_COMPLETED", [("r", 2, False)]),
-    "failed on quality, never ended": ("1 PACK_QUALITY_FAILED", [("r", 1, False)]),
-    "passed quality, never ended": ("1 PACK_QUALITY_PASSED", []),
-    "assessed only": ("1 PACK_QUALITY_ASSESSED quality_score=10", []),
-    "completed and assessed": ("1 PACK_COMPLETED\n2 PACK_QUALITY_ASSESSED", [("r", 1, True)]),
-    "mended": ("1 PACK_COMPLETED\n2 PACK_QUALITY_FAILED\n3 PACK_QUALITY_PASSED", [("r", 3, True)]),
-    "spoiled": ("1 PACK_COMPLETED\n2 PACK_QUALITY_PASSED\n3 PACK_QUALITY_FAILED", [("r", 3, False)]),
-    "passed, but failed": ("1 PACK_QUALITY_PASSED\n2 PACK_FAILED", [("r", 2, False)]),
-    "failed, then completed": ("1 PACK_FAILED\n2 PACK_COMPLETED", [("r", 2, True)]),
+    "completed": ("1 PACK_COMPLETED", [("r", True)]),
+    "failed": ("1 PACK_FAILED", [("r", False)]),
+    "started only": ("1 PACK_STARTED", [("r", False)]),
+    "a section failed": ("1 SECTION_FAILED", [("r", False)]),
+    "completed, failed on quality": ("1 PACK_COMPLETED\n2 PACK_QUALITY_FAILED", [("r", False)]),
+    "failed on quality, then completed": ("1 PACK_QUALITY_FAILED\n2 PACK_COMPLETED", [("r", False)]),
+    "failed on quality, never ended": ("1 PACK_QUALITY_FAILED", [("r", False)]),
+    "passed quality, never ended": ("1 PACK_QUALITY_PASSED", [("r", False)]),
+    "assessed only": ("1 PACK_QUALITY_ASSESSED quality_score=10", [("r", False)]),
+    "completed when its week is over": ("0 PACK_STARTED\n7.01 PACK_COMPLETED", [("r", False)]),
+    "completed at its last instant": ("0 PACK_STARTED\n7 PACK_COMPLETED", [("r", True)]),
+    "completed and assessed": ("1 PACK_COMPLETED\n2 PACK_QUALITY_ASSESSED", [("r", True)]),
+    "mended": ("1 PACK_COMPLETED\n2 PACK_QUALITY_FAILED\n3 PACK_QUALITY_PASSED", [("r", True)]),
+    "spoiled": ("1 PACK_COMPLETED\n2 PACK_QUALITY_PASSED\n3 PACK_QUALITY_FAILED", [("r", False)]),
+    "passed, but failed": ("1 PACK_QUALITY_PASSED\n2 PACK_FAILED", [("r", False)]),
+    "failed, then completed": ("1 PACK_FAILED\n2 PACK_COMPLETED", [("r", True)]),
 }
 
 
@@ -67,7 +71,7 @@ PACKS = {
 def test_a_pack_is_won_if_completed_and_not_failed_on_quality(story, expected):
     drawn = events(Packs, story.replace("quality_score=10", ""), pack_key="quick_social_basic", pack_run_id="r")
 
-    assert decided(run(packs=drawn), "pack") == expected
+    assert decided(run(packs=drawn), "pack") == sorted(expected)
 
 
 def test_a_start_begins_the_next_production_where_no_run_is_named():
@@ -89,24 +93,26 @@ def test_a_start_begins_the_next_production_where_no_run_is_named():
     made = run(packs=drawn)
 
     assert decided(made, "pack") == [
-        ("a#0", 0, True),
-        ("a#1", 2, False),
-        ("a#2", 4, True),
-        ("a#0", 5, True),
-        ("b#1", 7, False),
+        ("a#0", True),  # of no project
+        ("a#0", True),
+        ("a#1", False),
+        ("a#1", False),  # started in the other project, and never completed
+        ("a#2", True),
+        ("b#1", False),
+        ("named", False),
     ]
 
 
 def test_a_start_at_the_same_instant_comes_first():
     drawn = events(Packs, "1 PACK_COMPLETED pack_key=a\n1 PACK_STARTED pack_key=a")
 
-    assert decided(run(packs=drawn), "pack") == [("a#1", 1, True)]
+    assert decided(run(packs=drawn), "pack") == [("a#1", True)]
 
 
 def test_a_pack_run_that_is_named_like_a_numbered_one_makes_no_double():
     drawn = events(Packs, "1 PACK_FAILED pack_key=a pack_run_id=a#0\n2 PACK_COMPLETED pack_key=a")
 
-    assert decided(run(packs=drawn), "pack") == [("a#0", 2, True)]
+    assert decided(run(packs=drawn), "pack") == [("a#0", True)]
 
 
 def test_a_pack_event_without_project_belongs_to_the_only_project_of_its_run():
@@ -123,7 +129,7 @@ def test_a_pack_event_without_project_belongs_to_the_only_project_of_its_run():
     )
     made = run(packs=drawn)
 
-    assert decided(made, "pack") == [("r", 3, False), ("s", 4, True), ("s", 4, True), ("s", 5, False)]
+    assert decided(made, "pack") == [("r", False), ("s", False), ("s", True), ("s", True)]
 
 
 def test_what_is_known_of_a_pack_run_comes_from_its_latest_event_that_says_it():
@@ -145,17 +151,61 @@ def test_what_is_known_of_a_pack_run_comes_from_its_latest_event_that_says_it():
 
 
 DEALS = {
-    "won": ("1 DEAL_WON", [("l", 1, True)]),
-    "lost": ("1 LEAD_LOST", [("l", 1, False)]),
-    "open": ("1 LEAD_CREATED\n2 LEAD_QUALIFIED\n3 APPOINTMENT_SCHEDULED", []),
-    "lost, came back and bought": ("1 LEAD_LOST\n2 DEAL_WON", [("l", 2, True)]),
-    "won, then lost": ("1 DEAL_WON\n2 LEAD_LOST", [("l", 2, False)]),
+    "won": ("0 LEAD_CREATED\n1 DEAL_WON", [("l", True)]),
+    "lost": ("0 LEAD_CREATED\n1 LEAD_LOST", [("l", False)]),
+    "open": ("1 LEAD_CREATED\n2 LEAD_QUALIFIED\n3 APPOINTMENT_SCHEDULED", [("l", False)]),
+    "won at its last instant": ("0 LEAD_CREATED\n180 DEAL_WON", [("l", True)]),
+    "won when its time was over": ("0 LEAD_CREATED\n180.01 DEAL_WON", [("l", False)]),
+    "lost, came back and bought": ("1 LEAD_CREATED\n1 LEAD_LOST\n2 DEAL_WON", [("l", True)]),
+    "won, then lost": ("1 LEAD_CREATED\n1 DEAL_WON\n2 LEAD_LOST", [("l", False)]),
+    "known by its loss alone": ("1 LEAD_LOST", [("l", False)]),
+    "known by its deal alone: of how many?": ("1 DEAL_WON", []),
 }
+OTHERS = "0 LEAD_CREATED lead_id=a\n1 DEAL_WON lead_id=a"
 
 
 @pytest.mark.parametrize(("story", "expected"), DEALS.values(), ids=DEALS)
 def test_a_deal_is_what_was_decided_last(story, expected):
-    assert decided(run(acquisition=events(Acquisition, story, lead_id="l")), "deal") == expected
+    drawn = events(Acquisition, story, lead_id="l")
+    others = events(Acquisition, OTHERS).with_columns(event_id=pl.lit("other") + pl.col("event_id"))
+
+    assert decided(run(acquisition=pl.concat([drawn, others])), "deal") == sorted([("a", True), *expected])
+
+
+def test_leads_known_by_their_end_alone_count_where_losses_are_told():
+    drawn = events(Acquisition, "1 DEAL_WON lead_id=l\n2 LEAD_LOST lead_id=k")
+
+    assert decided(run(acquisition=drawn), "deal") == [("k", False), ("l", True)]
+
+
+def test_where_no_end_is_told_of_any_lead_none_is_lost():
+    drawn = events(Acquisition, "1 LEAD_CREATED lead_id=l\n2 LEAD_QUALIFIED lead_id=l")
+    made = run(acquisition=drawn)
+
+    assert decided(made, "deal") == []
+    assert made.filter(kind="deal", dimension="all").select("age_days", "won", "is_latest").rows() == [(0, None, True)]
+
+
+def test_a_lead_counts_at_each_age_it_has_reached_with_what_came_by_then():
+    drawn = events(
+        Acquisition,
+        """
+        0  LEAD_CREATED  lead_id=l
+        5  OUTREACH_SENT lead_id=l channel=email
+        20 OUTREACH_SENT lead_id=l channel=phone
+        40 DEAL_WON      lead_id=l
+        """,
+    )
+    deals = run(as_of=day(91), acquisition=drawn).filter(kind="deal", dimension="channel").sort("age_days")
+
+    assert deals.select("age_days", "value", "won", "is_latest").rows() == [
+        (7, "email", False, False),
+        (14, "email", False, False),
+        (30, "phone", False, False),
+        (60, "phone", True, False),
+        (90, "phone", True, True),
+    ]
+    assert deals["event_date"].to_list() == [day(age).date() for age in (7, 14, 30, 60, 90)]
 
 
 def test_a_deal_goes_with_the_last_message_before_it_and_with_what_is_known_of_the_lead():
@@ -184,98 +234,113 @@ def test_two_projects_may_each_have_a_lead_of_one_name():
     drawn = events(
         Acquisition,
         """
-        1 DEAL_WON  lead_id=l project_id=p
-        2 LEAD_LOST lead_id=l project_id=q
+        0 LEAD_CREATED lead_id=l project_id=p
+        1 DEAL_WON     lead_id=l project_id=p
+        2 LEAD_LOST    lead_id=l project_id=q
         """,
     )
 
-    assert decided(run(acquisition=drawn), "deal") == [("l", 1, True), ("l", 2, False)]
+    assert decided(run(acquisition=drawn), "deal") == [("l", False), ("l", True)]
 
 
 OUTREACH = {
-    "replied in time": ("0 OUTREACH_SENT channel=email\n3 OUTREACH_REPLIED channel=email", [("e0", 3, True)]),
+    "replied in time": ("0 OUTREACH_SENT channel=email\n3 OUTREACH_REPLIED channel=email", [("e0", True)]),
     "replied at the last instant": (
         "0 OUTREACH_SENT channel=email\n14 OUTREACH_REPLIED channel=email",
-        [("e0", 14, True)],
+        [("e0", True)],
     ),
-    "replied at once": ("0 OUTREACH_SENT channel=email\n0 OUTREACH_REPLIED channel=email", [("e0", 0, True)]),
-    "replied too late": ("0 OUTREACH_SENT channel=email\n14.01 OUTREACH_REPLIED channel=email", [("e0", 14, False)]),
-    "never replied": ("0 OUTREACH_SENT channel=email", [("e0", 14, False)]),
+    "replied at once": ("0 OUTREACH_SENT channel=email\n0 OUTREACH_REPLIED channel=email", [("e0", True)]),
+    "replied too late": ("0 OUTREACH_SENT channel=email\n14.01 OUTREACH_REPLIED channel=email", [("e0", False)]),
+    "never replied": ("0 OUTREACH_SENT channel=email", [("e0", False)]),
     "replied before it was sent": (
         "1 OUTREACH_SENT channel=email\n0 OUTREACH_REPLIED channel=email",
-        [("e0", 15, False)],
+        [("e0", False)],
     ),
     "replied on another channel": (
         "0 OUTREACH_SENT channel=email\n1 OUTREACH_REPLIED channel=phone",
-        [("e0", 14, False)],
+        [("e0", False)],
     ),
     "replied twice": (
         "0 OUTREACH_SENT channel=email\n2 OUTREACH_REPLIED channel=email\n3 OUTREACH_REPLIED channel=email",
-        [("e0", 2, True)],
+        [("e0", True)],
     ),
     "a reply answers the latest message only": (
         "0 OUTREACH_SENT channel=email\n1 OUTREACH_SENT channel=email\n2 OUTREACH_REPLIED channel=email",
-        [("e1", 2, True), ("e0", 14, False)],
+        [("e1", True), ("e0", False)],
     ),
     "a named reply answers its message": (
         (
             "0 OUTREACH_SENT channel=email message_id=a\n1 OUTREACH_SENT channel=email message_id=b\n"
             "2 OUTREACH_REPLIED channel=email message_id=a"
         ),
-        [("e0", 2, True), ("e1", 15, False)],
+        [("e0", True), ("e1", False)],
     ),
     "a named reply answers its message on any channel": (
         "0 OUTREACH_SENT channel=email message_id=a\n2 OUTREACH_REPLIED channel=web message_id=a",
-        [("e0", 2, True)],
+        [("e0", True)],
     ),
     "a reply to a message of another name": (
         "0 OUTREACH_SENT channel=email message_id=a\n2 OUTREACH_REPLIED channel=email message_id=x",
-        [("e0", 14, False)],
+        [("e0", False)],
     ),
     "a named reply, a message without a name": (
         (
             "0 OUTREACH_SENT channel=email\n1 OUTREACH_SENT channel=email message_id=b\n"
             "2 OUTREACH_REPLIED channel=email message_id=x"
         ),
-        [("e0", 2, True), ("e1", 15, False)],
+        [("e0", True), ("e1", False)],
     ),
     "a reply without a name": (
         "0 OUTREACH_SENT channel=email message_id=a\n2 OUTREACH_REPLIED channel=email",
-        [("e0", 2, True)],
+        [("e0", True)],
     ),
     "one message name used twice": (
         (
             "0 OUTREACH_SENT channel=email message_id=a\n5 OUTREACH_SENT channel=email message_id=a\n"
             "6 OUTREACH_REPLIED channel=email message_id=a"
         ),
-        [("e1", 6, True), ("e0", 14, False)],
+        [("e1", True), ("e0", False)],
     ),
 }
 
 
 @pytest.mark.parametrize(("story", "expected"), OUTREACH.values(), ids=OUTREACH)
 def test_an_outreach_is_won_by_a_reply_in_time(story, expected):
-    assert decided(run(acquisition=events(Acquisition, story, lead_id="l")), "outreach") == expected
+    assert decided(run(acquisition=events(Acquisition, story, lead_id="l")), "outreach") == sorted(expected)
 
 
 @pytest.mark.parametrize(
     ("as_of", "expected"),
     [
-        (13, []),
-        (14, []),  # a reply at this very instant would still count
-        (14.01, [("e0", 14, False)]),
+        (7, []),  # a reply at this very instant would still count
+        (7.01, [("e0", False)]),
+        (14.01, [("e0", False)]),
     ],
 )
-def test_an_outreach_without_a_reply_is_undecided_until_its_time_is_over(as_of, expected):
+def test_an_outreach_is_undecided_until_it_is_a_week_old(as_of, expected):
     drawn = events(Acquisition, "0 OUTREACH_SENT channel=email", lead_id="l")
 
     assert decided(run(as_of=day(as_of), acquisition=drawn), "outreach") == expected
 
 
+def test_a_reply_makes_an_outreach_count_no_earlier_than_a_silence():
+    drawn = events(Acquisition, "0 OUTREACH_SENT channel=email\n1 OUTREACH_REPLIED channel=email", lead_id="l")
+
+    assert decided(run(as_of=day(7), acquisition=drawn), "outreach") == []
+    assert decided(run(as_of=day(7.01), acquisition=drawn), "outreach") == [("e0", True)]
+
+
+def test_a_late_reply_counts_at_the_later_age_alone():
+    drawn = events(Acquisition, "0 OUTREACH_SENT channel=email\n9 OUTREACH_REPLIED channel=email", lead_id="l")
+    made = run(acquisition=drawn)
+
+    assert [at_age(made, "outreach", age) for age in (7, 14)] == [[("e0", False)], [("e0", True)]]
+
+
 def test_the_time_for_a_reply_is_a_setting():
     drawn = events(Acquisition, "0 OUTREACH_SENT channel=email\n3 OUTREACH_REPLIED channel=email", lead_id="l")
 
-    assert decided(run(windows=Windows(reply_days=2), acquisition=drawn), "outreach") == [("e0", 2, False)]
+    assert decided(run(windows=Windows(reply_days=2), acquisition=drawn), "outreach") == [("e0", False)]
 
 
 def test_a_reply_of_another_lead_answers_nothing():
@@ -283,7 +348,7 @@ def test_a_reply_of_another_lead_answers_nothing():
         Acquisition, "0 OUTREACH_SENT channel=email lead_id=l\n1 OUTREACH_REPLIED channel=email lead_id=other"
     )
 
-    assert decided(run(acquisition=drawn), "outreach") == [("e0", 14, False)]
+    assert decided(run(acquisition=drawn), "outreach") == [("e0", False)]
 
 
 def test_an_outreach_goes_with_its_channel_and_template_and_the_lead_s_segment():
@@ -295,14 +360,53 @@ def test_an_outreach_goes_with_its_channel_and_template_and_the_lead_s_segment()
     assert dimensions(run(acquisition=drawn), "e1") == {"channel": "email", "template_id": "t", "industry": "Tech"}
 
 
+CONTENT = {"content_id": "c", "platform": "x", "tier": "good", "trials": 1000, "occurred_at": day(1)}
+
+
 @pytest.mark.parametrize(
     ("tier", "expected"),
     [("excellent", True), ("good", True), ("average", False), ("poor", False), (None, None)],
 )
 def test_a_creative_is_won_from_tier_good_on(tier, expected):
-    content = frame(Contents, [{"content_id": "c", "platform": "x", "tier": tier, "occurred_at": day(1)}])
+    content = frame(Contents, [CONTENT | {"tier": tier}])
 
-    assert decided(run(contents=content), "creative") == ([] if expected is None else [("x/c", 1, expected)])
+    assert decided(run(contents=content), "creative") == ([] if expected is None else [("x/c", expected)])
+
+
+@pytest.mark.parametrize(("trials", "expected"), [(99, None), (100, True), (None, None), (0, None)])
+def test_a_creative_with_fewer_impressions_than_labels_need_is_undecided(trials, expected):
+    made = run(contents=frame(Contents, [CONTENT | {"trials": trials}])).filter(kind="creative", dimension="all")
+
+    assert made.select("age_days", "won", "is_latest").rows() == [(0, expected, True)]
+
+
+def test_the_impressions_that_a_creative_needs_are_a_setting():
+    content = frame(Contents, [CONTENT | {"trials": 60}])
+
+    assert decided(run(contents=content, labels=Labels(impressions=50)), "creative") == [("x/c", True)]
+
+
+def test_a_value_is_compared_within_what_its_kind_needs_but_for_itself():
+    content = frame(Contents, [CONTENT | {"content_type": "reel", "hook_type": "list", "is_paid": True}])
+    drawn = events(Packs, "1 PACK_COMPLETED pack_key=quick_social_basic model=m", pack_run_id="r")
+    made = run(contents=content, packs=drawn).filter(age_days=0)
+
+    whole = "content type reel, is paid yes, platform x, reach 4"
+    assert dict(made.filter(kind="creative").select("dimension", "stratum").rows()) == {
+        "all": "",
+        "hook_type": whole,
+        "platform": "content type reel, is paid yes, reach 4",
+        "content_type": "is paid yes, platform x, reach 4",
+        "is_paid": "content type reel, platform x, reach 4",
+    }
+    strata = dict(made.filter(kind="pack").select("dimension", "stratum").rows())
+    assert strata == {
+        "all": "",
+        "pack_key": "",
+        "pack_family": "",
+        "pack_tier": "",
+        "model": "pack key quick_social_basic",
+    }
 
 
 def test_a_creative_goes_with_its_attributes_and_its_segment():
@@ -313,6 +417,7 @@ def test_a_creative_goes_with_its_attributes_and_its_segment():
                 "content_id": "c",
                 "platform": "x",
                 "tier": "good",
+                "trials": 1000,
                 "occurred_at": day(1),
                 "project_id": "p",
                 "content_type": "reel",
@@ -340,15 +445,15 @@ def test_a_creative_goes_with_its_attributes_and_its_segment():
 
 def test_no_two_contents_get_one_name():
     rows = [
-        {"content_id": "b/c", "platform": "a", "tier": "good", "occurred_at": day(1)},
-        {"content_id": "c", "platform": "a/b", "tier": "poor", "occurred_at": day(1)},
-        {"content_id": "c", "platform": "a%2Fb", "tier": "poor", "occurred_at": day(1)},
+        {"content_id": "b/c", "platform": "a", "tier": "good", "trials": 500, "occurred_at": day(1)},
+        {"content_id": "c", "platform": "a/b", "tier": "poor", "trials": 500, "occurred_at": day(1)},
+        {"content_id": "c", "platform": "a%2Fb", "tier": "poor", "trials": 500, "occurred_at": day(1)},
     ]
 
     assert decided(run(contents=frame(Contents, rows)), "creative") == [
-        ("a%252Fb/c", 1, False),
-        ("a%2Fb/c", 1, False),
-        ("a/b/c", 1, True),
+        ("a%252Fb/c", False),
+        ("a%2Fb/c", False),
+        ("a/b/c", True),
     ]
 
 
@@ -363,7 +468,7 @@ def test_a_run_is_won_if_it_passed_all_gates(passed, total, expected):
     ).with_columns(failure_modes=pl.lit([], pl.List(pl.String)))
     made = run(runs=drawn)
 
-    assert decided(made, "run") == ([] if expected is None else [("r", 1, expected)])
+    assert decided(made, "run") == ([] if expected is None else [("r", expected)])
     assert dimensions(made, "r") == ({} if expected is None else {"doer": "planner"})
 
 
@@ -376,7 +481,7 @@ def test_of_two_records_of_a_run_the_latest_counts():
         """,
     )
 
-    assert decided(run(runs=drawn), "run") == [("r", 1, True)]
+    assert decided(run(runs=drawn), "run") == [("r", True)]
 
 
 @pytest.mark.parametrize(
@@ -391,7 +496,7 @@ def test_of_two_records_of_a_run_the_latest_counts():
 )
 def test_a_run_that_ended_in_error_without_gates_is_lost(outcome, gates, expected):
     made = run(runs=events(Runs, f"1 RUN_COMPLETED run_id=r doer=d outcome={outcome} {gates}"))
-    assert decided(made, "run") == ([] if expected is None else [("r", 1, expected)])
+    assert decided(made, "run") == ([] if expected is None else [("r", expected)])
 
 
 def test_the_subject_s_own_segment_comes_before_its_project_s():
@@ -407,7 +512,9 @@ def test_every_outcome_is_counted_once_under_all(kind):
     made = run(**_everything()).filter(pl.col("kind") == kind)
     once = made.filter(pl.col("dimension") == "all")
 
-    assert once.height == made.select(pl.struct("project_id", "subject_id").n_unique()).item() > 0
+    subjects = pl.struct("project_id", "subject_id")
+    assert once.height == made.select(pl.struct("project_id", "subject_id", "age_days").n_unique()).item()
+    assert once["is_latest"].sum() == once.select(subjects.n_unique()).item() > 0
     assert once["value"].unique().to_list() == ["all"]
     assert set(made["dimension"]) <= {"all", *DIMENSIONS[kind]}
 
@@ -470,6 +577,16 @@ def _everything():
             """,
         ),
         "contents": frame(
-            Contents, [{"content_id": "c", "platform": "x", "tier": "good", "occurred_at": day(1), "hook_type": "list"}]
+            Contents,
+            [
+                {
+                    "content_id": "c",
+                    "platform": "x",
+                    "tier": "good",
+                    "trials": 500,
+                    "occurred_at": day(1),
+                    "hook_type": "list",
+                }
+            ],
         ),
     }

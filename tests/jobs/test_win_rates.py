@@ -23,7 +23,8 @@ def outcomes(counts, *, dimension="channel", kind="deal", **columns):
         for value, (wins, decided) in counts.items()
         for number in range(decided)
     ]
-    drawn = frame(Outcomes, rows, kind=kind, dimension=dimension, decided_at=day(1), **columns)
+    same = {"kind": kind, "dimension": dimension, "started_at": day(1), "age_days": 0, "is_latest": True, "stratum": ""}
+    drawn = frame(Outcomes, rows, **(same | columns))
     return pl.concat([drawn, drawn.with_columns(dimension=pl.lit("all"), value=pl.lit("all"))])
 
 

@@ -1,4 +1,4 @@
-"""How many outcomes were decided and won, by project, segment, dimension and value?"""
+"""How many subjects were won at each age, by project, segment, dimension, value and stratum?"""
 
 from __future__ import annotations
 
@@ -17,12 +17,16 @@ def outcome_counts(
     *,
     as_of: datetime,  # noqa: ARG001 - the outcomes leave out what is later
 ) -> pl.LazyFrame:
-    """Count decided outcomes, so that rates over years are read off a small table.
+    """Count subjects at each age, so that rates over years are read off a small table.
 
     Args:
-        outcomes: Decided outcomes by dimension.
+        outcomes: Subjects at each age by dimension.
         as_of: Events before it count.
     """
+    won = pl.col("won")
     return outcomes.group_by(tables.grain(OutcomeCounts)).agg(
-        wins=pl.col("won").sum().cast(pl.Int64), decided=pl.len().cast(pl.Int64)
+        wins=won.sum().cast(pl.Int64),
+        decided=won.count().cast(pl.Int64),
+        undecided=won.null_count().cast(pl.Int64),
+        latest=pl.col("is_latest").sum().cast(pl.Int64),
     )

@@ -1,13 +1,14 @@
-"""What was decided of packs, deals, outreach and runs, and was it won?"""
+"""What became of packs, leads, outreach and runs, at each age that they have reached?"""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import polars as pl
 
 from kaizenlake import tables
 from kaizenlake.job import job
+from kaizenlake.jobs._ages import START, ages_of, at_ages
 from kaizenlake.jobs._said import said
 from kaizenlake.jobs.pack_family import pack_family, pack_tier
 from kaizenlake.jobs.run_records import gates_not_passed
@@ -16,6 +17,7 @@ from kaizenlake.tables import Acquisition, OutcomeSubjects, Packs, ProjectSegmen
 
 PROJECT = ("tenant_id", "project_id")
 LEAD = (*PROJECT, "lead_id")
+PACK = (*PROJECT, "subject_id")
 
 KNOWN: dict[str, dict[str, pl.Expr]] = {
     "pack": {
@@ -47,10 +49,12 @@ def outcome_subjects(
     as_of: datetime,
     windows: Windows = Windows(),  # noqa: B008 - frozen
 ) -> pl.LazyFrame:
-    """List every decided pack, deal, outreach and run once, with what is known of it.
+    """List every pack, lead, outreach message and run at each age that it has reached, with what is known of it.
 
-    When each kind is decided, and when it counts as won, stands with the function of the kind. What is undecided has no
-    row. Industry and kind of client are the subject's own, else its project's.
+    A subject counts at an age once it is so many days old: won if it won within them, else not won. So it makes no
+    difference that a success is told at once and a failure only when the time is over. When each kind begins and when it
+    counts as won stands with the function of the kind. Industry and kind of client are the subject's own, else its
+    project's.
 
     Args:
         packs: Silver pack events.
@@ -58,21 +62,28 @@ def outcome_subjects(
         run_records: The record of each run.
         project_segments: What is known of the segment of a project.
         as_of: Events from this instant on do not count.
-        windows: `reply_days`: how long an outreach may wait for its reply.
+        windows: Days after which an open subject of each kind is lost for good; the largest age at which it is looked at.
     """
     packs, acquisition, run_records = (
         frame.filter(pl.col("occurred_at") < as_of) for frame in (packs, acquisition, run_records)
     )
     subjects = {
-        "pack": pack_outcomes(packs),
-        "deal": deal_outcomes(acquisition),
-        "outreach": outreach_outcomes(acquisition, as_of=as_of, reply_days=windows.reply_days),
+        "pack": pack_outcomes(packs, as_of=as_of, ages=ages_of("pack", windows)),
+        "deal": deal_outcomes(acquisition, as_of=as_of, ages=ages_of("deal", windows)),
+        "outreach": outreach_outcomes(acquisition, as_of=as_of, ages=ages_of("outreach", windows)),
         "run": run_outcomes(run_records),
     }
     segment = project_segments.select(*PROJECT, project_industry="industry", project_client_type="client_type")
-    decided = ("subject_id", "decided_at", "won", *PROJECT, "industry", "client_type")
+    same = ("subject_id", "age_days", "started_at", "won", "is_latest", "event_date")
     parts = [
-        frame.select(*decided, kind=pl.lit(kind), **{name: _known(kind, name) for name in _names()})
+        frame.select(
+            *PROJECT,
+            *same,
+            "industry",
+            "client_type",
+            kind=pl.lit(kind),
+            **{name: _known(kind, name) for name in _names()},
+        )
         for kind, frame in subjects.items()
     ]
     return (
@@ -81,7 +92,6 @@ def outcome_subjects(
         .with_columns(
             industry=pl.coalesce("industry", "project_industry"),
             client_type=pl.coalesce("client_type", "project_client_type"),
-            event_date=pl.col("decided_at").dt.date(),
         )
         .select(tables.schema(OutcomeSubjects).names())
     )
@@ -95,13 +105,14 @@ def _known(kind: str, name: str) -> pl.Expr:
     return KNOWN[kind].get(name, pl.lit(None, dtype=pl.String))
 
 
-def pack_outcomes(packs: pl.LazyFrame) -> pl.LazyFrame:
-    """Decide each production of a pack: won if it was completed and has not failed on quality.
+def pack_outcomes(packs: pl.LazyFrame, *, as_of: datetime, ages: tuple[int, ...]) -> pl.LazyFrame:
+    """Look at each production of a pack: won if it was completed and has not failed on quality.
 
     A production is named by its `pack_run_id`; where an event has none, the productions of a pack in a project are told
     apart by `PACK_STARTED`, each of which begins the next one (`pack_key#1`, ...; what came before the first is `#0`).
-    The latest of PACK_COMPLETED and PACK_FAILED counts, and the latest verdict on quality: a pack that failed on
-    quality and passed later has passed. A pack is decided when it ended or failed on quality.
+    It begins with its first event. The latest of PACK_COMPLETED and PACK_FAILED within the age counts, and the latest
+    verdict on quality: a pack that failed on quality and passed later has passed. Most packs end on the day they begin,
+    so they count from their start; one that is still open then is not won, and may be at a later age.
     """
     ended = pl.col("event_type").is_in(["PACK_COMPLETED", "PACK_FAILED"])
     judged = pl.col("event_type").is_in(["PACK_QUALITY_PASSED", "PACK_QUALITY_FAILED"])
@@ -111,60 +122,106 @@ def pack_outcomes(packs: pl.LazyFrame) -> pl.LazyFrame:
     number = (
         started.cast(pl.Int64).cum_sum().over(*PROJECT, "pack_key", pl.col("pack_run_id").is_null(), order_by=order)
     )
-    return (
+    productions = (
         packs.with_columns(project_id=_project_of("pack_run_id"))
         .with_columns(subject_id=pl.coalesce("pack_run_id", said("{}#{}", "pack_key", number)))
         .filter(pl.col("subject_id").is_not_null())
-        .group_by(*PROJECT, "subject_id")
+    )
+    about = productions.group_by(PACK).agg(
+        pl.col("occurred_at").min().alias("started_at"),
+        *(_latest(pl.col(name)) for name in ("pack_key", "model", "industry", "client_type")),
+    )
+    due = at_ages(about, ages, as_of=as_of)
+    words = productions.filter(ended | judged).select(*PACK, "occurred_at", "event_id", "event_type")
+    state = (
+        due.select(*PACK, "age_days", "until")
+        .join(words, on=PACK, nulls_equal=True)
+        .filter(pl.col("occurred_at") <= pl.col("until"))
+        .group_by(*PACK, "age_days")
         .agg(
             _latest(pl.when(ended).then("event_type")).alias("end"),
             _latest(pl.when(judged).then("event_type")).alias("verdict"),
-            pl.col("occurred_at").filter(ended).max().alias("ended_at"),
-            pl.col("occurred_at").filter(judged).max().alias("judged_at"),
-            *(_latest(pl.col(name)) for name in ("pack_key", "model", "industry", "client_type")),
         )
-        .with_columns(failed_on_quality=(pl.col("verdict") == "PACK_QUALITY_FAILED").fill_null(False))
-        .filter(pl.col("end").is_not_null() | pl.col("failed_on_quality"))
-        .with_columns(
-            decided_at=pl.max_horizontal("ended_at", "judged_at"),
-            won=(pl.col("end") == "PACK_COMPLETED").fill_null(False) & ~pl.col("failed_on_quality"),
-        )
+    )
+    won = (pl.col("end") == "PACK_COMPLETED") & (pl.col("verdict") != "PACK_QUALITY_FAILED").fill_null(value=True)
+    return due.join(state, on=[*PACK, "age_days"], how="left", nulls_equal=True).with_columns(
+        won=won.fill_null(value=False)
     )
 
 
-def deal_outcomes(acquisition: pl.LazyFrame) -> pl.LazyFrame:
-    """Decide each lead: the latest of DEAL_WON and LEAD_LOST counts, so a lost lead that came back and bought is won.
+def deal_outcomes(acquisition: pl.LazyFrame, *, as_of: datetime, ages: tuple[int, ...]) -> pl.LazyFrame:
+    """Look at each lead: the latest of DEAL_WON and LEAD_LOST within the age counts; an open lead is not won.
 
-    Channel and template are those of the last message sent before the decision.
+    So a lost lead that came back and bought in time is won, and a funnel that nobody tells of losses has its losses all the
+    same. A lead begins with its first event. Of one that is known by its end alone nobody knows how many others there
+    were: such leads count, from their end on, only where some of them were lost; else they stay undecided, as all leads do
+    where no end is told of any. Channel and template are those of the last message sent before its end, or within the age
+    where it is open.
     """
     events = acquisition.with_columns(project_id=_project_of("lead_id")).filter(pl.col("lead_id").is_not_null())
-    decided = (
-        events.filter(pl.col("event_type").is_in(["DEAL_WON", "LEAD_LOST"]))
-        .group_by(LEAD)
-        .agg(_latest(pl.col("event_type")).alias("end"), decided_at=pl.col("occurred_at").max())
-        .with_columns(won=pl.col("end") == "DEAL_WON")
+    ends = pl.col("event_type").is_in(["DEAL_WON", "LEAD_LOST"])
+    other, first_end = pl.col("occurred_at").filter(~ends).min(), pl.col("occurred_at").filter(ends).min()
+    is_lost = pl.col("event_type") == "LEAD_LOST"
+    leads = (
+        events.group_by(LEAD)
+        .agg(
+            started_at=pl.col("occurred_at").min(),
+            by_end_alone=(first_end.is_not_null() & (other.is_null() | (other > first_end))),
+            was_lost=is_lost.any(),
+            has_end=first_end.is_not_null(),
+        )
+        .with_columns(counts=pl.col("has_end").any().over("tenant_id") & (~pl.col("by_end_alone") | _any_lost_alone()))
+        .drop("by_end_alone", "was_lost", "has_end")
     )
+    at_start = pl.col("age_days") == START
+    due = (
+        at_ages(leads, ages, as_of=as_of)
+        # Its start says nothing of a lead that has reached an age, and only its start is told of one that does not count.
+        .filter(pl.when("counts").then(~at_start | pl.col("is_latest")).otherwise(at_start))
+        .with_columns(
+            is_latest=pl.col("is_latest") | ~pl.col("counts"),
+            until=pl.when(at_start).then(pl.lit(as_of)).otherwise("until"),
+        )
+    )
+    at_age = [*LEAD, "age_days"]
+    looks = due.select(*at_age, "until")
+    end = (
+        looks.join(
+            events.filter(ends).select(*LEAD, "occurred_at", "event_id", "event_type"), on=LEAD, nulls_equal=True
+        )
+        .filter(pl.col("occurred_at") <= pl.col("until"))
+        .group_by(at_age)
+        .agg(_latest(pl.col("event_type")).alias("end"), ended_at=pl.col("occurred_at").max())
+    )
+    sent = events.filter(pl.col("event_type") == "OUTREACH_SENT")
     last_sent = (
-        events.filter(pl.col("event_type") == "OUTREACH_SENT")
-        .join(decided.select(*LEAD, "decided_at"), on=LEAD, nulls_equal=True)
-        .filter(pl.col("occurred_at") <= pl.col("decided_at"))
-        .group_by(LEAD)
+        looks.join(end, on=at_age, how="left", nulls_equal=True)
+        .join(sent.select(*LEAD, "occurred_at", "event_id", "channel", "template_id"), on=LEAD, nulls_equal=True)
+        .filter(pl.col("occurred_at") <= pl.coalesce("ended_at", "until"))
+        .group_by(at_age)
         .agg(pl.col("channel", "template_id").sort_by("occurred_at", "event_id").last())
     )
-    return _about_leads(decided.join(last_sent, on=LEAD, how="left", nulls_equal=True), events).with_columns(
-        subject_id="lead_id"
+    looked_at = (
+        due.join(end, on=at_age, how="left", nulls_equal=True)
+        .join(last_sent, on=at_age, how="left", nulls_equal=True)
+        .with_columns(won=pl.when(pl.col("counts") & ~at_start).then(pl.col("end").eq_missing("DEAL_WON")))
     )
+    return _about_leads(looked_at, events).with_columns(subject_id="lead_id")
 
 
-def outreach_outcomes(acquisition: pl.LazyFrame, *, as_of: datetime, reply_days: int) -> pl.LazyFrame:
-    """Decide each message sent: won if the lead replies to it within `reply_days`, the last instant included.
+def _any_lost_alone() -> pl.Expr:
+    """Whether some lead of the tenant that is known by its end alone was lost."""
+    return (pl.col("by_end_alone") & pl.col("was_lost")).any().over("tenant_id")
+
+
+def outreach_outcomes(acquisition: pl.LazyFrame, *, as_of: datetime, ages: tuple[int, ...]) -> pl.LazyFrame:
+    """Look at each message sent: won if the lead replies to it within the age, the last instant included.
 
     A reply that names a message which was sent to the lead answers that one. Else it answers the latest message before
     it on its channel; of two names that differ, neither answers the other, so a reply with a name can then only answer
-    a message without one. A reply answers one message only; a message is decided at its first reply in time, else when
-    the time is over. The subject is the event of the message, since applications use one message name twice.
+    a message without one. A reply answers one message only, and the first in time counts. The subject is the event of the
+    message, since applications use one message name twice.
     """
-    wait = timedelta(days=reply_days)
     is_reply = pl.col("event_type") == "OUTREACH_REPLIED"
     sent_id = pl.when(~is_reply).then("event_id")
     named = pl.col("message_id").is_not_null()
@@ -185,24 +242,26 @@ def outreach_outcomes(acquisition: pl.LazyFrame, *, as_of: datetime, reply_days:
         .group_by("answers")
         .agg(replied_at=pl.col("occurred_at").min())
     )
-    over_at = pl.col("occurred_at") + wait
     sent = (
         events.filter(~is_reply)
         .join(first_reply, left_on="event_id", right_on="answers", how="left")
-        .with_columns(won=(pl.col("replied_at") <= over_at).fill_null(False))
-        # A reply at the very last instant still counts, so the time must be over before the night looks.
-        .filter(pl.col("won") | (over_at < as_of))
-        .with_columns(decided_at=pl.when("won").then("replied_at").otherwise(over_at), subject_id="event_id")
-        .drop("source", "industry", "client_type")
+        .with_columns(started_at="occurred_at", subject_id="event_id")
+        .drop("source", "industry", "client_type", "event_date")
     )
-    return _about_leads(sent, all_events)
+    at_start = pl.col("age_days") == START
+    due = (
+        at_ages(sent, ages, as_of=as_of)
+        .filter(~at_start | pl.col("is_latest"))
+        .with_columns(won=pl.when(~at_start).then((pl.col("replied_at") <= pl.col("until")).fill_null(value=False)))
+    )
+    return _about_leads(due, all_events)
 
 
 def run_outcomes(run_records: pl.LazyFrame) -> pl.LazyFrame:
     """Decide each run: won if it passed all its gates.
 
     One that ended in error, timeout or crash and tells no gates passed none. Any other run without gates, of unknown gates,
-    or with more passed than there were is undecided.
+    or with more passed than there were is undecided. A run is decided when it ends, so it counts from then on.
     """
     missed = pl.when("failed_without_gates").then(1.0).otherwise(gates_not_passed())
     return (
@@ -210,7 +269,9 @@ def run_outcomes(run_records: pl.LazyFrame) -> pl.LazyFrame:
         .filter(pl.col("missed").is_not_null())
         .with_columns(
             subject_id="run_id",
-            decided_at="occurred_at",
+            age_days=pl.lit(START, pl.Int64),
+            started_at="occurred_at",
+            is_latest=pl.lit(value=True),
             won=pl.col("missed") == 0.0,
             industry=pl.lit(None, dtype=pl.String),
             client_type=pl.lit(None, dtype=pl.String),

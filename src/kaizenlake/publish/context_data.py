@@ -47,9 +47,9 @@ class Data:
         """Read all of it at one go; `only` reads what one scope needs."""
         lazy = {
             Patterns: best_evidence(scan(Patterns)),
-            WinRates: _with_others(scan(WinRates).filter(_NEEDED)),
+            WinRates: scan(WinRates).filter(_NEEDED, _RATE_IS_KNOWN),
             ScopedPatterns: scan(ScopedPatterns).filter(_wanted(only)),
-            ScopedWinRates: _with_others(scan(ScopedWinRates).filter(_wanted(only), _NEEDED), _SCOPE),
+            ScopedWinRates: scan(ScopedWinRates).filter(_wanted(only), _NEEDED, _RATE_IS_KNOWN),
             CreativeLabels: _labelled(scan, only),
             AvoidedPhrases: scan(AvoidedPhrases),
             Projects: scan(Projects).select("project_id", *SEGMENT).drop_nulls(),
@@ -79,6 +79,9 @@ _NEEDED = pl.any_horizontal(
 )
 """Win rates that enter a context."""
 
+_RATE_IS_KNOWN = pl.col("shrunk_rate").is_not_null()
+"""What is pending has no rate, and holds nothing back."""
+
 
 def _scope_of(row: Row) -> Scope:
     return Scope(
@@ -93,14 +96,6 @@ def _wanted(only: Scope | None) -> pl.Expr:
     return pl.all_horizontal(
         pl.col("scope") == only.kind, *(pl.col(name).eq_missing(pl.lit(getattr(only, name))) for name in _SCOPE[1:])
     )
-
-
-def _with_others(rates: pl.LazyFrame, scope: tuple[str, ...] = ()) -> pl.LazyFrame:
-    """Add the win rate of the other values of the dimension; null where there are none."""
-    within = ("tenant_id", *scope, "kind", "dimension")
-    wins = pl.col("wins").sum().over(within) - pl.col("wins")
-    decided = pl.col("decided").sum().over(within) - pl.col("decided")
-    return rates.with_columns(others_rate=pl.when(decided > 0).then(wins / decided))
 
 
 def _of(which: Collection[tuple[str, str]], rates: pl.DataFrame) -> Iterator[Row]:

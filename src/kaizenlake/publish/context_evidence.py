@@ -90,7 +90,7 @@ class Notes:
         borrowed = row.get("borrowed_rate", 0.0) if is_own else 1.0
         note = None
         if not is_own:
-            note = f"{where} has no decided outcome of its own: the rate is that of everything."
+            note = f"{where} has no decided outcome of its own that is old enough: the rate is that of everything."
         elif borrowed > 0:
             note = f"{borrowed:.0%} of the shrunk rate is the rate of everything, {row['whole_rate']:.1%}."
         facts = {

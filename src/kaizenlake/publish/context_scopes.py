@@ -94,8 +94,8 @@ def _segments(scan: Scan, only: Scope | None) -> pl.LazyFrame:
         .group_by(SEGMENT)
         .agg(
             events=pl.struct(outcome).n_unique().cast(pl.Int64),
-            first_at=pl.col("decided_at").min(),
-            last_at=pl.col("decided_at").max(),
+            first_at=pl.col("started_at").min(),
+            last_at=pl.col("started_at").max(),
         )
     )
     scoped = [

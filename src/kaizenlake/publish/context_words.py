@@ -7,7 +7,7 @@ from typing import Any
 
 from kaizenlake.parameters import Evidence as EvidenceRules
 from kaizenlake.publish.judging import SAYS, Finding, Judgement
-from kaizenlake.vocabulary import plural
+from kaizenlake.vocabulary import plural, within
 
 
 def p_words(value: float) -> str:
@@ -39,7 +39,11 @@ def of_finding(finding: Finding, level: float) -> str:
             else ""
         )
         against = f", against {finding.rate_without:.1%} of the others" if finding.rate_without is not None else ""
-        return f"{finding.rate:.1%} of {finding.observations} outcomes were won{interval}{against}{p_value}."
+        came = within(finding.age_days)
+        return (
+            f"{finding.rate:.1%} of {finding.observations} outcomes were won{came}{interval}{against}{p_value}."
+            + more_pending(finding.pending)
+        )
     how = (
         f"In {plural(finding.comparisons, 'experiment')}"
         if finding.basis == "experiment"
@@ -81,15 +85,24 @@ def of_rate(row: Mapping[str, Any], level: float, needed: int) -> str:
     """How often outcomes of one value were won, in one sentence.
 
     Args:
-        row: `wins`, `decided`, `win_rate`, `ci_low`, `ci_high`.
+        row: `wins`, `decided`, `pending`, `age_days`, `win_rate`, `ci_low`, `ci_high`.
         level: Confidence of the interval.
         needed: Fewest decided outcomes that are not called few.
     """
     few = "" if row["decided"] >= needed else f" These are few: fewer than {needed}."
     return (
-        f"{row['wins']} of {row['decided']} outcomes were won, {row['win_rate']:.1%} "
-        f"({level:.0%} interval {row['ci_low']:.1%} to {row['ci_high']:.1%}).{few}"
+        f"{row['wins']} of {row['decided']} outcomes were won{within(row['age_days'])}, {row['win_rate']:.1%} "
+        f"({level:.0%} interval {row['ci_low']:.1%} to {row['ci_high']:.1%}).{few}{more_pending(row['pending'])}"
     )
+
+
+def more_pending(pending: int) -> str:
+    """How many outcomes are too young to count, as a sentence of its own; nothing where none is.
+
+    >>> more_pending(1), more_pending(0)
+    (' 1 more is pending.', '')
+    """
+    return f" {pending} more {'is' if pending == 1 else 'are'} pending." if pending else ""
 
 
 def of_clarity(row: Mapping[str, Any], level: float) -> str:

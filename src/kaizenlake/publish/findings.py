@@ -22,7 +22,7 @@ from kaizenlake.tables import (
     WinRates,
     full_name,
 )
-from kaizenlake.vocabulary import plural
+from kaizenlake.vocabulary import plural, within
 
 Basis: TypeAlias = Literal["experiment", "observation", "count", "warning"]
 
@@ -152,17 +152,20 @@ def _win_rates(data: ReportData, kind: str) -> Iterator[Found]:
     noun = OUTCOMES[kind]
     for row in data.win_rates[kind].rows:
         proven = row.q_value is not None and row.q_value <= data.evidence.q_value
-        if not proven or row.decided < data.evidence.decided or row.ci_high <= row.ci_low or row.lift is None:
+        rate, low, high, lift, rest = row.win_rate, row.ci_low, row.ci_high, row.lift, row.others_rate
+        if rate is None or low is None or high is None or lift is None or rest is None:
             continue
-        rest = row.win_rate / (1 + row.lift) if row.lift > -1 else 0.0
+        if not proven or row.decided < data.evidence.decided or high <= low:
+            continue
+        alike = f" in the same {plural(row.strata, 'group')} of cases" if row.strata > 1 else ""
         yield Found(
-            abs(row.win_rate - rest) / (row.ci_high - row.ci_low),
-            "for" if row.lift > 0 else "against",
+            abs(rest * lift) / (high - low),
+            "for" if lift > 0 else "against",
             (
-                f"{say.percent(row.win_rate)} of {plural(row.decided, noun.one, noun.many)} with "
-                f"{dimension(row.dimension)} “{say.clean(row.value, 60)}” {noun.won} ({_level(data)} interval "
-                f"{say.between(say.percent(row.ci_low), say.percent(row.ci_high))}): {say.lift(row.lift)} against the "
-                f"others ({say.p_words(row.q_value or 0.0)})."
+                f"{say.percent(rate)} of {plural(row.decided, noun.one, noun.many)} with "
+                f"{dimension(row.dimension)} “{say.clean(row.value, 60)}” {noun.won}{within(row.age_days)} "
+                f"({_level(data)} interval {say.between(say.percent(low), say.percent(high))}): {say.lift(lift)} against "
+                f"the others{alike} ({say.p_words(row.q_value or 0.0)})."
             ),
         )
 

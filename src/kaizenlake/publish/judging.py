@@ -38,6 +38,8 @@ class Finding:
         shrunk_lift: The lift drawn toward its like, or toward the whole.
         q_value: Corrected p.
         borrowed_rate: Weight of the whole in the shrunk figures.
+        age_days: Of outcomes: the age at which the rate is taken.
+        pending: Of outcomes: how many are too young for it.
     """
 
     pattern_type: str
@@ -58,6 +60,8 @@ class Finding:
     shrunk_lift: float | None = None
     q_value: float | None = None
     borrowed_rate: float = 0.0
+    age_days: int | None = None
+    pending: int = 0
 
     @property
     def observed(self) -> str:
@@ -96,16 +100,21 @@ def of_pattern(row: Mapping[str, Any], table: str) -> Finding:
 
 
 def of_win_rate(row: Mapping[str, Any], table: str, rules: EvidenceRules) -> Finding:
-    """A row of `win_rates` or `scoped_win_rates` as a finding.
+    """A row of `win_rates` or `scoped_win_rates` that is rated as a finding.
+
+    Where it is compared with others, its rate is that within the strata that hold them too; the interval is that of the raw
+    rate, and is left out where the two differ.
 
     Args:
-        row: The row, and with it `others_rate`: the win rate of the other values of its dimension, null without others.
+        row: The row.
         table: Full name of the table.
         rules: How much evidence a verdict needs.
     """
-    rate, without, q_value = row["win_rate"], row["others_rate"], row["q_value"]
+    raw, without, q_value = row["win_rate"], row["others_rate"], row["q_value"]
+    rate = raw if row["compared_rate"] is None else row["compared_rate"]
+    is_raw = rounded(rate) == rounded(raw)
     enough = row["decided"] >= rules.decided and q_value is not None and q_value <= rules.q_value
-    told_apart = enough and without is not None and rate != without
+    told_apart = enough and without is not None and rounded(rate) != rounded(without)
     return Finding(
         pattern_type=row["dimension"],
         value=row["value"],
@@ -115,14 +124,25 @@ def of_win_rate(row: Mapping[str, Any], table: str, rules: EvidenceRules) -> Fin
         verdict=("works" if rate > without else "risky") if told_apart else "unclear",
         metric="win rate",
         rate=rounded(rate),
-        rate_low=rounded(row["ci_low"]),
-        rate_high=rounded(row["ci_high"]),
+        rate_low=rounded(row["ci_low"]) if is_raw else None,
+        rate_high=rounded(row["ci_high"]) if is_raw else None,
         rate_without=rounded(without),
-        lift=rounded(rate / without - 1) if without else None,
-        shrunk_lift=rounded(row["shrunk_rate"] / without - 1) if without else None,
+        lift=rounded(row["lift"]),
+        shrunk_lift=_shrunk_lift(row, rate),
         q_value=rounded(q_value),
         borrowed_rate=rounded(row.get("borrowed_rate")) or 0.0,
+        age_days=row["age_days"],
+        pending=row["pending"],
     )
+
+
+def _shrunk_lift(row: Mapping[str, Any], rate: float) -> float | None:
+    """Lift drawn toward its like as much as the adjusted rate is; None where nothing is compared."""
+    without, adjusted = row["others_rate"], row["adjusted_rate"]
+    if not without:
+        return None
+    drawn = rate * row["shrunk_rate"] / adjusted if adjusted else row["shrunk_rate"]
+    return rounded(drawn / without - 1)
 
 
 def best_evidence(patterns: pl.LazyFrame) -> pl.LazyFrame:

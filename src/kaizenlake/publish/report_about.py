@@ -256,7 +256,7 @@ _SHOWN: tuple[tuple[type[Table], tuple[str, ...]], ...] = (
     (Contents, ("engagement_rate", "click_rate", "tier", "trials")),
     (CreativeLabels, ("label", "source", "engagement_rate", "shrunk_rate", "rank_in_group", "group_size")),
     (Patterns, ("evidence", "contents", "experiments", "rate_with", "rate_without", "lift", "q_value", "verdict")),
-    (WinRates, ("wins", "decided", "win_rate", "ci_low", "shrunk_rate", "lift", "q_value")),
+    (WinRates, ("age_days", "wins", "decided", "pending", "win_rate", "ci_low", "adjusted_rate", "lift", "q_value")),
     (SegmentClarity, ("briefs", "mean_score", "clear_briefs", "clear_rate", "shrunk_rate")),
     (SourceFreshness, ("last_at", "silent_hours", "stale")),
     (Landings, ("lines_in", "landed", "duplicate", "quarantined")),

@@ -34,7 +34,6 @@ from kaizenlake.tables import (
     CreativeLabels,
     EventCounts,
     Landings,
-    Outcomes,
     Patterns,
     Projects,
     Quarantine,
@@ -43,7 +42,7 @@ from kaizenlake.tables import (
     WinRates,
 )
 from kaizenlake.tables.content import TIERS
-from kaizenlake.tables.outcome import KINDS
+from kaizenlake.tables.outcome import ALL, KINDS
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ class ReportData:
         winners: Winners, best first.
         losers: Losers, worst first.
         avoided: Phrases that people asked to avoid.
-        kinds: Decided outcomes by kind.
+        kinds: Outcomes by kind.
         win_rates: Win rates by kind, strongest evidence first.
         experiments: Patterns contrasted within experiments.
         observations: Patterns that were only observed.
@@ -134,7 +133,7 @@ def build(
         winners=_labels(labels, "winner"),
         losers=_labels(labels, "loser"),
         avoided=listing(AvoidedRow, scan(AvoidedPhrases), by={"marks": True, "phrase": False, "last_reason": False}),
-        kinds=_kinds(scan(Outcomes)),
+        kinds=_kinds(scan(WinRates)),
         win_rates={kind: _win_rates(scan(WinRates), kind) for kind in KINDS},
         experiments=_patterns(patterns, "experiment"),
         observations=_patterns(patterns, "observation"),
@@ -186,25 +185,16 @@ def _labels(labels: pl.LazyFrame, label: str) -> Listing[LabelRow]:
     return listing(LabelRow, frame, by=by)
 
 
-def _kinds(outcomes: pl.LazyFrame) -> tuple[KindRow, ...]:
-    frame = (
-        outcomes.select("tenant_id", "kind", "project_id", "subject_id", "won")
-        .unique()
-        .group_by("kind")
-        .agg(pl.col("won").sum().cast(pl.Int64).alias("wins"), pl.len().cast(pl.Int64).alias("decided"))
-        .with_columns(
-            (pl.col("wins") / pl.col("decided")).alias("win_rate"), wilson("wins", "decided").alias("interval")
-        )
-        .unnest("interval")
-        .rename({"low": "ci_low", "high": "ci_high"})
-    )
-    rows = listing(KindRow, frame, by={"kind": False}, rows=len(KINDS)).rows
+def _kinds(win_rates: pl.LazyFrame) -> tuple[KindRow, ...]:
+    totals = win_rates.filter(pl.col("dimension") == ALL)
+    rows = listing(KindRow, totals, by={"kind": False}, rows=len(KINDS)).rows
     return tuple(sorted(rows, key=lambda row: KINDS.index(row.kind)))
 
 
 def _win_rates(win_rates: pl.LazyFrame, kind: str) -> Listing[WinRow]:
-    by = {"q_value": False, "decided": True, "dimension": False, "value": False}
-    return listing(WinRow, win_rates.filter(pl.col("kind") == kind), by=by, rows=CHART_ROWS)
+    by = {"q_value": False, "decided": True, "pending": True, "dimension": False, "value": False}
+    of_kind = win_rates.filter(pl.col("kind") == kind, pl.col("dimension") != ALL)
+    return listing(WinRow, of_kind, by=by, rows=CHART_ROWS)
 
 
 def _patterns(patterns: pl.LazyFrame, evidence: str) -> Listing[PatternRow]:

@@ -20,10 +20,10 @@ from kaizenlake.publish.report_blocks import (
     raw,
 )
 from kaizenlake.publish.report_data import ReportData
-from kaizenlake.publish.report_rows import Listing, WinRow
+from kaizenlake.publish.report_rows import KindRow, Listing, WinRow
 from kaizenlake.publish.report_words import OUTCOMES, dimension
-from kaizenlake.tables import Outcomes, SegmentClarity, WinRates
-from kaizenlake.vocabulary import plural
+from kaizenlake.tables import SegmentClarity, WinRates
+from kaizenlake.vocabulary import plural, within
 
 
 def win_rates(data: ReportData) -> Section:
@@ -35,25 +35,27 @@ def win_rates(data: ReportData) -> Section:
         )
     overall = grid(
         "kinds-table",
-        "Decided outcomes by kind",
-        Outcomes,
+        "Outcomes by kind",
+        WinRates,
         Listing.whole(data.kinds),
         (
             ("Kind", "text", lambda r: raw(say.sentence(OUTCOMES[r.kind].many), r, "kind")),
             ("Won", "number", lambda r: raw(say.count(r.wins), r, "wins")),
             ("Decided", "number", lambda r: raw(say.count(r.decided), r, "decided")),
+            ("Pending", "number", lambda r: raw(say.count(r.pending), r, "pending")),
+            ("Age", "number", lambda r: raw(age(r.age_days), r, "age_days")),
             ("Win rate", "number", lambda r: raw(say.percent(r.win_rate), r, "win_rate")),
             ("Interval", "number", lambda r: interval(r, say.percent)),
         ),
     )
-    lead = " ".join(OUTCOMES[row.kind].rule for row in data.kinds)
+    lead = " ".join(OUTCOMES[row.kind].rule.format(within=within(row.age_days)) for row in data.kinds)
     creative = _win_blocks(data, "creative")
     if creative:
         creative.insert(
             0,
             Paragraph(
-                "Contents are compared here over all platforms and kinds, whose rates differ for reasons of their own; "
-                "the patterns above compare within one platform."
+                "Rates are over all platforms; lifts compare contents of one project, platform, type and reach. Contents with "
+                "too few impressions are pending."
             ),
         )
     return Section("win-rates", title, lead, (overall, *creative))
@@ -74,15 +76,31 @@ def wins_of(identifier: str, title: str, missing: str, *events: str) -> Callable
         blocks = [block for kind in kinds for block in _win_blocks(data, kind)]
         if not blocks:
             return empty(identifier, title, missing, *events)
-        said = [
-            f"{say.percent(row.win_rate)} of {plural(row.decided, OUTCOMES[row.kind].one, OUTCOMES[row.kind].many)} "
-            f"{OUTCOMES[row.kind].won} ({say.between(say.percent(row.ci_low), say.percent(row.ci_high))})."
-            for row in data.kinds
-            if row.kind in kinds
-        ]
-        return Section(identifier, title, " ".join(said), tuple(blocks))
+        lead = " ".join(_in_words(row) for row in data.kinds if row.kind in kinds)
+        return Section(identifier, title, lead, tuple(blocks))
 
     return make
+
+
+def age(days: int | None) -> str:
+    """An age of outcomes in words.
+
+    >>> age(14), age(0), age(None)
+    ('14 days', 'at once', 'too young')
+    """
+    return "too young" if days is None else plural(days, "day") if days else "at once"
+
+
+def _in_words(row: KindRow) -> str:
+    """How many of a kind were won at which age, and how many are pending."""
+    noun = OUTCOMES[row.kind]
+    waiting = f"{plural(row.pending, noun.one, noun.many)} {'is' if row.pending == 1 else 'are'} pending."
+    if row.win_rate is None:
+        return f"Not enough data yet: {waiting}"
+    return (
+        f"{say.percent(row.win_rate)} of {plural(row.decided, noun.one, noun.many)} {noun.won}{within(row.age_days)} "
+        f"({say.between(say.percent(row.ci_low), say.percent(row.ci_high))})." + (f" {waiting}" if row.pending else "")
+    )
 
 
 def _win_blocks(data: ReportData, kind: str) -> list[Block]:
@@ -115,9 +133,11 @@ def _win_blocks(data: ReportData, kind: str) -> list[Block]:
                 ("Dimension", "text", lambda r: Cell(say.sentence(dimension(r.dimension)))),
                 ("Won", "number", lambda r: raw(say.count(r.wins), r, "wins")),
                 ("Decided", "number", lambda r: raw(say.count(r.decided), r, "decided")),
+                ("Pending", "number", lambda r: raw(say.count(r.pending), r, "pending")),
+                ("Age", "number", lambda r: raw(age(r.age_days), r, "age_days")),
                 ("Win rate", "number", lambda r: raw(say.percent(r.win_rate), r, "win_rate")),
                 ("Interval", "number", lambda r: interval(r, say.percent)),
-                ("Shrunk", "number", lambda r: raw(say.percent(r.shrunk_rate), r, "shrunk_rate")),
+                ("Adjusted", "number", lambda r: raw(say.percent(r.adjusted_rate), r, "adjusted_rate")),
                 ("Lift", "number", lambda r: raw(say.lift(r.lift), r, "lift")),
                 ("q", "number", lambda r: raw(say.p_value(r.q_value), r, "q_value")),
             ),
@@ -155,7 +175,8 @@ def clarity(data: ReportData) -> Section:
 
 
 def _by_rate(row: WinRow) -> tuple[float, str]:
-    return (-row.win_rate, row.value)
+    rate = -1.0 if row.adjusted_rate is None else row.adjusted_rate
+    return (-rate, row.value)
 
 
 def _win_mark(row: WinRow, most: float) -> Mark | None:

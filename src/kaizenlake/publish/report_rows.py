@@ -121,12 +121,19 @@ class WinRow:
     kind: str
     dimension: str
     value: str
+    status: str
+    age_days: int | None
     wins: int
     decided: int
-    win_rate: float
-    ci_low: float
-    ci_high: float
-    shrunk_rate: float
+    pending: int
+    win_rate: float | None
+    ci_low: float | None
+    ci_high: float | None
+    adjusted_rate: float | None
+    shrunk_rate: float | None
+    strata: int
+    compared_rate: float | None
+    others_rate: float | None
     lift: float | None
     p_value: float | None
     q_value: float | None
@@ -134,14 +141,16 @@ class WinRow:
 
 @dataclass(frozen=True)
 class KindRow:
-    """Decided outcomes of one kind, each subject once."""
+    """Outcomes of one kind, each subject once, as `gold.win_rates` has them."""
 
     kind: str
+    age_days: int | None
     wins: int
     decided: int
-    win_rate: float
-    ci_low: float
-    ci_high: float
+    pending: int
+    win_rate: float | None
+    ci_low: float | None
+    ci_high: float | None
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ class Outcome:
         one: Noun of one subject.
         many: Noun of several.
         won: What happened to those that were won, after a plural noun.
-        rule: When a subject counts as won.
+        rule: When a subject counts as won; an age follows it.
     """
 
     one: str
@@ -25,13 +25,18 @@ class Outcome:
 
 
 OUTCOMES = {
-    "pack": Outcome("pack", "packs", "succeeded", "A pack is won when it completed and did not fail on quality."),
-    "deal": Outcome("lead", "leads", "became deals", "A lead is won when its deal was won, lost when it was lost."),
+    "pack": Outcome(
+        "pack", "packs", "succeeded", "A pack is won when it completed and did not fail on quality{within}."
+    ),
+    "deal": Outcome("lead", "leads", "became deals", "A lead is won when its deal was won{within}, else it is not."),
     "outreach": Outcome(
-        "outreach message", "outreach messages", "were replied to", "An outreach is won when a reply came in time."
+        "outreach message", "outreach messages", "were replied to", "An outreach is won when a reply came{within}."
     ),
     "creative": Outcome(
-        "content", "contents", "are good or excellent", "A content is won when its tier is good or better."
+        "content",
+        "contents",
+        "are good or excellent",
+        "A content is won when its tier is good or better; one with too few impressions is pending.",
     ),
     "run": Outcome("agent run", "agent runs", "passed all gates", "A run is won when it passed all its gates."),
 }
@@ -96,7 +101,10 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
     ),
     (
         "Decided",
-        "Outcomes whose end is known. What is still open counts neither for nor against.",
+        (
+            "Outcomes that are old enough to count: won if they were won within the age named, else not won. All are taken at "
+            "one age, so that young ones, of which only the successes are known yet, look no better than old ones."
+        ),
     ),
     (
         "Evidence",
@@ -110,6 +118,10 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
         "The range of true values that fit the data, at the confidence named. A wide one means little data.",
     ),
     ("Lift", "Relative difference: +10% means ten percent more than the comparison, not ten percentage points."),
+    (
+        "Pending",
+        "Outcomes that are too young to count at the age named, or of which nothing can be said yet. They have no rate.",
+    ),
     ("Percentage point (pp)", "Unit of the difference of two rates: from 4% to 5% is one point."),
     (
         "q-value",
@@ -121,6 +133,13 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
     (
         "Quarantine",
         "Lines that broke a rule of the event catalogue. They are kept with their reasons and change no figure.",
+    ),
+    (
+        "Adjusted rate",
+        (
+            "The rate that a value would have if its cases were of the same mix (project, platform, source, reach) as all "
+            "are. Lifts compare within that mix too; across platforms no lift is given."
+        ),
     ),
     (
         "Shrunk rate",

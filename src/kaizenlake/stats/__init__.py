@@ -18,6 +18,7 @@ from kaizenlake.stats.group_sequential import (
     repeated_interval,
     stopped_effect,
 )
+from kaizenlake.stats.mantel_haenszel import MantelHaenszel, mantel_haenszel_by
 from kaizenlake.stats.mean_interval import mean_interval
 from kaizenlake.stats.meta import Pooled, dersimonian_laird, dersimonian_laird_by
 from kaizenlake.stats.moments import Moments, merge_moments, merge_moments_by, moments, moments_by
@@ -73,6 +74,7 @@ __all__ = [
     "DecayedSums",
     "Interval",
     "LogRatio",
+    "MantelHaenszel",
     "Moments",
     "NonInferiority",
     "NormalPrior",
@@ -117,6 +119,7 @@ __all__ = [
     "information",
     "intraclass_correlation",
     "log_risk_ratio",
+    "mantel_haenszel_by",
     "mean_interval",
     "merge_comoments",
     "merge_comoments_by",

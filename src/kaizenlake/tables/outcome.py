@@ -12,18 +12,45 @@ SUBJECT_KINDS = tuple(kind for kind in KINDS if kind != "creative")
 """Kinds that are decided by an event; a creative is by its label."""
 
 SCOPES = ("project", "segment")
+
+ALL = "all"
+"""The dimension that every outcome has, with this as its only value: its rows count each outcome once."""
+
+STATUSES = ("rated", "pending")
 EVIDENCE = ("experiment", "observation")
 VERDICTS = ("works", "risky", "unclear")
 
 
+_AGE = "Age at which it counts: so many days after its start; 0 for its start itself."
+_WON = (
+    "It was won within that age; null at its start for a kind that takes time to be decided, and for a content with too "
+    "few impressions."
+)
+_STRATUM = "What it is compared within, beside its project, such as platform and reach; empty where nothing else."
+_STATUS = "Rated, or pending: too few of its subjects are old enough."
+_TAKEN_AT = "Age at which the figures are taken; null where no subject is old enough. 0: decided at once."
+_ADJUSTED = (
+    "Rate that the value would have if its subjects were spread over the strata as all are (indirect standardisation); "
+    "the win rate itself where there is one stratum; null while pending."
+)
+_COMPARED = "Win rate in the strata that hold other values too (Mantel-Haenszel weights); null without others."
+_LIFT = (
+    "Compared rate over that of the other values, less 1 (Mantel-Haenszel, within strata of project, platform and what "
+    "else the kind needs); null without others in any stratum, where they never won, and across platforms."
+)
+_P = "p of the difference from the other values within the strata (Cochran-Mantel-Haenszel); null where there are none."
+
+
 class OutcomeSubjects(Table):
-    """One decided outcome of a pack, a deal, an outreach or a run, with what is known of it."""
+    """One pack, lead, outreach message or run at one age: was it won within that age? With what is known of it."""
 
     tenant_id: str = tenant()
     kind: str = column("What was decided.", isin=SUBJECT_KINDS)
-    subject_id: str = column("What it was decided of: pack run, lead, outreach, run.")
-    decided_at: INSTANT = column("When it was decided.")
-    won: bool = column("It was decided in favour.")
+    subject_id: str = column("What it is decided of: pack run, lead, outreach, run.")
+    age_days: pl.Int64 = column(_AGE, unit="days", ge=0)
+    started_at: INSTANT = column("When the subject began: pack run, lead, message; a run when it ended.")
+    won: bool = column(_WON, nullable=True)
+    is_latest: bool = column("It is the oldest age that the subject has reached.")
     project_id: str = column("Project it belongs to; null where none was given.", nullable=True)
     industry: str = column("Industry, of the subject or else of its project; null where unknown.", nullable=True)
     client_type: str = column(
@@ -39,38 +66,44 @@ class OutcomeSubjects(Table):
     doer: str = column("Agent that did a run; null where unknown, and for other kinds.", nullable=True)
     phase: str = column("Phase of a run; null where unknown, and for other kinds.", nullable=True)
     policy_id: str = column("Policy of a run; null where unknown, and for other kinds.", nullable=True)
-    event_date: pl.Date = column("UTC date of the decision, by which the table is partitioned.")
+    event_date: pl.Date = column("UTC date on which it reached the age, by which the table is partitioned.")
 
     class Config(Table.Config):
-        metadata = facts("gold", "outcome_subjects", ("tenant_id", "kind", "project_id", "subject_id"), "event_date")
+        metadata = facts(
+            "gold", "outcome_subjects", ("tenant_id", "kind", "project_id", "subject_id", "age_days"), "event_date"
+        )
 
 
 class Outcomes(Table):
-    """One decided outcome and one dimension of it."""
+    """One subject at one age, and one dimension of it: was it won within that age?"""
 
     tenant_id: str = tenant()
     kind: str = column("What was decided.", isin=KINDS)
-    subject_id: str = column("What it was decided of: pack run, lead, outreach, platform/content, run.")
-    decided_at: INSTANT = column("When it was decided.")
-    won: bool = column("It was decided in favour.")
+    subject_id: str = column("What it is decided of: pack run, lead, outreach, platform/content, run.")
+    age_days: pl.Int64 = column(_AGE, unit="days", ge=0)
+    started_at: INSTANT = column(
+        "When the subject began: pack run, lead, message; a run and a content when it was told."
+    )
+    won: bool = column(_WON, nullable=True)
+    is_latest: bool = column("It is the oldest age that the subject has reached.")
     dimension: str = column("Dimension, such as template_id.")
     value: str = column("Value of the dimension.")
+    stratum: str = column(_STRATUM)
     project_id: str = column("Project it belongs to; null where none was given.", nullable=True)
     industry: str = column("Industry, of the subject or else of its project; null where unknown.", nullable=True)
     client_type: str = column(
         "Kind of client, of the subject or else of its project; null where unknown.", nullable=True
     )
-
-    event_date: pl.Date = column("UTC date of the decision, by which the table is partitioned.")
+    event_date: pl.Date = column("UTC date on which it reached the age, by which the table is partitioned.")
 
     class Config(Table.Config):
         metadata = facts(
-            "gold", "outcomes", ("tenant_id", "kind", "project_id", "subject_id", "dimension"), "event_date"
+            "gold", "outcomes", ("tenant_id", "kind", "project_id", "subject_id", "age_days", "dimension"), "event_date"
         )
 
 
 class OutcomeCounts(Table):
-    """Outcomes of one project, segment, dimension and value, counted: a mergeable aggregate."""
+    """Subjects of one project, segment, dimension, value, stratum and age, counted: a mergeable aggregate."""
 
     tenant_id: str = tenant()
     project_id: str = column("Project; null where none was given.", nullable=True)
@@ -79,35 +112,49 @@ class OutcomeCounts(Table):
     kind: str = column("What was decided.", isin=KINDS)
     dimension: str = column("Dimension, such as template_id.")
     value: str = column("Value of the dimension.")
-    wins: pl.Int64 = count("Outcomes decided in favour.")
-    decided: pl.Int64 = column("Outcomes decided.", ge=1)
+    stratum: str = column(_STRATUM)
+    age_days: pl.Int64 = column(_AGE, unit="days", ge=0)
+    wins: pl.Int64 = count("Subjects that were won within the age.")
+    decided: pl.Int64 = count("Subjects that reached the age and count.")
+    undecided: pl.Int64 = count("Subjects of which nothing can be said at the age.")
+    latest: pl.Int64 = count("Subjects of which this is the oldest age they have reached.")
 
     class Config(Table.Config):
         metadata = facts(
             "gold",
             "outcome_counts",
-            ("tenant_id", "project_id", "industry", "client_type", "kind", "dimension", "value"),
+            (
+                *("tenant_id", "project_id", "industry", "client_type"),
+                *("kind", "dimension", "value", "stratum", "age_days"),
+            ),
         )
 
 
 class WinRates(Table):
-    """The share of decided outcomes that were won, by kind, dimension and value, over everything."""
+    """The share of subjects that were won within an age, by kind, dimension and value, over everything."""
 
     tenant_id: str = tenant()
     kind: str = column("What was decided.", isin=KINDS)
     dimension: str = column("Dimension, such as template_id.")
     value: str = column("Value of the dimension.")
-    wins: pl.Int64 = count("Outcomes decided in favour.")
-    decided: pl.Int64 = column("Outcomes decided.", ge=1)
-    win_rate: float = rate("Wins over decided.")
-    ci_low: float = rate("Lower end of the Wilson interval.")
-    ci_high: float = rate("Upper end of the Wilson interval.")
-    shrunk_rate: float = rate("Win rate drawn toward its kind and dimension (empirical-Bayes beta-binomial).")
-    lift: float = column(
-        "Win rate over the rate of the other values of the dimension, less 1; null without others or where they never won.",
+    status: str = column(_STATUS, isin=STATUSES)
+    age_days: pl.Int64 = column(_TAKEN_AT, unit="days", nullable=True, ge=0)
+    wins: pl.Int64 = count("Subjects that were won within that age.")
+    decided: pl.Int64 = count("Subjects that have reached that age.")
+    pending: pl.Int64 = count("Subjects that have not, or of which nothing can be said yet.")
+    win_rate: float = rate("Wins over decided; null while pending.", nullable=True)
+    ci_low: float = rate("Lower end of the Wilson interval; null while pending.", nullable=True)
+    ci_high: float = rate("Upper end of the Wilson interval; null while pending.", nullable=True)
+    adjusted_rate: float = rate(_ADJUSTED, nullable=True)
+    shrunk_rate: float = rate(
+        "Adjusted rate drawn toward its kind and dimension (empirical-Bayes beta-binomial); null while pending.",
         nullable=True,
     )
-    p_value: float = rate("p of the difference from the other values; null without others.", nullable=True)
+    strata: pl.Int64 = count("Strata in which it can be compared with other values.")
+    compared_rate: float = rate(_COMPARED, nullable=True)
+    others_rate: float = rate("The same of the other values; null without others.", nullable=True)
+    lift: float = column(_LIFT, nullable=True)
+    p_value: float = rate(_P, nullable=True)
     q_value: float = rate("p corrected within kind and dimension (Benjamini-Hochberg); null where p is.", nullable=True)
 
     class Config(Table.Config):
@@ -125,17 +172,28 @@ class ScopedWinRates(Table):
     kind: str = column("What was decided.", isin=KINDS)
     dimension: str = column("Dimension, such as template_id.")
     value: str = column("Value of the dimension.")
-    wins: pl.Int64 = count("Outcomes decided in favour.")
-    decided: pl.Int64 = column("Outcomes decided.", ge=1)
-    win_rate: float = rate("Wins over decided.")
-    ci_low: float = rate("Lower end of the Wilson interval.")
-    ci_high: float = rate("Upper end of the Wilson interval.")
-    whole_rate: float = rate("Shrunk rate of the same value over everything.")
-    shrunk_rate: float = rate("Win rate drawn toward the whole rate.")
-    borrowed_rate: float = rate(
-        "Weight of the whole in the shrunk rate: prior strength over prior strength plus decided."
+    status: str = column(_STATUS, isin=STATUSES)
+    age_days: pl.Int64 = column(_TAKEN_AT, unit="days", nullable=True, ge=0)
+    wins: pl.Int64 = count("Subjects that were won within that age.")
+    decided: pl.Int64 = count("Subjects that have reached that age.")
+    pending: pl.Int64 = count("Subjects that have not, or of which nothing can be said yet.")
+    win_rate: float = rate("Wins over decided; null while pending.", nullable=True)
+    ci_low: float = rate("Lower end of the Wilson interval; null while pending.", nullable=True)
+    ci_high: float = rate("Upper end of the Wilson interval; null while pending.", nullable=True)
+    adjusted_rate: float = rate(_ADJUSTED, nullable=True)
+    whole_rate: float = rate(
+        "Shrunk rate of the same value over everything; null while that is pending.", nullable=True
     )
-    p_value: float = rate("p of the difference from the scope's other values; null without others.", nullable=True)
+    shrunk_rate: float = rate("Adjusted rate drawn toward the whole rate; null where either is.", nullable=True)
+    borrowed_rate: float = rate(
+        "Weight of the whole in the shrunk rate: prior strength over prior strength plus decided; null where that is.",
+        nullable=True,
+    )
+    strata: pl.Int64 = count("Strata in which it can be compared with other values.")
+    compared_rate: float = rate(_COMPARED, nullable=True)
+    others_rate: float = rate("The same of the other values; null without others.", nullable=True)
+    lift: float = column(_LIFT, nullable=True)
+    p_value: float = rate(_P, nullable=True)
     q_value: float = rate("p corrected within scope, kind and dimension; null where p is.", nullable=True)
 
     class Config(Table.Config):
