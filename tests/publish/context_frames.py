@@ -59,6 +59,7 @@ def frames(*rows):
     for table, values in rows:
         by_table[table].append(row(table, **values))
     found = {table: pl.DataFrame(held, schema=tables.schema(table)) for table, held in by_table.items()}
+    found |= {table: compared(found[table]) for table in (WinRates, ScopedWinRates)}
     for table, frame in found.items():
         tables.check(table, frame)
     return lambda table: found[table].lazy()
@@ -68,6 +69,19 @@ def documents(*rows, only=None, tenant=None, **settings):
     """Context and evidence of literal rows, by scope in words."""
     edition = Edition(settings=Settings(**settings), tenant=tenant)
     return {made.evidence.scope.words: made for made in build(frames(*rows), edition, only)}
+
+
+def compared(rates):
+    """Win rates with those of the other values of their dimension, as if all were of one stratum."""
+    family = [name for name in ("tenant_id", "scope", "project_id", "kind", "dimension") if name in rates.columns]
+    wins, decided = (pl.col(name).sum().over(family) - pl.col(name) for name in ("wins", "decided"))
+    others = pl.when(decided > 0).then(wins / decided)
+    rate = pl.col("win_rate")
+    return rates.with_columns(
+        others_rate=others,
+        compared_rate=pl.when(decided > 0).then(rate),
+        lift=pl.when(others > 0).then(rate / others - 1),
+    )
 
 
 def contexts(*rows, **more):
@@ -134,7 +148,15 @@ def win_rate(kind, dimension, value, wins, decided, q_value=0.5, **more):
     """A win rate over everything."""
     rate = wins / decided
     figures = {"win_rate": rate, "ci_low": max(0.0, rate - 0.1), "ci_high": min(1.0, rate + 0.1), "shrunk_rate": rate}
-    figures |= {"wins": wins, "decided": decided, "q_value": q_value, "p_value": q_value}
+    figures |= {
+        "wins": wins,
+        "decided": decided,
+        "q_value": q_value,
+        "p_value": q_value,
+        "pending": 0,
+        "status": "rated",
+    }
+    figures |= {"age_days": 14, "adjusted_rate": rate, "strata": 0}
     return WinRates, {"kind": kind, "dimension": dimension, "value": value, **figures, **more}
 
 

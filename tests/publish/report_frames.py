@@ -7,13 +7,13 @@ from datetime import UTC, date, datetime, timedelta
 import polars as pl
 
 from kaizenlake import tables
+from kaizenlake.stats import wilson
 from kaizenlake.tables import (
     AvoidedPhrases,
     Contents,
     CreativeLabels,
     EventCounts,
     Landings,
-    Outcomes,
     Patterns,
     Projects,
     Quarantine,
@@ -109,23 +109,37 @@ def _wins():
         "kind", "dimension", "value", "wins", "decided", "win_rate", "ci_low", "ci_high", "shrunk_rate", "lift",
         "p_value", "q_value",
     )  # fmt: skip
-    return _of_no_tenant(WinRates, names, _WINS)
+    kinds = {"outreach": (104, 427), "deal": (32, 86), "pack": (111, 143), "run": (104, 150), "creative": (188, 493)}
+    ages = {"outreach": 14, "deal": 60, "pack": 7}
+    totals = [
+        (kind, "all", "all", wins, decided, wins / decided, *interval_of(wins, decided), wins / decided)
+        for kind, (wins, decided) in kinds.items()
+    ]
+    rows = _of_no_tenant(WinRates, names, _WINS).to_dicts() + _of_no_tenant(WinRates, names[:9], totals).to_dicts()
+    waiting = {"kind": "outreach", "dimension": "channel", "value": "chat", "wins": 0, "decided": 0, "pending": 30}
+    rows = [row | {"status": "rated", "pending": 0, "adjusted_rate": row["win_rate"]} for row in rows]
+    rows = [
+        row
+        | {
+            "strata": int(row["lift"] is not None),
+            "compared_rate": row["win_rate"] if row["lift"] is not None else None,
+        }
+        | {"others_rate": None if row["lift"] is None else row["win_rate"] / (1 + row["lift"])}
+        for row in rows
+    ]
+    rows.append(waiting | {"status": "pending", "strata": 0})
+    return frame(WinRates, [row | {"age_days": ages.get(row["kind"], 0)} for row in rows])
+
+
+def interval_of(wins, decided):
+    """The interval of a rate as the tables have it."""
+    low, high = wilson(wins, decided)
+    return float(low), float(high)
 
 
 def _of_no_tenant(table, names, rows):
     """Rows of a table without tenant, each with the values of the named columns."""
     return frame(table, [dict(zip(names, row, strict=True)) for row in rows])
-
-
-def _outcomes():
-    decided = {"outreach": (104, 427), "deal": (32, 86), "pack": (111, 143), "run": (104, 150), "creative": (188, 493)}
-    rows = [
-        {"kind": kind, "subject_id": f"{kind}-{index}", "won": index < wins, "dimension": dimension, "value": "x"}
-        for kind, (wins, number) in decided.items()
-        for index in range(number)
-        for dimension in ("first", "second")
-    ]
-    return frame(Outcomes, rows, decided_at=NOON, project_id="cosmetics_2025")
 
 
 # pattern_type, pattern, contents, experiments, lift, low, high, q, verdict, rate_with, rate_without
@@ -220,7 +234,6 @@ def full():
             [{"phrase": "game-changer", "marks": 4, "contents": 3, "last_reason": "Sounds like everybody else."}],
             last_marked_at=NOON,
         ),
-        Outcomes: _outcomes(),
         WinRates: _wins(),
         Patterns: _patterns(),
         SegmentClarity: _of_no_tenant(SegmentClarity, tables.schema(SegmentClarity).names()[1:], clarity),

@@ -42,7 +42,7 @@ def pdf(laid_out):
 
 @pytest.fixture(scope="module")
 def hostile_report():
-    return document(build(scan_of(hostile(full(), kept={"kind"})), as_of=AS_OF))
+    return document(build(scan_of(hostile(full(), kept={"kind", "dimension"})), as_of=AS_OF))
 
 
 GOLD = [
@@ -72,7 +72,7 @@ def test_every_figure_of_a_table_of_the_report_is_the_gold_tables_own(html, iden
 
 def test_what_a_reader_sees_is_the_figure_behind_the_cell(html):
     page = Page(html)
-    written = {"win_rate": percent, "shrunk_rate": percent, "lift": lift, "wins": str, "decided": str}
+    written = {"win_rate": percent, "lift": lift, "wins": str, "decided": str, "adjusted_rate": percent, "pending": str}
     seen = 0
     for kind in ("outreach", "deal", "pack", "run", "creative"):
         for row in page.tables[f"{kind}-table"][1:]:
@@ -80,7 +80,7 @@ def test_what_a_reader_sees_is_the_figure_behind_the_cell(html):
                 if names in written:
                     assert text == written[names](json.loads(value))
                     seen += 1
-    assert seen == 15 * len(written)
+    assert seen == 16 * len(written)
 
 
 def test_the_landing_table_conserves_lines(html):

@@ -16,7 +16,7 @@ from kaizenlake.publish.report_data import build
 from kaizenlake.publish.report_rows import CHART_ROWS, ROWS, Figures, RunFacts
 from kaizenlake.publish.report_sections import document
 from kaizenlake.stats import wilson
-from kaizenlake.tables import Contents, CreativeLabels, Outcomes, Patterns, Quarantine, SegmentClarity, WinRates
+from kaizenlake.tables import Contents, CreativeLabels, Patterns, Quarantine, SegmentClarity, WinRates
 from publish.report_frames import AS_OF, NOON, frame, full, scan_of
 
 
@@ -66,9 +66,13 @@ def test_rows_carry_columns_of_their_table_under_its_names(row, table):
 def test_every_shown_win_rate_and_pattern_is_the_gold_tables_own():
     data, frames = built(), full()
     names = [item.name for item in fields(report_data.WinRow)]
-    wins = set(frames[WinRates].select(names).rows())
+    of_values, of_kinds = (
+        frames[WinRates].filter((pl.col("dimension") == "all") == is_total) for is_total in (False, True)
+    )
     shown = [row for listing in data.win_rates.values() for row in listing.rows]
-    assert {tuple(asdict(row).values()) for row in shown} == wins
+    assert {tuple(asdict(row).values()) for row in shown} == set(of_values.select(names).rows())
+    names = [item.name for item in fields(report_data.KindRow)]
+    assert {tuple(asdict(row).values()) for row in data.kinds} == set(of_kinds.select(names).rows())
     patterns = {(row["evidence"], row["pattern_type"], row["pattern"]): row for row in frames[Patterns].to_dicts()}
     for row in (*data.experiments.rows, *data.observations.rows):
         gold = patterns[row.evidence, row.pattern_type, row.pattern]
@@ -111,10 +115,23 @@ def test_a_subject_counts_once_however_many_dimensions_it_has():
     }
 
 
-def test_subjects_of_one_name_in_two_projects_are_two():
-    shared = {"kind": "run", "subject_id": "1", "decided_at": NOON, "won": True, "dimension": "model", "value": "a"}
-    rows = [{**shared, "project_id": project} for project in ("a", "b", None)]
-    assert built({Outcomes: frame(Outcomes, rows)}).kinds[0].decided == 3
+def test_what_is_pending_is_counted_and_has_no_rate():
+    section = win_section("outreach")
+    (row,) = [row for block in section.blocks if isinstance(block, Grid) for row in block.rows if row[0].text == "chat"]
+    assert [cell.text for cell in row[2:7]] == ["0", "0", "30", "14 days", "–"]
+
+
+def test_a_kind_of_which_nothing_is_old_enough_says_so():
+    waiting = {"kind": "outreach", "status": "pending", "wins": 0, "decided": 0, "pending": 30, "strata": 0}
+    rows = [waiting | {"dimension": name, "value": value} for name, value in (("all", "all"), ("channel", "email"))]
+    section = win_section("outreach", {WinRates: frame(WinRates, rows)})
+    assert section.lead == "Not enough data yet: 30 outreach messages are pending."
+
+
+def win_section(identifier, changes=None):
+    """The section of win rates of a report."""
+    (section,) = [section for section in laid_out(built(changes)).sections if section.id == identifier]
+    return section
 
 
 def test_marks_of_people_come_first_then_the_best_of_each_group():

@@ -91,7 +91,7 @@ def test_a_win_rate_is_a_finding_only_with_enough_evidence(change, told):
         said
         == [
             (
-                "33.9% of 180 outreach messages with template “cold_outreach_v3” were replied to "
+                "33.9% of 180 outreach messages with template “cold_outreach_v3” were replied to within 14 days "
                 "(95% interval 27.4% to 41.1%): +71.0% against the others (q < 0.001)."
             )
         ]
