@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from kaizenlake.lake.store import Lake
     from kaizenlake.learning_ops import LearningOps
     from kaizenlake.publish.context import KaizenContext
+    from kaizenlake.redaction import redact
     from kaizenlake.service import KaizenService
 
 __version__ = "0.1.0"
@@ -44,6 +45,7 @@ _HOMES = {
     "LearningOps": "kaizenlake.learning_ops",
     "KaizenContext": "kaizenlake.publish.context",
     "KaizenService": "kaizenlake.service",
+    "redact": "kaizenlake.redaction",
 }
 
 # The log functions of the single event types, such as `log_lead_created`, follow from the catalogue.
@@ -68,6 +70,7 @@ __all__ = [
     "log_section_generation",
     "mark_creative_as_loser",
     "mark_creative_as_winner",
+    "redact",
 ]
 
 

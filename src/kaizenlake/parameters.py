@@ -108,11 +108,18 @@ class Publishing(Group):
     valid_hours: Annotated[int, Field(ge=1, le=24 * 90)] = Field(
         default=36, description="Hours a publication stays fresh."
     )
-    entries: AtLeastOne = Field(default=10, description="Most entries of one list in a context.")
+    entries: AtLeastOne = Field(
+        default=10, description="Most entries of one list in the evidence of a context; the context shows five."
+    )
     text_length: Annotated[int, Field(ge=20, le=2000)] = Field(
         default=280, description="Most characters of an event's text that reach a generator."
     )
     banned_phrases: tuple[str, ...] = Field(default=(), description="Phrases a person has banned in every context.")
+    redact: bool = Field(
+        default=True,
+        description="Whether e-mail addresses, numbers of phones, cards and accounts, and secrets are replaced by "
+        "placeholders in all that is published or reported.",
+    )
 
 
 class Landing(Group):

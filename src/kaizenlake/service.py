@@ -10,6 +10,7 @@ import polars as pl
 from kaizenlake.errors import UsageError
 from kaizenlake.lake.store import Lake, default_lake
 from kaizenlake.lake.tenants import view_of
+from kaizenlake.publish import guard
 from kaizenlake.publish.context import EVERYTHING, KaizenContext, Scope, project, segment
 from kaizenlake.publish.context_build import Documents, Edition, build
 from kaizenlake.publish.documents import Source
@@ -201,5 +202,7 @@ class KaizenService:
         return self._documents(scope, Source(self.lake)).context
 
     def _documents(self, scope: Scope, source: Source) -> Documents:
-        (documents,) = build(source.scan, Edition(settings=self._lake.settings, tenant=self.lake.tenant), only=scope)
+        edition = Edition(settings=self._lake.settings, tenant=self.lake.tenant)
+        with guard.guarding(is_on=self._lake.settings.publishing.redact):
+            (documents,) = build(source.scan, edition, only=scope)
         return documents

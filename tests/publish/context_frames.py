@@ -68,7 +68,7 @@ def frames(*rows):
 def documents(*rows, only=None, tenant=None, **settings):
     """Context and evidence of literal rows, by scope in words."""
     edition = Edition(settings=Settings(**settings), tenant=tenant)
-    return {made.evidence.scope.words: made for made in build(frames(*rows), edition, only)}
+    return {made.scope.words: made for made in build(frames(*rows), edition, only)}
 
 
 def compared(rates):

@@ -161,7 +161,7 @@ def test_an_experiment_outranks_observation(experiment, observation, recommended
         for evidence, verdict in (("experiment", experiment), ("observation", observation))
         if verdict is not None
     ]
-    whole, found, _ = documents(*rows)["everything"]
+    whole, found, *_ = documents(*rows)["everything"]
     assert bool(whole.recommended_tones) is recommended
     assert bool(whole.risky_patterns) is risky
     assert bool(found.not_recommended) is not recommended
@@ -206,7 +206,7 @@ def test_an_experiment_that_could_compare_nothing_does_not_silence_observation()
 def test_win_rates_stand_in_where_patterns_say_nothing(wins, decided, q_value, recommended, risky, why):
     other = win_rate("creative", "tone", "formal", 20, 40, q_value=0.9)
     friendly = win_rate("creative", "tone", "friendly", wins, decided, q_value)
-    whole, found, _ = documents(friendly, other)["everything"]
+    whole, found, *_ = documents(friendly, other)["everything"]
     assert ("friendly" in whole.recommended_tones) is recommended
     assert ("tone: friendly" in whole.risky_patterns) is risky
     rejected = found.not_recommended["recommended_tones"]
@@ -223,7 +223,7 @@ def test_contents_that_cannot_be_compared_are_not_compared_across_platforms_inst
         win_rate("creative", "content_type", "headline", 1, 90, 1e-9),
         win_rate("creative", "content_type", "photo", 80, 90, 1e-9),
     )
-    whole, found, _ = documents(*rows)["everything"]
+    whole, found, *_ = documents(*rows)["everything"]
     assert not whole.risky_patterns
     assert not whole.recommended_patterns
     rejected = found.not_recommended["recommended_patterns"]
@@ -263,7 +263,7 @@ def test_a_small_scope_borrows_from_everything_and_says_so(whole, own, shrunk, r
     rows = [project("p1", 3)]
     rows += [pattern("tone", "friendly", whole, 0.2 if whole != "risky" else -0.2)] if whole else []
     rows += [scoped_pattern("tone", "friendly", own, shrunk, shrunk)] if own else []
-    context, found, _ = documents(*rows)["project p1"]
+    context, found, *_ = documents(*rows)["project p1"]
     assert bool(context.recommended_tones) is recommended
     assert bool(context.risky_patterns) is risky
     assert context.borrowed == ({"recommended_tones" if recommended else "risky_patterns": 1} if borrowed else {})
@@ -285,7 +285,7 @@ def test_experiments_over_everything_outrank_a_contradicting_observation_of_a_pr
         pattern("tone", "friendly", opposite, lift, evidence="experiment"),
         scoped_pattern("tone", "friendly", own, shrunk, shrunk),
     )
-    context, found, _ = documents(*rows)["project p1"]
+    context, found, *_ = documents(*rows)["project p1"]
     assert not context.recommended_tones
     assert not context.risky_patterns
     entry = found.not_recommended["recommended_tones"]["friendly"]
@@ -293,7 +293,7 @@ def test_experiments_over_everything_outrank_a_contradicting_observation_of_a_pr
 
 
 def test_rates_of_a_project_are_its_own_or_borrowed():
-    context, found, _ = documents(*story())["project p1"]
+    context, found, *_ = documents(*story())["project p1"]
     assert list(context.channel_performance.items()) == [("email", 0.75), ("phone", 0.5)]
     assert context.borrowed["channel_performance"] == 1
     own, borrowed = found.evidence["channel_performance"].values()
@@ -368,7 +368,7 @@ def test_one_scope_alone_is_the_same_as_among_all():
 
 
 def test_a_project_nobody_knows_borrows_everything():
-    ((context, found, _),) = documents(*story(), only=model.project("new")).values()
+    ((context, found, *_),) = documents(*story(), only=model.project("new")).values()
     assert (context.sample_size, context.confidence) == (0, 0)
     assert context.recommended_tones == ["friendly"]
     assert not context.past_winners
@@ -527,7 +527,7 @@ def test_past_winners_show_one_entry_an_experiment_and_one_a_wording_with_what_i
 
 @pytest.mark.parametrize(("ci_low", "clear"), [(0.6, True), (0.500001, True), (0.5, False), (0.1, False)])
 def test_a_segment_is_clear_when_its_interval_lies_above_one_half(ci_low, clear):
-    whole, found, _ = documents(clarity("retail", "startup", 9, 10, ci_low))["everything"]
+    whole, found, *_ = documents(clarity("retail", "startup", 9, 10, ci_low))["everything"]
     assert bool(whole.high_clarity_segments) is clear
     assert bool(found.not_recommended) is not clear
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from kaizenlake import __version__
 from kaizenlake.lake import files
+from kaizenlake.publish import guard
 
 SCHEMA: Literal["urn:kaizenlake:run:1"] = "urn:kaizenlake:run:1"
 SCHEMA_FILE = Path(__file__).with_name("run.schema.json")
@@ -141,6 +142,10 @@ class Run(_Record):
         default=(),
         description="Files that the reports lead to or rest on: cards of doers, and figures to compare with.",
     )
+    redacted: dict[str, int] = Field(
+        default_factory=dict,
+        description="How often e-mail addresses, phone numbers and so on were replaced in what was published and reported.",
+    )
     errors: list[Failure] = Field(default_factory=list, description="What went wrong, in the order it did.")
 
     model_config = ConfigDict(
@@ -182,14 +187,17 @@ def new_run_id(now: datetime) -> str:
 
 
 def write(folder: Path, run: Run) -> Path:
-    """Write the record of a run, whole or not at all.
+    """Write the record of a run, whole or not at all; its words say nothing that identifies a person.
 
     Args:
         folder: The `runs` folder of a lake.
         run: The run.
     """
     path = folder / f"{run.run_id}.json"
-    files.write_text(path, run.model_dump_json(indent=2) + "\n")
+    errors = [failure.model_copy(update={"message": guard.text(failure.message)}) for failure in run.errors]
+    hook = run.hook and run.hook.model_copy(update={"output": guard.text(run.hook.output)})
+    public = run.model_copy(update={"errors": errors, "hook": hook})
+    files.write_text(path, public.model_dump_json(indent=2) + "\n")
     return path
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -15,7 +18,7 @@ from kaizenlake.lake.store import Lake
 from kaizenlake.night import artifact
 from kaizenlake.night.artifact import Failure, Run, StepRecord
 from kaizenlake.night.deciding import told_of
-from kaizenlake.publish import documents
+from kaizenlake.publish import documents, guard
 from kaizenlake.publish.learning_files import write_audit, write_canaries, write_canary, write_skills
 from kaizenlake.publish.report import FIGURES_NAME, HTML_NAME, OURS, PDF_NAME, ReportPlace, folder_of, write_reports
 from kaizenlake.publish.report_rows import RunFacts
@@ -40,8 +43,9 @@ def publish(lake: Lake, run: Run, record: StepRecord) -> None:
     """Publish contexts and skill cards of the tables as this run leaves them; nothing where what is there still holds."""
     now, rows, is_changed = datetime.now(UTC), 0, False
     for view in audiences(lake):
-        done = documents.publish_contexts(view, as_of=run.as_of, generated_at=now, run_id=run.run_id)
-        cards = publish_skills(view, as_of=run.as_of, generated_at=now, run_id=run.run_id)
+        with guarded(view, run):
+            done = documents.publish_contexts(view, as_of=run.as_of, generated_at=now, run_id=run.run_id)
+            cards = publish_skills(view, as_of=run.as_of, generated_at=now, run_id=run.run_id)
         of_tenant = artifact.of_tenant(run, view.tenant)
         of_tenant.publication = done.sequence
         of_tenant.events = view.scan(EventCounts).select(pl.col("events").sum()).collect().item()
@@ -77,7 +81,8 @@ def report(lake: Lake, run: Run, record: StepRecord, reports: Path) -> None:
         return
     if len(found) > 1:
         _take_away(folder_of(reports, run.as_of))
-    made = [_write(view, run, reports) for view in found]
+    with guarded(lake, run):
+        made = [_write(view, run, reports) for view in found]
     for view, files in zip(found, made, strict=True):
         artifact.of_tenant(run, view.tenant).reports = len(files.reports) + len(files.attached)
     run.reports = tuple(str(path) for files in made for path in files.reports)
@@ -106,7 +111,8 @@ def report_again(lake: Lake, reports: Path) -> tuple[Path, ...]:
     Raises:
         LakeError: No run has been made yet.
     """
-    return _write(lake, _latest(lake), reports).reports
+    with guard.guarding(is_on=lake.settings.publishing.redact):
+        return _write(lake, _latest(lake), reports).reports
 
 
 def report_canary(lake: Lake, reports: Path, deployment_id: str) -> tuple[Path, ...]:
@@ -116,7 +122,8 @@ def report_canary(lake: Lake, reports: Path, deployment_id: str) -> tuple[Path, 
         UsageError: There is none of that name, or no night has looked at it.
         LakeError: No run has been made yet.
     """
-    written = write_canary(lake.scan, _place(lake, reports), deployment_id, as_of=_latest(lake).as_of)
+    with guard.guarding(is_on=lake.settings.publishing.redact):
+        written = write_canary(lake.scan, _place(lake, reports), deployment_id, as_of=_latest(lake).as_of)
     if not written:
         raise UsageError(
             f"No night has looked at a shadow or canary of the name {deployment_id!r}.",
@@ -132,7 +139,8 @@ def report_audit(lake: Lake, reports: Path) -> tuple[Path, ...]:
         UsageError: Nothing was decided of any policy.
         LakeError: No run has been made yet.
     """
-    written = write_audit(lake.scan, _place(lake, reports), _keys(lake), as_of=_latest(lake).as_of)
+    with guard.guarding(is_on=lake.settings.publishing.redact):
+        written = write_audit(lake.scan, _place(lake, reports), _keys(lake), as_of=_latest(lake).as_of)
     if not written:
         raise UsageError(
             "Nothing was decided of any policy yet.", hint="`kaizen policy create` makes one; then `kaizen nightly`."
@@ -152,6 +160,19 @@ def _latest(lake: Lake) -> Run:
     if latest is None:
         raise LakeError("There is nothing to report yet.", where=str(lake.root), hint="Run `kaizen nightly` first.")
     return latest
+
+
+@contextmanager
+def guarded(lake: Lake, run: Run) -> Iterator[None]:
+    """Redact what leaves within, if the settings say so, and put on record how often each kind was replaced.
+
+    Args:
+        lake: The lake.
+        run: The run; its `redacted` is added to.
+    """
+    with guard.guarding(is_on=lake.settings.publishing.redact) as redactor:
+        yield
+    run.redacted = dict(Counter[str](run.redacted) + Counter[str](redactor.counts))
 
 
 class _Made(NamedTuple):

@@ -25,9 +25,10 @@ from kaizenlake.lake.store import Lake
 from kaizenlake.night import alerts, artifact, deciding
 from kaizenlake.night.artifact import Failure, Landed, Run, StepRecord
 from kaizenlake.night.fingerprint import fingerprint, settings_of
-from kaizenlake.night.outputs import publish, report, stale_sources, versions
+from kaizenlake.night.outputs import guarded, publish, report, stale_sources, versions
 from kaizenlake.night.plan import Step, decide, predict
 from kaizenlake.night.work import Work
+from kaizenlake.publish import guard
 
 logger = logging.getLogger(__name__)
 
@@ -164,7 +165,8 @@ class _Night:
     def save(self) -> None:
         self.run.seconds = round(time.perf_counter() - self.began, 3)
         self.run.frames_validated = self.lake.frames_validated - self.validated_before
-        artifact.write(self.lake.path("runs"), self.run)
+        with guard.guarding(is_on=self.lake.settings.publishing.redact):
+            artifact.write(self.lake.path("runs"), self.run)
 
     def end(self, status: artifact.RunStatus, exit_code: int) -> None:
         for step in self.run.steps:
@@ -310,7 +312,8 @@ class _Night:
         if tables.Alerts in self.broken:
             self.note(StepRecord(name="tell", status="skipped", why=(self.broken[tables.Alerts],)))
             return
-        with self.surviving(), self.step(StepRecord(name="tell", status="running")) as record:
+        step = StepRecord(name="tell", status="running")
+        with self.surviving(), self.step(step) as record, guarded(self.lake, self.run):
             alerts.tell(self.lake, self.run, record)
 
     def leave(self, reports: Path | None) -> None:

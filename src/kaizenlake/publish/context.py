@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from kaizenlake.publish import schemas
+from kaizenlake.publish import guard, schemas
 
 SCHEMA: Final = "kaizen-context"
 VERSION: Final = 2
@@ -219,10 +219,10 @@ def flat(schema: Any) -> Any:
 
 
 def as_line(text: str, length: int) -> str:
-    r"""A text from outside as one line of data.
+    r"""Return a text from outside as one line of data.
 
-    Runs of white space become one space, control and invisible format characters go, and a longer text is cut.
-    Joiners stay, since emoji and several scripts need them.
+    Runs of white space become one space, control and invisible format characters go, what identifies a person is replaced
+    (`kaizenlake.publish.guard`), and a longer text is cut. Joiners stay, since emoji and several scripts need them.
 
     Args:
         text: Any text.
@@ -232,6 +232,8 @@ def as_line(text: str, length: int) -> str:
     'Hot deal[31m evil'
     >>> as_line("abcdef", 4)
     'abc…'
+    >>> as_line("Ask ann@example.com", 280)
+    'Ask [email]'
     """
     if not text.isprintable():
         text = "".join(
@@ -239,7 +241,7 @@ def as_line(text: str, length: int) -> str:
             for character in text
             if character.isspace() or character in _JOINERS or unicodedata.category(character) not in _UNSEEN
         )
-    line = " ".join(text.split())
+    line = guard.text(" ".join(text.split()))
     return line if len(line) <= length else line[: length - 1] + "…"
 
 

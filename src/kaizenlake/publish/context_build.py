@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
@@ -53,11 +53,13 @@ class Documents(NamedTuple):
         context: What a generator reads.
         evidence: What it rests on.
         size: How many events the scope has, and when they happened.
+        scope: The scope, by the names that readers ask for.
     """
 
     context: KaizenContext
     evidence: KaizenEvidence
     size: Size
+    scope: Scope
 
 
 def build(scan: Scan, edition: Edition, only: Scope | None = None) -> Iterator[Documents]:
@@ -75,7 +77,7 @@ def build(scan: Scan, edition: Edition, only: Scope | None = None) -> Iterator[D
             return _Draft(size, edition, data, Notes(scope, edition.settings, room))
 
         draft = make(widest(lambda room, make=make: make(room).context))  # type: ignore[misc]
-        yield Documents(draft.context, draft.evidence, size)
+        yield Documents(draft.context, draft.evidence, size, scope)
 
 
 @dataclass
@@ -112,12 +114,7 @@ class _Draft:
         graded = self.notes.room.graded
         return KaizenContext(
             tenant=self.notes.maybe(self.edition.tenant),
-            scope=Scope(
-                kind=self.scope.kind,
-                project_id=self.notes.maybe(self.scope.project_id),
-                industry=self.notes.maybe(self.scope.industry),
-                client_type=self.notes.maybe(self.scope.client_type),
-            ),
+            scope=self.named(self.notes.maybe),
             sample_size=self.size.events,
             confidence=confidence(self.size.events, self.edition.settings.confidence),
             risky_patterns=risky,
@@ -149,12 +146,25 @@ class _Draft:
             version=second.VERSION,
             data_notice=NOTICE,
             tenant=None if self.edition.tenant is None else self.notes.line(self.edition.tenant),
-            scope=self.scope,
+            scope=self.named(lambda name: None if name is None else self.notes.line(name)),
             sample_size=self.context.sample_size,
             confidence=self.context.confidence,
             evidence={name: held for name, held in self.held.items() if held},
             not_recommended=self.rejected,
             why_empty=self.context.why_empty,
+        )
+
+    def named(self, written: Callable[[str | None], str | None]) -> Scope:
+        """Return the scope as a document names it.
+
+        Args:
+            written: Writes a name.
+        """
+        return Scope(
+            kind=self.scope.kind,
+            project_id=written(self.scope.project_id),
+            industry=written(self.scope.industry),
+            client_type=written(self.scope.client_type),
         )
 
     @cached_property

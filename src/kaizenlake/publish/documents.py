@@ -38,7 +38,7 @@ from kaizenlake.lake import files, keys
 from kaizenlake.lake.store import Lake, Snapshot
 from kaizenlake.publish import context as model
 from kaizenlake.publish import evidence as second
-from kaizenlake.publish import rendering, sequences
+from kaizenlake.publish import guard, rendering, sequences
 from kaizenlake.publish.context import Instant, KaizenContext, Scope, instant
 from kaizenlake.publish.context_build import Documents, Edition, build
 from kaizenlake.publish.context_rules import TABLES
@@ -133,7 +133,7 @@ def publish_contexts(lake: Lake, *, as_of: datetime, generated_at: datetime, run
         LakeError: A table cannot be read, or a file cannot be written; the former publication stays.
     """
     folder = lake.path(FOLDER)
-    with alone(folder):
+    with alone(folder), guard.guarding(is_on=lake.settings.publishing.redact):
         source, key = Source(lake), keys.private_key(lake)
         templates = rendering.Templates(lake.path("templates"))
         inputs = _inputs(lake, source, as_of, templates)
@@ -245,8 +245,8 @@ def _still_good(folder: Path, current: Mapping[str, Any], inputs: str, now: date
 
 def _write(folder: Path, documents: Documents, templates: rendering.Templates) -> list[dict[str, Any]]:
     """Write the documents of a scope and the texts made of them; return their entries in the index."""
-    context, evidence, size = documents
-    scope = msgspec.to_builtins(evidence.scope)
+    context, evidence, size, scope_of_both = documents
+    scope = msgspec.to_builtins(scope_of_both)
     window = {
         name: None if at is None else instant(at)
         for name, at in (("first_at", size.first_at), ("last_at", size.last_at))
@@ -260,8 +260,8 @@ def _write(folder: Path, documents: Documents, templates: rendering.Templates) -
     }
     entries = [entry]
     if templates.names:
-        plain, reasons = msgspec.to_builtins(context), msgspec.to_builtins(evidence)
-        for name, text in templates.render(plain, reasons, evidence.scope.words).items():
+        plain, reasons = guard.tree(msgspec.to_builtins(context)), guard.tree(msgspec.to_builtins(evidence))
+        for name, text in templates.render(plain, reasons, scope_of_both.words).items():
             entries.append({"kind": "text", "template": name, "scope": scope, **_file(folder, "texts", "", text)})
     return entries
 

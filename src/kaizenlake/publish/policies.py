@@ -48,6 +48,7 @@ FILES = SignedFiles(
         model.json_schema(),
         "file of policies",
         check=_changed_document,
+        is_redacted=False,  # a policy is run as it is, and its hash says so
     ),
     "files of policies",
 )

@@ -23,7 +23,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
 from kaizenlake.errors import PublishError
-from kaizenlake.publish import context, evidence
+from kaizenlake.publish import context, evidence, guard
 from kaizenlake.publish.context import LIMIT, KaizenContext
 from kaizenlake.publish.evidence import KaizenEvidence
 from kaizenlake.publish.schemas import first_broken
@@ -65,18 +65,19 @@ _DECODERS = {kind: msgspec.json.Decoder(kind) for kind in _VALIDATORS}
 
 
 def render(document: Document) -> bytes:
-    """Render a document, then parse and check it before it counts.
+    """Render a document without what identifies a person, then parse and check it before it counts.
 
     Raises:
         PublishError: It breaks the published schema, is too long, or does not say what it was made of.
     """
     kind, where = type(document), document.scope.words
+    plain = guard.tree(msgspec.to_builtins(document))
     try:
-        content = _TEMPLATE.render(context=msgspec.to_builtins(document)).encode("utf-8")
+        content = _TEMPLATE.render(context=plain).encode("utf-8")
     except ValueError as error:
         raise PublishError(f"A figure of a context is not finite: {error}.", where=where) from error
     problem = broken_rule(content, kind)
-    if problem is None and _DECODERS[kind].decode(content) != document:
+    if problem is None and _DECODERS[kind].decode(content) != msgspec.convert(plain, kind):
         problem = "read again, it differs from the context it was made of"
     if problem is not None:
         raise PublishError(f"The document of a context is not published: {problem}.", where=where)

@@ -21,6 +21,7 @@ from markupsafe import Markup
 from kaizenlake.errors import PublishError
 from kaizenlake.lake.files import write_atomic
 from kaizenlake.parameters import Evidence, Tiers
+from kaizenlake.publish import guard
 from kaizenlake.publish.report_blocks import Document, Picture
 from kaizenlake.publish.report_data import ReportData, build
 from kaizenlake.publish.report_rows import Figures, RunFacts, Scan
@@ -139,7 +140,7 @@ def render_html(report: Document | ReportData) -> str:
     Args:
         report: The report, laid out or not.
     """
-    laid_out = report if isinstance(report, Document) else document(report)
+    laid_out = guard.laid_out(report if isinstance(report, Document) else document(report))
     style = _resource("html", "kaizen.css")
     digest = b64encode(sha256(style.encode("utf-8")).digest()).decode("ascii")
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
@@ -155,7 +156,7 @@ def render_pdf(report: Document | ReportData) -> bytes:
     Raises:
         PublishError: The typesetter refused the report.
     """
-    laid_out = report if isinstance(report, Document) else document(report)
+    laid_out = guard.laid_out(report if isinstance(report, Document) else document(report))
     at = datetime.fromisoformat(laid_out.as_of_iso).astimezone(UTC)
     told = _for_paper(laid_out) | {"date": [at.year, at.month, at.day], "colours": COLOURS}
     for _ in range(_ATTEMPTS):

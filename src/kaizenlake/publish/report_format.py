@@ -8,6 +8,8 @@ from datetime import UTC, date, datetime
 from hashlib import sha256
 from math import floor, isfinite, log10
 
+from kaizenlake.publish import guard
+
 NOTHING = "–"
 """Stands where a value is not defined."""
 
@@ -17,7 +19,9 @@ _DIRECTION_MARKS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u
 
 
 def clean(text: str, limit: int = 160) -> str:
-    r"""Text of an event as it is shown: one line, without control and direction marks, cut at `limit` characters.
+    r"""Return a text of an event as it is shown: one line, without control and direction marks, cut at `limit` characters.
+
+    What identifies a person is replaced first: see `kaizenlake.publish.guard`.
 
     >>> clean("two\nlines\x00")
     'two lines'
@@ -26,11 +30,15 @@ def clean(text: str, limit: int = 160) -> str:
     """
     kept = "".join(
         " " if char in "\n\r\t" else char
-        for char in text[: 4 * limit]
+        for char in text[: 4 * limit + _LOOK_AHEAD]
         if char in "\n\r\t" or (unicodedata.category(char) not in _DROPPED and char not in _DIRECTION_MARKS)
     )
-    line = " ".join(kept.split())
+    line = guard.text(" ".join(kept.split()))
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+_LOOK_AHEAD = 200
+"""Characters that are read beyond those that can be shown, so that an address on the edge is seen as one."""
 
 
 def words(name: str) -> str:

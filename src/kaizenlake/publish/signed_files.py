@@ -20,13 +20,17 @@ from kaizenlake.context import file_name
 from kaizenlake.errors import PublishError, VerificationError
 from kaizenlake.lake import files, keys
 from kaizenlake.lake.store import Lake
-from kaizenlake.publish import sequences
+from kaizenlake.publish import guard, sequences
 from kaizenlake.publish.context import instant
 from kaizenlake.publish.folder import FOLDER, Verified, alone, not_as_said, still_holds, verifying_key, write_checks
 from kaizenlake.publish.schemas import first_broken
 
 OF_THE_RUN = frozenset({"generated_at", "valid_until", "provenance"})
 """What a file says of the run that wrote it, and not of its subject."""
+
+
+_NAMES = frozenset({"doer", "tenant_id"})
+"""Names by which a file is found."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,7 @@ class Form:
         one: What one file is called.
         indent: Spaces of each level.
         check: What else has to hold of what is signed; words of what does not.
+        is_redacted: Whether what identifies a person is replaced; not where what is signed is used as it is.
     """
 
     name: str
@@ -50,6 +55,13 @@ class Form:
     one: str
     indent: int = 1
     check: Callable[[Mapping[str, Any]], str | None] | None = None
+    is_redacted: bool = True
+
+    def redacted(self, signed: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what is to be signed without what identifies a person; names by which a file is found stay."""
+        if not self.is_redacted:
+            return dict(signed)
+        return {name: value if name in _NAMES else guard.tree(value) for name, value in signed.items()}
 
     @property
     def schema_file(self) -> str:
@@ -77,6 +89,7 @@ class Form:
         Raises:
             PublishError: It breaks its schema, a figure is not finite, or it is nested too deeply.
         """
+        signed = self.redacted(signed)
         try:
             whole = {"signed": signed, "signature": signing.sign(signed, key)}
             content = json.dumps(whole, indent=self.indent, ensure_ascii=False).encode("utf-8")
@@ -231,7 +244,7 @@ class Held:
         """
         made: dict[Path, dict[str, Any]] = {}
         for doer, of_doer in said.items():
-            told = {"tenant_id": self.tenant, **of_doer}
+            told = self.kind.form.redacted({"tenant_id": self.tenant, **of_doer})
             current = self.signed.get(doer)
             if current is not None and still_holds(current, at) and _says(current, told):
                 continue

@@ -1,0 +1,94 @@
+"""The one place that everything published or reported passes: it replaces what identifies a person, and secrets.
+
+Texts from outside are redacted where they become one line, before they are cut (`context.as_line`, `report_format.clean`).
+What leaves is redacted once more as a whole: signed files (`signed_files.Form`), documents of contexts (`rendering.render`),
+pages and papers (`report.render_html`, `report.render_pdf`), and records of runs. So a new report cannot forget it. It is
+on unless the settings of the lake that is at work turn it off.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, TypeVar
+
+from kaizenlake.redaction import Redactor
+
+Anything = TypeVar("Anything")
+
+_CURRENT: ContextVar[Redactor | None] = ContextVar("redactor", default=None)
+_ON = Redactor()
+
+
+@contextmanager
+def guarding(*, is_on: bool) -> Iterator[Redactor]:
+    """Let what leaves within be redacted or not, as the settings of a lake say; the outermost guard counts.
+
+    Args:
+        is_on: Setting `publishing.redact`.
+
+    Yields:
+        The redactor, which counts what it replaces.
+    """
+    current = _CURRENT.get()
+    if current is not None and bool(current.kinds) is is_on:
+        yield current
+        return
+    redactor = Redactor() if is_on else Redactor(kinds=())
+    before = _CURRENT.set(redactor)
+    try:
+        yield redactor
+    finally:
+        _CURRENT.reset(before)
+
+
+def text(value: str) -> str:
+    """Replace what identifies a person in a text."""
+    return (_CURRENT.get() or _ON).text(value)
+
+
+def tree(value: Any) -> Any:
+    """Replace what identifies a person in every text of plain data, names of members included."""
+    if isinstance(value, str):
+        return text(value)
+    if isinstance(value, dict):
+        return {text(key) if isinstance(key, str) else key: tree(item) for key, item in value.items()}
+    return [tree(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def laid_out(value: Anything) -> Anything:
+    """Replace what identifies a person in every text of a report: figures, names of files and drawings aside."""
+    return _part(value)  # type: ignore[no-any-return]
+
+
+_AS_THEY_ARE = frozenset({"id", "link", "names", "type", "source", "as_of_iso", "table", "kind"})
+_DRAWINGS = frozenset({"wide", "narrow", "paper"})
+_WORDS = re.compile(r">([^<>]+)<|(?:aria-label|alt|title)=\"([^\"]*)\"")
+
+
+def _part(value: Any, name: str = "") -> Any:
+    if isinstance(value, str):
+        if name in _AS_THEY_ARE:
+            return value
+        return _WORDS.sub(_drawn, value) if name in _DRAWINGS else text(value)
+    if isinstance(value, tuple):
+        return tuple(_part(item, name) for item in value)
+    if is_dataclass(value) and not isinstance(value, type):
+        held = {item.name: getattr(value, item.name) for item in fields(value)}
+        changed = {item: _part(part, item) for item, part in held.items() if item != "rows"}
+        if "rows" in held:
+            figures = [column.kind == "number" for column in held["columns"]]
+            changed["rows"] = tuple(
+                tuple(cell if is_figure else _part(cell) for is_figure, cell in zip(figures, row, strict=True))
+                for row in held["rows"]
+            )
+        return replace(value, **changed)
+    return value
+
+
+def _drawn(match: re.Match[str]) -> str:
+    words = match[1] if match[1] is not None else match[2]
+    return match[0].replace(words, text(words))

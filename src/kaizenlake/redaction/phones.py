@@ -1,0 +1,140 @@
+"""Phone numbers in a text: international ones, those of North America, and national ones by a cue or by how they are written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+
+_CANDIDATE = re.compile(
+    r"(?<![\w.,+\-/#@$€£¥=])(?:\+|00|011[ \-.])?\(?[0-9](?:[ \-./\u2009]{0,2}[()]?[ ]?[0-9]|[ ]?\(0\)[ ]?[0-9]){5,16}(?![\w]|[.,:\-/]\d|\s?[%€$£¥])"
+)
+_NO_PHONE = re.compile(
+    r"(?:19|20)\d\d[\-./ ](?:0?[1-9]|1[0-2])[\-./ ](?:0?[1-9]|[12]\d|3[01])(?:\D|\Z)"
+    r"|(?:0?[1-9]|[12]\d|3[01])[\-./ ](?:0?[1-9]|[12]\d|3[01])[\-./ ](?:(?:19|20)\d\d(?:\D|\Z)|\d\d\Z)"
+    r"|\d+[.,]\d+\Z"
+    r"|(?:19|20)\d\d ?[\-/] ?(?:19|20)\d\d\Z"
+)
+_CUE = re.compile(
+    r"(?i)(?:\b(?:tele?(?:ph|f)ono?|tele(?:ph|f)on\w*|phone|fon|call|calls|calling|tel|t[ée]l[ée]?(?:phone)?|mobile|mob|cell|cellphone|handy|handynummer"
+    r"|fax|whats ?app|sms|text me|text us|dial|ring|ruf\w*|anruf\w*|rufnummer|durchwahl|hotline|contact|kontakt|reach (?:me|us|him|her)|m[óo]vil|celular"
+    r"|llam\w*|appel\w*|portable|chiama\w*|cellulare|ligue|telemóvel|bel|signal|telegram|number is|numero|número)\b|[☎📞📱✆]|電話|电话|전화)"
+    r"[^\d;!?]{0,25}$"
+)
+_OTHER_CUE = re.compile(
+    r"(?i)(?:order|invoice|bestell\w*|rechnung\w*|ticket|tracking|shipment|parcel|ref|reference|\bid|sku|ean|isbn|issn|doi|imei|serial|article|artikel\w*"
+    r"|case|customer|kunden\w*|account|konto\w*|commande|pedido|factura|version|build|hash|patent|page|pages|zip|plz|code|upc|asin|batch|lot|model|part"
+    r"|vat|ust|steuer\w*|iban|bic|port|error|commit|revision|timestamp|unix|epoch|lat|lon|score|range|rate)"
+    r"[\s.:#=]{0,3}(?:no|nr|number|nummer|num|n[o°º]|code|id)?[\s.:#=]{0,3}$"
+)
+_AMOUNT = re.compile(
+    r"(?i)^\s?(?:impressions?|views?|clicks?|likes?|followers?|users?|people|posts?|runs?|events?|rows?|tokens?|words?|euros?|eur|usd|dollars?|gbp|pounds?"
+    r"|km|kg|ms|seconds?|minutes?|hours?|days?|bytes?|kb|mb|gb|records?|visits?|sessions?|orders?|units?|items?|reach|mal|aufrufe|impressionen|klicks?)\b"
+)
+_AMERICAN = re.compile(
+    r"(?:1[ \-.])?(?:\([2-9]\d\d\)[ \-.]?|[2-9]\d\d(?P<one>[\-.]))[2-9]\d\d(?(one)(?P=one)|[ \-.])\d{4}\Z"
+    r"|(?:1[ \-.])?[2-9]\d\d [2-9]\d\d[ \-]\d{4}\Z"
+)
+_NATIONAL = (
+    "GB",
+    "DE",
+    "FR",
+    "ES",
+    "IT",
+    "NL",
+    "CH",
+    "AT",
+    "BE",
+    "PT",
+    "PL",
+    "SE",
+    "DK",
+    "NO",
+    "FI",
+    "IE",
+    "AU",
+    "NZ",
+    "IN",
+    "JP",
+    "BR",
+    "MX",
+    "ZA",
+    "CN",
+    "KR",
+    "TR",
+    "CZ",
+    "US",
+)
+"""Regions whose national numbers are tried, where the text does not say which it is."""
+
+_TRUNK = ("GB", "DE", "FR", "IT", "NL", "CH", "AT", "BE", "SE", "FI", "IE", "AU", "NZ", "JP", "ZA", "TR", "KR")
+"""Regions in which a number that is dialled within the country begins with 0."""
+
+
+def phones(text: str) -> Iterator[tuple[int, int, str]]:
+    """Find phone numbers; dates, amounts, and numbers of orders and the like are none."""
+    for match in _CANDIDATE.finditer(text):
+        written = match[0]
+        start, end = match.span()
+        if written.count("(") != written.count(")"):
+            cut = written.lstrip("(")
+            start, written = start + len(written) - len(cut), cut
+            if written.count("(") != written.count(")"):
+                continue
+        digits = re.sub(r"\D", "", written.replace("(0)", "", 1) if written.startswith(("+", "00")) else written)
+        before = text[max(0, start - 45) : start]
+        has_cue = _CUE.search(before) is not None
+        if _AMOUNT.match(text[end : end + 16]) or (_OTHER_CUE.search(before) and not has_cue):
+            continue
+        if (value := _number(written, digits, has_cue=has_cue)) is not None:
+            yield start, end, value
+
+
+def _number(written: str, digits: str, *, has_cue: bool) -> str | None:
+    """Return the number that was written, in international form where that is known; None where it is no phone number."""
+    if written.startswith(("+", "00", "011")):
+        prefix = "" if written.startswith("+") else "00" if written.startswith("00") else "011"
+        value = _international(digits.removeprefix(prefix))
+        if value is not None or prefix == "":
+            return value or (digits if has_cue and len(digits) >= _LOCAL else None)
+    if _NO_PHONE.match(written) is not None:
+        return None
+    if _AMERICAN.match(written):
+        return "1" + digits[-10:]
+    has_groups = len(digits) < len(written)
+    if has_cue and _LOCAL <= len(digits) <= _LONGEST:
+        return _national(digits, _NATIONAL) or (digits if has_groups or len(digits) <= 11 else None)
+    has_trunk = written.startswith(("0", "(0")) and not written.startswith("00")
+    return _national(digits, _TRUNK) if has_trunk and has_groups and 9 <= len(digits) <= 12 else None
+
+
+_LOCAL, _LONGEST = 7, 15
+"""Fewest digits of a number within a town, and most of any (E.164)."""
+
+
+@lru_cache(maxsize=10_000)
+def _international(digits: str) -> str | None:
+    """Return digits that begin with the code of a country, if the plan of that country has such a number."""
+    import phonenumbers  # noqa: PLC0415 - its tables are read where a number is met, and not before
+
+    try:
+        parsed = phonenumbers.parse(f"+{digits}", None)
+    except phonenumbers.NumberParseException:
+        return None
+    if phonenumbers.is_possible_number(parsed):
+        return f"{parsed.country_code}{parsed.national_number}"
+    return None
+
+
+@lru_cache(maxsize=10_000)
+def _national(digits: str, regions: tuple[str, ...]) -> str | None:
+    """Return digits that are a number within one of these regions, as they are: which country is meant is not known."""
+    import phonenumbers  # noqa: PLC0415 - as above
+
+    for region in regions:
+        try:
+            if phonenumbers.is_valid_number(phonenumbers.parse(digits, region)):
+                return digits
+        except phonenumbers.NumberParseException:
+            continue
+    return None
