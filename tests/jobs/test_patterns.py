@@ -365,7 +365,7 @@ def test_patterns_without_an_effect_are_seldom_called_to_have_one():
         called += (made["verdict"] != "unclear").to_list()
         p_values += made.filter(evidence="experiment")["p_value"].to_list()
 
-    assert len(called) > 450
+    assert len(called) > 225
     assert np.mean(called) <= 0.05
     assert 0.02 <= np.mean(np.array(p_values) <= 0.05) <= 0.08
 
@@ -387,7 +387,7 @@ def test_a_pattern_used_in_good_weeks_is_not_called_good_by_experiments():
     made = run(drawn)
 
     assert naive[True] / naive[False] - 1 > 0.1
-    assert row(made, "question", "observation")["verdict"] == "works"
+    assert made.filter(evidence="observation", pattern_type="hook_type").is_empty()
     assert row(made, "question")["verdict"] == "risky"
     assert row(made, "question")["lift_ci_low"] <= -0.10 <= row(made, "question")["lift_ci_high"]
     (best,) = best_evidence(made.lazy()).filter(pattern="question").collect().rows(named=True)

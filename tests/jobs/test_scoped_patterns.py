@@ -24,7 +24,7 @@ def run(drawn):
     chosen = {"as_of": AS_OF, "engine": "streaming"}
     sums = through(pattern_sums, given={Contents: drawn}, **chosen).lazy()
     whole = through(patterns, given={Contents: drawn, PatternSums: sums}, **chosen)
-    return whole, through(scoped_patterns, given={PatternSums: sums, Patterns: whole.lazy()}, **chosen)
+    return whole, through(scoped_patterns, given={Contents: drawn, PatternSums: sums, Patterns: whole.lazy()}, **chosen)
 
 
 def row(made, pattern="question", **where):
@@ -135,3 +135,61 @@ def test_shrinking_brings_scopes_nearer_to_the_truth():
 
     assert part.height == 80
     assert error("shrunk_lift") < 0.3 * error("lift")
+
+
+def trials_of(project, count, lift, rng, **columns):
+    """Experiments of one question against one list each, of 2,000 impressions an arm."""
+    rates = {"question": 0.05 * (1 + lift), "list": 0.05}
+    cells = [
+        {
+            "experiment_id": f"{project}{number}",
+            "hook_type": hook,
+            "clicks": int(rng.binomial(2_000, rate)),
+            "impressions": 2_000,
+            "project_id": project,
+        }
+        | columns
+        for number in range(count)
+        for hook, rate in rates.items()
+    ]
+    return contents(*((cell["hook_type"], [cell["clicks"] / 2_000], cell) for cell in cells)).with_columns(
+        content_id=pl.concat_str("experiment_id", "hook_type"),
+        click_rate=pl.col("clicks") / pl.col("impressions"),
+        engagement_rate=pl.lit(None, pl.Float64),
+    )
+
+
+def test_experiments_of_a_project_are_read_in_the_project():
+    rng = np.random.default_rng(7)
+    _, made = run(pl.concat([trials_of("good", 20, 0.5, rng), trials_of("flat", 20, 0.0, rng)]))
+    good, flat = (row(made, project_id=name, evidence="experiment") for name in ("good", "flat"))
+    assert (good["verdict"], flat["verdict"]) == ("works", "unclear")
+    assert (good["experiments"], good["contents"], good["metric"]) == (20, 20, "click_rate")
+    assert good["lift"] == pytest.approx(0.5, abs=0.15)
+
+
+def test_arms_are_not_observed_where_experiments_of_their_project_contrast_the_pattern():
+    rng = np.random.default_rng(8)
+    ordinary = contents(
+        ("question", 0.075 * STEADY, {"project_id": "p", "content_type": "reel"}),
+        ("list", 0.05 * STEADY, {"project_id": "p", "content_type": "reel"}),
+    ).with_columns(content_id="o" + pl.col("content_id"))
+    whole, made = run(pl.concat([trials_of("p", 20, 0.0, rng, content_type="reel"), ordinary]))
+    assert row(made, project_id="p", evidence="experiment")["verdict"] == "unclear"
+    assert row(made, project_id="p", evidence="observation")["contents"] == 12
+    assert row(whole, evidence="observation")["contents"] == 12
+    # All of them are reels: no experiment contrasts that, so each experiment is one thing that was observed.
+    alone, _ = run(trials_of("p", 20, 0.0, rng, content_type="reel"))
+    reels = row(alone, evidence="observation", pattern_type="content_type", pattern="reel")
+    assert (reels["contents"], reels["metric"]) == (20, "click_rate")
+
+
+def test_a_text_that_is_shown_often_counts_once():
+    often = contents(
+        ("question", [0.09] * 200, {"project_id": "p", "text": "Why so often?"}),
+        ("question", 0.05 * STEADY, {"project_id": "p"}),
+        ("list", 0.05 * STEADY, {"project_id": "p"}),
+    )
+    found = row(run(often)[1], project_id="p")
+    assert (found["contents"], found["verdict"]) == (13, "unclear")
+    assert found["rate_with"] == pytest.approx((0.09 + 12 * 0.05) / 13)

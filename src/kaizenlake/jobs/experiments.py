@@ -9,14 +9,14 @@ import polars as pl
 from numpy.typing import NDArray
 
 from kaizenlake.jobs.contrasts import NANO, POOLED, pool
-from kaizenlake.jobs.pattern_types import PATTERN_TYPES, is_pattern, pattern_of
-from kaizenlake.jobs.scopes import group_codes
+from kaizenlake.jobs.pattern_types import CONTRASTED, is_pattern, name_places, pattern_of
+from kaizenlake.jobs.scopes import by_scope, group_codes
 from kaizenlake.stats import log_risk_ratio, sample_ratio_by
 
 Floats: TypeAlias = NDArray[np.float64]
 
-EXPERIMENT = ("tenant_id", "project_id", "platform", "experiment_id", "metric")
-"""One experiment on one platform, read by one metric."""
+EXPERIMENT = ("of_project_id", "platform", "experiment_id", "metric")
+"""One experiment of a scope on one platform, read by one metric."""
 
 METRICS = {
     "click_rate": ("clicks", "impressions"),
@@ -24,13 +24,15 @@ METRICS = {
 }
 """Metric, and the columns of its events and its trials; of two alike, the first by name is read."""
 
-PATTERN = ("tenant_id", "pattern_type", "pattern", "metric")
+PATTERN = ("pattern_type", "pattern", "metric")
 
-CONTRASTED = tuple(name for name in PATTERN_TYPES if name != "platform")
-"""Pattern types that arms can differ in: an experiment runs on one platform."""
+TENANT = ("tenant_id",)
+"""Scope that is everything a tenant has."""
 
 
-def contrast_experiments(contents: pl.LazyFrame, *, confidence: float, sample_ratio_p: float) -> pl.LazyFrame:
+def contrast_experiments(
+    contents: pl.LazyFrame, *, confidence: float, sample_ratio_p: float, by: tuple[str, ...] = TENANT
+) -> pl.LazyFrame:
     """Pool each pattern over the experiments that contrast it.
 
     Arms are the variants of an experiment (a content without a variant is an arm). An arm's pattern is what all its
@@ -39,25 +41,54 @@ def contrast_experiments(contents: pl.LazyFrame, *, confidence: float, sample_ra
 
     An experiment whose trials are spread over its arms in a way that equal allocation would make with a probability
     below `sample_ratio_p` is left out, and counted in `left_out`. Experiments planned with unequal arms fall to this test
-    too, as no event tells the plan; a `sample_ratio_p` of 0 leaves nothing out.
+    too, as no event tells the plan; a `sample_ratio_p` of 0 leaves nothing out. An arm that was never shown takes no part.
 
     Args:
         contents: Contents, of which those with an experiment count.
         confidence: Of the interval.
         sample_ratio_p: Sample-ratio p-value below which an experiment is left out.
+        by: Columns that name the scope: the tenant, or those of `scopes.SCOPE`.
 
     Returns:
-        `PATTERN`, the columns of `contrasts.POOLED` and `left_out`: one row per pattern and metric with a contrast.
+        `by`, `PATTERN`, the columns of `contrasts.POOLED` and `left_out`: one row per scope, pattern and metric with a
+        contrast. Over a tenant each pattern type has one metric: the one that more of its contents have.
     """
-    schema = pl.Schema({**dict.fromkeys(PATTERN, pl.String()), **POOLED, "left_out": pl.Int64()})
+    keys = [*by, *PATTERN]
+    schema = pl.Schema({**dict.fromkeys(keys, pl.String()), **POOLED, "left_out": pl.Int64()})
 
     def compute(arms: pl.DataFrame) -> pl.DataFrame:
-        arms = _with_sample_ratio(arms)
+        arms = _with_sample_ratio(arms, [*by, *EXPERIMENT])
         is_left_out = (pl.col("sample_ratio_p") < sample_ratio_p).fill_null(False)
-        found = [_pooled(_contrasts(arms, name, is_left_out), confidence) for name in CONTRASTED]
-        return pl.concat(found).select(schema.names()).sort(PATTERN)
+        parts = []
+        for name in CONTRASTED:
+            known = arms.filter(pl.col(name).is_not_null())
+            read = _of_one_metric(known) if by == TENANT else known
+            parts.append(_pooled(_contrasts(read, name, by, is_left_out), keys, confidence))
+        return pl.concat(parts).select(schema.names()).sort(keys)
 
-    return _arms(contents).map_batches(compute, schema=schema)
+    return _arms(contents, by).map_batches(compute, schema=schema)
+
+
+def places_of_arms(contents: pl.LazyFrame) -> pl.LazyFrame:
+    """Name the platforms and kinds of content of the arms that have each pattern.
+
+    Returns:
+        `tenant_id`, `pattern_type`, `pattern`, and the lists `platforms` and `content_types`.
+    """
+    arms = contents.filter(pl.col("experiment_id").is_not_null()).select(
+        "tenant_id", *{"platform", "content_type", *CONTRASTED}
+    )
+    parts = [
+        arms.select(
+            "tenant_id",
+            "platform",
+            "content_type",
+            pattern_type=pl.lit(name),
+            pattern=pattern_of(name),
+        ).filter(pl.col("pattern").is_not_null())
+        for name in CONTRASTED
+    ]
+    return name_places(pl.concat(parts))
 
 
 def log_rate_ratio(events: Floats, trials: Floats, other_events: Floats, other_trials: Floats) -> tuple[Floats, Floats]:
@@ -77,11 +108,13 @@ def log_rate_ratio(events: Floats, trials: Floats, other_events: Floats, other_t
     return np.where(np.isnan(variance), np.nan, effect), variance
 
 
-def _arms(contents: pl.LazyFrame) -> pl.LazyFrame:
-    """Events, trials, contents and shared patterns of each arm, by metric."""
-    in_experiments = contents.filter(pl.col("experiment_id").is_not_null()).select(
-        "tenant_id",
-        "project_id",
+def _arms(contents: pl.LazyFrame, by: tuple[str, ...]) -> pl.LazyFrame:
+    """Events, trials, contents and shared patterns of each arm, by scope and metric."""
+    told = contents.filter(pl.col("experiment_id").is_not_null())
+    scoped = told.with_columns(of_project_id="project_id") if by == TENANT else by_scope(told)
+    in_experiments = scoped.select(
+        *by,
+        "of_project_id",
         "platform",
         "experiment_id",
         "clicks",
@@ -99,7 +132,7 @@ def _arms(contents: pl.LazyFrame) -> pl.LazyFrame:
     ]
     return (
         pl.concat(by_metric)
-        .group_by(*EXPERIMENT, "arm")
+        .group_by(*by, *EXPERIMENT, "arm")
         .agg(
             events=pl.col("of_events").sum(),
             of_trials=pl.col("of_trials").sum(),
@@ -115,53 +148,57 @@ def _shared(pattern: pl.Expr) -> pl.Expr:
     return pl.when(pattern.null_count() == 0, pattern.min() == pattern.max()).then(pattern.min())
 
 
-def _with_sample_ratio(arms: pl.DataFrame) -> pl.DataFrame:
+def _with_sample_ratio(arms: pl.DataFrame, experiment: list[str]) -> pl.DataFrame:
     """Number the experiments and bring each its sample-ratio p-value; null with one arm or without a trial."""
     # Within an experiment by size, so that no order of rows changes a bit of the chi-square.
     arms = arms.sort("trials")
-    codes, _ = group_codes(arms, EXPERIMENT)
-    p_value = sample_ratio_by(codes, arms["trials"].to_numpy()).p_value[codes]
+    codes, _ = group_codes(arms, experiment)
+    trials = arms["trials"].to_numpy()
+    p_value = sample_ratio_by(codes, trials, (trials > 0).astype(np.float64)).p_value[codes]
     return arms.with_columns(
         pl.Series("experiment", codes), pl.Series("sample_ratio_p", p_value, dtype=pl.Float64).fill_nan(None)
     )
 
 
-def _contrasts(arms: pl.DataFrame, pattern_type: str, is_left_out: pl.Expr) -> pl.DataFrame:
-    """One row per experiment and pattern of a type that it contrasts: both sides' events and trials."""
-    figures = ("events", "trials", "contents")
-    known = arms.filter(pl.col(pattern_type).is_not_null())
+def _of_one_metric(arms: pl.DataFrame) -> pl.DataFrame:
+    """Arms by the metric that more of a tenant's contents have; of two alike, the first by name."""
     metric = (
-        known.group_by("tenant_id", "metric")
+        arms.group_by("tenant_id", "metric")
         .agg(pl.col("contents").sum())
         .sort("tenant_id", -pl.col("contents"), "metric")
         .unique("tenant_id", keep="first", maintain_order=True)
     )
+    return arms.join(metric, on=["tenant_id", "metric"], how="semi", nulls_equal=True)
+
+
+def _contrasts(arms: pl.DataFrame, pattern_type: str, by: tuple[str, ...], is_left_out: pl.Expr) -> pl.DataFrame:
+    """One row per experiment and pattern of a type that it contrasts: both sides' events and trials."""
+    figures = ("events", "trials", "contents")
     return (
-        known.join(metric, on=["tenant_id", "metric"], how="semi", nulls_equal=True)
-        .group_by("experiment", pl.col(pattern_type).alias("pattern"))
-        .agg(pl.col(figures).sum(), is_left_out.first().alias("is_left_out"), pl.col("tenant_id", "metric").first())
+        arms.group_by("experiment", pl.col(pattern_type).alias("pattern"))
+        .agg(pl.col(figures).sum(), is_left_out.first().alias("is_left_out"), pl.col(*by, "metric").first())
         .with_columns((pl.col(name).sum().over("experiment") - pl.col(name)).alias(f"other_{name}") for name in figures)
         .with_columns(pattern_type=pl.lit(pattern_type))
         .filter(is_pattern(), pl.col("trials") > 0, pl.col("other_trials") > 0)
     )
 
 
-def _pooled(contrasts: pl.DataFrame, confidence: float) -> pl.DataFrame:
+def _pooled(contrasts: pl.DataFrame, keys: list[str], confidence: float) -> pl.DataFrame:
     """Pool the contrasts of one type, and count the experiments left out; those alone make a row without a lift."""
-    pooled = pool(_studies(contrasts.filter(~pl.col("is_left_out"))), PATTERN, confidence=confidence)
-    left_out = contrasts.group_by(PATTERN).agg(left_out=pl.col("is_left_out").sum().cast(pl.Int64))
-    return left_out.join(pooled, on=PATTERN, how="left", nulls_equal=True).with_columns(
+    pooled = pool(_studies(contrasts.filter(~pl.col("is_left_out")), keys), keys, confidence=confidence)
+    left_out = contrasts.group_by(keys).agg(left_out=pl.col("is_left_out").sum().cast(pl.Int64))
+    return left_out.join(pooled, on=keys, how="left", nulls_equal=True).with_columns(
         pl.col("contents", "studies").fill_null(0)
     )
 
 
-def _studies(contrasts: pl.DataFrame) -> pl.DataFrame:
+def _studies(contrasts: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
     events, trials, other_events, other_trials = (
         contrasts[name].to_numpy().astype(np.float64) for name in ("events", "trials", "other_events", "other_trials")
     )
     log_ratio, variance = log_rate_ratio(events, trials, other_events, other_trials)
     return contrasts.select(
-        *PATTERN,
+        *keys,
         "contents",
         pl.Series("log_ratio", log_ratio).fill_nan(None),
         pl.Series("variance", variance).fill_nan(None),

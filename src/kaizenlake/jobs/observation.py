@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from kaizenlake.jobs.contrasts import FEW_STUDIES, NANO, POOLED, pool
-from kaizenlake.jobs.pattern_types import PATTERN_TYPES, is_pattern, pattern_of
+from kaizenlake.jobs.pattern_types import CONTRASTED, PATTERN_TYPES, is_pattern, pattern_of
 from kaizenlake.jobs.scopes import group_codes
 
 SPLIT = 1 << 30
@@ -27,27 +27,40 @@ PATTERN = ("tenant_id", "pattern_type", "pattern", "metric")
 def sum_contents(contents: pl.LazyFrame) -> pl.LazyFrame:
     """Count, sum and sum of squares of the contents' rates, by where they stood and by pattern, as whole numbers.
 
+    The unit is the cluster: all arms of one experiment, all contents of one text, else one content. Of the contents of a
+    cluster that stand in one place with one pattern the mean rate counts, once: what one test or one text brings about is
+    not mistaken for many independent contents. Where experiments of a project contrast a pattern type, its arms take no
+    part in the observation of that type: experiments say more of it.
+
     Rates are taken in units of 1e-9 and added up as integers, the squares in two parts: nothing is rounded on the way
-    and nothing cancels out, so parts may be merged in any order, and taken out again, and give the same bits.
+    and nothing cancels out, so parts may be merged in any order and give the same bits.
 
     Args:
         contents: Contents with their rates, attributes and features.
 
     Returns:
         The columns of `PatternSums`. Platforms are compared with one another, so for that pattern type `platform` is
-        null.
+        null; likewise `content_type`.
     """
-    where = ["tenant_id", "project_id", "industry", "client_type", "platform"]
+    where = ["tenant_id", "project_id", "industry", "client_type", "platform", "content_type"]
     nanos = {metric: (pl.col(metric) * NANO).round().cast(pl.Int64) for metric in METRICS}
     # Read once for all types: pushed down into the files, each would read its own columns of them.
-    fixed = contents.select(*dict.fromkeys([*where, *PATTERN_TYPES]), **nanos).cache()
+    fixed = _without_contrasted(contents).select(
+        *where,
+        *(name for name in PATTERN_TYPES if name not in where),
+        cluster=_cluster(),
+        is_alone=pl.len().over("tenant_id", "project_id", "platform", _cluster()) == 1,
+        **nanos,
+    )
+    fixed = fixed.cache()
     parts = []
     for name in PATTERN_TYPES:
-        place = pl.lit(None, dtype=pl.String) if name == "platform" else pl.col("platform")
-        described = fixed.select(*where[:-1], *METRICS, platform=place, pattern=pattern_of(name)).filter(
+        place = [pl.lit(None, dtype=pl.String).alias(key) if key == name else pl.col(key) for key in where]
+        described = fixed.select(*place, *METRICS, "cluster", "is_alone", pattern=pattern_of(name)).filter(
             pl.col("pattern").is_not_null()
         )
-        sums = described.group_by(*where, "pattern").agg(
+        units = pl.concat([described.filter("is_alone").select(*where, "pattern", *METRICS), _units(described, where)])
+        sums = units.group_by(*where, "pattern").agg(
             pl.struct(
                 n=pl.col(metric).count().cast(pl.Int64),
                 total=pl.col(metric).sum(),
@@ -63,6 +76,51 @@ def sum_contents(contents: pl.LazyFrame) -> pl.LazyFrame:
             for metric in METRICS
         ]
     return pl.concat(parts).filter(pl.col("n") > 0)
+
+
+def _cluster() -> pl.Expr:
+    """Number of the cluster of a content: its experiment, else its text, else itself."""
+    return (
+        pl.when(pl.col("experiment_id").is_not_null())
+        .then(pl.col("experiment_id").hash(1))
+        .when(pl.col("text").is_not_null())
+        .then(pl.col("text").str.to_lowercase().hash(2))
+        .otherwise(pl.col("content_id").hash(3))
+    )
+
+
+def _units(described: pl.LazyFrame, where: Sequence[str]) -> pl.LazyFrame:
+    """One row per cluster of several contents, place and pattern: their mean rate, rounded down."""
+    return (
+        described.filter(~pl.col("is_alone"))
+        .group_by(*where, "pattern", "cluster")
+        .agg(
+            pl.when(pl.col(metric).count() > 0).then(pl.col(metric).sum() // pl.col(metric).count()).alias(metric)
+            for metric in METRICS
+        )
+        .select(*where, "pattern", *METRICS)
+    )
+
+
+def _without_contrasted(contents: pl.LazyFrame) -> pl.LazyFrame:
+    """Contents, of which arms lack the patterns of each type that an experiment of their project contrasts."""
+    project = ["tenant_id", "project_id"]
+    is_arm = pl.col("experiment_id").is_not_null()
+    contrasted = {f"contrasts_{name}": pl.col(name).min() != pl.col(name).max() for name in CONTRASTED}
+    projects = (
+        contents.filter(is_arm)
+        .group_by(*project, "platform", "experiment_id")
+        .agg(**contrasted)
+        .group_by(project)
+        .agg(pl.col(*contrasted).any())
+    )
+    arms = (
+        contents.filter(is_arm)
+        .join(projects, on=project, how="left", nulls_equal=True)
+        .with_columns(pl.when(~pl.col(f"contrasts_{name}")).then(name).alias(name) for name in CONTRASTED)
+        .drop(*contrasted)
+    )
+    return pl.concat([contents.filter(~is_arm), arms])
 
 
 def with_squares(sums: pl.LazyFrame) -> pl.LazyFrame:
@@ -92,11 +150,12 @@ def contrast_strata(
 ) -> pl.LazyFrame:
     """Pool each pattern over the strata in which it can be compared.
 
-    The unit is the content, whatever its impressions, so that contents' own differences count as chance. The log ratio
+    The unit is the content (or cluster of contents), whatever its impressions, so that their own differences count as
+    chance. The log ratio
     of the two mean rates of a stratum is corrected for its bias (Lajeunesse 2015); its variance takes the relative
     spread of contents with the pattern and of those without from all strata together, since that of a few contents is
     itself a matter of luck, and luck would then be weight. A stratum with fewer than `MIN_SIDE` contents on a side, or
-    with a side that reached nothing at all, is not compared. Arms of experiments count as contents here, too.
+    with a side that reached nothing at all, is not compared.
 
     Args:
         sums: Parts as `sum_contents` makes them, with `squares`; parts of one stratum are added up.

@@ -11,13 +11,13 @@ from kaizenlake.jobs.observation import sum_contents
 from kaizenlake.tables import Contents, PatternSums
 
 
-@job(reads=(Contents,), writes=PatternSums, adds_up=True, timeless=True)
+@job(reads=(Contents,), writes=PatternSums, timeless=True)
 def pattern_sums(
     contents: pl.LazyFrame,
     *,
     as_of: datetime,  # noqa: ARG001 - the contents leave out what is later
 ) -> pl.LazyFrame:
-    """Add up the rates of contents by project, segment, platform and pattern, so that patterns are read off small sums.
+    """Add up the rates of contents by project, segment, platform, content type and pattern: patterns are read off these sums.
 
     Args:
         contents: Contents with their rates, attributes and features.

@@ -12,6 +12,9 @@ ATTRIBUTES = ("hook_type", "tone", "content_type", "platform", "length_band", "p
 PATTERN_TYPES = (*ATTRIBUTES, *TEXT_FEATURES)
 """Every pattern type; a text feature has one pattern, `PRESENT`, against the texts that lack it."""
 
+CONTRASTED = tuple(name for name in PATTERN_TYPES if name != "platform")
+"""Pattern types that arms can differ in: an experiment runs on one platform."""
+
 PRESENT = "yes"
 
 TEXT_FAMILY = "text"
@@ -28,6 +31,21 @@ def pattern_of(pattern_type: str) -> pl.Expr:
 def is_pattern() -> pl.Expr:
     """Whether a row is about a pattern, rather than about the lack of a text feature."""
     return ~(pl.col("pattern_type").is_in(TEXT_FEATURES) & (pl.col("pattern") == "no"))
+
+
+def name_places(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """List the platforms and the kinds of content on which each pattern of a tenant stands, by name; null for none.
+
+    Args:
+        rows: `tenant_id`, `pattern_type`, `pattern`, `platform` and `content_type`.
+    """
+    lists = {"platforms": "platform", "content_types": "content_type"}
+    names = {key: pl.col(name).drop_nulls().unique().sort() for key, name in lists.items()}
+    return (
+        rows.group_by("tenant_id", "pattern_type", "pattern")
+        .agg(**names)
+        .with_columns(pl.when(pl.col(key).list.len() > 0).then(key).alias(key) for key in lists)
+    )
 
 
 def family() -> pl.Expr:

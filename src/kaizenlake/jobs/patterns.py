@@ -10,9 +10,9 @@ import polars as pl
 from kaizenlake import tables
 from kaizenlake.job import job
 from kaizenlake.jobs.contrasts import lifts, verdict
-from kaizenlake.jobs.experiments import contrast_experiments
+from kaizenlake.jobs.experiments import contrast_experiments, places_of_arms
 from kaizenlake.jobs.observation import contrast_strata, one_metric, with_squares
-from kaizenlake.jobs.pattern_types import family
+from kaizenlake.jobs.pattern_types import family, name_places
 from kaizenlake.jobs.scopes import group_codes
 from kaizenlake.parameters import MIN_EXPERIMENTS, Evidence
 from kaizenlake.stats import expressions, shrink_normal_by
@@ -41,20 +41,27 @@ def patterns(
         as_of: Events before it count.
         evidence: How much evidence a verdict needs, and the confidence of the intervals.
     """
-    by_experiment = contrast_experiments(
-        contents, confidence=evidence.confidence, sample_ratio_p=evidence.sample_ratio_p
-    ).with_columns(evidence=pl.lit("experiment"), compared="contents", least=pl.lit(MIN_EXPERIMENTS))
-    observed = contrast_strata(
-        one_metric(with_squares(pattern_sums)),
-        by=(),
-        stratum=("project_id", "platform"),
-        confidence=evidence.confidence,
-    ).with_columns(
-        evidence=pl.lit("observation"),
-        compared="contents",
-        contents="known",
-        least=pl.lit(1),
-        left_out=pl.lit(0, dtype=pl.Int64),
+    pattern = ["tenant_id", "pattern_type", "pattern"]
+    by_experiment = (
+        contrast_experiments(contents, confidence=evidence.confidence, sample_ratio_p=evidence.sample_ratio_p)
+        .with_columns(evidence=pl.lit("experiment"), compared="contents", least=pl.lit(MIN_EXPERIMENTS))
+        .join(places_of_arms(contents), on=pattern, how="left", nulls_equal=True)
+    )
+    observed = (
+        contrast_strata(
+            one_metric(with_squares(pattern_sums)),
+            by=(),
+            stratum=("project_id", "platform"),
+            confidence=evidence.confidence,
+        )
+        .with_columns(
+            evidence=pl.lit("observation"),
+            compared="contents",
+            contents="known",
+            least=pl.lit(1),
+            left_out=pl.lit(0, dtype=pl.Int64),
+        )
+        .join(name_places(pattern_sums), on=pattern, how="left", nulls_equal=True)
     )
     return (
         pl.concat([by_experiment, observed.drop("known")], how="diagonal")

@@ -26,7 +26,7 @@ from kaizenlake.publish.context_room import Room, widest
 from kaizenlake.publish.context_rules import FIELD_OF, RATES, RULES
 from kaizenlake.publish.context_scopes import Scan, Size, confidence, sizes
 from kaizenlake.publish.evidence import Evidence, KaizenEvidence, NotRecommended
-from kaizenlake.publish.judging import Judgement, judge, rounded
+from kaizenlake.publish.judging import Judgement, Uses, judge, rounded
 from kaizenlake.settings import Settings
 
 BANNED_ENTRIES = 500
@@ -178,7 +178,8 @@ class _Draft:
             ]
         else:
             where = self.notes.line(self.scope.words)
-            judged = [judge(whole.get(key), own.get(key), where) for key in {**whole, **own}]
+            uses = self.data.uses.get(self.scope, Uses())
+            judged = [judge(whole.get(key), own.get(key), where, uses) for key in {**whole, **own}]
         return sorted(
             judged,
             key=lambda item: (

@@ -13,7 +13,7 @@ from kaizenlake import tables
 from kaizenlake.publish.context import EVERYTHING, Scope, segment
 from kaizenlake.publish.context_rules import ATTRIBUTES, CREATIVE, RATES
 from kaizenlake.publish.context_scopes import SEGMENT, Scan
-from kaizenlake.publish.judging import Finding, best_evidence, of_pattern, of_win_rate
+from kaizenlake.publish.judging import Finding, Uses, best_evidence, of_pattern, of_win_rate
 from kaizenlake.settings import Settings
 from kaizenlake.tables import (
     AvoidedPhrases,
@@ -41,6 +41,7 @@ class Data:
     losers: Mapping[Scope, list[Row]]
     phrases: Phrases
     clarity: list[Row]
+    uses: Mapping[Scope, Uses]
 
     @classmethod
     def read(cls, scan: Scan, settings: Settings, only: Scope | None) -> Data:
@@ -48,12 +49,13 @@ class Data:
         lazy = {
             Patterns: best_evidence(scan(Patterns)),
             WinRates: scan(WinRates).filter(_NEEDED, _RATE_IS_KNOWN),
-            ScopedPatterns: scan(ScopedPatterns).filter(_wanted(only)),
+            ScopedPatterns: best_evidence(scan(ScopedPatterns).filter(_wanted(only)), ("tenant_id", *_SCOPE)),
             ScopedWinRates: scan(ScopedWinRates).filter(_wanted(only), _NEEDED, _RATE_IS_KNOWN),
             CreativeLabels: _labelled(scan, only),
             AvoidedPhrases: scan(AvoidedPhrases),
             Projects: scan(Projects).select("project_id", *SEGMENT).drop_nulls(),
             SegmentClarity: scan(SegmentClarity).sort(SEGMENT),
+            Contents: _used(scan, only),
         }
         frames = dict(zip(lazy, pl.collect_all(lazy.values()), strict=True))
         labelled, entries = frames[CreativeLabels], settings.publishing.entries
@@ -63,6 +65,7 @@ class Data:
             winners=_marked(labelled.filter(label="winner"), entries, only),
             losers=_marked(labelled.filter(label="loser", source="manual"), entries, only),
             phrases=Phrases.of_rows(frames[AvoidedPhrases], frames[Projects]),
+            uses=_uses(frames[Contents]),
             clarity=list(frames[SegmentClarity].iter_rows(named=True)),
         )
 
@@ -107,8 +110,15 @@ def _findings(frames: Frames, settings: Settings) -> dict[Scope, dict[tuple[str,
     found: dict[Scope, dict[tuple[str, str], Finding]] = defaultdict(dict)
 
     # Patterns come first, and what comes first stays: the win rate of creatives counts only where contents were not looked
-    # at. Where they were and could not be compared within a project and platform, comparing across them misleads.
+    # at. Where they were and could not be compared within a project and platform, comparing across them misleads; and where
+    # experiments contrast an attribute, they alone say of its values.
+    contrasted = set[tuple[Scope, str]]()
+
     def keep(scope: Scope, finding: Finding) -> None:
+        if finding.basis == "experiment":
+            contrasted.add((scope, finding.pattern_type))
+        elif finding.basis == "outcomes" and (scope, finding.pattern_type) in contrasted:
+            return
         found[scope].setdefault((finding.pattern_type, finding.value), finding)
 
     for row in frames[Patterns].iter_rows(named=True):
@@ -120,6 +130,26 @@ def _findings(frames: Frames, settings: Settings) -> dict[Scope, dict[tuple[str,
     for rate in _of(_JUDGED, frames[ScopedWinRates]):
         keep(_scope_of(rate), of_win_rate(rate, tables.full_name(ScopedWinRates), settings.evidence))
     return found
+
+
+def _used(scan: Scan, only: Scope | None) -> pl.LazyFrame:
+    """Platforms and kinds of content that each project and segment uses."""
+    places = ("project_id", *SEGMENT, "platform", "content_type")
+    names = {"project": ("project_id",), "segment": SEGMENT}
+    wanted = names.get(only.kind, ()) if only is not None else ()
+    of_scope = (pl.col(name) == getattr(only, name) for name in wanted)
+    return scan(Contents).filter(pl.lit(True), *of_scope).select(places).unique()
+
+
+def _uses(places: pl.DataFrame) -> dict[Scope, Uses]:
+    """What each scope uses, out of rows of projects, segments, platforms and kinds of content."""
+    uses: dict[Scope, Uses] = {}
+    for kind, names in (("project", ("project_id",)), ("segment", SEGMENT)):
+        named = places.drop_nulls(names).group_by(names).agg(pl.col("platform", "content_type").drop_nulls().unique())
+        for *values, platforms, content_types in named.iter_rows():
+            scope = dict.fromkeys(_SCOPE[1:]) | dict(zip(names, values, strict=True)) | {"scope": kind}
+            uses[_scope_of(scope)] = Uses(platforms=frozenset(platforms), content_types=frozenset(content_types))
+    return uses
 
 
 def _rates(frames: Frames) -> dict[Scope, dict[tuple[str, str], Row]]:

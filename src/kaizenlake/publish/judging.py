@@ -40,6 +40,8 @@ class Finding:
         borrowed_rate: Weight of the whole in the shrunk figures.
         age_days: Of outcomes: the age at which the rate is taken.
         pending: Of outcomes: how many are too young for it.
+        platforms: Platforms on which it was found; empty where that is not known.
+        content_types: Kinds of content of which it was found; empty where that is not known.
     """
 
     pattern_type: str
@@ -62,11 +64,41 @@ class Finding:
     borrowed_rate: float = 0.0
     age_days: int | None = None
     pending: int = 0
+    platforms: tuple[str, ...] = ()
+    content_types: tuple[str, ...] = ()
 
     @property
     def observed(self) -> str:
         """What its observations are."""
         return "decided outcomes" if self.basis == "outcomes" else "contents"
+
+    @property
+    def proves(self) -> bool:
+        """Whether it rests on enough experiments to outrank what was observed."""
+        return self.basis == "experiment" and self.comparisons >= MIN_EXPERIMENTS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Uses:
+    """What the contents of a scope are and where they stand; empty where nothing is known of it.
+
+    Args:
+        platforms: Platforms that it uses.
+        content_types: Kinds of content that it makes.
+    """
+
+    platforms: frozenset[str] = frozenset()
+    content_types: frozenset[str] = frozenset()
+
+    def meets(self, finding: Finding) -> bool:
+        """Whether a finding of others is about a platform and a kind of content that the scope uses."""
+        of_platform = (finding.value,) if finding.pattern_type == "platform" else finding.platforms
+        of_type = (finding.value,) if finding.pattern_type == "content_type" else finding.content_types
+        return _meet(self.platforms, of_platform) and _meet(self.content_types, of_type)
+
+
+def _meet(used: frozenset[str], told: tuple[str, ...]) -> bool:
+    return not used or not told or not used.isdisjoint(told)
 
 
 def rounded(value: float | None) -> float | None:
@@ -79,7 +111,7 @@ def rounded(value: float | None) -> float | None:
 
 
 def of_pattern(row: Mapping[str, Any], table: str) -> Finding:
-    """A row of `patterns` or `scoped_patterns` as a finding; within a scope nothing but observation is known."""
+    """A row of `patterns` or `scoped_patterns` as a finding."""
     return Finding(
         pattern_type=row["pattern_type"],
         value=row["pattern"],
@@ -96,6 +128,8 @@ def of_pattern(row: Mapping[str, Any], table: str) -> Finding:
         lift_high=rounded(row["lift_ci_high"]),
         shrunk_lift=rounded(row["shrunk_lift"]),
         q_value=rounded(row["q_value"]),
+        platforms=tuple(row.get("platforms") or ()),
+        content_types=tuple(row.get("content_types") or ()),
     )
 
 
@@ -145,18 +179,19 @@ def _shrunk_lift(row: Mapping[str, Any], rate: float) -> float | None:
     return rounded(drawn / without - 1)
 
 
-def best_evidence(patterns: pl.LazyFrame) -> pl.LazyFrame:
+def best_evidence(patterns: pl.LazyFrame, within: tuple[str, ...] = ("tenant_id",)) -> pl.LazyFrame:
     """One row per tenant and pattern: what experiments say, which outranks what was observed, where they say anything.
 
     Fewer than `MIN_EXPERIMENTS` experiments prove nothing: observation outranks them. What could not be compared, and so
     has no q, is outranked by what could.
 
     Args:
-        patterns: Rows of `Patterns`.
+        patterns: Rows of `Patterns`, or of `ScopedPatterns`.
+        within: Columns that name a scope.
     """
     by_experiment = pl.col("evidence") == "experiment"
     proves = by_experiment & (pl.col("experiments") >= MIN_EXPERIMENTS)
-    pattern = ("tenant_id", "pattern_type", "pattern")
+    pattern = (*within, "pattern_type", "pattern")
     return patterns.sort(*pattern, pl.col("q_value").is_null(), ~proves, by_experiment).unique(
         pattern, keep="first", maintain_order=True
     )
@@ -181,36 +216,51 @@ class Judgement:
     borrowed: str = ""
 
 
-def judge(whole: Finding | None, own: Finding | None, where: str) -> Judgement:
+def judge(whole: Finding | None, own: Finding | None, where: str, uses: Uses = Uses()) -> Judgement:
     """Judge one value in a project or segment, which may be too small to tell.
 
     Its own clear finding counts. Without one it borrows that of everything, unless its own figures, drawn toward
-    everything, still point the other way. Experiments outrank an observation of the scope that contradicts them.
+    everything, still point the other way, unless its own experiments call unclear what was only observed elsewhere, and
+    unless it was found on platforms or of kinds of content that the scope does not use. Experiments over everything
+    outrank an observation of the scope that contradicts them; experiments of the scope come first.
 
     Args:
         whole: Finding over everything, if there is one.
         own: Finding of the scope itself, if there is one; one of the two is there.
         where: The scope in words.
+        uses: Platforms and kinds of content that the scope uses.
     """
     if own is None:
         assert whole is not None
+        if not uses.meets(whole):
+            why = f"it was found on platforms or of kinds of content that {where} does not use"
+            return Judgement(finding=whole, verdict="unclear", observations=0, why=why)
         borrowed = f"{where} has no {whole.observed} of its own with it: all of it is borrowed from everything."
         return Judgement(finding=whole, verdict=whole.verdict, observations=0, borrowed=borrowed)
-    verdict, why = own.verdict, ""
-    if whole is not None and whole.verdict not in {"unclear", own.verdict}:
-        toward = own.shrunk_lift if own.shrunk_lift is not None else own.lift
-        if own.verdict == "unclear" and (toward is None or (toward > 0) == (whole.verdict == "works")):
-            borrowed = (
-                f"{own.observations} {own.observed} of {where} cannot tell alone: the finding is that of everything"
-            )
-            borrowed += f"; drawn toward it, the lift here is {toward:+.1%}." if toward is not None else "."
-            return Judgement(finding=whole, verdict=whole.verdict, observations=own.observations, borrowed=borrowed)
-        if own.verdict == "unclear":
-            why = f"over everything it {SAYS[whole.verdict]}, but {where} points the other way"
-        elif whole.basis == "experiment":
-            verdict = "unclear"
-            why = f"in experiments over everything it {SAYS[whole.verdict]}, but in {where} it {SAYS[own.verdict]}"
-    return Judgement(finding=own, verdict=verdict, observations=own.observations, why=why)
+    if whole is None or whole.verdict in {"unclear", own.verdict}:
+        return Judgement(finding=own, verdict=own.verdict, observations=own.observations)
+    if own.verdict == "unclear":
+        return _from_everything(whole, own, where, uses)
+    if whole.basis == "experiment" and own.basis != "experiment":
+        why = f"in experiments over everything it {SAYS[whole.verdict]}, but in {where} it {SAYS[own.verdict]}"
+        return Judgement(finding=own, verdict="unclear", observations=own.observations, why=why)
+    return Judgement(finding=own, verdict=own.verdict, observations=own.observations)
+
+
+def _from_everything(whole: Finding, own: Finding, where: str, uses: Uses) -> Judgement:
+    """Judge a value of which everything is clear and the scope itself is not."""
+    toward = own.shrunk_lift if own.shrunk_lift is not None else own.lift
+    if own.proves and whole.basis != "experiment":
+        why = f"over everything it {SAYS[whole.verdict]} as observed, but experiments of {where} do not confirm it"
+    elif not uses.meets(whole):
+        why = f"over everything it {SAYS[whole.verdict]}, but on platforms or of kinds of content that {where} does not use"
+    elif toward is not None and (toward > 0) != (whole.verdict == "works"):
+        why = f"over everything it {SAYS[whole.verdict]}, but {where} points the other way"
+    else:
+        borrowed = f"{own.observations} {own.observed} of {where} cannot tell alone: the finding is that of everything"
+        borrowed += f"; drawn toward it, the lift here is {toward:+.1%}." if toward is not None else "."
+        return Judgement(finding=whole, verdict=whole.verdict, observations=own.observations, borrowed=borrowed)
+    return Judgement(finding=own, verdict="unclear", observations=own.observations, why=why)
 
 
 SAYS: Mapping[Verdict, str] = {"works": "works", "risky": "goes with failure", "unclear": "is unclear"}

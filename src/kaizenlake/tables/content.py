@@ -243,10 +243,15 @@ class PatternSums(Table):
     industry: str = column("Industry of the client; null where unknown.", nullable=True)
     client_type: str = column("Kind of client; null where unknown.", nullable=True)
     platform: str = column("Platform; null where the pattern is itself a platform.", nullable=True)
+    content_type: str = column(
+        "Kind of content; null where unknown, or where the pattern is itself one.", nullable=True
+    )
     pattern_type: str = column("Attribute or text feature, such as hook_type.")
     pattern: str = column("Its value, such as question.")
     metric: str = column("Rate that is added up.", isin=RATES)
-    n: pl.Int64 = column("Contents that have the rate.", ge=1)
+    n: pl.Int64 = column(
+        "Contents that have the rate; those of one experiment or of one text count once, by their mean.", ge=1
+    )
     total: pl.Int64 = count("Sum of their rates, in units of 1e-9.")
     squares_high: pl.Int64 = count("Sum of the upper parts of the squared rates: in units of 1e-18, over 2^30.")
     squares_low: pl.Int64 = count("Sum of the lower parts of the squared rates: the rest below 2^30.")
@@ -255,7 +260,17 @@ class PatternSums(Table):
         metadata = facts(
             "gold",
             "pattern_sums",
-            ("tenant_id", "project_id", "industry", "client_type", "platform", "pattern_type", "pattern", "metric"),
+            (
+                "tenant_id",
+                "project_id",
+                "industry",
+                "client_type",
+                "platform",
+                "content_type",
+                "pattern_type",
+                "pattern",
+                "metric",
+            ),
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from kaizenlake.tables.base import INSTANT, Table, column, count, facts, rate, tenant
+from kaizenlake.tables.base import INSTANT, WORDS, Table, column, count, facts, rate, tenant
 from kaizenlake.tables.content import RATES
 
 KINDS = ("pack", "deal", "outreach", "creative", "run")
@@ -212,7 +212,8 @@ class Patterns(Table):
     pattern_type: str = column("Attribute or text feature, such as hook_type.")
     pattern: str = column("Its value, such as question.")
     contents: pl.Int64 = count(
-        "Contents with the pattern: those in the experiments that count; for observation, all that have a rate."
+        "Contents with the pattern: those in the experiments that count; for observation, all that have a rate, where those "
+        "of one experiment or of one text count once."
     )
     experiments: pl.Int64 = count("Experiments that contrast it; for observation, the (project, platform) strata.")
     effect: float = column("Rate with less rate without: the lift times the rate without.", nullable=True)
@@ -239,25 +240,32 @@ class Patterns(Table):
     )
     heterogeneity_rate: float = rate("Share of the spread that is between experiments (I squared).", nullable=True)
     left_out: pl.Int64 = count("Experiments left out because their arms failed the sample-ratio test.")
+    platforms: WORDS = column("Platforms of the contents with the pattern, by name; null where unknown.", nullable=True)
+    content_types: WORDS = column("Kinds of the contents with the pattern, by name; null where unknown.", nullable=True)
 
     class Config(Table.Config):
         metadata = facts("gold", "patterns", ("tenant_id", "evidence", "pattern_type", "pattern"))
 
 
 class ScopedPatterns(Table):
-    """One pattern within one project or segment, observed, and drawn toward the whole."""
+    """One pattern within one project or segment, by experiment and by observation, drawn toward the whole."""
 
     tenant_id: str = tenant()
     scope: str = column("Kind of scope.", isin=SCOPES)
     project_id: str = column("Project; null for a segment.", nullable=True)
     industry: str = column("Industry of the segment; null for a project.", nullable=True)
     client_type: str = column("Kind of client of the segment; null for a project.", nullable=True)
+    evidence: str = column("Contrast within experiments, or comparison of what was observed.", isin=EVIDENCE)
     pattern_type: str = column("Attribute or text feature, such as hook_type.")
     pattern: str = column("Its value, such as question.")
-    contents: pl.Int64 = column("Contents with the pattern that have a rate.", ge=1)
+    contents: pl.Int64 = count(
+        "Contents with the pattern: those in the experiments that count; for observation, all that have a rate, where those "
+        "of one experiment or of one text count once."
+    )
+    experiments: pl.Int64 = count("Experiments that contrast it; for observation, the (project, platform) strata.")
     rate_with: float = rate("Mean rate of the contents with the pattern; null where it is not compared.", nullable=True)
     rate_without: float = rate(
-        "Rate of the contents without it, on the same platforms in the proportions of those with it; "
+        "Rate of the contents without it, in the same experiments or on the same platforms in the proportions of those with it; "
         "null where it is not compared.",
         nullable=True,
     )
@@ -270,7 +278,7 @@ class ScopedPatterns(Table):
     )
     p_value: float = rate("p of the lift; null where it cannot be computed.", nullable=True)
     q_value: float = rate(
-        "p corrected within scope and pattern type, text features together; null where p is.", nullable=True
+        "p corrected within scope, evidence and pattern type, text features together; null where p is.", nullable=True
     )
     verdict: str = column("Works, risky or unclear, by the contents of the scope alone.", isin=VERDICTS)
     metric: str = column("Rate that is compared: that of the whole.", isin=RATES)
@@ -279,5 +287,5 @@ class ScopedPatterns(Table):
         metadata = facts(
             "gold",
             "scoped_patterns",
-            ("tenant_id", "scope", "project_id", "industry", "client_type", "pattern_type", "pattern"),
+            ("tenant_id", "scope", "project_id", "industry", "client_type", "evidence", "pattern_type", "pattern"),
         )
