@@ -121,6 +121,7 @@ def start(
             "method": rule.method,
             "max_loss_increase_rate": rule.max_loss_increase,
             "guardrails": {"guardrails": [item.model_dump() for item in rule.guardrails]},
+            "settings_guardrails": [] if plan.guardrails is not None else [item.metric for item in rule.guardrails],
             "auto_promote": rule.auto_promote,
             "auto_rollback": rule.auto_rollback,
             "decided_by": by,

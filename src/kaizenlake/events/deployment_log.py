@@ -27,6 +27,9 @@ class DeploymentStarted(Payload, frozen=True, kw_only=True):
     method: Annotated[Method, says("How that chance is spent over the looks.")]
     max_loss_increase_rate: Annotated[Rate, says("Increase of the mean loss that is tolerated.")]
     guardrails: Annotated[dict[str, Any], says("Guardrails: a list `guardrails` of metric and margin.")]
+    settings_guardrails: Annotated[
+        Keys, says("Metrics of guardrails that only the settings name: they count where the control tells them.")
+    ] = []
     auto_promote: Annotated[bool, says("The night promotes by itself on a verdict to promote.")] = False
     auto_rollback: Annotated[bool, says("The night rolls back by itself on a verdict to roll back.")] = True
     decided_by: Annotated[Key, says("Who started it.")]

@@ -19,12 +19,18 @@ from kaizenlake.jobs._loss_sums import MICRO
 from kaizenlake.stats import CoMoments, Moments, expressions
 from kaizenlake.tables.canary import METRICS
 
-FIGURES: Mapping[str, tuple[str, str]] = {
+FIGURES: Mapping[str, tuple[str, ...]] = {
     "loss": ("n", "loss_micros"),
     "seen": ("runs", "runs"),
+    "activity": ("runs", "runs"),
+    "missing": ("runs", "n", "routings"),
     **{metric: (f"{metric}_n", f"{metric}_micros") for metric in METRICS},
 }
-"""Columns of `canary_units` that hold the number and the sum of each figure; `seen` counts units whatever they tell."""
+"""Columns of `canary_units` that each figure is made of: the number and the sum, of which it is the mean.
+
+`seen` counts units that ran, whatever they tell; `activity` is the logarithm of the runs of a unit; `missing` the share of
+its runs, or of its routings where these are more, that have no loss.
+"""
 
 DEPLOYMENT = ("tenant_id", "deployment_id")
 """Columns that name one deployment; a null is a tenant of its own."""
@@ -317,13 +323,25 @@ def _values(nights: pl.DataFrame, figures: Sequence[str]) -> pl.DataFrame:
     """Value of each unit on each of its nights (`<figure>_at`) and on the one before (`<figure>_was`)."""
     each = _sorted(nights)
     each = each.with_columns(
-        pl.when(~pl.col("gone")).then(_mean_so_far(*FIGURES[figure])).alias(f"{figure}_at") for figure in figures
+        pl.when(~pl.col("gone")).then(_value_so_far(figure)).alias(f"{figure}_at") for figure in figures
     )
     return _with_former(each, figures)
 
 
 def _with_former(each: pl.DataFrame, figures: Sequence[str]) -> pl.DataFrame:
     return each.with_columns(pl.col(f"{figure}_at").shift(1).over("key").alias(f"{figure}_was") for figure in figures)
+
+
+def _value_so_far(figure: str) -> pl.Expr:
+    """A figure of a unit up to the row, in whole millionths; null while it has none."""
+    if figure == "activity":
+        runs = pl.col("runs").cum_sum().over("key")
+        return pl.when(runs > 0).then((runs.log() * MICRO).round()).cast(pl.Int64)
+    if figure == "missing":
+        runs, known, routings = (pl.col(name).cum_sum().over("key") for name in FIGURES[figure])
+        due = pl.max_horizontal(runs, routings)
+        return pl.when(due > 0).then(((due - known) * MICRO / due).round()).cast(pl.Int64)
+    return _mean_so_far(*FIGURES[figure])
 
 
 def _mean_so_far(n: str, total: str) -> pl.Expr:

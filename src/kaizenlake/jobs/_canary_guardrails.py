@@ -31,7 +31,12 @@ ROWS = pl.Schema(
 
 
 def of_looks(
-    metric: str, margin: float, rows: NDArray[np.int64], candidate: Moments, control: Moments, found: Guarded
+    metric: str,
+    margin: float,
+    rows: NDArray[np.int64],
+    sides: tuple[Moments, Moments],
+    found: Guarded,
+    left_out: NDArray[np.bool_],
 ) -> pl.DataFrame:
     """One guardrail of some candidates on every look, by the columns of `ROWS`.
 
@@ -39,12 +44,13 @@ def of_looks(
         metric: What is guarded.
         margin: Increase that is tolerated.
         rows: Number of each candidate (axes: deployments, candidates).
-        candidate: Moments of the figure of its units so far (axes: deployments, candidates, looks).
-        control: The same of its control.
+        sides: Moments of the figure of the candidate's units so far, and of its control's (axes: deployments, candidates,
+            looks).
         found: What the rule finds.
+        left_out: Looks on which it does not count.
     """
     shape = found.effect.shape
-    broken = found.broken_since_look
+    (candidate, control), broken = sides, found.broken_since_look
     columns = {
         "row": np.broadcast_to(rows[..., None], shape),
         "look": np.broadcast_to(np.arange(1, shape[-1] + 1), shape),
@@ -53,7 +59,7 @@ def of_looks(
         "effect": found.effect,
         "lower": found.lower,
         "upper": found.upper,
-        "verdict": np.select([broken > 0, found.held], ["broken", "held"], "unclear"),
+        "verdict": np.select([left_out, broken > 0, found.held], ["left_out", "broken", "held"], "unclear"),
         "broken_since_look": broken,
     }
     flat = pl.DataFrame({name: values.ravel() for name, values in columns.items()}).fill_nan(None)
@@ -71,7 +77,7 @@ def by_look(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
         parts: From `of_looks`.
     """
     rails = pl.concat([pl.DataFrame(schema=ROWS), *parts])
-    broken, unclear = pl.col("verdict") == "broken", pl.col("verdict") == "unclear"
+    broken, unclear, left_out = (pl.col("verdict") == word for word in ("broken", "unclear", "left_out"))
     return (
         rails.with_columns(
             json=pl.struct(rails.columns[2:]).struct.json_encode(),
@@ -94,8 +100,12 @@ def by_look(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
         .agg(
             guardrails=said("[{}]", pl.col("json").str.join(", ")),
             guardrails_broken=pl.col("metric").filter(broken),
+            guardrails_left_out=pl.col("metric").filter(left_out),
+            left_out_words=pl.col("metric").filter(left_out).str.join(", "),
             broken_words=pl.col("broken_words").filter(broken).str.join(", "),
             unclear_words=pl.col("unclear_words").filter(unclear).str.join(", "),
         )
-        .with_columns(unclear_words=pl.when(pl.col("unclear_words") != "").then("unclear_words"))
+        .with_columns(
+            pl.when(pl.col(name) != "").then(name).alias(name) for name in ("unclear_words", "left_out_words")
+        )
     )

@@ -11,7 +11,8 @@ def reason() -> pl.Expr:
     """The reason of a verdict, from the columns of a look and those that only the job knows.
 
     Beside the columns of `gold.canary_looks` it reads `minimum_units`, `horizon_nights`, `tolerated`, `worse_since_look`,
-    `sample_ratio_alpha`, of the guardrails `broken_words` and `unclear_words`, and of the night whether it was `silent`
+    `sample_ratio_alpha`, whether the sizes are `uneven`, since when runs are missing (`runs_ratio_since`) or have no loss
+    (`missing_since`), of the guardrails `broken_words`, `unclear_words` and `left_out_words`, and of the night whether it was `silent`
     (without any run of a unit) or `fresh` (and `fresh_control`: with runs that count).
     """
     verdict, shadow = pl.col("verdict"), pl.col("deployment_mode") == "shadow"
@@ -32,8 +33,8 @@ def reason() -> pl.Expr:
         .otherwise(pl.lit("The loss is lower"))
     )
     since = pl.when(crossed == look).then(pl.lit("")).otherwise(said(", crossed on look {}", crossed))
-    return (
-        pl.when(verdict == "invalid")
+    return _with_left_out(
+        pl.when(verdict == "invalid", "uneven")
         .then(
             said(
                 "The sizes of the arms are not those of the allocation: p {} of the sample ratio is below {}, {} units "
@@ -42,6 +43,40 @@ def reason() -> pl.Expr:
                 figure("sample_ratio_alpha"),
                 pl.col("units"),
                 pl.col("units_control"),
+            )
+        )
+        .when(verdict == "invalid", pl.col("missing_since") > 0)
+        .then(
+            said(
+                "Since look {} the share of runs without a loss is not the same under both versions, so those with one say "
+                "nothing: {} of {} runs of {} against {} of {} of {} have none{} (p {}).",
+                "missing_since",
+                "runs_without_loss",
+                "runs",
+                "policy_version",
+                "runs_without_loss_control",
+                "runs_control",
+                "control_version",
+                pl.when(pl.col("units_not_run") + pl.col("units_not_run_control") > 0)
+                .then(
+                    said(
+                        ", and {} units against {} were routed and never ran", "units_not_run", "units_not_run_control"
+                    )
+                )
+                .otherwise(pl.lit("")),
+                chance("missing_p"),
+            )
+        )
+        .when(verdict == "invalid")
+        .then(
+            said(
+                "Since look {} runs of one version are missing, or come more often: {} runs of {} against {} of {}, by unit p {}.",
+                "runs_ratio_since",
+                "runs",
+                "policy_version",
+                "runs_control",
+                "control_version",
+                chance("runs_ratio_p"),
             )
         )
         .when(verdict == "rollback", pl.col("worse_since_look") > 0)
@@ -96,6 +131,16 @@ def reason() -> pl.Expr:
         )
         .otherwise(said("Not decided yet: {}, {} of {}{}.", effect, evidence, "horizon_nights", _crossed()))
     )
+
+
+def _with_left_out(words: pl.Expr) -> pl.Expr:
+    """The reason, and behind it the guardrails that do not count."""
+    more = said(
+        " Left out: the guardrail of {}, which only the settings name and no run of {} told in the last 30 days.",
+        pl.col("left_out_words"),
+        "control_version",
+    )
+    return pl.when(pl.col("left_out_words").is_null()).then(words).otherwise(pl.concat_str(words, more))
 
 
 def figure(name: str) -> pl.Expr:

@@ -24,7 +24,10 @@ Table = NDArray[Any]
 
 NAMED = ("deployment_id", "deployment_mode", "policy_id", "doer", "control_version", "minimum_units", "horizon_nights")
 RULED = ("deployment_mode", "alpha", "method", "horizon_nights", "minimum_units", "max_loss_increase")
-GUARDED = ("guardrail_metrics", "guardrail_margins")
+GUARDED = ("guardrail_metrics", "guardrail_margins", "settings_guardrails")
+
+TOLD_DAYS = 30
+"""Days within which a run of the control must tell the metric of a guardrail that only the settings name."""
 
 
 @job(reads=(Deployments, CanaryUnits), writes=CanaryLooks, timeless=True)
@@ -96,7 +99,7 @@ def _looks(arms: pl.DataFrame, units: pl.DataFrame, canaries: Canaries) -> pl.Da
     of_canary = arms.filter(pl.col("deployment_mode") == "canary").select("deployment_id").unique()
     mixed = arms_.mixed_units(rows.join(of_canary, on="deployment_id", how="semi"))
     metrics = arms["guardrail_metrics"].explode().drop_nulls().unique().sort().to_list()
-    figures = ["loss", "seen", *metrics]
+    figures = ["loss", "seen", "activity", "missing", *metrics]
     nights = arms_.unit_nights(arms, rows, figures)
     kept = arms_.without_mixed(nights, mixed)
     known = arms_.known_so_far(kept, arms.height, looks, figures)
@@ -124,19 +127,18 @@ def _looks(arms: pl.DataFrame, units: pl.DataFrame, canaries: Canaries) -> pl.Da
         )
     losses = compared.pop("loss")
 
-    runs = arms_.counted(
-        rows.join(_own(arms), on=["deployment_id", "policy_version"]), pl.col("runs").sum(), arms.height, looks
-    )
-    without = rows.filter(pl.col("unit").is_null()).join(_own(arms), on=["deployment_id", "policy_version"])
-    lost = arms_.counted(without, pl.col("runs").sum(), arms.height, looks)
+    of_arms = rows.join(_own(arms), on=["deployment_id", "policy_version"])
+    runs = arms_.counted(of_arms, pl.col("runs").sum(), arms.height, looks)
+    sizes = _sizes(of_arms, known, runs)
+    lost = arms_.counted(of_arms.filter(pl.col("unit").is_null()), pl.col("runs").sum(), arms.height, looks)
     counts = arms_.counted(kept.filter(~pl.col("gone")), pl.col("n").sum(), arms.height, looks) > 0
     fresh = counts[candidate] & counts[control]
     ratio = _sample_ratio(arms, known["seen"].whole.n, deployment, looks)
     misrouted = np.cumsum(_misrouted(arms, rows, looks), axis=1)
     told: dict[str, Table] = {
         "look": np.broadcast_to(np.arange(1, looks + 1), fresh.shape),
-        "runs": np.cumsum(runs, axis=1)[candidate],
-        "runs_control": np.cumsum(runs, axis=1)[control],
+        **{name: of_arm[candidate] for name, of_arm in sizes.items()},
+        **{f"{name}_control": of_arm[control] for name, of_arm in sizes.items()},
         "runs_without_unit": np.cumsum(lost[candidate] + lost[control], axis=1),
         "units": losses.candidate.n.astype(np.int64),
         "units_control": losses.control.n.astype(np.int64),
@@ -150,25 +152,56 @@ def _looks(arms: pl.DataFrame, units: pl.DataFrame, canaries: Canaries) -> pl.Da
         "fresh": counts[candidate],
         "fresh_control": counts[control],
     }
-    invalid = told["sample_ratio_p"] < canaries.sample_ratio_alpha
-    judged, guarded = _judged(arms[candidate], losses, compared, fresh, invalid)
+    several = arms["candidate_versions"].list.len().to_numpy()[candidate]
+    horizons = arms["horizon_nights"].to_numpy()[candidate]
+    lost_runs, missing = (
+        _intact(known[figure].whole, (candidate, control, made), several, horizons, canaries.lost_runs_alpha)
+        for figure in ("activity", "missing")
+    )
+    lost_runs.p_value[shadow], lost_runs.since_look[shadow] = np.nan, 0
+    told |= {
+        "runs_ratio_p": lost_runs.p_value,
+        "runs_ratio_level": lost_runs.level,
+        "runs_ratio_since": lost_runs.since_look,
+        "missing_p": missing.p_value,
+        "missing_level": missing.level,
+        "missing_since": missing.since_look,
+    }
+    uneven = told["sample_ratio_p"] < canaries.sample_ratio_alpha
+    invalid = uneven | (lost_runs.since_look > 0) | (missing.since_look > 0)
+    untold = {metric: silent[control] for metric, silent in _untold(arms, of_arms, metrics, looks).items()}
+    judged, guarded = _judged(arms[candidate], losses, compared, untold, fresh, invalid)
     # The rule sees a pair as its difference alone; what that is relative to, the means tell.
     relative = np.divide(
         judged["effect"], losses.mean_control, out=np.full(fresh.shape, np.nan), where=losses.mean_control > 0.0
     )
     judged["lift"] = np.where(paired[:, None], relative, judged["lift"])
+    told["uneven"] = uneven
     whole_rows = _frame(arms[candidate], told | judged).filter(made.ravel())
     return (
         whole_rows.join(guarded, on=["row", "look"], how="left")
         .with_columns(
             pl.col("guardrails").fill_null("[]"),
-            pl.col("guardrails_broken").fill_null([]),
+            pl.col("guardrails_broken", "guardrails_left_out").fill_null([]),
             sample_ratio_alpha=pl.lit(canaries.sample_ratio_alpha),
         )
         .with_columns(reason=reason())
         .select(name for name in tables.schema(CanaryLooks).names() if name != "tenant_id")
         .sort("deployment_id", "policy_version", "look")
     )
+
+
+def _sizes(of_arms: pl.DataFrame, known: dict[str, arms_.Known], runs: NDArray[np.int64]) -> dict[str, Table]:
+    """What each arm has so far (axes: arms, looks): its runs and units, and those without a loss."""
+    failed, with_loss = (arms_.counted(of_arms, pl.col(name).sum(), *runs.shape) for name in ("failed", "n"))
+    missing = known["missing"].whole.n
+    return {
+        "runs": np.cumsum(runs, axis=1),
+        "runs_failed": np.cumsum(failed, axis=1),
+        "runs_without_loss": np.cumsum(runs - with_loss, axis=1),
+        "units_without_loss": (missing - known["loss"].whole.n).astype(np.int64),
+        "units_not_run": (missing - known["seen"].whole.n).astype(np.int64),
+    }
 
 
 def _own(arms: pl.DataFrame) -> pl.DataFrame:
@@ -215,8 +248,50 @@ def _mixed(arms: pl.DataFrame, mixed: pl.DataFrame, looks: int) -> Table:
     return np.cumsum(arms_.counted(new, pl.len(), arms.height, looks), axis=1)
 
 
+def _intact(
+    known: Moments, sides: tuple[Table, Table, Table], several: Table, horizons: Table, alpha: float
+) -> stats.Intact:
+    """Whether a figure of the units of each candidate is that of its control, on each look that was made.
+
+    Args:
+        known: Moments of each arm.
+        sides: Arm of each candidate, arm of its control, and the looks that were made.
+        several: Candidates of the deployment of each.
+        horizons: Looks that are planned of each.
+        alpha: Chance of a false finding over all looks of a deployment.
+    """
+    candidate, control, made = sides
+    found = stats.Intact(np.zeros(made.shape), np.zeros(made.shape), np.zeros(made.shape, dtype=np.int64))
+    for horizon, together in {(int(h), int(k)) for h, k in zip(horizons, several, strict=True)}:
+        at = np.flatnonzero((horizons == horizon) & (several == together))
+        own, other = (
+            Moments(np.where(made[at], known.n[side[at]], 0.0), known.mean[side[at]], known.m2[side[at]])
+            for side in (candidate, control)
+        )
+        one = stats.intact(own, other, horizon=horizon, alpha=alpha, candidates=together)
+        for whole, part in zip(found, one, strict=True):
+            whole[at] = part
+    return found
+
+
+def _untold(arms: pl.DataFrame, of_arms: pl.DataFrame, metrics: list[str], looks: int) -> dict[str, Table]:
+    """Of each metric the looks before which no run of the arm told it in the last days."""
+    found = {}
+    for metric in metrics:
+        so_far = np.cumsum(arms_.counted(of_arms, pl.col(f"{metric}_n").sum(), arms.height, looks), axis=1)
+        before = np.zeros_like(so_far)
+        before[:, TOLD_DAYS:] = so_far[:, :-TOLD_DAYS]
+        found[metric] = so_far == before
+    return found
+
+
 def _judged(
-    candidates: pl.DataFrame, losses: _Sides, guarded: dict[str, _Sides], fresh: Table, invalid: Table
+    candidates: pl.DataFrame,
+    losses: _Sides,
+    guarded: dict[str, _Sides],
+    untold: dict[str, Table],
+    fresh: Table,
+    invalid: Table,
 ) -> tuple[dict[str, Table], pl.DataFrame]:
     """What every look knows and says of each candidate, and what it knows of each guardrail; equal rules are judged at once."""
     found: dict[str, Table] = {}
@@ -239,9 +314,10 @@ def _judged(
         for metric, margin in margins.items():
             candidate, control = _of(guarded[metric], rows)
             one = guard(rule, margin, len(margins), candidate, control)
-            held &= one.held
-            broken |= one.broken_since_look > 0
-            rails.append(guardrails.of_looks(metric, margin, rows, candidate, control, one))
+            left_out = untold[metric][rows] & (metric in facts["settings_guardrails"])
+            held &= one.held | left_out
+            broken |= (one.broken_since_look > 0) & ~left_out
+            rails.append(guardrails.of_looks(metric, margin, rows, (candidate, control), one, left_out))
         verdict = verdicts(
             judged,
             rule,

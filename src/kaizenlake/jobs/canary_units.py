@@ -70,6 +70,8 @@ def canary_units(
         .agg(
             runs=pl.len().cast(pl.Int64),
             n=pl.col("loss").count().cast(pl.Int64),
+            failed=pl.col("failed_without_gates").sum().cast(pl.Int64),
+            routings=pl.lit(0, pl.Int64),
             loss_micros=micros(pl.col("loss")).sum(),
             **{f"{metric}_n": pl.col(metric).count().cast(pl.Int64) for metric in METRICS},
             **{

@@ -29,6 +29,7 @@ _STARTED = (
     "method",
     "auto_promote",
     "auto_rollback",
+    "settings_guardrails",
 )
 
 
@@ -67,7 +68,13 @@ def deployments(deployment_log: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFram
         .join(_guardrails(started), on=KEY, how="left", nulls_equal=True)
         .join(ended, on=KEY, how="left", nulls_equal=True)
         .with_columns(
-            pl.col("candidate_versions", "candidate_shares", "guardrail_metrics", "guardrail_margins").fill_null([]),
+            pl.col(
+                "candidate_versions",
+                "candidate_shares",
+                "guardrail_metrics",
+                "guardrail_margins",
+                "settings_guardrails",
+            ).fill_null([]),
             pl.col("auto_promote").fill_null(value=False),
             pl.col("auto_rollback").fill_null(value=True),
             status=pl.when(pl.col("ended_at").is_null()).then(pl.lit("running")).otherwise(pl.lit("ended")),

@@ -18,6 +18,7 @@ from kaizenlake.stats.group_sequential import (
     repeated_interval,
     stopped_effect,
 )
+from kaizenlake.stats.intact_arms import Intact, intact
 from kaizenlake.stats.mantel_haenszel import MantelHaenszel, mantel_haenszel_by
 from kaizenlake.stats.mean_interval import mean_interval
 from kaizenlake.stats.meta import Pooled, dersimonian_laird, dersimonian_laird_by
@@ -72,6 +73,7 @@ __all__ = [
     "Crossing",
     "CupedArms",
     "DecayedSums",
+    "Intact",
     "Interval",
     "LogRatio",
     "MantelHaenszel",
@@ -117,6 +119,7 @@ __all__ = [
     "holm_by",
     "inflation",
     "information",
+    "intact",
     "intraclass_correlation",
     "log_risk_ratio",
     "mantel_haenszel_by",

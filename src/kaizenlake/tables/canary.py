@@ -45,6 +45,9 @@ class Deployments(Table):
     max_loss_increase: float = rate("Increase of the mean loss that is tolerated.")
     guardrail_metrics: WORDS = column("Metrics that a candidate may not make worse; those not known are left out.")
     guardrail_margins: FIGURES = column("Increase of each that is tolerated, in their order.")
+    settings_guardrails: WORDS = column(
+        "Those of them that only the settings name: they count where the control told the metric in the last 30 days."
+    )
     auto_promote: bool = column("The night promotes by itself on a verdict to promote.")
     auto_rollback: bool = column("The night rolls back by itself on a verdict to roll back.")
     started_at: INSTANT = column("When it was started.")
@@ -69,8 +72,10 @@ class _UnitDay(Table):
     phase: str = column("Phase of the runs; null where not given.", nullable=True)
     segment: str = column("Segment of the runs; null where not given.", nullable=True)
     event_date: pl.Date = column("UTC date of the runs.")
-    runs: pl.Int64 = column("Runs.", ge=1)
+    runs: pl.Int64 = count("Runs; 0 where the unit was only routed.")
     n: pl.Int64 = count("Runs with a loss.")
+    failed: pl.Int64 = count("Runs that ended in error, timeout or crash and told no gates.")
+    routings: pl.Int64 = count("Times that the unit was routed there on the day before, where the application logs it.")
     loss_micros: pl.Int64 = count("Sum of the losses, in millionths.")
 
 
@@ -120,6 +125,18 @@ class CanaryLooks(Table):
     runs_without_unit: pl.Int64 = count(
         "Runs of both so far that name no unit: they were not randomised, and are left out."
     )
+    runs_failed: pl.Int64 = count(
+        "Runs of the candidate so far that ended in error, timeout or crash and told no gates: their gates term is 1."
+    )
+    runs_failed_control: pl.Int64 = count("The same of the control.")
+    runs_without_loss: pl.Int64 = count("Runs of the candidate so far that have no loss.")
+    runs_without_loss_control: pl.Int64 = count("The same of the control.")
+    units_without_loss: pl.Int64 = count(
+        "Units of the candidate so far that ran, or were routed to it until the day before, and have no loss."
+    )
+    units_without_loss_control: pl.Int64 = count("The same of the control.")
+    units_not_run: pl.Int64 = count("Units of the candidate that were routed to it until the day before and never ran.")
+    units_not_run_control: pl.Int64 = count("The same of the control.")
     units: pl.Int64 = count("Units of the candidate with a loss so far; in a shadow with pairs, units under both.")
     units_control: pl.Int64 = count("Units of the control with a loss so far; in a shadow with pairs as `units`.")
     units_mixed: pl.Int64 = count(
@@ -185,11 +202,23 @@ class CanaryLooks(Table):
         "p of the sizes of all arms against the allocation; null for a shadow, and where the shares are not known.",
         nullable=True,
     )
+    runs_ratio_p: float = rate(
+        "p of the runs a unit (by their logarithm) against those of the control's units; null for a shadow, and below 10 "
+        "units.",
+        nullable=True,
+    )
+    missing_p: float = rate(
+        "p of the share of runs without a loss, a mean over units, against that of the control; null below 10 units.",
+        nullable=True,
+    )
     guardrails: str = column(
         "JSON list of the guardrails: metric, margin, units, units_control, effect, lower and upper (one-sided ends that "
-        "are true on all nights together), verdict held, broken or unclear, and since which look it is broken."
+        "are true on all nights together), verdict held, broken, unclear or left_out, and since which look it is broken."
     )
     guardrails_broken: WORDS = column("Metrics whose guardrail is broken, on this look or one before it.")
+    guardrails_left_out: WORDS = column(
+        "Metrics that only the settings name and no run of the control told in the last 30 days: they do not count."
+    )
     power_so_far: float = rate(
         "Chance that an effect as large as the tolerated increase, for the better, would have crossed by now; null where "
         "none is tolerated, or below the minimum of units.",
