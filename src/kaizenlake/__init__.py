@@ -17,7 +17,7 @@ if TYPE_CHECKING:
         mark_creative_as_winner,
     )
     from kaizenlake.events.functions import *  # noqa: F403 - one log function for every event type
-    from kaizenlake.events.functions import PerformanceData
+    from kaizenlake.events.functions import PerformanceData, log_route
     from kaizenlake.events.log import close, configure, flush, log_event
     from kaizenlake.lake.store import Lake
     from kaizenlake.learning_ops import LearningOps
@@ -37,6 +37,7 @@ _HOMES = {
     "mark_creative_as_loser": "kaizenlake.events.boundaries",
     "mark_creative_as_winner": "kaizenlake.events.boundaries",
     "PerformanceData": "kaizenlake.events.functions",
+    "log_route": "kaizenlake.events.functions",
     "close": "kaizenlake.events.log",
     "configure": "kaizenlake.events.log",
     "flush": "kaizenlake.events.log",
@@ -67,6 +68,7 @@ __all__ = [
     "log_event",
     "log_pack_event",
     "log_pack_quality_assessment",
+    "log_route",
     "log_section_generation",
     "mark_creative_as_loser",
     "mark_creative_as_winner",

@@ -129,6 +129,17 @@ CALLS = {
         "RUN_COMPLETED",
         {"run_id": "run_1", "doer": "planner", "model": "m-1", "gates_passed": 4, "gates_total": 5, "cost_usd": 0.02},
     ),
+    "log_run_scored": (
+        lambda f: f("run_1", "judge", grounding_rate=0.9, quality_score=70, tenant_id="t"),
+        "RUN_SCORED",
+        {"run_id": "run_1", "scorer": "judge", "grounding_rate": 0.9, "quality_score": 70.0},
+    ),
+    "log_run_routed": (
+        lambda f: f("user_1", deployment_id="d", policy_version="1.1.0", tenant_id="t"),
+        "RUN_ROUTED",
+        {"unit_id": "user_1", "deployment_id": "d", "policy_version": "1.1.0"},
+    ),
+    "log_route": (lambda f: f("user_2", deployment_id="d"), "RUN_ROUTED", {"unit_id": "user_2", "deployment_id": "d"}),
     "log_strategy_generated": (
         lambda f: f(strategy_id="s_1", brand_id="b", model="m-1", duration_seconds=12),
         "STRATEGY_GENERATED",

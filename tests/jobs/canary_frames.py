@@ -10,7 +10,7 @@ from kaizenlake import tables
 from kaizenlake.jobs.canary_looks import canary_looks
 from kaizenlake.jobs.canary_units import canary_units
 from kaizenlake.jobs.deployments import deployments
-from kaizenlake.tables import CanaryLooks, CanaryUnits, Crl, DeploymentLog, Deployments, Runs
+from kaizenlake.tables import CanaryLooks, CanaryUnits, Crl, DeploymentLog, DeploymentRoutings, Deployments, Runs
 
 LATER = day(60)
 
@@ -78,7 +78,7 @@ def looked(units, *events, as_of=LATER, **groups):
     return tables.check(CanaryLooks, found)
 
 
-def units_from(runs, *events, as_of=LATER, **groups):
+def units_from(runs, *events, as_of=LATER, routed=(), **groups):
     """Units of runs: (at, version, unit, loss), or also what else the run tells."""
     drawn, losses = [], []
     for number, (at, version, unit, loss, *more) in enumerate(runs):
@@ -95,7 +95,12 @@ def units_from(runs, *events, as_of=LATER, **groups):
         losses.append({"loss": loss} | {name: value for name, value in run.items() if name in tables.schema(Crl)})
     kept = [{name: value for name, value in run.items() if name in tables.schema(Runs)} for run in drawn]
     found = canary_units(
-        deployed(*events, as_of=as_of).lazy(), recorded(frame(Runs, kept)), frame(Crl, losses), as_of=as_of, **groups
+        deployed(*events, as_of=as_of).lazy(),
+        recorded(frame(Runs, kept)),
+        frame(Crl, losses),
+        frame(DeploymentRoutings, routed),
+        as_of=as_of,
+        **groups,
     )
     return tables.check(CanaryUnits, found.collect())
 

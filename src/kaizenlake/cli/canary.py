@@ -109,11 +109,24 @@ def start(
     opened = open_view(lake, tenant)
     row = deployments.start(opened, plan, by=decider(by), reason=reason)
     serve(opened)
+    untold = deployments.untold_guardrails(opened, row)
     if as_json:
-        say_json(row)
+        say_json(row | {"untold_guardrails": untold})
         return
     say(f"The {mode} {row['deployment_id']} runs.")
     _tell(row)
+    control = row["control_version"]
+    for metric in untold:
+        if metric in row["settings_guardrails"]:
+            say(
+                f"Left out: the guardrail of {metric}, which only the settings name: no run of {control} told it in the last "
+                "30 days. It counts once runs of the control tell it."
+            )
+        else:
+            say(
+                f"Warning: no run of {control} told {metric} in the last 30 days. Its guardrail blocks a promotion until runs of "
+                "both versions tell it."
+            )
 
 
 def list_(
@@ -190,6 +203,7 @@ def show(
 ) -> None:
     """Show a deployment and every look at it: what each night knew of each candidate, its verdict and the reason."""
     from kaizenlake.decide import deployments, endings, policies
+    from kaizenlake.publish.canary_report_words import missing_outcomes
 
     opened = open_view(lake, tenant)
     state, looks = policies.state(opened), _looks(opened, deployment)
@@ -245,6 +259,8 @@ def show(
     for look in looks:
         if look["look"] == last:
             say(f"{look['policy_version']} on look {last}: {look['verdict']}. {look['reason']}")
+            for words in missing_outcomes(look):
+                say(words)
 
 
 def stop(

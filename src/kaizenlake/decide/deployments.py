@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, get_args
 
+import polars as pl
 from pydantic import ValidationError
 
 from kaizenlake.decide.command import Command, digest
 from kaizenlake.decide.endings import End
 from kaizenlake.decide.gates import Evidence, content_gate
 from kaizenlake.decide.lines import decision_line
+from kaizenlake.decide.logged_runs import decoded, run_events
 from kaizenlake.decide.state import State, Version, read
 from kaizenlake.decide.words import check_texts, kaizen
 from kaizenlake.errors import GateError, UsageError
 from kaizenlake.events.log import Line
 from kaizenlake.events.rules import near
+from kaizenlake.jobs.canary_looks import TOLD_DAYS
+from kaizenlake.jobs.run_records import gates_not_passed
 from kaizenlake.lake import decisions
 from kaizenlake.lake.store import Lake
 from kaizenlake.lake.tenants import view_of
 from kaizenlake.parameters import Canaries, Guardrail
 from kaizenlake.settings import broken
+from kaizenlake.tables import Events
 from kaizenlake.vocabulary import Method, Mode, plural
 
 SMALLEST_SHARE, LARGEST_SHARE = 0.01, 0.5
@@ -174,6 +179,29 @@ def named(lake: Lake, deployment_id: str) -> dict[str, Any]:
         UsageError: There is none; the words name a likely one.
     """
     return row_of(read(decisions.of(view_of(lake))), deployment_id)
+
+
+def untold_guardrails(lake: Lake, row: Mapping[str, Any]) -> list[str]:
+    """Name the guarded metrics of a deployment that no run of its control told in the 30 days before its start.
+
+    Args:
+        lake: The lake.
+        row: The deployment: a row of `gold.deployments`.
+    """
+    start = row["started_at"]
+    since = start - timedelta(days=TOLD_DAYS)
+    events = lake.scan(Events).filter(pl.col("event_date") >= since.date(), pl.col("occurred_at") >= since)
+    runs = decoded(run_events(events, doer=row["doer"], as_of=start)).filter(
+        pl.col("tenant_id").eq_missing(row["tenant_id"]),
+        pl.col("policy_id") == row["policy_id"],
+        pl.col("policy_version") == row["control_version"],
+    )
+    failed_gates = gates_not_passed().is_not_null() | pl.col("failed_without_gates")
+    told = runs.select(
+        (failed_gates if metric == "failed_gates_rate" else pl.col(metric).is_not_null()).any().alias(metric)
+        for metric in row["guardrail_metrics"]
+    ).collect()
+    return [metric for metric in row["guardrail_metrics"] if not told[metric].item()]
 
 
 def _rule(lake: Lake, plan: DeploymentPlan) -> Canaries:

@@ -175,6 +175,7 @@ FAMILIES: tuple[Family, ...] = (
         (replay_log.GoldenSetFrozen, replay_log.OfflineReplayed),
         is_decision=True,
     ),
+    Family("routings", "Units that were routed to a version of a policy, before they run.", (runs.RunRouted,)),
 )
 
 

@@ -103,4 +103,8 @@ they are ingested.
 """
 
 globals().update(FUNCTIONS)
-__all__ = ["COMMON", "FUNCTIONS", "PERFORMANCE_WORDS", "PerformanceData", "function_name", "signature", *FUNCTIONS]  # noqa: PLE0604 - names that follow from the catalogue
+log_route = FUNCTIONS["log_run_routed"]
+"""Log that a unit was routed to a version: `log_run_routed` by a shorter name."""
+
+__all__ = ["COMMON", "FUNCTIONS", "PERFORMANCE_WORDS", "PerformanceData", "function_name", "log_route", "signature"]
+__all__ += [*FUNCTIONS]  # noqa: PLE0604 - names that follow from the catalogue

@@ -618,6 +618,22 @@ def log_experiment_failed(
     event_id: str | UUID | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> str: ...
+def log_run_routed(
+    unit_id: str | int,
+    *,
+    policy_version: str | None = None,
+    deployment_id: str | int | None = None,
+    policy_id: str | int | None = None,
+    doer: str | None = None,
+    project_id: str | int | None = None,
+    tenant_id: str | int | None = None,
+    tags: Iterable[str] | str | None = None,
+    occurred_at: dt.datetime | str | None = None,
+    event_id: str | UUID | None = None,
+    metadata: Mapping[str, Any] | None = None,
+) -> str: ...
+
+log_route = log_run_routed
 
 class PerformanceData(Struct):
     content_id: str | int | None

@@ -52,7 +52,9 @@ def signature(event: EventType) -> Signature: ...
 
 def text() -> str:
     """The whole stub."""
-    return _HEAD + "".join(_function(event) for event in LOGGED) + "\n" + _performance_data()
+    return (
+        _HEAD + "".join(_function(event) for event in LOGGED) + "\nlog_route = log_run_routed\n\n" + _performance_data()
+    )
 
 
 def _function(event: EventType) -> str:

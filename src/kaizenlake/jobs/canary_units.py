@@ -6,11 +6,12 @@ from datetime import datetime
 
 import polars as pl
 
+from kaizenlake import tables
 from kaizenlake.job import job
 from kaizenlake.jobs._loss_sums import micros
 from kaizenlake.jobs.run_records import RUN
 from kaizenlake.parameters import Canaries
-from kaizenlake.tables import CanaryUnits, Crl, Deployments, RunRecords
+from kaizenlake.tables import CanaryUnits, Crl, DeploymentRoutings, Deployments, RunRecords
 from kaizenlake.tables.canary import METRICS
 
 MOST = 1e6
@@ -19,11 +20,12 @@ MOST = 1e6
 KEYS = ("tenant_id", "deployment_id", "policy_version", "unit_id", "phase", "segment", "event_date")
 
 
-@job(reads=(Deployments, RunRecords, Crl), writes=CanaryUnits, timeless=True)
+@job(reads=(Deployments, RunRecords, Crl, DeploymentRoutings), writes=CanaryUnits, timeless=True)
 def canary_units(
     deployments: pl.LazyFrame,
     run_records: pl.LazyFrame,
     crl: pl.LazyFrame,
+    deployment_routings: pl.LazyFrame,
     *,
     as_of: datetime,
     canaries: Canaries = Canaries(),  # noqa: B008 - frozen
@@ -37,6 +39,8 @@ def canary_units(
         deployments: Shadows and canaries.
         run_records: The record of each run: its version and unit, segment, and the figures that guardrails watch.
         crl: Losses of runs.
+        deployment_routings: Units that were routed to a version of a deployment; they have until the end of the next day to
+            run, so they count on that.
         as_of: Runs that ended from this instant on do not count.
         canaries: `history_days`: days before the start that are a unit's past.
     """
@@ -62,7 +66,7 @@ def canary_units(
     fits = (pl.col("run_doer") == pl.col("doer")) & (
         pl.col("phase").is_null() | (pl.col("run_phase") == pl.col("phase")).fill_null(value=False)
     )
-    return (
+    ran = (
         whole.filter(during(), named.fill_null(value=False) | (unnamed & fits))
         .drop("phase")
         .rename({"run_phase": "phase"})
@@ -71,7 +75,6 @@ def canary_units(
             runs=pl.len().cast(pl.Int64),
             n=pl.col("loss").count().cast(pl.Int64),
             failed=pl.col("failed_without_gates").sum().cast(pl.Int64),
-            routings=pl.lit(0, pl.Int64),
             loss_micros=micros(pl.col("loss")).sum(),
             **{f"{metric}_n": pl.col(metric).count().cast(pl.Int64) for metric in METRICS},
             **{
@@ -79,6 +82,12 @@ def canary_units(
                 for metric in METRICS
             },
         )
+    )
+    sums = [name for name in tables.schema(CanaryUnits).names() if name not in (*KEYS, "history_n", "history_micros")]
+    return (
+        pl.concat([ran, _routed(deployments, deployment_routings)], how="diagonal")
+        .group_by(KEYS)
+        .agg(pl.col(sums).sum())
         .join(
             _history(deployments, crl.filter(pl.col("occurred_at") < as_of), canaries.history_days),
             on=["tenant_id", "deployment_id", "unit_id"],
@@ -94,6 +103,22 @@ def during() -> pl.Expr:
     """Runs from the start of their deployment until before its end."""
     return (pl.col("occurred_at") >= pl.col("started_at")) & (
         pl.col("ended_at").is_null() | (pl.col("occurred_at") < pl.col("ended_at"))
+    )
+
+
+def _routed(deployments: pl.LazyFrame, routings: pl.LazyFrame) -> pl.LazyFrame:
+    """Routings from the start of their deployment until before its end, on the day after."""
+    return (
+        routings.rename({"first_at": "occurred_at"})
+        .join(_arms(deployments), on=["tenant_id", "deployment_id", "policy_version"], nulls_equal=True)
+        .filter(during())
+        .select(
+            *KEYS[:4],
+            pl.lit(None, pl.String).alias("phase"),
+            pl.lit(None, pl.String).alias("segment"),
+            pl.col("event_date") + pl.duration(days=1),
+            "routings",
+        )
     )
 
 

@@ -26,6 +26,11 @@ def guardrails(data: CanaryData) -> Section | None:
     if broken:
         named = ", ".join(f"{metric(row.metric)} of {say.clean(row.policy_version, 40)}" for row in broken[:6])
         lead = f"Broken at the latest look: {named}. {lead}"
+    if left_out := sorted({metric(row.metric) for row in rows if row.verdict == "left_out"}):
+        lead = (
+            f"Left out: {', '.join(left_out)}, which only the settings name and no run of the control told in the last 30 days. "
+            f"{lead}"
+        )
     table = grid(
         "guardrails-table",
         "Guardrails at the latest look",
@@ -34,7 +39,7 @@ def guardrails(data: CanaryData) -> Section | None:
         (
             ("Guardrail", "text", lambda r: Cell(say.sentence(metric(r.metric)))),
             ("Candidate", "text", lambda r: Cell(say.clean(r.policy_version, 40))),
-            ("Verdict", "verdict", lambda r: Cell(_known(r.verdict, ("held", "broken", "unclear")))),
+            ("Verdict", "verdict", lambda r: Cell(_known(r.verdict, ("held", "broken", "unclear", "left_out")))),
             ("Increase", "number", lambda r: Cell(say.figure(r.effect, signed=True))),
             (
                 "On all nights",

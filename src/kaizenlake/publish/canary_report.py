@@ -10,7 +10,7 @@ from kaizenlake.publish import report_format as say
 from kaizenlake.publish.canary_guardrails import guardrails
 from kaizenlake.publish.canary_nights import CHARTED, candidates, section_of
 from kaizenlake.publish.canary_report_data import CanaryData, LookRow, lately
-from kaizenlake.publish.canary_report_words import METHODS, RESULTS, STEPS, TERMS, VERDICTS, metric
+from kaizenlake.publish.canary_report_words import METHODS, RESULTS, STEPS, TERMS, VERDICTS, metric, missing_outcomes
 from kaizenlake.publish.findings import Finding
 from kaizenlake.publish.report_blocks import (
     Block,
@@ -123,6 +123,14 @@ def sizes(data: CanaryData) -> Section:
                 ("Of the control", "number", lambda r: raw(say.count(r.units_control), r, "units_control")),
                 ("Runs", "number", lambda r: raw(say.count(r.runs), r, "runs")),
                 ("Of the control", "number", lambda r: raw(say.count(r.runs_control), r, "runs_control")),
+                ("Failed", "number", lambda r: raw(say.count(r.runs_failed), r, "runs_failed")),
+                ("Of the control", "number", lambda r: raw(say.count(r.runs_failed_control), r, "runs_failed_control")),
+                ("Without a loss", "number", lambda r: raw(say.count(r.runs_without_loss), r, "runs_without_loss")),
+                (
+                    "Of the control",
+                    "number",
+                    lambda r: raw(say.count(r.runs_without_loss_control), r, "runs_without_loss_control"),
+                ),
                 ("Mean loss", "number", lambda r: raw(say.loss(r.mean_loss), r, "mean_loss")),
                 ("Of the control", "number", lambda r: raw(say.loss(r.mean_loss_control), r, "mean_loss_control")),
                 ("Sample-ratio p", "number", lambda r: raw(say.p_value(r.sample_ratio_p), r, "sample_ratio_p")),
@@ -140,6 +148,12 @@ def sizes(data: CanaryData) -> Section:
     )
     if last.sample_ratio_p is not None:
         lead += f" The sizes of the arms fit the allocation with {say.p_words(last.sample_ratio_p, 'p')}."
+    if last.runs_ratio_p is not None:
+        lead += f" Their runs a unit are alike with {say.p_words(last.runs_ratio_p, 'p')}."
+    several = len(data.candidates) > 1
+    for item in data.candidates:
+        whose = f" {say.clean(item.version, 40)}:" if several else ""
+        lead += "".join(f"{whose} {words}" for words in missing_outcomes(vars(item.last)))
     return Section("sizes", "Sample sizes", lead, tuple(blocks))
 
 
@@ -212,7 +226,7 @@ def design(data: CanaryData) -> Section:
     arms = ", ".join(f"{say.clean(item.version, 30)} {say.percent(item.share)}" for item in data.candidates)
     automatic = [name for name, is_on in (("roll back", found.auto_rollback), ("promote", found.auto_promote)) if is_on]
     guarded = ", ".join(
-        f"{metric(name)} {say.figure(margin, signed=True)}"
+        f"{metric(name)} {say.figure(margin, signed=True)}{' (of the settings)' if name in found.settings_guardrails else ''}"
         for name, margin in zip(found.guardrail_metrics, found.guardrail_margins, strict=False)
     )
     terms = (
@@ -234,7 +248,7 @@ _SHOWN: tuple[tuple[type[Table], tuple[str, ...]], ...] = (
         CanaryLooks,
         (
             "effect", "sequential_ci_low", "ci_low", "lift", "p_boundary", "boundary_p", "p_value", "sample_ratio_p",
-            "units_mixed", "units_misrouted", "guardrails", "verdict",
+            "runs_ratio_p", "missing_p", "units_mixed", "units_misrouted", "guardrails", "verdict",
         ),
     ),
     (CanarySegments, ("shrunk_effect", "p_always_valid", "q_value")),

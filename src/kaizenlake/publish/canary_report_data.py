@@ -39,6 +39,7 @@ class DeploymentRow:
     max_loss_increase: float
     guardrail_metrics: list[str]
     guardrail_margins: list[float]
+    settings_guardrails: list[str]
     auto_promote: bool
     auto_rollback: bool
     started_at: datetime
@@ -60,6 +61,14 @@ class LookRow:
     runs: int
     runs_control: int
     runs_without_unit: int
+    runs_failed: int
+    runs_failed_control: int
+    runs_without_loss: int
+    runs_without_loss_control: int
+    units_without_loss: int
+    units_without_loss_control: int
+    units_not_run: int
+    units_not_run_control: int
     units: int
     units_control: int
     units_mixed: int
@@ -77,6 +86,8 @@ class LookRow:
     p_boundary: float | None
     crossed_on_look: int | None
     sample_ratio_p: float | None
+    runs_ratio_p: float | None
+    missing_p: float | None
     guardrails: str
     verdict: str
     reason: str

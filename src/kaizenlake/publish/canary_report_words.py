@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
-from kaizenlake.publish.report_format import clean, words
+from kaizenlake.publish.report_format import clean, p_words, words
+from kaizenlake.vocabulary import plural
 
 
 class Verdict(NamedTuple):
@@ -60,6 +62,8 @@ TERMS = {
     "p_value": "t-test",
     "p_always_valid": "p, always valid",
     "sample_ratio_p": "Sample-ratio p",
+    "runs_ratio_p": "Runs-a-unit p",
+    "missing_p": "Missing p",
     "q_value": "q",
     "units_mixed": "Units in several arms",
     "units_misrouted": "Units in another arm",
@@ -91,7 +95,22 @@ STEPS = (
     ),
     (
         "Sample ratio",
-        "The sizes of the arms are tested against the allocation; where they cannot be chance, nothing else is believed.",
+        (
+            "The sizes of the arms are tested against the allocation, and the runs of their units against one another; where they "
+            "cannot be chance, nothing else is believed."
+        ),
+    ),
+    (
+        "Missing outcomes",
+        (
+            "A run that ended in error, timeout or crash and tells no gates passed none: its gates term is 1. Where the share of "
+            "runs without a loss, or of routed units that never ran, differs between the versions by more than chance, the look "
+            "is invalid."
+        ),
+    ),
+    (
+        "Guardrails of the settings",
+        "They count where a run of the control told the metric in the last 30 days. One that a person named always counts.",
     ),
     ("No data", "A night without runs is a pause. It never counts as a success."),
 )
@@ -104,3 +123,40 @@ def metric(name: str) -> str:
     ('cost (USD)', 'own metric')
     """
     return _METRICS.get(name) or clean(words(name), 40)
+
+
+def missing_outcomes(look: Mapping[str, Any]) -> list[str]:
+    """Say of the runs and units of a look which have no loss, and which one by rule; nothing where all have one of their own.
+
+    Args:
+        look: A row of `gold.canary_looks`.
+    """
+
+    def sides(name: str, of: str) -> str:
+        own, other = (
+            f"{look[name + side]:,} of {look[of + side]:,} {whose} runs"
+            for side, whose in (("", "candidate"), ("_control", "control"))
+        )
+        return f"{own} and {other}"
+
+    found = []
+    if look["runs_failed"] + look["runs_failed_control"]:
+        own = f"{look['runs_failed']:,} of {look['runs']:,} candidate runs ended in error and told no gates"
+        other = f"of the control {look['runs_failed_control']:,} of {look['runs_control']:,}"
+        found.append(f"{own}; {other}. Each counts with gates term 1.")
+    if look["runs_without_loss"] + look["runs_without_loss_control"]:
+        found.append(f"{sides('runs_without_loss', 'runs')} have no loss.")
+    if look["units_without_loss"] + look["units_without_loss_control"]:
+        units = (
+            f"{plural(look['units_without_loss'], 'unit')} of the candidate and {look['units_without_loss_control']:,}"
+        )
+        gone = look["units_not_run"] + look["units_not_run_control"]
+        routed = (
+            f", of which {look['units_not_run']:,} and {look['units_not_run_control']:,} were routed and never ran"
+            if gone
+            else ""
+        )
+        found.append(f"{units} of the control have no loss{routed}.")
+    if found and look["missing_p"] is not None:
+        found.append(f"The share of runs without a loss differs with {p_words(look['missing_p'], 'p')}.")
+    return found

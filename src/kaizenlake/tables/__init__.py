@@ -25,7 +25,7 @@ from kaizenlake.tables.base import (
     schema,
 )
 from kaizenlake.tables.bronze import Events, Landings, Quarantine
-from kaizenlake.tables.canary import CanaryLooks, CanarySegments, CanaryUnits, Deployments
+from kaizenlake.tables.canary import CanaryLooks, CanarySegments, CanaryUnits, DeploymentRoutings, Deployments
 from kaizenlake.tables.content import (
     AvoidedPhrases,
     ContentExperiments,
@@ -60,6 +60,7 @@ from kaizenlake.tables.silver import (
     Performance,
     PolicyLog,
     ReplayLog,
+    Routings,
     Runs,
 )
 from kaizenlake.tables.skill import CrlTermsDaily, SkillCards, SkillFailures, SkillModels, SkillTerms
@@ -95,6 +96,7 @@ GOLD: tuple[type[Table], ...] = (
     CrlTrends,
     LearningProgress,
     Deployments,
+    DeploymentRoutings,
     CanaryUnits,
     CanaryLooks,
     CanarySegments,
@@ -138,6 +140,7 @@ __all__ = [
     "CrlTrends",
     "DailyPerformance",
     "DeploymentLog",
+    "DeploymentRoutings",
     "Deployments",
     "EventCounts",
     "Events",
@@ -165,6 +168,7 @@ __all__ = [
     "Projects",
     "Quarantine",
     "ReplayLog",
+    "Routings",
     "RunRecords",
     "Runs",
     "ScopedPatterns",

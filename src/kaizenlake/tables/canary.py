@@ -64,6 +64,26 @@ class Deployments(Table):
         metadata = facts("gold", "deployments", ("tenant_id", "deployment_id"))
 
 
+class DeploymentRoutings(Table):
+    """One unit that was routed to a version of a shadow or canary on one day, as the application logged it."""
+
+    tenant_id: str = tenant()
+    deployment_id: str = column("Deployment it was routed in.")
+    policy_version: str = column("Version it was routed to.")
+    unit_id: str = column("What was routed.")
+    event_date: pl.Date = column("UTC date of the routings, by which the table is partitioned.")
+    first_at: INSTANT = column("When it was routed there first on that day.")
+    routings: pl.Int64 = column("Times that it was.", ge=1)
+
+    class Config(Table.Config):
+        metadata = facts(
+            "gold",
+            "deployment_routings",
+            ("tenant_id", "deployment_id", "policy_version", "unit_id", "event_date"),
+            "event_date",
+        )
+
+
 class _UnitDay(Table):
     tenant_id: str = tenant()
     deployment_id: str = column("Deployment the runs belong to.")

@@ -72,4 +72,5 @@ SILVER: tuple[type[Table], ...] = tuple(silver_table(family) for family in FAMIL
     PolicyLog,
     DeploymentLog,
     ReplayLog,
+    Routings,
 ) = SILVER
