@@ -326,7 +326,7 @@ class Canaries(Group):
         default=0.001, description="p-value below which the sizes of the arms are not those of the allocation."
     )
     lost_runs_alpha: Annotated[float, Field(gt=0, lt=0.1)] = Field(
-        default=0.004,
+        default=0.006,
         description="Chance over all nights that intact arms are called invalid for their runs, or for runs without a loss.",
     )
     history_days: Days = Field(

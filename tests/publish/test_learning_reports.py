@@ -429,6 +429,7 @@ def test_what_is_explained_is_shown(documents):
         }
         # These stand in sentences: of the sizes, the guardrails, the design and the figures at the head.
         told = {"units_mixed", "units_misrouted", "guardrails", "minimum_units", "max_loss_increase", "lift"}
+        told |= {"runs_ratio_p", "missing_p"}
         # And these in words of the table of decisions.
         told |= {"gates", "archived_version", "approved_at"}
         called = canary_report_words.TERMS | {"content_sha256": "Content", "is_override": "Override"}

@@ -20,6 +20,7 @@ from kaizenlake.events import (
     performance,
     policy_log,
     replay_log,
+    routings,
     runs,
 )
 from kaizenlake.events.fields import Payload
@@ -175,7 +176,7 @@ FAMILIES: tuple[Family, ...] = (
         (replay_log.GoldenSetFrozen, replay_log.OfflineReplayed),
         is_decision=True,
     ),
-    Family("routings", "Units that were routed to a version of a policy, before they run.", (runs.RunRouted,)),
+    Family("routings", "Units that were routed to a version of a policy, before they run.", (routings.RunRouted,)),
 )
 
 

@@ -1,4 +1,4 @@
-"""Run events: what an agent run cost, passed and broke, and to which version its unit was routed."""
+"""Run events: what an agent run cost, passed and broke."""
 
 from __future__ import annotations
 
@@ -66,13 +66,3 @@ class RunScored(Payload, frozen=True, kw_only=True):
     failure_modes: Annotated[Keys, says("Ways in which it failed.")] = []
     quality_score: Annotated[Score | None, says("Mark of its quality, by whoever scored it.")] = None
     confidence: Annotated[Rate | None, says("How sure the scorer is, from 0 to 1.", is_field_name_given=True)] = None
-
-
-class RunRouted(Payload, frozen=True, kw_only=True):
-    """A unit was routed to a version of a policy; a run of it is to come."""
-
-    unit_id: Annotated[Key, says("What was routed: a user, a project.")]
-    policy_version: Annotated[Key | None, says("Version of the policy that it was routed to.")] = None
-    deployment_id: Annotated[Key | None, says("Shadow or canary that it is in, as the router told.")] = None
-    policy_id: Annotated[Key | None, says("Policy it was routed by.")] = None
-    doer: Annotated[Key | None, says("Agent that is to run.")] = None

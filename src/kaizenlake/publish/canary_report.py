@@ -226,7 +226,7 @@ def design(data: CanaryData) -> Section:
     arms = ", ".join(f"{say.clean(item.version, 30)} {say.percent(item.share)}" for item in data.candidates)
     automatic = [name for name, is_on in (("roll back", found.auto_rollback), ("promote", found.auto_promote)) if is_on]
     guarded = ", ".join(
-        f"{metric(name)} {say.figure(margin, signed=True)}{' (of the settings)' if name in found.settings_guardrails else ''}"
+        f"{metric(name)} {say.figure(margin, signed=True)}{' (of the settings)' if name in (found.settings_guardrails or ()) else ''}"
         for name, margin in zip(found.guardrail_metrics, found.guardrail_margins, strict=False)
     )
     terms = (

@@ -39,7 +39,7 @@ class DeploymentRow:
     max_loss_increase: float
     guardrail_metrics: list[str]
     guardrail_margins: list[float]
-    settings_guardrails: list[str]
+    settings_guardrails: list[str] | None
     auto_promote: bool
     auto_rollback: bool
     started_at: datetime

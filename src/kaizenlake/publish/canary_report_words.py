@@ -125,38 +125,39 @@ def metric(name: str) -> str:
     return _METRICS.get(name) or clean(words(name), 40)
 
 
+COUNTED = tuple(
+    f"{name}{side}"
+    for name in ("runs", "runs_failed", "runs_without_loss", "units_without_loss", "units_not_run")
+    for side in ("", "_control")
+)
+"""Counts of a look, of the candidate and of the control, that tell of missing outcomes."""
+
+
 def missing_outcomes(look: Mapping[str, Any]) -> list[str]:
     """Say of the runs and units of a look which have no loss, and which one by rule; nothing where all have one of their own.
 
     Args:
         look: A row of `gold.canary_looks`.
     """
-
-    def sides(name: str, of: str) -> str:
-        own, other = (
-            f"{look[name + side]:,} of {look[of + side]:,} {whose} runs"
-            for side, whose in (("", "candidate"), ("_control", "control"))
-        )
-        return f"{own} and {other}"
-
+    told = {name: look.get(name) or 0 for name in COUNTED}
     found = []
-    if look["runs_failed"] + look["runs_failed_control"]:
-        own = f"{look['runs_failed']:,} of {look['runs']:,} candidate runs ended in error and told no gates"
-        other = f"of the control {look['runs_failed_control']:,} of {look['runs_control']:,}"
+    if told["runs_failed"] + told["runs_failed_control"]:
+        own = f"{told['runs_failed']:,} of {told['runs']:,} candidate runs ended in error and told no gates"
+        other = f"of the control {told['runs_failed_control']:,} of {told['runs_control']:,}"
         found.append(f"{own}; {other}. Each counts with gates term 1.")
-    if look["runs_without_loss"] + look["runs_without_loss_control"]:
-        found.append(f"{sides('runs_without_loss', 'runs')} have no loss.")
-    if look["units_without_loss"] + look["units_without_loss_control"]:
-        units = (
-            f"{plural(look['units_without_loss'], 'unit')} of the candidate and {look['units_without_loss_control']:,}"
-        )
-        gone = look["units_not_run"] + look["units_not_run_control"]
-        routed = (
-            f", of which {look['units_not_run']:,} and {look['units_not_run_control']:,} were routed and never ran"
-            if gone
-            else ""
-        )
-        found.append(f"{units} of the control have no loss{routed}.")
-    if found and look["missing_p"] is not None:
-        found.append(f"The share of runs without a loss differs with {p_words(look['missing_p'], 'p')}.")
+    if told["runs_without_loss"] + told["runs_without_loss_control"]:
+        own = f"{told['runs_without_loss']:,} of {told['runs']:,} candidate runs"
+        other = f"{told['runs_without_loss_control']:,} of {told['runs_control']:,} control runs"
+        found.append(f"{own} and {other} have no loss.")
+    if told["units_without_loss"] + told["units_without_loss_control"]:
+        own = f"{plural(told['units_without_loss'], 'unit')} of the candidate"
+        other = f"{told['units_without_loss_control']:,} of the control"
+        gone = ""
+        if told["units_not_run"] + told["units_not_run_control"]:
+            gone = (
+                f", of which {told['units_not_run']:,} and {told['units_not_run_control']:,} were routed and never ran"
+            )
+        found.append(f"{own} and {other} have no loss{gone}.")
+    if found and look.get("missing_p") is not None:
+        found.append(f"The shares of runs without a loss are alike with {p_words(look['missing_p'], 'p')}.")
     return found
