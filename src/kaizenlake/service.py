@@ -8,15 +8,17 @@ from typing import Any
 import polars as pl
 
 from kaizenlake.errors import UsageError
+from kaizenlake.jobs.scopes import by_segment
 from kaizenlake.lake.store import Lake, default_lake
 from kaizenlake.lake.tenants import view_of
 from kaizenlake.publish import guard
 from kaizenlake.publish.context import EVERYTHING, KaizenContext, Scope, project, segment
 from kaizenlake.publish.context_build import Documents, Edition, build
+from kaizenlake.publish.context_scopes import SEGMENT
 from kaizenlake.publish.documents import Source
 from kaizenlake.publish.explain import explain
 from kaizenlake.publish.judging import best_evidence, rounded
-from kaizenlake.tables import Contents, Patterns, WinRates
+from kaizenlake.tables import Contents, Patterns, Projects, WinRates
 
 PATTERN_TYPES: dict[str, tuple[str, str]] = {
     "hooks": ("hook", "hook_type"),
@@ -79,9 +81,20 @@ class KaizenService:
         """The context of a project; one of which nothing is known borrows all from everything."""
         return self._build(project(project_id))
 
-    def build_context_for_segment(self, *, industry: str, client_type: str) -> KaizenContext:
-        """The context of a segment; one of which nothing is known borrows all from everything."""
-        return self._build(segment(industry, client_type))
+    def build_context_for_segment(
+        self, segment_id: str | None = None, industry: str | None = None, client_type: str | None = None
+    ) -> KaizenContext:
+        """Build the context of a segment; one of which nothing is known borrows all from everything.
+
+        Args:
+            segment_id: The segment in one text, such as `SaaS/startup`, `SaaS:startup` or `saas-startup`, in place of the two.
+            industry: Its industry.
+            client_type: Its kind of client; it may stand alone, as the industry may.
+
+        Raises:
+            UsageError: Neither is given, or both a name and its parts.
+        """
+        return self._build(self._segment(segment_id, industry, client_type))
 
     def get_win_rates(
         self, groupby: str = "pack_key", *, kind: str | None = None, shrunk: bool = False
@@ -187,16 +200,33 @@ class KaizenService:
         Args:
             value: Explain this field, value or pattern type alone.
             project_id: Explain the context of this project.
-            industry: Explain the context of this industry's segment; with `client_type`.
-            client_type: Kind of client of the segment.
+            industry: Explain the context of this industry's segment.
+            client_type: Kind of client of the segment; it may stand alone, as the industry may.
 
         Raises:
             UsageError: The context knows no such field or value.
         """
-        scope = EVERYTHING if industry is None or client_type is None else segment(industry, client_type)
+        scope = EVERYTHING if industry is None and client_type is None else segment(industry, client_type)
         scope = project(project_id) if project_id is not None else scope
         source = Source(self.lake)
         return explain(self._documents(scope, source).evidence, value, source.versions)
+
+    def _segment(self, segment_id: str | None, industry: str | None, client_type: str | None) -> Scope:
+        """Return the segment that is meant: of one that is named in one text the one that reads so, whatever parts it."""
+        is_in_parts = industry is not None or client_type is not None
+        if (segment_id is None) != is_in_parts:
+            raise UsageError(
+                "A segment is named by its industry, its kind of client, or both; or by a segment_id alone.",
+                hint='Such as build_context_for_segment(industry="SaaS", client_type="startup").',
+            )
+        if segment_id is None:
+            return segment(industry, client_type)
+        known = by_segment(self.lake.scan(Projects).select(*SEGMENT)).unique().sort(SEGMENT, nulls_last=True).collect()
+        for names in known.iter_rows():
+            if _spelling(*names) == _spelling(segment_id):
+                return segment(*names)
+        first, _, rest = segment_id.partition(next((mark for mark in "/:|" if mark in segment_id), "/"))
+        return segment(first.strip() or None, rest.strip() or None)
 
     def _build(self, scope: Scope) -> KaizenContext:
         return self._documents(scope, Source(self.lake)).context
@@ -206,3 +236,8 @@ class KaizenService:
         with guard.guarding(is_on=self._lake.settings.publishing.redact):
             (documents,) = build(source.scan, edition, only=scope)
         return documents
+
+
+def _spelling(*names: str | None) -> str:
+    """Letters and digits of a name alone, without case: what stays the same however its parts are joined."""
+    return "".join(character for name in names if name for character in name.casefold() if character.isalnum())

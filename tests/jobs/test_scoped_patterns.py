@@ -98,7 +98,7 @@ def test_a_scope_that_can_compare_nothing_has_the_whole_s_lift():
 
 
 def test_a_content_without_project_and_segment_is_in_no_scope():
-    drawn = contents(("question", STEADY * 0.1, {"industry": "Tech"}), ("list", STEADY * 0.1, {"industry": "Tech"}))
+    drawn = contents(("question", STEADY * 0.1, {}), ("list", STEADY * 0.1, {}))
 
     assert run(drawn)[1].is_empty()
 

@@ -102,7 +102,7 @@ def test_nothing_decided_makes_no_rows():
     assert scoped(tables.empty(Outcomes)).is_empty()
 
 
-def test_an_outcome_counts_for_its_project_and_for_its_segment_if_both_sides_are_known():
+def test_an_outcome_counts_for_its_project_and_for_each_segment_that_is_known():
     made = scoped(
         pl.concat(
             [
@@ -118,6 +118,8 @@ def test_an_outcome_counts_for_its_project_and_for_its_segment_if_both_sides_are
     assert made.select(names).rows() == [
         ("project", "p", None, None, 1, 2),
         ("project", "q", None, None, 4, 7),
+        ("segment", None, None, "startup", 6, 10),
+        ("segment", None, "Tech", None, 5, 9),
         ("segment", None, "Tech", "startup", 1, 5),
     ]
 

@@ -347,8 +347,12 @@ def test_there_is_a_context_of_everything_of_each_project_and_of_each_known_segm
         "project p2": 4,
         "project p3": 2,
         "segment health × clinic": 1,
+        "segment health": 1,
         "segment law × firm": 0,
         "segment retail × startup": 7,
+        "segment retail": 9,
+        "segment clinic": 1,
+        "segment startup": 7,
     }
 
 
@@ -498,6 +502,8 @@ def test_winners_of_a_scope_are_its_own():
         "project p1": ["c1"],
         "project p2": ["c2"],
         "segment retail × startup": ["c1"],
+        "segment retail": ["c1"],
+        "segment startup": ["c1"],
     }
     (winner,) = made["project p1"].context.past_winners
     assert winner.hook_type == "question"

@@ -50,6 +50,13 @@ def test_a_context_asked_live_says_what_the_published_one_says(lake):
             service.build_context_for_segment(industry="retail", client_type="startup"),
             {"industry": "retail", "client_type": "startup"},
         ),
+        (service.build_context_for_segment(industry="retail"), {"industry": "retail"}),
+        (service.build_context_for_segment(client_type="startup"), {"client_type": "startup"}),
+        (service.build_context_for_segment("Retail/Startup"), {"industry": "retail", "client_type": "startup"}),
+        (
+            service.build_context_for_segment(segment_id="retail_startup"),
+            {"industry": "retail", "client_type": "startup"},
+        ),
     ):
         assert isinstance(context, kaizenlake.KaizenContext)
         published = load(lake.path("published"), **scope).context

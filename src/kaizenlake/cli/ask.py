@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 ProjectOption = Annotated[str | None, typer.Option("--project", "-p", help="The context of this project.")]
 SegmentOption = Annotated[
     tuple[str, str] | None,
-    typer.Option("--segment", metavar="INDUSTRY CLIENT_TYPE", help="The context of this segment."),
+    typer.Option(
+        "--segment",
+        metavar="INDUSTRY CLIENT_TYPE",
+        help='The context of this segment; "" in place of one of the two leaves it open.',
+    ),
 ]
 
 
@@ -121,7 +125,7 @@ def _published(
 
     if project is not None and segment is not None:
         raise UsageError("A context is of a project or of a segment: give --project or --segment, not both.")
-    industry, client_type = segment or (None, None)
+    industry, client_type = (name or None for name in segment or ("", ""))
     opened = open_lake(lake)
     folder = opened.path("published")
     read = load_evidence if is_evidence else load

@@ -106,8 +106,8 @@ def load(
         published: The `published` folder of a lake.
         tenant: Tenant whose documents are wanted, an empty text for the events without one. Needed where a lake has several.
         project: Project whose context is wanted.
-        industry: Industry of the segment that is wanted; with `client_type`.
-        client_type: Kind of client of the segment that is wanted; with `industry`.
+        industry: Industry of the segment that is wanted.
+        client_type: Kind of client of the segment that is wanted; it may stand alone, as the industry may.
         default: Answer where nothing published can be used; `empty()` if not given.
         public_key: Ed25519 key that must have signed the index: PEM, or the path of a PEM file. Keep your own copy; the
             one in the folder proves nothing. This alone needs `cryptography`.
@@ -242,11 +242,10 @@ _LAST_GOOD: dict[tuple[str, _Wanted, str], _Found] = {}
 def _scope(project: Any, industry: Any, client_type: Any) -> _Scope:
     if not all(value is None or isinstance(value, str) for value in (project, industry, client_type)):
         raise UnusableError(UNUSABLE, "project, industry and client_type are texts")
-    if (industry is None) != (client_type is None):
-        raise UnusableError(UNUSABLE, "a segment needs both industry and client_type")
-    if project is not None and industry is not None:
+    is_segment = industry is not None or client_type is not None
+    if project is not None and is_segment:
         raise UnusableError(UNUSABLE, "give a project or a segment, not both")
-    kind = "project" if project is not None else "segment" if industry is not None else "everything"
+    kind = "project" if project is not None else "segment" if is_segment else "everything"
     return kind, project, industry, client_type
 
 

@@ -1,4 +1,4 @@
-"""Within what is a figure true? Scopes: each project, and each segment (industry and kind of client)."""
+"""Within what is a figure true? Scopes: each project, and each segment (industry, kind of client, or both)."""
 
 from __future__ import annotations
 
@@ -9,26 +9,52 @@ import polars as pl
 from numpy.typing import NDArray
 
 SCOPE = ("tenant_id", "scope", "project_id", "industry", "client_type")
-"""Columns that name one scope of a tenant; a project has no industry and no kind of client, a segment has no project."""
+"""Columns that name one scope of a tenant; a project has no industry and no kind of client, a segment has no project.
+
+A segment names an industry and a kind of client, or one of them alone: then the other is null.
+"""
+
+_NAMED = {
+    "project": ("project_id",),
+    "segment": ("industry", "client_type"),
+    "industry": ("industry",),
+    "client_type": ("client_type",),
+}
+"""Columns that name a scope of each form; the last three forms are segments."""
 
 
 def by_scope(frame: pl.LazyFrame) -> pl.LazyFrame:
-    """Every row once under its project and once under its segment, named by the columns of `SCOPE`.
+    """Name every row once by its project and once by each of its segments, in the columns of `SCOPE`.
 
-    A row without a project is in no project's scope; a row is in a segment's only where industry and kind of client are
-    both known. The row's own project stays readable as `of_project_id`.
+    A row without a project is in no project's scope, and in a segment's only where what names the segment is known. The
+    row's own project stays readable as `of_project_id`.
 
     Args:
         frame: Rows with `project_id`, `industry` and `client_type`.
     """
-    of_project, of_segment = (pl.col("scope") == kind for kind in ("project", "segment"))
-    known = {"project_id": of_project, "industry": of_segment, "client_type": of_segment}
+    kind = pl.when(pl.col("scope") == "project").then("scope").otherwise(pl.lit("segment"))
+    return _unfold(frame.with_columns(of_project_id="project_id"), tuple(_NAMED)).with_columns(scope=kind)
+
+
+def by_segment(frame: pl.LazyFrame) -> pl.LazyFrame:
+    """Name every row once by each of its segments, in `industry` and `client_type`.
+
+    Args:
+        frame: Rows with `industry` and `client_type`.
+    """
+    return _unfold(frame, ("segment", "industry", "client_type")).drop("scope")
+
+
+def _unfold(frame: pl.LazyFrame, forms: Sequence[str]) -> pl.LazyFrame:
+    """Name every row once in each form of scope of which it knows the names; the form stands in `scope`."""
+    columns = dict.fromkeys(name for form in forms for name in _NAMED[form])
+    is_named = {name: pl.col("scope").is_in([form for form in forms if name in _NAMED[form]]) for name in columns}
     # A list that is unfolded, not a frame joined to itself: what the frame comes from is computed once.
     return (
-        frame.with_columns(of_project_id="project_id", scope=pl.lit(pl.Series([["project", "segment"]])).first())
+        frame.with_columns(scope=pl.lit(pl.Series([list(forms)])).first())
         .explode("scope")
-        .with_columns(pl.when(is_named).then(name).alias(name) for name, is_named in known.items())
-        .filter(pl.all_horizontal(pl.col(name).is_not_null() | ~is_named for name, is_named in known.items()))
+        .with_columns(pl.when(named).then(name).alias(name) for name, named in is_named.items())
+        .filter(pl.all_horizontal(pl.col(name).is_not_null() | ~named for name, named in is_named.items()))
     )
 
 

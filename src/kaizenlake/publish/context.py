@@ -63,7 +63,9 @@ class Scope(Part, frozen=True, kw_only=True):
         """
         if self.kind == "project":
             return f"project {self.project_id}"
-        return f"segment {self.industry} × {self.client_type}" if self.kind == "segment" else "everything"
+        if self.kind == "segment":
+            return f"segment {' × '.join(name for name in (self.industry, self.client_type) if name is not None)}"
+        return "everything"
 
 
 EVERYTHING = Scope(kind="everything", project_id=None, industry=None, client_type=None)
@@ -188,8 +190,8 @@ def project(project_id: str) -> Scope:
     return Scope(kind="project", project_id=project_id, industry=None, client_type=None)
 
 
-def segment(industry: str, client_type: str) -> Scope:
-    """Return the scope of one segment."""
+def segment(industry: str | None, client_type: str | None) -> Scope:
+    """Return the scope of one segment: an industry and a kind of client, or one of them alone."""
     return Scope(kind="segment", project_id=None, industry=industry, client_type=client_type)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from kaizenlake import tables
+from kaizenlake.jobs.scopes import by_segment
 from kaizenlake.publish.context import EVERYTHING, Scope, segment
 from kaizenlake.publish.context_rules import ATTRIBUTES, CREATIVE, RATES
 from kaizenlake.publish.context_scopes import SEGMENT, Scan
@@ -53,7 +54,9 @@ class Data:
             ScopedWinRates: scan(ScopedWinRates).filter(_wanted(only), _NEEDED, _RATE_IS_KNOWN),
             CreativeLabels: _labelled(scan, only),
             AvoidedPhrases: scan(AvoidedPhrases),
-            Projects: scan(Projects).select("project_id", *SEGMENT).drop_nulls(),
+            Projects: by_segment(
+                scan(Projects).filter(pl.col("project_id").is_not_null()).select("project_id", *SEGMENT)
+            ),
             SegmentClarity: scan(SegmentClarity).sort(SEGMENT),
             Contents: _used(scan, only),
         }
@@ -73,6 +76,12 @@ class Data:
 Frames = Mapping[type[Table], pl.DataFrame]
 
 _SCOPE = ("scope", "project_id", "industry", "client_type")
+_NAMED = (
+    ("project", ("project_id",)),
+    ("segment", SEGMENT),
+    *(("segment", (name,)) for name in SEGMENT),
+)
+"""Kinds of scope, and the columns that name one; a segment is named by both or by one of them."""
 
 
 _JUDGED = {(CREATIVE, attribute) for attribute in ATTRIBUTES}
@@ -170,7 +179,8 @@ def _labelled(scan: Scan, only: Scope | None) -> pl.LazyFrame:
         mine = pl.col("project_id") == only.project_id
         labels, contents = labels.filter(mine), contents.filter(mine)
     elif only is not None and only.kind == "segment":
-        contents = contents.filter(industry=only.industry, client_type=only.client_type)
+        named = {name: value for name in SEGMENT if (value := getattr(only, name)) is not None}
+        contents = contents.filter(**named)
     return (
         labels.join(contents, on=key, how="left", nulls_equal=True)
         .with_columns(pl.col("engagement_rate", "shrunk_rate").round_sig_figs(6), beat="beaten_text")
@@ -206,8 +216,10 @@ def _marked(marked: pl.DataFrame, entries: int, only: Scope | None) -> dict[Scop
     found: dict[Scope, list[Row]] = {}
     if only in {None, EVERYTHING}:
         found[EVERYTHING] = list(one_of_each(marked).head(entries).iter_rows(named=True))
-    for kind, names in (("project", ("project_id",)), ("segment", SEGMENT)):
-        if only is not None and only.kind != kind:
+    for kind, names in _NAMED:
+        if only is not None and (
+            only.kind != kind or names != tuple(name for name in _SCOPE[1:] if getattr(only, name))
+        ):
             continue
         of_scope = True if only is None else pl.all_horizontal(pl.col(name) == getattr(only, name) for name in names)
         of_scopes = one_of_each(marked.filter(of_scope, pl.all_horizontal(pl.col(names).is_not_null())), names)

@@ -8,6 +8,7 @@ from datetime import datetime
 
 import polars as pl
 
+from kaizenlake.jobs.scopes import by_segment
 from kaizenlake.parameters import Confidence
 from kaizenlake.publish.context import EVERYTHING, Scope, project, segment
 from kaizenlake.tables import Contents, EventCounts, Outcomes, Projects, ScopedPatterns, ScopedWinRates, Table
@@ -56,8 +57,9 @@ def sizes(scan: Scan, only: Scope | None = None) -> dict[Scope, Size]:
         whole = scan(EventCounts).select(_EVENTS, _FIRST, _LAST).collect().row(0)
         found[EVERYTHING] = Size(whole[0] or 0, whole[1], whole[2])
     if "project" in kinds:
-        known = scan(Projects).select("project_id", "events", "first_at", "last_at").sort("project_id")
-        for project_id, *size in _of(known, only, ("project_id",)).collect().iter_rows():
+        mine = pl.col("project_id").is_not_null() if only is None else pl.col("project_id") == only.project_id
+        known = scan(Projects).filter(mine).select("project_id", "events", "first_at", "last_at").sort("project_id")
+        for project_id, *size in known.collect().iter_rows():
             found[project(project_id)] = Size(*size)
     if "segment" in kinds:
         for industry, client_type, *size in _segments(scan, only).collect().iter_rows():
@@ -65,11 +67,16 @@ def sizes(scan: Scan, only: Scope | None = None) -> dict[Scope, Size]:
     return found
 
 
-def _of(rows: pl.LazyFrame, only: Scope | None, names: tuple[str, ...]) -> pl.LazyFrame:
-    """Rows of which these columns name a scope, of the one scope or of all."""
+def _in_segment(rows: pl.LazyFrame, only: Scope | None) -> pl.LazyFrame:
+    """Rows by each of their segments, of the one segment or of all."""
+    return _of_segment(by_segment(rows), only)
+
+
+def _of_segment(rows: pl.LazyFrame, only: Scope | None) -> pl.LazyFrame:
+    """Rows named by a segment, of the one segment or of all."""
     if only is None:
-        return rows.filter(pl.all_horizontal(pl.col(names).is_not_null()))
-    return rows.filter(pl.all_horizontal(pl.col(name) == getattr(only, name) for name in names))
+        return rows
+    return rows.filter(pl.all_horizontal(pl.col(name).eq_missing(pl.lit(getattr(only, name))) for name in SEGMENT))
 
 
 _EVENTS = pl.col("events").sum()
@@ -79,9 +86,9 @@ _LAST = pl.col("last_at").max()
 
 def _segments(scan: Scan, only: Scope | None) -> pl.LazyFrame:
     outcome = ("tenant_id", "kind", "project_id", "subject_id")
-    of_projects = _of(scan(Projects), only, SEGMENT).group_by(SEGMENT).agg(_EVENTS, _FIRST, _LAST)
+    of_projects = _in_segment(scan(Projects), only).group_by(SEGMENT).agg(_EVENTS, _FIRST, _LAST)
     of_contents = (
-        _of(scan(Contents), only, SEGMENT)
+        _in_segment(scan(Contents), only)
         .group_by(SEGMENT)
         .agg(
             events=pl.len().cast(pl.Int64),
@@ -90,7 +97,7 @@ def _segments(scan: Scan, only: Scope | None) -> pl.LazyFrame:
         )
     )
     of_outcomes = (
-        _of(scan(Outcomes), only, SEGMENT)
+        _in_segment(scan(Outcomes), only)
         .group_by(SEGMENT)
         .agg(
             events=pl.struct(outcome).n_unique().cast(pl.Int64),
@@ -99,7 +106,7 @@ def _segments(scan: Scan, only: Scope | None) -> pl.LazyFrame:
         )
     )
     scoped = [
-        _of(scan(table).filter(scope="segment"), only, SEGMENT)
+        _of_segment(scan(table).filter(scope="segment"), only)
         .select(SEGMENT)
         .unique()
         .with_columns(
@@ -113,5 +120,5 @@ def _segments(scan: Scan, only: Scope | None) -> pl.LazyFrame:
         pl.concat([of_projects, of_contents, of_outcomes, *scoped])
         .group_by(SEGMENT)
         .agg(pl.col("events").max(), _FIRST, _LAST)
-        .sort(SEGMENT)
+        .sort(SEGMENT, nulls_last=True)
     )
