@@ -143,11 +143,13 @@ class LockedError(KaizenError):
 
 
 class QuarantinedError(KaizenError):
-    """Strict landing: the landing was done, and something went to quarantine."""
+    """Strict landing: the landing was done, and lines wait in quarantine that nobody acknowledged, or a file was not read."""
 
     code = "quarantined"
     exit_code = 4
-    exit_meaning = "done, but something was quarantined and --strict was given"
+    exit_meaning = (
+        "done, but lines wait in quarantine unacknowledged, or a file could not be read, and --strict was given"
+    )
 
 
 class StaleSourceError(KaizenError):

@@ -10,7 +10,9 @@ import subprocess
 import pytest
 
 from cli.running import KAIZEN, environment, kaizen
+from kaizenlake import tables
 from kaizenlake.jobs import JOBS
+from kaizenlake.lake.store import Lake
 
 GOOD = {
     "id": "e1", "type": "LEAD_CREATED", "occurred_at": "2026-03-01T10:00:00Z", "source": "crm",
@@ -41,7 +43,47 @@ def test_strict_says_by_exit_code_that_something_was_quarantined(place):
     other.write_text(json.dumps(BAD | {"id": "e3"}) + "\n")
     done = kaizen("land", "--strict", other, cwd=place, code=4)
     assert done.stderr.startswith("error [quarantined]")
+    assert "2 lines wait in quarantine, newer than the last acknowledgement" in done.stderr
     assert "1 quarantined" in done.stdout
+    # What waits is not forgotten by a landing of something else, until somebody has seen it.
+    good = place / "good.ndjson"
+    good.write_text(json.dumps(GOOD | {"id": "e4"}) + "\n")
+    kaizen("land", "--strict", good, cwd=place, code=4)
+    told = kaizen("quarantine", "acknowledge", "--by", "Ada", "--note", "known", cwd=place).stdout
+    assert told.startswith("Ada acknowledged 2 waiting lines at ")
+    row = Lake(place / "lake").scan(tables.Acknowledgements).collect().row(0, named=True)
+    assert (row["acknowledged_by"], row["note"], row["waiting"]) == ("Ada", "known", 2)
+    kaizen("land", "--strict", good, cwd=place)
+    again = kaizen("land", "--strict", file, other, cwd=place)
+    assert "3 lines = 0 events + 1 duplicate + 2 quarantined (2 of them quarantined before)" in again.stdout
+    file.write_text(json.dumps(GOOD | {"id": "e5"}) + "\npoison\n")
+    kaizen("land", "--strict", file, cwd=place, code=4)
+
+
+def test_a_file_that_is_named_and_not_read_is_an_error_and_the_rest_lands(place):
+    good = place / "good.ndjson"
+    good.write_text(json.dumps(GOOD) + "\n")
+    notes = place / "notes.txt"
+    notes.write_text("not for us")
+    for odd, reason in ((notes, "its ending is none of"), (place / "pipe.ndjson", "a named pipe")):
+        if not odd.exists():
+            os.mkfifo(odd)
+        done = kaizen("land", odd, good, cwd=place, code=1)
+        assert "1 file that you named was not read" in done.stderr
+        assert reason in done.stderr
+    assert Lake(place / "lake").rows(tables.Events) == 1
+
+
+def test_a_file_that_could_not_be_read_counts_when_strict_and_one_of_another_ending_does_not(place):
+    folder = place / "exports"
+    folder.mkdir()
+    (folder / "good.ndjson").write_text(json.dumps(GOOD) + "\n")
+    (folder / "notes.txt").write_text("not for us")
+    kaizen("land", "--strict", folder, cwd=place)
+    (folder / "loop.ndjson").symlink_to("loop.ndjson")
+    kaizen("land", folder, cwd=place)
+    done = kaizen("land", "--strict", folder, cwd=place, code=4)
+    assert f"1 file was left alone, such as {folder}/loop.ndjson" in done.stderr
 
 
 @pytest.mark.slow
@@ -60,6 +102,9 @@ def test_a_night_of_what_was_dropped_and_the_quarantine_of_it(place):
     again = kaizen("nightly", "--as-of", "2026-03-02", cwd=place)
     assert again.stdout == "nothing to do: nothing waited to be landed, and no input, as_of, code or setting changed.\n"
     (place / "lake" / "landing" / "notes.txt").write_text("not for us")
+    late = kaizen("nightly", "--as-of", "2026-03-19", "--strict", cwd=place, code=4)
+    assert "1 line waits in quarantine, newer than the last acknowledgement" in late.stderr
+    kaizen("quarantine", "acknowledge", "--by", "Ada", cwd=place)
     late = kaizen("nightly", "--as-of", "2026-03-20", "--strict", cwd=place, code=5)
     assert "Stale: nothing new from crm." in late.stdout
     assert late.stderr.startswith("left alone: landing/notes.txt: its ending is none of")

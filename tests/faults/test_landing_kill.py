@@ -15,8 +15,10 @@ import pytest
 
 from kaizenlake import tables
 from kaizenlake.events.spool import Spool
-from kaizenlake.lake.landing import land, land_folder
+from kaizenlake.lake import recount
+from kaizenlake.lake.landing import land, land_folder, retry
 from kaizenlake.lake.store import Lake
+from kaizenlake.night.verify import checks
 from lake.landed import NOW, lead, ndjson, put
 
 LAND = """
@@ -194,3 +196,90 @@ def test_killed_while_it_reads_what_a_segment_has_grown_by_nothing_is_lost_or_tw
     landings = lake.scan(tables.Landings).collect()
     assert landings["landed"].sum() == lake.rows(tables.Events) == 650
     assert landings["quarantined"].sum() == lake.rows(tables.Quarantine) == 61
+
+
+def grow(file: Path, first: int, last: int) -> None:
+    with file.open("ab") as stream:
+        stream.write(ndjson(*(lead(f"e{place}") for place in range(first, last))))
+
+
+def killed_after_its_append(lake: Lake, *paths: Path) -> None:
+    """A landing of files, or of the landing folder, that is killed once its events are there."""
+    code = DIE.replace("moment, count = sys.argv[2], int(sys.argv[3])", "moment, count = 'committed', 1")
+    code = code.replace("datetime(2026, 3, 1, tzinfo=UTC)", "datetime.now(UTC)")
+    if paths:
+        code = code.replace("land_folder(Lake(sys.argv[1])", "landing.land(Lake(sys.argv[1]), sys.argv[2:]")
+    died = subprocess.run(
+        [sys.executable, "-c", code, str(lake.root), *map(str, paths)], check=False, capture_output=True, text=True
+    )
+    assert died.returncode == -signal.SIGKILL, died.stderr
+
+
+def test_what_a_killed_landing_brought_is_counted_by_the_next_one_and_by_no_later(tmp_path):
+    lake = Lake.create(tmp_path / "lake")
+    file = tmp_path / "grows.ndjson"
+    grow(file, 0, 100)
+    killed_after_its_append(lake, file)
+    assert lake.rows(tables.Events) == 100
+    counts = []
+    for size in (100, 110, 120):
+        grow(file, max(100, size - 10), size)
+        found = land(lake, file)
+        counts.append((found.lines_in, found.landed, found.duplicate))
+    assert counts == [(100, 100, 0), (110, 10, 100), (120, 10, 110)]
+    grow(file, 120, 130)
+    killed_after_its_append(lake, file)
+    grow(file, 130, 140)
+    killed_after_its_append(lake, file)
+    found = land(lake, file)
+    assert (found.lines_in, found.landed, found.duplicate) == (140, 20, 120)
+    landings = lake.scan(tables.Landings).collect()
+    assert landings["landed"].sum() == lake.rows(tables.Events) == 140
+    assert not [check for check in checks(lake) if check.error is not None]
+
+
+def test_what_a_retry_landed_is_no_later_files(tmp_path):
+    lake = Lake.create(tmp_path / "lake")
+    file = put(tmp_path / "grows.ndjson", ndjson(lead("a"), lead("b", occurred_at="2026-03-03T12:00:00Z")))
+    assert land(lake, file, now=NOW).quarantined == 1
+    assert retry(lake, now=NOW + timedelta(days=4)).landed == 1
+    grow(file, 0, 10)
+    found = land(lake, file, now=NOW + timedelta(days=5))
+    assert (found.lines_in, found.landed, found.duplicate) == (12, 10, 2)
+
+
+def test_a_lake_that_counted_lines_again_is_found_and_mended(tmp_path):
+    lake = Lake.create(tmp_path / "lake")
+    file = tmp_path / "grows.ndjson"
+    grow(file, 0, 100)
+    killed_after_its_append(lake, file)
+    for size in (100, 110, 120):
+        grow(file, max(100, size - 10), size)
+        land(lake, file)
+    right = lake.scan(tables.Landings).sort("landed_at").collect()
+    # As the version before counted them.
+    damage = pl.Series([0, 100, 100])
+    lake.rewrite(
+        tables.Landings,
+        lambda held: (
+            held.scan()
+            .sort("landed_at")
+            .collect()
+            .with_columns(pl.col("landed") + damage, pl.col("duplicate") - damage)
+        ),
+    )
+    (error,) = [check.error for check in checks(lake) if check.error is not None]
+    assert "2 files counted 200 lines as landed" in str(error)
+    assert "kaizen verify --mend" in error.hint
+    assert recount.mend(lake) == 2
+    assert lake.scan(tables.Landings).sort("landed_at").collect().equals(right)
+    assert recount.mend(lake) == 0
+    assert not [check for check in checks(lake) if check.error is not None]
+
+
+def test_events_that_are_missing_are_no_counts_to_mend(tmp_path):
+    lake = Lake.create(tmp_path / "lake")
+    land(lake, put(tmp_path / "a.ndjson", ndjson(*(lead(f"e{place}") for place in range(10)))), now=NOW)
+    lake.rewrite(tables.Events, lambda held: held.scan().head(8).collect())
+    assert recount.mend(lake) == 0
+    assert any("count 10 events, and the lake holds 8" in str(check.error) for check in checks(lake))

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import polars as pl
 import pytest
 
 from kaizenlake import tables
-from kaizenlake.lake.landing import land, quarantine_summary, retry
+from kaizenlake.lake.landing import acknowledge, land, quarantine_summary, retry, unacknowledged
 from kaizenlake.lake.quarantine import RULES
 from kaizenlake.lake.store import Lake
 from lake.landed import NOW, ids, lead, line, ndjson, put
@@ -127,3 +128,50 @@ def test_rows_whose_mapping_is_gone_or_does_not_fit_wait_on(lake, tmp_path):
 def test_every_rule_a_line_can_break_is_told_in_a_sentence():
     assert {"conflict", "ragged_row", "no_event", "not_readable", "not_json", "torn_line"} <= set(RULES)
     assert all(sentence.endswith(".") for sentence in RULES.values())
+
+
+def test_lines_of_a_file_that_grows_are_quarantined_once_and_told_as_before(tmp_path):
+    lake = Lake.create(tmp_path / "lake")
+    file = put(tmp_path / "a.ndjson", line(lead("a")) + b"\npoison\nvenom\n")
+    first = land(lake, file, now=NOW)
+    assert (first.quarantined, first.quarantined_before) == (2, 0)
+    same = land(lake, file, now=NOW + timedelta(hours=1))
+    assert (same.lines_in, same.landed, same.duplicate, same.quarantined, same.quarantined_before) == (3, 0, 1, 2, 2)
+    assert same.by_rule == {"not_json": 2}
+    with file.open("ab") as stream:
+        stream.write(b"arsenic\n" + ndjson(lead("b")))
+    grown = land(lake, file, now=NOW + timedelta(hours=2))
+    assert (grown.lines_in, grown.landed, grown.duplicate, grown.quarantined, grown.quarantined_before) == (
+        5, 1, 1, 3, 2,
+    )  # fmt: skip
+    assert lake.scan(tables.Quarantine).select("raw").collect()["raw"].sort().to_list() == [
+        "arsenic",
+        "poison",
+        "venom",
+    ]
+
+
+def test_lines_that_a_retry_landed_are_duplicates_of_a_file_that_is_landed_again(tmp_path):
+    lake = Lake.create(tmp_path / "lake")
+    file = put(tmp_path / "a.ndjson", ndjson(lead("a"), lead("late", occurred_at="2026-03-03T12:00:00Z")))
+    assert land(lake, file, now=NOW).quarantined == 1
+    assert retry(lake, now=NOW + timedelta(days=4)).landed == 1
+    again = land(lake, file, now=NOW + timedelta(days=5))
+    assert (again.duplicate, again.quarantined) == (2, 0)
+
+
+def test_what_waits_counts_until_it_is_acknowledged_and_what_comes_later_counts_again(tmp_path):
+    lake = Lake.create(tmp_path / "lake")
+    assert unacknowledged(lake) == 0
+    land(lake, put(tmp_path / "a.ndjson", b"poison\nvenom\n"), now=NOW)
+    assert unacknowledged(lake) == 2
+    assert acknowledge(lake, by="Ada", note="seen", now=NOW + timedelta(hours=1)) == 2
+    assert unacknowledged(lake) == 0
+    land(lake, put(tmp_path / "b.ndjson", b"arsenic\n"), now=NOW + timedelta(hours=2))
+    assert unacknowledged(lake) == 1
+    # A clock that runs behind acknowledges what it sees all the same.
+    acknowledge(lake, by="Bob", now=NOW)
+    assert unacknowledged(lake) == 0
+    rows = lake.scan(tables.Acknowledgements).sort("acknowledged_at").collect()
+    assert rows["acknowledged_by"].to_list() == ["Ada", "Bob"]
+    assert rows["waiting"].to_list() == [2, 3]

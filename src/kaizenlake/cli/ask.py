@@ -9,7 +9,7 @@ import typer
 
 from kaizenlake.cli.commands import add_commands
 from kaizenlake.cli.options import LAKE, JsonOption, LakeOption, TenantOption
-from kaizenlake.cli.words import note, open_lake, open_view, say, say_json
+from kaizenlake.cli.words import decider, note, open_lake, open_view, say, say_json, system_user
 from kaizenlake.errors import PublishError, UsageError
 from kaizenlake.vocabulary import plural
 
@@ -40,7 +40,12 @@ def add_to(app: typer.Typer) -> None:
         epilog="Example: kaizen quarantine retry",
     )
     held.callback()(quarantine)
-    add_commands(held, (retry, "retry --lake /srv/kaizen/lake"), called="kaizen quarantine")
+    add_commands(
+        held,
+        (retry, "retry --lake /srv/kaizen/lake"),
+        (acknowledge, 'acknowledge --by "Ada" --note "the vendor mends its export"'),
+        called="kaizen quarantine",
+    )
     app.add_typer(held, name="quarantine")
 
 
@@ -116,6 +121,24 @@ def retry(lake: LakeOption = LAKE) -> None:
     say(f"{plural(done.tried, 'line')} tried: {done.landed} landed, {done.waiting} still waiting.")
     for rule, lines in done.by_rule.items():
         say(f"  {rule}: {lines}")
+
+
+def acknowledge(
+    lake: LakeOption = LAKE,
+    by: Annotated[
+        str | None, typer.Option("--by", metavar="NAME", help="Who acknowledges; the user of the machine unless given.")
+    ] = None,
+    why: Annotated[str | None, typer.Option("--note", help="Why the lines may wait.")] = None,
+) -> None:
+    """Record that you have seen what waits: --strict counts only what comes later."""
+    from kaizenlake.lake import landing, lock
+
+    name = decider(by)
+    opened = open_lake(lake)
+    with lock.hold(opened.path(), "kaizen quarantine acknowledge"):
+        now = datetime.now(UTC)
+        lines = landing.acknowledge(opened, by=name, system_user=system_user(), note=why, now=now)
+    say(f"{name} acknowledged {plural(lines, 'waiting line')} at {now:%Y-%m-%d %H:%M:%S} UTC.")
 
 
 def _published(

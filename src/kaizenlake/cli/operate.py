@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +13,7 @@ from kaizenlake.cli.commands import add_commands
 from kaizenlake.cli.options import LAKE, REPORTS, LakeOption, ReportsOption, StrictOption, TenantOption
 from kaizenlake.cli.progress import counting, watching
 from kaizenlake.cli.words import note, open_lake, open_view, say
-from kaizenlake.errors import QuarantinedError, UsageError
+from kaizenlake.errors import LakeError, QuarantinedError, UsageError
 from kaizenlake.vocabulary import plural
 
 if TYPE_CHECKING:
@@ -113,8 +114,14 @@ def land(
     if found.quarantined:
         say("By rule: " + ", ".join(f"{rule} {count}" for rule, count in found.by_rule.items()) + ".")
         say("`kaizen quarantine` shows the lines.")
-        if strict:
-            raise QuarantinedError(f"{plural(found.quarantined, 'line')} went to quarantine.")
+    if found.unread:
+        raise LakeError(
+            f"{plural(len(found.unread), 'file')} that you named {'was' if len(found.unread) == 1 else 'were'} not read.",
+            where=found.unread[0],
+            hint="The reason stands above; the other files have landed.",
+        )
+    if strict and (words := waiting_words(landing.unacknowledged(opened), found.blocked)):
+        raise QuarantinedError(words, hint=ACKNOWLEDGE)
 
 
 def nightly(
@@ -136,8 +143,33 @@ def nightly(
     with watching() as watch:
         done = night.nightly(opened, as_of=instant, full=full, strict=strict, reports=reports, watch=watch)
     _tell(done)
+    if done.exit_code == QuarantinedError.exit_code:
+        from kaizenlake.lake import landing
+
+        blocked = () if done.landing is None else done.landing.blocked
+        raise QuarantinedError(waiting_words(landing.unacknowledged(opened), blocked), hint=ACKNOWLEDGE)
     if done.exit_code:
         raise typer.Exit(done.exit_code)
+
+
+ACKNOWLEDGE = "`kaizen quarantine` shows the lines, `kaizen quarantine acknowledge` records that you have seen them."
+
+
+def waiting_words(lines: int, blocked: Sequence[str]) -> str:
+    """Why a strict run is not content, in words; empty where it is.
+
+    >>> waiting_words(1, ["a.ndjson"])
+    '1 line waits in quarantine, newer than the last acknowledgement; 1 file was left alone, such as a.ndjson.'
+    """
+    words = []
+    if lines:
+        words.append(
+            f"{plural(lines, 'line')} {'waits' if lines == 1 else 'wait'} in quarantine, newer than the last acknowledgement"
+        )
+    if blocked:
+        count = len(blocked)
+        words.append(f"{plural(count, 'file')} {'was' if count == 1 else 'were'} left alone, such as {blocked[0]}")
+    return f"{'; '.join(words)}." if words else ""
 
 
 def rebuild(lake: LakeOption = LAKE, reports: ReportsOption = REPORTS, as_of: AsOfOption = None) -> None:
@@ -203,6 +235,7 @@ def _landed(landing: Landing | Landed) -> str:
     return (
         f"{plural(landing.files, 'file')}, {plural(landing.lines_in, 'line')} = {plural(landing.landed, 'event')} + "
         f"{plural(landing.duplicate, 'duplicate')} + {landing.quarantined:,} quarantined"
+        + (f" ({landing.quarantined_before:,} of them quarantined before)" if landing.quarantined_before else "")
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
@@ -40,12 +40,22 @@ def add_to(app: typer.Typer) -> None:
     )
 
 
-def verify(lake: LakeOption = LAKE) -> None:
+def verify(
+    lake: LakeOption = LAKE,
+    mend: Annotated[
+        bool, typer.Option("--mend", help="First put right the counts of landings that count lines again.")
+    ] = False,
+) -> None:
     """Check every table, the conservation of lines, and the signature of what is published."""
+    from kaizenlake.lake import lock, recount
     from kaizenlake.night.verify import checks
 
+    opened = open_lake(lake)
+    if mend:
+        with lock.hold(opened.path(), "kaizen verify --mend"):
+            say(f"Counts of {plural(recount.mend(opened), 'landed file')} put right.")
     failed = 0
-    for check in checks(open_lake(lake)):
+    for check in checks(opened):
         if check.error is None:
             say(f"ok      {check.name} ({check.rows:,})")
         else:

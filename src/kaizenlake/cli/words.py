@@ -155,16 +155,21 @@ def open_view(where: str, tenant: str | None, *, may_be_new: bool = False) -> La
     return view_of(open_lake(where), tenant, may_be_new=may_be_new)
 
 
+def system_user() -> str | None:
+    """User of the machine who runs the command; None where the machine does not know."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return None
+
+
 def decider(by: str | None) -> str:
     """Who decides, by `--by` or as whom the machine knows the user.
 
     Raises:
         UsageError: The machine does not know, or the name is the one under which the night decides.
     """
-    try:
-        name = getpass.getuser() if by is None else by.strip()
-    except (OSError, KeyError, ImportError):
-        name = ""
+    name = (system_user() or "") if by is None else by.strip()
     if not name or name == "night":
         raise UsageError(
             "A decision needs the name of the person who takes it" + (", and `night` is nobody's." if name else "."),

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 import polars as pl
@@ -22,7 +22,7 @@ from kaizenlake.lake import quarantine
 from kaizenlake.lake.quarantine import Poison
 from kaizenlake.lake.store import Lake, Snapshot
 from kaizenlake.parameters import Landing as Limits
-from kaizenlake.tables import Events, Landings
+from kaizenlake.tables import Events, Landings, Quarantine
 
 BATCH_LINES = 262_144
 BATCH_BYTES = 128 * 1024 * 1024
@@ -42,6 +42,7 @@ class FileTally:
         identity: SHA-256 that its quarantined lines are named by.
         mapping: Name of the mapping; None for events of our own form.
         segment_bytes: Bytes of a segment that are landed when it is booked; None for another file.
+        quarantined_before: Those of the quarantined lines that an earlier landing had put there.
     """
 
     file: str
@@ -53,6 +54,7 @@ class FileTally:
     landed: int = 0
     duplicate: int = 0
     quarantined: int = 0
+    quarantined_before: int = 0
     newest_at: datetime | None = None
     by_rule: Counter[str] = field(default_factory=Counter)
 
@@ -99,6 +101,7 @@ class Batch:
         self._frames: list[pl.DataFrame] = []
         self._poison: list[dict[str, Any]] = []
         self._done: list[FileTally] = []
+        self._refused: dict[str, FileTally] = {}
         self._writing: Future[pl.DataFrame] | None = None
 
     @property
@@ -153,6 +156,7 @@ class Batch:
     def refuse(self, tally: FileTally, poison: Sequence[Poison]) -> None:
         """Take lines that go to quarantine; they were counted as read already."""
         tally.quarantined += len(poison)
+        self._refused[tally.file] = tally
         for item in poison:
             tally.by_rule.update(item.rules)
         self._poison += quarantine.rows(
@@ -179,7 +183,8 @@ class Batch:
         """
         if self._writing is not None:
             self._count(self._writing.result(), self._parts)
-        quarantine.add(self.lake, self._poison)
+        for file, lines in quarantine.add(self.lake, self._poison).items():
+            self._refused[file].quarantined_before += lines
         for tally in self._done:
             tally.check()
         self._book(self._done)
@@ -346,16 +351,26 @@ def _there(snapshot: Snapshot, ids: pl.Series) -> pl.DataFrame:
 
 
 def _unbooked(lake: Lake, files: Sequence[str]) -> Keep:
-    """Events of these files that no row of `bronze.landings` has counted: an interrupted landing wrote them."""
+    """Events of these files that no row of `bronze.landings` has counted: an interrupted landing wrote them.
+
+    The first landing of the file after the interrupted one counts them, and no later one does; nor does any what a retry of
+    the quarantine has landed.
+    """
 
     def keep(there: pl.DataFrame) -> pl.DataFrame:
         held = there.filter(pl.col("file").is_in(list(files)))
         if held.is_empty():
             return held
-        booked = lake.scan(Landings).select("file", "landed_at").unique().collect()
-        return held.join(booked, on=["file", "landed_at"], how="anti")
+        last = lake.scan(Landings).group_by("file").agg(pl.col("landed_at").max().alias("_last")).collect()
+        retried = lake.scan(Quarantine).filter(pl.col("status") == "landed").select("file", "line").collect()
+        after = held.join(last, on="file", how="left").filter(pl.col("landed_at") > pl.col("_last").fill_null(BEFORE))
+        return after.drop("_last").join(retried, on=["file", "line"], how="anti")
 
     return keep
+
+
+BEFORE = pl.lit(datetime(1970, 1, 1, tzinfo=UTC)).cast(pl.Datetime("us", "UTC"))
+"""Before every landing."""
 
 
 def _conflict(row: Mapping[str, Any], raw: str) -> Poison:

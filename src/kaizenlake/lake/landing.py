@@ -16,13 +16,13 @@ import polars as pl
 
 from kaizenlake.errors import MappingError
 from kaizenlake.lake import mapping_files as mappings
-from kaizenlake.lake import sources
+from kaizenlake.lake import quarantine, sources
 from kaizenlake.lake.batch import Batch, FileTally
 from kaizenlake.lake.booked import Booked
 from kaizenlake.lake.chunks import Refused, Rows
 from kaizenlake.lake.faults import FAULTS, printable, words
 from kaizenlake.lake.mapping import Mapping
-from kaizenlake.lake.quarantine import Example, Poison, RuleCount, quarantine_summary
+from kaizenlake.lake.quarantine import Example, Poison, RuleCount, acknowledge, quarantine_summary, unacknowledged
 from kaizenlake.lake.reading import read_lines, read_rows
 from kaizenlake.lake.retry import Retried, mappings_folder, retry
 from kaizenlake.lake.sources import Source, segment_name
@@ -34,10 +34,12 @@ __all__ = [
     "Landing",
     "Retried",
     "RuleCount",
+    "acknowledge",
     "land",
     "land_folder",
     "quarantine_summary",
     "retry",
+    "unacknowledged",
     "waiting",
 ]
 
@@ -87,6 +89,16 @@ class Landing:
     def quarantined(self) -> int:
         """Lines that went to quarantine."""
         return sum(tally.quarantined for tally in self.tallies)
+
+    @property
+    def quarantined_before(self) -> int:
+        """Those of the quarantined lines that an earlier landing had put there."""
+        return sum(tally.quarantined_before for tally in self.tallies)
+
+    @property
+    def blocked(self) -> tuple[str, ...]:
+        """Files left alone that somebody should look at: neither of an ending that is not ours, nor gone by themselves."""
+        return tuple(name for name, reason in self.left if reason not in sources.OF_NO_CONCERN)
 
     @property
     def newest_at(self) -> datetime | None:
@@ -243,7 +255,7 @@ class _Run:
             )
             if tally.key in booked.lines:
                 # A segment has not grown since; of any other file somebody asks what became of its lines.
-                tally.lines_in = tally.duplicate = 0 if item.segment else booked.lines[tally.key]
+                self._count_again(tally, 0 if item.segment else booked.lines[tally.key])
                 self.landed(item)
                 return tally
             # What a file grows by while it is read is not of this content.
@@ -251,7 +263,7 @@ class _Run:
             self._read_into(tally, rest, mapping, content.digest)
         except FileNotFoundError:
             # A segment was closed, and so renamed, since it was found: the next landing takes it.
-            self.left.append((item.name, "it went away before it was read"))
+            self.left.append((item.name, sources.WENT_AWAY))
             return None
         except MappingError as error:
             if not self.is_lenient:
@@ -266,6 +278,15 @@ class _Run:
         if self.batch.full:
             self._commit()
         return tally
+
+    def _count_again(self, tally: FileTally, lines: int) -> None:
+        """Say of a file that was landed before what became of its lines: they are events, or were quarantined before."""
+        tally.lines_in = lines
+        held = quarantine.waiting_of(self.lake, tally.identity, tally.mapping)[:lines]
+        tally.quarantined = tally.quarantined_before = len(held)
+        tally.duplicate = lines - len(held)
+        for rules in held:
+            tally.by_rule.update(rules)
 
     def _read_into(self, tally: FileTally, item: Source, mapping: Mapping | None, content: str) -> None:
         if mapping is None:

@@ -14,7 +14,7 @@ from kaizenlake import tables
 from kaizenlake.events import rules as event_rules
 from kaizenlake.lake.faults import printable
 from kaizenlake.lake.store import Lake, Snapshot
-from kaizenlake.tables import Quarantine
+from kaizenlake.tables import Acknowledgements, Landings, Quarantine
 
 RULES: dict[str, str] = {
     **event_rules.RULES,
@@ -93,16 +93,105 @@ def rows(
     ]
 
 
-def add(lake: Lake, given: Sequence[dict[str, Any]]) -> None:
-    """Put rows into quarantine; those that are there already are not added."""
+_LINE = ("file", "line", "raw", "mapping", "event_type")
+"""What makes a line the same as one that another content of its file held."""
+
+
+def add(lake: Lake, given: Sequence[dict[str, Any]]) -> dict[str, int]:
+    """Put rows into quarantine; those that are there already are not added.
+
+    Args:
+        lake: The lake.
+        given: Rows, as `rows` makes them.
+
+    Returns:
+        By file, how many of the lines had been quarantined by an earlier landing. A landing that was killed before it was
+        done is none: the one after it does its work.
+    """
     if not given:
-        return
-    frame = pl.DataFrame(given, schema=tables.schema(Quarantine)).unique("quarantine_id", maintain_order=True)
+        return {}
+    frame = pl.DataFrame(given, schema=tables.schema(Quarantine))
+    known = frame.clear()
 
     def fresh(snapshot: Snapshot) -> pl.DataFrame:
-        return frame.lazy().join(snapshot.scan(), on="quarantine_id", how="anti", maintain_order="left").collect()
+        nonlocal known
+        files = frame["file"].unique()
+        there = snapshot.scan().filter(pl.col("file").is_in(files.implode()) | _has(frame["quarantine_id"]))
+        held = there.select("quarantine_id", *_LINE, "quarantined_at").collect()
+        by_line = frame.join(held, on=_LINE, how="inner", nulls_equal=True)
+        by_id = frame.join(held, on="quarantine_id", how="inner")
+        known = pl.concat(
+            found.select("quarantine_id", "file", pl.col("quarantined_at_right").alias("_since")).unique(
+                "quarantine_id"
+            )
+            for found in (by_line, by_id)
+        ).unique("quarantine_id")
+        return frame.unique("quarantine_id", maintain_order=True).join(
+            known, on="quarantine_id", how="anti", maintain_order="left"
+        )
 
     lake.append(Quarantine, fresh)
+    if known.is_empty():
+        return {}
+    done = lake.scan(Landings).group_by("file").agg(pl.col("landed_at").max().alias("_done")).collect()
+    before = known.join(done, on="file", how="inner").filter(pl.col("_since") <= pl.col("_done"))
+    counted = frame.join(before, on="quarantine_id", how="semi").group_by("file").len()
+    return dict(counted.iter_rows())
+
+
+def _has(ids: pl.Series) -> pl.Expr:
+    return pl.col("quarantine_id").is_in(ids.implode())
+
+
+def waiting_of(lake: Lake, identity: str, mapping: str | None) -> list[list[str]]:
+    """Rules of the lines that wait of one content of a file.
+
+    Args:
+        lake: The lake.
+        identity: SHA-256 by which the lines are named.
+        mapping: Name of the mapping that read it.
+    """
+    own = pl.col("file_hash").eq(identity) & pl.col("mapping").eq_missing(mapping) & (pl.col("status") == "waiting")
+    found: list[list[str]] = lake.scan(Quarantine).filter(own).select("rules").collect()["rules"].to_list()
+    return found
+
+
+def acknowledge(lake: Lake, *, by: str, system_user: str | None = None, note: str | None = None, now: datetime) -> int:
+    """Record that a person has seen what waits; nothing in quarantine changes.
+
+    Args:
+        lake: The lake.
+        by: Who has.
+        system_user: User of the machine.
+        note: Why the lines may wait, in words.
+        now: Aware instant of the clock.
+
+    Returns:
+        Lines that wait.
+
+    Raises:
+        LakeError: The lake cannot be written.
+    """
+    held = lake.scan(Quarantine).filter(status="waiting").select(pl.len(), pl.col("quarantined_at").max()).collect()
+    lines, newest = held.row(0)
+    row = {
+        # A landing may have stamped its lines by a clock that is ahead of this one.
+        "acknowledged_at": max(filter(None, (now, newest))),
+        "acknowledged_by": by,
+        "system_user": system_user,
+        "note": note,
+        "waiting": lines,
+    }
+    lake.append(Acknowledgements, pl.DataFrame([row], schema=tables.schema(Acknowledgements)))
+    return int(lines)
+
+
+def unacknowledged(lake: Lake) -> int:
+    """Lines that wait and came after the last acknowledgement."""
+    last = lake.scan(Acknowledgements).select(pl.col("acknowledged_at").max()).collect().item()
+    held = lake.scan(Quarantine).filter(status="waiting")
+    new = held if last is None else held.filter(pl.col("quarantined_at") > last)
+    return int(new.select(pl.len()).collect().item())
 
 
 def mark_landed(lake: Lake, ids: Sequence[str]) -> None:

@@ -31,6 +31,12 @@ FORMS: dict[str, Form] = {
 }
 """Form of a file by its ending; `.gz` after it means that the file is packed (not for Parquet)."""
 
+UNKNOWN_ENDING = f"its ending is none of {', '.join(sorted(FORMS))}"
+WENT_AWAY = "it went away before it was read"
+
+OF_NO_CONCERN = (UNKNOWN_ENDING, WENT_AWAY)
+"""Reasons to leave a file alone that nobody needs to look at."""
+
 TABULAR: tuple[Form, ...] = ("csv", "yaml", "parquet")
 """Forms of foreign tables, which a mapping reads."""
 
@@ -184,7 +190,7 @@ def describe(path: Path, name: str, mapping: str | None) -> Source | str:
         return Source(path, segment_name(name), "ndjson", segment=True, limit=limit)
     form = form_of(path)
     if form is None:
-        return f"its ending is none of {', '.join(sorted(FORMS))}"
+        return UNKNOWN_ENDING
     packed = path.suffix == ".gz"
     if packed and form == "parquet":
         return "a Parquet file is packed inside; unpack it first"

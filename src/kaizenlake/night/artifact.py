@@ -42,8 +42,14 @@ class Landed(_Record):
     landed: int = Field(ge=0, description="Lines that became events.")
     duplicate: int = Field(ge=0, description="Lines that were in the lake already.")
     quarantined: int = Field(ge=0, description="Lines that went to quarantine.")
+    quarantined_before: int = Field(
+        default=0, ge=0, description="Those of the quarantined lines that an earlier landing had put there."
+    )
     by_rule: dict[str, int] = Field(default_factory=dict, description="Quarantined lines by the rule they broke.")
     left: tuple[str, ...] = Field(default=(), description="Files left alone, each with the reason.")
+    blocked: tuple[str, ...] = Field(
+        default=(), description="Those of them that somebody should look at: they could not be read."
+    )
 
 
 class StepRecord(_Record):

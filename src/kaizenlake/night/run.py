@@ -103,7 +103,8 @@ def nightly(
         as_of: Events before it count.
         command: What was asked for, for the record.
         full: Recompute every table.
-        strict: Count quarantined lines and stale sources in the exit code.
+        strict: Count what waits in quarantine unacknowledged, files that could not be read and stale sources in the exit
+            code.
         take: Lands what the night is about: what waits in the lake's `landing` folder. None lands nothing.
         reports: Folder of the reports; None makes none.
         jobs: Jobs of the night, in any order.
@@ -179,7 +180,8 @@ class _Night:
     def exit_code(self, *, strict: bool) -> int:
         if self.run.errors:
             return JobFailedError.exit_code
-        if strict and self.run.landing is not None and self.run.landing.quarantined:
+        is_blocked = self.run.landing is not None and bool(self.run.landing.blocked)
+        if strict and (is_blocked or landing.unacknowledged(self.lake)):
             return QuarantinedError.exit_code
         if strict and self.run.stale_sources:
             return StaleSourceError.exit_code
@@ -236,12 +238,14 @@ class _Night:
                 landed=found.landed,
                 duplicate=found.duplicate,
                 quarantined=found.quarantined,
+                quarantined_before=found.quarantined_before,
                 by_rule=dict(found.by_rule),
                 left=tuple(f"{name}: {reason}" for name, reason in found.left),
+                blocked=found.blocked,
             )
             record.rows_in, record.rows_out = found.lines_in, found.landed
             record.version = self.lake.version(tables.Events)
-            if not found.landed and not found.quarantined:
+            if not found.landed and found.quarantined == found.quarantined_before:
                 record.status = "nothing to do"
                 record.why = (
                     "what lies in landing/ was landed before" if found.files else "no file waits in landing/",

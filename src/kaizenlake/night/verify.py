@@ -10,7 +10,7 @@ import polars as pl
 from kaizenlake import signing, tables
 from kaizenlake.decide import golden, state
 from kaizenlake.errors import ConservationError, KaizenError, TableInvalidError, VerificationError
-from kaizenlake.lake import decisions
+from kaizenlake.lake import decisions, recount
 from kaizenlake.lake.store import Lake
 from kaizenlake.lake.tenants import views
 from kaizenlake.night.plan import batches
@@ -102,6 +102,17 @@ def _conservation(lake: Lake) -> Check:
             name,
             files,
             ConservationError(f"{plural(off.height, 'file')} lost or invented lines.", where=off["file"][0]),
+        )
+    if (again := recount.counted_again(lake)).height:
+        return Check(
+            name,
+            files,
+            ConservationError(
+                f"{plural(again.height, 'file')} counted {plural(int(again['again'].sum()), 'line')} as landed that a landing "
+                "of the same name, killed before it was done, had brought.",
+                where=again["file"][0],
+                hint="`kaizen verify --mend` counts them as the duplicates that they are.",
+            ),
         )
     # There may be more events: of a landing that was killed before it was booked, and of retries of the quarantine.
     if landed > (events := lake.rows(Events)):

@@ -24,7 +24,7 @@ from kaizenlake.tables.base import (
     partition,
     schema,
 )
-from kaizenlake.tables.bronze import Events, Landings, Quarantine
+from kaizenlake.tables.bronze import Acknowledgements, Events, Landings, Quarantine
 from kaizenlake.tables.canary import CanaryLooks, CanarySegments, CanaryUnits, DeploymentRoutings, Deployments
 from kaizenlake.tables.content import (
     AvoidedPhrases,
@@ -65,7 +65,7 @@ from kaizenlake.tables.silver import (
 )
 from kaizenlake.tables.skill import CrlTermsDaily, SkillCards, SkillFailures, SkillModels, SkillTerms
 
-BRONZE: tuple[type[Table], ...] = (Events, Quarantine, Landings)
+BRONZE: tuple[type[Table], ...] = (Events, Quarantine, Landings, Acknowledgements)
 
 GOLD: tuple[type[Table], ...] = (
     EventCounts,
@@ -122,6 +122,7 @@ __all__ = [
     "GOLD",
     "SILVER",
     "TABLES",
+    "Acknowledgements",
     "Acquisition",
     "Alerts",
     "AvoidedPhrases",

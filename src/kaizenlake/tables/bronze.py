@@ -88,3 +88,18 @@ class Landings(Table):
 
     class Config(Table.Config):
         metadata = facts("bronze", "landings", ("file_hash",))
+
+
+class Acknowledgements(Table):
+    """One word of a person who has seen what waits in quarantine: `--strict` passes over what was there before it."""
+
+    acknowledged_at: INSTANT = column("When it was given; what was quarantined up to then is acknowledged.")
+    acknowledged_by: str = column("Who gave it, by their own word.")
+    system_user: str = column(
+        "User of the machine who ran the command; null where the machine does not know.", nullable=True
+    )
+    note: str = column("Why the lines may wait, in words; null where nothing was said.", nullable=True)
+    waiting: pl.Int64 = count("Lines that waited then.")
+
+    class Config(Table.Config):
+        metadata = facts("bronze", "acknowledgements", ("acknowledged_at", "acknowledged_by"))
