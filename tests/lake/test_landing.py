@@ -273,7 +273,10 @@ def test_batches_of_any_size_give_the_same_rows(tmp_path, monkeypatch):
     assert parts.version(tables.Events) > 5 > whole.version(tables.Events)
     for table in tables.BRONZE:
         key = list(tables.grain(table))
-        assert whole.scan(table).sort(key).collect().equals(parts.scan(table).sort(key).collect())
+        one, other = (
+            lake.scan(table).drop("batch", "seal", strict=False).sort(key).collect() for lake in (whole, parts)
+        )
+        assert one.equals(other)
 
 
 def test_lines_that_are_not_accounted_for_are_an_error_and_the_file_stays_unbooked(lake, tmp_path):

@@ -25,7 +25,7 @@ LINES = st.lists(st.one_of(GOOD, GOOD, GOOD, BAD, st.just(b""), st.just(b"  \r")
 
 def events(lake: Lake) -> pl.DataFrame:
     """All that an event says of itself."""
-    return lake.scan(tables.Events).drop("landed_at", "file", "line").sort("event_id").collect()
+    return lake.scan(tables.Events).drop("landed_at", "file", "line", "batch", "seal").sort("event_id").collect()
 
 
 def poison(lake: Lake) -> set[tuple[str, tuple[str, ...]]]:

@@ -22,6 +22,7 @@ from kaizenlake.events import (
     replay_log,
     routings,
     runs,
+    trust_log,
 )
 from kaizenlake.events.fields import Payload
 
@@ -177,6 +178,12 @@ FAMILIES: tuple[Family, ...] = (
         is_decision=True,
     ),
     Family("routings", "Units that were routed to a version of a policy, before they run.", (routings.RunRouted,)),
+    Family(
+        "trust_log",
+        "Keys of the lake and of persons, and what was adopted from an older lake.",
+        (trust_log.LakeAdopted, trust_log.KeyRotated, trust_log.PersonKeyAdded),
+        is_decision=True,
+    ),
 )
 
 

@@ -18,7 +18,7 @@ from kaizenlake import tables
 from kaizenlake.errors import ConservationError
 from kaizenlake.events.check import check_lines
 from kaizenlake.events.columns import COLUMNS
-from kaizenlake.lake import quarantine
+from kaizenlake.lake import batches, quarantine
 from kaizenlake.lake.quarantine import Poison
 from kaizenlake.lake.store import Lake, Snapshot
 from kaizenlake.parameters import Landing as Limits
@@ -280,15 +280,18 @@ def append_events(
     """
     stamp = pl.lit(now).cast(tables.schema(Events)["landed_at"]).alias("landed_at")
     judged = given = given.with_row_index("_order").with_columns(stamp)
+    marks: dict[str, int] = {}
 
     def fresh(snapshot: Snapshot) -> pl.DataFrame:
         nonlocal judged
         judged = judge(given, snapshot, unbooked)
-        new = judged.filter(pl.col("_fate") == "new")
-        blank = {"batch": pl.lit(None, pl.Int64), "seal": pl.lit(None, pl.String)}
-        return new.with_columns(**blank).select(tables.schema(Events).names())
+        sealed, said = batches.seal(lake, snapshot, judged.filter(pl.col("_fate") == "new"))
+        marks.clear()
+        marks.update(said)
+        return sealed
 
-    lake.append(Events, fresh)
+    if lake.append(Events, fresh, marks=marks) is not None:
+        batches.remember(lake, marks)
     return judged
 
 

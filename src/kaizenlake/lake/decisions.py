@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -11,12 +12,13 @@ from typing import Any
 import polars as pl
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from kaizenlake import tables
+from kaizenlake import signing, tables
 from kaizenlake.errors import EventError, VerificationError
 from kaizenlake.events.catalogue import EVENTS
 from kaizenlake.events.check import check_lines
 from kaizenlake.events.log import Line
 from kaizenlake.lake import formats, keys, seals
+from kaizenlake.lake.digests import Part
 from kaizenlake.lake.store import Lake, Snapshot
 from kaizenlake.tables import Events
 from kaizenlake.vocabulary import plural
@@ -183,9 +185,10 @@ def _read(snapshot: Snapshot, trust: keys.Trust, seen: tuple[int, str]) -> Ledge
     lake_id = Lake.identity(snapshot)
     links: list[seals.Link] = []
     refused: list[tuple[Mapping[str, Any], str]] = []
+    unsigned: list[int] = []
     for place, row in enumerate(taken.iter_rows(named=True)):
         if row["seal"] is None:
-            refused.append((row, "it is not signed"))
+            unsigned.append(place)
             continue
         link = seals.read("decision", lake_id, row["seal"], seals.spell(row), place)
         if link is None:
@@ -194,11 +197,51 @@ def _read(snapshot: Snapshot, trust: keys.Trust, seen: tuple[int, str]) -> Ledge
             links.append(link)
     chain = seals.verify(links, trust, seen=seen, last=last)
     rows = taken[[link.about for link in chain.links.values()]]
+    adopted = _adopted(rows)
+    by_mark = {mark_of(taken.row(place, named=True)): place for place in unsigned}
+    taken_over = [place for mark, place in by_mark.items() if mark in adopted]
+    refused += [(taken.row(place, named=True), "it is not signed") for place in unsigned if place not in {*taken_over}]
+    lost = len(adopted - by_mark.keys())
+    rows = pl.concat([taken[taken_over].sort("occurred_at", "event_id"), rows])
     refused += [(taken.row(link.about, named=True), why) for link, why in chain.refused]
     problems = [f"{name_of(row)}: {why}" for row, why in refused]
     problems += [f"{name_of(row)} is there {count} times" for row, count in _repeated(taken, links)]
     gaps = tuple(_gaps(chain, trust))
+    if lost:
+        gaps = (*gaps, f"{plural(lost, 'decision')} that a person adopted {'is' if lost == 1 else 'are'} missing")
     return Ledger(rows, chain, (*problems, *gaps), gaps)
+
+
+def mark_of(row: Mapping[str, Any]) -> str:
+    """By what a decision without a seal is adopted: the first 32 digits of the SHA-256 of all that it says."""
+    return hashlib.sha256(signing.canonical(seals.spell(row))).hexdigest()[:32]
+
+
+def _adopted(rows: pl.DataFrame) -> set[str]:
+    """Marks of the decisions that were adopted from a lake of an older format."""
+    found: set[str] = set()
+    for text in rows.filter(event_type="LAKE_ADOPTED")["metadata"].drop_nulls():
+        found.update(json.loads(text).get("adopted", ()))
+    return found
+
+
+def attested_batches(found: Ledger) -> tuple[str, ...]:
+    """Hashes of batches that decisions vouch for, whichever key signed them."""
+    said = (json.loads(text).get("batch_sha256") for text in _vouching(found)["payload"])
+    return tuple(digest for digest in said if digest is not None)
+
+
+def adopted_events(found: Ledger) -> Part | None:
+    """The events of no batch that a person adopted last; None where nobody did."""
+    rows = _vouching(found)
+    if rows.is_empty():
+        return None
+    said = json.loads(rows["payload"][-1])
+    return Part(said["events_count"], said["events_sha256"])
+
+
+def _vouching(found: Ledger) -> pl.DataFrame:
+    return found.rows.filter(pl.col("event_type").is_in(("LAKE_ADOPTED", "KEY_ROTATED")))
 
 
 def _gaps(chain: seals.Chain, trust: keys.Trust) -> Iterator[str]:

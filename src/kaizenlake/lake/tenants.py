@@ -13,7 +13,7 @@ from kaizenlake.vocabulary import plural
 NAMED = 10
 """Most tenants that an error names."""
 
-OF_THE_LAKE: tuple[str, ...] = ()
+OF_THE_LAKE: tuple[str, ...] = ("LAKE_ADOPTED", "KEY_ROTATED", "PERSON_KEY_ADDED")
 """Types of events that are about the lake itself, and so of no tenant."""
 
 

@@ -78,7 +78,6 @@ def publish_as_decided(lake: Lake) -> Served:
         LakeError: A table cannot be read, or a file cannot be written.
         VerificationError: A decision that was taken is missing; what is published stays.
     """
-    decisions.ledger(lake).check_whole()
     audiences(lake)
     # The first decision for a tenant makes it one of several.
     return _publish(view_of(lake.whole, lake.tenant or "", may_be_new=True))
@@ -92,6 +91,7 @@ def told_of(view: Lake, words: str) -> str:
 
 
 def _publish(lake: Lake) -> Served:
+    decisions.ledger(lake).check_whole()
     state = policies.state(lake)
     return publish_policies(lake, state.policies, state.deployments, generated_at=datetime.now(UTC))
 

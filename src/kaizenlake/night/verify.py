@@ -10,6 +10,7 @@ import polars as pl
 from kaizenlake import signing, tables
 from kaizenlake.decide import golden, state
 from kaizenlake.errors import ConservationError, KaizenError, TableInvalidError, VerificationError
+from kaizenlake.lake import batches as landed
 from kaizenlake.lake import decisions, recount
 from kaizenlake.lake.store import Lake
 from kaizenlake.lake.tenants import views
@@ -133,6 +134,14 @@ def _decisions(lake: Lake) -> Check:
     return Check("decisions, as they were signed one after the other", rows, None)
 
 
+def _batches(lake: Lake) -> Check:
+    """Every event against the digest of the batch in which it was landed."""
+    found = landed.verify(lake)
+    if found.problems:
+        raise VerificationError(f"The events are not as they were landed: {folder.listed(found.problems)}.")
+    return Check("events, as they were landed batch by batch", found.rows, None)
+
+
 def _versions(lake: Lake) -> Check:
     """Every version of a policy against the hash and the signature it was created with."""
     found = state.read(decisions.of(lake)).policies
@@ -182,6 +191,7 @@ def _by(found: folder.Verified) -> str:
 
 DECIDED: tuple[tuple[str, Callable[[Lake], Check]], ...] = (
     ("decisions", _decisions),
+    ("events", _batches),
     ("versions of policies", _versions),
     ("golden sets", _golden_sets),
 )

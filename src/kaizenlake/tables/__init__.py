@@ -62,6 +62,7 @@ from kaizenlake.tables.silver import (
     ReplayLog,
     Routings,
     Runs,
+    TrustLog,
 )
 from kaizenlake.tables.skill import CrlTermsDaily, SkillCards, SkillFailures, SkillModels, SkillTerms
 
@@ -182,6 +183,7 @@ __all__ = [
     "SkillTerms",
     "SourceFreshness",
     "Table",
+    "TrustLog",
     "WinRates",
     "check",
     "check_parts",

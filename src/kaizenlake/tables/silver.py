@@ -73,4 +73,5 @@ SILVER: tuple[type[Table], ...] = tuple(silver_table(family) for family in FAMIL
     DeploymentLog,
     ReplayLog,
     Routings,
+    TrustLog,
 ) = SILVER
