@@ -52,6 +52,7 @@ def test_a_canary_is_started_looked_at_and_stopped(folder):
     assert "The canary planner-canary-1 runs." in said
     assert "1.1.0 (20%), 1.2.0 (30%) against 1.0.0, by user" in said
     assert "cost_usd at most 0.02 more" in said
+    assert "Warning: no run of 1.0.0 told cost_usd in the last 30 days." in said
     assert "The night decides nothing by itself." in said
     assert served(folder) == {"1.0.0", "1.1.0", "1.2.0"}
     (row,) = json.loads(kaizen("canary", "list", "--running", "--json", cwd=folder).stdout)

@@ -12,6 +12,8 @@ from kaizenlake.decide import deployments, policies
 from kaizenlake.decide.deployments import DeploymentPlan
 from kaizenlake.decide.drafts import PolicyDraft
 from kaizenlake.errors import GateError, UsageError, VerificationError
+from kaizenlake.events.log import event_line
+from kaizenlake.lake.landing import land_folder
 from kaizenlake.lake.store import Lake
 from kaizenlake.parameters import Guardrail
 from kaizenlake.tables import Events
@@ -181,3 +183,32 @@ def test_a_version_that_does_not_verify_is_not_started(small, tmp_path):
     small.path("keys", signing.KEY_NAME).write_bytes((tmp_path / signing.KEY_NAME).read_bytes())
     with pytest.raises(VerificationError, match="name the key"):
         start(small, "1.1.0")
+
+
+def test_guardrails_that_no_run_of_the_control_told_are_named(small):
+    def run(number, **told):
+        return event_line(
+            "RUN_COMPLETED",
+            {"run_id": f"r{number}", "doer": "planner", "policy_id": "planner", "policy_version": "1.0.0"} | told,
+            event_id=f"run-{number}",
+            occurred_at=NOW - timedelta(days=number),
+        )
+
+    row = start(small, "1.1.0")
+    assert row["settings_guardrails"] == row["guardrail_metrics"] == ["security_criticals"]
+    assert deployments.untold_guardrails(small, row) == ["security_criticals"]
+    small.path("landing", "runs.ndjson").write_bytes(
+        b"".join(
+            item.text
+            for item in (run(1, cost_usd=0.1), run(2, gates_total=1, gates_passed=1), run(31, security_criticals=0))
+        )
+    )
+    land_folder(small)
+    assert deployments.untold_guardrails(small, row) == ["security_criticals"], "what was told 31 days ago is no longer"
+    deployments.stop(small, row["deployment_id"], by="ann", now=NOW)
+    named = tuple(
+        Guardrail(metric=metric, margin=0.1) for metric in ("cost_usd", "failed_gates_rate", "contradictions")
+    )
+    row = start(small, "1.1.0", guardrails=named)
+    assert row["settings_guardrails"] == []
+    assert deployments.untold_guardrails(small, row) == ["contradictions"]

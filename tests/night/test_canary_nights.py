@@ -72,11 +72,11 @@ def begun(root, candidate="1.1.0", mode="canary", **plan):
     return lake
 
 
-def log_day(lake, number, worse):
+def log_day(lake, number, worse, units=UNITS, criticals=0):
     """A day of runs: each unit is routed, and its run logged with what the router said; `worse` is the effect of 1.1.0."""
     router, rng = Router(lake.path("published")), np.random.default_rng(number)
     lines = []
-    for unit in range(UNITS):
+    for unit in range(units):
         found = router.route("planner", f"user_{number}_{unit}")
         assert found.is_fresh, found
         rate = 0.5 - (worse if found.policy_version == "1.1.0" else 0.0)
@@ -89,7 +89,7 @@ def log_day(lake, number, worse):
             "unit_id": f"user_{number}_{unit}",
             "gates_total": 20,
             "gates_passed": int(rng.binomial(20, rate)),
-            "security_criticals": 0,
+            "security_criticals": criticals,
         }
         at = START + timedelta(days=number, hours=9, seconds=unit)
         event = {
@@ -228,6 +228,25 @@ def test_a_night_that_may_promote_does_so_where_every_gate_lets_it(tmp_path):
     assert served(lake) == {"1.1.0"}
     (row,) = lake.scan(Deployments).collect().iter_rows(named=True)
     assert (row["result"], row["ended_by"]) == ("promoted", "night")
+
+
+def test_a_guardrail_of_the_settings_that_no_run_tells_keeps_no_canary_from_promoting(tmp_path):
+    """100 units of the candidate against 900, an effect of -.05, approved, and no run that tells of security findings."""
+    lake = begun(tmp_path / "lake", auto_promote=True, shares=(0.1,), minimum_units=80)
+    log_day(lake, 0, worse=-0.05, units=1_000, criticals=None)
+    policies.approve(lake, "planner", "1.1.0", by="bob", now=START + timedelta(hours=20))
+    done = night(lake, 0)
+    assert "planner 1.1.0 was promoted to active" in done.step("decide").why[0]
+    assert status(lake) == {"1.0.0": "archived", "1.1.0": "active"}
+    (look,) = lake.scan(CanaryLooks).collect().iter_rows(named=True)
+    assert 80 <= look["units"] <= 120
+    assert look["guardrails_left_out"] == ["security_criticals"]
+    assert -0.08 < look["effect"] < -0.03
+    assert look["p_value"] < 0.05
+    last = lake.scan(PolicyPromotions).sort("occurred_at", "event_id").collect().row(-1, named=True)
+    assert "Left out: the guardrail of security_criticals" in last["gates"]
+    (row,) = lake.scan(Deployments).collect().iter_rows(named=True)
+    assert row["settings_guardrails"] == ["security_criticals"]
 
 
 def test_of_several_candidates_a_worse_one_takes_the_canary_with_it_and_the_others_may_start_anew(tmp_path):
