@@ -48,6 +48,18 @@ def test_look_alikes_are_left_alone():
     assert len(changed) <= len(hard) * 0.01, changed
 
 
+def test_neighbours_do_not_hide_each_other():
+    text = "zoe@example.com +49 30 901820 4111 1111 1111 1111 sk-proj-abcdef1234567890abcd DE89370400440532013000"
+    assert redact([text]).texts == ["[email] [phone] [card] [secret] [iban]"]
+    assert redact(["call 0171 1234567, 0172 7654321 or +49 30 901820 +49 30 901821"]).texts == [
+        "call [phone], [phone] or [phone] [phone]"
+    ]
+
+
+def test_an_address_that_was_cut_at_the_end_of_a_long_text_is_one():
+    assert redact(["word " * 50 + "ann.smith@exam…"]).texts[0].endswith(" [email]")
+
+
 def test_texts_keep_their_order_and_none_stays_none():
     made = redact(["a@b.example", None, "nothing", ""])
     assert made.texts == ["[email]", None, "nothing", ""]

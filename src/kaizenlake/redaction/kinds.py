@@ -52,10 +52,17 @@ def places(text: str, kinds: Collection[Kind]) -> list[Place]:
     found: list[Place] = []
     for kind, finder in _FINDERS.items():
         if kind in kinds:
+            of_kind: list[Place] = []
             for start, end, value in finder(plain):
-                if all(end <= other.start or start >= other.end for other in found):
-                    found.append(Place(start, end, kind, value))
+                if all(end <= other.start or start >= other.end for other in of_kind):
+                    of_kind.append(Place(start, end, kind, value))
+            for place in of_kind:  # what follows neither meets it again nor runs into it
+                plain = plain[: place.start] + _TAKEN * (place.end - place.start) + plain[place.end :]
+            found += of_kind
     return sorted(found)
+
+
+_TAKEN = "\x00"
 
 
 def _plain(text: str) -> str:
@@ -123,9 +130,16 @@ def emails(text: str) -> Iterator[tuple[int, int, str]]:
         if match["local"] == "git" and text[match.end() : match.end() + 1] == ":":
             continue
         yield match.start(), match.end(), match[0].casefold()
+    if len(text) >= _CUT and (cut := _CUT_EMAIL.search(text)) is not None:
+        yield cut.start(), cut.end(), cut[0].casefold()
 
 
-_CARD = re.compile(r"(?<![\w.,+\-#/])[0-9](?:[ \-.]?[0-9]){11,18}(?![\w]|[.,\-/]\d)")
+_CUT_EMAIL = re.compile(r"(?<![\w.+\-@])[\w.+\-]+@[\w.\-]*…?\Z")
+_CUT = 200
+"""Characters from which on a text may have been cut within an address at its end."""
+
+
+_CARD = re.compile(r"(?<![\w.,+\-#/])(?=([0-9](?:[ \-.]?[0-9]){11,18}))")
 _GROUPS = frozenset({(4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 4, 3), (4, 4, 4, 4, 2), (4, 4, 5), (4, 4, 4, 1)})
 _CARD_CUE = re.compile(
     r"(?i)(card|karte|visa|master|amex|american express|maestro|carte|tarjeta|pan|credit|debit)\W{0,3}[\w ]{0,12}\W{0,3}$"
@@ -140,15 +154,25 @@ _NUMBER_CUE = re.compile(
 def cards(text: str) -> Iterator[tuple[int, int, str]]:
     """Find numbers of payment cards: those that an issuer has, whose last digit is right, in the groups people write."""
     for match in _CARD.finditer(text):
-        digits = re.sub(r"\D", "", match[0])
-        separators = set(re.findall(r"[ \-.]", match[0]))
-        groups = tuple(map(len, re.split(r"[ \-.]", match[0])))
-        if len(separators) > 1 or (separators and groups not in _GROUPS) or not is_card(digits):
-            continue
         before = text[max(0, match.start() - 30) : match.start()]
         if _NUMBER_CUE.search(before) and not _CARD_CUE.search(before):
             continue
-        yield match.start(), match.end(), digits
+        written = match[1]
+        while (digits := re.sub(r"\D", "", written)) and len(digits) >= _SHORTEST_CARD:
+            end = match.start() + len(written)
+            if _is_written_as_card(written) and not _GOES_ON.match(text, end) and is_card(digits):
+                yield match.start(), end, digits
+                break
+            written = written[:-1].rstrip(" -.")
+
+
+def _is_written_as_card(written: str) -> bool:
+    separators = set(re.findall(r"[ \-.]", written))
+    return not separators or (len(separators) == 1 and tuple(map(len, re.split(r"[ \-.]", written))) in _GROUPS)
+
+
+_SHORTEST_CARD = 12
+_GOES_ON = re.compile(r"\w|[.,\-/]\d")
 
 
 def is_card(digits: str) -> bool:
@@ -254,6 +278,7 @@ def ssns(text: str) -> Iterator[tuple[int, int, str]]:
 
 _IP4 = re.compile(r"(?<![\w.\-])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?![\w]|\.\d|-\w)")
 _IP6 = re.compile(r"(?<![\w:.])(?=[0-9A-Fa-f:]*\d)(?:[0-9A-Fa-f]{1,4}:){1,7}:?(?:[0-9A-Fa-f]{0,4}:?){1,6}(?![\w:.])")
+
 _SHORTEST = 6
 """Fewest characters of an address; `a::b` is more often a name in a program."""
 _VERSION_CUE = re.compile(

@@ -73,21 +73,33 @@ _TRUNK = ("GB", "DE", "FR", "IT", "NL", "CH", "AT", "BE", "SE", "FI", "IE", "AU"
 
 def phones(text: str) -> Iterator[tuple[int, int, str]]:
     """Find phone numbers; dates, amounts, and numbers of orders and the like are none."""
-    for match in _CANDIDATE.finditer(text):
-        written = match[0]
-        start, end = match.span()
+    at = 0
+    while (match := _CANDIDATE.search(text, at)) is not None:
+        at = match.end()
+        if (found := _phone(text, match)) is not None:
+            at = found[1]  # what follows may be a number of its own
+            yield found
+
+
+def _phone(text: str, match: re.Match[str]) -> tuple[int, int, str] | None:
+    """Return where in a candidate a phone number stands, and what it is; None where it is none."""
+    start, written = match.start(), match[0]
+    if written.count("(") != written.count(")"):
+        start, written = start + len(written) - len(written.lstrip("(")), written.lstrip("(")
         if written.count("(") != written.count(")"):
-            cut = written.lstrip("(")
-            start, written = start + len(written) - len(cut), cut
-            if written.count("(") != written.count(")"):
-                continue
-        digits = re.sub(r"\D", "", written.replace("(0)", "", 1) if written.startswith(("+", "00")) else written)
-        before = text[max(0, start - 45) : start]
-        has_cue = _CUE.search(before) is not None
-        if _AMOUNT.match(text[end : end + 16]) or (_OTHER_CUE.search(before) and not has_cue):
-            continue
-        if (value := _number(written, digits, has_cue=has_cue)) is not None:
-            yield start, end, value
+            return None
+    before = text[max(0, start - 45) : start]
+    has_cue = _CUE.search(before) is not None
+    if _AMOUNT.match(text[match.end() : match.end() + 16]) or (_OTHER_CUE.search(before) and not has_cue):
+        return None
+    parts = written.split(" ")
+    is_certain = has_cue or written.startswith(("+", "00"))
+    for length in range(len(parts), 0 if is_certain else len(parts) - 1, -1):
+        shorter = " ".join(parts[:length])
+        digits = re.sub(r"\D", "", shorter.replace("(0)", "", 1) if shorter.startswith(("+", "00")) else shorter)
+        if len(digits) >= _LOCAL and (value := _number(shorter, digits, has_cue=has_cue)) is not None:
+            return start, start + len(shorter), value
+    return None
 
 
 def _number(written: str, digits: str, *, has_cue: bool) -> str | None:
