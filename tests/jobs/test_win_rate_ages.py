@@ -86,10 +86,21 @@ def test_few_of_a_value_that_waits_for_many_make_no_rate_and_few_that_are_all_do
 
 
 def test_how_many_are_enough_is_a_setting():
-    drawn = pl.concat([messages("email", 5, 1, day(50)), messages("chat", 5, 1, day(90))])
+    drawn = pl.concat([messages("email", 8, 1, day(50)), messages("chat", 5, 1, day(90))])
 
     assert rates(day(100), acquisition=drawn, evidence=Evidence(matured=5))["email"]["age_days"] == 7
-    assert rates(day(100), acquisition=drawn, evidence=Evidence(matured=6))["chat"]["age_days"] == 7
+    assert rates(day(100), acquisition=drawn, evidence=Evidence(matured=6))["email"]["age_days"] == 14
+
+
+def test_where_no_value_has_enough_the_second_largest_says_how_many_are():
+    drawn = [messages("email", 5, 1, day(50)), messages("chat", 4, 1, day(60)), messages("web", 1, 1, day(90))]
+    found = rates(day(100), acquisition=pl.concat(drawn))
+
+    assert {value: (row["age_days"], row["status"]) for value, row in found.items()} == {
+        "email": (14, "rated"),
+        "chat": (14, "rated"),
+        "web": (14, "pending"),
+    }
 
 
 @pytest.mark.parametrize(("reply_days", "age"), [(3, 3), (7, 7), (13, 7), (30, 30), (3660, 90)])
@@ -233,6 +244,16 @@ def test_a_simpson_table_ranks_as_its_strata_do():
     assert a["shrunk_rate"] > b["shrunk_rate"]
     assert a["lift"] > 0 > b["lift"]
     assert (a["strata"], b["strata"]) == (2, 2)
+
+
+def test_a_value_that_shares_no_stratum_keeps_its_raw_rate():
+    drawn = [messages("email", 20, 10, day(1), project_id="p"), messages("chat", 20, 2, day(1), project_id="q")]
+    found = rates(day(100), acquisition=pl.concat(drawn))
+
+    assert {value: (row["adjusted_rate"], row["strata"], row["lift"]) for value, row in found.items()} == {
+        "email": (0.5, 0, None),
+        "chat": (0.1, 0, None),
+    }
 
 
 def test_platforms_are_rated_but_not_compared():

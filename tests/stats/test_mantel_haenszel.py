@@ -65,8 +65,16 @@ def test_a_stratum_without_one_of_the_sides_says_nothing():
 
     assert found.strata.tolist() == [1, 0]
     assert found.lift[0] == mantel_haenszel_by([0], [8], [10], [2], [15]).lift[0]
-    assert found.expected[0] == pytest.approx(10 * 10 / 25 + 5)
-    assert np.isnan([found.lift[1], found.p_value[1], found.rate_a[1]]).all()
+    assert found.adjusted_rate_a[0] == pytest.approx(8 / 10)
+    assert np.isnan([found.lift[1], found.p_value[1], found.rate_a[1], found.adjusted_rate_a[1]]).all()
+
+
+def test_the_adjusted_rate_is_that_of_the_mix_of_both_sides():
+    found = mantel_haenszel_by([0, 0], *STONES)
+    expected = 87 * 315 / 357 + 263 * 247 / 343
+
+    assert found.adjusted_rate_a[0] == pytest.approx((81 + 192) / expected * (315 + 247) / 700)
+    assert mantel_haenszel_by([0], [0], [5], [0], [9]).adjusted_rate_a[0] == 0.0
 
 
 @given(st.permutations(range(4)))

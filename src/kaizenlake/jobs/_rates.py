@@ -24,8 +24,9 @@ NOT_COMPARED = ("platform",)
 def choose_ages(counted: pl.LazyFrame, family: Sequence[str], enough: int) -> pl.LazyFrame:
     """Choose the age at which the rates of each family are taken.
 
-    It is the largest that enough subjects of at least two values have reached; where no age is, that enough of one have; and
-    where none is either, the smallest that any subject has.
+    It is the largest that enough subjects of at least two values have reached; where no age is, that enough of one have. Of a
+    family in which no value has so many at any age, as many are enough as the second largest value has (the largest, where
+    there is one only).
 
     Args:
         counted: Counts by value and `age_days`.
@@ -35,20 +36,18 @@ def choose_ages(counted: pl.LazyFrame, family: Sequence[str], enough: int) -> pl
     Returns:
         The columns of the family and `chosen_age`, null where no subject is decided at any age.
     """
-    age, values = pl.col("age_days"), pl.col("_values")
-    reached = counted.group_by(*family, "value", "age_days").agg(pl.col("decided").sum())
-    return (
-        reached.group_by(*family, "age_days")
-        .agg(_values=(pl.col("decided") >= enough).sum(), _any=(pl.col("decided") > 0).any())
+    age, decided, values = pl.col("age_days"), pl.col("decided"), pl.col("_values")
+    reached = counted.group_by(*family, "value", "age_days").agg(decided.sum()).filter(decided > 0)
+    sizes = reached.group_by(*family, "value").agg(decided.max()).group_by(family).agg(_sizes=decided.top_k(2))
+    needed = pl.when(pl.col("_sizes").list.max() < enough).then(pl.col("_sizes").list.min()).otherwise(enough)
+    chosen = (
+        reached.join(sizes.select(*family, _needed=needed), on=list(family), nulls_equal=True)
+        .group_by(*family, "age_days")
+        .agg(_values=(decided >= pl.col("_needed")).sum())
         .group_by(family)
-        .agg(
-            chosen_age=pl.coalesce(
-                age.filter(values >= 2).max(),
-                age.filter(values >= 1).max(),
-                age.filter(pl.col("_any")).min(),
-            )
-        )
+        .agg(chosen_age=pl.coalesce(age.filter(values >= 2).max(), age.filter(values >= 1).max()))
     )
+    return counted.select(family).unique().join(chosen, on=list(family), how="left", nulls_equal=True)
 
 
 def against_the_rest(counted: pl.LazyFrame, family: Sequence[str], evidence: Evidence) -> pl.LazyFrame:
@@ -94,7 +93,7 @@ def _rates(at_age: pl.DataFrame, family: list[str], evidence: Evidence) -> pl.Da
         win_rate=pl.col("wins") / decided,
         ci_low=interval.field("low"),
         ci_high=interval.field("high"),
-        adjusted_rate=_adjusted(family),
+        adjusted_rate=pl.coalesce("adjusted_rate", pl.col("wins") / decided),
         q_value=expressions.benjamini_hochberg("p_value", family),
     )
     return pl.concat(
@@ -106,33 +105,27 @@ def _comparisons(sides: pl.DataFrame, family: list[str]) -> pl.DataFrame:
     """Each value against the others of its family, pooled over strata; platforms are not compared."""
     within = [*family, *STRATUM]
     codes, values = group_codes(sides, [*family, "value"])
-    own = [sides[name].to_numpy() for name in ("wins", "decided")]
-    others = [
-        sides.select(pl.col(name).sum().over(within) - pl.col(name)).to_series().to_numpy()
-        for name in ("wins", "decided")
-    ]
-    found = stats.mantel_haenszel_by(codes, *own, *others, n_groups=values.height)
-    compared = ~values["dimension"].is_in(NOT_COMPARED)
+    counts = sides.select(
+        *(pl.col(name).sum().over(within) - pl.col(name) for name in ("wins", "decided")),
+        own_wins="wins",
+        own_decided="decided",
+    )
+    own_wins, own, wins, others = (counts[name].to_numpy() for name in ("own_wins", "own_decided", "wins", "decided"))
+    found = stats.mantel_haenszel_by(codes, own_wins, own, wins, others, n_groups=values.height)
     figures = {
         "strata": found.strata,
         "compared_rate": found.rate_a,
         "others_rate": found.rate_b,
         "lift": found.lift,
         "p_value": found.p_value,
-        "expected": found.expected,
+        "adjusted_rate": found.adjusted_rate_a,
     }
     columns = [pl.Series(name, figure).fill_nan(None) for name, figure in figures.items()]
+    compared = ~pl.col("dimension").is_in(NOT_COMPARED)
     return values.with_columns(columns).with_columns(
-        pl.when(compared).then(pl.col("strata")).otherwise(0.0).cast(pl.Int64),
-        *(pl.when(compared).then(name).alias(name) for name in ("compared_rate", "others_rate", "lift", "p_value")),
+        pl.when(compared).then("strata").otherwise(0.0).cast(pl.Int64).alias("strata"),
+        *(pl.when(compared).then(name).alias(name) for name in figures if name != "strata"),
     )
-
-
-def _adjusted(family: list[str]) -> pl.Expr:
-    """Wins over those expected in the strata of the value, times the rate of the family; at most 1."""
-    whole = pl.col("wins").sum().over(family) / pl.col("decided").sum().over(family)
-    expected = pl.col("expected")
-    return pl.when(expected > 0).then((pl.col("wins") / expected * whole).clip(upper_bound=1.0)).otherwise(0.0)
 
 
 FIGURES: dict[str, pl.DataType] = {

@@ -6,6 +6,7 @@ paradox). Each stratum compares its own two sides, so that what differs between 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -25,7 +26,8 @@ class MantelHaenszel(NamedTuple):
         rate_b: the same of side b.
         lift: rate_a / rate_b - 1: the pooled risk ratio less 1; not defined where side b never won.
         p_value: two-sided; not defined without a stratum that holds both sides.
-        expected: wins of side a if each of its strata had the rate of both sides together; over all strata.
+        adjusted_rate_a: rate of side a if its outcomes were spread over these strata as those of both sides are (indirect
+            standardisation: its wins over those expected of it, times the rate of both sides), at most 1.
     """
 
     strata: Floats
@@ -33,7 +35,7 @@ class MantelHaenszel(NamedTuple):
     rate_b: Floats
     lift: Floats
     p_value: Floats
-    expected: Floats
+    adjusted_rate_a: Floats
 
 
 def mantel_haenszel_by(
@@ -70,8 +72,8 @@ def mantel_haenszel_by(
     codes, n_groups = group_codes(groups, wins_a.size, n_groups)
     codes, (wins_a, n_a, wins_b, n_b) = canonical(codes, wins_a, n_a, wins_b, n_b)
     n, wins = n_a + n_b, wins_a + wins_b
-    expected = n_a * divide(wins, n, where=n > 0.0, otherwise=0.0)
     both = (n_a > 0.0) & (n_b > 0.0)
+    expected = n_a * divide(wins, n, where=both, otherwise=0.0)
     weight = divide(n_a * n_b, n, where=both, otherwise=0.0)
     weights = totals(codes, weight, n_groups)
     some = weights > 0.0
@@ -92,8 +94,16 @@ def mantel_haenszel_by(
             ),
             two_proportions(sides[0], sides[1], sides[2], sides[3]).p_value,
         ),
-        expected=totals(codes, expected, n_groups),
+        adjusted_rate_a=_adjusted(sides, totals(codes, expected, n_groups)),
     )
+
+
+def _adjusted(sides: Sequence[Floats], expected: Floats) -> Floats:
+    """Wins over those expected, times the rate of both sides; 0 where neither side ever won."""
+    wins_a, n_a, wins_b, n_b = sides
+    whole = divide(wins_a + wins_b, n_a + n_b, where=n_a > 0.0)
+    ratio = divide(wins_a, expected, where=expected > 0.0, otherwise=0.0)
+    return np.minimum(ratio * whole, 1.0)
 
 
 def _cochran(surplus: Floats, variance: Floats) -> Floats:

@@ -30,8 +30,8 @@ _STRATUM = "What it is compared within, beside its project, such as platform and
 _STATUS = "Rated, or pending: too few of its subjects are old enough."
 _TAKEN_AT = "Age at which the figures are taken; null where no subject is old enough. 0: decided at once."
 _ADJUSTED = (
-    "Rate that the value would have if its subjects were spread over the strata as all are (indirect standardisation); "
-    "the win rate itself where there is one stratum; null while pending."
+    "Rate that the value would have if its subjects were spread over the strata in which it is compared as all are there "
+    "(indirect standardisation); the win rate itself where it is compared in none; null while pending."
 )
 _COMPARED = "Win rate in the strata that hold other values too (Mantel-Haenszel weights); null without others."
 _LIFT = (
