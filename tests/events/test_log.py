@@ -106,7 +106,7 @@ class Channel(StrEnum):
             '{"lead_id":"l","scheduled_for":"2026-12-01T10:00:00Z"}',
         ),
         (
-            lambda: kaizenlake.log_intake_blocked("r", project_id=4, missing_fields=("a", "b")),
+            lambda: kaizenlake.log_intake_blocked(4, "r", missing_fields=("a", "b")),
             '{"reason":"r","missing_fields":["a","b"]}',
         ),
         (
@@ -174,7 +174,7 @@ def endless():
         (lambda: kaizenlake.log_lead_created("x", metadata={"a": "x" * LINE_BYTES}), "", "too_long"),
         (lambda: kaizenlake.log_lead_created("x", event_id=""), "id", "bad_length"),
         (lambda: kaizenlake.log_lead_created("x", tags=[7]), "tags", "wrong_type"),
-        (lambda: kaizenlake.log_intake_blocked("r"), "project_id", "missing_project"),
+        (lambda: kaizenlake.log_intake_blocked(None, "r"), "project_id", "missing_project"),
         (lambda: kaizenlake.log_run_completed("r", "d", seed=2**63), "seed", "out_of_range"),
         (lambda: kaizenlake.log_run_completed("r", "d", cost_usd=-1), "cost_usd", "out_of_range"),
         (

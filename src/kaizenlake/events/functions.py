@@ -1,7 +1,8 @@
 """One typed log function for every event type that is logged, derived from the catalogue: `LEAD_CREATED` is `log_lead_created`.
 
-The required fields of the payload may be given by position, in the order of their declaration; the others, and what
-every event takes (`project_id, tenant_id, tags, occurred_at, event_id, metadata`), by name. The types of the arguments
+The project of a family that needs one and the required fields of the payload may be given by position, in the order of
+their declaration; the others, and what every event takes (`project_id, tenant_id, tags, occurred_at, event_id, metadata`),
+by name. The types of the arguments
 stand in `functions.pyi`, which `python -m kaizenlake.events.stub` writes from the catalogue.
 """
 
@@ -28,8 +29,13 @@ def function_name(event: EventType) -> str:
     return f"log_{event.name.lower()}"
 
 
+def positional(event: EventType) -> tuple[str, ...]:
+    """Return what a log function takes by position: the project of a family that needs one, then the required fields."""
+    return ("project_id", *event.required_fields) if event.family.needs_project else tuple(event.required_fields)
+
+
 def _function(event: EventType) -> Callable[..., str]:
-    required = event.required_fields
+    required = positional(event)
 
     def function(*values: Any, **named: Any) -> str:
         if len(values) > len(required):
@@ -53,12 +59,12 @@ def _function(event: EventType) -> Callable[..., str]:
 
 def signature(event: EventType) -> Signature:
     """Signature of the log function of an event type."""
-    required = event.required_fields
-    optional = (name for name in event.payload.__struct_fields__ if name not in required)
+    required = positional(event)
+    optional = (name for name in (*event.payload.__struct_fields__, *COMMON) if name not in required)
     return Signature(
         [
             *(Parameter(name, Parameter.POSITIONAL_OR_KEYWORD) for name in required),
-            *(Parameter(name, Parameter.KEYWORD_ONLY, default=None) for name in (*optional, *COMMON)),
+            *(Parameter(name, Parameter.KEYWORD_ONLY, default=None) for name in optional),
         ],
         return_annotation=str,
     )

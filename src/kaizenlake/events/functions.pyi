@@ -357,13 +357,13 @@ def log_appointment_scheduled(
     metadata: Mapping[str, Any] | None = None,
 ) -> str: ...
 def log_intake_clarity_scored(
+    project_id: str | int,
     clarity_score: float,
     *,
     industry: str | None = None,
     client_type: str | None = None,
     follow_up_questions_count: int | None = None,
     missing_fields: Iterable[str] | None = None,
-    project_id: str | int | None = None,
     tenant_id: str | int | None = None,
     tags: Iterable[str] | str | None = None,
     occurred_at: dt.datetime | str | None = None,
@@ -371,12 +371,12 @@ def log_intake_clarity_scored(
     metadata: Mapping[str, Any] | None = None,
 ) -> str: ...
 def log_intake_clarification_requested(
+    project_id: str | int,
     questions: Iterable[str],
     *,
     industry: str | None = None,
     client_type: str | None = None,
     blocking: bool | None = None,
-    project_id: str | int | None = None,
     tenant_id: str | int | None = None,
     tags: Iterable[str] | str | None = None,
     occurred_at: dt.datetime | str | None = None,
@@ -384,12 +384,12 @@ def log_intake_clarification_requested(
     metadata: Mapping[str, Any] | None = None,
 ) -> str: ...
 def log_intake_clarification_received(
+    project_id: str | int,
     *,
     industry: str | None = None,
     client_type: str | None = None,
     response_time_hours: float | None = None,
     questions_answered: int | None = None,
-    project_id: str | int | None = None,
     tenant_id: str | int | None = None,
     tags: Iterable[str] | str | None = None,
     occurred_at: dt.datetime | str | None = None,
@@ -397,12 +397,12 @@ def log_intake_clarification_received(
     metadata: Mapping[str, Any] | None = None,
 ) -> str: ...
 def log_intake_blocked(
+    project_id: str | int,
     reason: str,
     *,
     industry: str | None = None,
     client_type: str | None = None,
     missing_fields: Iterable[str] | None = None,
-    project_id: str | int | None = None,
     tenant_id: str | int | None = None,
     tags: Iterable[str] | str | None = None,
     occurred_at: dt.datetime | str | None = None,
@@ -410,13 +410,13 @@ def log_intake_blocked(
     metadata: Mapping[str, Any] | None = None,
 ) -> str: ...
 def log_intake_approved(
+    project_id: str | int,
     *,
     industry: str | None = None,
     client_type: str | None = None,
     final_clarity_score: float | None = None,
     total_clarification_rounds: int | None = None,
     days_to_approval: float | None = None,
-    project_id: str | int | None = None,
     tenant_id: str | int | None = None,
     tags: Iterable[str] | str | None = None,
     occurred_at: dt.datetime | str | None = None,

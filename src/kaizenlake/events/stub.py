@@ -60,10 +60,12 @@ def text() -> str:
 def _function(event: EventType) -> str:
     required = [field for field in event.fields if field.required]
     optional = [field for field in event.fields if not field.required]
-    lines = [f"    {field.name}: {_type(field)},\n" for field in required]
+    lines = ["    project_id: str | int,\n"] if event.family.needs_project else []
+    lines += [f"    {field.name}: {_type(field)},\n" for field in required]
     lines.append("    *,\n")
     lines += [f"    {field.name}: {_type(field)} | None = None,\n" for field in optional]
-    return f"def {function_name(event)}(\n{''.join(lines)}{_COMMON}) -> str: ...\n"
+    common = _COMMON.partition("\n")[2] if event.family.needs_project else _COMMON
+    return f"def {function_name(event)}(\n{''.join(lines)}{common}) -> str: ...\n"
 
 
 def _performance_data() -> str:

@@ -33,8 +33,9 @@ def daily_performance(
         .with_columns(performed_on=pl.col("event_date"), rate_of=pl.col("rate_of").fill_null("impressions"))
         .with_columns(
             engagement_rate=pl.coalesce("engagement_rate", share(pl.col("engagements"), trials())),
-            click_rate=share(pl.col("clicks"), pl.col("impressions")),
-            conversion_rate=share(pl.col("conversions"), pl.col("clicks")),
+            # What the counts say goes before what a platform reports, which is rounded.
+            click_rate=pl.coalesce(share(pl.col("clicks"), pl.col("impressions")), "ctr"),
+            conversion_rate=pl.coalesce(share(pl.col("conversions"), pl.col("clicks")), "conversion_rate"),
         )
         .with_columns(tier=tier(pl.col("engagement_rate"), tiers))
     )

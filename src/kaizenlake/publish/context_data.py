@@ -146,14 +146,14 @@ def _used(scan: Scan, only: Scope | None) -> pl.LazyFrame:
     places = ("project_id", *SEGMENT, "platform", "content_type")
     names = {"project": ("project_id",), "segment": SEGMENT}
     wanted = names.get(only.kind, ()) if only is not None else ()
-    of_scope = (pl.col(name) == getattr(only, name) for name in wanted)
+    of_scope = (pl.col(name) == value for name in wanted if (value := getattr(only, name)) is not None)
     return scan(Contents).filter(pl.lit(True), *of_scope).select(places).unique()
 
 
 def _uses(places: pl.DataFrame) -> dict[Scope, Uses]:
     """What each scope uses, out of rows of projects, segments, platforms and kinds of content."""
     uses: dict[Scope, Uses] = {}
-    for kind, names in (("project", ("project_id",)), ("segment", SEGMENT)):
+    for kind, names in _NAMED:
         named = places.drop_nulls(names).group_by(names).agg(pl.col("platform", "content_type").drop_nulls().unique())
         for *values, platforms, content_types in named.iter_rows():
             scope = dict.fromkeys(_SCOPE[1:]) | dict(zip(names, values, strict=True)) | {"scope": kind}

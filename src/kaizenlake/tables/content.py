@@ -36,7 +36,9 @@ class _Figures(_Content):
         "null without a denominator.",
         nullable=True,
     )
-    click_rate: float = rate("Clicks over impressions, at most 1; null without impressions.", nullable=True)
+    click_rate: float = rate(
+        "Clicks over impressions, at most 1; as the platform reports it where either is missing.", nullable=True
+    )
     conversion_rate: float = rate("Conversions over clicks, at most 1; null without clicks.", nullable=True)
     tier: str = column("Tier of the engagement rate; null where the rate is.", nullable=True, isin=TIERS)
 
