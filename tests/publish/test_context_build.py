@@ -319,6 +319,24 @@ def test_few_outcomes_do_not_read_as_a_perfect_rate(decided, rate):
     assert whole.pack_success_rates == {"new": rate}
 
 
+def test_pending_outcomes_are_counted_and_shown_without_a_rate():
+    young = {"status": "pending", "pending": 90, "age_days": None, "adjusted_rate": None}
+    young |= {"win_rate": None, "shrunk_rate": None, "ci_low": None, "ci_high": None}
+    rows = (
+        win_rate("outreach", "channel", "email", 10, 100),
+        win_rate("outreach", "channel", "linkedin", 10, 10, **young),
+    )
+    context, found, *_ = documents(*rows)["everything"]
+    assert context.channel_performance == {"email": 0.1}
+    refused = found.not_recommended["channel_performance"]["linkedin"]
+    assert refused.reason == "Too few outcomes are old enough to count: 10 are, and 90 are pending."
+    assert (refused.evidence.rate, refused.evidence.pending) == (None, 90)
+    assert found.evidence["channel_performance"]["email"].age_days == 14
+    alone = contexts(rows[1])["everything"]
+    assert alone.channel_performance == {}
+    assert alone.why_empty["channel_performance"].startswith("All outcomes of 1 value are too young to count")
+
+
 def test_own_entries_come_before_borrowed_ones():
     rows = [pattern("tone", f"borrowed {number}", "works", 0.5) for number in range(4)]
     rows += [project("p1"), *(scoped_pattern("tone", f"own {number}", "works", 0.1, 0.1) for number in range(3))]

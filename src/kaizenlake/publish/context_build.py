@@ -340,6 +340,10 @@ class _Draft:
             entries.append((shown, evidence))
             rate = row["win_rate"] if row["decided"] >= needed else row["shrunk_rate"]
             rates.setdefault(shown, rounded(rate) or 0.0)
+        pending = self.data.pending.get(self.scope, {})
+        for (dimension, value), row in pending.items():
+            if dimension == rule.dimension and value not in rows:
+                self.refuse(name, self.notes.shown(value), words.of_pending(row), self.notes.of_pending(row))
         return {value: rates[value] for value in self.listed(name, entries)}
 
     def clear_segments(self) -> list[str]:

@@ -38,6 +38,7 @@ class Data:
 
     findings: Mapping[Scope, Mapping[tuple[str, str], Finding]]
     rates: Mapping[Scope, Mapping[tuple[str, str], Row]]
+    pending: Mapping[Scope, Mapping[tuple[str, str], Row]]
     winners: Mapping[Scope, list[Row]]
     losers: Mapping[Scope, list[Row]]
     phrases: Phrases
@@ -49,9 +50,9 @@ class Data:
         """Read all of it at one go; `only` reads what one scope needs."""
         lazy = {
             Patterns: best_evidence(scan(Patterns)),
-            WinRates: scan(WinRates).filter(_NEEDED, _RATE_IS_KNOWN),
+            WinRates: scan(WinRates).filter(_NEEDED),
             ScopedPatterns: best_evidence(scan(ScopedPatterns).filter(_wanted(only)), ("tenant_id", *_SCOPE)),
-            ScopedWinRates: scan(ScopedWinRates).filter(_wanted(only), _NEEDED, _RATE_IS_KNOWN),
+            ScopedWinRates: scan(ScopedWinRates).filter(_wanted(only), _NEEDED),
             CreativeLabels: _labelled(scan, only),
             AvoidedPhrases: scan(AvoidedPhrases),
             Projects: by_segment(
@@ -61,10 +62,13 @@ class Data:
             Contents: _used(scan, only),
         }
         frames = dict(zip(lazy, pl.collect_all(lazy.values()), strict=True))
+        pending = {table: frame.filter(~_RATE_IS_KNOWN) for table, frame in frames.items() if table in _WITH_RATES}
+        frames |= {table: frame.filter(_RATE_IS_KNOWN) for table, frame in frames.items() if table in _WITH_RATES}
         labelled, entries = frames[CreativeLabels], settings.publishing.entries
         return cls(
             findings=_findings(frames, settings),
             rates=_rates(frames),
+            pending=_rates(pending),
             winners=_marked(labelled.filter(label="winner"), entries, only),
             losers=_marked(labelled.filter(label="loser", source="manual"), entries, only),
             phrases=Phrases.of_rows(frames[AvoidedPhrases], frames[Projects]),
@@ -91,6 +95,7 @@ _NEEDED = pl.any_horizontal(
 )
 """Win rates that enter a context."""
 
+_WITH_RATES = (WinRates, ScopedWinRates)
 _RATE_IS_KNOWN = pl.col("shrunk_rate").is_not_null()
 """What is pending has no rate, and holds nothing back."""
 

@@ -103,10 +103,25 @@ class Notes:
             "shrunk_rate": rounded(row["shrunk_rate"]),
             "effect": rounded(row.get("lift")),
             "corrected_p": rounded(row["q_value"]),
+            "age_days": row["age_days"],
+            "pending": row["pending"],
             "reason": words.of_rate(row, rules.confidence, rules.decided),
             "table": tables.full_name(ScopedWinRates if is_own and self.scope != EVERYTHING else WinRates),
             "borrowed_rate": rounded(borrowed),
             "borrowed": note,
+        }
+        return self.evidence(row["value"], facts)
+
+    def of_pending(self, row: Row) -> Evidence:
+        """Return the evidence of a value whose outcomes are too young to have a rate."""
+        facts = {
+            "basis": "outcomes",
+            "observations": row["decided"],
+            "observed": "decided outcomes",
+            "age_days": row["age_days"],
+            "pending": row["pending"],
+            "reason": words.of_pending(row),
+            "table": tables.full_name(WinRates if self.scope == EVERYTHING else ScopedWinRates),
         }
         return self.evidence(row["value"], facts)
 
@@ -140,6 +155,8 @@ class Notes:
             "effect_high": finding.lift_high,
             "shrunk_effect": finding.shrunk_lift,
             "corrected_p": finding.q_value,
+            "age_days": finding.age_days,
+            "pending": finding.pending if finding.basis == "outcomes" else None,
             "reason": words.of_finding(finding, self.settings.evidence.confidence),
             "table": finding.table,
             "borrowed_rate": 1.0 if item.borrowed else finding.borrowed_rate,

@@ -105,6 +105,22 @@ def more_pending(pending: int) -> str:
     return f" {pending} more {'is' if pending == 1 else 'are'} pending." if pending else ""
 
 
+def of_pending(row: Mapping[str, Any]) -> str:
+    """Say why a value has no rate yet, in one sentence.
+
+    Args:
+        row: `pending`, `decided`.
+
+    >>> of_pending({"pending": 100, "decided": 10})
+    'Too few outcomes are old enough to count: 10 are, and 100 are pending.'
+    """
+    decided, pending = row["decided"], row["pending"]
+    return (
+        f"Too few outcomes are old enough to count: {decided} {'is' if decided == 1 else 'are'}, "
+        f"and {pending} {'is' if pending == 1 else 'are'} pending."
+    )
+
+
 def of_clarity(row: Mapping[str, Any], level: float) -> str:
     """How clear the briefs of a segment arrive, in one sentence.
 
@@ -153,6 +169,8 @@ def why_empty(name: str, considered: int) -> str:
         return NOT_YET[name]
     if considered and name == "high_clarity_segments":
         return f"Of {plural(considered, 'segment')} none is shown to brief clearly; the evidence document says why."
+    if considered and name in {"channel_performance", "pack_success_rates"}:
+        return f"All outcomes of {plural(considered, 'value')} are too young to count; the evidence document says more."
     if considered:
         return f"None of {plural(considered, 'value')} is shown to work; the evidence document says why."
     return _WHY_EMPTY.get(name, "No post with a known result names one.")
