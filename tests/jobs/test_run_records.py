@@ -7,11 +7,12 @@ import pytest
 from jobs.drawn import day, events, recorded
 from kaizenlake import tables
 from kaizenlake.jobs.crl import crl
+from kaizenlake.jobs.pending_scores import pending_scores
 from kaizenlake.jobs.run_records import run_records
 from kaizenlake.lake.landing import land
 from kaizenlake.lake.store import Lake
 from kaizenlake.night.run import nightly
-from kaizenlake.tables import Crl, RunRecords, Runs
+from kaizenlake.tables import Crl, PendingScores, RunRecords, Runs
 
 CASES = Path(__file__).parents[1] / "cases"
 
@@ -63,6 +64,10 @@ def test_a_score_waits_for_its_run():
     text = "1 RUN_SCORED run_id=r scorer=s gates_passed=1 gates_total=4\n 3.5 RUN_COMPLETED run_id=r doer=d"
     assert records(text.splitlines()[0]).is_empty()
     assert records(text, as_of=day(3.5)).is_empty()
+    silver = events(Runs, text)
+    for as_of, waiting in ((day(3.5), [("s", 1, 1)]), (LATER, [])):
+        found = pending_scores(silver, records(text, as_of=as_of).lazy(), as_of=as_of).collect()
+        assert tables.check(PendingScores, found).select("scorer", "scores", "runs").rows() == waiting
     assert records(text).select("event_date", "gates_total").rows() == [(day(3).date(), 4)]
 
 

@@ -37,7 +37,7 @@ from kaizenlake.tables.content import (
     PatternSums,
     PerformanceTiers,
 )
-from kaizenlake.tables.loss import Crl, CrlDaily, CrlTrends, LearningProgress, RunRecords
+from kaizenlake.tables.loss import Crl, CrlDaily, CrlTrends, LearningProgress, PendingScores, RunRecords
 from kaizenlake.tables.outcome import (
     OutcomeCounts,
     Outcomes,
@@ -92,6 +92,7 @@ GOLD: tuple[type[Table], ...] = (
     ScopedPatterns,
     SegmentClarity,
     RunRecords,
+    PendingScores,
     Crl,
     CrlDaily,
     CrlTrends,
@@ -160,6 +161,7 @@ __all__ = [
     "Packs",
     "PatternSums",
     "Patterns",
+    "PendingScores",
     "Performance",
     "PerformanceTiers",
     "Policies",

@@ -74,6 +74,20 @@ _RUNS = next(family for family in FAMILIES if family.name == "runs")
 RunRecords = _run_records()
 
 
+class PendingScores(Table):
+    """The scores of one scorer whose run has not come: they wait, make no run, and count when it comes."""
+
+    tenant_id: str = tenant()
+    scorer: str = column("Who or what scored; null where a score names nobody.", nullable=True)
+    scores: pl.Int64 = column("Scores that wait.", ge=1)
+    runs: pl.Int64 = column("Runs that they name.", ge=1)
+    first_at: INSTANT = column("Time of the first of them.")
+    last_at: INSTANT = column("Time of the last of them.")
+
+    class Config(Table.Config):
+        metadata = facts("gold", "pending_scores", ("tenant_id", "scorer"))
+
+
 class _Run(Table):
     tenant_id: str = tenant()
     run_id: str = column("Run, as the application names it.")
