@@ -91,7 +91,8 @@ def report(lake: Lake, run: Run, record: StepRecord, reports: Path) -> None:
 
 def _place(view: Lake, reports: Path) -> ReportPlace:
     """Where the reports of a tenant lie."""
-    return ReportPlace(reports, view.tenant_place)
+    named = f"tenant {view.tenant}" if view.tenant is not None else "events without a tenant"
+    return ReportPlace(reports, view.tenant_place, named if view.is_walled else "")
 
 
 def _take_away(folder: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kaizenlake import signing
 from kaizenlake.publish import audit_report, audit_report_data, canary_report, canary_report_data
-from kaizenlake.publish.report import ReportPlace, folder_of, last_figures, write_document
+from kaizenlake.publish.report import ReportPlace, folder_of, last_figures, titled, write_document
 from kaizenlake.publish.report_format import file_name
 from kaizenlake.publish.report_learning import canary_file
 from kaizenlake.publish.report_rows import Scan
@@ -53,7 +53,7 @@ def write_canary(scan: Scan, out: Path | ReportPlace, deployment_id: str, *, as_
     data = canary_report_data.build(scan, deployment_id, as_of=as_of)
     if data is None:
         return ()
-    return write_document(canary_report.document(data), folder_of(out, as_of), canary_file(deployment_id))
+    return write_document(titled(canary_report.document(data), out), folder_of(out, as_of), canary_file(deployment_id))
 
 
 def write_audit(scan: Scan, out: Path | ReportPlace, key: signing.Keys | None, *, as_of: datetime) -> tuple[Path, ...]:
@@ -66,7 +66,9 @@ def write_audit(scan: Scan, out: Path | ReportPlace, key: signing.Keys | None, *
         as_of: Aware instant; the tables hold what happened before it.
     """
     data = audit_report_data.build(scan, key, as_of=as_of)
-    return () if data is None else write_document(audit_report.document(data), folder_of(out, as_of), AUDIT)
+    return (
+        () if data is None else write_document(titled(audit_report.document(data), out), folder_of(out, as_of), AUDIT)
+    )
 
 
 def write_skills(scan: Scan, out: Path | ReportPlace, *, as_of: datetime) -> tuple[Path, ...]:
@@ -87,8 +89,8 @@ def write_skills(scan: Scan, out: Path | ReportPlace, *, as_of: datetime) -> tup
     most = sorted(found, key=lambda skill: (-skill.card.loss.runs, skill.doer))[:CARDS]
     days = courses(scan, as_of=as_of)
     links = {skill.doer: f"{SKILLS}/{file_name(skill.doer)}.html" for skill in most}
-    written: tuple[Path, ...] = write_document(fleet(found, links), folder, SKILLS)
+    written: tuple[Path, ...] = write_document(titled(fleet(found, links), out), folder, SKILLS)
     for skill in most:
-        laid_out = card(skill, days.get(skill.doer, Course()))
+        laid_out = titled(card(skill, days.get(skill.doer, Course())), out)
         written += write_document(laid_out, folder / SKILLS, file_name(skill.doer))
     return written

@@ -6,6 +6,7 @@ import json
 import re
 from base64 import b64encode
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from hashlib import sha256
@@ -22,6 +23,7 @@ from kaizenlake.errors import PublishError
 from kaizenlake.lake.files import write_atomic
 from kaizenlake.parameters import Evidence, Tiers
 from kaizenlake.publish import guard
+from kaizenlake.publish import report_format as say
 from kaizenlake.publish.report_blocks import Document, Picture
 from kaizenlake.publish.report_data import ReportData, build
 from kaizenlake.publish.report_rows import Figures, RunFacts, Scan
@@ -33,6 +35,9 @@ HTML_NAME, PDF_NAME, FIGURES_NAME = "kaizen.html", "kaizen.pdf", "kaizen.json"
 OURS = (HTML_NAME, PDF_NAME, FIGURES_NAME, "canary-*", "policy-audit.*", "skills.*", "skills/*")
 """Files of the reports of a day, by their patterns."""
 
+TITLE = 300
+"""Most characters of a title."""
+
 UNPRINTABLE = "□"
 """Stands in the PDF for a character that none of its fonts has; the HTML shows it."""
 
@@ -43,10 +48,19 @@ class ReportPlace(NamedTuple):
     Args:
         out: Folder of the reports.
         tenant: Folders below that of a day, in which one of several tenants has its own.
+        named: The tenant in words; empty where there are not several.
     """
 
     out: Path
     tenant: tuple[str, ...] = ()
+    named: str = ""
+
+    def title(self, laid_out: Document) -> Document:
+        """A report whose title says which tenant it is of, where there are several."""
+        if not self.named:
+            return laid_out
+        title = say.clean(f"{laid_out.title}: {self.named}", TITLE)
+        return replace(laid_out, title=title)
 
 
 def write_reports(
@@ -81,7 +95,7 @@ def write_reports(
     """
     before = previous if previous is not None else last_figures(out, before=as_of)
     data = build(scan, as_of=as_of, facts=facts, previous=before, tiers=tiers, evidence=evidence)
-    laid_out = document(data)
+    laid_out = titled(document(data), out)
     html, pdf = render_html(laid_out), render_pdf(laid_out)
     folder = folder_of(out, as_of)
     write_atomic(folder / HTML_NAME, html.encode("utf-8"))
@@ -107,6 +121,11 @@ def write_document(laid_out: Document, folder: Path, name: str) -> tuple[Path, P
     write_atomic(page, html.encode("utf-8"))
     write_atomic(paper, pdf)
     return page, paper
+
+
+def titled(laid_out: Document, out: Path | ReportPlace) -> Document:
+    """A report with the title that it has in its place."""
+    return out.title(laid_out) if isinstance(out, ReportPlace) else laid_out
 
 
 def folder_of(out: Path | ReportPlace, as_of: datetime) -> Path:

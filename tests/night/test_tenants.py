@@ -1,0 +1,279 @@
+"""A tenant is a wall: what is published, reported and answered for one holds no word of another."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Literal, get_args, get_origin, get_type_hints
+
+import pytest
+from tests.publish.reading import text_of
+
+from kaizenlake import LearningOps, tables
+from kaizenlake.context import TENANT_NEEDED, load, load_evidence, load_skill, load_text, route, tenant_folder
+from kaizenlake.decide import deployments, policies
+from kaizenlake.decide.deployments import DeploymentPlan
+from kaizenlake.decide.drafts import PolicyDraft
+from kaizenlake.errors import TenantNeededError, UsageError
+from kaizenlake.events.catalogue import LOGGED, by_name
+from kaizenlake.lake.store import Lake
+from kaizenlake.lake.tenants import view_of, views
+from kaizenlake.night.run import nightly
+from kaizenlake.night.verify import checks
+from kaizenlake.service import KaizenService
+from kaizenlake.testing import AS_OF, START, sample_events
+
+ALPHA, BETA = "Alpha & Söhne", "beta"
+MARK = {ALPHA: "zqalphaqz", BETA: "zqbetaqz", None: "zqnobodyqz"}
+"""A word in every free field of the events of a tenant, and in nothing of another."""
+
+SHARED = frozenset({"doer", "policy_id", "policy_version", "content_id", "experiment_id", "deployment_id", "platform"})
+"""Names that both tenants use for things of their own."""
+
+PLAIN = frozenset({"language", "currency"})
+"""Fields that take no free word."""
+
+
+def is_free(event, field):
+    hint = get_type_hints(event.payload, include_extras=False)[field.name]
+    closed = any(get_origin(part) is Literal for part in (hint, *get_args(hint)))
+    return field.kind in {"str", "list", "dict"} and not closed and field.name not in SHARED | PLAIN
+
+
+def marked(value, mark):
+    if isinstance(value, str):
+        return f"{value} {mark}"
+    if isinstance(value, list):
+        return [marked(item, mark) for item in value]
+    if isinstance(value, dict):
+        return {f"{key}_{mark}": item for key, item in value.items()}
+    return value
+
+
+def lines_of(tenant, seed, count):
+    """Lines of sample events of every type that applications log, each free field of which holds the tenant's mark."""
+    mark = MARK[tenant]
+    logged = {event.name for event in LOGGED}
+    for row in sample_events(count, seed=seed).iter_rows(named=True):
+        event = by_name(row["event_type"])
+        if event.name not in logged:
+            continue
+        free = {field.name for field in event.fields if is_free(event, field)}
+        payload = {
+            name: marked(value, mark) if name in free else value for name, value in json.loads(row["payload"]).items()
+        }
+        line = {
+            "id": f"{mark}-{row['event_id']}", "type": event.name, "occurred_at": row["occurred_at"].isoformat(),
+            "project_id": row["project_id"], "tenant_id": tenant, "payload": payload, "source": f"source {mark}",
+            "tags": [f"tag {mark}"], "metadata": {f"key {mark}": f"value {mark}"},
+        }  # fmt: skip
+        yield json.dumps({name: value for name, value in line.items() if value is not None}).encode() + b"\n"
+
+
+def land(lake, tenant, seed, count=250):
+    name = f"{seed}.ndjson"
+    (lake.path("landing") / name).write_bytes(b"".join(lines_of(tenant, seed, count)))
+
+
+def decide(lake, tenant):
+    """A policy with a canary, of the same names for every tenant, whose content and reasons are the tenant's."""
+    view, mark = view_of(lake, tenant or "", may_be_new=True), MARK[tenant]
+    told = {"by": f"person {mark}", "reason": f"because {mark}", "now": START}
+    for version, status in (("1.0.0", "active"), ("1.1.0", "canary")):
+        draft = PolicyDraft(doer="doer-0", policy="policy", version=version, prompts={f"system {mark}": f"Say {mark}."})
+        policies.create(view, draft, **told)
+        policies.promote(view, "policy", version, to=status, override=True, **told)
+    plan = DeploymentPlan(
+        mode="canary", policy_id="policy", candidates=("1.1.0",), shares=(0.5,), deployment_id="canary-1"
+    )
+    deployments.start(view, plan, **told)
+
+
+def night(lake, reports=None):
+    run = nightly(lake, as_of=AS_OF, reports=reports)
+    assert run.status == "done", run.errors
+    assert not run.landing.quarantined, run.landing.by_rule
+    return run
+
+
+def words_of(folder):
+    """Everything that lies in a folder by its path: names, bytes, and the words of papers."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            content = path.read_bytes()
+            text = text_of(content) if path.suffix == ".pdf" else content.decode("utf-8")
+            yield path.relative_to(folder), f"{path.relative_to(folder)}\n{text}".lower()
+
+
+@pytest.fixture(scope="module")
+def several(tmp_path_factory):
+    """A lake with two tenants and events of none, after its night."""
+    lake = Lake.create(tmp_path_factory.mktemp("several") / "lake")
+    lake.path("templates").mkdir()
+    (lake.path("templates") / "prompt.md.j2").write_text("{{ context | tojson }}")
+    for seed, tenant in enumerate(MARK):
+        land(lake, tenant, seed)
+        if tenant is not None:
+            decide(lake, tenant)
+    return lake, night(lake, lake.path("..") / "reports")
+
+
+def of_tenant(lake, tenant):
+    place = ("tenants", tenant_folder(tenant))
+    (day,) = (lake.path("..") / "reports").iterdir()
+    return lake.path("published").joinpath(*place), day.joinpath(*place)
+
+
+@pytest.mark.parametrize("tenant", MARK)
+def test_nothing_that_leaves_for_a_tenant_holds_a_word_of_another(several, tenant):
+    lake, _ = several
+    others = [mark for other, mark in MARK.items() if other != tenant]
+    for folder in of_tenant(lake, tenant):
+        found = dict(words_of(folder))
+        assert any(MARK[tenant] in words for words in found.values()), "its own words are there"
+        assert [path for path, words in found.items() if any(mark in words for mark in others)] == []
+    names = {str(path) for path, _ in words_of(of_tenant(lake, tenant)[0])}
+    assert {"latest.json", "alerts.json"} <= names
+    assert ("policies/doer-0.json" in names) == (tenant is not None)
+
+
+def test_above_the_tenants_stands_what_names_nobody(several):
+    lake, _ = several
+    published = lake.path("published")
+    (day,) = (published / ".." / ".." / "reports").resolve().iterdir()
+    above = {str(path): words for path, words in words_of(published) if path.parts[0] != "tenants"}
+    assert {path for path in above if not path.startswith("schema/")} == {
+        "latest.json", "public_key.pem", ".publishing.lock",
+    }  # fmt: skip
+    assert not [path for path, words in above.items() if any(mark in words for mark in MARK.values())]
+    assert not any(name in words for words in above.values() for name in ("alpha", "beta"))
+    assert {path.name for path in day.iterdir()} == {"tenants"}
+    assert {path.name for path in (published / "tenants").iterdir()} == {
+        "=41lpha=20=26=20=53=c3=b6hne", "beta", "~none",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("tenant", MARK)
+def test_tables_and_answers_of_a_tenant_hold_no_word_of_another(several, tenant):
+    lake, _ = several
+    view, others = view_of(lake, tenant or ""), [mark for other, mark in MARK.items() if other != tenant]
+    for table in tables.TABLES:
+        shown = view.scan(table).collect().write_ndjson().lower()
+        assert not any(mark in shown for mark in others), tables.full_name(table)
+    service = KaizenService(lake, tenant=tenant or "")
+    told = repr((service.build_context(), service.explain(), service.get_win_rates("tone"))).lower()
+    told += repr(service.get_top_performing_patterns("tones")).lower()
+    assert not any(mark in told for mark in others)
+
+
+def test_who_names_no_tenant_gets_the_default_and_is_told_why(several):
+    lake, _ = several
+    published = lake.path("published")
+    for answer in (
+        load(published), load(published, project="project-0"), load_evidence(published),
+        load_text(published, "prompt.md"), load_skill(published, "doer-0"), route("doer-0", "user", published),
+    ):  # fmt: skip
+        assert (answer.reason, answer.is_default) == (TENANT_NEEDED, True)
+    routed = route("doer-0", "user", published)
+    assert (routed.policy_version, routed.document) == (None, {})
+    for ask in (
+        lambda: KaizenService(lake).build_context(),
+        lambda: KaizenService(lake).get_win_rates(),
+        lambda: LearningOps(lake).get_active_policy("doer-0"),
+        lambda: policies.state(lake),
+    ):
+        with pytest.raises(TenantNeededError, match=r"tenant needed: the lake has 3 tenants\..*--tenant"):
+            ask()
+
+
+@pytest.mark.parametrize("tenant", MARK)
+def test_who_names_a_tenant_gets_what_is_published_for_it(several, tenant):
+    lake, run = several
+    published, mark = lake.path("published"), MARK[tenant]
+    loaded = load(published, tenant=tenant or "", project="project-0", public_key=published / "public_key.pem")
+    assert (loaded.reason, loaded.context["tenant"]) == ("fresh", tenant)
+    routed = route("doer-0", "user", published, tenant=tenant or "")
+    prompts = {f"system {mark}": f"Say {mark}."} if tenant is not None else {}
+    assert (routed.document.get("prompts", {}), routed.is_default) == (prompts, tenant is None)
+    assert load_skill(published, "doer-0", tenant=tenant or "").reason == "fresh"
+    # Whoever is given the folder of a tenant alone, names none.
+    own = published / "tenants" / tenant_folder(tenant)
+    assert load(own).context == load(own, tenant=tenant or "").context == load(published, tenant=tenant or "").context
+    (counted,) = (item for item in run.tenants if item.tenant_id == tenant)
+    assert (counted.events > 50, counted.publication) == (True, load(own).sequence)
+
+
+def test_a_folder_of_one_tenant_in_the_place_of_another_is_not_read(several, tmp_path):
+    lake, _ = several
+    published = lake.path("published")
+    (tmp_path / "tenants" / "beta").parent.mkdir()
+    (tmp_path / "tenants" / "beta").symlink_to(published / "tenants" / tenant_folder(ALPHA))
+    assert load(tmp_path, tenant=BETA).reason == "default: missing"
+    assert route("doer-0", "user", tmp_path, tenant=BETA).policy_version is None
+    assert load_skill(tmp_path, "doer-0", tenant=BETA).is_default
+
+
+def test_a_tenant_that_is_not_there_is_named_with_those_that_are(several):
+    lake, _ = several
+    with pytest.raises(UsageError, match=r"no event of the tenant 'betta' \(did you mean 'beta'\?\)|betta"):
+        KaizenService(lake, tenant="betta").build_context()
+    assert load(lake.path("published"), tenant="betta").reason == "default: missing"
+
+
+def test_a_lake_with_several_tenants_verifies(several):
+    lake, _ = several
+    found = list(checks(lake))
+    assert [check for check in found if check.error is not None] == []
+    assert sum("of beta" in check.name for check in found) == 4
+
+
+def test_a_second_tenant_moves_what_stood_for_the_first_and_back(tmp_path):
+    lake = Lake.create(tmp_path / "lake")
+    published = lake.path("published")
+    land(lake, BETA, 1, 60)
+    decide(lake, BETA)
+    night(lake)
+    first = load(published)
+    assert (first.reason, first.context["tenant"]) == ("fresh", BETA)
+    assert load(published, tenant=BETA).context == first.context
+    assert load(published, tenant="other").reason == "default: missing"
+    assert route("doer-0", "user", published, tenant=BETA).policy_id == "policy"
+    assert not (published / "tenants").exists()
+
+    land(lake, ALPHA, 0, 60)
+    night(lake)
+    second = load(published, tenant=BETA)
+    assert (second.reason, second.context["tenant"]) == ("fresh", BETA)
+    assert second.sequence > first.sequence
+    assert load(published).reason == TENANT_NEEDED, "the last good one of the process is not answered either"
+    assert route("doer-0", "user", published).reason == TENANT_NEEDED
+    assert route("doer-0", "user", published, tenant=BETA).policy_id == "policy"
+    assert route("doer-0", "user", published, tenant=ALPHA).policy_id is None
+    assert not (published / "contexts").exists()
+
+    # A lake that holds one of them again, in the same place.
+    alone = Lake.create(tmp_path / "alone")
+    (tmp_path / "alone" / "published").rmdir()
+    published.rename(tmp_path / "alone" / "published")
+    published = alone.path("published")
+    (alone.path("keys")).mkdir()
+    for file in lake.path("keys").glob("*.pem"):
+        file.rename(alone.path("keys") / file.name)
+    land(alone, BETA, 1, 60)
+    night(alone)
+    third = load(published)
+    assert (third.reason, third.context["tenant"]) == ("fresh", BETA)
+    assert third.sequence > load(published, tenant=BETA).sequence - 1 >= second.sequence
+    assert not (published / "tenants").exists()
+
+
+def test_a_decision_for_one_tenant_does_not_touch_the_other_of_the_same_name(tmp_path):
+    lake = Lake.create(tmp_path / "lake")
+    for tenant in (ALPHA, BETA):
+        decide(lake, tenant)
+    alpha, beta = views(lake)
+    policies.roll_back(alpha, "policy", "1.1.0", by="ann", now=START + timedelta(hours=1))
+    assert policies.state(alpha).version("policy", "1.1.0").status == "archived"
+    assert policies.state(beta).version("policy", "1.1.0").status == "canary"
+    assert [item.status for item in policies.state(beta).deployments_of("policy")] == ["running"]
+    assert [item.status for item in policies.state(alpha).deployments_of("policy")] == ["ended"]
