@@ -134,6 +134,15 @@ class Landing(Group):
     keep_landed_days: Days = Field(default=30, description="Days a landed file is kept before maintenance removes it.")
 
 
+class Tenants(Group):
+    """What tenants of one lake share."""
+
+    sharing: Literal["off", "pooled"] = Field(
+        default="off",
+        description="What crosses between tenants: nothing, or `pooled`: the mean effects of text rules over five or more.",
+    )
+
+
 class Maintenance(Group):
     """What maintenance keeps."""
 

@@ -33,6 +33,7 @@ from kaizenlake.parameters import (
     Publishing,
     Replays,
     Skills,
+    Tenants,
     Tiers,
     Trends,
     Windows,
@@ -64,6 +65,7 @@ class Settings(BaseModel):
     skills: Skills = Field(default_factory=Skills)
     alerts: Alerts = Field(default_factory=Alerts)
     publishing: Publishing = Field(default_factory=Publishing)
+    tenants: Tenants = Field(default_factory=Tenants)
     landing: Landing = Field(default_factory=Landing)
     maintenance: Maintenance = Field(default_factory=Maintenance)
 

@@ -50,4 +50,4 @@ def test_each_table_of_a_tenant_is_that_of_a_lake_that_holds_it_alone(tenant, ev
 
 def test_only_tables_about_the_lake_itself_name_no_tenant():
     of_the_lake = {tables.full_name(table) for table in tables.TABLES if "tenant_id" not in tables.schema(table)}
-    assert of_the_lake <= {"bronze.quarantine", "bronze.landings", "bronze.acknowledgements"}
+    assert of_the_lake <= {"bronze.quarantine", "bronze.landings", "bronze.acknowledgements", "gold.pooled_patterns"}

@@ -97,6 +97,9 @@ class Snapshot:
 
 HOME_VARIABLE = "KAIZEN_HOME"
 
+SHARED: tuple[type[Table], ...] = (tables.PooledPatterns,)
+"""Tables that tell of several tenants together, by their own consent, and of none of them."""
+
 PUBLISHED = "published"
 """Folder that each of several tenants has a part of."""
 
@@ -216,6 +219,8 @@ class Lake:
         A table that names no tenant tells of the lake as a whole, and shows nothing to one of several.
         """
         if not self.is_walled:
+            return rows
+        if table in SHARED:
             return rows
         if "tenant_id" not in tables.schema(table):
             return rows.clear()

@@ -26,7 +26,7 @@ from kaizenlake.publish.context_room import Room, widest
 from kaizenlake.publish.context_rules import FIELD_OF, RATES, RULES
 from kaizenlake.publish.context_scopes import Scan, Size, confidence, sizes
 from kaizenlake.publish.evidence import Evidence, KaizenEvidence, NotRecommended
-from kaizenlake.publish.judging import Judgement, Uses, judge, rounded
+from kaizenlake.publish.judging import Judgement, Uses, judge, rounded, with_pooled
 from kaizenlake.settings import Settings
 
 BANNED_ENTRIES = 500
@@ -181,7 +181,7 @@ class _Draft:
             uses = self.data.uses.get(self.scope, Uses())
             judged = [judge(whole.get(key), own.get(key), where, uses) for key in {**whole, **own}]
         return sorted(
-            judged,
+            with_pooled(judged, self.data.pooled),
             key=lambda item: (
                 -(item.finding.shrunk_lift if item.finding.shrunk_lift is not None else item.finding.lift or 0.0),
                 item.finding.pattern_type,
@@ -231,6 +231,7 @@ class _Draft:
             Pattern(
                 pattern_type=by_shown[value].pattern_type,
                 value=value.removeprefix(f"{by_shown[value].pattern_type}: "),
+                pooled=by_shown[value].basis == "pooled",
             )
             for value in self.listed(name, self.judged(name, working))
         ]

@@ -14,13 +14,14 @@ from kaizenlake.jobs.scopes import by_segment
 from kaizenlake.publish.context import EVERYTHING, Scope, segment
 from kaizenlake.publish.context_rules import ATTRIBUTES, CREATIVE, RATES
 from kaizenlake.publish.context_scopes import SEGMENT, Scan
-from kaizenlake.publish.judging import Finding, Uses, best_evidence, of_pattern, of_win_rate
+from kaizenlake.publish.judging import Finding, Uses, best_evidence, of_pattern, of_pooled, of_win_rate
 from kaizenlake.settings import Settings
 from kaizenlake.tables import (
     AvoidedPhrases,
     Contents,
     CreativeLabels,
     Patterns,
+    PooledPatterns,
     Projects,
     ScopedPatterns,
     ScopedWinRates,
@@ -44,6 +45,7 @@ class Data:
     phrases: Phrases
     clarity: list[Row]
     uses: Mapping[Scope, Uses]
+    pooled: list[Finding]
 
     @classmethod
     def read(cls, scan: Scan, settings: Settings, only: Scope | None) -> Data:
@@ -60,6 +62,7 @@ class Data:
             ),
             SegmentClarity: scan(SegmentClarity).sort(SEGMENT),
             Contents: _used(scan, only),
+            PooledPatterns: scan(PooledPatterns).sort("pattern_type"),
         }
         frames = dict(zip(lazy, pl.collect_all(lazy.values()), strict=True))
         pending = {table: frame.filter(~_RATE_IS_KNOWN) for table, frame in frames.items() if table in _WITH_RATES}
@@ -74,6 +77,9 @@ class Data:
             phrases=Phrases.of_rows(frames[AvoidedPhrases], frames[Projects]),
             uses=_uses(frames[Contents]),
             clarity=list(frames[SegmentClarity].iter_rows(named=True)),
+            pooled=[of_pooled(row) for row in frames[PooledPatterns].iter_rows(named=True)]
+            if settings.tenants.sharing == "pooled"
+            else [],
         )
 
 

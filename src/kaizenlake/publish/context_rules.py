@@ -11,6 +11,7 @@ from kaizenlake.tables import (
     EventCounts,
     Outcomes,
     Patterns,
+    PooledPatterns,
     Projects,
     ScopedPatterns,
     ScopedWinRates,
@@ -58,7 +59,11 @@ RULES: tuple[Rule, ...] = (
     _works("high_performing_hooks", "hook_type", "Hooks"),
     _works("successful_pillars", "pillar", "Content pillars"),
     _works("preferred_platforms", "platform", "Platforms"),
-    Rule("recommended_patterns", _JUDGED, "Every other attribute and text feature that is found to work."),
+    Rule(
+        "recommended_patterns",
+        (*_JUDGED, PooledPatterns),
+        "Every other attribute and text feature that is found to work.",
+    ),
     Rule(
         "risky_patterns",
         (*_JUDGED, CreativeLabels, Contents),

@@ -26,6 +26,11 @@ def of_finding(finding: Finding, level: float) -> str:
         finding: What a table says.
         level: Confidence of its interval.
     """
+    if finding.basis == "pooled":
+        return (
+            f"Over {finding.comparisons} tenants that share the effects of text rules, contents with it fare {finding.shrunk_lift:+.1%} "
+            f"({level:.0%} interval {finding.lift_low:+.1%} to {finding.lift_high:+.1%}) against those without it."
+        )
     lift = ""
     if finding.lift is not None:
         lift = f"{finding.lift:+.1%}"

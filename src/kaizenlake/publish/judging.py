@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import polars as pl
 
+from kaizenlake import tables
 from kaizenlake.parameters import MIN_EXPERIMENTS
 from kaizenlake.parameters import Evidence as EvidenceRules
 from kaizenlake.publish.context import Basis
+from kaizenlake.tables import PooledPatterns
+
+PRESENT = "yes"
+"""The one value of a text feature."""
 
 Verdict = Literal["works", "risky", "unclear"]
 
@@ -131,6 +136,47 @@ def of_pattern(row: Mapping[str, Any], table: str) -> Finding:
         platforms=tuple(row.get("platforms") or ()),
         content_types=tuple(row.get("content_types") or ()),
     )
+
+
+def of_pooled(row: Mapping[str, Any]) -> Finding:
+    """A row of `pooled_patterns` as a finding, of which the tenant itself has observed nothing."""
+    return Finding(
+        pattern_type=row["pattern_type"],
+        value=PRESENT,
+        basis="pooled",
+        table=tables.full_name(PooledPatterns),
+        observations=0,
+        verdict=row["verdict"],
+        comparisons=row["tenants"],
+        lift_low=rounded(row["ci_low"]),
+        lift_high=rounded(row["ci_high"]),
+        shrunk_lift=rounded(row["shrunk_lift"]),
+        borrowed_rate=1.0,
+    )
+
+
+def with_pooled(judged: Iterable[Judgement], pooled: Iterable[Finding]) -> list[Judgement]:
+    """Judgements, with the pooled finding of tenants where the own says nothing and does not point the other way.
+
+    Args:
+        judged: What is said by the tenant's own figures.
+        pooled: What tenants share.
+    """
+    found = {(item.finding.pattern_type, item.finding.value): item for item in judged}
+    for finding in pooled:
+        own = found.get((finding.pattern_type, finding.value))
+        if finding.verdict == "unclear" or (own is not None and (own.verdict != "unclear" or _differs(own, finding))):
+            continue
+        note = f"Pooled over {finding.comparisons} tenants that share the effects of text rules; nothing of it is this one's own."
+        found[finding.pattern_type, finding.value] = Judgement(
+            finding=finding, verdict=finding.verdict, observations=0, borrowed=note
+        )
+    return list(found.values())
+
+
+def _differs(own: Judgement, pooled: Finding) -> bool:
+    """Whether the own figures point the other way."""
+    return (own.finding.shrunk_lift or 0.0) * (pooled.shrunk_lift or 0.0) < 0
 
 
 def of_win_rate(row: Mapping[str, Any], table: str, rules: EvidenceRules) -> Finding:

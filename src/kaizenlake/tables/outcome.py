@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from kaizenlake.tables.base import INSTANT, WORDS, Table, column, count, facts, rate, tenant
-from kaizenlake.tables.content import RATES
+from kaizenlake.tables.content import RATES, TEXT_FEATURES
 
 KINDS = ("pack", "deal", "outreach", "creative", "run")
 SUBJECT_KINDS = tuple(kind for kind in KINDS if kind != "creative")
@@ -19,6 +19,9 @@ ALL = "all"
 STATUSES = ("rated", "pending")
 EVIDENCE = ("experiment", "observation")
 VERDICTS = ("works", "risky", "unclear")
+
+MIN_TENANTS = 5
+"""Fewest tenants whose effects are pooled, so that none of them can be told from the mean."""
 
 
 _AGE = "Age at which it counts: so many days after its start; 0 for its start itself."
@@ -245,6 +248,20 @@ class Patterns(Table):
 
     class Config(Table.Config):
         metadata = facts("gold", "patterns", ("tenant_id", "evidence", "pattern_type", "pattern"))
+
+
+class PooledPatterns(Table):
+    """One text rule over several tenants that share its effects: the mean of their shrunken lifts, and nothing else of them."""
+
+    pattern_type: str = column("Text feature, by a rule of this program.", isin=TEXT_FEATURES)
+    tenants: pl.Int64 = column("Tenants whose effects it is the mean of.", ge=MIN_TENANTS)
+    shrunk_lift: float = column("Mean of their shrunken lifts, of the logarithms of the lifts plus 1.")
+    ci_low: float = column("Lower end of its interval, Student's over tenants.")
+    ci_high: float = column("Upper end of its interval.")
+    verdict: str = column("Works or risky where the interval leaves 0 out, else unclear.", isin=VERDICTS)
+
+    class Config(Table.Config):
+        metadata = facts("gold", "pooled_patterns", ("pattern_type",))
 
 
 class ScopedPatterns(Table):
