@@ -8,13 +8,127 @@ import pytest
 
 from jobs.drawn import day, frame
 from kaizenlake import tables
-from kaizenlake.jobs._text_rules import HOOK_RULES, TEXT_RULES, as_plain, words
+from kaizenlake.jobs._text_rules import HOOK_RULES, LANGUAGES, TEXT_RULES, as_plain, words
 from kaizenlake.jobs.content_features import content_features, length_band
 from kaizenlake.tables import ContentFeatures, Performance
 from kaizenlake.tables.content import LENGTH_BANDS, TEXT_FEATURES
 
 HEADLINES = Path(__file__).parents[3] / "shared" / "data" / "upworthy_headline_tests.csv"
 RULES = [*(("feature", rule) for rule in TEXT_RULES), *(("hook", rule) for rule in HOOK_RULES)]
+
+POSTS = {
+    "en": [
+        "How to sleep better tonight",
+        "Only 3 seats left, book now",
+        "Our new menu is here",
+        "20 % off everything today",
+        "You won't believe what happens next",
+        "Fresh bread every morning at our bakery",
+        "7 reasons to stay in bed on Sunday",
+        "Meet the team behind the counter",
+        "The secret of a good coffee",
+        "Why we changed our packaging",
+        "Join us on Friday for free drinks",
+        "This Kid Just Died. What He Left Behind Is Wondtacular.",
+        "Never skip breakfast again",
+        "New shoes in store",
+        "We love our customers",
+    ],
+    "de": [
+        "20 % Rabatt auf alles, nur heute",
+        "Willst du mit uns feiern?",
+        "Jetzt neu: unser Frühlingsmenü",
+        "So schläfst du heute Nacht besser",
+        "Nur noch drei Plätze frei",
+        "Frisches Brot jeden Morgen",
+        "Das Geheimnis eines guten Kaffees",
+        "Warum wir unsere Verpackung geändert haben",
+        "Wir suchen Verstärkung für unser Team",
+        "Lernt unser Team kennen",
+        "Heute im Angebot: Äpfel vom Bodensee",
+        "Deine neue Lieblingsjacke ist da",
+        "Vielen Dank für euer Vertrauen",
+        "Neue Schuhe im Laden",
+        "Was du über Hautpflege wissen musst",
+    ],
+    "fr": [
+        "20 % de réduction sur tout le magasin",
+        "Venez découvrir notre nouvelle collection",
+        "Le secret d'un bon café",
+        "Pourquoi nous avons changé d'emballage",
+        "Du pain frais chaque matin",
+        "Tu ne devineras jamais la suite",
+        "Plus que trois places disponibles",
+        "Rejoignez-nous vendredi soir",
+        "Merci pour votre confiance",
+        "Nouveau menu de printemps",
+        "Comment mieux dormir cette nuit",
+        "Votre peau mérite le meilleur",
+        "Rencontrez notre équipe",
+        "Soldes : dernières heures !",
+        "Nous adorons nos clients",
+    ],
+    "es": [
+        "20 % de descuento en toda la tienda",
+        "Descubre nuestra nueva colección",
+        "El secreto de un buen café",
+        "Por qué cambiamos el envase",
+        "Pan fresco cada mañana",
+        "Nunca adivinarás lo que pasó",
+        "Solo quedan tres plazas",
+        "Únete a nosotros el viernes",
+        "Gracias por tu confianza",
+        "Nuevo menú de primavera",
+        "Cómo dormir mejor esta noche",
+        "Tu piel merece lo mejor",
+        "Conoce a nuestro equipo",
+        "Últimas horas de rebajas",
+        "Nos encantan nuestros clientes",
+    ],
+    "it": [
+        "Sconto del 20 % su tutto",
+        "Scopri la nostra nuova collezione",
+        "Il segreto di un buon caffè",
+        "Pane fresco ogni mattina",
+        "Come dormire meglio stanotte",
+        "Restano solo tre posti",
+        "Grazie per la vostra fiducia",
+        "Conosci il nostro team",
+        "Perché abbiamo cambiato confezione",
+        "Nuovo menù di primavera",
+    ],
+    "nl": [
+        "20 % korting op alles",
+        "Ontdek onze nieuwe collectie",
+        "Het geheim van goede koffie",
+        "Elke ochtend vers brood",
+        "Zo slaap je vannacht beter",
+        "Nog maar drie plaatsen",
+        "Bedankt voor jullie vertrouwen",
+        "Maak kennis met ons team",
+        "Nieuwe schoenen in de winkel",
+        "Waarom we onze verpakking veranderden",
+    ],
+    "pt": [
+        "20 % de desconto em toda a loja",
+        "Descubra a nossa nova coleção",
+        "O segredo de um bom café",
+        "Pão fresco todas as manhãs",
+        "Como dormir melhor esta noite",
+        "Só restam três lugares",
+        "Obrigado pela confiança",
+        "Conheça a nossa equipa",
+        "Porque mudámos a embalagem",
+        "Novo menu de primavera",
+    ],
+    "pl": [
+        "20 % zniżki na wszystko",
+        "Odkryj naszą nową kolekcję",
+        "Sekret dobrej kawy",
+        "Świeży chleb każdego ranka",
+        "Jak lepiej spać dziś w nocy",
+    ],
+}
 
 
 def compute(rows):
@@ -49,6 +163,74 @@ def test_the_examples_of_a_rule(rule):
     found = texts.select("text", holds=rule.of(pl.col("plain"), pl.col("plain").str.to_lowercase()).fill_null(False))
     expected = [(text, text in rule.holds) for text in texts["text"]]
     assert found.rows() == expected
+
+
+FOREIGN = [(kind, rule, code, said) for kind, rule in RULES for code, said in rule.others.items()]
+
+
+@pytest.mark.parametrize(
+    ("rule", "code", "said"),
+    [pytest.param(rule, code, said, id=f"{kind}-{rule.name}-{code}") for kind, rule, code, said in FOREIGN],
+)
+def test_the_foreign_examples_of_a_rule(rule, code, said):
+    assert code in LANGUAGES
+    assert len(said.holds) >= 2
+    assert len(said.fails) >= 2
+    texts = pl.DataFrame({"text": [*said.holds, *said.fails]}).with_columns(plain=as_plain(pl.col("text")))
+    found = texts.select("text", holds=rule.of(pl.col("plain"), pl.col("plain").str.to_lowercase(), code))
+    assert found.rows() == [(text, text in said.holds) for text in texts["text"]]
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "expected"),
+    [
+        (
+            "Was du über Hautpflege wissen musst",
+            "de",
+            {"second_person": True, "first_person": False, "superlative": None},
+        ),
+        ("20 % Rabatt auf alles, nur heute", "de", {"hook_type": "offer", "number": True, "urgency": True}),
+        ("20 % Rabatt", None, {"hook_type": None, "number": True, "second_person": None, "question": False}),
+        ("Wie schläfst du heute besser?", "de", {"hook_type": "question", "second_person": True, "curiosity": None}),
+        ("Tu ne devineras jamais la suite", "fr", {"second_person": True, "negation": True, "number": False}),
+        ("Nadie te lo dijo hasta hoy, solo quedan tres plazas", "es", {"second_person": True, "urgency": True}),
+        ("Scopri la nostra nuova collezione", "it", {"first_person": None, "number": None, "exclamation": False}),
+        ("Per te solo 3 posti in negozio", "it", {"second_person": None, "number": True, "hook_type": None}),
+        ("Come dormire meglio stanotte?", "it", {"question": True, "hook_type": "question"}),
+        ("The man in the shop is not here today", "en", {"negation": True, "second_person": False, "urgency": False}),
+        ("WATCH THIS BEFORE YOU BUY A NEW CAR", "en", {"second_person": True, "hook_type": "command"}),
+        ("Заходите к нам на этой неделе", "ru", {"second_person": None, "question": False}),
+        ("Oh!", None, {"exclamation": True, "negation": None}),
+        ("Photo", None, {"negation": None, "question": False, "hook_type": None}),
+    ],
+)
+def test_a_rule_that_does_not_read_the_language_says_nothing(text, language, expected):
+    row = features(text)
+    assert (row["language"], {name: row[name] for name in expected}) == (language, expected)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"), [("de", "de"), ("de-AT", "de"), ("DE_ch", "de"), (" fr ", "fr"), ("klingon", "klingon")]
+)
+def test_the_language_that_the_event_names_stands(given, expected):
+    row = features("How to sleep better tonight", language=given)
+    assert row["language"] == expected
+    assert row["second_person"] is (False if expected in LANGUAGES else None)
+    assert row["hook_type"] is None
+
+
+def test_one_text_under_two_languages_is_read_in_each():
+    rows = [{"text": "Photo", "language": code} for code in ("en", "de", None)]
+    assert compute(rows)["negation"].to_list() == [False, False, None]
+
+
+def test_the_languages_of_posts_are_told_or_left_open_and_never_mistaken():
+    known = [(code, text) for code, texts in POSTS.items() for text in texts]
+    told = compute([{"text": text} for _, text in known])
+    by_text = dict(told.select("text", "language").iter_rows())
+    wrong = [(code, text, by_text[text]) for code, text in known if by_text[text] not in {code, None}]
+    assert not wrong
+    assert sum(by_text[text] == code for code, text in known) >= 0.95 * len(known)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +325,7 @@ def test_the_text_is_that_of_the_latest_record_of_the_day():
         {"content_id": "c", "occurred_at": day(0.9), "text": "Why?"},
         {"content_id": "c", "occurred_at": day(0.1), "text": "No."},
     ]
-    assert compute(rows).select("question", "negation").rows() == [(True, False)]
+    assert compute(rows).select("question", "exclamation").rows() == [(True, False)]
 
 
 @pytest.mark.skipif(not HEADLINES.exists(), reason="needs the Upworthy headlines of ../shared/data")

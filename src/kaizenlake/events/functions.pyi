@@ -454,6 +454,7 @@ def log_performance_recorded(
     variant_id: str | int | None = None,
     is_paid: bool | None = None,
     text: str | None = None,
+    language: str | None = None,
     length_words: int | None = None,
     external_id: str | int | None = None,
     execution_job_id: str | int | None = None,
@@ -665,6 +666,7 @@ class PerformanceData(Struct):
     variant_id: str | int | None
     is_paid: bool | None
     text: str | None
+    language: str | None
     length_words: int | None
     external_id: str | int | None
     execution_job_id: str | int | None
@@ -703,6 +705,7 @@ class PerformanceData(Struct):
         variant_id: str | int | None = None,
         is_paid: bool | None = None,
         text: str | None = None,
+        language: str | None = None,
         length_words: int | None = None,
         external_id: str | int | None = None,
         execution_job_id: str | int | None = None,

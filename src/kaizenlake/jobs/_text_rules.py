@@ -1,15 +1,39 @@
 """What a text is made of: one table of rules for its features, one for its hook.
 
-Rules are regular expressions of the linear-time kind, for English text. They see a text as `as_plain` leaves it: typographic
+Rules are regular expressions of the linear-time kind. Most read English, some other languages too, and a few any language:
+each says which, and what no rule reads is unknown, never false. They see a text as `as_plain` leaves it: typographic
 quotes straightened, the commonest character references of markup read as the characters they stand for, web addresses and
 invisible characters taken out, blanks collapsed. Each rule carries examples that hold and that do not; they are tested.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import polars as pl
+
+ENGLISH = "en"
+
+LANGUAGES = (ENGLISH, "de", "fr", "es")
+"""Languages that rules read."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A rule in another language than English.
+
+    Args:
+        pattern: The text has the property where this matches; applied to the plain text in lower case.
+        holds: Texts that have it.
+        fails: Texts that do not.
+        is_cased: The case of the letters matters.
+    """
+
+    pattern: str
+    holds: tuple[str, ...]
+    fails: tuple[str, ...]
+    is_cased: bool = False
 
 
 @dataclass(frozen=True)
@@ -24,6 +48,10 @@ class Rule:
         fails: Texts that do not, the near misses first of all.
         ignoring: Phrases that are cut out beforehand, since they only look like it.
         is_cased: The case of the letters matters, so the pattern is applied to the text as it was written.
+        is_universal: The pattern reads every language, English not more than others.
+        anywhere: A pattern that shows the property in any language; that it does not match says nothing.
+        others: The rule in other languages, by their code.
+        needs_language: The pattern may match texts of other languages by chance, so it reads none of unknown language.
     """
 
     name: str
@@ -33,14 +61,35 @@ class Rule:
     fails: tuple[str, ...]
     ignoring: str | None = None
     is_cased: bool = False
+    is_universal: bool = False
+    anywhere: str | None = None
+    others: Mapping[str, Variant] = field(default_factory=dict)
+    needs_language: bool = False
 
-    def of(self, plain: pl.Expr, lower: pl.Expr) -> pl.Expr:
-        """Whether the property holds; null without a text.
+    def of(self, plain: pl.Expr, lower: pl.Expr, language: str | None = ENGLISH) -> pl.Expr:
+        """Whether the property holds; null without a text, and in a language that the rule does not read.
 
         Args:
             plain: The text as `as_plain` gives it.
             lower: The same in lower case.
+            language: Its language; None for one that is not known, or that no rule reads.
         """
+        if self.is_universal or language == ENGLISH:
+            return self._in_english(plain, lower)
+        variant = None if language is None else self.others.get(language)
+        if variant is not None:
+            return (plain if variant.is_cased else lower).str.contains(variant.pattern)
+        if self.anywhere is not None:
+            return pl.when(lower.str.contains(self.anywhere)).then(True)
+        return pl.lit(None, dtype=pl.Boolean)
+
+    def seems(self, plain: pl.Expr, lower: pl.Expr) -> pl.Expr:
+        """Whether the property shows in a text of unknown language, by words of English; never false for the lack of them."""
+        if self.needs_language:
+            return pl.lit(None, dtype=pl.Boolean)
+        return self._in_english(plain, lower)
+
+    def _in_english(self, plain: pl.Expr, lower: pl.Expr) -> pl.Expr:
         text = plain if self.is_cased else lower
         if self.ignoring is not None:
             text = text.str.replace_all(self.ignoring, " ")
@@ -81,6 +130,8 @@ def words(plain: pl.Expr) -> pl.Expr:
     return plain.str.count_matches(WORD).cast(pl.Int64).clip(lower_bound=1)
 
 
+_DIGIT = r"(?:^|[^\p{L}\p{N}_@])\d"
+
 _NUMERAL = r"two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|dozen|hundred|thousand"
 
 _SUPERLATIVE_STEMS = (
@@ -107,7 +158,7 @@ TEXT_RULES: tuple[Rule, ...] = (
     Rule(
         "number",
         "It holds a number, in digits or in words from two up.",
-        rf"(?:^|[^\p{{L}}\p{{N}}_@])\d|\b(?:{_NUMERAL}|[mb]illions?)\b",
+        rf"{_DIGIT}|\b(?:{_NUMERAL}|[mb]illions?)\b",
         holds=(
             "7 Wonderful People",
             "Only $9.99",
@@ -123,6 +174,27 @@ TEXT_RULES: tuple[Rule, ...] = (
             "See https://a.example/p?id=42",
             "Here&#39;s why",
         ),
+        anywhere=_DIGIT,
+        others={
+            "de": Variant(
+                _DIGIT
+                + r"|\b(?:zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|elf|zwölf|zwanzig|dutzend|hundert|tausend|million(?:en)?|milliarden?)\b",
+                holds=("Zwei gute Gründe", "7 Tage Urlaub"),
+                fails=("Einer der Besten", "Drehmoment"),
+            ),
+            "fr": Variant(
+                _DIGIT
+                + r"|\b(?:deux|trois|quatre|cinq|six|sept|huit|neuf|dix|onze|douze|vingt|cent|mille|millions?|milliards?)\b",
+                holds=("Deux bonnes raisons", "7 jours de soldes"),
+                fails=("Une des meilleures", "La centrale"),
+            ),
+            "es": Variant(
+                _DIGIT
+                + r"|\b(?:dos|tres|cuatro|cinco|seis|siete|ocho|nueve|diez|once|doce|veinte|cien|mil|millones)\b",
+                holds=("Dos buenas razones", "7 días de oferta"),
+                fails=("Una de las mejores", "La docencia"),
+            ),
+        },
     ),
     Rule(
         "question",
@@ -130,6 +202,7 @@ TEXT_RULES: tuple[Rule, ...] = (
         r"\?",
         holds=("Why are we here?", "Really?! Yes.", "お元気ですか？", "هل أنت بخير؟"),
         fails=("How to ask better", "See https://a.example/p?id=42", ""),
+        is_universal=True,
     ),
     Rule(
         "exclamation",
@@ -137,6 +210,7 @@ TEXT_RULES: tuple[Rule, ...] = (
         r"!",
         holds=("Oh Snap!", "すごい！", "What?!"),
         fails=("Oh snap.", "Calm down"),
+        is_universal=True,
     ),
     Rule(
         "quotation",
@@ -149,6 +223,7 @@ TEXT_RULES: tuple[Rule, ...] = (
             "Know that song, 'Home?' Yes.",
         ),
         fails=("It’s what we don’t know", "The kids' room and the dogs' bed", 'A 7" single', "''"),
+        is_universal=True,
     ),
     Rule(
         "second_person",
@@ -156,6 +231,24 @@ TEXT_RULES: tuple[Rule, ...] = (
         r"\b(?:you|yours?|yoursel(?:f|ves)|y'all)\b",
         holds=("You won’t believe it", "Your turn", "All yours", "YOU"),
         fails=("The young ones", "Youth matters", "A bayou at night"),
+        others={
+            "de": Variant(
+                r"\b(?i:du|dich|dir|dein(?:e[mnrs]?)?|euch|euer|eure[mnrs]?)\b|[\p{Ll}\d,:] (?:Sie|Ihnen|Ihre?[mnrs]?)\b",
+                holds=("Was du wissen musst", "DEINE neue Jacke", "Haben Sie Fragen?", "Danke für euer Vertrauen"),
+                fails=("Sie lacht", "Die Dirigentin", "Industrie heute"),
+                is_cased=True,
+            ),
+            "fr": Variant(
+                r"\b(?:tu|toi|ton|tes|vous|votre|vos|vôtres?)\b|\bt'[aeiouyéêh]",
+                holds=("Tu ne devineras jamais", "Merci pour votre confiance"),
+                fails=("La statue du roi", "Le tondeur"),
+            ),
+            "es": Variant(
+                r"\b(?:tú|tu|tus|te|ti|contigo|ustedes|usted|vosotr[oa]s|vuestr[oa]s?)\b",
+                holds=("Tu piel merece lo mejor", "Nadie te lo dijo"),
+                fails=("La tutoría", "El texto nuevo"),
+            ),
+        },
     ),
     Rule(
         "first_person",
@@ -165,6 +258,23 @@ TEXT_RULES: tuple[Rule, ...] = (
         fails=("The US wants you", "Made in the U.S.", "World War I began", "It is theirs"),
         ignoring=r"(?i:world war|part|chapter|phase|type|type-|stage) I\b",
         is_cased=True,
+        others={
+            "de": Variant(
+                r"\b(?:ich|mich|mir|mein(?:e[mnrs]?)?|wir|uns|unser(?:e[mnrs]?)?)\b",
+                holds=("Wir suchen dich", "Unser Team", "Ich auch"),
+                fails=("Die Michaelskirche", "Wirtschaft heute"),
+            ),
+            "fr": Variant(
+                r"\b(?:je|moi|mon|ma|mes|nous|notre|nos)\b|\bj'",
+                holds=("J'adore ce café", "Notre équipe"),
+                fails=("Le monde", "La marée"),
+            ),
+            "es": Variant(
+                r"\b(?:yo|mí|mi|mis|conmigo|nosotr[oa]s|nos|nuestr[oa]s?)\b",
+                holds=("Nuestra nueva colección", "Yo también"),
+                fails=("El mito", "La noche"),
+            ),
+        },
     ),
     Rule(
         "negation",
@@ -172,6 +282,23 @@ TEXT_RULES: tuple[Rule, ...] = (
         _NEGATION,
         holds=("Don’t do it", "No big deal", "This is not a drill", "dont panic", "Nothing works", "You can&#39;t"),
         fails=("Know more", "A notable day", "Another one", "The northern lights"),
+        others={
+            "de": Variant(
+                r"\b(?:nicht|nichts|nie|niemals|niemand(?:e[mn])?|kein(?:e[mnrs]?)?|ohne|weder|nirgends)\b",
+                holds=("Das ist nicht neu", "Kein Problem", "Ohne Zucker"),
+                fails=("Die Nichte", "Kleine Freuden"),
+            ),
+            "fr": Variant(
+                r"\b(?:ne|pas|jamais|rien|aucune?|sans|ni)\b|\bn'",
+                holds=("Tu n'y crois pas", "Sans sucre"),
+                fails=("Le passage", "La nièce"),
+            ),
+            "es": Variant(
+                r"\b(?:no|nunca|jamás|nada|nadie|ningún|ningun[oa]|sin|ni|tampoco)\b",
+                holds=("Nunca es tarde", "Sin azúcar"),
+                fails=("La noche", "El nado"),
+            ),
+        },
     ),
     Rule(
         "superlative",
@@ -194,6 +321,18 @@ TEXT_RULES: tuple[Rule, ...] = (
             "In the west",
         ),
         ignoring=r"\bbest (?:friends?|man|wishes|regards|seller|selling)\b|\bat (?:the (?:very )?)?(?:least|most|best)\b",
+        others={
+            "fr": Variant(
+                r"\b(?:le|la|les) (?:plus|moins|meilleure?s?|pires?)\b",
+                holds=("Le meilleur café", "La plus belle robe"),
+                fails=("Un café de plus", "Mieux dormir"),
+            ),
+            "es": Variant(
+                r"\b(?:el|la|los|las) (?:[\p{L}]+ )?(?:más|menos|mejor(?:es)?|peor(?:es)?)\b",
+                holds=("El mejor café", "La tienda más bonita"),
+                fails=("Un café más", "Dormir bien"),
+            ),
+        },
     ),
     Rule(
         "curiosity",
@@ -233,6 +372,23 @@ TEXT_RULES: tuple[Rule, ...] = (
             "Breaking the mould",
         ),
         ignoring=r"\bin (?:a|no) hurry\b",
+        others={
+            "de": Variant(
+                r"\b(?:nur (?:noch|heute|für kurze zeit)|letzte (?:chance|tage|stunden)|beeil(?:e|t|en)?|solange der vorrat reicht|(?:endet|schließt) (?:heute|morgen|bald))\b|\bjetzt (?:kaufen|bestellen|buchen|sichern|anmelden|zugreifen)\b",
+                holds=("Nur noch drei Plätze", "Jetzt buchen", "Letzte Chance!"),
+                fails=("Jetzt lacht sie", "Der letzte Akt"),
+            ),
+            "fr": Variant(
+                r"\b(?:plus que (?:\d+|deux|trois|quelques)|derni(?:ère|er)s? (?:chance|heures?|jours?)|dépêche[zr]?|vite|(?:finit|se termine) (?:ce soir|demain|bientôt))\b|\b(?:achetez|commandez|réservez|inscrivez-vous) (?:maintenant|vite|aujourd'hui)\b",
+                holds=("Plus que trois places", "Dernières heures !", "Réservez maintenant"),
+                fails=("Le dernier métro", "Maintenant elle rit"),
+            ),
+            "es": Variant(
+                r"\b(?:solo quedan?|últim[oa]s? (?:oportunidad|horas?|días?|plazas?)|date prisa|(?:termina|acaba) (?:hoy|mañana|pronto))\b|\b(?:compra|reserva|pide|inscríbete) (?:ya|ahora|hoy)\b",
+                holds=("Solo quedan tres plazas", "Últimas horas", "Reserva ahora"),
+                fails=("La última cena", "Ahora ella ríe"),
+            ),
+        },
     ),
 )
 """Features that are true or false of a text, by the name of their column."""
@@ -268,6 +424,7 @@ HOOK_RULES: tuple[Rule, ...] = (
             "Ready?",
         ),
         fails=("Cupcakes. Who doesn't like them?", "How to ask better questions"),
+        is_universal=True,
     ),
     Rule(
         "quote",
@@ -286,6 +443,7 @@ HOOK_RULES: tuple[Rule, ...] = (
             "The song ‘Happy’",
             "'90s music is back",
         ),
+        is_universal=True,
     ),
     Rule(
         "offer",
@@ -294,6 +452,23 @@ HOOK_RULES: tuple[Rule, ...] = (
         r"sample|gift|delivery|webinar|ebook|e-book|guide))\b|\bsave (?:up to )?[$€£]?\d",
         holds=("20% off everything", "Free shipping all week", "Giveaway time!", "Save $50 on your first order"),
         fails=("Free speech matters", "Save the whales", "90% of people agree"),
+        others={
+            "de": Variant(
+                r"\brabatte?\b|\b(?:sonderangebot|gutschein(?:code)?|gratis|kostenlos(?:e[mnrs]?)?|geschenkt|ausverkauf|zum halben preis|gewinnspiel|versandkostenfrei)\b|\d ?% (?:günstiger|reduziert|sparen)|\bspare? (?:bis zu )?\d",
+                holds=("20 % Rabatt auf alles", "Gratis Versand", "Spare 10 Euro"),
+                fails=("Der Rabattler", "90 % der Leute", "Die Sparkasse"),
+            ),
+            "fr": Variant(
+                r"\b(?:réductions?|remise|soldes|gratuit(?:e?s?|ement)|offert(?:e?s?)|code promo|moitié prix|bon d'achat)\b|-\d+ ?%",
+                holds=("20 % de réduction", "Livraison gratuite", "-30 % ce week-end"),
+                fails=("La solidarité", "90 % des gens"),
+            ),
+            "es": Variant(
+                r"\b(?:descuentos?|rebajas?|gratis|gratuit[oa]s?|cupón|código promocional|mitad de precio|sorteo|ofertas?)\b|-\d+ ?%",
+                holds=("20 % de descuento", "Envío gratis"),
+                fails=("El cuento", "90 % de la gente"),
+            ),
+        },
     ),
     Rule(
         "list",
@@ -352,6 +527,7 @@ HOOK_RULES: tuple[Rule, ...] = (
         r"|\d (?:times|thousand|million|billion|trillion)\b|\b\d+x\b|[$€£]\d|\b(?:half|most|majority|third|quarter) of (?:all|us|the|americans)\b",
         holds=("11% more likely", "I wish 1 in 3 women had", "A $23 wage", "3 times as many", "Half of all jobs"),
         fails=("The 1959 rules", "2 guys explain", "He is 9 years old"),
+        needs_language=True,
     ),
     Rule(
         "announcement",

@@ -7,7 +7,8 @@ from datetime import datetime
 import polars as pl
 
 from kaizenlake.job import job
-from kaizenlake.jobs._text_rules import HOOK_RULES, TEXT_RULES, as_plain, words
+from kaizenlake.jobs._language import detected_language, given_language
+from kaizenlake.jobs._text_rules import HOOK_RULES, LANGUAGES, TEXT_RULES, as_plain, words
 from kaizenlake.jobs.daily_performance import latest_records
 from kaizenlake.tables import ContentFeatures, Performance
 from kaizenlake.tables.content import LENGTH_BANDS
@@ -21,7 +22,7 @@ def content_features(performance: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFr
     """Describe the text of each content, platform and day by declared rules.
 
     The text is the one of the latest record of the day, as in `daily_performance`. A hook that the event names stands;
-    else the first rule that holds names it. A text of blanks alone is no text.
+    else the first rule that holds names it. A text of blanks alone is no text; without one the length is the one given.
 
     Args:
         performance: Silver performance events.
@@ -34,37 +35,73 @@ def content_features(performance: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFr
         .when(pl.col("text_hook").is_not_null())
         .then(pl.lit("text"))
     )
-    return records.join(read_texts(records.select("text")), on="text", how="left").with_columns(
-        performed_on=pl.col("event_date"),
-        hook_source=hook_source,
-        hook_type=pl.coalesce("hook_type", "text_hook"),
-        text=pl.col("text").str.slice(0, TEXT_LENGTH),
+    given = given_language(pl.col("language")).alias("given")
+    texts = read_texts(records.select("text", given)).rename({"length_words": "text_words"}).drop("length_band")
+    return (
+        records.with_columns(given)
+        .drop("language")
+        .join(texts, on=["text", "given"], how="left", nulls_equal=True)
+        .with_columns(
+            performed_on=pl.col("event_date"),
+            hook_source=hook_source,
+            hook_type=pl.coalesce("hook_type", "text_hook"),
+            length_words=pl.coalesce("text_words", "length_words"),
+            text=pl.col("text").str.slice(0, TEXT_LENGTH),
+        )
+        .with_columns(length_band=length_band(pl.col("length_words")))
     )
 
 
 def read_texts(texts: pl.LazyFrame) -> pl.LazyFrame:
     """Apply the rules to every distinct text once, since a content brings its text along every day.
 
+    Its language is the one given, else it is detected. Each text meets the rules that read its language; where the language
+    is not known, hooks are still named by words that show them, and features that are not of every language are null.
+
     Args:
-        texts: Column `text`.
+        texts: Columns `text` and, where events may name it, `given`: the language of the text, null where it is not named.
 
     Returns:
-        One row a text that is not null: `text`, `text_hook`, `length_words`, `length_band` and `TEXT_FEATURES`.
+        One row a text and given language where the text is not null: these two, `language`, `text_hook`, `length_words`,
+        `length_band` and `TEXT_FEATURES`.
     """
-    plain, lower = pl.col("plain"), pl.col("lower")
-    hook = pl.coalesce(pl.when(rule.of(plain, lower)).then(pl.lit(rule.name)) for rule in HOOK_RULES)
-    return (
+    plain = pl.col("plain")
+    if "given" not in texts.collect_schema():
+        texts = texts.with_columns(given=pl.lit(None, dtype=pl.String))
+    read = (
         texts.filter(pl.col("text").is_not_null())
         .unique()
         .with_columns(plain=as_plain(pl.col("text")))
         .with_columns(lower=plain.str.to_lowercase(), length_words=words(plain))
-        .select(
-            "text",
-            "length_words",
-            hook.alias("text_hook"),
-            length_band(pl.col("length_words")).alias("length_band"),
-            *(rule.of(plain, lower).alias(rule.name) for rule in TEXT_RULES),
-        )
+        .with_columns(language=pl.when(plain.is_not_null()).then(_language()))
+        .cache()
+    )
+    language = pl.col("language")
+    parts = [_by_rules(read.filter(language == code), code) for code in LANGUAGES]
+    others = _by_rules(read.filter(language.is_not_null(), ~language.is_in(LANGUAGES)), None)
+    unknown = _by_rules(read.filter(language.is_null()), None, may_guess=True)
+    return pl.concat([*parts, others, unknown])
+
+
+def _language() -> pl.Expr:
+    """Language of a text: the one given, else the one detected where it has at least two words."""
+    to_detect = pl.when(pl.col("given").is_null(), pl.col("length_words") > 1).then("plain")
+    return pl.coalesce("given", detected_language(to_detect))
+
+
+def _by_rules(texts: pl.LazyFrame, language: str | None, *, may_guess: bool = False) -> pl.LazyFrame:
+    """Apply the rules that read one language; None for one that no rule reads."""
+    plain, lower = pl.col("plain"), pl.col("lower")
+    shown = [rule.seems(plain, lower) if may_guess else rule.of(plain, lower, language) for rule in HOOK_RULES]
+    hook = pl.coalesce(pl.when(shows).then(pl.lit(rule.name)) for rule, shows in zip(HOOK_RULES, shown, strict=True))
+    return texts.select(
+        "text",
+        "given",
+        "language",
+        "length_words",
+        hook.alias("text_hook"),
+        length_band(pl.col("length_words")).alias("length_band"),
+        *(rule.of(plain, lower, language).alias(rule.name) for rule in TEXT_RULES),
     )
 
 

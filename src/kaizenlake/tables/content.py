@@ -91,22 +91,39 @@ class PerformanceTiers(_Attributes, _Ranked):
 
 
 class _Features(Table):
+    language: str = column(
+        "Language of the text, as a code such as en: as the event says, else detected; null without a text, or where it is "
+        "too short to tell.",
+        nullable=True,
+    )
     hook_type: str = column(
         "How it catches attention: as the event says, else by rule; null for neither.", nullable=True
     )
     hook_source: str = column("Where the hook comes from; null without a hook.", nullable=True, isin=("event", "text"))
     length_words: pl.Int64 = count("Words of the text; null without a text.", nullable=True)
     length_band: str = column("Band of the length; null without a text.", nullable=True, isin=LENGTH_BANDS)
-    number: bool = column("The text holds a number; null without a text.", nullable=True)
+    number: bool = column(
+        "The text holds a number; null without a text, or in a language that no rule reads.", nullable=True
+    )
     question: bool = column("The text asks; null without a text.", nullable=True)
     exclamation: bool = column("The text exclaims; null without a text.", nullable=True)
     quotation: bool = column("The text quotes; null without a text.", nullable=True)
-    second_person: bool = column("The text speaks to the reader; null without a text.", nullable=True)
-    first_person: bool = column("The text speaks of its author; null without a text.", nullable=True)
-    negation: bool = column("The text negates; null without a text.", nullable=True)
-    superlative: bool = column("The text uses a superlative; null without a text.", nullable=True)
-    curiosity: bool = column("The text holds back what it is about; null without a text.", nullable=True)
-    urgency: bool = column("The text urges; null without a text.", nullable=True)
+    second_person: bool = column(
+        "The text speaks to the reader; null without a text, or in a language that no rule reads.", nullable=True
+    )
+    first_person: bool = column(
+        "The text speaks of its author; null without a text, or in a language that no rule reads.", nullable=True
+    )
+    negation: bool = column(
+        "The text negates; null without a text, or in a language that no rule reads.", nullable=True
+    )
+    superlative: bool = column(
+        "The text uses a superlative; null without a text, or in a language that no rule reads.", nullable=True
+    )
+    curiosity: bool = column(
+        "The text holds back what it is about; null without a text, or in a language that no rule reads.", nullable=True
+    )
+    urgency: bool = column("The text urges; null without a text, or in a language that no rule reads.", nullable=True)
 
 
 TEXT_FEATURES = (
