@@ -7,10 +7,12 @@ from datetime import timedelta
 import polars as pl
 import pytest
 
+from jobs.test_findings import progress
 from kaizenlake import tables
 from kaizenlake.jobs.alerts import alerts
+from kaizenlake.jobs.findings import findings
 from kaizenlake.parameters import Promotion
-from kaizenlake.tables import Alerts, CanaryLooks, CrlTrends, Deployments, Policies, PolicyPromotions
+from kaizenlake.tables import Alerts, CanaryLooks, CrlTrends, Deployments, Findings, Policies, PolicyPromotions
 from kaizenlake.testing import CONTRACT
 from publish.learning_frames import CANARY, learning
 from publish.report_frames import AS_OF
@@ -24,10 +26,11 @@ def frames():
 
 
 def found(frames, as_of=AS_OF, promotion=None, **changed):
-    held = {tables.name(table): frames.get(table, tables.empty(table).collect()) for table in alerts.reads} | changed
+    held = {tables.name(table): frames.get(table, tables.empty(table).collect()) for table in findings.reads} | changed
     settings = {} if promotion is None else {"promotion": promotion}
-    lazy = [held[tables.name(table)].lazy() for table in alerts.reads]
-    return tables.check(Alerts, alerts(*lazy, as_of=as_of, **settings).collect())
+    lazy = [held[tables.name(table)].lazy() for table in findings.reads]
+    told = tables.check(Findings, findings(*lazy, as_of=as_of, **settings).collect())
+    return tables.check(Alerts, alerts(told.lazy(), as_of=as_of).collect())
 
 
 def named(frame, kind):
@@ -49,8 +52,10 @@ def test_each_kind_is_raised_with_its_figures_and_its_day(frames):
     last = frames[CrlTrends].filter(doer="coder", event_date=LAST).row(0, named=True)
     assert worse["raised_on"] == last["degrading_since"]
     assert worse["words"] == (
-        f"The loss of coder has risen: {last['level_loss']:.4f} over the 7 days to {LAST} after {last['baseline_loss']:.4f} in "
-        f"its baseline, {last['rise']:+.4f} ({last['rise_ci_low']:+.4f} to {last['rise_ci_high']:+.4f})."
+        f"The loss of coder has risen: {last['level_loss']:.3f} over the 7 days to {LAST} after {last['baseline_loss']:.3f} in "
+        f"its baseline, {last['rise']:+.3f} ({last['rise_ci_low']:.3f} to {last['rise_ci_high']:.3f}).".replace(
+            "0.", "."
+        )
     )
     assert (
         back["words"] == "coder 1.6.0 was rolled back by night on 2026-02-07. Reason: The guardrail cost_usd is broken."
@@ -59,7 +64,8 @@ def test_each_kind_is_raised_with_its_figures_and_its_day(frames):
 
 def test_the_lists_of_the_table_are_what_is_raised(frames):
     invalid = frames[CanaryLooks].with_columns(verdict=pl.lit("invalid"))
-    kinds = {*found(frames)["kind"], *found(frames, canary_looks=invalid)["kind"]}
+    hurt = progress(*(("copywriter", version, 0.2 + 0.1 * version, 0.1) for version in (1, 2)))
+    kinds = {*found(frames, learning_progress=hurt)["kind"], *found(frames, canary_looks=invalid)["kind"]}
     assert kinds == set(tables.alert.KINDS)
     assert set(found(frames)["severity"]) == set(tables.alert.SEVERITIES)
 
@@ -104,7 +110,7 @@ def test_a_doer_is_degrading_while_an_episode_of_its_chart_lasts(days, since, al
     if rows:
         # The figures are those of the latest alarm, whose interval leaves out 0, and the sentence says which days.
         assert f"over the 7 days to {LAST - timedelta(days=alarmed)}" in rows[0]["words"]
-        assert "+0.1100 (+0.0500 to +0.1700)" in rows[0]["words"]
+        assert "+.110 (.050 to .170)" in rows[0]["words"]
 
 
 def test_only_all_runs_of_a_doer_raise_it():
@@ -171,7 +177,7 @@ def test_names_with_slashes_never_meet(frames):
 
 @pytest.mark.parametrize("law", [law for law in CONTRACT if law.__name__ in {"ignores_order", "ignores_chunks"}])
 def test_the_contract_holds_on_a_lake_that_has_alerts(law, frames):
-    law(alerts, {table: frames.get(table, tables.empty(table).collect()) for table in alerts.reads}, AS_OF)
+    law(findings, {table: frames.get(table, tables.empty(table).collect()) for table in findings.reads}, AS_OF)
 
 
 def test_nothing_raises_nothing():

@@ -14,6 +14,7 @@ import pytest
 
 from kaizenlake.errors import VerificationError
 from kaizenlake.jobs.alerts import alerts
+from kaizenlake.jobs.findings import findings
 from kaizenlake.lake.store import Lake
 from kaizenlake.night import artifact
 from kaizenlake.night.run import nightly
@@ -50,7 +51,7 @@ def hooked(tmp_path, then="", seconds=30, command=None):
 def night(lake, *frames, as_of=AS_OF):
     for table, frame in frames:
         lake.write(table, frame.lazy(), days=None, reads={}, as_of=as_of, fingerprint="0" * 64)
-    return nightly(lake, as_of=as_of, jobs=(alerts,), take=None)
+    return nightly(lake, as_of=as_of, jobs=(findings, alerts), take=None)
 
 
 def given(tmp_path):

@@ -6,13 +6,15 @@ import json
 
 import polars as pl
 
+from kaizenlake import tables
 from kaizenlake.jobs.alerts import alerts
+from kaizenlake.jobs.findings import findings
 from kaizenlake.publish import audit_report, canary_report
 from kaizenlake.publish.audit_report_data import build as build_audit
 from kaizenlake.publish.canary_report_data import build as build_canary
 from kaizenlake.publish.report_data import build
 from kaizenlake.publish.report_sections import document
-from kaizenlake.tables import Alerts, CanaryLooks, ExperimentSuccess, PolicyPromotions
+from kaizenlake.tables import Alerts, CanaryLooks, ExperimentSuccess, Findings, PolicyPromotions
 from publish import hostile_frames
 from publish.hostile_frames import HOSTILE, TIED
 from publish.learning_frames import CANARY, PUBLIC, learning
@@ -24,8 +26,10 @@ HOSTILE_CANARY = TIED + CANARY
 def frames():
     """Frames of every table that the reports on learning read, with the alerts that follow from them."""
     held = learning()
-    raised = alerts(*(held[table].lazy() for table in alerts.reads), as_of=AS_OF).collect()
-    return held | {Alerts: raised}
+    told = findings(
+        *(held.get(table, tables.empty(table).collect()).lazy() for table in findings.reads), as_of=AS_OF
+    ).collect()
+    return held | {Findings: told, Alerts: alerts(told.lazy(), as_of=AS_OF).collect()}
 
 
 def hostile():

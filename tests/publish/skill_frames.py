@@ -8,12 +8,14 @@ import polars as pl
 
 from jobs.drawn import day, frame
 from jobs.test_skills import AS_OF, PAST, around, priced, runs, spread
-from kaizenlake import testing
+from kaizenlake import tables, testing
 from kaizenlake.job import in_order
 from kaizenlake.jobs import JOBS
+from kaizenlake.jobs.findings import findings
 from kaizenlake.tables import (
     CrlTrends,
     Experiments,
+    Findings,
     Policies,
     RunRecords,
     SkillCards,
@@ -22,7 +24,7 @@ from kaizenlake.tables import (
     SkillTerms,
 )
 
-READ = (SkillCards, SkillTerms, SkillModels, SkillFailures, CrlTrends, Experiments)
+READ = (SkillCards, SkillTerms, SkillModels, SkillFailures, CrlTrends, Experiments, Findings)
 
 EVIL = '</script><script>window.hit=1</script><b onmouseover=alert(1)>"\'&{{7*7}} #eval("1") $x$ _a_ \u202eevil'
 """A name as nobody should give it."""
@@ -59,6 +61,8 @@ def tables_of(evil=EVIL):
     for job in in_order(JOBS):
         if job.name.startswith(("crl", "skill", "learning_progress")):
             frames[job.writes] = testing.run(job, frames, AS_OF)
+    empty = {table: tables.empty(table).collect() for table in findings.reads if table not in frames}
+    frames[Findings] = testing.run(findings, frames | empty, AS_OF)
     return {table: frames[table] for table in READ}
 
 

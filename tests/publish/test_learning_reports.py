@@ -158,6 +158,53 @@ def test_what_a_nightly_t_test_would_have_said_is_what_its_p_says(documents, hel
     assert ("it would not say so any more" in words) == (looks["p_value"][-1] >= 0.05)
 
 
+def heading(held, looks, version="2.1.0"):
+    """What the page of the canary says first of a candidate: its headline, and the sentence under the verdict."""
+    page = canary_of(held | {CanaryLooks: looks}, CANARY)
+    (section,) = (section for section in page.sections if section.id == "verdict")
+    (block,) = section.blocks
+    (said,) = (finding.sentence for finding in block.findings if finding.sentence.startswith(version))
+    (figure,) = (figure.label for figure in page.figures if figure.label.endswith(version))
+    return figure, said
+
+
+def verdicts(held, *told, version="2.1.0"):
+    """The looks at a candidate with these verdicts and reasons, one look each."""
+    looks = held[CanaryLooks].filter(pl.col("look") <= len(told))
+    own = looks.filter(policy_version=version).sort("look")
+    said = [f"It says {verdict} on look {look}." for look, verdict in enumerate(told, 1)]
+    own = own.with_columns(verdict=pl.Series(told), reason=pl.Series(said))
+    return pl.concat([own, looks.filter(pl.col("policy_version") != version)])
+
+
+@pytest.mark.parametrize(
+    ("told", "brief", "decided", "adds"),
+    [
+        (("insufficient", "continue"), "Continue", 2, None),
+        (("continue", "continue", "promote"), "Promote", 3, None),
+        (("continue", "continue", "promote", "continue"), "Promote", 3, 4),  # a pause takes nothing back
+        (("continue", "promote", "promote", "promote"), "Promote", 2, 4),
+        (("continue", "promote", "continue", "rollback", "rollback"), "Roll back", 4, 5),
+        (("promote", "invalid"), "Invalid", 2, None),
+    ],
+)
+def test_after_a_crossing_the_page_says_which_night_decided_and_what_later_nights_add(held, told, brief, decided, adds):
+    looks = verdicts(held, *told)
+    figure, said = heading(held, looks)
+    assert figure == f"{brief}: 2.1.0"
+    assert f"It says {told[decided - 1]} on look {decided}." in said
+    assert (f"Look {decided} decided it" in said) == (adds is not None)
+    if adds is not None:
+        assert said.endswith(f"Later nights only add to it; at look {adds}: It says {told[-1]} on look {adds}.")
+
+
+def test_the_report_and_the_page_of_a_canary_say_the_same_verdict(held):
+    looks = verdicts(held, "continue", "promote", "continue")
+    data = build(scan_of(held | {CanaryLooks: looks}), as_of=AS_OF)
+    (row,) = (row for row in data.learning.canaries.rows if row.policy_version == "2.1.0")
+    assert (row.verdict, heading(held, looks)[0]) == ("promote", "Promote: 2.1.0")
+
+
 def test_a_shadow_and_a_canary_without_a_decision_have_their_report(held):
     looks = held[CanaryLooks].filter(pl.col("look") <= 2)
     shadow = looks.filter(policy_version="2.1.0").with_columns(

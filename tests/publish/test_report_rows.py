@@ -13,7 +13,7 @@ import pytest
 from kaizenlake import tables
 from kaizenlake.publish.audit_report_data import DecisionRow
 from kaizenlake.publish.canary_report_data import DeploymentRow, LookRow, SegmentRow
-from kaizenlake.publish.report_learning_data import AlertRow, DoerRow, ExperimentRow, SuccessRow
+from kaizenlake.publish.report_learning_data import AlertRow, DoerRow, ExperimentRow, SuccessRow, VersionRow
 from kaizenlake.publish.report_rows import AvoidedRow, ClarityRow, LabelRow, PatternRow, SourceRow, WinRow
 from kaizenlake.tables import (
     Alerts,
@@ -25,6 +25,7 @@ from kaizenlake.tables import (
     Deployments,
     Experiments,
     ExperimentSuccess,
+    Findings,
     Patterns,
     Policies,
     PolicyPromotions,
@@ -41,6 +42,7 @@ ROWS = [
     (LookRow, CanaryLooks),
     (SegmentRow, CanarySegments),
     (AlertRow, Alerts),
+    (VersionRow, Findings),
     (DoerRow, CrlTrends),
     (ExperimentRow, Experiments),
     (SuccessRow, ExperimentSuccess),

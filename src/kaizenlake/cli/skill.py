@@ -15,7 +15,7 @@ from kaizenlake.vocabulary import plural
 
 if TYPE_CHECKING:
     from kaizenlake.publish.report_rows import Scan
-    from kaizenlake.publish.skill_file import Skill
+    from kaizenlake.publish.skill_file import Card, Skill
     from kaizenlake.tables import Table
 
 
@@ -34,11 +34,17 @@ def skill(
     as_json: JsonOption = False,
     html: Annotated[Path | None, typer.Option("--html", help="Write the page to this file instead.")] = None,
     pdf: Annotated[Path | None, typer.Option("--pdf", help="Write the PDF to this file instead.")] = None,
+    versions: Annotated[
+        bool, typer.Option("--versions", help="Show instead what each version of its policies did to the loss.")
+    ] = False,
 ) -> None:
     """Show the skill card of a doer, or list all doers: strengths, weaknesses, models, failures, and what to try next."""
     from kaizenlake.publish.skill_data import end_of, skills
 
     opened = open_view(lake, tenant)
+    if versions:
+        _versions(opened.scan, doer, as_json=as_json)
+        return
     found = skills(opened.scan, as_of=end_of(opened.scan), doer=doer)
     if not found:
         if doer is None:
@@ -57,6 +63,27 @@ def skill(
         _list(found)
     else:
         _tell(found[0])
+
+
+def _versions(scan: Scan, doer: str | None, *, as_json: bool) -> None:
+    """List the versions of policies, each on its latest day against the version before."""
+    import json
+
+    from kaizenlake.publish.skill_versions import VersionRow, versions
+
+    rows = versions(scan, doer)
+    if not rows:
+        if doer is not None and doer not in set(scan(_cards()).select("doer").collect()["doer"]):
+            raise UsageError(f"There is no run of {doer!r}.", hint="`kaizen skill` lists all doers.")
+        note("No run with a loss names a version: log RUN_COMPLETED with policy_version to have versions compared.")
+        return
+    if as_json:
+        say_lines([unseen_escaped(json.dumps([row._asdict() for row in rows], indent=2, default=str))])
+        return
+    draw(VersionRow._fields[:-1], [row[:-1] for row in rows])
+    for row in rows:
+        if row.sentence is not None:
+            say(row.sentence)
 
 
 def _cards() -> type[Table]:
@@ -122,6 +149,16 @@ def _list(found: tuple[Skill, ...]) -> None:
     draw(heads, rows)
 
 
+def _tell_findings(card: Card) -> None:
+    """Say what the tables say of the doer, and what each verdict on a term rests on."""
+    for finding in card.findings:
+        if finding.kind != "skill_term":
+            say(finding.sentence)
+    for row in card.terms:
+        if row.n:
+            say(f"  {row.term}: {row.verdict}; {row.reason}")
+
+
 def _tell(item: Skill) -> None:
     """Say what a card says."""
     from kaizenlake.publish import report_format as written
@@ -136,9 +173,7 @@ def _tell(item: Skill) -> None:
     )
     if (policy := item.policy) is not None:
         say(f"Policy {policy.policy_id} {policy.policy_version}, {plural(policy.age_days, 'day')} old")
-    for row in card.terms:
-        if row.n:
-            say(f"  {row.term}: {row.verdict}; {row.reason}")
+    _tell_findings(card)
     if card.not_observed:
         say(f"  not observed: {', '.join(card.not_observed)}")
     for model in card.models:
@@ -150,4 +185,4 @@ def _tell(item: Skill) -> None:
     for step in item.next_steps:
         say(f"Next: {step.words}")
     if not item.next_steps:
-        say("Next: nothing is proposed; the loss is not degrading for certain, and no weakness stands.")
+        say("Next: nothing is proposed; it is not degrading, and no weakness stands.")

@@ -24,6 +24,7 @@ from kaizenlake.jobs import (
     doer_experiments,
     event_counts,
     experiment_success,
+    findings,
     golden_sets,
     learning_progress,
     offline_replays,
@@ -102,6 +103,7 @@ JOBS: tuple[Job, ...] = (
     skill_models.skill_models,
     skill_failures.skill_failures,
     skill_cards.skill_cards,
+    findings.findings,
     alerts.alerts,
 )
 """Every job: the decoding of each family, then one per gold table; `kaizenlake.job.in_order` puts them in order."""

@@ -9,8 +9,17 @@ from kaizenlake import tables
 from kaizenlake.publish import report_format as say
 from kaizenlake.publish.canary_guardrails import guardrails
 from kaizenlake.publish.canary_nights import CHARTED, candidates, section_of
-from kaizenlake.publish.canary_report_data import CanaryData, LookRow, lately
-from kaizenlake.publish.canary_report_words import METHODS, RESULTS, STEPS, TERMS, VERDICTS, metric, missing_outcomes
+from kaizenlake.publish.canary_report_data import CanaryData, Candidate, LookRow, lately
+from kaizenlake.publish.canary_report_words import (
+    FINAL,
+    METHODS,
+    RESULTS,
+    STEPS,
+    TERMS,
+    VERDICTS,
+    metric,
+    missing_outcomes,
+)
 from kaizenlake.publish.findings import Finding
 from kaizenlake.publish.report_blocks import (
     Block,
@@ -81,7 +90,7 @@ def _figures(data: CanaryData) -> tuple[Figure, ...]:
         ),
         *(
             Figure(
-                f"{say.sentence(VERDICTS[item.last.verdict].brief)}: {say.clean(item.version, 24)}",
+                f"{say.sentence(VERDICTS[item.decisive.verdict].brief)}: {say.clean(item.version, 24)}",
                 say.effect(item.last.effect),
                 f"effect on the loss, {say.lift(item.last.lift)}",
             )
@@ -95,15 +104,27 @@ def verdict(data: CanaryData) -> Section:
     found = [
         Finding(
             "verdict",
-            f"{say.clean(item.version, 40)}: {VERDICTS[item.last.verdict].sentence} {say.clean(item.last.reason, 600)}",
+            _decision(item),
             tables.full_name(CanaryLooks),
-            "warning" if item.last.verdict in {"rollback", "invalid"} else "experiment",
+            "warning" if item.decisive.verdict in FINAL else "experiment",
             section_of(place, data),
         )
         for place, item in enumerate(data.candidates, 1)
     ]
     lead = "Effect is the mean loss of the candidate's units less that of the control's: below 0 is better."
     return Section("verdict", "Verdict", lead, (Headlines(tuple(found)),))
+
+
+def _decision(item: Candidate) -> str:
+    """What stands of a candidate, which night decided it, and what later nights only add."""
+    decisive, last = item.decisive, item.last
+    said = f"{say.clean(item.version, 40)}: {VERDICTS[decisive.verdict].sentence}"
+    if decisive is last:
+        return f"{said} {say.clean(last.reason, 600)}"
+    return (
+        f"{said} Look {decisive.look} decided it, on {say.day(decisive.looked_on)}: {say.clean(decisive.reason, 500)} Later "
+        f"nights only add to it; at look {last.look}: {say.clean(last.reason, 500)}"
+    )
 
 
 def sizes(data: CanaryData) -> Section:

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 import msgspec
 import polars as pl
 
+from kaizenlake.publish.canary_report_words import FINAL
 from kaizenlake.publish.report_decisions import DecisionRow, decisions
 from kaizenlake.publish.report_rows import Listing, Scan, listing
 from kaizenlake.tables import CanaryLooks, CanarySegments, Deployments
@@ -134,6 +135,19 @@ class Candidate:
     def last(self) -> LookRow:
         """The latest look."""
         return self.looks[-1]
+
+    @property
+    def decisive(self) -> LookRow:
+        """The look whose verdict stands.
+
+        A roll back, or that nothing can be said, stands since the first look of those that say so up to the latest; else the
+        first look that promotes has decided, whatever later nights add; else the latest look stands.
+        """
+        last = self.last
+        if last.verdict in FINAL:
+            others = [place for place, look in enumerate(self.looks) if look.verdict != last.verdict]
+            return self.looks[others[-1] + 1 if others else 0]
+        return next((look for look in self.looks if look.verdict == "promote"), last)
 
 
 @dataclass(frozen=True)

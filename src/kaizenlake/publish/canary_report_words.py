@@ -25,6 +25,9 @@ VERDICTS = {
 }
 """Each verdict of a look; a test holds the list to the table."""
 
+FINAL = frozenset({"rollback", "invalid"})
+"""Verdicts of the latest look that stand whatever an earlier look said."""
+
 RESULTS = {
     "promoted": "the candidate was promoted",
     "validated": "the candidate was validated",

@@ -12,7 +12,7 @@ from kaizenlake.publish.findings import Finding
 from kaizenlake.publish.report_blocks import Block, Cell, Headlines, Paragraph, Picture, Section, grid, interval, raw
 from kaizenlake.publish.report_data import ReportData
 from kaizenlake.publish.report_learning_data import CanaryRow, Learning
-from kaizenlake.tables import Alerts, CanaryLooks, CrlTrends, Experiments, ExperimentSuccess, Policies
+from kaizenlake.tables import Alerts, CanaryLooks, CrlTrends, Experiments, ExperimentSuccess, Findings, Policies
 from kaizenlake.vocabulary import plural
 
 IDENTIFIER = "learning"
@@ -25,7 +25,14 @@ def learning(data: ReportData) -> Section | None:
     found = data.learning
     if found.is_empty:
         return None
-    blocks = [*_alerts(found), *_losses(found), *_canaries(found), *_serving(found), *_experiments(found)]
+    blocks = [
+        *_alerts(found),
+        *_losses(found),
+        *_versions(found),
+        *_canaries(found),
+        *_serving(found),
+        *_experiments(found),
+    ]
     run = found.canaries.total
     beside = "runs beside its control" if run == 1 else "run beside their control"
     lead = (
@@ -115,6 +122,23 @@ def _losses(found: Learning) -> Iterator[Block]:
             ("Alarm", "number", lambda r: raw(_alarm(r.alert), r, "alert")),
         ),
     )
+
+
+def _versions(found: Learning) -> Iterator[Block]:
+    """Did the latest change of each doer help? The sentence of its finding."""
+    if found.versions.total:
+        yield grid(
+            "versions-table",
+            "What the latest version of each doer did to its loss, against the version before",
+            Findings,
+            found.versions,
+            (
+                ("Doer", "text", lambda r: raw(say.clean(r.subject, 60), r, "subject")),
+                ("Verdict", "verdict", lambda r: raw(say.words(r.verdict), r, "verdict")),
+                ("Since", "number", lambda r: raw(say.day(r.raised_on), r, "raised_on")),
+                ("Figures", "text", lambda r: raw(say.clean(r.sentence, 300), r, "sentence")),
+            ),
+        )
 
 
 def _alarm(alert: bool | None) -> str:  # noqa: FBT001 - the value of a column

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 
 import polars as pl
 
+from kaizenlake.publish.canary_report_words import FINAL
 from kaizenlake.publish.report_rows import ROWS, Listing, Scan, listing
 from kaizenlake.tables import (
     Alerts,
@@ -16,6 +17,7 @@ from kaizenlake.tables import (
     Deployments,
     Experiments,
     ExperimentSuccess,
+    Findings,
     Policies,
     PolicyPerformance,
 )
@@ -54,6 +56,16 @@ class AlertRow:
     severity: str
     raised_on: date
     words: str
+
+
+@dataclass(frozen=True)
+class VersionRow:
+    """What a version did to the loss, as `gold.findings` has it."""
+
+    subject: str
+    verdict: str
+    sentence: str
+    raised_on: date
 
 
 @dataclass(frozen=True)
@@ -134,6 +146,7 @@ class Learning:
         courses: Loss of the doers that are drawn, by day.
         alarms: Days on which the control chart of a drawn doer raised an alert.
         alerts: Alerts that stand, the latest first.
+        versions: What the latest version of each policy did to the loss, the newest first.
         canaries: Candidates of the deployments that run.
         serving: Versions that are active, in the canary or in the shadow.
         experiments: Experiments, the latest first.
@@ -145,6 +158,7 @@ class Learning:
     courses: Mapping[str, Course]
     alarms: Mapping[str, frozenset[date]]
     alerts: Listing[AlertRow]
+    versions: Listing[VersionRow]
     canaries: Listing[CanaryRow]
     serving: Listing[ServingRow]
     experiments: Listing[ExperimentRow]
@@ -192,6 +206,11 @@ def learning(scan: Scan, *, as_of: datetime) -> Learning:
         {doer: tuple(courses[doer]) for doer in drawn if doer in courses},
         {doer: frozenset(found) for doer, found in alarms.items()},
         listing(AlertRow, scan(Alerts), by={"raised_on": True, "alert_id": False}),
+        listing(
+            VersionRow,
+            scan(Findings).filter(pl.col("kind") == "version_change"),
+            by={"raised_on": True, "finding_id": False},
+        ),
         _canaries(scan),
         _serving(scan),
         listing(ExperimentRow, scan(Experiments), by={"started_at": True, "experiment_id": False}),
@@ -202,7 +221,11 @@ def learning(scan: Scan, *, as_of: datetime) -> Learning:
 def _canaries(scan: Scan) -> Listing[CanaryRow]:
     key = ("deployment_id", "policy_version")
     running = scan(Deployments).filter(pl.col("status") == "running").select("deployment_id", "horizon_nights")
-    frame = scan(CanaryLooks).filter(pl.col("look") == pl.col("look").max().over(key)).join(running, on="deployment_id")
+    # What one look has decided stands, whatever later nights add; a roll back, or that nothing can be said, stands before it.
+    promoted = (pl.col("verdict") == "promote").any().over(key)
+    verdict = pl.when(promoted & ~pl.col("verdict").is_in(list(FINAL))).then(pl.lit("promote")).otherwise("verdict")
+    looks = scan(CanaryLooks).with_columns(verdict=verdict)
+    frame = looks.filter(pl.col("look") == pl.col("look").max().over(key)).join(running, on="deployment_id")
     return listing(CanaryRow, frame, by={"deployment_id": False, "policy_version": False}, rows=2 * ROWS)
 
 

@@ -96,7 +96,7 @@ def _comparisons(rows: Sequence[model.Term]) -> Block:
         (
             ("Term", "text", lambda r: Cell(say.sentence(words.term(r[0].term)))),
             ("Against", "text", lambda r: Cell(_KINDS[r[1]])),
-            ("Verdict", "verdict", lambda r: raw(getattr(r[0], f"{r[1]}_verdict"), r[0], f"{r[1]}_verdict")),
+            ("Says", "verdict", lambda r: raw(words.AGAINST[getattr(r[0], f"{r[1]}_verdict")], r[0], f"{r[1]}_verdict")),
             ("Runs", "number", lambda r: raw(say.count(r[0].n), r[0], "n")),
             ("Their runs", "number", lambda r: raw(say.count(getattr(r[0], f"n_{r[1]}")), r[0], f"n_{r[1]}")),
             ("Difference", "number", lambda r: raw(say.effect(getattr(r[0], f"{r[1]}_difference")), r[0], f"{r[1]}_difference")),

@@ -9,19 +9,32 @@ from typing import Any, TypeAlias
 
 import polars as pl
 
+from kaizenlake.publish import report_format as say
 from kaizenlake.publish import skill_file as model
 from kaizenlake.publish import skill_words as words
 from kaizenlake.publish.context import Part, as_line
 from kaizenlake.publish.report_rows import Scan
-from kaizenlake.tables import CrlTrends, Experiments, SkillCards, SkillFailures, SkillModels, SkillTerms, Table
+from kaizenlake.tables import (
+    CrlTrends,
+    Experiments,
+    Findings,
+    SkillCards,
+    SkillFailures,
+    SkillModels,
+    SkillTerms,
+    Table,
+)
 
-READ: tuple[type[Table], ...] = (SkillCards, SkillTerms, SkillModels, SkillFailures, Experiments)
+READ: tuple[type[Table], ...] = (SkillCards, SkillTerms, SkillModels, SkillFailures, Experiments, Findings)
 """Tables that cards are made of."""
 
 Row: TypeAlias = Mapping[str, Any]
 
 Doer: TypeAlias = tuple[str | None, str]
 """Tenant and name of a doer."""
+
+OWN_KINDS = ("degrading_doer", "version_change", "skill_term")
+"""Kinds of findings that are of a doer itself."""
 
 TEXT_LENGTH = 280
 ENTRIES = 50
@@ -61,7 +74,7 @@ def skills(
         entries: Most models and failure modes of a card.
     """
     chosen = pl.lit(value=True) if doer is None else pl.col("doer") == doer
-    cards, terms, models, failures, experiments = pl.collect_all(
+    cards, terms, models, failures, experiments, findings = pl.collect_all(
         [
             scan(SkillCards).filter(chosen).sort("tenant_id", "doer"),
             scan(SkillTerms).filter(chosen).sort("loss_share_rate", "term", descending=[True, False], nulls_last=True),
@@ -72,9 +85,13 @@ def skills(
             .filter(chosen, pl.col("failed") > 0)
             .sort("failed", "failure_mode", descending=[True, False]),
             scan(Experiments).filter(chosen),
+            scan(Findings)
+            .filter(chosen, pl.col("kind").is_in(OWN_KINDS))
+            .sort("raised_on", "finding_id", descending=[True, False]),
         ]
     )
-    of = {name: _by_doer(frame) for name, frame in (("terms", terms), ("models", models), ("failures", failures))}
+    held = {"terms": terms, "models": models, "failures": failures, "findings": findings}
+    of = {name: _by_doer(frame) for name, frame in held.items()}
     listed = {(row.get("tenant_id"), row["experiment_id"]): row for row in experiments.iter_rows(named=True)}
     line = _Lines(text_length)
     return tuple(
@@ -84,6 +101,7 @@ def skills(
             terms=of["terms"].get(_doer(row), []),
             models=of["models"].get(_doer(row), [])[:entries],
             failures=of["failures"].get(_doer(row), [])[:entries],
+            findings=of["findings"].get(_doer(row), []),
             experiments=[
                 listed[row["tenant_id"], name] for name in row["experiments"] if (row["tenant_id"], name) in listed
             ],
@@ -132,6 +150,7 @@ TABLES: dict[type[Part], type[Table]] = {
     model.Model: SkillModels,
     model.Failure: SkillFailures,
     model.Experiment: Experiments,
+    model.Finding: Findings,
 }
 """Table that the figures of a part come from."""
 
@@ -156,6 +175,7 @@ def _skill(
     terms: list[Row],
     models: list[Row],
     failures: list[Row],
+    findings: list[Row],
     experiments: list[Row],
     line: _Lines,
 ) -> model.Skill:
@@ -167,6 +187,7 @@ def _skill(
         sample_size=row["n"],
         card=model.Card(
             loss=_part(model.Loss, row, line),
+            findings=[_part(model.Finding, item, line, sentence=say.clean(item["sentence"], 600)) for item in findings],
             strengths=line.all(row["strengths"]),
             weaknesses=line.all(row["weaknesses"]),
             not_observed=line.all(row["not_observed"]),
@@ -193,10 +214,15 @@ def _skill(
                 experiment_type=row["next_experiment"],
                 term=line(row["next_term"]),
                 because=row["next_because"],
-                words=words.next_step(row, reasons.get(row["next_term"])),
+                words=words.next_step(row, reasons.get(row["next_term"]), _risen(findings)),
             )
         ],
     )
+
+
+def _risen(findings: list[Row]) -> str | None:
+    """The sentence that the loss has risen; None where it has not."""
+    return next((say.clean(row["sentence"], 600) for row in findings if row["kind"] == "degrading_doer"), None)
 
 
 def _part(kind: type[Any], row: Row, line: _Lines, **said: str) -> Any:

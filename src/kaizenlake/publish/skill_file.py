@@ -156,10 +156,21 @@ class NextStep(Part, frozen=True, kw_only=True):
     words: Annotated[str, Meta(description="What to try and why, with the figures.")]
 
 
+class Finding(Part, frozen=True, kw_only=True):
+    """One thing that the tables say of the doer, in the sentence in which reports and alerts say it too."""
+
+    kind: Line
+    verdict: Line
+    window: Line
+    sentence: str
+    remedy: Annotated[str | None, Meta(description="What can be done about it; null where nothing needs to be.")]
+
+
 class Card(Part, frozen=True, kw_only=True):
     """What a doer is good and bad at."""
 
     loss: Loss
+    findings: Annotated[list[Finding], Meta(description="The latest first.")]
     strengths: list[Line]
     weaknesses: list[Line]
     not_observed: Annotated[list[Line], Meta(description="Terms that no run told: of them nothing is known.")]

@@ -85,5 +85,5 @@ def _steps(skills: Sequence[model.Skill]) -> Section:
     if len(proposed) > len(blocks):
         blocks.append(Paragraph(f"{say.count(len(proposed) - len(blocks))} more stand on the cards."))
     if not blocks:
-        blocks.append(Paragraph("No doer is degrading for certain, and none has a weakness that stands."))
+        blocks.append(Paragraph("No doer is degrading, and none has a weakness that stands."))
     return Section("next", "What to try next", "", tuple(blocks))

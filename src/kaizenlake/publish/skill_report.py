@@ -101,9 +101,9 @@ def _change(loss: model.Loss, window: int) -> str:
 
 def _next(skill: model.Skill) -> Section:
     known = skill.card
-    blocks: list[Block] = [Paragraph(step.words) for step in skill.next_steps]
-    if not blocks:
-        blocks.append(Paragraph("Nothing is proposed: its loss is not degrading for certain, and no weakness stands."))
+    blocks: list[Block] = [*_findings(known), *(Paragraph(step.words) for step in skill.next_steps)]
+    if not skill.next_steps:
+        blocks.append(Paragraph("Nothing is proposed: it is not degrading, and no weakness stands."))
     if known.not_observed:
         names = ", ".join(words.term(name) for name in known.not_observed)
         of_what = "it" if len(known.not_observed) == 1 else "them"
@@ -114,13 +114,19 @@ def _next(skill: model.Skill) -> Section:
     return Section("next", "What to try next", "", tuple(blocks))
 
 
+def _findings(known: model.Card) -> list[Block]:
+    """What the tables say of it, each in its one sentence."""
+    kinds = ("degrading_doer", "version_change")
+    return [
+        Paragraph(" ".join(filter(None, (item.sentence, item.remedy)))) for item in known.findings if item.kind in kinds
+    ]
+
+
 def _course(known: model.Card, course: Course) -> Section:
     title, loss, days = "Its loss over time", known.loss, course.days
     if not days:
         return Section("course", title, "", (Paragraph("No run of these days has a loss."),))
     said = f"Direction: {loss.direction}. Change {', '.join(_change(loss, window) for window in (7, 30))}."
-    if loss.alert:
-        said += " The control chart raised an alert on its latest day."
     shown = f"{say.loss(days[-1][2])} {loss.direction}"
     trend = Trend(
         "Loss",
@@ -128,7 +134,7 @@ def _course(known: model.Card, course: Course) -> Section:
         course.alerts,
         shown,
         say.loss(days[-1][2]),
-        "bad" if loss.alert else DIRECTIONS.get(loss.direction, "plain"),
+        DIRECTIONS.get(loss.direction, "plain"),
     )
     told = (
         f"From {say.day(days[0][0])} to {say.day(days[-1][0])}, {plural(len(days), 'day')} with runs; moving average "

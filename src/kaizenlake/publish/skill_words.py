@@ -41,6 +41,9 @@ LEVERS = {
 }
 """What an experiment would vary to lower each of the nine terms."""
 
+AGAINST = {"strength": "better", "weakness": "worse", "even": "even", "unclear": "unclear"}
+"""What one comparison says; a strength or a weakness is what both together make of it."""
+
 _OTHER_LEVER = "vary the prompt for what the term counts"
 _ANY_LEVER = "vary the prompt, and hold it against the one in service"
 
@@ -77,7 +80,8 @@ def _against(row: Mapping[str, Any], kind: str, whom: str, of: str) -> str:
     if low is None:
         return f"{_more(difference)} {whom}, with no spread to judge it by ({runs})"
     interval = say.between(say.effect(low), say.effect(high))
-    return f"{_more(difference)} {whom} (interval {interval}, {say.p_words(q_value)}; {runs}): {row[f'{kind}_verdict']}"
+    verdict = AGAINST[row[f"{kind}_verdict"]]
+    return f"{_more(difference)} {whom} (interval {interval}, {say.p_words(q_value)}; {runs}): {verdict}"
 
 
 def _more(difference: float) -> str:
@@ -119,33 +123,20 @@ def of_failure(row: Mapping[str, Any]) -> str:
     return f"{now}, {before} in the days before: {say.points(row['change'])} (interval {moved}, {say.p_words(row['q_value'])})"
 
 
-def next_step(row: Mapping[str, Any], reason: str | None) -> str:
+def next_step(row: Mapping[str, Any], reason: str | None, risen: str | None) -> str:
     """What to try next and why.
 
     Args:
         row: A row of `gold.skill_cards` with a next experiment.
         reason: What the verdict of the term rests on; None without a term.
+        risen: The sentence of the finding that its loss has risen; None without.
     """
     name = row["next_term"]
     lever = _ANY_LEVER if name is None else LEVERS.get(name, _OTHER_LEVER)
     aim = "" if name is None else f" to lower {term(name)}"
     why = []
     if row["next_because"] != "weakness":
-        why.append(degrading(row))
+        why.append("its loss has risen" if risen is None else risen.rstrip("."))
     if reason is not None:
         why.append(f"{term(name)}: {reason}")
     return f"Try {EXPERIMENTS[row['next_experiment']]}{aim}: {lever}. Why: {'; '.join(why)}."
-
-
-def degrading(row: Mapping[str, Any]) -> str:
-    """That a loss is degrading, with its numbers.
-
-    Args:
-        row: A row of `gold.skill_cards`.
-    """
-    for days in (7, 30):
-        low = row[f"change_{days}d_ci_low"]
-        if row["direction"] == "degrading" and low is not None and low > 0:
-            interval = say.between(say.effect(low), say.effect(row[f"change_{days}d_ci_high"]))
-            return f"its loss rose by {say.loss(row[f'change_{days}d'])} over {days} days (interval {interval})"
-    return "the control chart of its loss raised an alert"

@@ -37,6 +37,7 @@ from kaizenlake.tables.content import (
     PatternSums,
     PerformanceTiers,
 )
+from kaizenlake.tables.finding import Findings
 from kaizenlake.tables.loss import Crl, CrlDaily, CrlTrends, LearningProgress, PendingScores, RunRecords
 from kaizenlake.tables.outcome import (
     OutcomeCounts,
@@ -116,6 +117,7 @@ GOLD: tuple[type[Table], ...] = (
     SkillModels,
     SkillFailures,
     SkillCards,
+    Findings,
     Alerts,
 )
 
@@ -152,6 +154,7 @@ __all__ = [
     "ExperimentLog",
     "ExperimentSuccess",
     "Experiments",
+    "Findings",
     "GoldenSets",
     "Intake",
     "Landings",

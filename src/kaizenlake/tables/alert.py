@@ -7,9 +7,10 @@ from typing import get_args
 import polars as pl
 
 from kaizenlake.tables.base import Table, column, facts
+from kaizenlake.tables.finding import FINDING_KINDS
 from kaizenlake.vocabulary import Severity
 
-KINDS = ("degrading_doer", "broken_guardrail", "invalid_canary", "rollback", "promotion_waiting")
+KINDS = tuple(kind for kind in FINDING_KINDS if kind != "skill_term")
 SEVERITIES: tuple[str, ...] = get_args(Severity)
 
 

@@ -1,0 +1,178 @@
+"""The sentences of findings: each is made here, once, of the figures that it shows.
+
+An expression of this module reads columns of figures that were rounded by `rounded`, so that sign, verdict and sentence rest on
+what a reader sees.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from kaizenlake.jobs._said import said
+
+PLACES = 3
+"""Decimals of a loss."""
+
+FINE_PLACES = 6
+"""Decimals of a figure that would be shown as 0 and is not."""
+
+LONGEST = 1_000
+"""Most characters of a sentence."""
+
+
+def rounded(*names: str) -> tuple[pl.Expr, ...]:
+    """Figures as they are shown: to three decimals, or to six where three would make 0 of them.
+
+    Args:
+        names: Columns.
+    """
+    return tuple(_round(pl.col(name)).alias(name) for name in names)
+
+
+def _round(figure: pl.Expr) -> pl.Expr:
+    coarse = figure.round(PLACES)
+    return pl.when(coarse == 0.0).then(figure.round(FINE_PLACES)).otherwise(coarse) + 0.0
+
+
+def figures(*names: str) -> pl.Expr:
+    """The figures of a finding as a JSON object, by their names.
+
+    Args:
+        names: Columns that were rounded, or are whole.
+    """
+    return pl.struct(names).struct.json_encode()
+
+
+def number(name: str, *, signed: bool = False) -> pl.Expr:
+    """A figure in words: `.308`, `-.091`, and with its sign `+.091`; `not known` where it is null.
+
+    Args:
+        name: A column that was rounded.
+        signed: Say also the sign of a rise.
+    """
+    figure = pl.col(name)
+    places = (figure.round(PLACES) == figure, PLACES), (pl.lit(value=True), FINE_PLACES)
+    text = pl.coalesce(
+        pl.when(fits).then(figure.cast(pl.Decimal(38, scale)).cast(pl.String)) for fits, scale in places
+    ).str.replace(r"^(-?)0\.", "${1}.")
+    plus = pl.when(figure > 0).then(pl.lit("+")).otherwise(pl.lit("")) if signed else pl.lit("")
+    return (plus + text).fill_null("not known")
+
+
+def interval(low: str, high: str) -> pl.Expr:
+    """An interval in words, with a blank before it; nothing where it is null."""
+    words = said(" ({} to {})", number(low), number(high))
+    return pl.when(pl.col(low).is_null() | pl.col(high).is_null()).then(pl.lit("")).otherwise(words)
+
+
+def days_to(days: int, last: str | pl.Expr) -> pl.Expr:
+    """A window of days in words."""
+    return said(f"the {days} days to {{}}", last)
+
+
+def degrading() -> pl.Expr:
+    """Say that the loss of a doer has risen."""
+    return said(
+        "The loss of {} has risen: {} over {} after {} in its baseline, {}{}.",
+        "doer",
+        number("level"),
+        "window",
+        number("baseline"),
+        number("difference", signed=True),
+        interval("ci_low", "ci_high"),
+    )
+
+
+def version_verdict(small: float) -> pl.Expr:
+    """What a version did, in the words of `kaizenlake.vocabulary`, from the figures as shown and whether there are enough.
+
+    Args:
+        small: Difference that is not worth speaking of.
+    """
+    low, high = pl.col("ci_low"), pl.col("ci_high")
+    return (
+        pl.when(~pl.col("is_enough") | low.is_null())
+        .then(pl.lit("too_early"))
+        .when(high < 0.0)
+        .then(pl.lit("helped"))
+        .when(low > 0.0)
+        .then(pl.lit("hurt"))
+        .when(low >= -small, high <= small)
+        .then(pl.lit("no_difference"))
+        .otherwise(pl.lit("too_early"))
+    )
+
+
+def version() -> pl.Expr:
+    """Say what a version did to the loss, against the version before."""
+    verdict = pl.col("verdict")
+    most = pl.max_horizontal(pl.col("ci_low").abs(), pl.col("ci_high").abs())
+    told = (
+        pl.when(verdict == "helped")
+        .then(pl.lit("The change helped"))
+        .when(verdict == "hurt")
+        .then(pl.lit("The change hurt"))
+        .when(verdict == "no_difference")
+        .then(said("No difference of more than {}", number_of(most)))
+        .otherwise(pl.lit("Too early to tell"))
+    )
+    return said(
+        "{}: version {} of {}: loss {} after {}, {}{}, {} against {} runs, by {}.",
+        told,
+        "policy_version",
+        "subject",
+        number("level"),
+        number("baseline"),
+        number("difference", signed=True),
+        interval("ci_low", "ci_high"),
+        "n",
+        "n_before",
+        "window",
+    )
+
+
+def number_of(figure: pl.Expr) -> pl.Expr:
+    """A figure in words, as `number` says that of a column."""
+    text = figure.cast(pl.Decimal(38, FINE_PLACES)).cast(pl.String).str.replace(r"^(-?)0\.", "${1}.")
+    return text.str.replace("0{3}$", "")
+
+
+def term() -> pl.Expr:
+    """Say in which term of the loss a doer is better or worse, and than whom."""
+    better = pl.col("difference") < 0.0
+    return said(
+        "By {}, {} loses {} {} than {}{}, {} against {} runs in {}: a {}.",
+        "term",
+        "doer",
+        number_of(pl.col("difference").abs()),
+        pl.when(better).then(pl.lit("less")).otherwise(pl.lit("more")),
+        pl.when(pl.col("against") == "fleet").then(pl.lit("other doers")).otherwise(pl.lit("in the days before")),
+        interval("ci_low", "ci_high"),
+        "n",
+        "n_before",
+        "window",
+        "verdict",
+    )
+
+
+def shortened(sentence: pl.Expr) -> pl.Expr:
+    """A sentence of a length that can be shown."""
+    return sentence.str.slice(0, LONGEST)
+
+
+def name_of(kind: str, *parts: str) -> pl.Expr:
+    """A name out of other names: slashes in them are written as ~1, so that different ones never meet; null is ~2.
+
+    Args:
+        kind: Kind of the finding.
+        parts: Columns.
+    """
+    escaped = [
+        pl.col(part)
+        .cast(pl.String)
+        .str.replace_all("~", "~0", literal=True)
+        .str.replace_all("/", "~1", literal=True)
+        .fill_null("~2")
+        for part in parts
+    ]
+    return pl.concat_str([pl.lit(kind), *escaped], separator="/")

@@ -1,0 +1,50 @@
+"""Gold table of findings: what the tables say of doers, versions and canaries, each in one sentence made of its figures."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import polars as pl
+
+from kaizenlake.tables.base import Table, column, facts, tenant
+from kaizenlake.vocabulary import Severity
+
+FINDING_KINDS = {
+    "degrading_doer": "The loss of a doer has risen above its baseline, by its control chart.",
+    "version_change": "What a version of a policy did to the loss, against the version before it.",
+    "skill_term": "A term of the loss in which a doer is better or worse than the others of its tenant, or than it was.",
+    "broken_guardrail": "A guardrail that a candidate breaks.",
+    "invalid_canary": "A canary whose comparison says nothing.",
+    "rollback": "A version that was taken out of service.",
+    "promotion_waiting": "A candidate that may be promoted and was not yet.",
+}
+"""Every kind of finding, and what it says; the one list of them."""
+
+SEVERITIES: tuple[str, ...] = get_args(Severity)
+
+
+class Findings(Table):
+    """One thing that the tables say: its figures, its verdict, what to do, and the one sentence in which all tell it."""
+
+    tenant_id: str = tenant()
+    finding_id: str = column("Finding: what it is of, by name; the same every night while it holds.")
+    kind: str = column("What kind of finding it is.", isin=tuple(FINDING_KINDS))
+    subject: str = column("What it is about, by name.")
+    doer: str = column("Agent it is about; null where it is about none.", nullable=True)
+    policy_id: str = column(
+        "Policy it is about; null where it is about none, or about one without a name.", nullable=True
+    )
+    policy_version: str = column("Version of the policy; null where it is about none.", nullable=True)
+    deployment_id: str = column("Shadow or canary it comes from; null where it comes from none.", nullable=True)
+    window: str = column("Time that its figures are of, in words.")
+    figures: str = column("Figures that its sentence shows, rounded as shown: a JSON object of numbers by name.")
+    verdict: str = column("What they say, in a word or two.")
+    severity: str = column(
+        "How much it matters to somebody who must know; null for what is no alert.", nullable=True, isin=SEVERITIES
+    )
+    raised_on: pl.Date = column("UTC date on which it began to hold, or happened.")
+    remedy: str = column("What can be done about it; null where nothing needs to be.", nullable=True)
+    sentence: str = column("What is the matter, in a sentence with its figures and its window.")
+
+    class Config(Table.Config):
+        metadata = facts("gold", "findings", ("tenant_id", "finding_id"))
