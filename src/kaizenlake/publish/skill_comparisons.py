@@ -139,6 +139,7 @@ def models(known: model.Card) -> Section:
                     ("Model", "text", lambda r: raw(say.clean(r.model, 60), r, "model")),
                     ("Verdict", "verdict", lambda r: raw(r.verdict, r, "verdict")),
                     ("Runs", "number", lambda r: raw(say.count(r.runs), r, "runs")),
+                    ("Without a loss", "number", lambda r: Cell(say.count(r.runs - r.n))),
                     ("Mean loss", "number", lambda r: raw(say.loss(r.mean_loss), r, "mean_loss")),
                     ("Cost, USD", "number", lambda r: raw(say.figure(r.mean_cost_usd), r, "mean_cost_usd")),
                     ("Compared", "number", lambda r: raw(say.count(r.compared), r, "compared")),

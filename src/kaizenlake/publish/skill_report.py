@@ -54,7 +54,11 @@ def card(skill: model.Skill, course: Course) -> Document:
         "A loss lies between 0 and 1, lower is better.",
         figures=(
             Figure("Mean loss", say.loss(loss.mean_loss), f"direction: {loss.direction}"),
-            Figure("Runs with a loss", say.count(skill.sample_size), f"{say.count(loss.runs_before)} runs before"),
+            Figure(
+                "Runs with a loss",
+                say.count(skill.sample_size),
+                f"{say.count(loss.runs - loss.n)} without one; {say.count(loss.runs_before)} runs before",
+            ),
             Figure("Of all weight observed", say.percent(loss.mean_coverage), _unobserved(skill.card)),
             Figure("Change over 7 days", say.effect(loss.change_7d), _between(loss, "change_7d")),
             Figure("Change over 30 days", say.effect(loss.change_30d), _between(loss, "change_30d")),
