@@ -310,6 +310,11 @@ class Promotion(Group):
 
     needs_approval: bool = Field(default=True, description="To become active, a policy needs the approval of a person.")
     approval_days: Days = Field(default=14, description="Days for which an approval holds.")
+    approvers: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
+        default=(),
+        description="Persons who may approve, each by the signature of a key that `kaizen keys add` took; where none is "
+        "named, an approval is what somebody says with --by.",
+    )
 
 
 class Canaries(Group):

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from kaizenlake import __version__
-from kaizenlake.cli import ask, canary, golden, look, operate, policy, skill, tend
+from kaizenlake.cli import ask, canary, golden, keys, look, operate, policy, skill, tend
 from kaizenlake.cli.words import clean
 from kaizenlake.errors import UNEXPECTED, KaizenError, Stopped, exit_codes
 
@@ -40,7 +40,7 @@ def _kaizen(
     pass
 
 
-for module in (operate, look, ask, tend, policy, canary, skill, golden):
+for module in (operate, look, ask, tend, policy, canary, skill, golden, keys):
     module.add_to(app)
 
 

@@ -237,13 +237,19 @@ def approve(
     tenant: TenantOption = None,
     by: ByOption = None,
     reason: ReasonOption = None,
+    key: Annotated[
+        Path | None,
+        typer.Option(
+            "--key", help="File with the private key of who approves; needed where the settings name approvers."
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Approve that a version may become active."""
     from kaizenlake.decide import policies
 
     opened = open_view(lake, tenant)
-    done = policies.approve(opened, policy, version, by=decider(by), reason=reason)
+    done = policies.approve(opened, policy, version, by=decider(by), reason=reason, key=key)
     days = opened.settings.promotion.approval_days
     _tell(done, f"{done.version.name} is approved by {done.version.approved_by}, for {days} days.", as_json=as_json)
 
@@ -362,7 +368,20 @@ def _sentence(row: dict[str, Any]) -> str:
         if row[name] is not None
     ]
     mark = "OVERRIDE: " if row["is_override"] else ""
-    return f"{_short(row['occurred_at'])}  {mark}{row['policy_id']} {row['policy_version']} {what}{''.join(more)}, by {row['decided_by']}"
+    who = f"by {row['decided_by']}{_proof(row)}"
+    return (
+        f"{_short(row['occurred_at'])}  {mark}{row['policy_id']} {row['policy_version']} {what}{''.join(more)}, {who}"
+    )
+
+
+def _proof(row: dict[str, Any]) -> str:
+    """By what it is known who decided, in words."""
+    if row["is_automatic"]:
+        return ""
+    if row["approver_key_id"] is not None:
+        return f" (signed by the key {row['approver_key_id']})"
+    user = "" if row["system_user"] is None else f", system user {row['system_user']}"
+    return f" (not authenticated{user})"
 
 
 def _short(value: Any) -> Any:

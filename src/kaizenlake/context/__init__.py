@@ -46,6 +46,7 @@ from kaizenlake.context._reader import (
 from kaizenlake.context._router import Router, route
 from kaizenlake.context._schema import empty
 from kaizenlake.context._seen import remember_in
+from kaizenlake.context._signers import SUCCESSION
 from kaizenlake.context._skills import LoadedSkill, empty_skill, load_skill
 from kaizenlake.context._tenants import TENANTS, tenant_folder
 
@@ -57,6 +58,7 @@ __all__ = [
     "MISSING",
     "ROLLED_BACK",
     "STALE",
+    "SUCCESSION",
     "TENANTS",
     "TENANT_NEEDED",
     "UNUSABLE",

@@ -15,9 +15,10 @@ from kaizenlake.decide.endings import End
 from kaizenlake.decide.gates import Evidence, Gate
 from kaizenlake.decide.lines import decision_line
 from kaizenlake.decide.state import State, Version, read
-from kaizenlake.decide.words import check_texts
+from kaizenlake.decide.words import check_texts, system_user
 from kaizenlake.errors import UsageError
 from kaizenlake.events.log import Line
+from kaizenlake.jobs.policy_promotions import NIGHT
 from kaizenlake.lake import decisions
 from kaizenlake.lake.store import Lake
 from kaizenlake.lake.tenants import view_of
@@ -74,7 +75,8 @@ class Command:
         """An event of the policy that the payload names; the same command on the same state makes the same event."""
         policy_id = payload["policy_id"]
         at = found.not_before(policy_id, self.now)
-        said = {**payload, "decided_by": self.by, "reason": self.reason}
+        user = None if self.by == NIGHT else system_user()
+        said = {**payload, "decided_by": self.by, "reason": self.reason, "system_user": user}
         content = digest(f"{event_type} {at.isoformat()} {signing.canonical(said).decode()}")
         # Of two decisions at one instant the greater id counts, so the ids of one policy grow.
         name = f"policy-{digest(policy_id)}-{found.decided(policy_id):08}-{content}"

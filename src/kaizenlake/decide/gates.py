@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from kaizenlake import signing
+from kaizenlake.decide import trust
 from kaizenlake.decide.replays import standing
 from kaizenlake.decide.state import Deployment, State, Version
 from kaizenlake.decide.words import kaizen
@@ -186,6 +187,10 @@ def approval_gate(evidence: Evidence, version: Version) -> Gate:
     if version.approved_at is None:
         way = kaizen("policy", "approve", version.policy_id, version.policy_version)
         return Gate("approval", False, f"nobody has approved it: {way}.")
+    if evidence.promotion.approvers and not trust.is_signed(evidence.lake, version):
+        way = kaizen("policy", "approve", version.policy_id, version.policy_version, "--key", "FILE")
+        who = ", ".join(evidence.promotion.approvers)
+        return Gate("approval", False, f"no approval of it is signed by {who}, whom the settings name: {way}.")
     days = evidence.promotion.approval_days
     said = f"{version.approved_by} approved it on {version.approved_at:%Y-%m-%d %H:%M} UTC"
     if evidence.now - version.approved_at > timedelta(days=days):

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from kaizenlake import signing
-from kaizenlake.decide import drafts, endings
+from kaizenlake.decide import drafts, endings, trust
 from kaizenlake.decide.command import Command, named, told
 from kaizenlake.decide.drafts import PolicyDraft
 from kaizenlake.decide.endings import End
-from kaizenlake.decide.gates import CONTENT, Gate, content_gate, gates
+from kaizenlake.decide.gates import CONTENT, Gate, approval_gate, content_gate, gates
 from kaizenlake.decide.state import State, Version, read
 from kaizenlake.decide.versions import precedence
 from kaizenlake.decide.words import kaizen
@@ -117,7 +118,14 @@ def create(
 
 
 def approve(
-    lake: Lake, policy_id: str, policy_version: str, *, by: str, reason: str | None = None, now: datetime | None = None
+    lake: Lake,
+    policy_id: str,
+    policy_version: str,
+    *,
+    by: str,
+    reason: str | None = None,
+    key: Path | None = None,
+    now: datetime | None = None,
 ) -> Decision:
     """Approve, as a person, that a version may become active; a person's approval counts once a day.
 
@@ -127,11 +135,13 @@ def approve(
         policy_version: Version.
         by: Who approves.
         reason: Why, in words.
+        key: File with the private key of the person; needed where the settings name approvers.
         now: Aware instant of the clock; the clock's by default.
 
     Raises:
         UsageError: There is no such version, or the night asks.
-        GateError: It is active or archived, or its document does not verify.
+        GateError: It is active or archived, its document does not verify, or the person may not approve, or not so.
+        PublishError: The person's key cannot be read, or others may read it.
     """
     command = Command(lake, by, reason, now)
     if by == NIGHT:
@@ -143,9 +153,12 @@ def approve(
             raise GateError(f"{version.name} is {version.status}, so there is nothing to approve.")
         if not (gate := content_gate(command.evidence(found), version)).passed:
             raise _refusal(version, "approved", [gate])
-        if version.approved_by == by and version.approved_at and version.approved_at.date() == command.now.date():
+        same_day = version.approved_at is not None and version.approved_at.date() == command.now.date()
+        if version.approved_by == by and same_day and approval_gate(command.evidence(found), version).passed:
             return []
-        return [command.line("POLICY_APPROVED", found, named(version))]
+        at = found.not_before(policy_id, command.now)
+        signed = trust.sign_approval(command.lake, trust.approval(command.lake, version, by, at), by, key)
+        return [command.line("POLICY_APPROVED", found, named(version) | signed)]
 
     is_new = command.run(decide)
     return Decision(command.version(policy_id, policy_version), is_new)

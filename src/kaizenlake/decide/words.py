@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import shlex
 
 from kaizenlake.errors import UsageError
@@ -15,6 +16,14 @@ def kaizen(*words: str) -> str:
     ('`kaizen policy show planner 1.4.0`', "`kaizen canary stop 'a b; rm'`")
     """
     return f"`kaizen {shlex.join(words)}`"
+
+
+def system_user() -> str | None:
+    """Return the user of the machine who runs this, as the machine knows them; None where it does not."""
+    try:
+        return getpass.getuser()[:200] or None
+    except (OSError, KeyError, ImportError):
+        return None
 
 
 def check_texts(**texts: str | None) -> None:

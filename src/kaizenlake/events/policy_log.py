@@ -18,6 +18,7 @@ class _Policy(Payload, frozen=True, kw_only=True):
     content_sha256: Annotated[Key, says("SHA-256 of its canonical JSON, as 64 hexadecimal digits.")]
     decided_by: Annotated[Key, says("Who asked for it: a person, or the night.")]
     reason: Annotated[Word | None, says("Why, in words.")] = None
+    system_user: Annotated[Key | None, says("Name under which the operating system knows who ran the command.")] = None
 
 
 class PolicyCreated(_Policy, frozen=True, kw_only=True):
@@ -59,6 +60,11 @@ class PolicyRefused(_Policy, frozen=True, kw_only=True):
 
 class PolicyApproved(_Policy, frozen=True, kw_only=True):
     """A person approved that a version of a policy may become active."""
+
+    approver_key_id: Annotated[
+        Key | None, says("Key of the person by which it is signed; not given where it is not.")
+    ] = None
+    approver_signature: Annotated[Word | None, says("Signature by that key, in base64.")] = None
 
 
 class PolicyRolledBack(_Policy, frozen=True, kw_only=True):

@@ -113,7 +113,7 @@ def skill_cards(
         .with_columns(
             pl.col("strengths", "weaknesses", "not_observed", "experiments").fill_null([]),
             active_policies=pl.col("active_policies").fill_null(0),
-            policy_age_days=(pl.col("last_day") - pl.col("policy_since")).dt.total_days(),
+            policy_age_days=(pl.col("last_day") - pl.col("policy_since")).dt.total_days().clip(lower_bound=0),
             **trend,
         )
         .with_columns(

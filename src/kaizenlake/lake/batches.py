@@ -50,7 +50,7 @@ def seal(lake: Lake, snapshot: Snapshot, events: pl.DataFrame) -> tuple[pl.DataF
     except (PublishError, LakeError) as error:
         logger.warning("Events are landed without a signature: %s", error)
         return blank.select(tables.schema(Events).names()), {}
-    born = formats.birth(Events) if snapshot.handle is None else {}
+    born = formats.birth(Events) if snapshot.transaction(formats.IDENTITY) is None else {}
     lake_id = str(born[formats.IDENTITY]) if born else Lake.identity(snapshot)
     last, previous = _head(snapshot)
     # After a number that is remembered of a table which was put back, so that what is missing stays missing.

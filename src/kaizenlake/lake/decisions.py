@@ -150,7 +150,7 @@ def append(
         )
         there = found.rows.filter(pl.col("event_id").is_in(made["event_id"].to_list())).select("event_id")
         new = made.join(there, on="event_id", how="anti", maintain_order="left")
-        born = formats.birth(Events) if snapshot.handle is None else {}
+        born = formats.birth(Events) if snapshot.transaction(formats.IDENTITY) is None else {}
         lake_id = str(born[formats.IDENTITY]) if born else Lake.identity(snapshot)
         sealed, head = _sealed(lake, lake_id, new, found.chain.head)
         marks.update({**born, keys.DECISION_HEAD: head[0]})
@@ -210,6 +210,12 @@ def _read(snapshot: Snapshot, trust: keys.Trust, seen: tuple[int, str]) -> Ledge
     if lost:
         gaps = (*gaps, f"{plural(lost, 'decision')} that a person adopted {'is' if lost == 1 else 'are'} missing")
     return Ledger(rows, chain, (*problems, *gaps), gaps)
+
+
+def unsigned_marks(lake: Lake) -> set[str]:
+    """Marks of the decisions of a lake that carry no seal, by which they can be adopted."""
+    rows = lake.snapshot(Events).scan().filter(pl.col("event_type").is_in(TYPES), pl.col("seal").is_null()).collect()
+    return {mark_of(row) for row in rows.iter_rows(named=True)}
 
 
 def mark_of(row: Mapping[str, Any]) -> str:

@@ -138,6 +138,9 @@ class Lake:
         self._settings: Settings | None = None
         self._held: dict[type[Table], tuple[Snapshot, delta.Mark]] = {}
         self.frames_validated = 0
+        self.is_migrating = False
+        """Its format is not asked for: it is being brought to this one."""
+        self._is_format_known = False
         self.notes: dict[str, Any] = {}
         """What was worked out of a snapshot, such as which decisions verify, so that it is worked out once."""
         self.tenant: str | None = None
@@ -247,6 +250,10 @@ class Lake:
             LakeError: It cannot be read, or a bronze table was stored by a declaration that this one does not extend.
         """
         handle = delta.open_table(self.uri(table), self.storage_options, version)
+        if not (self.is_migrating or self._is_format_known) and version is None:
+            self._check_format(
+                handle if table is tables.Events else delta.open_table(self.uri(tables.Events), self.storage_options)
+            )
         if handle is None or not (drift := delta.drift(table, handle)):
             return Snapshot(table, handle)
         if tables.layer(table) != "bronze":
@@ -260,6 +267,12 @@ class Lake:
                 "make a new lake and land the files again.",
             )
         return Snapshot(table, handle)
+
+    def _check_format(self, events: DeltaTable | None) -> None:
+        """Refuse a lake of another format, by its events; one without events yet will have this one."""
+        if events is not None:
+            formats.check(events, str(self.root))
+            self._is_format_known = True
 
     def held(self, table: type[Table]) -> Snapshot:
         """The table at this moment, to be read and not to be written through: it is opened anew only once it has moved on.

@@ -65,6 +65,12 @@ class PolicyPromotions(_Version):
     )
     decided_by: str = column("Who asked for it: a person, or the night.")
     is_automatic: bool = column("The night decided by itself.")
+    system_user: str = column(
+        "Name under which the operating system knew who ran the command, which is not proven by a signature; null where "
+        "it is not told.",
+        nullable=True,
+    )
+    approver_key_id: str = column("Key of the person by which an approval is signed; null without one.", nullable=True)
     is_override: bool = column("A gate was skipped by a person, who gave the reason.")
     reason: str = column("Why, in words; null where not given.", nullable=True)
     gates: str = column("Each gate with its figures, as JSON text; null for created and approved.", nullable=True)

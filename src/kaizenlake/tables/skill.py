@@ -248,7 +248,9 @@ class SkillCards(Table):
     policy_since: pl.Date = column(
         "Day since which it is active, or first day of its runs; null where the policy is.", nullable=True
     )
-    policy_age_days: pl.Int64 = count("Days from then to the last day; null where the policy is.", nullable=True)
+    policy_age_days: pl.Int64 = count(
+        "Days from then to the last day, 0 where no run came since; null where the policy is.", nullable=True
+    )
     active_policies: pl.Int64 = count("Policies that are active for it: of several, one per phase, the card names one.")
     experiments: WORDS = column("Its latest experiments (setting `skills.experiments`), the newest first.")
     next_experiment: str = column(
