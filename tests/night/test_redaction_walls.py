@@ -8,7 +8,9 @@ from typing import Literal, get_args, get_origin, get_type_hints
 
 import pytest
 
+from decide.evidence import draft
 from kaizenlake import testing
+from kaizenlake.decide import policies
 from kaizenlake.events.catalogue import LOGGED
 from kaizenlake.lake.store import Lake
 from kaizenlake.night.run import nightly
@@ -59,6 +61,11 @@ def a_night(folder, settings=""):
     lake.path("kaizen.toml").write_text(settings)
     lake = Lake(lake.root)
     (lake.path("landing") / "marked.ndjson").write_text("\n".join(marked_lines(12)) + "\n")
+    mark = " ".join(MARKED.values())
+    policies.create(lake, draft("1.0.0"), by=f"ann {mark}", reason=f"Told by {mark}", now=testing.START)
+    policies.promote(
+        lake, "planner", "1.0.0", to="active", by=mark, override=True, reason=f"Asked {mark}", now=testing.START
+    )
     done = nightly(lake, as_of=testing.AS_OF, reports=folder / "reports")
     return lake, done, list(everything_that_left(lake, folder / "reports"))
 
@@ -76,6 +83,7 @@ def test_the_marks_reached_the_lake(redacted):
     reached = {name for name, payload in events.iter_rows() if MARKED["email"] in payload}
     assert len(reached) >= 0.7 * len(logged), logged - reached
     assert {path.suffix for path, _ in left} >= {".json", ".html", ".pdf"}
+    assert {"policy-audit.html", "kaizen.pdf", "alerts.json", "latest.json"} <= {path.name for path, _ in left}
 
 
 @pytest.mark.parametrize("kind", MARKED)

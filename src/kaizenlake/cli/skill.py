@@ -14,6 +14,7 @@ from kaizenlake.errors import UsageError
 from kaizenlake.vocabulary import plural
 
 if TYPE_CHECKING:
+    from kaizenlake.lake.store import Lake
     from kaizenlake.publish.report_rows import Scan
     from kaizenlake.publish.skill_file import Card, Skill
     from kaizenlake.tables import Table
@@ -39,12 +40,19 @@ def skill(
     ] = False,
 ) -> None:
     """Show the skill card of a doer, or list all doers: strengths, weaknesses, models, failures, and what to try next."""
-    from kaizenlake.publish.skill_data import end_of, skills
+    from kaizenlake.publish import guard
 
     opened = open_view(lake, tenant)
-    if versions:
-        _versions(opened.scan, doer, as_json=as_json)
-        return
+    with guard.guarding(is_on=opened.settings.publishing.redact):
+        if versions:
+            _versions(opened.scan, doer, as_json=as_json)
+        else:
+            _show(opened, doer, html, pdf, as_json=as_json)
+
+
+def _show(opened: Lake, doer: str | None, html: Path | None, pdf: Path | None, *, as_json: bool) -> None:
+    from kaizenlake.publish.skill_data import end_of, skills
+
     found = skills(opened.scan, as_of=end_of(opened.scan), doer=doer)
     if not found:
         if doer is None:
