@@ -12,7 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from kaizenlake.context import FRESH, load
 from kaizenlake.errors import exit_codes
+from kaizenlake.lake.store import Lake
+from kaizenlake.tables import SkillCards
 
 ROOT = Path(__file__).parents[1]
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
@@ -59,6 +62,22 @@ def test_blocks_run_in_order(folder, environment):
             assert done.returncode == 0, f"{text}\n{done.stdout}\n{done.stderr}"
             ran += 1
     assert ran >= 6
+    # What the newcomer reads after these steps says something: no card of no run, no context of nothing.
+    night = subprocess.run(
+        ["kaizen", "nightly"], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert night.returncode == 0, night.stderr
+    loaded = load(folder / "lake" / "published")
+    assert loaded.reason == FRESH
+    assert loaded.context["past_winners"]
+    assert loaded.context["risky_patterns"]
+    assert loaded.context["pack_success_rates"]
+    assert {field for field, is_usable in loaded.context["usable"].items() if not is_usable} <= set(
+        loaded.context["why_empty"]
+    )
+    cards = Lake(folder / "lake").scan(SkillCards).collect()
+    assert set(cards["doer"]) >= {"aider", "filesystem_agent"}
+    assert cards["runs"].min() > 0
 
 
 def test_exit_codes_are_those_of_the_command_line():
