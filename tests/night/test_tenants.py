@@ -7,9 +7,10 @@ from datetime import timedelta
 from typing import Literal, get_args, get_origin, get_type_hints
 
 import pytest
-from tests.publish.reading import text_of
+from typer.testing import CliRunner
 
 from kaizenlake import LearningOps, tables
+from kaizenlake.cli.app import app
 from kaizenlake.context import TENANT_NEEDED, load, load_evidence, load_skill, load_text, route, tenant_folder
 from kaizenlake.decide import deployments, policies
 from kaizenlake.decide.deployments import DeploymentPlan
@@ -22,6 +23,7 @@ from kaizenlake.night.run import nightly
 from kaizenlake.night.verify import checks
 from kaizenlake.service import KaizenService
 from kaizenlake.testing import AS_OF, START, sample_events
+from publish.reading import text_of
 
 ALPHA, BETA = "Alpha & Söhne", "beta"
 MARK = {ALPHA: "zqalphaqz", BETA: "zqbetaqz", None: "zqnobodyqz"}
@@ -218,6 +220,44 @@ def test_a_tenant_that_is_not_there_is_named_with_those_that_are(several):
     with pytest.raises(UsageError, match=r"no event of the tenant 'betta' \(did you mean 'beta'\?\)|betta"):
         KaizenService(lake, tenant="betta").build_context()
     assert load(lake.path("published"), tenant="betta").reason == "default: missing"
+
+
+def told_by(*words):
+    return CliRunner().invoke(app, list(map(str, words)), catch_exceptions=True)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("show", "win_rates"), ("context",), ("explain",), ("skill",), ("report",), ("policy", "list"),
+        ("policy", "audit"), ("canary", "list"), ("golden", "list"), ("golden", "freeze", "core", "--doer", "doer-0"),
+    ],
+)  # fmt: skip
+def test_a_command_that_names_no_tenant_says_how_to(several, words):
+    lake, _ = several
+    told = told_by(*words, "--lake", lake.root)
+    assert isinstance(told.exception, TenantNeededError)
+    assert "tenant needed" in str(told.exception)
+    assert "--tenant" in str(told.exception)
+
+
+def test_a_command_that_names_a_tenant_tells_of_it_alone(several):
+    lake, _ = several
+    of_beta = ("--lake", lake.root, "--tenant", BETA)
+    for words in (
+        ("show", "contents"),
+        ("context",),
+        ("explain",),
+        ("skill",),
+        ("policy", "audit"),
+        ("canary", "list"),
+    ):
+        told = told_by(*words, *of_beta)
+        assert (told.exit_code, told.exception) == (0, None)
+        assert not any(mark in told.output for tenant, mark in MARK.items() if tenant != BETA)
+    assert "1.1.0" in told_by("policy", "list", *of_beta).output
+    assert told_by("policy", "list", "--lake", lake.root, "--tenant", "").output.startswith("There is no policy yet")
+    assert told_by("show", "landings", "--lake", lake.root).exit_code == 0, "it is about the lake itself"
 
 
 def test_a_lake_with_several_tenants_verifies(several):

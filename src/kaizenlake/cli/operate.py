@@ -268,7 +268,8 @@ def _tell(run: Run) -> None:
         say(f"Stale: nothing new from {source}.")
     for alert in run.alerts or ():
         if alert.is_new:
-            say(f"Alert ({alert.severity}): {alert.words}")
+            of = f", tenant {alert.tenant_id or 'none'}" if len(run.tenants) > 1 else ""
+            say(f"Alert ({alert.severity}{of}): {alert.words}")
     if (hook := run.hook) is not None and hook.status != "done":
         note(f"The hook of the alerts {hook.status}; they are told again by the next run. {hook.output}".rstrip())
 

@@ -8,7 +8,11 @@ from hashlib import sha256
 from typing import Any
 
 SUCCESSION = "keys.json"
+
 """File of a publication that says which key follows which, each statement signed by the key before."""
+
+DEPTH = 4
+"""Folders that may hold it, from that of a file upwards: `published/tenants/<tenant>/policies` is the deepest."""
 
 SCHEMA = "kaizen-key-succession"
 FILE_BYTES = 1024 * 1024
@@ -37,14 +41,15 @@ def newest_key(path: str, pem: bytes) -> tuple[bytes, int]:
     """Follow a key to the newest that the publication names after it.
 
     Args:
-        path: A file of the publication: the succession lies beside it, or in the folder above.
+        path: A file of the publication: the succession lies beside it, or above; for a tenant above the folders of all.
         pem: The key that the reader was given.
 
     Returns:
         The newest key, and how many followed the one that was given.
     """
-    folder = os.path.dirname(path)  # noqa: PTH120 - pathlib costs more than the reading
-    for place in (folder, os.path.dirname(folder)):  # noqa: PTH120 - as above
+    place = path
+    for _ in range(DEPTH):
+        place = os.path.dirname(place)  # noqa: PTH120 - pathlib costs more than the reading
         try:
             with open(f"{place}/{SUCCESSION}", "rb") as file:  # noqa: PTH123 - as above
                 statements = json.loads(file.read(FILE_BYTES))["successions"]
