@@ -379,6 +379,7 @@ def test_control_characters_and_length_do_not_reach_a_generator(tmp_path):
 TEMPLATES = {
     "prompt.md.j2": "Tones: {{ context.recommended_tones | join(', ') }}\n",
     "context.yaml.j2": "tones:\n{% for tone in context.recommended_tones %}  - {{ tone }}\n{% endfor %}",
+    "why.md.j2": "{{ evidence.evidence.recommended_tones.values() | map(attribute='observations') | join }}",
     "page.html.j2": "<b>{{ context.recommended_tones[0] }}</b>",
     "undefined.md.j2": "{{ context.recommended_tonez }}",
     "syntax.md.j2": "{% for %}",
@@ -398,9 +399,9 @@ def test_templates_of_the_team_make_texts_and_their_failures_are_named(tmp_path)
     for name, text in TEMPLATES.items():
         lake.path("templates", name).write_text(text)
     published = publish(lake)
-    assert (published.documents, published.texts) == (1, 3)
+    assert (published.documents, published.texts) == (1, 4)
     assert [failure.split(":")[0] for failure in published.failures] == sorted(
-        name for name in TEMPLATES if name not in {"prompt.md.j2", "context.yaml.j2", "page.html.j2"}
+        name for name in TEMPLATES if name not in {"prompt.md.j2", "context.yaml.j2", "page.html.j2", "why.md.j2"}
     )
     assert "'dict object' has no attribute 'recommended_tonez'" in "".join(published.failures)
 
@@ -409,11 +410,12 @@ def test_templates_of_the_team_make_texts_and_their_failures_are_named(tmp_path)
 
     assert text("prompt.md") == f"Tones: {tone}\n"
     assert text("page.html") == "<b>it&#39;s &lt;/b&gt; &#34;a&#34;: {{ b }} &amp;</b>"
+    assert text("why.md") == "40"
     line = text("context.yaml").splitlines()[1]
     assert json.loads(line.removeprefix("  - ")) == tone
     missing = reader.load_text(lake.path("published"), "undefined.md", default="fallback")
     assert (missing.text, missing.reason) == ("fallback", reader.MISSING)
-    assert verify(lake).files == 5
+    assert verify(lake).files == 6
 
 
 def test_readers_that_race_a_publisher_never_see_half_a_publication(lake, monkeypatch):

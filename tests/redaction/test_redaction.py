@@ -131,6 +131,12 @@ def test_digits_and_dashes_of_other_alphabets_are_read(written):
     assert redact([f"card {written} now"]).texts == ["card [card] now"]
 
 
+@pytest.mark.parametrize("hidden", ["\u200b", "\u202e", "\u00ad", "\u2060"])
+def test_characters_that_nobody_sees_hide_nothing(hidden):
+    text = f"a ann@exam{hidden}ple.com b 4111 {hidden}1111 1111 1111{hidden} c"
+    assert redact([text]).texts[0].replace(hidden, "") == "a [email] b [card] c"
+
+
 @settings(max_examples=150)
 @given(st.text(max_size=200))
 def test_what_was_redacted_holds_nothing_more(text):

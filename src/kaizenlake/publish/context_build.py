@@ -22,7 +22,7 @@ from kaizenlake.publish.context import (
 )
 from kaizenlake.publish.context_data import Data, Row
 from kaizenlake.publish.context_evidence import REASON_LENGTH, Notes, segment_words
-from kaizenlake.publish.context_room import Room, widest
+from kaizenlake.publish.context_room import ROOMS, fits
 from kaizenlake.publish.context_rules import FIELD_OF, RATES, RULES
 from kaizenlake.publish.context_scopes import Scan, Size, confidence, sizes
 from kaizenlake.publish.evidence import Evidence, KaizenEvidence, NotRecommended
@@ -72,11 +72,10 @@ def build(scan: Scan, edition: Edition, only: Scope | None = None) -> Iterator[D
     """
     data = Data.read(scan, edition.settings, only)
     for scope, size in sizes(scan, only).items():
-
-        def make(room: Room, scope: Scope = scope, size: Size = size) -> _Draft:
-            return _Draft(size, edition, data, Notes(scope, edition.settings, room))
-
-        draft = make(widest(lambda room, make=make: make(room).context))  # type: ignore[misc]
+        for room in ROOMS:
+            draft = _Draft(size, edition, data, Notes(scope, edition.settings, room))
+            if fits(draft.context):
+                break
         yield Documents(draft.context, draft.evidence, size, scope)
 
 

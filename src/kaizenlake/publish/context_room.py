@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import msgspec
@@ -49,12 +48,3 @@ def fits(context: KaizenContext) -> bool:
     plain = msgspec.json.encode(context)
     escaped = sum(plain.count(character) for character in (b"<", b">", b"&", b"'"))
     return len(plain) + 5 * escaped + _LAYOUT <= LIMIT
-
-
-def widest(make: Callable[[Room], KaizenContext]) -> Room:
-    """Return the widest room in which a context is short enough.
-
-    Args:
-        make: Makes the context within a room.
-    """
-    return next((room for room in ROOMS[:-1] if fits(make(room))), ROOMS[-1])

@@ -46,7 +46,8 @@ def places(text: str, kinds: Collection[Kind]) -> list[Place]:
         text: The text.
         kinds: Kinds to look for.
     """
-    plain = text if text.isascii() else _plain(text)
+    seen = None if text.isascii() else [at for at, char in enumerate(text) if unicodedata.category(char) != "Cf"]
+    plain = text if seen is None else "".join(_ascii(text[at]) for at in seen)
     if _MAYBE.search(plain) is None:
         return []
     found: list[Place] = []
@@ -59,18 +60,16 @@ def places(text: str, kinds: Collection[Kind]) -> list[Place]:
             for place in of_kind:  # what follows neither meets it again nor runs into it
                 plain = plain[: place.start] + _TAKEN * (place.end - place.start) + plain[place.end :]
             found += of_kind
+    if seen is not None:  # characters that nobody sees hide nothing
+        found = [place._replace(start=seen[place.start], end=seen[place.end - 1] + 1) for place in found]
     return sorted(found)
 
 
 _TAKEN = "\x00"
 
 
-def _plain(text: str) -> str:
-    """Return a text of the same length in which digits, dashes and spaces of other alphabets are those of ASCII."""
-    return "".join(map(_ascii, text))
-
-
 def _ascii(character: str) -> str:
+    """Return digits, dashes and spaces of other alphabets as those of ASCII, and every other character as it is."""
     if character < "\x80":
         return character
     if (digit := unicodedata.digit(character, None)) is not None and unicodedata.category(character) == "Nd":
