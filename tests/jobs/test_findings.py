@@ -91,6 +91,11 @@ def test_the_first_version_has_no_finding_and_of_several_the_latest_speaks():
     assert told(learning_progress=three)["policy_version"].to_list() == ["3"]
 
 
+def test_a_change_whose_interval_only_just_leaves_out_0_is_told_but_is_no_alert():
+    near = progress(("coder", 1, 0.3, 0.0), ("coder", 2, 0.36, 0.06))
+    assert told(learning_progress=near).select("verdict", "severity").rows() == [("hurt", None)]
+
+
 def test_an_old_change_is_no_alert_any_more():
     old = progress(("coder", 1, 0.3, 0.0), ("coder", 2, 0.4, 0.1)).with_columns(
         pl.col("event_date") - pl.duration(days=40)

@@ -29,6 +29,9 @@ from kaizenlake.tables import (
 )
 
 DOER = ("tenant_id", "doer")
+NIGHTLY_WIDTH = 1.5
+"""By how much an interval is widened before it may raise an alert, as it is looked at every night."""
+
 NAMES = ("doer", "policy_id", "policy_version", "deployment_id", "severity", "remedy")
 """Columns of the table that not every finding has."""
 
@@ -122,7 +125,8 @@ def _degrading(crl_trends: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
 def _versions(learning_progress: pl.LazyFrame, as_of: datetime, trends: Trends) -> pl.LazyFrame:
     """The latest version of each policy of each doer, against the version before it, up to its latest day.
 
-    That it hurt or helped is an alert while its latest runs are of the last days.
+    That it hurt or helped is an alert while its latest runs are of the last days, and where its interval leaves out 0 even when
+    it is half as wide again: it is looked at every night, and what holds for one night does not for the worst of many.
     """
     policy = (*DOER, "policy_id")
     last = (
@@ -134,6 +138,8 @@ def _versions(learning_progress: pl.LazyFrame, as_of: datetime, trends: Trends) 
     names = ("level", "baseline", "difference", "ci_low", "ci_high")
     recent = pl.col("event_date") >= (as_of - KEPT).date()
     verdict = pl.col("verdict")
+    half = (pl.col("ci_high") - pl.col("ci_low")) / 2.0
+    raises = recent & (pl.col("difference").abs() > NIGHTLY_WIDTH * half)
     return (
         last.select(
             *policy,
@@ -159,9 +165,9 @@ def _versions(learning_progress: pl.LazyFrame, as_of: datetime, trends: Trends) 
             finding_id=words.name_of("version_change", "doer", "policy_id", "policy_version"),
             kind=pl.lit("version_change"),
             figures=words.figures(*names, "n", "n_before"),
-            severity=pl.when(recent & (verdict == "hurt"))
+            severity=pl.when(raises & (verdict == "hurt"))
             .then(pl.lit("warning"))
-            .when(recent & (verdict == "helped"))
+            .when(raises & (verdict == "helped"))
             .then(pl.lit("info")),
             raised_on="began",
             remedy=pl.when(verdict == "hurt").then(
