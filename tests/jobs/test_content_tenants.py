@@ -33,7 +33,7 @@ TABLES = (
     Patterns,
     ScopedPatterns,
 )
-TENANTS = (None, "north", "south")
+TENANTS = (None, "north")
 
 
 def needed():

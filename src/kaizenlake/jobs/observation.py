@@ -21,6 +21,9 @@ METRICS = ("engagement_rate", "click_rate")
 MIN_SIDE = 5
 """Fewest contents on either side of a stratum: a mean of fewer says too little of its own spread."""
 
+WHERE = ("tenant_id", "project_id", "industry", "client_type", "platform", "content_type")
+"""Columns that name a place: contents of one place are like one another."""
+
 PATTERN = ("tenant_id", "pattern_type", "pattern", "metric")
 
 
@@ -42,40 +45,54 @@ def sum_contents(contents: pl.LazyFrame) -> pl.LazyFrame:
         The columns of `PatternSums`. Platforms are compared with one another, so for that pattern type `platform` is
         null; likewise `content_type`.
     """
-    where = ["tenant_id", "project_id", "industry", "client_type", "platform", "content_type"]
     nanos = {metric: (pl.col(metric) * NANO).round().cast(pl.Int64) for metric in METRICS}
-    # Read once for all types: pushed down into the files, each would read its own columns of them.
-    fixed = _without_contrasted(contents).select(
-        *where,
-        *(name for name in PATTERN_TYPES if name not in where),
-        cluster=_cluster(),
-        is_alone=pl.len().over("tenant_id", "project_id", "platform", _cluster()) == 1,
-        **nanos,
+    fixed = _without_contrasted(contents).select(*dict.fromkeys([*WHERE, *PATTERN_TYPES]), cluster=_cluster(), **nanos)
+    # All types at once, of one frame that is read once.
+    return fixed.map_batches(_sum_types, schema=_SUMS)
+
+
+_SUMS = pl.Schema(
+    {
+        **dict.fromkeys([*WHERE, "pattern_type", "pattern", "metric"], pl.String()),
+        **dict.fromkeys(["n", "total", "squares_high", "squares_low"], pl.Int64()),
+    }
+)
+
+
+def _sum_types(fixed: pl.DataFrame) -> pl.DataFrame:
+    """Add up the rates by place, for each pattern type and metric."""
+    # Numbers of places and bare features are grouped faster than their words.
+    places = fixed.select(WHERE).unique().with_row_index("place")
+    coded = (
+        fixed.join(places, on=WHERE, nulls_equal=True)
+        .select("place", "cluster", *PATTERN_TYPES, *METRICS)
+        .with_columns(is_alone=pl.struct("place", "cluster").hash().is_unique())
     )
-    fixed = fixed.cache()
     parts = []
     for name in PATTERN_TYPES:
-        place = [pl.lit(None, dtype=pl.String).alias(key) if key == name else pl.col(key) for key in where]
-        described = fixed.select(*place, *METRICS, "cluster", "is_alone", pattern=pattern_of(name)).filter(
-            pl.col("pattern").is_not_null()
+        sums = (
+            _units(coded, name)
+            .group_by("place", name)
+            .agg(
+                pl.struct(
+                    n=pl.col(metric).count().cast(pl.Int64),
+                    total=pl.col(metric).sum(),
+                    squares_high=(pl.col(metric) * pl.col(metric) // SPLIT).sum(),
+                    squares_low=(pl.col(metric) * pl.col(metric) % SPLIT).sum(),
+                ).alias(metric)
+                for metric in METRICS
+            )
         )
-        units = pl.concat([described.filter("is_alone").select(*where, "pattern", *METRICS), _units(described, where)])
-        sums = units.group_by(*where, "pattern").agg(
-            pl.struct(
-                n=pl.col(metric).count().cast(pl.Int64),
-                total=pl.col(metric).sum(),
-                squares_high=(pl.col(metric) * pl.col(metric) // SPLIT).sum(),
-                squares_low=(pl.col(metric) * pl.col(metric) % SPLIT).sum(),
-            ).alias(metric)
-            for metric in METRICS
-        )
+        # A pattern that is itself a place stands on that place alone: naming it twice would tell it from the others.
+        where = [pl.lit(None, dtype=pl.String).alias(key) if key == name else pl.col(key) for key in WHERE]
+        named = sums.with_columns(pattern=pattern_of(name)).join(places, on="place")
         parts += [
-            sums.select(*where, pl.lit(name).alias("pattern_type"), "pattern", pl.lit(metric).alias("metric"), metric)
-            .rename({metric: "sums"})
-            .unnest("sums")
+            named.select(*where, "pattern", pattern_type=pl.lit(name), metric=pl.lit(metric), sums=metric).unnest(
+                "sums"
+            )
             for metric in METRICS
         ]
-    return pl.concat(parts).filter(pl.col("n") > 0)
+    return pl.concat([part.select(_SUMS.names()) for part in parts]).filter(pl.col("n") > 0)
 
 
 def _cluster() -> pl.Expr:
@@ -89,17 +106,21 @@ def _cluster() -> pl.Expr:
     )
 
 
-def _units(described: pl.LazyFrame, where: Sequence[str]) -> pl.LazyFrame:
-    """One row per cluster of several contents, place and pattern: their mean rate, rounded down."""
-    return (
+def _units(coded: pl.DataFrame, pattern_type: str) -> pl.DataFrame:
+    """One row per content that is alone in its cluster, and one per cluster of several: their mean rate, rounded down."""
+    described = coded.filter(pl.col(pattern_type).is_not_null()).select(
+        "place", pattern_type, "cluster", "is_alone", *METRICS
+    )
+    several = (
         described.filter(~pl.col("is_alone"))
-        .group_by(*where, "pattern", "cluster")
+        .group_by("place", pattern_type, "cluster")
         .agg(
             pl.when(pl.col(metric).count() > 0).then(pl.col(metric).sum() // pl.col(metric).count()).alias(metric)
             for metric in METRICS
         )
-        .select(*where, "pattern", *METRICS)
     )
+    columns = ("place", pattern_type, *METRICS)
+    return pl.concat([described.filter("is_alone").select(columns), several.select(columns)])
 
 
 def _without_contrasted(contents: pl.LazyFrame) -> pl.LazyFrame:
