@@ -391,13 +391,13 @@ def test_a_value_is_compared_within_what_its_kind_needs_but_for_itself():
     drawn = events(Packs, "1 PACK_COMPLETED pack_key=quick_social_basic model=m", pack_run_id="r")
     made = run(contents=content, packs=drawn).filter(age_days=0)
 
-    whole = "content type reel, is paid yes, platform x, reach 4"
+    whole = "platform x, content type reel, is paid yes, reach 4"
     assert dict(made.filter(kind="creative").select("dimension", "stratum").rows()) == {
         "all": "",
         "hook_type": whole,
         "platform": "content type reel, is paid yes, reach 4",
-        "content_type": "is paid yes, platform x, reach 4",
-        "is_paid": "content type reel, platform x, reach 4",
+        "content_type": "platform x, is paid yes, reach 4",
+        "is_paid": "platform x, content type reel, reach 4",
     }
     strata = dict(made.filter(kind="pack").select("dimension", "stratum").rows())
     assert strata == {

@@ -60,8 +60,12 @@ def outcomes(
     """
     known = dict.fromkeys(name for kind in KNOWN for name in DIMENSIONS[kind])
     creatives = creative_outcomes(contents, labels.impressions).with_columns(kind=pl.lit("creative"))
-    subjects = outcome_subjects.with_columns(reach=pl.lit(None, pl.String))
-    return pl.concat([_by_dimension(subjects, known), _by_dimension(creatives, DIMENSIONS["creative"])])
+    return pl.concat(
+        [
+            _by_dimension(outcome_subjects, known, tuple(KNOWN)),
+            _by_dimension(creatives, DIMENSIONS["creative"], ("creative",)),
+        ]
+    )
 
 
 def creative_outcomes(contents: pl.LazyFrame, impressions: int) -> pl.LazyFrame:
@@ -87,8 +91,8 @@ def creative_outcomes(contents: pl.LazyFrame, impressions: int) -> pl.LazyFrame:
     )
 
 
-def _by_dimension(subjects: pl.LazyFrame, dimensions: Iterable[str]) -> pl.LazyFrame:
-    """One row per subject, age and known dimension, in the columns of `Outcomes`."""
+def _by_dimension(subjects: pl.LazyFrame, dimensions: Iterable[str], kinds: Collection[str]) -> pl.LazyFrame:
+    """One row per subject of some kinds, age and known dimension, in the columns of `Outcomes`."""
     index = (
         "tenant_id",
         "kind",
@@ -102,7 +106,8 @@ def _by_dimension(subjects: pl.LazyFrame, dimensions: Iterable[str]) -> pl.LazyF
     )
     segment = {f"of_{name}": name for name in SEGMENT}
     # One text a subject for each set of conditions, which the rows of its dimensions share.
-    left_out = {name: frozenset((name, *WIDER.get(name, ()))) & _CONDITIONS for name in dimensions}
+    conditions = frozenset(name for kind in kinds for name in STRATA[kind])
+    left_out = {name: frozenset((name, *WIDER.get(name, ()))) & conditions for name in dimensions}
     strata = {f"_{number}": names for number, names in enumerate(sorted(set(left_out.values()), key=sorted))}
     of_dimension = {
         text: pl.col("dimension").is_in([name for name, without in left_out.items() if without == names])
@@ -115,7 +120,7 @@ def _by_dimension(subjects: pl.LazyFrame, dimensions: Iterable[str]) -> pl.LazyF
             *dimensions,
             pl.lit(ALL).alias(ALL),
             **{new: pl.col(old) for new, old in segment.items()},
-            **{text: _within(names, (*dimensions, "reach")) for text, names in strata.items()},
+            **{text: _within(names, kinds) for text, names in strata.items()},
         )
         .unpivot(
             on=[ALL, *dimensions], index=[*index, *segment, *strata], variable_name="dimension", value_name="value"
@@ -127,14 +132,18 @@ def _by_dimension(subjects: pl.LazyFrame, dimensions: Iterable[str]) -> pl.LazyF
     )
 
 
-def _within(left_out: Iterable[str], known: Collection[str]) -> pl.Expr:
+def _within(left_out: Iterable[str], kinds: Iterable[str]) -> pl.Expr:
     """The conditions of a subject's kind in words, but for those left out."""
-    parts = []
-    for name in sorted(_CONDITIONS.difference(left_out) & set(known)):
-        kinds = [kind for kind, names in STRATA.items() if name in names]
-        words = pl.lit(f"{name.replace('_', ' ')} ") + pl.col(name).fill_null("unknown")
-        parts.append(pl.when(pl.col("kind").is_in(kinds)).then(words))
-    return pl.concat_str(parts, separator=", ", ignore_nulls=True)
-
-
-_CONDITIONS = frozenset(name for names in STRATA.values() for name in names)
+    texts = []
+    for kind in kinds:
+        names = [name for name in STRATA[kind] if name not in left_out]
+        words = [
+            part
+            for number, name in enumerate(names)
+            for part in (
+                pl.lit(f"{', ' if number else ''}{name.replace('_', ' ')} "),
+                pl.col(name).fill_null("unknown"),
+            )
+        ]
+        texts.append(pl.when(pl.col("kind") == kind).then(pl.concat_str(words) if words else pl.lit("")))
+    return pl.coalesce(texts)
