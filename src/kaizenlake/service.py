@@ -101,8 +101,8 @@ class KaizenService:
     ) -> dict[str, float]:
         """Win rate of each value of a dimension, the best first: by the rate adjusted for the mix of cases.
 
-        Values that are pending, since too few of their outcomes are old enough, have no rate and are left out; the table
-        `win_rates` counts them and names the age at which the rates are taken.
+        Values that are pending, since too few of their outcomes are old enough, have no rate and are left out;
+        `explain_win_rates` counts them and names the age at which the rates are taken.
 
         Args:
             groupby: Dimension, such as `pack_key`, `channel` or `tone`.
@@ -113,6 +113,39 @@ class KaizenService:
         Raises:
             UsageError: No outcome has that dimension; the words name those there are.
         """
+        column = "shrunk_rate" if shrunk else "win_rate"
+        rated = self._win_rates(groupby, kind).filter(status="rated")
+        order = ("shrunk_rate" if shrunk else "adjusted_rate", column, "value")
+        rows = rated.sort(order, descending=[True, True, False])
+        return dict(rows.select("value", column).collect().iter_rows())
+
+    def explain_win_rates(self, groupby: str = "pack_key", *, kind: str | None = None) -> list[dict[str, Any]]:
+        """Explain the win rate of each value of a dimension, the best first and what is pending last.
+
+        Args:
+            groupby: Dimension, such as `pack_key`, `channel` or `tone`.
+            kind: What was decided, as for `get_win_rates`.
+
+        Returns:
+            One dict a value: `value`, `status` (rated or pending), `age_days` at which the rate is taken, `wins`, `decided`,
+            `pending`, and, None while pending, `win_rate`, `ci_low`, `ci_high`, `adjusted_rate` (for the mix of cases),
+            `shrunk_rate`, `lift` against the other values and `q_value`.
+
+        Raises:
+            UsageError: No outcome has that dimension; the words name those there are.
+        """
+        counts = ("value", "status", "age_days", "wins", "decided", "pending")
+        figures = ("win_rate", "ci_low", "ci_high", "adjusted_rate", "shrunk_rate", "lift", "q_value")
+        rows = self._win_rates(groupby, kind).sort(
+            "adjusted_rate", "pending", "value", descending=[True, True, False], nulls_last=True
+        )
+        return [
+            row | {name: rounded(row[name]) for name in figures}
+            for row in rows.select(*counts, *figures).collect().iter_rows(named=True)
+        ]
+
+    def _win_rates(self, groupby: str, kind: str | None) -> pl.LazyFrame:
+        """Rows of the win rates of a dimension, of the kind that is named or meant."""
         rates = self.lake.scan(WinRates)
         known = rates.select("kind", "dimension").unique().sort("kind", "dimension").collect().rows()
         kinds = [one for one, dimension in known if dimension == groupby]
@@ -125,11 +158,7 @@ class KaizenService:
                 f"No outcome{f' of kind {kind!r}' if kind is not None else ''} has the dimension {groupby!r}.",
                 hint=f"Allowed: {', '.join(there)}.",
             )
-        column = "shrunk_rate" if shrunk else "win_rate"
-        order = ("shrunk_rate" if shrunk else "adjusted_rate", column, "value")
-        rated = rates.filter(kind=meant, dimension=groupby, status="rated")
-        rows = rated.sort(order, descending=[True, True, False])
-        return dict(rows.select("value", column).collect().iter_rows())
+        return rates.filter(kind=meant, dimension=groupby)
 
     def get_top_performing_patterns(self, pattern_type: str = "hooks", *, limit: int = 10) -> list[dict[str, Any]]:
         """Patterns of contents, the best first: by lift drawn toward the others, else by mean engagement rate.

@@ -13,6 +13,9 @@ from kaizenlake.lake.store import Lake
 from kaizenlake.publish.documents import publish_contexts
 from publish.context_frames import AS_OF, NOW, content, fill, pattern, story, win_rate
 
+WAITING = {"status": "pending", "pending": 30}
+WAITING |= dict.fromkeys(("win_rate", "ci_low", "ci_high", "adjusted_rate", "shrunk_rate", "p_value", "q_value"))
+
 
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory):
@@ -23,6 +26,7 @@ def lake(tmp_path_factory):
         win_rate("deal", "industry", "retail", 3, 4),
         win_rate("outreach", "industry", "retail", 1, 4),
         win_rate("run", "phase", "draft", 1, 2),
+        win_rate("run", "phase", "review", 0, 1, **WAITING),
         win_rate("pack", "pack_key", "quick_social", 1, 1, shrunk_rate=0.7),
         pattern("hook_type", "question", "unclear", -0.1),
         content("h1", hook_type="question", engagement_rate=0.1),
@@ -137,3 +141,22 @@ def test_an_empty_lake_answers_with_nothing(tmp_path):
     assert service.get_win_rates() == {}
     assert service.get_top_performing_patterns() == []
     assert service.build_context_for_project("p1").confidence == 0
+
+
+def test_win_rates_are_explained_with_their_age_and_what_is_pending(lake):
+    service = KaizenService(lake)
+    rated, pending = service.explain_win_rates("phase")
+
+    assert (rated["value"], rated["status"], rated["age_days"], rated["win_rate"], rated["pending"]) == (
+        *("draft", "rated", 14),
+        *(0.5, 0),
+    )
+    assert (pending["value"], pending["status"], pending["pending"], pending["win_rate"]) == (
+        "review",
+        "pending",
+        30,
+        None,
+    )
+    assert service.get_win_rates("phase") == {"draft": 0.5}
+    with pytest.raises(KaizenError, match="dimension 'colour'"):
+        service.explain_win_rates("colour")
