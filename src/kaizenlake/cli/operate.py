@@ -66,7 +66,9 @@ def demo(lake: LakeOption = LAKE, reports: ReportsOption = REPORTS) -> None:
         held = [table for table in tables.TABLES if tables.layer(table) == layer]
         rows = ", ".join(f"{tables.name(table)} {opened.rows(table):,}" for table in held if opened.rows(table))
         say(f"  {layer}: {rows}")
-    say(f"Context for generators: {opened.path('published')}")
+    published = opened.path("published")
+    say(f"Context for generators: {published}")
+    say(f'  load("{published}", public_key="{published / "public_key.pem"}"), with a copy of that key of your own')
     for file in made.run.reports:
         say(f"Report: {file}")
     say()
