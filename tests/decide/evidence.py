@@ -125,7 +125,8 @@ def filled(table, rows):
     """Rows of a table from dicts; what they do not name is null, or 0 where it may not be."""
     columns = table.to_schema().columns
     types = tables.schema(table)
-    empty = {name: None if columns[name].nullable else 0 if types[name].is_numeric() else None for name in types}
+    zero = {name: 0 if types[name].is_numeric() else [] if isinstance(types[name], pl.List) else None for name in types}
+    empty = {name: None if columns[name].nullable else zero[name] for name in types}
     return pl.DataFrame([empty | row for row in rows], schema=types)
 
 
