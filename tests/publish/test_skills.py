@@ -16,6 +16,7 @@ from kaizenlake.lake.store import Lake
 from kaizenlake.night.verify import checks
 from kaizenlake.parameters import WEIGHTS
 from kaizenlake.publish import skill_words
+from kaizenlake.publish import skill_words as words
 from kaizenlake.publish.learning_files import write_skills
 from kaizenlake.publish.report import render_html, render_pdf
 from kaizenlake.publish.skill_data import TABLES, skills
@@ -221,3 +222,16 @@ def test_the_command_shows_lists_and_writes(lake, tmp_path):
     refused = kaizen("skill", "plannr", "--lake", lake.root, code=2).stderr
     assert "There is no skill card of 'plannr'" in refused
     assert "writer" in refused
+
+
+def test_no_row_of_a_card_says_weakness_where_the_card_lists_none():
+    """Worse than the others and better than before: the two together are unclear, and no word of the row says otherwise."""
+    row = {
+        "term": "gates", "n": 60, "n_fleet": 120, "n_past": 60, "verdict": "unclear",
+        "fleet_difference": 0.05, "fleet_ci_low": 0.02, "fleet_ci_high": 0.08, "fleet_q_value": 0.001, "fleet_verdict": "weakness",
+        "past_difference": -0.05, "past_ci_low": -0.08, "past_ci_high": -0.02, "past_q_value": 0.001, "past_verdict": "strength",
+    }  # fmt: skip
+    said = words.of_term(row)
+    assert said.count(": worse") == said.count(": better") == 1
+    assert "weakness" not in said
+    assert "strength" not in said

@@ -8,6 +8,7 @@ import polars as pl
 
 from kaizenlake.job import job
 from kaizenlake.jobs._loss_sums import MICRO, micros, sums_of
+from kaizenlake.stats import expressions
 from kaizenlake.tables import Crl, CrlDaily
 
 BUCKETS = 200
@@ -49,7 +50,4 @@ def quantile(share: float) -> pl.Expr:
     Args:
         share: Share of the runs, in (0, 1).
     """
-    at, n, total = (pl.col(name).sort_by("bucket") for name in ("bucket", "n", "loss_micros"))
-    # Of n runs the one at the place of the share, as whole numbers: 0.95 * 20 is a little above 19 in floats.
-    reached = n.cum_sum() * 1_000_000 >= n.sum() * round(share * 1_000_000)
-    return (total / (n * MICRO)).filter(reached & at.is_not_null()).first()
+    return expressions.binned_quantile(share, "bucket", "n", "loss_micros") / MICRO

@@ -101,21 +101,27 @@ def deviations_of_sums(n: Column, a: Column, b: Column, product: Column, parts: 
     return pl.when(n > 0).then(whole / (n.cast(pl.Float64) * float(parts) ** 2))
 
 
-def binned_quantile(share: float, at: Column, n: Column, bins: int) -> pl.Expr:
-    """The figure in [0, 1] below which a share of the observations lies: an aggregate of equal bins, each bin once.
+def binned_quantile(share: float, at: Column, n: Column, total: Column) -> pl.Expr:
+    """The figure up to which a share of the observations lies: an aggregate of bins, each bin once.
 
-    Within its bin it is placed by the observations before it, as if they lay evenly, so it is known to within a bin.
+    It is the mean of the bin in which the share is reached: within a bin of the true one, exact where the figures of the bin
+    are alike, and never beyond the largest.
 
     Args:
         share: in (0, 1).
-        at: number of the bin, from 0.
+        at: number of the bin, in the order of the figures.
         n: observations in it, > 0.
-        bins: into which [0, 1] is cut.
+        total: their sum.
     """
-    place, n = _column(at), _column(n)
-    number, place = n.sort_by(place), place.sort_by(place)
-    up_to, wanted = number.cum_sum(), share * n.sum()
-    return ((place + (wanted - (up_to - number)) / number) / bins).filter(up_to >= wanted).first()
+    place = _column(at)
+    number, sums = _column(n).sort_by(place), _column(total).sort_by(place)
+    # As whole numbers: .95 * 20 is a little above 19 in floats.
+    reached = number.cum_sum() * _SHARES >= number.sum() * round(share * _SHARES)
+    return (sums / number).filter(reached).first()
+
+
+_SHARES = 1_000_000
+"""Parts in which a share is counted."""
 
 
 def _column(value: Column) -> pl.Expr:
