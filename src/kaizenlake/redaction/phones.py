@@ -28,11 +28,11 @@ _OTHER_CUE = re.compile(
     r"[\s.:#=]{0,3}(?:no|nr|number|nummer|num|n[o°º]|code|id)?[\s.:#=]{0,3}$"
 )
 _AMOUNT = re.compile(
-    r"(?i)^\s?(?:impressions?|views?|clicks?|likes?|followers?|users?|people|posts?|runs?|events?|rows?|tokens?|words?|euros?|eur|usd|dollars?|gbp|pounds?"
+    r"(?i)^\s?(?:times|impressions?|views?|clicks?|likes?|followers?|users?|people|posts?|runs?|events?|rows?|tokens?|words?|euros?|eur|usd|dollars?|gbp|pounds?"
     r"|km|kg|ms|seconds?|minutes?|hours?|days?|bytes?|kb|mb|gb|records?|visits?|sessions?|orders?|units?|items?|reach|mal|aufrufe|impressionen|klicks?)\b"
 )
 _AMERICAN = re.compile(
-    r"(?:1[ \-.])?(?:\([2-9]\d\d\)[ \-.]?|[2-9]\d\d(?P<one>[\-.]))[2-9]\d\d(?(one)(?P=one)|[ \-.])\d{4}\Z"
+    r"(?:1[ \-.])?(?:\([2-9]\d\d\)[ \-.]?|[2-9]\d\d(?P<one>[\-.]))\d{3}(?(one)(?P=one)|[ \-.])\d{4}\Z"
     r"|(?:1[ \-.])?[2-9]\d\d [2-9]\d\d[ \-]\d{4}\Z"
 )
 _NATIONAL = (

@@ -34,7 +34,7 @@ _NAMED = re.compile(
     r"(?i)(?<![A-Za-z0-9])(?:[A-Za-z0-9]{1,20}[_\-.]){0,4}"
     r"(?:api[_\-. ]?key|apikey|secret(?:[_\-. ]?(?:access[_\-. ]?)?key)?|access[_\-. ]?key|access[_\-. ]?token|auth[_\-. ]?token"
     r"|token|password|passwd|passwort|pwd|client[_\-. ]?secret|private[_\-. ]?key|credentials?)"
-    r"[\"']?\s*(?::=|=>|[:=]|\bis\b)\s*[\"'`]?(?P<value>[^\s\"'`,;<>]{8,})"
+    r"[\"']?\s*(?P<sign>:=|=>|[:=]|\bis\b)\s*[\"'`]?(?P<value>[^\s\"'`,;<>]{8,})"
 )
 _BEARER = re.compile(r"(?i)\b(?:bearer|basic)\s+(?P<value>[A-Za-z0-9._~+/\-]{16,}={0,2})")
 _IN_ADDRESS = re.compile(r"[a-z][a-z0-9+.\-]{1,20}://[^\s/:@]{0,100}:(?P<value>[^\s/@]{3,200})@")
@@ -51,18 +51,22 @@ def secrets(text: str) -> Iterator[tuple[int, int, str]]:
             yield match.start(), match.end(), match[0]
     for pattern in (_NAMED, _BEARER, _IN_ADDRESS):
         for match in pattern.finditer(text):
-            if pattern is not _NAMED or _is_secret(match["value"]):
+            if pattern is not _NAMED or _is_secret(match["value"], match["sign"]):
                 yield *match.span("value"), match["value"]
     for match in _LONG.finditer(text):
         if _is_random(match[0]):
             yield match.start(), match.end(), match[0]
 
 
-def _is_secret(value: str) -> bool:
+def _is_secret(value: str, sign: str) -> bool:
     """Whether what is named a secret is one, and no word such as `required` or a place holder such as `${TOKEN}`."""
     if value[0] in "$<{[(%*" or "[secret" in value:
         return False
-    return any(char.isdigit() for char in value) and any(char.isalpha() for char in value)
+    has_digits, has_letters = (any(map(test, value)) for test in (str.isdigit, str.isalpha))
+    return has_letters and (has_digits or (sign == "=" and value.lower() not in _NO_SECRETS))
+
+
+_NO_SECRETS = frozenset({"required", "optional", "undefined", "disabled", "redacted", "forgotten"})
 
 
 def _is_random(word: str) -> bool:
