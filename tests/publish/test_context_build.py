@@ -537,7 +537,8 @@ def test_past_winners_show_one_entry_an_experiment_and_one_a_wording_with_what_i
         label("c3", "p1", shrunk_rate=0.3, experiment_id="e2", text="a  SECRET", beaten_text="Dull", lift=0.2),
         label("c4", "p1", shrunk_rate=0.2, text="Outside of tests"),
         label("c5", "p1", shrunk_rate=0.1, text="Outside of tests"),
-        *(content(f"c{number}", "p1", trials=100) for number in range(1, 6)),
+        label("c6", "p1", shrunk_rate=0.9, experiment_id="e3", text="Won by its picture", lift=0.9),
+        *(content(f"c{number}", "p1", trials=100) for number in range(1, 7)),
     )
     for scope in ("everything", "project p1"):
         found = documents(*rows)[scope]

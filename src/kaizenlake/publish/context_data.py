@@ -217,7 +217,10 @@ def one_of_each(marked: pl.DataFrame, within: tuple[str, ...] = ()) -> pl.DataFr
     words = pl.col("text").str.to_lowercase().str.replace_all(r"\s+", " ").str.strip_chars()
     wording = pl.struct(*within, "tenant_id", words=words).is_first_distinct()
     stays = pl.col("label") != "winner"
-    return marked.filter(stays | pl.col("experiment_id").is_null() | experiment).filter(
+    # An arm that beat the same words alone won by something else: its text is no winner.
+    is_wording = pl.col("experiment_id").is_null() | pl.col("text").is_null() | pl.col("beaten_text").is_not_null()
+    told = marked.filter(stays | is_wording | (pl.col("source") == "manual"))
+    return told.filter(stays | pl.col("experiment_id").is_null() | experiment).filter(
         stays | pl.col("text").is_null() | wording
     )
 
