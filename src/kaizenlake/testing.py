@@ -100,6 +100,7 @@ def _line(number: int, event: EventType, random: Random) -> bytes:
         field.name: _value(field, event, random) for field in event.fields if field.required or random.random() < 0.66
     }
     payload |= _told_alike(event, random)
+    payload |= _agreeing(payload)
     envelope: dict[str, Any] = {
         "id": f"event-{random.getrandbits(32):08x}-{number}",
         "type": event.name,
@@ -137,6 +138,29 @@ def _told_alike(event: EventType, random: Random) -> dict[str, Any]:
             "unit_id": f"{random.choice((version, 3))}-{random.randrange(20)}",
         }
     return {}
+
+
+def _agreeing(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Figures that do not contradict one another: parts within their wholes, rates as their counts give them."""
+    shown = payload.get("impressions")
+    passed: dict[str, Any] = {}
+    if payload.get("gates_total") is not None and payload.get("gates_passed") is not None:
+        passed["gates_passed"] = min(payload["gates_passed"], payload["gates_total"])
+    if shown is not None:
+        passed |= {
+            name: min(payload[name], shown) for name in ("clicks", "engagements") if payload.get(name) is not None
+        }
+    told = {**payload, **passed}
+    whole = told.get("reach" if told.get("rate_of") == "reach" else "impressions")
+    shares = (
+        ("engagement_rate", "engagements", whole),
+        ("ctr", "clicks", shown),
+        ("conversion_rate", "conversions", told.get("clicks")),
+    )
+    for rate, part, of in shares:
+        if told.get(rate) is not None and told.get(part) is not None:
+            passed[rate] = told[part] / of if of and told[part] <= of else None
+    return passed
 
 
 def _value(field: Field, event: EventType, random: Random) -> Any:

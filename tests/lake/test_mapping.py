@@ -490,6 +490,6 @@ def test_a_mended_mapping_reads_a_file_again_that_has_landed(tmp_path):
     file = put(tmp_path / "t.csv", b"id,at\n1,03.02.2026\n")
     toml = put(tmp_path / "posts.toml", POSTS.encode())
     assert land(lake, file, mapping=toml, now=NOW).quarantined == 1
-    assert land(lake, file, mapping=toml, now=NOW).duplicate == 1
+    assert land(lake, file, mapping=toml, now=NOW).quarantined_before == 1
     put(toml, POSTS.replace('zone = "UTC"', 'format = "%d.%m.%Y", zone = "UTC"').encode())
     assert land(lake, file, mapping=toml, now=NOW).landed == 1

@@ -6,6 +6,7 @@ import json
 
 import polars as pl
 
+from kaizenlake.events import platforms
 from kaizenlake.events.catalogue import EVENTS, EventType, Family, Field
 
 ENVELOPE_COLUMNS = ("event_id", "event_type", "event_date", "occurred_at", "project_id", "tenant_id")
@@ -49,6 +50,8 @@ def _column(field: Field, events: tuple[EventType, ...]) -> pl.Expr:
         value = pl.when(held).then("payload").str.json_path_match(f"$.{field.name}")
     else:
         value = pl.col("_fields").struct.field(field.name)
+    if field.name == "platform":
+        value = platforms.named(value)
     if field.kind == "datetime":
         value = value.str.to_datetime("%+", time_unit="us", time_zone="UTC")
     for event in events:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
+
+from kaizenlake.events.disagreements import Disagreement
 
 INT64_MAX = 2**63 - 1
 TEXT_LENGTH = 20_000
@@ -78,5 +81,10 @@ def says(description: str, *, is_field_name_given: bool = False) -> Meta:
 class Payload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """What an event of one type holds; the subclass's docstring is the event's meaning.
 
-    A subclass names itself by its class name: `LeadCreated` is the event type `LEAD_CREATED`.
+    A subclass names itself by its class name: `LeadCreated` is the event type `LEAD_CREATED`. One whose figures may
+    contradict one another says how in `disagreements`, and refuses them in `__post_init__`.
     """
+
+    def disagreements(self) -> Iterator[Disagreement]:
+        """Figures that cannot all be true."""
+        return iter(())

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated
 
+from kaizenlake.events.disagreements import Disagreement, beyond, refuse
+from kaizenlake.events.disagreements import Figure as Told
 from kaizenlake.events.fields import Count, Key, Payload, Score, Seconds, Texts, Usd, Word, says
 
 
@@ -69,6 +72,14 @@ class _Quality(_Pack, frozen=True, kw_only=True):
     gates_passed: Annotated[Count | None, says("Quality gates that were passed.")] = None
     gates_total: Annotated[Count | None, says("Quality gates there were.")] = None
     issues: Annotated[Texts, says("What was found wanting, in words.")] = []
+
+    def disagreements(self) -> Iterator[Disagreement]:
+        """More gates passed than there were."""
+        yield from beyond(Told("gates_passed", self.gates_passed), Told("gates_total", self.gates_total))
+
+    def __post_init__(self) -> None:
+        if self.gates_total is not None and (self.gates_passed or 0) > self.gates_total:
+            refuse(self.disagreements())
 
 
 class PackQualityAssessed(_Quality, frozen=True, kw_only=True):

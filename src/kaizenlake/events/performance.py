@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated
 
+from kaizenlake.events.disagreements import Disagreement, beyond, rate_beside_counts, refuse
+from kaizenlake.events.disagreements import Figure as Told
 from kaizenlake.events.fields import Count, Figure, Key, Keys, Payload, Rate, Text, Usd, Word, says
 from kaizenlake.vocabulary import Audience
 
@@ -54,6 +57,28 @@ class PerformanceRecorded(Payload, frozen=True, kw_only=True):
     ] = None
     external_id: Annotated[Key | None, says("The content as the platform names it.")] = None
     execution_job_id: Annotated[Key | None, says("Job that produced or published the content.")] = None
+
+    def disagreements(self) -> Iterator[Disagreement]:
+        """Clicks or engagements beyond the impressions, and rates that their counts do not give."""
+        impressions, clicks = Told("impressions", self.impressions), Told("clicks", self.clicks)
+        engagements, reach = Told("engagements", self.engagements), Told("reach", self.reach)
+        yield from beyond(clicks, impressions)
+        if self.rate_of != "reach":
+            yield from beyond(engagements, impressions)
+        wholes = {"reach": [reach], "impressions": [impressions]}.get(self.rate_of or "", [])
+        if self.rate_of is None and impressions.value is not None:
+            # Which of both it is a share of was not said: either may give it.
+            wholes = [impressions, reach]
+        yield from rate_beside_counts(Told("engagement_rate", self.engagement_rate), engagements, wholes)
+        yield from rate_beside_counts(Told("ctr", self.ctr), clicks, [impressions])
+        conversions = Told("conversions", self.conversions)
+        yield from rate_beside_counts(Told("conversion_rate", self.conversion_rate), conversions, [clicks])
+
+    def __post_init__(self) -> None:
+        has_rate = self.engagement_rate is not None or self.ctr is not None or self.conversion_rate is not None
+        most = self.impressions
+        if has_rate or (most is not None and ((self.clicks or 0) > most or (self.engagements or 0) > most)):
+            refuse(self.disagreements())
 
 
 class CreativeMarkedWinner(Payload, frozen=True, kw_only=True):

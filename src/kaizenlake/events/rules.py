@@ -6,6 +6,7 @@ import math
 import re
 from datetime import UTC, date, datetime
 from functools import cache
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple, get_type_hints
 
 import msgspec
@@ -32,6 +33,7 @@ RULES: dict[str, str] = {
     "missing_project": "Events of this family name their project.",
     "wrong_type": "The value is of the declared kind.",
     "out_of_range": "The number lies within the declared range.",
+    "contradiction": "The figures can all be true: no part is more than its whole, and a rate is what its counts give.",
     "bad_length": "The text or list is neither too short nor too long.",
     "not_allowed": "The value is one of the allowed ones.",
     "bad_time": "The time is a date and time of RFC 3339, from 1970 to 9999.",
@@ -151,6 +153,18 @@ def payload_problems(event: EventType, payload: Any) -> Iterator[Problem]:
         yield Problem("wrong_type", "payload", f"`payload`: expected an object, found {short(payload)}")
         return
     declared = field_types(event.payload)
+    is_sound = True
+    for problem in _payload_fields(event, payload, declared):
+        is_sound = False
+        yield problem
+    if is_sound:
+        # The payload cannot be made where it disagrees; its fields alone are what is compared.
+        fields: Any = SimpleNamespace(**dict.fromkeys(declared) | payload)
+        for field, reason in event.payload.disagreements(fields):
+            yield Problem("contradiction", field, reason)
+
+
+def _payload_fields(event: EventType, payload: dict[str, Any], declared: dict[str, Any]) -> Iterator[Problem]:
     for field in event.fields:
         if field.required and field.name not in payload:
             yield Problem("missing_field", field.name, f"`{field.name}` is missing")

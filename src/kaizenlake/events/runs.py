@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated
 
+from kaizenlake.events.disagreements import Disagreement, beyond, refuse
+from kaizenlake.events.disagreements import Figure as Told
 from kaizenlake.events.fields import Count, Index, Key, Keys, Payload, Rate, Score, Seconds, Usd, says
 
 
@@ -42,6 +45,14 @@ class RunCompleted(Payload, frozen=True, kw_only=True):
         Rate | None, says("Probability with which the logged action was chosen.", is_field_name_given=True)
     ] = None
 
+    def disagreements(self) -> Iterator[Disagreement]:
+        """More gates passed than there were."""
+        yield from beyond(Told("gates_passed", self.gates_passed), Told("gates_total", self.gates_total))
+
+    def __post_init__(self) -> None:
+        if self.gates_total is not None and (self.gates_passed or 0) > self.gates_total:
+            refuse(self.disagreements())
+
 
 class RunScored(Payload, frozen=True, kw_only=True):
     """A run was looked at again, by a judge, a person or a later check: what it tells completes the record of the run."""
@@ -66,3 +77,11 @@ class RunScored(Payload, frozen=True, kw_only=True):
     failure_modes: Annotated[Keys, says("Ways in which it failed.")] = []
     quality_score: Annotated[Score | None, says("Mark of its quality, by whoever scored it.")] = None
     confidence: Annotated[Rate | None, says("How sure the scorer is, from 0 to 1.", is_field_name_given=True)] = None
+
+    def disagreements(self) -> Iterator[Disagreement]:
+        """More gates passed than there were."""
+        yield from beyond(Told("gates_passed", self.gates_passed), Told("gates_total", self.gates_total))
+
+    def __post_init__(self) -> None:
+        if self.gates_total is not None and (self.gates_passed or 0) > self.gates_total:
+            refuse(self.disagreements())
