@@ -4,6 +4,9 @@ The public names are fetched from their homes when they are first used, so that 
 costs no more than the standard library.
 """
 
+import os
+from _thread import RLock
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from kaizenlake.events.boundaries import (
@@ -76,15 +79,25 @@ __all__ = [
 ]
 
 
+_FETCHING = RLock()
+"""Held while a name is fetched, and by whoever forks: a child could never end an import that another thread had begun."""
+
+os.register_at_fork(before=_FETCHING.acquire, after_in_parent=_FETCHING.release, after_in_child=_FETCHING.release)
+
+
 def __getattr__(name: str) -> object:
     """Fetch a public name from its home."""
     home = _HOMES.get(name) or (_LOG_FUNCTIONS if name.startswith("log_") else None)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module  # noqa: PLC0415 - a service that only reads contexts never pays for it
-
     try:
-        return getattr(import_module(home), name)
+        with _FETCHING:
+            from importlib import import_module  # noqa: PLC0415 - a service that only reads contexts never pays for it
+
+            if home.startswith("kaizenlake.events"):
+                # All that logging needs, so that no later call has to open a file of code.
+                import_module(_LOG_FUNCTIONS)
+            return getattr(import_module(home), name)
     except AttributeError:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
 

@@ -17,11 +17,11 @@ import msgspec
 from kaizenlake.errors import EventError
 from kaizenlake.events import envelope, ids
 from kaizenlake.events.catalogue import EVENTS, EventType, by_name
+from kaizenlake.events.spool import Spool, told
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from kaizenlake.events.spool import Spool
+    from types import ModuleType
 
 LAKE_VARIABLE = "KAIZEN_LAKE"
 DEFAULT_LAKE = "lake"
@@ -176,9 +176,7 @@ def _plain(value: Any, *, is_text: bool = False, depth: int = 2) -> Any:
 
 
 def _unknown_type(kind: Any) -> EventError:
-    from kaizenlake.events.rules import near  # noqa: PLC0415 - only a refused event pays for it
-
-    guess = near(kind, (event.name for event in EVENTS)) if isinstance(kind, str) else ""
+    guess = _rules().near(kind, (event.name for event in EVENTS)) if isinstance(kind, str) else ""
     return EventError(f"{kind!r} is no event type of the catalogue{guess}.", field="type", rule="unknown_type")
 
 
@@ -187,10 +185,22 @@ def _refused(event: EventType, document: dict[str, Any], error: Exception) -> Ev
     return EventError(f"{event.name}: {error}.", rule="wrong_type")
 
 
-def _raise_if_broken(event: EventType, document: dict[str, Any]) -> None:
-    from kaizenlake.events import rules  # noqa: PLC0415 - only a refused event pays for it
+def _rules() -> ModuleType:
+    """The rules in words, fetched where an event is refused.
 
-    found = list(rules.problems(document, now=datetime.now(UTC), future_hours=envelope.FUTURE_HOURS))
+    Raises:
+        SpoolError: They cannot be read: this process has no file handles left.
+    """
+    try:
+        with _guard:
+            from kaizenlake.events import rules  # noqa: PLC0415 - only a refused event pays for it
+    except OSError as error:
+        raise told(error, "the rules of events") from error
+    return rules
+
+
+def _raise_if_broken(event: EventType, document: dict[str, Any]) -> None:
+    found = list(_rules().problems(document, now=datetime.now(UTC), future_hours=envelope.FUTURE_HOURS))
     if found:
         reasons = "; ".join(dict.fromkeys(problem.reason for problem in found))
         raise EventError(f"{event.name}: {reasons}.", field=found[0].field, rule=found[0].rule)
@@ -245,8 +255,6 @@ def _spool() -> Spool:
     held = _open
     if held is not None and held[0] == lake:
         return held[1]
-    from kaizenlake.events.spool import Spool  # noqa: PLC0415 - a program that logs nothing does not pay for it
-
     with _guard:
         if _open is None or _open[0] != lake:
             close()
@@ -254,10 +262,23 @@ def _spool() -> Spool:
         return _open[1]
 
 
-def _forked() -> None:
-    global _guard  # noqa: PLW0603 - another thread of the parent may have held it
-    _guard = threading.RLock()
-
-
 atexit.register(close)
-os.register_at_fork(after_in_child=_forked)
+_is_held_for_fork = False
+
+
+def _before_fork() -> None:
+    """Wait until no other thread is half way through: what it holds would be held for ever in the child."""
+    global _is_held_for_fork  # noqa: PLW0603 - of the thread that forks, which holds the lock
+    _guard.acquire()
+    _is_held_for_fork = True
+
+
+def _after_fork() -> None:
+    global _is_held_for_fork  # noqa: PLW0603 - as above
+    # Where this module was read while the fork began, nothing is held.
+    if _is_held_for_fork:
+        _is_held_for_fork = False
+        _guard.release()
+
+
+os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from datetime import UTC, date, datetime
+from difflib import get_close_matches
 from functools import cache
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple, get_type_hints
@@ -59,8 +60,6 @@ def near(name: str, names: Iterable[str]) -> str:
     >>> near("impresions", ["clicks", "impressions"])
     ' (did you mean `impressions`?)'
     """
-    from difflib import get_close_matches  # noqa: PLC0415 - only a refused event pays for it
-
     # Also find names that a long common part hides from the ratio of the whole.
     options = list(names)
     found = get_close_matches(name, options, n=1, cutoff=0.6)

@@ -13,7 +13,6 @@ import errno
 import fcntl
 import os
 import re
-import socket
 import threading
 import time
 import weakref
@@ -93,7 +92,7 @@ class Spool:
                 descriptor = self._segment()
                 self._append(descriptor, lines)
             except OSError as error:
-                raise _told(error, self.folder) from error
+                raise told(error, self.folder) from error
             self._size += len(lines)
             self._unsynced = True
             if self._size >= self.segment_bytes or self._is_old():
@@ -115,7 +114,7 @@ class Spool:
                     os.fsync(self._descriptor)
                     self._unsynced = False
             except OSError as error:
-                raise _told(error, self.folder) from error
+                raise told(error, self.folder) from error
 
     def close(self) -> None:
         """Close the segment under its final name; the next write begins another.
@@ -137,7 +136,7 @@ class Spool:
                     path.rename(path.with_name(path.name.removesuffix(OPEN_SUFFIX) + CLOSED_SUFFIX))
                     _sync_folder(self.folder)
             except OSError as error:
-                raise _told(error, self.folder) from error
+                raise told(error, self.folder) from error
             finally:
                 os.close(descriptor)
 
@@ -271,7 +270,7 @@ def _sync_forever(reference: weakref.ref[Spool], wake: threading.Event) -> None:
 def _segment_name() -> str:
     now = time.time_ns()
     moment = time.strftime("%Y%m%dT%H%M%S", time.gmtime(now // 1_000_000_000))
-    host = re.sub(r"[^A-Za-z0-9.]+", "_", socket.gethostname())[:60] or "host"
+    host = re.sub(r"[^A-Za-z0-9.]+", "_", os.uname().nodename)[:60] or "host"
     return f"{moment}.{now % 1_000_000_000 // 1000:06d}Z-{host}-{os.getpid()}-{os.urandom(4).hex()}{OPEN_SUFFIX}"
 
 
@@ -296,7 +295,8 @@ _HINTS = {
 }
 
 
-def _told(error: OSError, folder: Path) -> SpoolError:
+def told(error: OSError, folder: Path | str) -> SpoolError:
+    """What the operating system refused, as the error that the log functions promise."""
     words = os.strerror(error.errno) if error.errno else str(error)
     hint = _HINTS.get(error.errno or 0, "Nothing was appended; the call can be made again.")
     return SpoolError(f"An event could not be logged: {words}.", where=str(error.filename or folder), hint=hint)

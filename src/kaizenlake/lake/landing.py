@@ -216,6 +216,7 @@ class _Run:
         self.left: list[tuple[str, str]] = []
         self.misfit: MappingError | None = None
         """What is wrong with the first file that does not fit its mapping, where that is not left alone."""
+        self._mappings: dict[str, Mapping] = {}
         self._read: list[Source] = []
         self._under_way: tuple[Batch, list[Source]] | None = None
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="landing")
@@ -355,7 +356,9 @@ class _Run:
                 self.landed(item)
 
     def _mapping(self, name: str) -> Mapping:
-        return mappings.load(name, mappings_folder(self.lake))
+        if name not in self._mappings:
+            self._mappings[name] = mappings.load(name, mappings_folder(self.lake))
+        return self._mappings[name]
 
 
 def _waiting(lake: Lake) -> tuple[list[Source], list[tuple[str, str]]]:
