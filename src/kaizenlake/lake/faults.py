@@ -21,7 +21,7 @@ def printable(text: str) -> str:
     r"""A text as UTF-8 can hold it: bytes outside it and halves of surrogate pairs are escaped.
 
     >>> printable("caf\udce9.csv")
-    'caf\\\\xe9.csv'
+    'caf\\xe9.csv'
     """
     return _HALVES.sub(_escape, text) if _HALVES.search(text) else text
 

@@ -260,7 +260,7 @@ def as_short(text: str, most: int) -> str:
         most: Most bytes between the quotation marks, the mark of the cut included; at least 3.
 
     >>> as_short("naïve", 10), as_short("naïve café", 8)
-    ('naïve', 'naï…')
+    ('naïve', 'naïv…')
     """
     spent = [_bytes_of(character) for character in text]
     if sum(spent) <= most:
