@@ -158,6 +158,22 @@ class TestAGuardrailThatOnlyTheSettingsName:
         row = self.last(told_by=(OLD, NEW), settings_guardrails=["security_criticals"])
         assert (row["verdict"], row["guardrails_left_out"]) == ("promote", [])
 
+    def test_is_left_out_again_30_days_after_the_control_told_it_last(self):
+        rows = []
+        for night in range(33):
+            for version in (NEW, OLD):
+                told = {"security_criticals_n": int(night == 1), "security_criticals_micros": 0}
+                rows += [(night, version, f"{version}-{night}-{n}", 0.5, {"runs": 1, "n": 1} | told) for n in range(4)]
+        start = started(
+            at=0,
+            rails={"security_criticals": 0.05},
+            settings_guardrails=["security_criticals"],
+            horizon_nights=40,
+            minimum_units=4,
+        )
+        found = looked(of_units(rows), start, as_of=day(33)).sort("look")["guardrails_left_out"].list.len().to_list()
+        assert found == [1, *[0] * 30, 1, 1]
+
     def test_blocks_where_a_person_named_it(self):
         row = self.last()
         assert (row["verdict"], row["guardrails_left_out"]) == ("continue", [])
