@@ -161,6 +161,7 @@ def missing_outcomes(look: Mapping[str, Any]) -> list[str]:
                 f", of which {told['units_not_run']:,} and {told['units_not_run_control']:,} were routed and never ran"
             )
         found.append(f"{own} and {other} have no loss{gone}.")
-    if found and look.get("missing_p") is not None:
+    without = sum(told[name] for name in COUNTED if "_without_loss" in name)
+    if without and look.get("missing_p") is not None:
         found.append(f"The shares of runs without a loss are alike with {p_words(look['missing_p'], 'p')}.")
     return found
