@@ -12,13 +12,13 @@ from typer.testing import CliRunner
 from kaizenlake import LearningOps, tables
 from kaizenlake.cli.app import app
 from kaizenlake.context import TENANT_NEEDED, load, load_evidence, load_skill, load_text, route, tenant_folder
-from kaizenlake.decide import deployments, policies
+from kaizenlake.decide import deployments, policies, trust
 from kaizenlake.decide.deployments import DeploymentPlan
 from kaizenlake.decide.drafts import PolicyDraft
 from kaizenlake.errors import TenantNeededError, UsageError
 from kaizenlake.events.catalogue import LOGGED, by_name
 from kaizenlake.lake.store import Lake
-from kaizenlake.lake.tenants import view_of, views
+from kaizenlake.lake.tenants import tenants, view_of, views
 from kaizenlake.night.run import nightly
 from kaizenlake.night.verify import checks
 from kaizenlake.service import KaizenService
@@ -305,6 +305,14 @@ def test_a_second_tenant_moves_what_stood_for_the_first_and_back(tmp_path):
     assert (third.reason, third.context["tenant"]) == ("fresh", BETA)
     assert third.sequence > load(published, tenant=BETA).sequence - 1 >= second.sequence
     assert not (published / "tenants").exists()
+
+
+def test_what_is_about_the_lake_itself_makes_no_tenant(tmp_path):
+    lake = Lake.create(tmp_path / "lake")
+    decide(lake, BETA)
+    trust.rotate(lake, by="ann")
+    assert tenants(lake) == (BETA,)
+    assert policies.state(lake).version("policy", "1.0.0").status == "active"
 
 
 def test_a_decision_for_one_tenant_does_not_touch_the_other_of_the_same_name(tmp_path):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from kaizenlake import signing
-from kaizenlake.context import TENANTS, tenant_folder
+from kaizenlake.context import SUCCESSION, TENANTS, tenant_folder
 from kaizenlake.errors import LakeError, VerificationError
 from kaizenlake.lake import files, keys
 from kaizenlake.lake.store import Lake
@@ -110,6 +110,8 @@ def _settle(lake: Lake, folder: Path, found: tuple[Lake, ...]) -> None:
             return
         for place in OF_A_TENANT:
             _remove(folder / place)
+        for view in found:
+            _hand_on(folder / SUCCESSION, view.path(FOLDER) / SUCCESSION)
     except OSError as error:
         raise LakeError(
             f"What was published cannot be removed: {error.strerror}.", where=str(error.filename)
@@ -142,6 +144,12 @@ def _sequences(published: Path) -> Iterator[int]:
             continue
         if isinstance(sequence, int):
             yield sequence
+
+
+def _hand_on(succession: Path, own: Path) -> None:
+    """Copy which key follows which into the folder of a tenant that has it not: readers may see that folder alone."""
+    if succession.is_file() and not own.exists():
+        files.write_atomic(own, succession.read_bytes())
 
 
 def _remove(path: Path) -> None:
