@@ -26,7 +26,7 @@ class Outcome:
 
 OUTCOMES = {
     "pack": Outcome(
-        "pack", "packs", "succeeded", "A pack is won when it completed and did not fail on quality{within}."
+        "pack", "packs", "succeeded", "A pack is won when it completed{within} and did not fail on quality."
     ),
     "deal": Outcome("lead", "leads", "became deals", "A lead is won when its deal was won{within}, else it is not."),
     "outreach": Outcome(
