@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kaizenlake import signing
-from kaizenlake.decide import policies
+from kaizenlake.decide import policies, trust
 from kaizenlake.decide.drafts import PolicyDraft
-from kaizenlake.errors import PublishError, VerificationError
+from kaizenlake.errors import PublishError, UsageError, VerificationError
 from kaizenlake.lake import decisions, keys, seals
 from kaizenlake.lake.maintain import maintain
 from kaizenlake.lake.store import Lake
@@ -154,6 +154,23 @@ def test_a_decision_that_was_deleted_is_named_and_stops_what_would_be_decided_or
     done = nightly(lake, as_of=datetime(2026, 3, 3, tzinfo=UTC))
     assert [error.step for error in done.errors] == ["serve"], "the rest of the night goes on"
     assert lake.path("published", "policies", "planner.json").read_bytes() == served
+
+
+@pytest.mark.parametrize("number", [3, 5])
+def test_a_person_may_go_on_without_a_decision_that_is_lost(lake, number):
+    foreign_delete(lake, number)
+    with pytest.raises(UsageError, match="needs a reason"):
+        trust.accept_missing(lake, by="ann", reason=None)
+    assert trust.accept_missing(lake, by="ann", reason="The disk broke.") == (
+        f"1 decision is missing: number {number}",
+    )
+    assert broken(lake) == ""
+    create(lake, "3.0.0")
+    assert numbers(lake) == [*sorted({1, 2, 3, 4, 5} - {number}), 6, 7]
+    foreign_delete(lake, 1)
+    assert "missing: number 1" in broken(lake), "what is lost later is named all the same"
+    assert trust.accept_missing(Lake(lake.path()), by="ann", reason="Again.") != ()
+    assert trust.accept_missing(lake, by="ann", reason="Again.") == ()
 
 
 def test_a_decision_that_was_changed_does_not_count(lake):

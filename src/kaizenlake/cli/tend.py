@@ -11,8 +11,8 @@ import typer
 
 from kaizenlake import __version__
 from kaizenlake.cli.commands import add_commands
-from kaizenlake.cli.options import LAKE, JsonOption, LakeOption
-from kaizenlake.cli.words import draw, note, open_lake, say, say_lines
+from kaizenlake.cli.options import LAKE, ByOption, JsonOption, LakeOption, ReasonOption
+from kaizenlake.cli.words import decider, draw, note, open_lake, say, say_lines, system_user
 from kaizenlake.errors import KaizenError, VerificationError
 from kaizenlake.vocabulary import plural
 
@@ -45,6 +45,15 @@ def verify(
     mend: Annotated[
         bool, typer.Option("--mend", help="First put right the counts of landings that count lines again.")
     ] = False,
+    accept_missing: Annotated[
+        bool,
+        typer.Option(
+            "--accept-missing",
+            help="First go on without decisions that are lost for good, by a signed decision of yours; needs --reason.",
+        ),
+    ] = False,
+    by: ByOption = None,
+    reason: ReasonOption = None,
 ) -> None:
     """Check every table, the conservation of lines, and the signature of what is published."""
     from kaizenlake.lake import lock, recount
@@ -54,6 +63,11 @@ def verify(
     if mend:
         with lock.hold(opened.path(), "kaizen verify --mend"):
             say(f"Counts of {plural(recount.mend(opened), 'landed file')} put right.")
+    if accept_missing:
+        from kaizenlake.decide import trust
+
+        lost = trust.accept_missing(opened, by=decider(by), reason=reason, system_user=system_user())
+        say(f"Accepted: {'; '.join(lost)}." if lost else "No decision is missing.")
     failed = 0
     for check in checks(opened):
         if check.error is None:

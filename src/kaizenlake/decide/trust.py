@@ -90,6 +90,45 @@ def adopt(lake: Lake, *, by: str, reason: str | None = None, system_user: str | 
             lake.is_migrating = False
 
 
+def accept_missing(lake: Lake, *, by: str, reason: str | None, system_user: str | None = None) -> tuple[str, ...]:
+    """Go on without decisions that are lost for good, by a signed decision of a person.
+
+    Args:
+        lake: The lake.
+        by: The person.
+        reason: Why, in words.
+        system_user: Name under which the operating system knows who asks.
+
+    Returns:
+        What was missing, in words; nothing where nothing was.
+
+    Raises:
+        UsageError: No reason was given.
+        LockedError: A night or a landing runs.
+        PublishError: The lake's key was lost, or others may read it.
+    """
+    check_texts(by=by, reason=reason)
+    if not (reason or "").strip():
+        raise UsageError("To go on without decisions needs a reason.", hint="Say it with --reason.")
+    with lock.hold(lake.path(), "kaizen verify --accept-missing"):
+        found = decisions.ledger(lake)
+        if not found.gaps:
+            return ()
+        events = decisions.adopted_events(found) or batches.unsealed(lake)
+        payload = {
+            "former_format": formats.FORMAT,
+            "decisions_count": 0,
+            "events_count": events.rows,
+            "events_sha256": events.digest,
+            "decided_by": by,
+            "system_user": system_user,
+            "reason": reason,
+        }
+        said = {"missing": sorted(found.missing.missing), "lost": sorted(found.missing.lost)}
+        _append(lake, "LAKE_ADOPTED", payload, metadata=said, is_mending=True)
+        return found.gaps
+
+
 @dataclass(frozen=True)
 class Rotated:
     """What a rotation did.
@@ -158,7 +197,14 @@ def rotate(lake: Lake, *, by: str, reason: str | None = None, system_user: str |
     return Rotated(new_id, former_id, number, lake.path().joinpath(*signing.PUBLISHED_KEY))
 
 
-def _append(lake: Lake, kind: str, payload: Mapping[str, Any], metadata: Mapping[str, Any] | None = None) -> None:
+def _append(
+    lake: Lake,
+    kind: str,
+    payload: Mapping[str, Any],
+    metadata: Mapping[str, Any] | None = None,
+    *,
+    is_mending: bool = False,
+) -> None:
     now = datetime.now(UTC)
     name = hashlib.sha256(signing.canonical([kind, dict(payload), now.isoformat()])).hexdigest()[:32]
 
@@ -174,7 +220,7 @@ def _append(lake: Lake, kind: str, payload: Mapping[str, Any], metadata: Mapping
             )
         ]
 
-    decisions.append(lake.whole, decide, source=SOURCE, now=now)
+    decisions.append(lake.whole, decide, source=SOURCE, now=now, is_mending=is_mending)
 
 
 def _write_succession(lake: Lake, former: Ed25519PrivateKey, new: Ed25519PublicKey) -> None:

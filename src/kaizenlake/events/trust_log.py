@@ -21,7 +21,7 @@ class _Adopted(Payload, frozen=True, kw_only=True):
 
 
 class LakeAdopted(_Adopted, frozen=True, kw_only=True):
-    """A lake of an older format was brought to this one: a person vouches for what stood there unsigned."""
+    """A person vouches for a lake as it stands: unsigned, as an older format had it, or without decisions that are lost."""
 
     former_format: Annotated[Count, says("Format that it had.")]
     decisions_count: Annotated[Count, says("Decisions without a seal that are adopted.")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -31,6 +31,19 @@ TYPES: tuple[str, ...] = tuple(event.name for event in EVENTS if event.family.is
 
 
 @dataclass(frozen=True)
+class Missing:
+    """Decisions that were taken and are not there.
+
+    Args:
+        missing: Their numbers.
+        lost: Marks of those that were adopted from an older lake.
+    """
+
+    missing: frozenset[int] = frozenset()
+    lost: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
 class Ledger:
     """The decisions of a lake at one moment.
 
@@ -38,13 +51,15 @@ class Ledger:
         rows: Decisions that verify, in their order: rows of `bronze.events`.
         chain: Their links.
         problems: What does not verify, each in words that name it.
-        gaps: What is missing, in words; empty where every decision that was taken is there.
+        gaps: What is missing, in words; empty where every decision that was taken is there, or a person accepted it.
+        missing: The same by number.
     """
 
     rows: pl.DataFrame
     chain: seals.Chain = field(default_factory=seals.Chain)
     problems: tuple[str, ...] = ()
     gaps: tuple[str, ...] = ()
+    missing: Missing = Missing()
 
     def check_whole(self) -> None:
         """Check that no decision is missing, since what is left may say the opposite of what was decided.
@@ -55,7 +70,8 @@ class Ledger:
         if self.gaps:
             raise VerificationError(
                 f"Decisions of this lake were deleted or changed: {'; '.join(self.gaps)}. Nothing is decided or served anew.",
-                hint="`kaizen verify` names them. Restore bronze.events, or the key, as it was; what is published stays until then.",
+                hint="`kaizen verify` names them. Restore bronze.events, or the key, as it was; what is published stays until then. "
+                "Where they are lost for good, `kaizen verify --accept-missing --by NAME --reason …` goes on without them.",
             )
 
 
@@ -110,7 +126,12 @@ def _believed(snapshot: Snapshot, found: Ledger, days: Collection[date] | None =
 
 
 def append(
-    lake: Lake, decide: Callable[[pl.LazyFrame], Sequence[Line]], *, source: str, now: datetime | None = None
+    lake: Lake,
+    decide: Callable[[pl.LazyFrame], Sequence[Line]],
+    *,
+    source: str,
+    now: datetime | None = None,
+    is_mending: bool = False,
 ) -> int:
     """Append the events of a decision in one commit, or none; each is signed and chained to the one before.
 
@@ -123,6 +144,7 @@ def append(
         source: Who decided, as the events name it.
         now: Aware instant for which it was decided, which lies in the past where a night looks back; the clock's by
             default. The events say truly when they were appended.
+        is_mending: A person accepts that decisions are missing; the next number comes after theirs.
 
     Returns:
         Number of events that were appended.
@@ -140,7 +162,9 @@ def append(
         nonlocal head
         marks.clear()
         found = ledger(lake, snapshot)
-        found.check_whole()
+        if not is_mending:
+            found.check_whole()
+        before = max([found.chain.head[0], *found.missing.missing]), found.chain.head[1]
         lines = [line.text.rstrip(b"\n") for line in decide(lake.mine(Events, _believed(snapshot, found)))]
         checked = check_lines(lines, range(1, len(lines) + 1), now=latest, default_source=source, decisions=True)
         if checked.rejected:
@@ -152,7 +176,7 @@ def append(
         new = made.join(there, on="event_id", how="anti", maintain_order="left")
         born = formats.birth(Events) if snapshot.transaction(formats.IDENTITY) is None else {}
         lake_id = str(born[formats.IDENTITY]) if born else Lake.identity(snapshot)
-        sealed, head = _sealed(lake, lake_id, new, found.chain.head)
+        sealed, head = _sealed(lake, lake_id, new, before)
         marks.update({**born, keys.DECISION_HEAD: head[0]})
         return sealed
 
@@ -201,15 +225,18 @@ def _read(snapshot: Snapshot, trust: keys.Trust, seen: tuple[int, str]) -> Ledge
     by_mark = {mark_of(taken.row(place, named=True)): place for place in unsigned}
     taken_over = [place for mark, place in by_mark.items() if mark in adopted]
     refused += [(taken.row(place, named=True), "it is not signed") for place in unsigned if place not in {*taken_over}]
-    lost = len(adopted - by_mark.keys())
+    accepted = _accepted(rows)
+    lost = adopted - by_mark.keys() - accepted.lost
+    chain = replace(chain, missing=tuple(number for number in chain.missing if number not in accepted.missing))
     rows = pl.concat([taken[taken_over].sort("occurred_at", "event_id"), rows])
     refused += [(taken.row(link.about, named=True), why) for link, why in chain.refused]
     problems = [f"{name_of(row)}: {why}" for row, why in refused]
     problems += [f"{name_of(row)} is there {count} times" for row, count in _repeated(taken, links)]
     gaps = tuple(_gaps(chain, trust))
     if lost:
-        gaps = (*gaps, f"{plural(lost, 'decision')} that a person adopted {'is' if lost == 1 else 'are'} missing")
-    return Ledger(rows, chain, (*problems, *gaps), gaps)
+        are = "is" if len(lost) == 1 else "are"
+        gaps = (*gaps, f"{plural(len(lost), 'decision')} that a person adopted {are} missing")
+    return Ledger(rows, chain, (*problems, *gaps), gaps, Missing(frozenset(chain.missing), frozenset(lost)))
 
 
 def unsigned_marks(lake: Lake) -> set[str]:
@@ -229,6 +256,15 @@ def _adopted(rows: pl.DataFrame) -> set[str]:
     for text in rows.filter(event_type="LAKE_ADOPTED")["metadata"].drop_nulls():
         found.update(json.loads(text).get("adopted", ()))
     return found
+
+
+def _accepted(rows: pl.DataFrame) -> Missing:
+    """What is missing and a person accepted, so that the lake goes on without it."""
+    said = [json.loads(text) for text in rows.filter(event_type="LAKE_ADOPTED")["metadata"].drop_nulls()]
+    return Missing(
+        frozenset(number for item in said for number in item.get("missing", ())),
+        frozenset(mark for item in said for mark in item.get("lost", ())),
+    )
 
 
 def attested_batches(found: Ledger) -> tuple[str, ...]:
