@@ -86,7 +86,13 @@ def test_whatever_lies_there_is_found_and_mended(lake, kind, spoil):
     assert "kaizen nightly" in found.value.hint
     publish(lake)
     verify(lake)
-    assert path.read_bytes() == whole
+    assert said(path.read_bytes()) == said(whole)
+
+
+def said(content):
+    """What a file says, but for its time: what comes after a file that was spoilt is later than it."""
+    signed = json.loads(content)["signed"]
+    return {name: value for name, value in signed.items() if name not in {"generated_at", "valid_until"}}
 
 
 @pytest.mark.parametrize("kind", KINDS)
