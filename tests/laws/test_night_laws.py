@@ -22,8 +22,8 @@ from kaizenlake.night.run import nightly
 from kaizenlake.testing import AS_OF, START, sample_events
 
 COUNT = 160
-SEEDS = (0, 2)
-"""Seeds whose events fill every table."""
+SEEDS = (17, 29)
+"""Seeds whose events fill every table, and in which no version serves, since none of them is signed."""
 
 PHASES = (Phase.explicit, Phase.generate)
 """An example takes seconds, so a failing one is shown as it was drawn."""
@@ -135,7 +135,9 @@ def test_the_events_of_these_laws_fill_every_gold_table():
     for seed in SEEDS:
         rows, _ = undisturbed(seed)
         filled |= {name: len(held) + filled.get(name, 0) for name, held in rows.items()}
-    assert [name for name, count in filled.items() if not count] == ["bronze.quarantine"]
+    # A command acknowledges, and what is pooled takes five tenants.
+    elsewhere = {"bronze.quarantine", "bronze.acknowledgements", "gold.pooled_patterns"}
+    assert {name for name, count in filled.items() if not count} <= elsewhere
     assert len({json.loads(line).get("project_id") for _, line in sample(SEEDS[0])}) > 2
     assert {row["type"] for row in map(json.loads, (line for _, line in sample(SEEDS[0])))} > {
         "RUN_COMPLETED",
