@@ -69,7 +69,7 @@ def files_named(lake):
 
 def test_a_publication_is_whole_named_by_hash_and_valid(lake):
     published = publish(lake)
-    assert (published.sequence, published.documents, published.unchanged) == (1, 4, False)
+    assert (published.sequence, published.documents, published.unchanged) == (1, 6, False)
     folder = lake.path("published")
     schemas = {
         "contexts": json.loads((folder / documents.SCHEMA_FILE).read_bytes()),
@@ -83,7 +83,7 @@ def test_a_publication_is_whole_named_by_hash_and_valid(lake):
             jsonschema.Draft202012Validator(schemas[place]).validate(json.loads(document))
             assert json.loads(document)["scope"] == entry["scope"]
     verified = verify(lake)
-    assert (verified.sequence, verified.files, verified.key_source) == (1, 8, "the lake's own key")
+    assert (verified.sequence, verified.files, verified.key_source) == (1, 12, "the lake's own key")
 
 
 def test_the_index_alone_names_times_the_run_and_the_versions_that_were_read(lake):
@@ -128,7 +128,7 @@ def test_nothing_is_published_twice_until_half_of_its_validity_is_over(lake):
     publish(lake)
     before = files_of(lake)
     again = publish(lake, NOW + timedelta(hours=17, minutes=59), "run_2")
-    assert again == documents.Published(1, 4, unchanged=True)
+    assert again == documents.Published(1, 6, unchanged=True)
     assert files_of(lake) == before
     later = publish(lake, NOW + timedelta(hours=18), "run_3")
     assert (later.sequence, later.unchanged) == (2, False)
