@@ -188,6 +188,7 @@ def _float(field: Field, random: Random) -> float:
     return random.choice((low, high, random.uniform(low, high), random.uniform(low, high)))
 
 
+@cache
 def _words(event: EventType, name: str) -> tuple[str, ...]:
     if name == "text":
         return _TEXTS

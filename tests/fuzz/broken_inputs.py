@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -33,6 +34,7 @@ VALUES: tuple[Any, ...] = (
 """What stands where another value should."""
 
 
+@cache
 def good_lines(count: int, seed: int) -> list[bytes]:
     """Lines of events of all types of the catalogue."""
     rows = sample_events(count, seed=seed).iter_rows(named=True)
@@ -105,7 +107,7 @@ def lines(count: int, seed: int) -> Iterator[bytes]:
         seed: The same lines for the same seed.
     """
     random = Random(seed)
-    good = good_lines(200, seed)
+    good = good_lines(400, 0)
     for _ in range(count):
         line = random.choice(good)
         way = random.random()
@@ -172,7 +174,7 @@ def yaml_file(random: Random) -> bytes:
 
 
 def json_file(random: Random) -> bytes:
-    good = good_lines(30, random.randrange(20))
+    good = good_lines(400, 0)
     chosen = [random.choice(good) for _ in range(random.randrange(1, 20))]
     content = b"[" + b",\n".join(chosen) + b"]" if random.random() < 0.7 else b"\n".join(chosen)
     return spoiled(content, random)

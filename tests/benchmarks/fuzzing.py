@@ -1,6 +1,6 @@
 """The whole fuzz: broken lines and files landed, none of which may end a landing or be lost.
 
-`python tests/benchmarks/fuzz.py [LINES] [FILES]`; 300,000 lines and 3,000 files unless given. The rounds are those of
+`python tests/benchmarks/fuzzing.py [LINES] [FILES]`; 300,000 lines and 3,000 files unless given. The rounds are those of
 `tests/fuzz`, of which the tests do a minute, and are the same each time.
 """
 
@@ -25,6 +25,7 @@ def main() -> int:
     told, failed = Told(), []
     began = time.process_time()
     for number in range(ROUNDS):
+        print(f"round {number + 1} of {ROUNDS}", file=sys.stderr)
         try:
             round_of(number, line_count=lines // ROUNDS, file_count=files // ROUNDS, told=told)
         except KeyboardInterrupt:
