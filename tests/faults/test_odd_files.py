@@ -16,6 +16,7 @@ import pyarrow.parquet
 import pytest
 
 from kaizenlake.lake.landing import land, land_folder
+from kaizenlake.lake.parquet_rows import texts
 from kaizenlake.lake.store import Lake
 from lake.landed import NOW, held, ids, lead, line, ndjson, put
 
@@ -269,3 +270,8 @@ def test_marks_that_stay_open_cost_no_more_than_other_lines(lake):
     assert time.process_time() - before < 30
     assert (found.landed, found.quarantined) == (2, 40_000)
     assert found.by_rule == {"torn_line": 40_000}
+
+
+def test_bytes_that_are_no_text_in_a_damaged_column_of_texts_are_escaped():
+    offsets, content = (pa.py_buffer(part) for part in (b"\0\0\0\0\1\0\0\0\3\0\0\0\4\0\0\0", b"a\xee\xffb"))
+    assert texts("x", pa.StringArray.from_buffers(3, offsets, content)).to_list() == ["a", "\\xee\\xff", "b"]

@@ -55,6 +55,8 @@ def texts(name: str, cells: pa.Array) -> pl.Series:
         cells = cells.cast(pa.timestamp(kind.unit, "UTC"))
     if _is_taken(kind) and _is_in_years(cells):
         try:
+            # A damaged page may hold bytes that are no text, which the engine would take for one.
+            cells.validate(full=True)
             series = pl.Series(name, cells)
             return series.to_frame().select(_as_text(pl.col(name), series.dtype)).to_series()
         except FAULTS:
@@ -114,8 +116,18 @@ def _told(cell: Any) -> str | None:
         if isinstance(value, list | dict):
             return printable(json.dumps(value, default=_plain, ensure_ascii=False))
         return printable(str(_plain(value)))
+    except UnicodeDecodeError:
+        return _undecoded(cell)
     except FAULTS:
         return f"{getattr(cell, 'value', '?')} ({cell.type})"
+
+
+def _undecoded(cell: Any) -> str:
+    """A text that holds bytes outside UTF-8, with these escaped."""
+    if not hasattr(cell, "as_buffer"):
+        return f"? ({cell.type})"
+    text: str = cell.as_buffer().to_pybytes().decode("utf-8", "backslashreplace")
+    return text
 
 
 def _plain(value: Any) -> Any:
