@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from kaizenlake.redaction import redact
     from kaizenlake.service import KaizenService
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _HOMES = {
     "IngestStats": "kaizenlake.events.boundaries",
