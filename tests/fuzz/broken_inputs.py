@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 from collections.abc import Callable, Iterator, Sequence
+from copy import deepcopy
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -93,7 +94,7 @@ def spoiled_event(line: bytes, random: Random) -> bytes:
                 holder[name]
             )
         else:
-            holder[name] = random.choice(VALUES)
+            holder[name] = deepcopy(random.choice(VALUES))
         if not event:
             break
     return json.dumps(event).encode("utf-8", "surrogatepass")
