@@ -328,10 +328,27 @@ def test_of_two_records_of_a_run_the_later_counts_and_none_told_is_no_row():
     assert failures_of(runs((3, {}))).is_empty()
 
 
+def test_units_of_which_no_run_has_a_loss_are_counted_by_doer_and_by_model():
+    told = runs(
+        (1, {"doer": "planner", "model": "a", "unit_id": "u1", "grounding_rate": 0.5}),
+        (2, {"doer": "planner", "model": "a", "unit_id": "u1"}),
+        (1, {"doer": "planner", "model": "a", "unit_id": "u2"}),
+        (1, {"doer": "planner", "model": "b", "unit_id": "u2", "grounding_rate": 0.5}),
+        (3, {"doer": "planner", "model": "b", "unit_id": "u3"}),
+        (1, {"doer": "planner", "model": "b"}),
+    )
+    losses = crl(told, as_of=AS_OF)
+    models = skill_models(told, losses, as_of=AS_OF).collect()
+    assert dict(models.select("model", "units_without_loss").iter_rows()) == {"a": 1, "b": 1}
+    card = one(cards_of(told), doer="planner")
+    assert (card["runs"], card["n"], card["units_without_loss"]) == (9, 2, 1)
+
+
 def cards_of(found, policies=(), experiments=(), progress=(), as_of=AS_OF, **groups):
     losses = crl(found, as_of=as_of)
     daily = crl_daily(losses, as_of=as_of)
     made = skill_cards(
+        losses,
         daily,
         crl_trends(daily, as_of=as_of),
         skill_terms(crl_terms_daily(losses, as_of=as_of), as_of=as_of),

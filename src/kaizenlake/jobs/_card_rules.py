@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import get_args
 
@@ -49,6 +50,23 @@ def before_card(days: int) -> pl.Expr:
     """Select rows of as many days before those of a card, by `event_date` and `card_end`."""
     end = pl.col("card_end") - timedelta(days=days)
     return pl.col("event_date").is_between(end - timedelta(days=days - 1), end)
+
+
+def units_without_loss(runs: pl.LazyFrame, keys: Sequence[str]) -> pl.LazyFrame:
+    """Count the units of each group none of whose runs has a loss, as `units_without_loss`.
+
+    Args:
+        runs: Rows of `gold.crl`; runs without a unit do not count.
+        keys: Columns that name a group; a group in which every unit has a loss makes no row.
+    """
+    return (
+        runs.filter(pl.col("unit_id").is_not_null())
+        .group_by(*keys, "unit_id")
+        .agg(pl.col("loss").is_not_null().any())
+        .filter(~pl.col("loss"))
+        .group_by(keys)
+        .agg(units_without_loss=pl.len().cast(pl.Int64))
+    )
 
 
 def verdict(kind: str, enough: pl.Expr, skills: Skills) -> pl.Expr:

@@ -7,12 +7,13 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from kaizenlake.job import job
-from kaizenlake.jobs._card_rules import BETTER, WORSE, before_card, in_card, with_card_end
+from kaizenlake.jobs._card_rules import BETTER, WORSE, before_card, in_card, units_without_loss, with_card_end
 from kaizenlake.jobs._loss_sums import MICRO, mean
 from kaizenlake.jobs.crl_trends import is_recent
 from kaizenlake.jobs.skill_terms import KINDS
 from kaizenlake.parameters import WEIGHTS, Skills
 from kaizenlake.tables import (
+    Crl,
     CrlDaily,
     CrlTrends,
     Experiments,
@@ -47,6 +48,7 @@ assert tuple(EXPERIMENT_FOR) == tuple(WEIGHTS)
 
 @job(
     reads=(
+        Crl,
         CrlDaily,
         CrlTrends,
         SkillTerms,
@@ -59,6 +61,7 @@ assert tuple(EXPERIMENT_FOR) == tuple(WEIGHTS)
     writes=SkillCards,
 )
 def skill_cards(
+    crl: pl.LazyFrame,
     crl_daily: pl.LazyFrame,
     crl_trends: pl.LazyFrame,
     skill_terms: pl.LazyFrame,
@@ -76,6 +79,7 @@ def skill_cards(
     The type of the experiment follows from the term that it should lower, by `EXPERIMENT_FOR`.
 
     Args:
+        crl: Losses of runs, for the units without one.
         crl_daily: Sums of losses by day.
         crl_trends: Losses over time.
         skill_terms: Terms against the other doers and the past.
@@ -95,6 +99,7 @@ def skill_cards(
     return (
         _amounts(crl_daily.filter(known), as_of, skills.days)
         .join(_trends(crl_trends.filter(known), as_of, skills.days), on=DOER, how="left", nulls_equal=True)
+        .join(_missing(crl, as_of, skills.days), on=DOER, how="left", nulls_equal=True)
         .join(_terms(skill_terms), on=DOER, how="left", nulls_equal=True)
         .join(_models(skill_models), on=DOER, how="left", nulls_equal=True)
         .join(_failures(skill_failures), on=DOER, how="left", nulls_equal=True)
@@ -112,7 +117,7 @@ def skill_cards(
         )
         .with_columns(
             pl.col("strengths", "weaknesses", "not_observed", "experiments").fill_null([]),
-            active_policies=pl.col("active_policies").fill_null(0),
+            pl.col("active_policies", "units_without_loss").fill_null(0),
             policy_age_days=(pl.col("last_day") - pl.col("policy_since")).dt.total_days().clip(lower_bound=0),
             **trend,
         )
@@ -153,6 +158,12 @@ def _amounts(crl_daily: pl.LazyFrame, as_of: datetime, days: int) -> pl.LazyFram
         mean_loss=mean(),
         mean_coverage=covered.clip(0.0, 1.0),
     )
+
+
+def _missing(crl: pl.LazyFrame, as_of: datetime, days: int) -> pl.LazyFrame:
+    """Count the units of each doer none of whose runs in the days of its card has a loss."""
+    known = with_card_end(crl.filter(pl.col("occurred_at") < as_of), as_of, days)
+    return units_without_loss(known.filter(in_card(days)), DOER)
 
 
 def _trends(crl_trends: pl.LazyFrame, as_of: datetime, days: int) -> pl.LazyFrame:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from kaizenlake import stats, tables
 from kaizenlake.job import job
-from kaizenlake.jobs._card_rules import in_card, verdict, with_card_end
+from kaizenlake.jobs._card_rules import in_card, units_without_loss, verdict, with_card_end
 from kaizenlake.jobs._loss_sums import MICRO, SUMS, added, m2, mean, micros, sums_of
 from kaizenlake.jobs.run_records import RUN
 from kaizenlake.jobs.scopes import group_codes
@@ -50,9 +50,9 @@ def skill_models(
     known = with_card_end(crl.filter(pl.col("occurred_at") < as_of), as_of, skills.days)
     costs = run_records.select(*RUN, "cost_usd")
     cost = micros(pl.when(pl.col("loss").is_not_null()).then("cost_usd"))
-    return (
-        known.filter(in_card(skills.days), pl.col("model").is_not_null())
-        .join(costs, on=RUN, how="left", nulls_equal=True)
+    counted = known.filter(in_card(skills.days), pl.col("model").is_not_null())
+    compared = (
+        counted.join(costs, on=RUN, how="left", nulls_equal=True)
         .with_columns(cost=pl.when(cost > 0).then(cost))
         .group_by(*MODEL, band=pl.col("cost").log(2.0).floor().cast(pl.Int64))
         .agg(
@@ -61,8 +61,17 @@ def skill_models(
             cost_micros=pl.col("cost").sum(),
             **sums_of(pl.col("loss")),
         )
-        .map_batches(partial(_compared, evidence=evidence, skills=skills), schema=tables.schema(SkillModels))
+        .map_batches(partial(_compared, evidence=evidence, skills=skills), schema=_COMPARED)
     )
+    missing = units_without_loss(counted, MODEL)
+    return compared.join(missing, on=list(MODEL), how="left", nulls_equal=True).with_columns(
+        pl.col("units_without_loss").fill_null(0)
+    )
+
+
+_COMPARED = pl.Schema(
+    {name: dtype for name, dtype in tables.schema(SkillModels).items() if name != "units_without_loss"}
+)
 
 
 def _compared(cells: pl.DataFrame, *, evidence: Evidence, skills: Skills) -> pl.DataFrame:
@@ -88,7 +97,7 @@ def _compared(cells: pl.DataFrame, *, evidence: Evidence, skills: Skills) -> pl.
             place=pl.when(*compared).then(place.cast(pl.Int64)),
             verdict=verdict("equal_cost", pl.all_horizontal(compared), skills),
         )
-        .select(tables.schema(SkillModels).names())
+        .select(_COMPARED.names())
     )
 
 

@@ -140,6 +140,11 @@ def models(known: model.Card) -> Section:
                     ("Verdict", "verdict", lambda r: raw(r.verdict, r, "verdict")),
                     ("Runs", "number", lambda r: raw(say.count(r.runs), r, "runs")),
                     ("Without a loss", "number", lambda r: Cell(say.count(r.runs - r.n))),
+                    (
+                        "Units without a loss",
+                        "number",
+                        lambda r: raw(say.count(r.units_without_loss), r, "units_without_loss"),
+                    ),
                     ("Mean loss", "number", lambda r: raw(say.loss(r.mean_loss), r, "mean_loss")),
                     ("Cost, USD", "number", lambda r: raw(say.figure(r.mean_cost_usd), r, "mean_cost_usd")),
                     ("Compared", "number", lambda r: raw(say.count(r.compared), r, "compared")),

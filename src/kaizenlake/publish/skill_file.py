@@ -40,6 +40,7 @@ class Loss(Part, frozen=True, kw_only=True):
 
     runs: Whole
     n: Annotated[Whole, Meta(description="Runs that have a loss.")]
+    units_without_loss: Annotated[Whole, Meta(description="Units none of whose runs has a loss.")]
     runs_before: Whole
     last_run_date: date
     mean_loss: Share | None
@@ -88,6 +89,7 @@ class Model(Part, frozen=True, kw_only=True):
     reason: Line
     runs: Whole
     n: Whole
+    units_without_loss: Annotated[Whole, Meta(description="Units none of whose runs with the model has a loss.")]
     mean_loss: Share | None
     ci_low: Share | None
     ci_high: Share | None

@@ -57,7 +57,8 @@ def card(skill: model.Skill, course: Course) -> Document:
             Figure(
                 "Runs with a loss",
                 say.count(skill.sample_size),
-                f"{say.count(loss.runs - loss.n)} without one; {say.count(loss.runs_before)} runs before",
+                f"{say.count(loss.runs - loss.n)} without one, {plural(loss.units_without_loss, 'unit')} without any; "
+                f"{say.count(loss.runs_before)} runs before",
             ),
             Figure("Of all weight observed", say.percent(loss.mean_coverage), _unobserved(skill.card)),
             Figure("Change over 7 days", say.effect(loss.change_7d), _between(loss, "change_7d")),
