@@ -137,6 +137,18 @@ def test_a_pack_counts_from_its_start_where_all_are_young_and_at_a_week_where_th
     }
 
 
+def test_packs_that_take_days_are_not_rated_at_their_start_beside_young_ones():
+    def packs(key, at):
+        rows = [f"{at} PACK_STARTED pack_run_id={key}{n}" for n in range(20)]
+        rows += [f"{at + 2} PACK_COMPLETED pack_run_id={key}{n}" for n in range(15)]
+        return events(Packs, "\n".join(rows), pack_key=key).with_columns(event_id=pl.lit(key) + pl.col("event_id"))
+
+    found = rates(day(100), kind="pack", dimension="pack_key", packs=pl.concat([packs("old", 70), packs("new", 99)]))
+
+    assert (found["old"]["age_days"], found["old"]["win_rate"]) == (7, 0.75)
+    assert (found["new"]["status"], found["new"]["pending"], found["new"]["win_rate"]) == ("pending", 20, None)
+
+
 @settings(max_examples=30, deadline=None)
 @given(
     replies=st.lists(st.sampled_from([None, 0.5, 3.0, 6.9, 7.0, 9.0, 13.9, 14.0, 20.0]), min_size=10, max_size=30),

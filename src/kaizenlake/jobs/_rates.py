@@ -10,6 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from kaizenlake import stats
+from kaizenlake.jobs._ages import START
 from kaizenlake.jobs.scopes import group_codes
 from kaizenlake.parameters import Evidence
 from kaizenlake.stats import expressions
@@ -24,7 +25,8 @@ NOT_COMPARED = ("platform",)
 def choose_ages(counted: pl.LazyFrame, family: Sequence[str], enough: int) -> pl.LazyFrame:
     """Choose the age at which the rates of each family are taken.
 
-    It is the largest that enough subjects of at least two values have reached; where no age is, that enough of one have. Of a
+    It is the largest that enough subjects of at least two values have reached; where no age is, that enough of one have. The
+    start is taken only where no value has so many at any age: what becomes of a subject later is not known there. Of a
     family in which no value has so many at any age, as many are enough as the second largest value has (the largest, where
     there is one only).
 
@@ -45,7 +47,13 @@ def choose_ages(counted: pl.LazyFrame, family: Sequence[str], enough: int) -> pl
         .group_by(*family, "age_days")
         .agg(_values=(decided >= pl.col("_needed")).sum())
         .group_by(family)
-        .agg(chosen_age=pl.coalesce(age.filter(values >= 2).max(), age.filter(values >= 1).max()))
+        .agg(
+            chosen_age=pl.coalesce(
+                age.filter(values >= 2, age > START).max(),
+                age.filter(values >= 1, age > START).max(),
+                age.filter(values >= 1).max(),
+            )
+        )
     )
     return counted.select(family).unique().join(chosen, on=list(family), how="left", nulls_equal=True)
 
