@@ -6,11 +6,11 @@ import tempfile
 import time
 from typing import Any
 
-import data
 import duckdb
 import polars as pl
 from harness import Row, once, side_by_side
 
+import data
 from kaizenlake.job import Job
 from kaizenlake.jobs import JOBS
 from kaizenlake.jobs._text_rules import HOOK_RULES, TEXT_RULES

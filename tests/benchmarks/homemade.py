@@ -17,8 +17,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import data
 from harness import Row, once, side_by_side
+
+import data
 
 PROJECT = "project_7"
 TIMES = 10

@@ -8,9 +8,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-import data
 from harness import Row, once, side_by_side
 
+import data
 from kaizenlake.lake.landing import land
 from kaizenlake.lake.store import Lake
 from kaizenlake.night.run import nightly

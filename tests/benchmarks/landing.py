@@ -7,10 +7,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-import data
 import polars as pl
 from harness import Row, once, side_by_side
 
+import data
 from kaizenlake.jobs import JOBS
 from kaizenlake.lake.landing import land
 from kaizenlake.lake.store import Lake
