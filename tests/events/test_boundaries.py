@@ -30,7 +30,7 @@ FIGURES = {
     "clicks": 250,
     "engagements": 400,
     "reach": 4200,
-    "conversions": 3,
+    "conversions": 2.5,
     "likes": 300,
     "comments": 40,
     "shares": 35,

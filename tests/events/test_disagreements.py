@@ -45,6 +45,11 @@ CASES = {
         None,
     ),
     "of nothing": ({"impressions": 0, "engagements": 0, "engagement_rate": 0.2}, None),
+    "parts of conversions": ({"clicks": 100, "conversions": 2.5, "conversion_rate": 0.025}, None),
+    "a rate of parts of conversions": (
+        {"clicks": 100, "conversions": 2.5, "conversion_rate": 0.25},
+        "`conversion_rate` is 0.25, and `conversions` (2.5) of `clicks` (100) are 0.025",
+    ),
     "conversions by view": ({"clicks": 10, "conversions": 20}, None),
     "conversions of clicks": ({"clicks": 100, "conversions": 3, "conversion_rate": 0.3}, "`conversion_rate` is 0.3"),
     "more engagements than impressions": (
@@ -141,3 +146,12 @@ def test_a_platform_goes_by_one_name_in_every_table_and_bronze_keeps_what_came()
     assert '"platform":"IG"' in checked.frame["payload"][0]
     (family,) = [family for family in FAMILIES if family.name == "performance"]
     assert decode(checked.frame.lazy(), family).collect()["platform"].unique().to_list() == ["instagram"]
+
+
+def test_whole_conversions_are_one_record_however_they_are_spelled():
+    hashes = {
+        check_lines([line(post(conversions=told) | {"project_id": "p"})], [1], now=NOW).frame["payload_hash"].item()
+        for told in (24, 24.0)
+    }
+
+    assert len(hashes) == 1

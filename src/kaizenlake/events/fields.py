@@ -29,6 +29,9 @@ Document = Annotated[str, Meta(max_length=500_000)]
 Count = Annotated[int, Meta(ge=0, le=INT64_MAX)]
 """A number of things; never negative."""
 
+Credits = Annotated[float, Meta(ge=0, le=1e15)]
+"""A number of things of which parts may be credited, such as conversions that several touches share; never negative."""
+
 Index = Annotated[int, Meta(ge=-INT64_MAX, le=INT64_MAX)]
 """Any whole number, such as a random seed."""
 

@@ -431,7 +431,7 @@ def log_performance_recorded(
     reach: int | None = None,
     clicks: int | None = None,
     engagements: int | None = None,
-    conversions: int | None = None,
+    conversions: float | None = None,
     likes: int | None = None,
     comments: int | None = None,
     shares: int | None = None,
@@ -643,7 +643,7 @@ class PerformanceData(Struct):
     reach: int | None
     clicks: int | None
     engagements: int | None
-    conversions: int | None
+    conversions: float | None
     likes: int | None
     comments: int | None
     shares: int | None
@@ -682,7 +682,7 @@ class PerformanceData(Struct):
         reach: int | None = None,
         clicks: int | None = None,
         engagements: int | None = None,
-        conversions: int | None = None,
+        conversions: float | None = None,
         likes: int | None = None,
         comments: int | None = None,
         shares: int | None = None,

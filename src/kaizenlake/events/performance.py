@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated
 
+import msgspec
+
 from kaizenlake.events.disagreements import Disagreement, beyond, rate_beside_counts, refuse
 from kaizenlake.events.disagreements import Figure as Told
-from kaizenlake.events.fields import Count, Figure, Key, Keys, Payload, Rate, Text, Usd, Word, says
+from kaizenlake.events.fields import Count, Credits, Figure, Key, Keys, Payload, Rate, Text, Usd, Word, says
 from kaizenlake.vocabulary import Audience
 
 
@@ -22,7 +24,10 @@ class PerformanceRecorded(Payload, frozen=True, kw_only=True):
     engagements: Annotated[
         Count | None, says("Engagements with it, or people who engaged where `rate_of` is reach.")
     ] = None
-    conversions: Annotated[Count | None, says("Conversions that followed.")] = None
+    conversions: Annotated[
+        Credits | None,
+        says("Conversions that followed; a platform may credit parts of one.", is_field_name_given=True),
+    ] = None
     likes: Annotated[Count | None, says("Likes.")] = None
     comments: Annotated[Count | None, says("Comments.")] = None
     shares: Annotated[Count | None, says("Shares.")] = None
@@ -75,6 +80,9 @@ class PerformanceRecorded(Payload, frozen=True, kw_only=True):
         yield from rate_beside_counts(Told("conversion_rate", self.conversion_rate), conversions, [clicks])
 
     def __post_init__(self) -> None:
+        if isinstance(self.conversions, float) and self.conversions.is_integer():
+            # One spelling, so that a record says the same with 24 as with 24.0.
+            msgspec.structs.force_setattr(self, "conversions", int(self.conversions))
         has_rate = self.engagement_rate is not None or self.ctr is not None or self.conversion_rate is not None
         most = self.impressions
         if has_rate or (most is not None and ((self.clicks or 0) > most or (self.engagements or 0) > most)):

@@ -29,7 +29,9 @@ class _Figures(_Content):
     reach: pl.Int64 = count("People it was shown to; null where not recorded.", nullable=True)
     clicks: pl.Int64 = count("Clicks on it; null where not recorded.", nullable=True)
     engagements: pl.Int64 = count("Engagements with it; null where not recorded.", nullable=True)
-    conversions: pl.Int64 = count("Conversions that followed; null where not recorded.", nullable=True)
+    conversions: float = column(
+        "Conversions that followed, parts of one among them; null where not recorded.", nullable=True, ge=0
+    )
     revenue_usd: float = column("Revenue that followed; null where not recorded.", unit="usd", nullable=True, ge=0)
     engagement_rate: float = rate(
         "As recorded, else engagements over impressions (over reach where the record says so), at most 1; "
