@@ -20,6 +20,7 @@ from kaizenlake.decide.state import Version
 from kaizenlake.errors import UsageError
 from kaizenlake.events.check import check_lines
 from kaizenlake.events.log import event_line
+from kaizenlake.jobs._canary_standing import standing
 from kaizenlake.lake.store import Lake, default_lake
 from kaizenlake.lake.tenants import view_of
 from kaizenlake.publish.skill_data import end_of, skills
@@ -189,7 +190,7 @@ class LearningOps:
             UsageError: There is no such deployment.
         """
         deployment = deployments.named(self.lake, deployment_id)
-        looks = self.lake.scan(CanaryLooks).filter(deployment_id=deployment_id).sort("look").collect()
+        looks = standing(self.lake.scan(CanaryLooks).filter(deployment_id=deployment_id)).sort("look").collect()
         last = looks.row(-1, named=True) if looks.height else {}
         candidate = last.get("policy_version") or deployment["candidate_versions"][0]
         welch = plain_welch(*self._unit_losses(deployment, candidate))

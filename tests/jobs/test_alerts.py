@@ -118,6 +118,23 @@ def test_only_all_runs_of_a_doer_raise_it():
     assert found({}, crl_trends=by_phase).is_empty()
 
 
+@pytest.mark.parametrize(("effect", "waits"), [(-0.02, True), (0.01, False)])
+def test_a_promotion_waits_on_while_nights_pause_and_no_longer_once_one_takes_it_back(frames, effect, waits):
+    looks = frames[CanaryLooks]
+    last = looks.filter(policy_version="2.1.0").sort("look").tail(1)
+    schema = tables.schema(CanaryLooks)
+    later = last.with_columns(
+        look=pl.col("look") + 1,
+        looked_on=pl.col("looked_on") + timedelta(days=1),
+        verdict=pl.lit("continue"),
+        effect=effect,
+    ).select(pl.col(name).cast(dtype) for name, dtype in schema.items())
+    if not waits:
+        later = later.with_columns(pl.col("runs", "runs_control") + 50)
+    rows = named(found(frames, canary_looks=pl.concat([looks, later])), "promotion_waiting")
+    assert [row["raised_on"] for row in rows] == ([looks.filter(look=11)["looked_on"][0]] if waits else [])
+
+
 @pytest.mark.parametrize(
     ("status", "approved", "promotion", "expected"),
     [

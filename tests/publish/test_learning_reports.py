@@ -205,6 +205,22 @@ def test_the_report_and_the_page_of_a_canary_say_the_same_verdict(held):
     assert (row.verdict, heading(held, looks)[0]) == ("promote", "Promote: 2.1.0")
 
 
+def test_a_night_that_shows_no_gain_any_more_takes_a_promotion_back(held):
+    looks = verdicts(held, "continue", "promote", "continue")
+    turned = (pl.col("policy_version") == "2.1.0") & (pl.col("look") == 3)
+    looks = looks.with_columns(effect=pl.when(turned).then(0.01).otherwise("effect"))
+    figure, said = heading(held, looks)
+    assert figure == "Not any more: 2.1.0"
+    assert said.startswith("2.1.0: It may not be promoted any more. Look 2, on ")
+    assert said.endswith("said promote; look 3 takes that back: It says continue on look 3.")
+    (row,) = (
+        row
+        for row in build(scan_of(held | {CanaryLooks: looks}), as_of=AS_OF).learning.canaries.rows
+        if row.policy_version == "2.1.0"
+    )
+    assert row.verdict == "continue"
+
+
 def test_a_shadow_and_a_canary_without_a_decision_have_their_report(held):
     looks = held[CanaryLooks].filter(pl.col("look") <= 2)
     shadow = looks.filter(policy_version="2.1.0").with_columns(

@@ -136,7 +136,7 @@ def list_(
     running: Annotated[bool, typer.Option("--running", help="Only those that have not ended.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """List shadows and canaries: of each candidate what came of it, and the verdict of the latest night."""
+    """List shadows and canaries: of each candidate what came of it, and the look whose verdict stands."""
     from kaizenlake.decide import endings, policies
 
     opened = open_view(lake, tenant)
@@ -146,7 +146,7 @@ def list_(
         for row in state.deployments.sort("started_at", "deployment_id").to_dicts()
         if (policy is None or row["policy_id"] == policy) and (not running or row["status"] == "running")
     ]
-    latest = {(look["deployment_id"], look["policy_version"]): look for look in _looks(opened, None)}
+    latest = {(look["deployment_id"], look["policy_version"]): look for look in _standing(opened)}
     if as_json:
         say_json(
             [
@@ -261,6 +261,12 @@ def show(
             say(f"{look['policy_version']} on look {last}: {look['verdict']}. {look['reason']}")
             for words in missing_outcomes(look):
                 say(words)
+    for look in _standing(opened, deployment):
+        if look["look"] < last:
+            say(
+                f"{look['policy_version']}: look {look['look']} stands, since a pause takes back nothing: {look['verdict']}. "
+                f"{look['reason']}"
+            )
 
 
 def stop(
@@ -315,13 +321,22 @@ def _tell(row: dict[str, Any]) -> None:
         say(f"Ended {row['ended_at']:%Y-%m-%d %H:%M} UTC by {row['ended_by']}: {row['result']}.{why}")
 
 
-def _looks(lake: Lake, deployment: str | None) -> list[dict[str, Any]]:
-    """Looks of the last night, in their order; of one deployment or all."""
+def _looks(lake: Lake, deployment: str) -> list[dict[str, Any]]:
+    """Looks at a deployment, in their order."""
+    from kaizenlake.tables import CanaryLooks
+
+    rows = lake.scan(CanaryLooks).filter(deployment_id=deployment)
+    return rows.sort("look", "policy_version").collect().to_dicts()
+
+
+def _standing(lake: Lake, deployment: str | None = None) -> list[dict[str, Any]]:
+    """The look at each candidate whose verdict stands; of one deployment or all."""
+    from kaizenlake.jobs._canary_standing import standing
     from kaizenlake.tables import CanaryLooks
 
     rows = lake.scan(CanaryLooks)
     rows = rows if deployment is None else rows.filter(deployment_id=deployment)
-    return rows.sort("deployment_id", "look", "policy_version").collect().to_dicts()
+    return standing(rows).sort("deployment_id", "policy_version").collect().to_dicts()
 
 
 def _seen(look: dict[str, Any] | None) -> tuple[Any, ...]:

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-import polars as pl
-
 from kaizenlake import signing
 from kaizenlake.decide import trust
 from kaizenlake.decide.replays import standing
 from kaizenlake.decide.state import Deployment, State, Version
 from kaizenlake.decide.words import kaizen
 from kaizenlake.errors import VerificationError
+from kaizenlake.jobs._canary_standing import standing as canary_standing
 from kaizenlake.lake import decisions
 from kaizenlake.lake.store import Lake
 from kaizenlake.parameters import Promotion
@@ -69,28 +68,15 @@ class Evidence:
         return self.lake.settings.promotion
 
     def look(self, deployment: Deployment, version: Version) -> Mapping[str, Any] | None:
-        """The latest look at a candidate of a deployment; None where no night has looked yet.
-
-        A night without a run is a pause, which takes back nothing: then it is the look before it.
-        """
-        came = pl.col("runs") + pl.col("runs_control") > (pl.col("runs") + pl.col("runs_control")).shift(
-            1, fill_value=0
+        """The look at a candidate of a deployment that stands; None where no night has looked yet."""
+        looks = self.lake.scan(CanaryLooks).filter(
+            deployment_id=deployment.deployment_id,
+            policy_id=version.policy_id,
+            policy_version=version.policy_version,
+            control_version=deployment.control_version,
+            deployment_mode=deployment.deployment_mode,
         )
-        found = (
-            self.lake.scan(CanaryLooks)
-            .filter(
-                deployment_id=deployment.deployment_id,
-                policy_id=version.policy_id,
-                policy_version=version.policy_version,
-                control_version=deployment.control_version,
-                deployment_mode=deployment.deployment_mode,
-            )
-            .sort("look")
-            .filter(came | (pl.col("verdict") != "continue"))
-            .tail(1)
-            .collect()
-        )
-        return next(found.iter_rows(named=True), None)
+        return next(canary_standing(looks).collect().iter_rows(named=True), None)
 
 
 def next_status(status: str) -> str | None:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
+from kaizenlake.jobs._canary_standing import CANDIDATE, standing
 from kaizenlake.jobs._finding_words import name_of
 from kaizenlake.jobs._said import said
 from kaizenlake.jobs.policies import VERSION
@@ -13,8 +14,6 @@ from kaizenlake.parameters import Promotion
 
 KEPT = timedelta(days=30)
 """How long something that happened is told of; what holds is told of while it does."""
-
-CANDIDATE = ("tenant_id", "deployment_id", "policy_version")
 
 
 def of_canaries(
@@ -34,22 +33,22 @@ def of_canaries(
         as_of: What happened from this instant on does not count.
         promotion: Whether a promotion needs an approval, and for how long one holds.
     """
-    looks = _latest(canary_looks, deployments, as_of).with_columns(
-        subject=said("{} {}", "policy_id", "policy_version"),
-    )
+    last = pl.col("look") == pl.col("look").max().over(CANDIDATE)
+    looks, stands = (_told_of(rows, deployments, as_of) for rows in (canary_looks.filter(last), standing(canary_looks)))
     return (
         _guardrails(canary_looks, looks, as_of),
         _invalid(canary_looks, looks, as_of),
-        _waiting(looks, policies, as_of, promotion),
+        _waiting(stands, policies, as_of, promotion),
     )
 
 
-def _latest(canary_looks: pl.LazyFrame, deployments: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
-    """The latest look at each candidate whose deployment runs, or ended in the last days."""
+def _told_of(looks: pl.LazyFrame, deployments: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
+    """One look each at candidates whose deployment runs, or ended in the last days."""
     lately = (pl.col("status") == "running") | (pl.col("ended_at") >= as_of - KEPT)
-    last = pl.col("look") == pl.col("look").max().over(CANDIDATE)
     running = deployments.filter(lately).select("tenant_id", "deployment_id", deployment_status="status")
-    return canary_looks.filter(last).join(running, on=["tenant_id", "deployment_id"], nulls_equal=True)
+    return looks.join(running, on=["tenant_id", "deployment_id"], nulls_equal=True).with_columns(
+        subject=said("{} {}", "policy_id", "policy_version")
+    )
 
 
 def _guardrails(canary_looks: pl.LazyFrame, looks: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:

@@ -15,8 +15,10 @@ from kaizenlake.publish.canary_report_words import (
     METHODS,
     RESULTS,
     STEPS,
+    TAKEN_BACK,
     TERMS,
     VERDICTS,
+    Verdict,
     metric,
     missing_outcomes,
 )
@@ -90,7 +92,7 @@ def _figures(data: CanaryData) -> tuple[Figure, ...]:
         ),
         *(
             Figure(
-                f"{say.sentence(VERDICTS[item.decisive.verdict].brief)}: {say.clean(item.version, 24)}",
+                f"{say.sentence(_stands(item).brief)}: {say.clean(item.version, 24)}",
                 say.effect(item.last.effect),
                 f"effect on the loss, {say.lift(item.last.lift)}",
             )
@@ -115,10 +117,17 @@ def verdict(data: CanaryData) -> Section:
     return Section("verdict", "Verdict", lead, (Headlines(tuple(found)),))
 
 
+def _stands(item: Candidate) -> Verdict:
+    """What stands of a candidate, in words."""
+    return VERDICTS[item.decisive.verdict] if item.taken_back is None else TAKEN_BACK
+
+
 def _decision(item: Candidate) -> str:
     """What stands of a candidate, which night decided it, and what later nights only add."""
     decisive, last = item.decisive, item.last
-    said = f"{say.clean(item.version, 40)}: {VERDICTS[decisive.verdict].sentence}"
+    said = f"{say.clean(item.version, 40)}: {_stands(item).sentence}"
+    if (before := item.taken_back) is not None:
+        said += f" Look {before.look}, on {say.day(before.looked_on)}, said promote; look {last.look} takes that back:"
     if decisive is last:
         return f"{said} {say.clean(last.reason, 600)}"
     return (

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 import msgspec
 import polars as pl
 
+from kaizenlake.jobs._canary_standing import with_pauses
 from kaizenlake.publish.canary_report_words import FINAL
 from kaizenlake.publish.report_decisions import DecisionRow, decisions
 from kaizenlake.publish.report_rows import Listing, Scan, listing
@@ -92,6 +93,7 @@ class LookRow:
     guardrails: str
     verdict: str
     reason: str
+    is_pause: bool
 
 
 class GuardrailRow(msgspec.Struct, frozen=True):
@@ -138,16 +140,24 @@ class Candidate:
 
     @property
     def decisive(self) -> LookRow:
-        """The look whose verdict stands.
+        """The look that decided what stands.
 
-        A roll back, or that nothing can be said, stands since the first look of those that say so up to the latest; else the
-        first look that promotes has decided, whatever later nights add; else the latest look stands.
+        A verdict to promote or roll back, or that nothing can be said, stands since the first look of those that say so up to
+        the latest, pauses aside; else the latest look stands.
         """
-        last = self.last
-        if last.verdict in FINAL:
-            others = [place for place, look in enumerate(self.looks) if look.verdict != last.verdict]
-            return self.looks[others[-1] + 1 if others else 0]
-        return next((look for look in self.looks if look.verdict == "promote"), last)
+        looks = [look for look in self.looks if not look.is_pause]
+        stands = looks[-1] if looks else self.last
+        if stands.verdict not in FINAL | {"promote"}:
+            return self.last
+        others = [place for place, look in enumerate(looks) if look.verdict != stands.verdict]
+        return looks[others[-1] + 1 if others else 0]
+
+    @property
+    def taken_back(self) -> LookRow | None:
+        """The latest look that said promote, where a later one takes that back and says no more than to go on; else None."""
+        if self.decisive.verdict in FINAL | {"promote"}:
+            return None
+        return next((look for look in reversed(self.looks) if look.verdict == "promote"), None)
 
 
 @dataclass(frozen=True)
@@ -201,7 +211,7 @@ def build(scan: Scan, deployment_id: str, *, as_of: datetime) -> CanaryData | No
     if not found:
         return None
     looks = listing(
-        LookRow, scan(CanaryLooks).filter(this), by={"policy_version": False, "look": False}, rows=_ALL
+        LookRow, with_pauses(scan(CanaryLooks).filter(this)), by={"policy_version": False, "look": False}, rows=_ALL
     ).rows
     deployment = found[0]
     shares = dict(zip(deployment.candidate_versions, deployment.candidate_shares, strict=False))

@@ -25,6 +25,9 @@ VERDICTS = {
 }
 """Each verdict of a look; a test holds the list to the table."""
 
+TAKEN_BACK = Verdict("not any more", "It may not be promoted any more.")
+"""Of a candidate that an earlier look would have promoted, and the one that stands would not."""
+
 FINAL = frozenset({"rollback", "invalid"})
 """Verdicts of the latest look that stand whatever an earlier look said."""
 

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 
 import polars as pl
 
-from kaizenlake.publish.canary_report_words import FINAL
+from kaizenlake.jobs._canary_standing import standing
 from kaizenlake.publish.report_rows import ROWS, Listing, Scan, listing
 from kaizenlake.tables import (
     Alerts,
@@ -221,11 +221,15 @@ def learning(scan: Scan, *, as_of: datetime) -> Learning:
 def _canaries(scan: Scan) -> Listing[CanaryRow]:
     key = ("deployment_id", "policy_version")
     running = scan(Deployments).filter(pl.col("status") == "running").select("deployment_id", "horizon_nights")
-    # What one look has decided stands, whatever later nights add; a roll back, or that nothing can be said, stands before it.
-    promoted = (pl.col("verdict") == "promote").any().over(key)
-    verdict = pl.when(promoted & ~pl.col("verdict").is_in(list(FINAL))).then(pl.lit("promote")).otherwise("verdict")
-    looks = scan(CanaryLooks).with_columns(verdict=verdict)
-    frame = looks.filter(pl.col("look") == pl.col("look").max().over(key)).join(running, on="deployment_id")
+    looks = scan(CanaryLooks)
+    # A pause takes back nothing: of such a night the verdict is that of the look before it.
+    stands = standing(looks).select(*key, standing_verdict="verdict")
+    frame = (
+        looks.filter(pl.col("look") == pl.col("look").max().over(key))
+        .join(stands, on=key)
+        .with_columns(verdict="standing_verdict")
+        .join(running, on="deployment_id")
+    )
     return listing(CanaryRow, frame, by={"deployment_id": False, "policy_version": False}, rows=2 * ROWS)
 
 
