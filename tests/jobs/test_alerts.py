@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import polars as pl
@@ -49,6 +50,14 @@ def test_each_kind_is_raised_with_its_figures_and_its_day(frames):
     first = looks.filter(pl.col("guardrails_broken").list.contains("cost_usd"))["looked_on"].min()
     assert (broken["raised_on"], broken["severity"]) == (first, "critical")
     assert broken["alert_id"] == f"broken_guardrail/{CANARY}/2.2.0/cost_usd"
+    at = looks.filter(policy_version="2.2.0", looked_on=first).row(0, named=True)
+    (rail,) = (rail for rail in json.loads(at["guardrails"]) if rail["metric"] == "cost_usd")
+    assert rail["lower"] > rail["margin"]
+    shown = [f"{rail[name]:+.3f}".replace("0.", ".") for name in ("effect", "lower", "margin")]
+    assert broken["words"] == (
+        f"planner 2.2.0 breaks the guardrail cost_usd in {CANARY} since look {at['look']}, on {first}: {shown[0]}, at least "
+        f"{shown[1]} over all nights, where {shown[2]} is tolerated; {rail['units']} units against {rail['units_control']}."
+    )
     last = frames[CrlTrends].filter(doer="coder", event_date=LAST).row(0, named=True)
     assert worse["raised_on"] == last["degrading_since"]
     assert worse["words"] == (

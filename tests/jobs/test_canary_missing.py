@@ -180,6 +180,25 @@ class TestAGuardrailThatOnlyTheSettingsName:
         assert "Left out" not in row["reason"]
 
 
+def test_what_stands_is_not_said_of_figures_that_would_not_say_it():
+    """A loss that was surely higher on the first night, and by the last is not any more."""
+    rng = np.random.default_rng(9)
+    rows = [
+        *arms(rng, 1, 200, 200, effect=0.2),
+        *((night + 1, *more) for night, *more in arms(rng, 3, 400, 400, effect=-0.05)),
+    ]
+    rows = [(night, version, f"{night}-{unit}", *more) for night, version, unit, *more in rows]
+    first, *_, last = looked(of_units(rows), half(), as_of=day(4)).sort("look").to_dicts()
+    assert (first["verdict"], last["verdict"]) == ("rollback", "rollback")
+    assert first["reason"].startswith(
+        "Since look 1 the loss is surely higher by more than the 0.02 that is tolerated: effect"
+    )
+    assert last["sequential_ci_low"] < 0.02
+    assert last["reason"].startswith(
+        "On look 1, which decides, the loss was surely higher by more than the 0.02 that is tolerated: by now effect"
+    )
+
+
 def test_the_levels_are_settings():
     rows = with_missing(np.random.default_rng(4), 0.12, 0.0)
     strict, loose = (

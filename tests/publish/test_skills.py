@@ -19,7 +19,7 @@ from kaizenlake.publish import skill_words
 from kaizenlake.publish import skill_words as words
 from kaizenlake.publish.learning_files import write_skills
 from kaizenlake.publish.report import render_html, render_pdf
-from kaizenlake.publish.skill_data import TABLES, skills
+from kaizenlake.publish.skill_data import TABLES, courses, skills
 from kaizenlake.publish.skill_file import Experiment, Failure, Loss, Model, Term
 from kaizenlake.publish.skill_fleet import fleet
 from kaizenlake.publish.skill_report import card_of
@@ -161,6 +161,14 @@ def test_the_legend_of_a_course_names_the_colours_that_are_drawn(direction):
     (picture,) = section.blocks
     drawn = set(re.findall(r'(?:fill|stroke)="var\(--([a-z]+)\)"', picture.chart.wide)) - {"ink", "line"}
     assert {colour for colour, _ in picture.chart.legend} == drawn
+
+
+def test_a_doer_that_rests_shows_the_loss_of_the_days_of_its_card():
+    longer = AS_OF + timedelta(days=400)
+    found = courses(scan(), as_of=longer)
+    assert found == courses(scan(), as_of=AS_OF)
+    assert found["planner"].days
+    assert not courses(scan(), as_of=AS_OF - timedelta(days=4_000))
 
 
 def test_every_field_of_a_part_is_a_column_of_its_table():

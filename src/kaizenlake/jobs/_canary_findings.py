@@ -7,10 +7,18 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from kaizenlake.jobs._canary_standing import CANDIDATE, standing
-from kaizenlake.jobs._finding_words import name_of
+from kaizenlake.jobs._finding_words import figures, name_of, number, rounded
 from kaizenlake.jobs._said import said
 from kaizenlake.jobs.policies import VERSION
 from kaizenlake.parameters import Promotion
+
+_RAILS = pl.List(
+    pl.Struct(
+        {"metric": pl.String, "units": pl.Int64, "units_control": pl.Int64}
+        | dict.fromkeys(("margin", "effect", "lower"), pl.Float64)
+    )
+)
+"""What a finding reads of the guardrails of a look."""
 
 KEPT = timedelta(days=30)
 """How long something that happened is told of; what holds is told of while it does."""
@@ -52,32 +60,52 @@ def _told_of(looks: pl.LazyFrame, deployments: pl.LazyFrame, as_of: datetime) ->
 
 
 def _guardrails(canary_looks: pl.LazyFrame, looks: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
-    """Guardrails that are broken at the latest look, since the first look that found them so."""
-    metric = pl.col("guardrails_broken")
+    """Guardrails that are broken at the latest look, with the figures of the first look that found them so."""
+    metric, names = pl.col("guardrails_broken"), ("effect", "lower", "margin")
     since = (
         canary_looks.explode("guardrails_broken", empty_as_null=False)
+        .filter(metric.is_not_null())
+        .with_columns(rail=pl.col("guardrails").str.json_decode(_RAILS))
+        .explode("rail", empty_as_null=False)
+        .with_columns(pl.col("rail").struct.unnest().name.prefix("rail_"))
+        .filter(pl.col("rail_metric") == metric)
+        .sort("look")
         .group_by(*CANDIDATE, "guardrails_broken")
-        .agg(raised_on=pl.col("looked_on").min())
+        .agg(
+            pl.col("look").first(),
+            *(pl.col(f"rail_{name}").first().alias(name) for name in (*names, "units", "units_control")),
+            raised_on=pl.col("looked_on").first(),
+        )
+        .with_columns(*rounded(*names))
     )
+    own = (*CANDIDATE, "guardrails_broken", "subject", "doer", "policy_id", "deployment_status")
     return (
         looks.explode("guardrails_broken", empty_as_null=False)
+        .select(own)
         .join(since, on=[*CANDIDATE, "guardrails_broken"], nulls_equal=True)
         .filter(_told(as_of))
         .with_columns(
             finding_id=name_of("broken_guardrail", *CANDIDATE[1:], "guardrails_broken"),
-            window=_looks(),
-            figures=_look_figures(),
+            window=said("look {} of the canary, on {}", "look", "raised_on"),
+            figures=figures(*names, "units", "units_control", "look"),
             verdict=pl.lit("broken"),
             remedy=pl.lit("Roll the candidate back, unless the night does."),
             kind=pl.lit("broken_guardrail"),
             severity=pl.lit("critical"),
             sentence=said(
-                "{} {} breaks the guardrail {} in {}. {}",
+                "{} {} breaks the guardrail {} in {} since look {}, on {}: {}, at least {} over all nights, where {} is tolerated; {} "
+                "units against {}.",
                 "policy_id",
                 "policy_version",
                 metric,
                 "deployment_id",
-                "reason",
+                "look",
+                "raised_on",
+                number("effect", signed=True),
+                number("lower", signed=True),
+                number("margin", signed=True),
+                "units",
+                "units_control",
             ),
         )
     )

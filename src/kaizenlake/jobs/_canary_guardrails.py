@@ -77,14 +77,18 @@ def by_look(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
         parts: From `of_looks`.
     """
     rails = pl.concat([pl.DataFrame(schema=ROWS), *parts])
+    # It stays broken also where the figures of a later look would not say so.
+    still = (pl.col("lower") > pl.col("margin")).fill_null(value=False)
     broken, unclear, left_out = (pl.col("verdict") == word for word in ("broken", "unclear", "left_out"))
     return (
         rails.with_columns(
             json=pl.struct(rails.columns[2:]).struct.json_encode(),
             broken_words=said(
-                "{} since look {} (effect {}, margin {})",
+                "{} {} look {} ({}effect {}, margin {})",
                 "metric",
+                pl.when(still).then(pl.lit("since")).otherwise(pl.lit("on")),
                 "broken_since_look",
+                pl.when(still).then(pl.lit("")).otherwise(pl.lit("by now ")),
                 figure("effect"),
                 figure("margin"),
             ),

@@ -48,9 +48,9 @@ def reason() -> pl.Expr:
         .when(verdict == "invalid", pl.col("missing_since") > 0)
         .then(
             said(
-                "Since look {} the share of runs without a loss is not the same under both versions, so those with one say "
-                "nothing: {} of {} runs of {} against {} of {} of {} have none{} (p {}).",
-                "missing_since",
+                "{} the share of runs without a loss {} the same under both versions, so those with one say "
+                "nothing: {} of {} runs of {} against {} of {} of {} have none{} ({}p {}).",
+                *_since("missing_since", pl.col("missing_p") <= pl.col("missing_level"), "is not", "was not"),
                 "runs_without_loss",
                 "runs",
                 "policy_version",
@@ -64,27 +64,30 @@ def reason() -> pl.Expr:
                     )
                 )
                 .otherwise(pl.lit("")),
+                _by_now(pl.col("missing_p") <= pl.col("missing_level")),
                 chance("missing_p"),
             )
         )
         .when(verdict == "invalid")
         .then(
             said(
-                "Since look {} runs of one version are missing, or come more often: {} runs of {} against {} of {}, by unit p {}.",
-                "runs_ratio_since",
+                "{} runs of one version {} missing, or come more often: {} runs of {} against {} of {}, by unit {}p {}.",
+                *_since("runs_ratio_since", pl.col("runs_ratio_p") <= pl.col("runs_ratio_level"), "are", "were"),
                 "runs",
                 "policy_version",
                 "runs_control",
                 "control_version",
+                _by_now(pl.col("runs_ratio_p") <= pl.col("runs_ratio_level")),
                 chance("runs_ratio_p"),
             )
         )
         .when(verdict == "rollback", pl.col("worse_since_look") > 0)
         .then(
             said(
-                "Since look {} the loss is surely higher by more than the {} that is tolerated: {}.",
-                pl.col("worse_since_look"),
+                "{} the loss {} surely higher by more than the {} that is tolerated: {}{}.",
+                *_since("worse_since_look", pl.col("sequential_ci_low") > pl.col("tolerated"), "is", "was"),
                 figure("tolerated"),
+                _by_now(pl.col("sequential_ci_low") > pl.col("tolerated")),
                 effect,
             )
         )
@@ -133,10 +136,23 @@ def reason() -> pl.Expr:
     )
 
 
+def _since(look: str, holds: pl.Expr, now: str, then: str) -> tuple[pl.Expr, pl.Expr]:
+    """Since when a finding holds, or on which look it was made where the figures of this one would not make it; and the verb."""
+    still = holds.fill_null(value=False)
+    when = pl.when(still).then(said("Since look {}", look)).otherwise(said("On look {}, which decides,", look))
+    return when, pl.when(still).then(pl.lit(now)).otherwise(pl.lit(then))
+
+
+def _by_now(holds: pl.Expr) -> pl.Expr:
+    """What is to be said before figures that would not make a finding that stands."""
+    return pl.when(holds.fill_null(value=False)).then(pl.lit("")).otherwise(pl.lit("by now "))
+
+
 def _with_left_out(words: pl.Expr) -> pl.Expr:
     """The reason, and behind it the guardrails that do not count."""
     more = said(
-        " Left out: the guardrail of {}, which only the settings name and no run of {} told in the last 30 days.",
+        " Left out: the guardrail of {}, which only the settings name and no run of {} in this comparison told "
+        "in the last 30 days.",
         pl.col("left_out_words"),
         "control_version",
     )

@@ -28,7 +28,7 @@ def guardrails(data: CanaryData) -> Section | None:
         lead = f"Broken at the latest look: {named}. {lead}"
     if left_out := sorted({metric(row.metric) for row in rows if row.verdict == "left_out"}):
         lead = (
-            f"Left out: {', '.join(left_out)}, which only the settings name and no run of the control told in the last 30 days. "
+            f"Left out: {', '.join(left_out)}, which only the settings name and no run of the control told in the last 30 days of it. "
             f"{lead}"
         )
     table = grid(

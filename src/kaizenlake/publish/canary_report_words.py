@@ -116,7 +116,7 @@ STEPS = (
     ),
     (
         "Guardrails of the settings",
-        "They count where a run of the control told the metric in the last 30 days. One that a person named always counts.",
+        "They count where a run of the control told the metric in the last 30 days of the comparison. One that a person named always counts.",
     ),
     ("No data", "A night without runs is a pause. It never counts as a success."),
 )

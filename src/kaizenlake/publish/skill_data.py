@@ -119,7 +119,7 @@ def end_of(scan: Scan) -> datetime:
 
 
 def courses(scan: Scan, *, as_of: datetime, doer: str | None = None) -> dict[str, Course]:
-    """The loss of each doer by day, its latest days.
+    """The loss of each doer by day, its latest days up to its last run.
 
     Args:
         scan: Gives a table.
@@ -127,10 +127,12 @@ def courses(scan: Scan, *, as_of: datetime, doer: str | None = None) -> dict[str
         doer: Only this doer; None for all.
     """
     chosen = pl.lit(value=True) if doer is None else pl.col("doer") == doer
-    day = as_of.astimezone(UTC).date()
+    day = pl.col("event_date")
     rows = (
         scan(CrlTrends)
-        .filter(chosen, pl.col("cut") == "all", (pl.lit(day) - pl.col("event_date")).dt.total_days() <= DAYS)
+        .filter(chosen, pl.col("cut") == "all", day.cast(pl.Datetime("us", "UTC")) < as_of)
+        # Of a doer that rests, the days up to its last run, as its card has them.
+        .filter((day.max().over("doer") - day).dt.total_days() < DAYS)
         .select("doer", "event_date", "mean_loss", "ewma_loss", "alert")
         .sort("doer", "event_date")
         .collect()
