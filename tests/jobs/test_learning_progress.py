@@ -93,6 +93,22 @@ def test_a_doer_is_not_compared_with_another_and_later_days_do_not_count():
     assert found["change_ci_low"].null_count() == 4, "a single run has no spread"
 
 
+def test_versions_that_began_on_one_day_follow_one_another_by_their_numbers():
+    names = ("v10.0.0", "9.10.0", "9.9.0", "1.0.0-rc2", "1.0.0-rc10", "9.09.0", "b", "10")
+    found = compute("\n".join(f"0 coder p {name} .5" for name in names))
+    assert found["policy_version"].to_list() == [
+        "1.0.0-rc2",
+        "1.0.0-rc10",
+        "9.09.0",
+        "9.9.0",
+        "9.10.0",
+        "10",
+        "b",
+        "v10.0.0",
+    ]
+    assert found["version_number"].to_list() == list(range(1, 9))
+
+
 def versions(*sides, policy="-"):
     """Runs of one doer: (version, first day, losses of each day)."""
     return "\n".join(

@@ -221,6 +221,16 @@ def test_a_night_that_shows_no_gain_any_more_takes_a_promotion_back(held):
     assert row.verdict == "continue"
 
 
+def test_a_small_p_is_not_called_a_fit(held):
+    few = {"sample_ratio_p": 1e-6, "runs_ratio_p": 1e-6, "missing_p": 1e-6}
+    looks = held[CanaryLooks].with_columns(verdict=pl.lit("invalid"), **{name: pl.lit(p) for name, p in few.items()})
+    page = canary_of(held | {CanaryLooks: looks}, CANARY)
+    (lead,) = (section.lead for section in page.sections if section.id == "sizes")
+    assert lead.count("gives p < 0.001") >= 3
+    assert " fit " not in lead
+    assert "alike" not in lead
+
+
 def test_a_shadow_and_a_canary_without_a_decision_have_their_report(held):
     looks = held[CanaryLooks].filter(pl.col("look") <= 2)
     shadow = looks.filter(policy_version="2.1.0").with_columns(

@@ -27,9 +27,9 @@ def learning_progress(
 ) -> pl.LazyFrame:
     """Follow the loss under each version of a policy, and set what it was so far against the version before it.
 
-    Versions follow one another by their first day with the doer; of two that began on one day the lesser name comes first.
-    Runs that name a version and no policy are those of the doer's one policy without a name; runs without a version are left
-    out. The error of a difference is clustered by day. This compares times, not arms: a canary is the judge.
+    Versions follow one another by their first day with the doer; of two that began on one day the lesser comes first, by
+    their numbers (9.0.0 before 10.0.0). Runs that name a version and no policy are those of the doer's one policy without a
+    name; runs without a version are left out. The error of a difference is clustered by day. This compares times, not arms: a canary is the judge.
 
     Args:
         crl_daily: Sums of losses by day.
@@ -49,7 +49,7 @@ def learning_progress(
             **{f"own_{name}": pl.col(name).cum_sum().over(VERSION, order_by="event_date") for name in ALL_SUMS},
         )
         .with_columns(
-            version_number=pl.struct("first_day", "policy_version").rank("dense").over(POLICY).cast(pl.Int64),
+            version_number=pl.struct("first_day", _order(), "policy_version").rank("dense").over(POLICY).cast(pl.Int64),
             # A join by the nearest day takes no null for equal to another.
             policy_number=pl.struct(POLICY).rank("dense"),
         )
@@ -77,6 +77,12 @@ def learning_progress(
         .with_columns(verdict=_verdict(trends))
         .sort(*VERSION, "event_date")
     )
+
+
+def _order() -> pl.Expr:
+    """The name of a version with each number in it written in 20 digits, so that names sort by their numbers."""
+    long = pl.col("policy_version").str.replace_all(r"(\d+)", "0" * 20 + "${1}")
+    return long.str.replace_all(r"\d*(\d{20})", "${1}").alias("order")
 
 
 def _verdict(trends: Trends) -> pl.Expr:

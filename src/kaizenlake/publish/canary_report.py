@@ -177,9 +177,11 @@ def sizes(data: CanaryData) -> Section:
         f"The smaller arm needs {plural(data.deployment.minimum_units, 'unit')}."
     )
     if last.sample_ratio_p is not None:
-        lead += f" The sizes of the arms fit the allocation with {say.p_words(last.sample_ratio_p, 'p')}."
+        lead += (
+            f" The test of the sizes of the arms against the allocation gives {say.p_words(last.sample_ratio_p, 'p')}."
+        )
     if last.runs_ratio_p is not None:
-        lead += f" Their runs a unit are alike with {say.p_words(last.runs_ratio_p, 'p')}."
+        lead += f" That of their runs a unit gives {say.p_words(last.runs_ratio_p, 'p')}."
     several = len(data.candidates) > 1
     for item in data.candidates:
         whose = f" {say.clean(item.version, 40)}:" if several else ""

@@ -166,5 +166,5 @@ def missing_outcomes(look: Mapping[str, Any]) -> list[str]:
         found.append(f"{own} and {other} have no loss{gone}.")
     without = sum(told[name] for name in COUNTED if "_without_loss" in name)
     if without and look.get("missing_p") is not None:
-        found.append(f"The shares of runs without a loss are alike with {p_words(look['missing_p'], 'p')}.")
+        found.append(f"The test whether their shares differ gives {p_words(look['missing_p'], 'p')}.")
     return found
