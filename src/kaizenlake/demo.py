@@ -95,7 +95,8 @@ def make(root: str | Path, reports: Path | None, *, watch: Watch | None = None) 
     _compare_models(lake)
     landed = Landing(tuple(tally for found in landings.values() for tally in found.tallies))
     run = nightly(lake, as_of=as_of(lake), command="demo", take=lambda _: landed, reports=reports, watch=watch)
-    data = build(lake.scan, as_of=run.as_of, tiers=lake.settings.tiers, evidence=lake.settings.evidence)
+    settings = lake.settings
+    data = build(lake.scan, as_of=run.as_of, tiers=settings.tiers, labels=settings.labels, evidence=settings.evidence)
     said = (found for found in findings(data, limit=100) if found.basis != "warning" and found.kind not in OF_INVENTED)
     return Demo(landings, run, tuple(finding.sentence for finding in said)[:FINDINGS])
 

@@ -94,6 +94,18 @@ def test_tiers_are_counted_by_platform_and_content_type():
     assert (photo.good_or_better_rate, photo.ci_low, photo.ci_high) == pytest.approx((150 / 426, low, high), abs=1e-12)
 
 
+def test_contents_with_few_impressions_are_counted_and_not_rated():
+    frames = full()
+    few = frames[Contents].filter(content_type="photo").head(60)
+    few = few.with_columns(content_id=pl.lit("few-") + "content_id", content_type=pl.lit("reel"), trials=pl.lit(10))
+    data = built(frames | {Contents: pl.concat([frames[Contents], few])})
+    (reel,) = [row for row in data.tiers.rows if row.content_type == "reel"]
+
+    assert (reel.contents, reel.rated, reel.excellent, reel.good_or_better_rate) == (60, 0, 0, None)
+    assert reel.median_engagement_rate is None
+    assert data.figures.numbers["good_or_better_rate"] == built().figures.numbers["good_or_better_rate"]
+
+
 def test_contents_without_a_rate_are_counted_and_not_rated():
     (unrated,) = [row for row in built().tiers.rows if row.content_type is None]
     assert (unrated.contents, unrated.rated, unrated.good_or_better_rate, unrated.median_engagement_rate) == (

@@ -196,6 +196,7 @@ def _write(lake: Lake, run: Run, reports: Path) -> _Made:
         as_of=run.as_of,
         facts=facts_of(lake, run),
         tiers=lake.settings.tiers,
+        labels=lake.settings.labels,
         evidence=lake.settings.evidence,
     )
     return _Made(whole + others + fleet, (*cards, whole[0].with_name(FIGURES_NAME)))

@@ -21,7 +21,7 @@ from markupsafe import Markup
 
 from kaizenlake.errors import PublishError
 from kaizenlake.lake.files import write_atomic
-from kaizenlake.parameters import Evidence, Tiers
+from kaizenlake.parameters import Evidence, Labels, Tiers
 from kaizenlake.publish import guard
 from kaizenlake.publish import report_format as say
 from kaizenlake.publish.report_blocks import Document, Picture
@@ -71,6 +71,7 @@ def write_reports(
     facts: RunFacts | None = None,
     previous: Figures | None = None,
     tiers: Tiers | None = None,
+    labels: Labels | None = None,
     evidence: Evidence | None = None,
 ) -> tuple[Path, Path]:
     """Write `<out>/<date of as_of>/kaizen.html` and `kaizen.pdf`, each whole or not at all.
@@ -84,6 +85,7 @@ def write_reports(
         facts: What the run did; None where the report is made without a run.
         previous: Figures to compare with; None takes those of the latest report in `out` of an earlier as_of.
         tiers: Where tiers begin, as the tables were computed.
+        labels: How many impressions a content needs for its tier to count, as the tables were computed.
         evidence: How much evidence a finding needs, as the tables were computed.
 
     Returns:
@@ -94,7 +96,7 @@ def write_reports(
         PublishError: A chart or the PDF could not be made.
     """
     before = previous if previous is not None else last_figures(out, before=as_of)
-    data = build(scan, as_of=as_of, facts=facts, previous=before, tiers=tiers, evidence=evidence)
+    data = build(scan, as_of=as_of, facts=facts, previous=before, tiers=tiers, labels=labels, evidence=evidence)
     laid_out = titled(document(data), out)
     html, pdf = render_html(laid_out), render_pdf(laid_out)
     folder = folder_of(out, as_of)

@@ -23,7 +23,8 @@ def tiers(data: ReportData) -> Section:
         return empty("tiers", title, "No content has been measured.", "PERFORMANCE_RECORDED")
     rule = (
         f"By engagement rate: excellent from {say.percent(edges.excellent)}, good from {say.percent(edges.good)}, "
-        f"average from {say.percent(edges.average)}, else poor. Each content counts once on each platform, at its latest day."
+        f"average from {say.percent(edges.average)}, else poor. Each content counts once on each platform, at its latest day; "
+        f"those with fewer than {say.count(data.impressions)} impressions or people reached are not rated."
     )
     charted = [row for row in rows if row.rated]
     blocks: list[Block] = []

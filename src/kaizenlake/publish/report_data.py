@@ -8,7 +8,7 @@ from datetime import datetime
 
 import polars as pl
 
-from kaizenlake.parameters import Evidence, Tiers
+from kaizenlake.parameters import Evidence, Labels, Tiers
 from kaizenlake.publish.report_learning_data import Learning, learning
 from kaizenlake.publish.report_rows import (
     CHART_ROWS,
@@ -68,6 +68,7 @@ class ReportData:
         quality: Conservation of lines.
         learning: Losses of doers, canaries, policies and experiments.
         tier_edges: Where tiers begin.
+        impressions: Fewest impressions (or people reached) of a content whose tier counts.
         evidence: How much evidence a finding needs.
     """
 
@@ -89,6 +90,7 @@ class ReportData:
     quality: Quality
     learning: Learning
     tier_edges: Tiers
+    impressions: int
     evidence: Evidence
 
 
@@ -99,6 +101,7 @@ def build(
     facts: RunFacts | None = None,
     previous: Figures | None = None,
     tiers: Tiers | None = None,
+    labels: Labels | None = None,
     evidence: Evidence | None = None,
 ) -> ReportData:
     """Read the report out of the tables.
@@ -109,6 +112,7 @@ def build(
         facts: What the run did.
         previous: Figures of the report before.
         tiers: Where tiers begin, as the tables were computed.
+        labels: How many impressions a content needs for its tier to count, as the tables were computed.
         evidence: How much evidence a finding needs, as the tables were computed.
 
     Raises:
@@ -120,7 +124,8 @@ def build(
         pl.col("events").sum(), first=pl.col("first_at").min(), last=pl.col("last_at").max()
     )
     window = activity.collect().row(0, named=True)
-    labels = scan(CreativeLabels)
+    creative_labels = scan(CreativeLabels)
+    enough = (labels or Labels()).impressions
     patterns = scan(Patterns)
     bearings = evidence or Evidence()
     data = ReportData(
@@ -129,9 +134,9 @@ def build(
         facts=facts or RunFacts(),
         figures=Figures(as_of, {}, {}),
         previous=previous,
-        tiers=_tiers(scan(Contents)),
-        winners=_labels(labels, "winner"),
-        losers=_labels(labels, "loser"),
+        tiers=_tiers(scan(Contents), enough),
+        winners=_labels(creative_labels, "winner"),
+        losers=_labels(creative_labels, "loser"),
         avoided=listing(AvoidedRow, scan(AvoidedPhrases), by={"marks": True, "phrase": False, "last_reason": False}),
         kinds=_kinds(scan(WinRates)),
         win_rates={kind: _win_rates(scan(WinRates), kind) for kind in KINDS},
@@ -142,21 +147,27 @@ def build(
         quality=_quality(scan(Landings), scan(Quarantine)),
         learning=learning(scan, as_of=as_of),
         tier_edges=tiers or Tiers(),
+        impressions=enough,
         evidence=bearings,
     )
     return replace(data, figures=_figures(data, scan, window["events"] or 0))
 
 
-def _tiers(contents: pl.LazyFrame) -> Listing[TierRow]:
-    rated = pl.col("tier").is_not_null()
+def _rated(enough: int) -> pl.Expr:
+    """Whether the tier of a content counts, as for win rates: of few impressions, many reach a high one by chance."""
+    return (pl.col("tier").is_not_null() & (pl.col("trials") >= enough)).fill_null(value=False)
+
+
+def _tiers(contents: pl.LazyFrame, enough: int) -> Listing[TierRow]:
+    rated = _rated(enough)
     good = pl.col("excellent") + pl.col("good")
     frame = (
         contents.group_by("platform", "content_type")
         .agg(
             pl.len().cast(pl.Int64).alias("contents"),
             rated.sum().cast(pl.Int64).alias("rated"),
-            *(pl.col("tier").eq_missing(tier).sum().cast(pl.Int64).alias(tier) for tier in TIERS),
-            pl.col("engagement_rate").median().alias("median_engagement_rate"),
+            *((rated & pl.col("tier").eq_missing(tier)).sum().cast(pl.Int64).alias(tier) for tier in TIERS),
+            pl.col("engagement_rate").filter(rated).median().alias("median_engagement_rate"),
         )
         .with_columns(
             pl.when(pl.col("rated") > 0).then(good / pl.col("rated")).alias("good_or_better_rate"),
@@ -233,8 +244,8 @@ def _quality(landings: pl.LazyFrame, quarantine: pl.LazyFrame) -> Quality:
 def _figures(data: ReportData, scan: Scan, events: int) -> Figures:
     contents = scan(Contents).select(
         contents=pl.len(),
-        rated=pl.col("tier").is_not_null().sum(),
-        good=pl.col("tier").is_in(["excellent", "good"]).sum(),
+        rated=_rated(data.impressions).sum(),
+        good=(_rated(data.impressions) & pl.col("tier").is_in(["excellent", "good"])).sum(),
     )
     judged = (
         scan(Patterns).filter(pl.col("verdict") != "unclear").select("evidence", "pattern_type", "pattern", "verdict")

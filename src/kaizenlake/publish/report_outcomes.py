@@ -86,9 +86,9 @@ def age(days: int | None) -> str:
     """An age of outcomes in words.
 
     >>> age(14), age(0), age(None)
-    ('14 days', 'at once', 'too young')
+    ('14 days', 'at once', 'not yet')
     """
-    return "too young" if days is None else plural(days, "day") if days else "at once"
+    return "not yet" if days is None else plural(days, "day") if days else "at once"
 
 
 def _in_words(row: KindRow) -> str:
