@@ -97,7 +97,9 @@ def test_tiers_are_counted_by_platform_and_content_type():
 def test_contents_with_few_impressions_are_counted_and_not_rated():
     frames = full()
     few = frames[Contents].filter(content_type="photo").head(60)
-    few = few.with_columns(content_id=pl.lit("few-") + "content_id", content_type=pl.lit("reel"), trials=pl.lit(10))
+    few = few.with_columns(
+        content_id=pl.lit("few-") + "content_id", content_type=pl.lit("reel"), trials=pl.lit(10, pl.Int64)
+    )
     data = built(frames | {Contents: pl.concat([frames[Contents], few])})
     (reel,) = [row for row in data.tiers.rows if row.content_type == "reel"]
 
