@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from jobs.test_findings import progress
+from jobs.test_shrinking_counts import records
 from kaizenlake import tables
 from kaizenlake.jobs.alerts import alerts
 from kaizenlake.jobs.findings import findings
@@ -75,6 +76,7 @@ def test_the_lists_of_the_table_are_what_is_raised(frames):
     invalid = frames[CanaryLooks].with_columns(verdict=pl.lit("invalid"))
     hurt = progress(*(("copywriter", version, 0.2 + 0.1 * version, 0.1) for version in (1, 2)))
     kinds = {*found(frames, learning_progress=hurt)["kind"], *found(frames, canary_looks=invalid)["kind"]}
+    kinds |= {*found(frames, daily_performance=records({"post-7": [100, 40]}))["kind"]}
     assert kinds == set(tables.alert.KINDS)
     assert set(found(frames)["severity"]) == set(tables.alert.SEVERITIES)
 

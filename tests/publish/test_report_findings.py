@@ -8,8 +8,8 @@ import pytest
 from kaizenlake.parameters import Evidence
 from kaizenlake.publish.findings import FINDING_KINDS, findings
 from kaizenlake.publish.report_data import build
-from kaizenlake.tables import Contents, CreativeLabels, Patterns, Quarantine, SourceFreshness, WinRates
-from publish.report_frames import AS_OF, full, scan_of
+from kaizenlake.tables import Contents, CreativeLabels, Findings, Patterns, Quarantine, SourceFreshness, WinRates
+from publish.report_frames import AS_OF, frame, full, scan_of
 
 
 def found(frames, **given):
@@ -148,6 +148,22 @@ def test_warnings_name_the_commonest_rule_and_the_longest_silence():
     frames[Quarantine] = frames[Quarantine].filter(pl.col("status") == "landed")
     frames[SourceFreshness] = frames[SourceFreshness].filter(~pl.col("stale"))
     assert not [finding for finding in found(frames) if finding.basis == "warning"]
+
+
+def test_counts_that_shrink_are_a_warning_in_the_words_of_their_finding_and_stand_with_their_remedy():
+    from kaizenlake.publish.report_about import quality
+    from kaizenlake.publish.report_blocks import Grid
+
+    said = (
+        "The records of 3 posts of spring on instagram tell smaller counts than those of an earlier day (2026-02-27)."
+    )
+    told = {"kind": "shrinking_counts", "subject": "spring on instagram", "figures": '{"posts":3}', "sentence": said}
+    rows = [told | {"remedy": "Look at the export.", "raised_on": AS_OF.date()}, {"kind": "degrading_doer"}]
+    frames = {Findings: frame(Findings, rows)}
+    assert [(item.basis, item.kind, item.sentence) for item in found(frames)] == [("warning", "shrinking counts", said)]
+    blocks = quality(build(scan_of(frames), as_of=AS_OF)).blocks
+    (grid,) = (block for block in blocks if isinstance(block, Grid) and block.id == "contradictions-table")
+    assert [cell.text for cell in grid.rows[0]] == ["spring on instagram", "2 March 2026", said, "Look at the export."]
 
 
 def test_every_kind_of_finding_has_a_section_of_the_report():

@@ -70,6 +70,41 @@ def days_to(days: int, last: str | pl.Expr) -> pl.Expr:
     return said(f"the {days} days to {{}}", last)
 
 
+def days_from(first: str, last: str) -> pl.Expr:
+    """A window of days in words, by its first and its last; the one day where both are the same."""
+    return pl.when(pl.col(first) == pl.col(last)).then(said("{}", first)).otherwise(said("{} to {}", first, last))
+
+
+def project() -> pl.Expr:
+    """A project in words, also none."""
+    return pl.coalesce("project_id", pl.lit("no project"))
+
+
+def whole(name: str) -> pl.Expr:
+    """A count in words, with a comma between thousands: `12,345`, and `12,345.5` of what is counted in parts."""
+    count = pl.col(name)
+    thousands = count.cast(pl.Int64).cast(pl.String).str.reverse().str.replace_all(r"(\d{3})", "$1,").str.reverse()
+    part = count.cast(pl.Decimal(38, 2)).cast(pl.String).str.extract(r"(\.\d*?)0*$").str.replace(r"^\.$", "")
+    return thousands.str.strip_prefix(",") + part.fill_null("")
+
+
+def shrinking() -> pl.Expr:
+    """Say that records of later days tell smaller counts."""
+    one = pl.col("posts") == 1
+    return said(
+        "The records of {} {} of {} tell smaller counts than those of an earlier day ({}): most of all {} of {}, {} on {} after {}.",
+        whole("posts"),
+        pl.when(one).then(pl.lit("post")).otherwise(pl.lit("posts")),
+        "subject",
+        "window",
+        "count",
+        "content_id",
+        whole("after"),
+        "dropped_on",
+        whole("before"),
+    )
+
+
 def degrading() -> pl.Expr:
     """Say that the loss of a doer has risen."""
     return said(

@@ -19,7 +19,7 @@ def alerts(findings: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFrame:  # noqa:
         as_of: Until when events count.
     """
     return (
-        findings.filter(pl.col("severity").is_not_null(), pl.col("doer").is_not_null())
+        findings.filter(pl.col("severity").is_not_null())
         .with_columns(alert_id="finding_id", words="sentence")
         .sort("raised_on", "tenant_id", "alert_id", descending=[True, False, False])
     )

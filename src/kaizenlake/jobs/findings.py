@@ -1,4 +1,4 @@
-"""What do the tables say of doers, versions and canaries? Findings: each with its figures, its verdict and its one sentence."""
+"""What do the tables say of doers, versions, canaries and records? Findings: each with its figures, its verdict and its one sentence."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from kaizenlake.job import job
 from kaizenlake.jobs import _finding_words as words
 from kaizenlake.jobs._canary_findings import KEPT, of_canaries, of_rollbacks
 from kaizenlake.jobs._card_rules import BETTER, WORSE, last_day
+from kaizenlake.jobs._count_findings import of_counts
 from kaizenlake.jobs._loss_sums import known_before
 from kaizenlake.jobs._said import said
 from kaizenlake.jobs.crl_trends import is_recent
@@ -19,6 +20,7 @@ from kaizenlake.parameters import Promotion, Skills, Trends
 from kaizenlake.tables import (
     CanaryLooks,
     CrlTrends,
+    DailyPerformance,
     Deployments,
     Findings,
     LearningProgress,
@@ -37,7 +39,17 @@ NAMES = ("doer", "policy_id", "policy_version", "deployment_id", "severity", "re
 
 
 @job(
-    reads=(CrlTrends, LearningProgress, SkillTerms, SkillCards, PolicyPromotions, CanaryLooks, Deployments, Policies),
+    reads=(
+        CrlTrends,
+        LearningProgress,
+        SkillTerms,
+        SkillCards,
+        PolicyPromotions,
+        CanaryLooks,
+        Deployments,
+        Policies,
+        DailyPerformance,
+    ),
     writes=Findings,
 )
 def findings(
@@ -49,6 +61,7 @@ def findings(
     canary_looks: pl.LazyFrame,
     deployments: pl.LazyFrame,
     policies: pl.LazyFrame,
+    daily_performance: pl.LazyFrame,
     *,
     as_of: datetime,
     promotion: Promotion = Promotion(),  # noqa: B008 - frozen
@@ -68,6 +81,7 @@ def findings(
         canary_looks: Looks at candidates.
         deployments: Shadows and canaries.
         policies: Versions as they stand.
+        daily_performance: What each content achieved, to date.
         as_of: What happened from this instant on does not count.
         promotion: Whether a promotion needs an approval, and for how long one holds.
         skills: Days of a card.
@@ -79,6 +93,7 @@ def findings(
         _terms(skill_terms, skill_cards, as_of, skills),
         *of_canaries(canary_looks, deployments, policies, as_of=as_of, promotion=promotion),
         of_rollbacks(policy_promotions, as_of),
+        of_counts(daily_performance, as_of),
     )
     return (
         pl.concat([_columns(frame) for frame in kinds])

@@ -36,8 +36,8 @@ class Alert(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         alert_id: The alert; the same while it holds.
         kind: What it is about, such as degrading_doer.
         severity: info: somebody may act; warning: look at it; critical: harm is done.
-        doer: Agent it is about.
-        policy_id: Policy it is about; null for a doer as a whole.
+        doer: Agent it is about; null where it is about none, but about records.
+        policy_id: Policy it is about; null for a doer as a whole, and where it is about none.
         policy_version: Version of that policy; null where the policy is.
         deployment_id: Shadow or canary it comes from; null where it comes from none.
         raised_on: UTC date on which it began to hold, or happened.
@@ -48,7 +48,7 @@ class Alert(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     alert_id: str
     kind: str
     severity: Severity
-    doer: str
+    doer: str | None
     policy_id: str | None
     policy_version: str | None
     deployment_id: str | None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +15,7 @@ from kaizenlake.publish.report_words import OUTCOMES, dimension, pattern_phrase
 from kaizenlake.tables import (
     Contents,
     CreativeLabels,
+    Findings,
     Patterns,
     Quarantine,
     SegmentClarity,
@@ -244,6 +246,12 @@ def _stale(data: ReportData) -> Iterator[Found]:
         )
 
 
+def _shrinking(data: ReportData) -> Iterator[Found]:
+    for row in data.contradictions.rows:
+        posts = json.loads(row.figures)["posts"]
+        yield Found(posts, "neither", say.clean(row.sentence, 400))
+
+
 def segment(industry: str | None, client_type: str | None) -> str:
     """A segment in words.
 
@@ -276,6 +284,7 @@ FINDING_KINDS: tuple[FindingKind, ...] = (
     FindingKind("clarity of briefs", SegmentClarity, "count", "clarity", _clarity),
     FindingKind("best content", CreativeLabels, "count", "labels", _best_content),
     FindingKind("quarantine", Quarantine, "warning", "quality", _quarantine),
+    FindingKind("shrinking counts", Findings, "warning", "quality", _shrinking),
     FindingKind("silent source", SourceFreshness, "warning", "quality", _stale),
 )
 """Kinds of findings, strongest evidence first."""

@@ -32,6 +32,7 @@ from kaizenlake.publish.report_words import GLOSSARY, OUTCOMES, pattern_label
 from kaizenlake.tables import (
     Contents,
     CreativeLabels,
+    Findings,
     Landings,
     Patterns,
     Quarantine,
@@ -190,7 +191,7 @@ def quality(data: ReportData) -> Section:
     """Where every line went, what waits in quarantine and how fresh the sources are."""
     found, blocks = data.quality, list[Block]()
     title = "Data quality"
-    if not found.files and not data.sources.total:
+    if not found.files and not data.sources.total and not data.contradictions.total:
         return empty("quality", title, "Nothing has been landed.", "PERFORMANCE_RECORDED")
     lines = Cell(say.count(found.lines_in), "lines_in", str(found.lines_in))
     shares = [
@@ -244,6 +245,21 @@ def quality(data: ReportData) -> Section:
                     ("Events", "number", lambda r: raw(say.count(r.events), r, "events")),
                     ("Latest event", "number", lambda r: raw(say.instant(r.last_at), r, "last_at")),
                     ("Silent for", "number", lambda r: raw(say.hours(r.silent_hours), r, "silent_hours")),
+                ),
+            )
+        )
+    if data.contradictions.total:
+        blocks.append(
+            grid(
+                "contradictions-table",
+                "Records that contradict earlier ones, and what to do",
+                Findings,
+                data.contradictions,
+                (
+                    ("Posts", "text", lambda r: raw(say.clean(r.subject, 60), r, "subject")),
+                    ("Since", "number", lambda r: raw(say.day(r.raised_on), r, "raised_on")),
+                    ("What is wrong", "text", lambda r: raw(say.clean(r.sentence, 400), r, "sentence")),
+                    ("What to do", "text", lambda r: raw(say.clean(r.remedy or "", 400), r, "remedy")),
                 ),
             )
         )

@@ -15,6 +15,7 @@ from kaizenlake.publish.report_rows import (
     AvoidedRow,
     ClarityRow,
     Figures,
+    FindingRow,
     KindRow,
     LabelRow,
     Listing,
@@ -33,6 +34,7 @@ from kaizenlake.tables import (
     Contents,
     CreativeLabels,
     EventCounts,
+    Findings,
     Landings,
     Patterns,
     Projects,
@@ -66,6 +68,7 @@ class ReportData:
         clarity: Clarity of briefs by segment.
         sources: Sources, the longest silent first.
         quality: Conservation of lines.
+        contradictions: Records that contradict earlier ones, the newest first.
         learning: Losses of doers, canaries, policies and experiments.
         tier_edges: Where tiers begin.
         impressions: Fewest impressions (or people reached) of a content whose tier counts.
@@ -88,6 +91,7 @@ class ReportData:
     clarity: Listing[ClarityRow]
     sources: Listing[SourceRow]
     quality: Quality
+    contradictions: Listing[FindingRow]
     learning: Learning
     tier_edges: Tiers
     impressions: int
@@ -145,6 +149,11 @@ def build(
         clarity=listing(ClarityRow, scan(SegmentClarity), by={"briefs": True, "industry": False, "client_type": False}),
         sources=listing(SourceRow, scan(SourceFreshness), by={"stale": True, "silent_hours": True, "source": False}),
         quality=_quality(scan(Landings), scan(Quarantine)),
+        contradictions=listing(
+            FindingRow,
+            scan(Findings).filter(pl.col("kind") == "shrinking_counts"),
+            by={"raised_on": True, "finding_id": False},
+        ),
         learning=learning(scan, as_of=as_of),
         tier_edges=tiers or Tiers(),
         impressions=enough,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
-from datetime import datetime
+from datetime import date, datetime
 from typing import Generic, TypeAlias, TypeVar
 
 import msgspec
@@ -71,6 +71,17 @@ class Figures(msgspec.Struct, frozen=True):
     as_of: datetime
     numbers: dict[str, float | None]
     verdicts: dict[str, str]
+
+
+@dataclass(frozen=True)
+class FindingRow:
+    """What the tables say of records that contradict themselves, as `gold.findings` has it."""
+
+    subject: str
+    figures: str
+    sentence: str
+    remedy: str | None
+    raised_on: date
 
 
 @dataclass(frozen=True)

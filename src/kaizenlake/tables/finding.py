@@ -1,4 +1,4 @@
-"""Gold table of findings: what the tables say of doers, versions and canaries, each in one sentence made of its figures."""
+"""Gold table of findings: what the tables say of doers, versions, canaries and records, each in one sentence made of its figures."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ FINDING_KINDS = {
     "invalid_canary": "A canary whose comparison says nothing.",
     "rollback": "A version that was taken out of service.",
     "promotion_waiting": "A candidate that may be promoted and was not yet.",
+    "shrinking_counts": "Records of a project on a platform that tell smaller totals to date than those of earlier days.",
 }
 """Every kind of finding, and what it says; the one list of them."""
 
