@@ -33,6 +33,8 @@ COMMANDS = {
     "explain",
     "quarantine",
     "verify",
+    "keys",
+    "migrate",
     "maintain",
     "doctor",
     "policy",
@@ -140,7 +142,7 @@ def test_a_reader_that_leaves_is_no_error(place):
         text=True,
         check=False,
     )
-    assert told.stdout.startswith("project_id,")
+    assert told.stdout.startswith("tenant_id,project_id,")
     assert told.stderr == ""
 
 

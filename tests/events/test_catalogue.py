@@ -136,6 +136,7 @@ def test_a_name_means_one_kind_in_all_families():
 
 TWINS = {
     ("roas", "runs"): "nothing in common but letters",
+    ("person", "reason"): "nothing in common but letters",
     ("clarity_score", "quality_score"): "a mark of a brief, and one of a pack",
     ("client_type", "content_type"): "who it is for, and what it is",
     ("content_sha256", "parent_sha256"): "hashes of two documents, named after them",

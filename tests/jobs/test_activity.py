@@ -53,7 +53,9 @@ def test_events_are_counted_by_day_source_type_and_project():
         arrived(2.0),
         as_of=day(2),
     )
-    rows = found.sort("event_date", "source", "event_type", "project_id").drop("first_at", "last_at").rows()
+    rows = (
+        found.sort("event_date", "source", "event_type", "project_id").drop("tenant_id", "first_at", "last_at").rows()
+    )
     today, tomorrow = day(0).date(), day(1).date()
     assert rows == [
         (today, "crm", "LEAD_CREATED", None, 1),

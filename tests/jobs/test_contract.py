@@ -27,7 +27,8 @@ def test_every_job_keeps_every_law(job, law, frames):
 
 
 def test_the_samples_reach_every_job_and_every_event_type(frames):
-    assert [tables.full_name(table) for table, rows in frames.items() if rows.is_empty()] == []
+    # What is pooled takes five tenants; `test_tenants` draws them.
+    assert [tables.full_name(table) for table, rows in frames.items() if rows.is_empty()] == ["gold.pooled_patterns"]
     assert set(frames[Events]["event_type"]) == {event.name for event in EVENTS}
 
 

@@ -23,7 +23,7 @@ class _Adopted(Payload, frozen=True, kw_only=True):
 class LakeAdopted(_Adopted, frozen=True, kw_only=True):
     """A person vouches for a lake as it stands: unsigned, as an older format had it, or without decisions that are lost."""
 
-    former_format: Annotated[Count, says("Format that it had.")]
+    former_format: Annotated[Count, says("Format that it had.", is_field_name_given=True)]
     decisions_count: Annotated[Count, says("Decisions without a seal that are adopted.")]
 
 
