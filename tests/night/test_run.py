@@ -109,7 +109,7 @@ def explode(events, *, as_of):
 
 
 def impossible(events, *, as_of):
-    return events.group_by("event_date", "source", "event_type", "project_id").agg(
+    return events.group_by("tenant_id", "event_date", "source", "event_type", "project_id").agg(
         events=pl.lit(-1, dtype=pl.Int64), first_at=pl.col("occurred_at").min(), last_at=pl.col("occurred_at").max()
     )
 

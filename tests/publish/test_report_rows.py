@@ -78,6 +78,8 @@ def test_a_row_is_what_its_table_says(row, table):
     hints = get_type_hints(row)
     for item in fields(row):
         held, may_lack = taken_apart(hints[item.name])
+        if item.name == "is_pause":  # worked out of several rows when they are read
+            continue
         assert held is python_type(schema[item.name]), item.name
         assert may_lack or not declared[item.name].nullable, f"{item.name} may be null"
 
