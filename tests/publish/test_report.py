@@ -15,7 +15,7 @@ import pytest
 
 from kaizenlake import tables
 from kaizenlake.errors import LakeError
-from kaizenlake.publish import report
+from kaizenlake.publish import report, report_files
 from kaizenlake.publish.report_data import build
 from kaizenlake.publish.report_format import lift, percent
 from kaizenlake.publish.report_sections import document
@@ -232,26 +232,26 @@ def test_pages_are_numbered_and_named(pdf):
 
 def test_equal_tables_make_equal_bytes_in_another_process(tmp_path):
     code = (
-        "from pathlib import Path; from kaizenlake.publish.report import write_reports;"
+        "from pathlib import Path; from kaizenlake.publish.report_files import write_reports;"
         "from publish.report_frames import AS_OF, full, scan_of; import sys;"
         "write_reports(scan_of(full()), Path(sys.argv[1]), as_of=AS_OF)"
     )
     seeds = {"PYTHONHASHSEED": "1", "TZ": "Asia/Tokyo", "PYTHONPATH": os.pathsep.join(sys.path)}
     subprocess.run([sys.executable, "-c", code, tmp_path / "other"], check=True, env=os.environ | seeds, timeout=120)
-    ours = report.write_reports(scan_of(full()), tmp_path / "ours", as_of=AS_OF)
+    ours = report_files.write_reports(scan_of(full()), tmp_path / "ours", as_of=AS_OF)
     for path in ours:
         assert path.read_bytes() == (tmp_path / "other" / path.relative_to(tmp_path / "ours")).read_bytes()
 
 
 def test_reports_lie_under_their_date_and_the_next_one_finds_the_last(tmp_path):
-    page, paper = report.write_reports(scan_of(full()), tmp_path, as_of=AS_OF)
+    page, paper = report_files.write_reports(scan_of(full()), tmp_path, as_of=AS_OF)
     assert page == tmp_path / "2026-03-02" / "kaizen.html"
     assert paper == tmp_path / "2026-03-02" / "kaizen.pdf"
     assert sorted(path.name for path in page.parent.iterdir()) == ["kaizen.html", "kaizen.json", "kaizen.pdf"]
     first = page.read_bytes()
-    report.write_reports(scan_of(full()), tmp_path, as_of=AS_OF)
+    report_files.write_reports(scan_of(full()), tmp_path, as_of=AS_OF)
     assert page.read_bytes() == first, "a report does not compare itself with itself"
-    later, _ = report.write_reports(scan_of({}), tmp_path, as_of=AS_OF + timedelta(days=1))
+    later, _ = report_files.write_reports(scan_of({}), tmp_path, as_of=AS_OF + timedelta(days=1))
     assert "Figures that moved since 2 March 2026" in later.read_text()
 
 
@@ -260,19 +260,19 @@ def test_files_that_are_no_figures_are_passed_over(tmp_path):
         folder = tmp_path / f"2026-01-{number}"
         folder.mkdir()
         (folder / "kaizen.json").write_text(text)
-    assert report.last_figures(tmp_path, before=AS_OF) is None
-    assert report.last_figures(tmp_path / "nowhere", before=AS_OF) is None
+    assert report_files.last_figures(tmp_path, before=AS_OF) is None
+    assert report_files.last_figures(tmp_path / "nowhere", before=AS_OF) is None
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "2026-03-02").write_text("a file where the folder should be")
     with pytest.raises(LakeError, match="cannot be written") as caught:
-        report.write_reports(scan_of({}), tmp_path, as_of=AS_OF)
+        report_files.write_reports(scan_of({}), tmp_path, as_of=AS_OF)
     assert "2026-03-02" in str(caught.value)
 
 
 def test_an_empty_lake_makes_whole_reports(tmp_path):
-    page, paper = report.write_reports(scan_of({}), tmp_path, as_of=AS_OF)
+    page, paper = report_files.write_reports(scan_of({}), tmp_path, as_of=AS_OF)
     assert "No content has been measured." in page.read_text()
     assert "PERFORMANCE_RECORDED" in text_of(paper.read_bytes())
 

@@ -15,9 +15,8 @@ from kaizenlake.vocabulary import plural
 
 if TYPE_CHECKING:
     from kaizenlake.lake.store import Lake
-    from kaizenlake.publish.report_rows import Scan
     from kaizenlake.publish.skill_file import Card, Skill
-    from kaizenlake.tables import Table
+    from kaizenlake.tables import Scan, Table
 
 
 def add_to(app: typer.Typer) -> None:

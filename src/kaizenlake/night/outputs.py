@@ -20,7 +20,8 @@ from kaizenlake.night.artifact import Failure, Run, StepRecord
 from kaizenlake.night.deciding import told_of
 from kaizenlake.publish import documents, guard
 from kaizenlake.publish.learning_files import write_audit, write_canaries, write_canary, write_skills
-from kaizenlake.publish.report import FIGURES_NAME, HTML_NAME, OURS, PDF_NAME, ReportPlace, folder_of, write_reports
+from kaizenlake.publish.report import ReportPlace, folder_of
+from kaizenlake.publish.report_files import FIGURES_NAME, HTML_NAME, OURS, PDF_NAME, write_reports
 from kaizenlake.publish.report_rows import RunFacts
 from kaizenlake.publish.skills import publish_skills
 from kaizenlake.publish.tenants import audiences

@@ -15,9 +15,8 @@ from kaizenlake.publish import report_format as say
 from kaizenlake.publish import schemas
 from kaizenlake.publish.context import Instant
 from kaizenlake.publish.folder import FOLDER, alone, refused, verifying_key, write_checks, write_once
-from kaizenlake.publish.report_rows import Scan
 from kaizenlake.publish.signed_files import Form
-from kaizenlake.tables import Alerts
+from kaizenlake.tables import Alerts, Scan
 from kaizenlake.vocabulary import Severity
 
 SCHEMA: Literal["kaizen-alerts"] = "kaizen-alerts"

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from kaizenlake import tables
 from kaizenlake.publish import report_format as say
 from kaizenlake.publish.audit_report_data import AuditData, PolicyAudit
-from kaizenlake.publish.findings import Finding
 from kaizenlake.publish.report_blocks import (
     Block,
     Cell,
     Definitions,
     Document,
     Figure,
+    Finding,
     Grid,
     Headlines,
     Paragraph,

@@ -11,8 +11,8 @@ import polars as pl
 from kaizenlake import signing
 from kaizenlake.errors import VerificationError
 from kaizenlake.publish.report_decisions import DecisionRow, decisions
-from kaizenlake.publish.report_rows import Listing, Scan, listing
-from kaizenlake.tables import Policies, PolicyPromotions
+from kaizenlake.publish.report_rows import Listing, listing
+from kaizenlake.tables import Policies, PolicyPromotions, Scan
 from kaizenlake.tables.policy_rows import PolicyVersion
 
 POLICIES = 15

@@ -22,13 +22,13 @@ from kaizenlake.publish.canary_report_words import (
     metric,
     missing_outcomes,
 )
-from kaizenlake.publish.findings import Finding
 from kaizenlake.publish.report_blocks import (
     Block,
     Cell,
     Definitions,
     Document,
     Figure,
+    Finding,
     Grid,
     Headlines,
     Kind,

@@ -12,8 +12,8 @@ import polars as pl
 from kaizenlake.jobs._canary_standing import with_pauses
 from kaizenlake.publish.canary_report_words import FINAL
 from kaizenlake.publish.report_decisions import DecisionRow, decisions
-from kaizenlake.publish.report_rows import Listing, Scan, listing
-from kaizenlake.tables import CanaryLooks, CanarySegments, Deployments
+from kaizenlake.publish.report_rows import Listing, listing
+from kaizenlake.tables import CanaryLooks, CanarySegments, Deployments, Scan
 
 NIGHTS = 31
 """Most looks of one candidate that are listed and drawn; the latest are."""

@@ -24,10 +24,11 @@ from kaizenlake.publish.context_data import Data, Row
 from kaizenlake.publish.context_evidence import REASON_LENGTH, Notes, segment_words
 from kaizenlake.publish.context_room import ROOMS, fits
 from kaizenlake.publish.context_rules import FIELD_OF, RATES, RULES
-from kaizenlake.publish.context_scopes import Scan, Size, confidence, sizes
+from kaizenlake.publish.context_scopes import Size, confidence, sizes
 from kaizenlake.publish.evidence import Evidence, KaizenEvidence, NotRecommended
 from kaizenlake.publish.judging import Judgement, Uses, judge, rounded, with_pooled
 from kaizenlake.settings import Settings
+from kaizenlake.tables import Scan
 
 BANNED_ENTRIES = 500
 """Most phrases of marked losers in an evidence document; a limit of its size, not of what may be banned."""

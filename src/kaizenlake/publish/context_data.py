@@ -13,7 +13,7 @@ from kaizenlake import tables
 from kaizenlake.jobs.scopes import by_segment
 from kaizenlake.publish.context import EVERYTHING, Scope, segment
 from kaizenlake.publish.context_rules import ATTRIBUTES, CREATIVE, RATES
-from kaizenlake.publish.context_scopes import SEGMENT, Scan
+from kaizenlake.publish.context_scopes import SEGMENT
 from kaizenlake.publish.judging import Finding, Uses, best_evidence, of_pattern, of_pooled, of_win_rate
 from kaizenlake.settings import Settings
 from kaizenlake.tables import (
@@ -23,6 +23,7 @@ from kaizenlake.tables import (
     Patterns,
     PooledPatterns,
     Projects,
+    Scan,
     ScopedPatterns,
     ScopedWinRates,
     SegmentClarity,

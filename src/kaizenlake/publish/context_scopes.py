@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,10 +10,7 @@ import polars as pl
 from kaizenlake.jobs.scopes import by_segment
 from kaizenlake.parameters import Confidence
 from kaizenlake.publish.context import EVERYTHING, Scope, project, segment
-from kaizenlake.tables import Contents, EventCounts, Outcomes, Projects, ScopedPatterns, ScopedWinRates, Table
-
-Scan = Callable[[type[Table]], pl.LazyFrame]
-"""Gives the rows of a table."""
+from kaizenlake.tables import Contents, EventCounts, Outcomes, Projects, Scan, ScopedPatterns, ScopedWinRates
 
 SEGMENT = ("industry", "client_type")
 

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Literal, NamedTuple, TypeAlias
 
 from kaizenlake.publish import report_format as say
+from kaizenlake.publish.report_blocks import Basis, Finding
 from kaizenlake.publish.report_data import ReportData
 from kaizenlake.publish.report_rows import Listing, PatternRow
 from kaizenlake.publish.report_words import OUTCOMES, dimension, pattern_phrase
@@ -25,8 +26,6 @@ from kaizenlake.tables import (
     full_name,
 )
 from kaizenlake.vocabulary import plural, within
-
-Basis: TypeAlias = Literal["experiment", "observation", "count", "warning"]
 
 HEADLINES = 7
 """Most findings of a report, warnings aside."""
@@ -63,25 +62,6 @@ class FindingKind:
     basis: Basis
     section: str
     read: Callable[[ReportData], Iterator[Found]]
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing the tables say, in a sentence with its numbers.
-
-    Args:
-        kind: Name of the kind of finding.
-        sentence: The finding with its numbers and interval.
-        table: Table it comes from, by full name.
-        basis: What it rests on.
-        section: Section of the report that shows it.
-    """
-
-    kind: str
-    sentence: str
-    table: str
-    basis: Basis
-    section: str
 
 
 def findings(data: ReportData, limit: int = HEADLINES) -> list[Finding]:

@@ -7,13 +7,14 @@ from pathlib import Path
 
 from kaizenlake import signing
 from kaizenlake.publish import audit_report, audit_report_data, canary_report, canary_report_data
-from kaizenlake.publish.report import ReportPlace, folder_of, last_figures, titled, write_document
+from kaizenlake.publish.report import ReportPlace, folder_of, titled, write_document
+from kaizenlake.publish.report_files import last_figures
 from kaizenlake.publish.report_format import file_name
 from kaizenlake.publish.report_learning import canary_file
-from kaizenlake.publish.report_rows import Scan
 from kaizenlake.publish.skill_data import Course, courses, skills
 from kaizenlake.publish.skill_fleet import fleet
 from kaizenlake.publish.skill_report import card
+from kaizenlake.tables import Scan
 
 AUDIT, SKILLS = "policy-audit", "skills"
 

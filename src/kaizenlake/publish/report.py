@@ -1,4 +1,4 @@
-"""The Kaizen report as files: one HTML page that asks for nothing, and one tagged PDF; the same tables make the same bytes."""
+"""Render any report: one HTML page that asks for nothing, and one tagged PDF; the same report makes the same bytes."""
 
 from __future__ import annotations
 
@@ -21,19 +21,10 @@ from markupsafe import Markup
 
 from kaizenlake.errors import PublishError
 from kaizenlake.lake.files import write_atomic
-from kaizenlake.parameters import Evidence, Labels, Tiers
 from kaizenlake.publish import guard
 from kaizenlake.publish import report_format as say
 from kaizenlake.publish.report_blocks import Document, Picture
-from kaizenlake.publish.report_data import ReportData, build
-from kaizenlake.publish.report_rows import Figures, RunFacts, Scan
-from kaizenlake.publish.report_sections import document
 from kaizenlake.publish.svg import COLOURS
-
-HTML_NAME, PDF_NAME, FIGURES_NAME = "kaizen.html", "kaizen.pdf", "kaizen.json"
-
-OURS = (HTML_NAME, PDF_NAME, FIGURES_NAME, "canary-*", "policy-audit.*", "skills.*", "skills/*")
-"""Files of the reports of a day, by their patterns."""
 
 TITLE = 300
 """Most characters of a title."""
@@ -61,49 +52,6 @@ class ReportPlace(NamedTuple):
             return laid_out
         title = say.clean(f"{laid_out.title}: {self.named}", TITLE)
         return replace(laid_out, title=title)
-
-
-def write_reports(
-    scan: Scan,
-    out: Path | ReportPlace,
-    *,
-    as_of: datetime,
-    facts: RunFacts | None = None,
-    previous: Figures | None = None,
-    tiers: Tiers | None = None,
-    labels: Labels | None = None,
-    evidence: Evidence | None = None,
-) -> tuple[Path, Path]:
-    """Write `<out>/<date of as_of>/kaizen.html` and `kaizen.pdf`, each whole or not at all.
-
-    The report's figures are kept beside them as `kaizen.json`, for the next report to compare itself with.
-
-    Args:
-        scan: Gives a table as a lazy frame: `Lake.scan`.
-        out: Folder of the reports.
-        as_of: Aware instant; the tables hold what happened before it.
-        facts: What the run did; None where the report is made without a run.
-        previous: Figures to compare with; None takes those of the latest report in `out` of an earlier as_of.
-        tiers: Where tiers begin, as the tables were computed.
-        labels: How many impressions a content needs for its tier to count, as the tables were computed.
-        evidence: How much evidence a finding needs, as the tables were computed.
-
-    Returns:
-        Paths of the HTML and the PDF.
-
-    Raises:
-        LakeError: A table cannot be read, or a file cannot be written.
-        PublishError: A chart or the PDF could not be made.
-    """
-    before = previous if previous is not None else last_figures(out, before=as_of)
-    data = build(scan, as_of=as_of, facts=facts, previous=before, tiers=tiers, labels=labels, evidence=evidence)
-    laid_out = titled(document(data), out)
-    html, pdf = render_html(laid_out), render_pdf(laid_out)
-    folder = folder_of(out, as_of)
-    write_atomic(folder / HTML_NAME, html.encode("utf-8"))
-    write_atomic(folder / PDF_NAME, pdf)
-    write_atomic(folder / FIGURES_NAME, msgspec.json.format(msgspec.json.encode(data.figures), indent=2))
-    return folder / HTML_NAME, folder / PDF_NAME
 
 
 def write_document(laid_out: Document, folder: Path, name: str) -> tuple[Path, Path]:
@@ -136,48 +84,29 @@ def folder_of(out: Path | ReportPlace, as_of: datetime) -> Path:
     return place.out.joinpath(as_of.astimezone(UTC).date().isoformat(), *place.tenant)
 
 
-def last_figures(out: Path | ReportPlace, *, before: datetime) -> Figures | None:
-    """Figures of the latest report of an earlier as_of; None where there is none, or none that can be read.
+def render_html(report: Document) -> str:
+    """Render a report as one HTML page: readable without JavaScript, asking nothing of any network.
 
     Args:
-        out: Folder of the reports.
-        before: The as_of that it must be earlier than.
+        report: The report, laid out.
     """
-    place = out if isinstance(out, ReportPlace) else ReportPlace(out)
-    found = []
-    for path in place.out.glob("/".join(["????-??-??", *place.tenant, FIGURES_NAME])):
-        try:
-            figures = msgspec.json.decode(path.read_bytes(), type=Figures)
-        except (msgspec.MsgspecError, OSError):
-            continue  # another program's file, or a removed one, is no report to compare with
-        if figures.as_of.tzinfo is not None and figures.as_of < before:
-            found.append(figures)
-    return max(found, key=lambda figures: figures.as_of, default=None)
-
-
-def render_html(report: Document | ReportData) -> str:
-    """The report as one HTML page: readable without JavaScript, asking nothing of any network.
-
-    Args:
-        report: The report, laid out or not.
-    """
-    laid_out = guard.laid_out(report if isinstance(report, Document) else document(report))
+    laid_out = guard.laid_out(report)
     style = _resource("html", "kaizen.css")
     digest = b64encode(sha256(style.encode("utf-8")).digest()).decode("ascii")
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
     return _template().render(report=laid_out, style=Markup(style), policy=policy, drawn=Markup)  # noqa: S704 - ours
 
 
-def render_pdf(report: Document | ReportData) -> bytes:
-    """The report as a tagged PDF (PDF/UA-1) on A4.
+def render_pdf(report: Document) -> bytes:
+    """Render a report as a tagged PDF (PDF/UA-1) on A4.
 
     Args:
-        report: The report, laid out or not.
+        report: The report, laid out.
 
     Raises:
         PublishError: The typesetter refused the report.
     """
-    laid_out = guard.laid_out(report if isinstance(report, Document) else document(report))
+    laid_out = guard.laid_out(report)
     at = datetime.fromisoformat(laid_out.as_of_iso).astimezone(UTC)
     told = _for_paper(laid_out) | {"date": [at.year, at.month, at.day], "colours": COLOURS}
     for _ in range(_ATTEMPTS):

@@ -13,12 +13,12 @@ from kaizenlake import tables
 from kaizenlake.events.catalogue import by_name
 from kaizenlake.publish import report_format as say
 from kaizenlake.publish.charts import Group, interval_chart
-from kaizenlake.publish.findings import Finding
 from kaizenlake.publish.report_rows import Listing
 from kaizenlake.publish.svg import Chart
 from kaizenlake.tables import Table
 
 Kind: TypeAlias = Literal["text", "number", "verdict"]
+Basis: TypeAlias = Literal["experiment", "observation", "count", "warning"]
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,25 @@ class Picture:
 
     chart: Chart
     type: Literal["picture"] = "picture"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing the tables say, in a sentence with its numbers.
+
+    Args:
+        kind: Name of the kind of finding.
+        sentence: The finding with its numbers and interval.
+        table: Table it comes from, by full name.
+        basis: What it rests on.
+        section: Section of the report that shows it.
+    """
+
+    kind: str
+    sentence: str
+    table: str
+    basis: Basis
+    section: str
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ import polars as pl
 
 from kaizenlake.publish import report_format as say
 from kaizenlake.publish.report_blocks import Grid, grid, raw
-from kaizenlake.publish.report_rows import Listing, Scan, listing
-from kaizenlake.tables import PolicyPromotions
+from kaizenlake.publish.report_rows import Listing, listing
+from kaizenlake.tables import PolicyPromotions, Scan
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,18 @@ from kaizenlake import tables
 from kaizenlake.publish import report_format as say
 from kaizenlake.publish.charts import Tone
 from kaizenlake.publish.charts_trends import Trend, trend_chart
-from kaizenlake.publish.findings import Finding
-from kaizenlake.publish.report_blocks import Block, Cell, Headlines, Paragraph, Picture, Section, grid, interval, raw
+from kaizenlake.publish.report_blocks import (
+    Block,
+    Cell,
+    Finding,
+    Headlines,
+    Paragraph,
+    Picture,
+    Section,
+    grid,
+    interval,
+    raw,
+)
 from kaizenlake.publish.report_data import ReportData
 from kaizenlake.publish.report_learning_data import CanaryRow, Learning
 from kaizenlake.tables import Alerts, CanaryLooks, CrlTrends, Experiments, ExperimentSuccess, Findings, Policies

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 import polars as pl
 
 from kaizenlake.jobs._canary_standing import standing
-from kaizenlake.publish.report_rows import ROWS, Listing, Scan, listing
+from kaizenlake.publish.report_rows import ROWS, Listing, listing
 from kaizenlake.tables import (
     Alerts,
     CanaryLooks,
@@ -20,6 +20,7 @@ from kaizenlake.tables import (
     Findings,
     Policies,
     PolicyPerformance,
+    Scan,
 )
 
 DAYS = 60

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime
-from typing import Generic, TypeAlias, TypeVar
+from typing import Generic, TypeVar
 
 import msgspec
 import polars as pl
-
-from kaizenlake.tables import Table
-
-Scan: TypeAlias = Callable[[type[Table]], pl.LazyFrame]
-"""Gives a table as a lazy frame: `Lake.scan`, or literal frames in a test."""
 
 Row = TypeVar("Row")
 

@@ -13,11 +13,11 @@ from kaizenlake.publish import report_format as say
 from kaizenlake.publish import skill_file as model
 from kaizenlake.publish import skill_words as words
 from kaizenlake.publish.context import Part, as_line
-from kaizenlake.publish.report_rows import Scan
 from kaizenlake.tables import (
     CrlTrends,
     Experiments,
     Findings,
+    Scan,
     SkillCards,
     SkillFailures,
     SkillModels,

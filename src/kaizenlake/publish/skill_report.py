@@ -18,9 +18,10 @@ from kaizenlake.publish.report_blocks import (
     grid,
     raw,
 )
-from kaizenlake.publish.report_rows import Listing, Scan
+from kaizenlake.publish.report_rows import Listing
 from kaizenlake.publish.skill_comparisons import failures, models, terms
 from kaizenlake.publish.skill_data import TABLES, Course, courses
+from kaizenlake.tables import Scan
 from kaizenlake.vocabulary import plural
 
 DIRECTIONS: dict[str, Tone] = {"improving": "good", "degrading": "bad"}

@@ -7,8 +7,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from kaizenlake.publish.report_rows import Scan
-from kaizenlake.tables import Findings, LearningProgress
+from kaizenlake.tables import Findings, LearningProgress, Scan
 
 
 class VersionRow(NamedTuple):

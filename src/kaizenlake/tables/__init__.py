@@ -12,6 +12,7 @@ from kaizenlake.tables.activity import (
 )
 from kaizenlake.tables.alert import Alerts
 from kaizenlake.tables.base import (
+    Scan,
     Table,
     check,
     check_parts,
@@ -181,6 +182,7 @@ __all__ = [
     "Routings",
     "RunRecords",
     "Runs",
+    "Scan",
     "ScopedPatterns",
     "ScopedWinRates",
     "SegmentClarity",

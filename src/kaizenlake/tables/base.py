@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, ClassVar, Literal, TypeAlias
 
 import pandera.polars as pa
@@ -68,6 +68,10 @@ class Table(pa.DataFrameModel):
         coerce = False
         # These are read by the functions below; Pandera takes them as free settings.
         metadata: ClassVar[dict[str, Any]] = {}
+
+
+Scan: TypeAlias = Callable[[type[Table]], pl.LazyFrame]
+"""Gives a table as a lazy frame: `Lake.scan`, or literal frames in a test."""
 
 
 def layer(table: type[Table]) -> Layer:
