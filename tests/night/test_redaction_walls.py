@@ -104,3 +104,20 @@ def test_the_setting_turns_it_off(tmp_path):
     _, done, left = a_night(tmp_path, "[publishing]\nredact = false\n")
     assert any(MARKED["email"] in text for _, text in left)
     assert done.redacted == {}
+
+
+def test_turning_it_on_rewrites_what_was_published_and_reported_without_it(tmp_path):
+    lake, _, _ = a_night(tmp_path, "[publishing]\nredact = false\n")
+    for is_on in (True, False):
+        lake.path("kaizen.toml").write_text(f"[publishing]\nredact = {str(is_on).lower()}\n")
+        lake = Lake(lake.root)
+        done = nightly(lake, as_of=testing.AS_OF, reports=tmp_path / "reports")
+        marked = {
+            path.relative_to(tmp_path).parts[0]
+            for path, text in everything_that_left(lake, tmp_path / "reports")
+            if MARKED["email"] in text and path.parent != lake.path("runs")
+        }
+        assert marked == (set() if is_on else {"lake", "reports"})
+        assert bool(done.redacted) is is_on
+        again = nightly(lake, as_of=testing.AS_OF, reports=tmp_path / "reports")
+        assert {again.step(name).status for name in ("publish", "report")} == {"nothing to do"}

@@ -148,6 +148,9 @@ class Run(_Record):
         default=(),
         description="Files that the reports lead to or rest on: cards of doers, and figures to compare with.",
     )
+    settings_sha256: str | None = Field(
+        default=None, description="SHA-256 of the settings at the end; null where the run was killed."
+    )
     redacted: dict[str, int] = Field(
         default_factory=dict,
         description="How often e-mail addresses, phone numbers and so on were replaced in what was published and reported.",

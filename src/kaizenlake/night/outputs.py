@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -40,6 +41,11 @@ def versions(lake: Lake) -> dict[str, int]:
     return {tables.full_name(table): found for table in tables.TABLES if (found := lake.version(table)) is not None}
 
 
+def settings_sha256(lake: Lake) -> str:
+    """SHA-256 of all settings of a lake."""
+    return hashlib.sha256(lake.settings.model_dump_json().encode()).hexdigest()
+
+
 def publish(lake: Lake, run: Run, record: StepRecord) -> None:
     """Publish contexts and skill cards of the tables as this run leaves them; nothing where what is there still holds."""
     now, rows, is_changed = datetime.now(UTC), 0, False
@@ -65,7 +71,7 @@ def publish(lake: Lake, run: Run, record: StepRecord) -> None:
 
 
 def report(lake: Lake, run: Run, record: StepRecord, reports: Path) -> None:
-    """Write the reports of this run; nothing where all of them are there and tell of just these tables."""
+    """Write the reports of this run; nothing where all of them are there and tell of just these tables and settings."""
     found = audiences(lake)
     there = [
         str(folder_of(_place(view, reports), run.as_of) / name) for view in found for name in (HTML_NAME, PDF_NAME)
@@ -75,6 +81,7 @@ def report(lake: Lake, run: Run, record: StepRecord, reports: Path) -> None:
         last is not None
         and len(last.tenants) == len(found)
         and last.versions == versions(lake)
+        and last.settings_sha256 == settings_sha256(lake)
         and all(Path(path).is_file() for path in (*last.reports, *last.attached))
     ):
         record.status, record.why = "nothing to do", ("the reports are there and tell of these tables",)

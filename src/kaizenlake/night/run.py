@@ -25,7 +25,7 @@ from kaizenlake.lake.store import Lake
 from kaizenlake.night import alerts, artifact, deciding
 from kaizenlake.night.artifact import Failure, Landed, Run, StepRecord
 from kaizenlake.night.fingerprint import fingerprint, settings_of
-from kaizenlake.night.outputs import guarded, publish, report, stale_sources, versions
+from kaizenlake.night.outputs import guarded, publish, report, settings_sha256, stale_sources, versions
 from kaizenlake.night.plan import Step, decide, predict
 from kaizenlake.night.work import Work
 from kaizenlake.publish import guard
@@ -175,6 +175,7 @@ class _Night:
                 step.status = "failed"
         self.run.status, self.run.exit_code, self.run.ended_at = status, exit_code, datetime.now(UTC)
         self.run.versions = versions(self.lake)
+        self.run.settings_sha256 = settings_sha256(self.lake)
         self.save()
 
     def exit_code(self, *, strict: bool) -> int:

@@ -169,11 +169,13 @@ def publish_contexts(lake: Lake, *, as_of: datetime, generated_at: datetime, run
             "package_version": kaizenlake.__version__,
             "tables": source.versions,
             "inputs": inputs,
+            "redacted": lake.settings.publishing.redact,
             "entries": entries,
         }
         _swap(folder, sequence, payload, key)
         sequences.remember(lake, {folder / INDEX: payload})
-        _prune(folder, sequence)
+        hides_more = lake.settings.publishing.redact and (current is None or not current.get("redacted", False))
+        _prune(folder, sequence, 1 if hides_more else KEPT)
         contexts = sum(entry["kind"] == "context" for entry in entries)
         failures = tuple(f"{name}: {told}" for name, told in sorted(templates.failures.items()))
         return Published(sequence, contexts, unchanged=False, texts=len(entries) - contexts, failures=failures)
@@ -294,11 +296,11 @@ def _swap(folder: Path, sequence: int, payload: Mapping[str, Any], key: Ed25519P
     files.write_atomic(folder / INDEX, content)
 
 
-def _prune(folder: Path, sequence: int) -> None:
-    """Remove what none of the kept publications names, and what killed publications left."""
+def _prune(folder: Path, sequence: int, number: int) -> None:
+    """Remove what none of the latest publications, so many of them, names, and what killed publications left."""
     kept: set[str] = set()
     for path in sorted((folder / "indexes").glob("*.json")):
-        if not path.stem.isdigit() or int(path.stem) <= sequence - KEPT:
+        if not path.stem.isdigit() or int(path.stem) <= sequence - number:
             path.unlink(missing_ok=True)
             continue
         try:

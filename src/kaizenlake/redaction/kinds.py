@@ -31,7 +31,7 @@ class Place(NamedTuple):
 
 
 MAYBE: Final = (
-    r"@|\d[\d ().,/\-]{4,}\d|-----BEGIN|eyJ|://[^/\s]*:|(?i:bearer|token|secret|passw|pwd|api[_\- ]?key|access[_\- ]?key)"
+    r"@|\d[\d ().,/\-]{4,}\d|-----BEGIN|eyJ|://[^/\s]*:|(?i:bearer|token|secret|pass|pwd?\b|api[_\- ]?key|access[_\- ]?(?:key|signature)|account[_\- ]?key)"
     r"|[A-Za-z0-9+/_\-]{20,}|::|[0-9A-Fa-f]:[0-9A-Fa-f]{1,4}:"
 )
 """What a text of ASCII has at least that holds anything to replace; both of Python and of Polars."""
@@ -79,12 +79,14 @@ def _ascii(character: str) -> str:
         return " "
     if category == "Pd" or character == "\u2212":
         return "-"
+    if category in ("Mn", "Mc") and character < "\u1d00":
+        return "a"  # a vowel sign or an accent is part of a word, as in `उदाहरण.भारत`
     return {"\uff20": "@", "\uff0b": "+", "\uff0e": "."}.get(character, character)
 
 
 _EMAIL = re.compile(
-    r"(?<![\w.+\-@])(?P<local>\"[^\"\s@]{1,64}\"|[\w!#$%&'*+/=?^`{|}~\-](?:[\w.!#$%&'*+/=?^`{|}~\-]{0,62}[\w!#$%&*+/=?^`{|}~\-])?)"
-    r"@(?P<domain>(?:\w(?:[\w\-]{0,61}\w)?\.)+(?P<end>[^\W\d_]{2,24}|xn--[\w\-]{2,59}))(?![\w@])"
+    r"(?<![\w.+\-@])(?P<local>\"[^\"\n@]{1,64}\"|[\w!#$%&'*+/=?^`{|}~\-](?:[\w.!#$%&'*+/=?^`{|}~\-]{0,62}[\w!#$%&*+/=?^`{|}~\-])?)"
+    r"(?:@(?P<domain>(?:\w(?:[\w\-]{0,61}\w)?\.)+(?P<end>[^\W\d_]{2,24}|xn--[\w\-]{2,59}))|@\[[0-9A-Fa-f:.]{3,45}\])(?![\w@])"
 )
 _NO_DOMAINS = frozenset(
     [
@@ -124,7 +126,7 @@ _NO_DOMAINS = frozenset(
 def emails(text: str) -> Iterator[tuple[int, int, str]]:
     """Find e-mail addresses; `icon@2x.png`, `react@18.2.0` and `git@host:path` are none."""
     for match in _EMAIL.finditer(text):
-        if match["end"].lower() in _NO_DOMAINS:
+        if (match["end"] or "").lower() in _NO_DOMAINS:
             continue
         if match["local"] == "git" and text[match.end() : match.end() + 1] == ":":
             continue
@@ -139,13 +141,15 @@ _CUT = 200
 
 
 _CARD = re.compile(r"(?<![\w.,+\-#/])(?=([0-9](?:[ \-.]?[0-9]){11,18}))")
-_GROUPS = frozenset({(4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 4, 3), (4, 4, 4, 4, 2), (4, 4, 5), (4, 4, 4, 1)})
+_GROUPS = frozenset(
+    {(4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 4, 3), (4, 4, 4, 4, 2), (4, 4, 5), (4, 4, 4, 3), (4, 4, 4, 1)}
+)
 _CARD_CUE = re.compile(
     r"(?i)(card|karte|visa|master|amex|american express|maestro|carte|tarjeta|pan|credit|debit)\W{0,3}[\w ]{0,12}\W{0,3}$"
 )
 _NUMBER_CUE = re.compile(
     r"(?i)(order|invoice|bestell\w*|rechnungs?\w*|ticket|tracking|shipment|parcel|ref(?:erence)?|id|sku|ean|isbn|imei|serial"
-    r"|article|artikel\w*|case|customer|kunden\w*|account|commande|pedido|factura|version|build|hash)"
+    r"|article|artikel\w*|case|customer|kunden\w*|account|commande|pedido|factura|version|build|hash|model|part|item)"
     r"[\s.:#=]{0,3}(?:no|nr|number|nummer|num|n[o°º])?[\s.:#=]{0,3}$"
 )
 
@@ -256,7 +260,7 @@ def ibans(text: str) -> Iterator[tuple[int, int, str]]:
                 break
 
 
-_SSN = re.compile(r"(?<![\w.\-/+#])([0-9]{3})([ \-.]?)([0-9]{2})\2([0-9]{4})(?![\w]|[.,\-/]\d)")
+_SSN = re.compile(r"(?<![\w.\-/+#])([0-9]{3})([ \-.]?)([0-9]{2})\2([0-9]{4})(?![\w]|[.,\-/]\w)")
 _SSN_CUE = re.compile(r"(?i)(ssn|social security|soc\.? ?sec|tax(?:payer)? id|itin)[^.;!?]{0,30}$")
 
 
@@ -281,12 +285,25 @@ _IP6 = re.compile(r"(?<![\w:.])(?=[0-9A-Fa-f:]*\d)(?:[0-9A-Fa-f]{1,4}:){1,7}:?(?
 _SHORTEST = 6
 """Fewest characters of an address; `a::b` is more often a name in a program."""
 _VERSION_CUE = re.compile(
-    r"(?i)(\bv|version|release|build|chrome|firefox|firmware|driver|section|chapter|§|clause|upgrade[ds]? (?:to|from))\W{0,3}$"
+    r"(?i)(\bv|version|release|build|chrome|firefox|firmware|driver|kernel|python|java|section|sections|chapter|steps?|§|clause|(?:up(?:grade|date)[ds]?|migrat\w*|moved?)(?: \w+)? (?:to|from))\W{0,3}$"
 )
+_VERSION_AFTER = re.compile(
+    r"(?i)\W{0,3}(?:(?:is|was|as) (?:a|the) )?(?:versions?|releases?|builds?|percent|days?|weeks?|points?|split|rule)\b|\s?%|\W{1,3}(?:to|and|or|through) (?:\d{1,2}\.){3}\d{1,2}(?!\d)"
+)
+_NETWORK_CUE = re.compile(
+    r"(?i)(?:\b(?:ip|ips|ipv4|ip4|address(?:es)?|adress\w*|hosts?|server|servers|client|clients|ping|ssh|curl|dns|nameserver|resolver|subnet|gateway"
+    r"|router|proxy|vpn|firewall|peer|remote|login|logged in|logins|visitors?|requests?|blocked|connect\w*|traffic|bind|listen\w*|inet|whitelist"
+    r"|allowlist|attack\w*)\b|://|@|=)[^\d;!?]{0,25}$|\bfrom $"
+)
+_NETWORK_AFTER = re.compile(
+    r":\d{2,5}\b|/(?:[89]|[12]\d|3[0-2])\b(?!/)|\s(?:hit|logged|requested|visited|connected|answered|pinged|refused|times out)\b"
+)
+_NETWORKS = re.compile(r"10\.0\.\d+\.\d+\Z|127\.0\.0\.\d+\Z|192\.168\.|(?:\d\d+\.){3}\d\d+\Z|.*\d{3}")
+"""Four numbers that look like an address by themselves: of a private network, or larger than parts of versions are."""
 
 
 def ips(text: str) -> Iterator[tuple[int, int, str]]:
-    """Find addresses of the internet protocol; four numbers after `version` are a version."""
+    """Find addresses of the internet protocol; four small numbers are a version or a list, unless the text tells of a network."""
     import ipaddress  # noqa: PLC0415 - only texts with four numbers need it
 
     for pattern in (_IP4, _IP6):
@@ -295,7 +312,12 @@ def ips(text: str) -> Iterator[tuple[int, int, str]]:
                 value = str(ipaddress.ip_address(match[0]))
             except ValueError:
                 continue
-            if len(value) >= _SHORTEST and not _VERSION_CUE.search(text[max(0, match.start() - 20) : match.start()]):
+            before, after = text[max(0, match.start() - 40) : match.start()], text[match.end() : match.end() + 20]
+            is_version = _VERSION_CUE.search(before) or _VERSION_AFTER.match(after)
+            is_address = ":" in value or (
+                _NETWORKS.match(value) or _NETWORK_CUE.search(before) or _NETWORK_AFTER.match(after)
+            )
+            if len(value) >= _SHORTEST and is_address and not is_version:
                 yield match.start(), match.end(), value
 
 

@@ -25,15 +25,22 @@ _TOKEN = re.compile(
     r"|hf_[A-Za-z0-9]{20,}|npm_[A-Za-z0-9]{30,}|pypi-[A-Za-z0-9_\-]{30,}|dckr_pat_[A-Za-z0-9_\-]{20,}"
     r"|do[opr]_v1_[0-9a-f]{40,}|shp(?:at|ca|pa|ss)_[0-9a-fA-F]{32}|sq0[a-z]{3}-[A-Za-z0-9_\-]{20,}|EAA[A-Za-z0-9]{40,}"
     r"|(?:lin_api|secret|ntn|pat|figd|PMAK|r8|gsk|xai|tvly|nvapi|sbp|dapi|dp\.pt\.)[_\-][A-Za-z0-9_\-]{30,}"
-    r"|eyJ[A-Za-z0-9_\-]{8,}\.eyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{8,}"  # JSON Web Token
+    r"|eyJ[A-Za-z0-9_\-]{8,}\.eyJ[A-Za-z0-9_\-]{5,}\.[A-Za-z0-9_\-]{8,}"  # JSON Web Token
     r"|AGE-SECRET-KEY-1[0-9A-Z]{40,}"
+    r"|[0-9]{8,10}:AA[A-Za-z0-9_\-]{33}"  # Telegram
     r")"
 )
+_IN_HOOK = re.compile(
+    r"hooks\.slack\.com/(?:services|workflows)/(?P<value>[A-Za-z0-9/]{20,})"
+    r"|discord(?:app)?\.com/api/webhooks/(?P<discord>[0-9]{10,}/[A-Za-z0-9_\-]{20,})"
+)
+"""Addresses to which whoever knows them can post."""
+
 
 _NAMED = re.compile(
     r"(?i)(?<![A-Za-z0-9])(?:[A-Za-z0-9]{1,20}[_\-.]){0,4}"
-    r"(?:api[_\-. ]?key|apikey|secret(?:[_\-. ]?(?:access[_\-. ]?)?key)?|access[_\-. ]?key|access[_\-. ]?token|auth[_\-. ]?token"
-    r"|token|password|passwd|passwort|pwd|client[_\-. ]?secret|private[_\-. ]?key|credentials?)"
+    r"(?:api[_\-. ]?key|apikey|secret(?:[_\-. ]?(?:access[_\-. ]?)?key)?|(?:shared[_\-. ]?)?access[_\-. ]?(?:key|signature)|account[_\-. ]?key|access[_\-. ]?token|auth[_\-. ]?token"
+    r"|token|password|passwd|(?:pass|pw)(?=\s?[:=])|passwort|pwd|client[_\-. ]?secret|private[_\-. ]?key|credentials?)"
     r"[\"']?\s*(?P<sign>:=|=>|[:=]|\bis\b)\s*[\"'`]?(?P<value>[^\s\"'`,;<>]{8,})"
 )
 _BEARER = re.compile(r"(?i)\b(?:bearer|basic)\s+(?P<value>[A-Za-z0-9._~+/\-]{16,}={0,2})")
@@ -53,6 +60,8 @@ def secrets(text: str) -> Iterator[tuple[int, int, str]]:
         for match in pattern.finditer(text):
             if pattern is not _NAMED or _is_secret(match["value"], match["sign"]):
                 yield *match.span("value"), match["value"]
+    for match in _IN_HOOK.finditer(text):
+        yield *match.span(match.lastgroup or 0), match[match.lastgroup or 0]
     for match in _LONG.finditer(text):
         if _is_random(match[0]):
             yield match.start(), match.end(), match[0]
