@@ -8,6 +8,7 @@ import pytest
 
 from jobs.drawn import day, frame
 from kaizenlake import tables
+from kaizenlake.jobs._language_codes import _KNOWN, CODES, NOT_TOLD
 from kaizenlake.jobs._text_rules import HOOK_RULES, LANGUAGES, TEXT_RULES, as_plain, words
 from kaizenlake.jobs.content_features import content_features, length_band
 from kaizenlake.tables import ContentFeatures, Performance
@@ -210,13 +211,42 @@ def test_a_rule_that_does_not_read_the_language_says_nothing(text, language, exp
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"), [("de", "de"), ("de-AT", "de"), ("DE_ch", "de"), (" fr ", "fr"), ("klingon", "klingon")]
+    ("given", "expected", "source"),
+    [
+        *(
+            (given, "de", "event")
+            for given in ("de", "de-AT", "DE_ch", "deu", "ger", "German", " Deutsch ", "German (Austria)")
+        ),
+        *((given, "en", "event") for given in ("English", "eng", "ENG", "en_US", "english, UK", "anglais")),
+        (" fr ", "fr", "event"),
+        ("cmn-Hans", "zh", "event"),
+        ("nb", "no", "event"),
+        ("日本語", "ja", "event"),
+        ("klingon", "en", "text_instead"),
+        ("xq", "en", "text_instead"),
+        ("und", "en", "text"),
+        (None, "en", "text"),
+    ],
 )
-def test_the_language_that_the_event_names_stands(given, expected):
+def test_the_language_that_the_event_names_stands_where_it_is_known(given, expected, source):
     row = features("How to sleep better tonight", language=given)
-    assert row["language"] == expected
+    assert (row["language"], row["language_source"]) == (expected, source)
     assert row["second_person"] is (False if expected in LANGUAGES else None)
-    assert row["hook_type"] is None
+    assert row["hook_type"] == ("how_to" if expected == "en" else None)
+
+
+def test_a_language_that_neither_event_nor_text_tells_is_null_and_says_so():
+    assert [features(text, language="klingon")["language_source"] for text in ("Oh!", None)] == ["not_known"] * 2
+    assert features("Oh!")["language_source"] is None
+
+
+def test_every_code_and_name_is_of_one_language():
+    entries = [entry.split(maxsplit=2) for entry in _KNOWN.replace("\n", ";").split(";") if entry.strip()]
+    names = {(name.strip().lower(), code) for code, longer, more in entries for name in (code, longer, *more.split("|"))}
+    assert len(entries) == len({code for code, _, _ in entries}) == 180
+    assert len(names) == len(dict(names)) == len(CODES)
+    assert all((len(code), len(longer)) == (2, 3) for code, longer, _ in entries)
+    assert not set(CODES) & set(NOT_TOLD)
 
 
 def test_one_text_under_two_languages_is_read_in_each():

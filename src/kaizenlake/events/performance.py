@@ -56,7 +56,7 @@ class PerformanceRecorded(Payload, frozen=True, kw_only=True):
     variant_id: Annotated[Key | None, says("Arm of the experiment.")] = None
     is_paid: Annotated[bool | None, says("It was promoted for money.")] = None
     text: Annotated[Text | None, says("Text of the content.")] = None
-    language: Annotated[Key | None, says("Language of the text, as a code such as en or de-AT.")] = None
+    language: Annotated[Key | None, says("Language of the text, as a code such as en, deu or de-AT, or a name.")] = None
     length_words: Annotated[
         Count | None, says("Words of the content, as the application counts them.", is_field_name_given=True)
     ] = None

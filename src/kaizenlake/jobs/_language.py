@@ -22,12 +22,6 @@ READ_LENGTH = 200
 """Characters of a text that are looked at."""
 
 
-def given_language(code: pl.Expr) -> pl.Expr:
-    """Bring a code that an event gives into ours: its first part, in lower case, such as `de` of `de-AT`."""
-    first = code.str.to_lowercase().str.strip_chars().str.extract(r"^([a-z]{2,3})(?:[-_].*)?$")
-    return pl.coalesce(first, code.str.strip_chars().str.to_lowercase())
-
-
 def detected_language(plain: pl.Expr) -> pl.Expr:
     """Detect the language of texts that are different from one another; null where it cannot be told.
 

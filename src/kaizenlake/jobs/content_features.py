@@ -7,7 +7,8 @@ from datetime import datetime
 import polars as pl
 
 from kaizenlake.job import job
-from kaizenlake.jobs._language import detected_language, given_language
+from kaizenlake.jobs._language import detected_language
+from kaizenlake.jobs._language_codes import is_told, one_code
 from kaizenlake.jobs._text_rules import HOOK_RULES, LANGUAGES, TEXT_RULES, as_plain, words
 from kaizenlake.jobs.daily_performance import latest_records
 from kaizenlake.tables import ContentFeatures, Performance
@@ -35,15 +36,16 @@ def content_features(performance: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFr
         .when(pl.col("text_hook").is_not_null())
         .then(pl.lit("text"))
     )
-    given = given_language(pl.col("language")).alias("given")
+    given = one_code(pl.col("language")).alias("given")
     texts = read_texts(records.select("text", given)).rename({"length_words": "text_words"}).drop("length_band")
     return (
-        records.with_columns(given)
+        records.with_columns(given, is_unknown=is_told(pl.col("language")) & given.is_null())
         .drop("language")
         .join(texts, on=["text", "given"], how="left", nulls_equal=True)
         .with_columns(
             performed_on=pl.col("event_date"),
             hook_source=hook_source,
+            language_source=_language_source(),
             hook_type=pl.coalesce("hook_type", "text_hook"),
             length_words=pl.coalesce("text_words", "length_words"),
             text=pl.col("text").str.slice(0, TEXT_LENGTH),
@@ -55,7 +57,7 @@ def content_features(performance: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFr
 def read_texts(texts: pl.LazyFrame) -> pl.LazyFrame:
     """Apply the rules to every distinct text once, since a content brings its text along every day.
 
-    Its language is the one given, else it is detected. Each text meets the rules that read its language; where the language
+    Its language is the one given, where that is known, else it is detected. Each text meets the rules that read its language; where the language
     is not known, hooks are still named by words that show them, and features that are not of every language are null.
 
     Args:
@@ -87,6 +89,19 @@ def _language() -> pl.Expr:
     """Language of a text: the one given, else the one detected where it has at least two words."""
     to_detect = pl.when(pl.col("given").is_null(), pl.col("length_words") > 1).then("plain")
     return pl.coalesce("given", detected_language(to_detect))
+
+
+def _language_source() -> pl.Expr:
+    """Where the language comes from; null where there is neither a name nor a language."""
+    is_detected = pl.col("language").is_not_null()
+    return (
+        pl.when(pl.col("given").is_not_null())
+        .then(pl.lit("event"))
+        .when(pl.col("is_unknown"))
+        .then(pl.when(is_detected).then(pl.lit("text_instead")).otherwise(pl.lit("not_known")))
+        .when(is_detected)
+        .then(pl.lit("text"))
+    )
 
 
 def _by_rules(texts: pl.LazyFrame, language: str | None, *, may_guess: bool = False) -> pl.LazyFrame:

@@ -94,9 +94,15 @@ class PerformanceTiers(_Attributes, _Ranked):
 
 class _Features(Table):
     language: str = column(
-        "Language of the text, as a code such as en: as the event says, else detected; null without a text, or where it is "
-        "too short to tell.",
+        "Language of the text, as a code of ISO 639-1 such as en: as the event says by a code or name that is known, else "
+        "detected; null without a text, or where it is too short to tell.",
         nullable=True,
+    )
+    language_source: str = column(
+        "Where the language comes from; text_instead and not_known: the event names one that is not known, so the text was "
+        "read, or did not tell; null without a name and a language.",
+        nullable=True,
+        isin=("event", "text", "text_instead", "not_known"),
     )
     hook_type: str = column(
         "How it catches attention: as the event says, else by rule; null for neither.", nullable=True
