@@ -12,7 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kaizenlake.errors import MappingError
+from kaizenlake.lake import chunks
+from kaizenlake.lake.chunks import Dialect
 from kaizenlake.lake.landing import land
+from kaizenlake.lake.reading import MOST_KEYS, read_rows
+from kaizenlake.lake.sources import Source
 from kaizenlake.lake.store import Lake
 from kaizenlake.lake.yaml_rows import DEEPEST, BrokenRecordError, records
 from kaizenlake.tables import Events
@@ -125,3 +129,60 @@ def test_a_list_without_a_mapping_or_with_other_keys_is_told(tmp_path):
         land(lake, file, now=NOW)
     with pytest.raises(MappingError, match=r"run.*day"):
         land(lake, file, mapping=put(tmp_path / "runs.toml", MAPPING.encode()), now=NOW)
+
+
+class Endless(io.RawIOBase):
+    """A file that never ends: a beginning, then one text over and over."""
+
+    def __init__(self, beginning: bytes, over_and_over: bytes) -> None:
+        self.left = beginning
+        self.over_and_over = over_and_over
+        self.given = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        while len(self.left) < size:
+            self.left += self.over_and_over * 1000
+        block, self.left = self.left[:size], self.left[size:]
+        self.given += size
+        return block
+
+
+@pytest.mark.parametrize(
+    ("beginning", "over_and_over"),
+    [
+        (b"- a: 1\n- b: ", b"x"),
+        (b"- a: 1\n- b: '", b"x\n  "),
+        (b"- a: 1\n- b: |\n", b"    x\n"),
+        (b"- a: 1\n- [", b"x,"),
+        (b"- a: 1\n- ", b"k: 1\n  "),
+        (b"- a: 1\n- b: 1\n  ", b"\n"),
+        (b"- a: 1\n- b: 1\n", b"# nothing\n"),
+    ],
+)
+def test_a_record_without_an_end_is_refused_after_a_bounded_read(beginning, over_and_over):
+    stream = Endless(beginning, over_and_over)
+    taken = []
+    with pytest.raises(BrokenRecordError, match="1000 bytes long at most") as broken:
+        taken.extend(records(stream, 1000))
+    assert [record for _, record in taken] == [{"a": "1"}, {"b": "1"}][: broken.value.number - 1]
+    assert stream.given < 1_000_000
+
+
+def test_a_long_file_comes_in_chunks_with_the_keys_of_all(tmp_path, monkeypatch):
+    monkeypatch.setattr(chunks, "CHUNK_LINES", 7)
+    text = "".join(f"- {{run: r{number}, k{number % 10}: {number}}}\n" for number in range(50)) + "- torn: '"
+    file = put(tmp_path / "runs.yaml", text.encode())
+    read_in = list(read_rows(Source(file, file.name, "yaml"), Dialect(), 1000))
+    assert [len(rows.numbers) for rows in read_in] == [7] * 7 + [1]
+    assert {tuple(rows.frame.columns) for rows in read_in} == {tuple(read_in[0].frame.columns)}
+    assert pl.concat(rows.frame for rows in read_in)["run"].to_list() == [f"r{number}" for number in range(50)]
+    assert [(refused.number, refused.rule) for rows in read_in for refused in rows.refused] == [(51, "not_readable")]
+
+
+def test_more_keys_than_a_table_has_columns_are_refused(tmp_path):
+    text = "".join(f"- {{run: one, k{number}: 1}}\n" for number in range(MOST_KEYS + 1))
+    lake = landed_from(tmp_path, "runs.yaml", text.encode())
+    assert held(lake) == [(1, ["not_readable"])]

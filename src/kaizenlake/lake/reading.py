@@ -177,21 +177,55 @@ def _one_line(value: bytes) -> bytes:
 
 
 def _yaml_rows(source: Source, line_bytes: int) -> Iterator[Rows]:
-    """Records of a YAML list; the columns are the keys of all of them, so a key may be missing from a record."""
+    """Records of a YAML list in chunks; the columns are the keys of all of them, so a key may be missing from a record.
+
+    The file is read twice, so that memory holds one chunk: first for the keys, then for the cells.
+    """
+    header = dict.fromkeys(_yaml_keys(source, line_bytes))
+    if len(header) > MOST_KEYS:
+        wide = f"its records have more than {MOST_KEYS} different keys; a file of so many columns is not taken"
+        yield Rows(pl.DataFrame(), [], [breaks_off(1, ValueError(wide))])
+        return
     cells: list[Record] = []
-    numbers: list[int] = []
-    refused: list[Refused] = []
+    rows, size, number = Rows(pl.DataFrame()), 0, 0
     with opened(source) as stream:
         try:
             for number, record in records(stream, line_bytes):
                 if isinstance(record, str):
-                    refused.append(Refused(number, "not_a_record", record, ""))
+                    rows.refused.append(Refused(number, "not_a_record", record, ""))
                 else:
                     cells.append(record)
-                    numbers.append(number)
+                    rows.numbers.append(number)
+                    size += sum(len(name) + len(cell or "") for name, cell in record.items())
+                if is_full(len(cells) + len(rows.refused), size):
+                    yield _framed(rows, cells, header)
+                    cells, rows, size = [], Rows(pl.DataFrame()), 0
         except BrokenRecordError as error:
-            refused.append(breaks_off(error.number, error))
+            rows.refused.append(breaks_off(error.number, error))
         except FAULTS as error:
-            refused.append(breaks_off(len(numbers) + len(refused) + 1, error))
-    header = list(dict.fromkeys(name for record in cells for name in record))
-    yield Rows(pl.DataFrame(cells, schema=dict.fromkeys(header, pl.String)), numbers, refused)
+            rows.refused.append(breaks_off(number + 1, error))
+    yield _framed(rows, cells, header)
+
+
+MOST_KEYS = 1_000
+"""Different keys that records of one YAML file may have."""
+
+
+def _yaml_keys(source: Source, line_bytes: int) -> Iterator[str]:
+    """Keys of the records of a YAML list, as far as it can be read; one more than are taken, where there are more."""
+    seen = set[str]()
+    with opened(source) as stream, suppress(BrokenRecordError, *FAULTS):
+        for _, record in records(stream, line_bytes):
+            for name in record if isinstance(record, dict) else ():
+                if name not in seen:
+                    seen.add(name)
+                    yield name
+            if len(seen) > MOST_KEYS:
+                return
+
+
+def _framed(rows: Rows, cells: list[Record], header: dict[str, None]) -> Rows:
+    """A chunk with its cells, under the keys of the whole file and those that came meanwhile."""
+    names = dict.fromkeys((*header, *(name for record in cells for name in record)))
+    rows.frame = pl.DataFrame(cells, schema=dict.fromkeys(names, pl.String))
+    return rows

@@ -34,7 +34,8 @@ class BrokenRecordError(Exception):
 def records(stream: IO[bytes], most_bytes: int) -> Iterator[tuple[int, Record | str]]:
     """Records of a file that is a list of maps, in their order, each with its number from 1.
 
-    Scalars are not resolved: `0.10`, `2025-02-25` and `no` stay as they are written. Of a key that comes twice the last
+    No more is held than one record, however long the file is: one that takes four times the bytes that a record may have ends
+    the reading. Scalars are not resolved: `0.10`, `2025-02-25` and `no` stay as they are written. Of a key that comes twice the last
     counts. Tags and aliases are refused: a file of figures needs neither, and either can be a trap.
 
     Args:
@@ -47,7 +48,8 @@ def records(stream: IO[bytes], most_bytes: int) -> Iterator[tuple[int, Record | 
     Raises:
         BrokenRecordError: The file is no list of maps, or cannot be read from a record on; those before it were given.
     """
-    loader = _LOADER(stream)
+    bounded = _Bounded(stream, _SLACK + 4 * most_bytes, most_bytes)
+    loader = _LOADER(bounded)
     number = 1
     try:
         if loader.check_event(yaml.StreamStartEvent):
@@ -59,6 +61,7 @@ def records(stream: IO[bytes], most_bytes: int) -> Iterator[tuple[int, Record | 
             raise BrokenRecordError(1, "the file is not a list of records")
         loader.get_event()
         while not loader.check_event(yaml.SequenceEndEvent):
+            bounded.begin()
             value = _value(loader, 1)
             yield number, _record(value, most_bytes)
             number += 1
@@ -70,6 +73,33 @@ def records(stream: IO[bytes], most_bytes: int) -> Iterator[tuple[int, Record | 
         raise BrokenRecordError(number, " ".join(str(error).split())) from error
     finally:
         loader.dispose()
+
+
+_SLACK = 256 * 1024
+"""Bytes that may be read ahead of a record, or lie between two."""
+
+
+class _Bounded:
+    """A stream that ends with an error where one record goes on for too long."""
+
+    def __init__(self, stream: IO[bytes], most: int, said: int) -> None:
+        self.stream = stream
+        self.most = most
+        self.said = said
+        self.since = 0
+        self.name = getattr(stream, "name", "the file")  # the parser names it where it finds a fault
+
+    def begin(self) -> None:
+        """Count the bytes of a record from here."""
+        self.since = 0
+
+    def read(self, size: int) -> bytes:
+        """Read so many bytes at most."""
+        block = self.stream.read(size)
+        self.since += len(block)
+        if self.since > self.most:
+            raise yaml.YAMLError(f"a record may be {self.said} bytes long at most, and this one goes on")
+        return block
 
 
 _Value: TypeAlias = "str | list[_Value] | dict[str, _Value] | None"
