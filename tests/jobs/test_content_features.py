@@ -242,7 +242,9 @@ def test_a_language_that_neither_event_nor_text_tells_is_null_and_says_so():
 
 def test_every_code_and_name_is_of_one_language():
     entries = [entry.split(maxsplit=2) for entry in _KNOWN.replace("\n", ";").split(";") if entry.strip()]
-    names = {(name.strip().lower(), code) for code, longer, more in entries for name in (code, longer, *more.split("|"))}
+    names = {
+        (name.strip().lower(), code) for code, longer, more in entries for name in (code, longer, *more.split("|"))
+    }
     assert len(entries) == len({code for code, _, _ in entries}) == 180
     assert len(names) == len(dict(names)) == len(CODES)
     assert all((len(code), len(longer)) == (2, 3) for code, longer, _ in entries)
