@@ -137,7 +137,7 @@ def test_a_mapping_that_does_not_fit_names_the_missing_column(place):
     assert done.stderr.startswith("error [mapping]")
     assert "Traceback" not in done.stderr
     assert kaizen("land", table, cwd=place, code=2).stderr.startswith(
-        "error [mapping]: A CSV, YAML or Parquet file needs"
+        "error [mapping]: A CSV, TSV, XLSX, YAML or Parquet file needs"
     )
 
 

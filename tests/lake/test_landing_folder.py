@@ -65,7 +65,7 @@ def test_a_table_is_read_by_the_mapping_its_folder_is_named_for(lake):
     ]
     reasons = dict(found.left)
     assert reasons["landing/loose.csv"].startswith(
-        "a CSV, YAML or Parquet file belongs into a folder named for its mapping"
+        "a CSV, TSV, XLSX, YAML or Parquet file belongs into a folder named for its mapping"
     )
     assert "no mapping 'no_such'" in reasons["landing/no_such/x.csv"]
     assert "does not fit: it needs the missing columns 'Post Month'" in reasons["landing/facebook_posts/x.csv"]

@@ -36,10 +36,10 @@ def rows(**cells: list[str | None]) -> Rows:
     return Rows(frame, list(range(2, frame.height + 2)))
 
 
-def made(text: str, native: bool = False, **cells: str | None) -> dict:
+def made(text: str, is_typed: bool = False, **cells: str | None) -> dict:
     """The one event that a mapping makes of one row."""
     given = rows(**{name: [cell] for name, cell in ({"id": "1", "at": "2026-01-01"} | cells).items()})
-    given.native = native
+    given.typed = {name: pl.Series([True]) for name in cells} if is_typed else {}
     (line,) = mapping(text).apply(given, identity="f" * 64).lines
     return json.loads(line)
 
@@ -108,7 +108,7 @@ def test_decimal_commas_and_dots_between_thousands(cell, value):
 
 def test_marks_of_numbers_are_not_looked_for_in_cells_that_were_typed():
     text = POSTS.replace("[[event]]", '[format]\ndecimal = ","\nthousands = "."\n[[event]]') + 'revenue_usd = "c"\n'
-    assert made(text, native=True, c="1.5")["payload"]["revenue_usd"] == 1.5
+    assert made(text, is_typed=True, c="1.5")["payload"]["revenue_usd"] == 1.5
 
 
 @pytest.mark.parametrize("cell", ["NaN", "nan", "Infinity", "-inf"])

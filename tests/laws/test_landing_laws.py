@@ -77,11 +77,10 @@ def test_order_batching_repetition_and_splitting_change_nothing(lines, data):
 @given(content=st.binary(max_size=300), name=st.sampled_from(["in.ndjson", "in.json", "in.ndjson.gz"]))
 def test_any_bytes_at_all_are_accounted_for(content, name):
     from kaizenlake.lake.reading import read_lines
-    from kaizenlake.lake.sources import Source, describe
+    from kaizenlake.lake.sources import describe
 
     with tempfile.TemporaryDirectory() as folder:
-        source = describe(put(Path(folder) / name, content), name, None)
-        assert isinstance(source, Source)
+        (source,), _ = describe(put(Path(folder) / name, content), name, None)
         chunks = list(read_lines(source, 1024))
         numbers = [number for chunk in chunks for number in chunk.numbers]
         assert numbers == sorted(set(numbers))

@@ -100,7 +100,9 @@ def land(
     lake: LakeOption = LAKE,
     mapping: Annotated[
         str | None,
-        typer.Option("--mapping", "-m", help="Name or file of the mapping that reads a CSV, YAML or Parquet file."),
+        typer.Option(
+            "--mapping", "-m", help="Name or file of the mapping that reads the files; without it they hold events."
+        ),
     ] = None,
     strict: StrictOption = False,
 ) -> None:

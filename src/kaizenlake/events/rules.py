@@ -171,7 +171,13 @@ def _payload_fields(event: EventType, payload: dict[str, Any], declared: dict[st
         if name in declared:
             yield from _field_problems(value, declared[name], name)
         else:
-            yield Problem("unknown_field", name, f"`{name}` is no field of {event.name}{near(str(name), declared)}")
+            told = _BESIDE.format(name=name, attribute=str(name).replace("_", "")) if name in _BESIDE_PAYLOAD else ""
+            told = told or near(str(name), declared)
+            yield Problem("unknown_field", name, f"`{name}` is no field of {event.name}{told}")
+
+
+_BESIDE_PAYLOAD = ("project_id", "tenant_id")
+_BESIDE = "; `{name}` stands beside the payload, in a CloudEvent as the attribute `{attribute}`"
 
 
 @cache

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import gzip
-import io
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import IO, Any, cast
 
+import msgspec
 import polars as pl
 
+from kaizenlake.lake import cells
 from kaizenlake.lake.faults import words
-from kaizenlake.lake.sources import Source
 
 CHUNK_LINES = 16_384
 CHUNK_BYTES = 32 * 1024 * 1024
@@ -60,22 +56,70 @@ class Rows:
         frame: Cells as text, null where the file says nothing; columns by their header.
         numbers: Number of each row, from 1; in a CSV file the header is row 1, as in a spreadsheet.
         refused: Rows that could not be read.
-        native: The cells were typed in the file, so that marks for decimals and thousands do not apply.
+        typed: By column, which of its cells the file itself holds as numbers: marks of decimals and thousands do not apply
+            to these.
+        raws: Text to keep of each row where it is refused; its cells as a JSON object where None.
     """
 
     frame: pl.DataFrame
     numbers: list[int] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
-    native: bool = False
+    typed: dict[str, pl.Series] = field(default_factory=dict)
+    raws: list[str] | None = None
+
+    def part(self, places: slice) -> Rows:
+        """Some of the rows, without those that were refused."""
+        return Rows(
+            self.frame[places],
+            self.numbers[places],
+            typed={name: mask[places] for name, mask in self.typed.items()},
+            raws=None if self.raws is None else self.raws[places],
+        )
+
+
+_JSON_NUMBER = r"^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$"
+
+
+def row_texts(rows: Rows) -> pl.Series:
+    """Text of each row, to be kept where it is refused: a JSON object, typed numbers in it being numbers."""
+    if rows.raws is not None:
+        return pl.Series(rows.raws, dtype=pl.String)
+    if not rows.typed:
+        return rows.frame.select(pl.struct(pl.all()).struct.json_encode()).to_series()
+    members: list[pl.Expr] = []
+    for name in rows.frame.columns:
+        cell = pl.col(name)
+        said = cells.text(cell).fill_null("null")
+        if name in rows.typed:
+            said = pl.when(rows.typed[name] & cell.str.contains(_JSON_NUMBER)).then(cell).otherwise(said)
+        key = msgspec.json.encode(name).decode()
+        members += [pl.lit(f", {key}:" if members else f"{key}:"), said]
+    return rows.frame.select(pl.concat_str(pl.lit("{"), *members, pl.lit("}"))).to_series()
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """How a CSV file is written."""
+    """How a table is written.
+
+    Args:
+        separator: What stands between the cells of a CSV file.
+        quote: What encloses a cell of a CSV file.
+        encoding: Encoding of a CSV file.
+        rows: Path to the list of records in a JSON or YAML object; empty for the file itself.
+        sheet: Name or number of the sheet of a workbook; the first where None.
+        header: Row that holds the names of the columns, from 1; None looks for it.
+        header_rows: Rows that the names of the columns take; None looks for one row, then for two.
+        needed: Columns by which the header is found.
+    """
 
     separator: str = ","
     quote: str = '"'
     encoding: str = "utf-8"
+    rows: str = ""
+    sheet: str | int | None = None
+    header: int | None = None
+    header_rows: int | None = None
+    needed: tuple[str, ...] = ()
 
 
 def is_full(lines: int, size: int) -> bool:
@@ -86,47 +130,6 @@ def is_full(lines: int, size: int) -> bool:
 def breaks_off(number: int, error: BaseException) -> Refused:
     """What stands for the rest of a file that cannot be read from a line on."""
     return Refused(number, "not_readable", f"the file cannot be read from here on: {words(error)}", words(error))
-
-
-@contextmanager
-def opened(source: Source) -> Iterator[IO[bytes]]:
-    """Open a file, up to the limit of the source, and unpack it."""
-    with ExitStack() as held:
-        raw: IO[bytes] = held.enter_context(source.path.open("rb"))
-        if source.limit is not None:
-            raw = cast("IO[bytes]", held.enter_context(io.BufferedReader(_Beginning(raw, source.limit))))
-        if source.packed:
-            raw = cast("IO[bytes]", held.enter_context(gzip.GzipFile(fileobj=raw, mode="rb")))
-        yield raw
-
-
-class _Beginning(io.RawIOBase):
-    """The first bytes of a file, however it grows meanwhile."""
-
-    def __init__(self, stream: IO[bytes], limit: int) -> None:
-        self.stream = stream
-        self.limit = limit
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        return self.stream.seek(offset, whence)
-
-    def tell(self) -> int:
-        return self.stream.tell()
-
-    def readinto(self, buffer: Any) -> int:
-        there = self.stream.read(max(0, min(len(buffer), self.limit - self.stream.tell())))
-        buffer[: len(there)] = there
-        return len(there)
-
-    def close(self) -> None:
-        self.stream.close()
-        super().close()
 
 
 def distinct(names: list[str]) -> list[str]:

@@ -7,6 +7,7 @@ import csv
 import re
 from collections import deque
 from collections.abc import Iterator
+from itertools import chain, islice
 from typing import IO
 
 import polars as pl
@@ -19,12 +20,11 @@ from kaizenlake.lake.chunks import (
     Refused,
     Rows,
     breaks_off,
-    distinct,
     is_full,
-    opened,
 )
 from kaizenlake.lake.faults import FAULTS, words
-from kaizenlake.lake.sources import BLOCK_BYTES, Source
+from kaizenlake.lake.header import FIRST_ROWS, find_header
+from kaizenlake.lake.sources import BLOCK_BYTES, Source, opened
 
 UTF8 = "utf-8"
 
@@ -40,7 +40,7 @@ def csv_rows(source: Source, dialect: Dialect, line_bytes: int) -> Iterator[Rows
     Raises:
         MappingError: The header cannot be read.
     """
-    header: list[str] | None = None
+    header: list[str] = []
     quotes = _Quotes(dialect)
     number = 0
     records: list[str] = []
@@ -49,16 +49,20 @@ def csv_rows(source: Source, dialect: Dialect, line_bytes: int) -> Iterator[Rows
     size = 0
 
     def rows() -> Rows:
-        frame, good, ragged = _parse(records, numbers, dialect, header or [])
+        frame, good, ragged = _parse(records, numbers, dialect, header)
         return Rows(frame, good, [*refused, *ragged])
 
+    _check_encoding(source, dialect)
     with opened(source) as stream:
         try:
-            for number, text, whole in _records(stream, dialect, quotes, line_bytes):
-                if header is None:
-                    header = _header(text, dialect, source.name)
-                    yield Rows(pl.DataFrame(schema=dict.fromkeys(header, pl.String)))
-                    continue
+            ahead = _records(stream, dialect, quotes, line_bytes)
+            first = list(islice(ahead, max(FIRST_ROWS, (dialect.header or 0) + 2)))
+            if not first:
+                return
+            found = find_header([_split(text, dialect) for _, text, _ in first], dialect, source.name)
+            header = found.names
+            yield Rows(pl.DataFrame(schema=dict.fromkeys(header, pl.String)))
+            for number, text, whole in chain(first[found.rows :], ahead):
                 rule = _unfit(text, whole=whole, quotes=quotes, encoding=dialect.encoding, line_bytes=line_bytes)
                 if rule is not None:
                     refused.append(Refused(number, *rule, _shown(text)[:line_bytes]))
@@ -90,10 +94,21 @@ def _unfit(text: str, *, whole: bool, quotes: _Quotes, encoding: str, line_bytes
     if not whole:
         return "torn_line", "a quotation mark is opened here and never closed"
     if not text.isascii() and (_UNDECODED.search(text) or (encoding != UTF8 and "\ufffd" in text)):
-        return "encoding", f"it holds bytes that are not {encoding}"
+        return "encoding", f"it holds bytes that are not {encoding}{_other_encoding(text, encoding)}"
     if quotes.has_bare_return(text):
         return "line_end", _LINE_END
     return None
+
+
+def _other_encoding(text: str, encoding: str) -> str:
+    """The encoding that bytes outside UTF-8 may be of, and how it is said."""
+    if encoding != UTF8:
+        return ""
+    try:
+        text.encode("utf-8", "surrogateescape").decode("cp1252")
+    except UnicodeDecodeError:
+        return ""
+    return '; they may be cp1252, as Windows writes: then say `encoding = "cp1252"` under [format]'
 
 
 def _records(stream: IO[bytes], dialect: Dialect, quotes: _Quotes, line_bytes: int) -> Iterator[tuple[int, str, bool]]:
@@ -213,13 +228,45 @@ class _Quotes:
         return "\r" in record and self.without_return.fullmatch(record) is None
 
 
-def _header(text: str, dialect: Dialect, name: str) -> list[str]:
-    """Names of the columns; a name that comes again is numbered."""
+def _split(text: str, dialect: Dialect) -> list[str]:
+    """Cells of a record that may be the header; none where it is none."""
+    if len(text) > _HEADER_LENGTH:
+        return []
     try:
         cells = next(csv.reader([text], delimiter=dialect.separator, quotechar=dialect.quote))
-    except (csv.Error, StopIteration) as error:
-        raise MappingError(f"The header cannot be read: {error}.", where=name) from error
-    return distinct([_shown(cell.strip()) for cell in cells])
+    except (csv.Error, StopIteration):
+        return []
+    return [_shown(cell.strip()) for cell in cells]
+
+
+_HEADER_LENGTH = 131_072
+"""Characters of the longest header taken."""
+
+_MARKS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+
+
+def _check_encoding(source: Source, dialect: Dialect) -> None:
+    """Check that a file is not of an encoding in which no line of it could be read.
+
+    Raises:
+        MappingError: It is UTF-16, and the mapping says another.
+    """
+    with opened(source) as stream:
+        head = stream.read(_HEAD_BYTES)
+    if dialect.encoding.replace("_", "-").startswith("utf-16"):
+        return
+    found = _MARKS.get(head[:2])
+    if found is None and len(head) > 3 and head.count(0) * 3 > len(head):
+        found = "utf-16-le" if head[1::2].count(0) > head[::2].count(0) else "utf-16-be"
+    if found is not None:
+        raise MappingError(
+            f"The file is UTF-16, and the mapping reads it as {dialect.encoding}.",
+            where=source.name,
+            hint=f'Say `encoding = "{found}"` under [format].',
+        )
+
+
+_HEAD_BYTES = 4_096
 
 
 def _parse(

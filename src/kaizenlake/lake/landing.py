@@ -12,14 +12,12 @@ from hashlib import sha256
 from pathlib import Path, PurePath
 from typing import TypeAlias
 
-import polars as pl
-
 from kaizenlake.errors import MappingError
 from kaizenlake.lake import mapping_files as mappings
 from kaizenlake.lake import quarantine, sources
 from kaizenlake.lake.batch import Batch, FileTally
 from kaizenlake.lake.booked import Booked
-from kaizenlake.lake.chunks import Refused, Rows
+from kaizenlake.lake.chunks import Refused, Rows, row_texts
 from kaizenlake.lake.faults import FAULTS, printable, words
 from kaizenlake.lake.mapping import Mapping
 from kaizenlake.lake.quarantine import Example, Poison, RuleCount, acknowledge, quarantine_summary, unacknowledged
@@ -123,8 +121,9 @@ def land(
 
     Args:
         lake: The lake.
-        paths: Files (NDJSON, JSON, CSV, YAML, Parquet; all but the last also with `.gz`) and folders, which are walked.
-        mapping: How CSV, YAML and Parquet files become events: a name or a TOML file.
+        paths: Files (NDJSON, JSON, CSV, TSV, XLSX, YAML, Parquet; also with `.gz`, or in a `.zip`) and folders, which are
+            walked.
+        mapping: How their rows or records become events: a name or a TOML file. Without it, NDJSON and JSON hold events.
         now: Aware instant of the clock, with which times are compared and rows are stamped; the clock's by default.
         progress: Told how far it is.
 
@@ -149,7 +148,7 @@ def land(
 def land_folder(lake: Lake, *, now: datetime | None = None, progress: Progress | None = None) -> Landing:
     """Land what lies under the lake's `landing` folder, and move what has landed to `landing/done/<day>/`.
 
-    Spool segments and dropped NDJSON and JSON files are taken as they are. A CSV, YAML or Parquet file is read by the mapping
+    Spool segments and dropped NDJSON and JSON files of events are taken as they are. Any other file is read by the mapping
     that its folder is named for: `landing/crm_deals/june.csv` by `crm_deals`. A segment whose writer lives is read up to
     its last whole line, and stays; what was landed of it is not read again. A file that changed while it was read stays
     too, and its rest lands next time; so put a large file there under another name first, and rename it. A file that no
@@ -167,9 +166,11 @@ def land_folder(lake: Lake, *, now: datetime | None = None, progress: Progress |
     found, left = _waiting(lake)
     now = now or datetime.now(UTC)
     marks = {item.path: _mark(item.path) for item in found}
+    to_land = Counter(item.path for item in found)
 
     def put_away(item: Source) -> None:
-        if item.limit is None and _mark(item.path) == marks[item.path]:
+        to_land[item.path] -= 1
+        if item.limit is None and not to_land[item.path] and _mark(item.path) == marks[item.path]:
             try:
                 _move(item, lake.path(LANDING), now)
             except OSError as error:
@@ -243,7 +244,14 @@ class _Run:
         try:
             mapping = None if item.mapping is None else self._mapping(item.mapping)
             content = sources.content(item, booked.beginnings(item))
-            if item.segment is False and item.form == "ndjson" and item.path.stat().st_size > content.size:
+            if item.member:
+                content = replace(content, digest=_digest(content.digest, item.member))
+            if (
+                item.segment is False
+                and item.form == "ndjson"
+                and not (item.packed or item.member)
+                and item.path.stat().st_size > content.size
+            ):
                 # It grows: what is there of its last line waits for the rest of it.
                 item = replace(item, limit=sources.whole_lines(item.path, content.size))
                 content = sources.content(item)
@@ -296,9 +304,12 @@ class _Run:
                 self.batch.add(tally, chunk.lines, chunk.numbers)
                 self._pause(tally)
             return
-        for rows in read_rows(item, mapping.dialect, self.limits.line_bytes):
-            if rows.frame.columns:
+        fits = False
+        for rows in read_rows(item, mapping.dialect(item.form), self.limits.line_bytes):
+            if rows.frame.columns and not fits:
+                # A key that a later record lacks is a cell that says nothing.
                 mapping.fits(rows.frame.columns, where=item.name)
+                fits = True
             self._refuse(tally, rows.refused)
             if rows.numbers:
                 self._take_rows(tally, rows, mapping, content)
@@ -307,17 +318,16 @@ class _Run:
     def _take_rows(self, tally: FileTally, rows: Rows, mapping: Mapping, content: str) -> None:
         try:
             mapped = mapping.apply(rows, identity=content)
-            frame = rows.frame.select(pl.struct(pl.all()).struct.json_encode()).to_series()
+            frame = row_texts(rows)
         except FAULTS as error:
             if len(rows.numbers) == 1:
-                raw = str(rows.frame.row(0, named=True))
+                raw = str(rows.frame.row(0, named=True)) if rows.raws is None else rows.raws[0]
                 self._refuse(tally, [Refused(rows.numbers[0], "not_readable", words(error), raw)])
                 return
             # One row is more than the engine takes, and with it all: halves lead to it.
             middle = len(rows.numbers) // 2
             for part in (slice(None, middle), slice(middle, None)):
-                half = Rows(rows.frame[part], rows.numbers[part], native=rows.native)
-                self._take_rows(tally, half, mapping, content)
+                self._take_rows(tally, rows.part(part), mapping, content)
             return
 
         def raws(places: Sequence[int]) -> list[str]:
@@ -361,30 +371,34 @@ class _Run:
         return self._mappings[name]
 
 
-def _waiting(lake: Lake) -> tuple[list[Source], list[tuple[str, str]]]:
+def _waiting(lake: Lake) -> sources.Found:
     folder = lake.path(LANDING)
     found: list[Source] = []
     left: list[tuple[str, str]] = []
     if not folder.is_dir():
         return found, left
+    known = mappings.names(mappings_folder(lake))
     for path in sources.walk(folder, left):
         inside = path.relative_to(folder).parts
         if inside[0] == DONE:
             continue
         name = printable("/".join((LANDING, *inside)))
+        mapping = inside[0] if len(inside) > 1 else None
+        if mapping not in known and sources.form_of(path) not in sources.TABULAR:
+            # A folder of events may be named for whatever writes them.
+            mapping = None
         try:
-            taken = sources.describe(path, name, inside[0] if len(inside) > 1 else None)
+            taken, passed = sources.describe(path, name, mapping)
         except FileNotFoundError:
             continue
-        if isinstance(taken, Source):
-            found.append(taken)
-        elif sources.form_of(path) in sources.TABULAR:
-            left.append(
-                (name, "a CSV, YAML or Parquet file belongs into a folder named for its mapping, landing/<mapping>/")
-            )
-        else:
-            left.append((name, taken))
+        found += taken
+        left += [(told, _IN_ITS_FOLDER if why == sources.NEEDS_MAPPING else why) for told, why in passed]
     return found, left
+
+
+_IN_ITS_FOLDER = (
+    "a CSV, TSV, XLSX, YAML or Parquet file belongs into a folder named for its mapping, landing/<mapping>/"
+)
 
 
 def _mark(path: Path) -> tuple[int, int, int] | None:

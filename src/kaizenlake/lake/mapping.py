@@ -22,7 +22,10 @@ from kaizenlake.errors import MappingError
 from kaizenlake.events.catalogue import by_name
 from kaizenlake.lake import cells
 from kaizenlake.lake.chunks import Dialect, Rows
+from kaizenlake.lake.header import has, root
+from kaizenlake.lake.json_rows import cell, inner, items, marked, record
 from kaizenlake.lake.mapping_document import Document, Moment, Section, Value, values
+from kaizenlake.lake.sources import Form
 
 
 @dataclass(frozen=True)
@@ -66,11 +69,23 @@ class Mapping:
         """Source of its events."""
         return self.document.source or self.name
 
-    @property
-    def dialect(self) -> Dialect:
-        """How a CSV file of it is written."""
-        form = self.document.format
-        return Dialect(form.separator, form.quote, codecs.lookup(form.encoding).name)
+    def dialect(self, form: Form) -> Dialect:
+        """How a file of it is written.
+
+        Args:
+            form: Form of the file.
+        """
+        said = self.document.format
+        return Dialect(
+            said.separator or ("\t" if form == "tsv" else ","),
+            said.quote,
+            codecs.lookup(said.encoding).name,
+            said.rows,
+            said.sheet,
+            said.header,
+            said.header_rows,
+            tuple(name for name, is_needed in self._read.items() if is_needed),
+        )
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
@@ -82,11 +97,15 @@ class Mapping:
         """Columns it reads, and whether each is needed."""
         read: dict[str, bool] = {}
         for section in self.document.event:
+            if section.each is not None:
+                # What lies in its items is no column of the table; a name may be that of either.
+                read[section.each] = True
             for part in (section.id.columns or [], section.occurred_at.sources, section.when):
-                read.update(dict.fromkeys(part, True))
+                for name in part:
+                    read[name] = read.get(name, False) or section.each is None
             for _, value in values(section):
                 for name in value.sources:
-                    read[name] = read.get(name, False) or not value.optional
+                    read[name] = read.get(name, False) or not (value.optional or section.each)
         return read
 
     def fits(self, present: Sequence[str], *, where: str) -> None:
@@ -95,7 +114,7 @@ class Mapping:
         Raises:
             MappingError: Names each missing column, the nearest there are, and all there are.
         """
-        missing = [name for name, is_needed in self._read.items() if is_needed and name not in present]
+        missing = [name for name, is_needed in self._read.items() if is_needed and not has(name, present)]
         doubled = [
             name
             for name in self.columns
@@ -114,10 +133,10 @@ class Mapping:
                 alike = near(name, present)
                 words.append(f"{name!r}" + (f" (nearest: {', '.join(map(repr, alike))})" if alike else ""))
             hint = ""
-            if len(present) == 1 and re.search(r"[;,\t|]", present[0]):
-                hint = (
-                    f"The separator of this mapping is {self.document.format.separator!r}; the file may have another."
-                )
+            if {"type", "payload"} <= set(present) or "specversion" in present:
+                hint = "The file may hold events already; these land without a mapping."
+            elif len(present) == 1 and re.search(r"[;,\t|]", present[0]):
+                hint = f"The separator of this mapping is {self.document.format.separator or ','!r}; the file may have another."
             raise MappingError(
                 f"Mapping {self.name!r} does not fit: it needs the missing column{'s' if len(missing) > 1 else ''} "
                 f"{', '.join(words)}. There are: {shown}.",
@@ -129,20 +148,12 @@ class Mapping:
         """Make event lines of rows.
 
         Args:
-            rows: Rows of a table that the mapping fits.
+            rows: Rows of a table.
             identity: SHA-256 of the file, by which events are named that only their row names.
         """
         form = self.document.format
-        marks = cells.Numbers() if rows.native else cells.Numbers(form.thousands, form.decimal)
-        absent = pl.lit(None, dtype=pl.String)
-        stripped = {
-            name: pl.col(name).str.strip_chars() if name in rows.frame.columns else absent for name in self.columns
-        }
-        frame = rows.frame.select(
-            pl.when(cell.is_in(["", *form.null_values]).not_()).then(cell).alias(name)
-            for name, cell in stripped.items()
-        )
-        frame = frame.with_columns(pl.Series(_ROW, rows.numbers, dtype=pl.Int64)).with_row_index(_PLACE)
+        marks = cells.Numbers(form.thousands, form.decimal)
+        frame = self._frame(rows)
         made = [self._lines(section, frame, marks, identity) for section in self.document.event]
         lines = pl.concat(made).sort(_PLACE, maintain_order=True)
         taken = set(lines[_PLACE])
@@ -152,10 +163,37 @@ class Mapping:
             [place for place in range(frame.height) if place not in taken],
         )
 
+    def _frame(self, rows: Rows) -> pl.DataFrame:
+        """The columns that are read, without what says nothing; beside each that holds typed numbers, which they are."""
+        present = rows.frame.columns
+        held: dict[str, pl.Series] = {}
+        for name in self.columns:
+            lies_in = root(name, present)
+            if lies_in == name:
+                held[name] = rows.frame[name].str.strip_chars()
+                if name in rows.typed:
+                    held[_TYPED + name] = rows.typed[name]
+            elif lies_in is not None:
+                found = [inner(text, name[len(lies_in) :]) for text in rows.frame[lies_in]]
+                held.update(_nested(name, found))
+            else:
+                held[name] = pl.Series([None] * len(rows.numbers), dtype=pl.String)
+        said = ["", *self.document.format.null_values]
+        return (
+            pl.DataFrame(held)
+            .with_columns(
+                pl.when(pl.col(name).is_in(said).not_()).then(pl.col(name)).alias(name) for name in self.columns
+            )
+            .with_columns(pl.Series(_ROW, rows.numbers, dtype=pl.Int64))
+            .with_row_index(_PLACE)
+        )
+
     def _lines(self, section: Section, frame: pl.DataFrame, marks: cells.Numbers, identity: str) -> pl.DataFrame:
         event = by_name(section.type)
         assert event is not None, "a mapping is checked when it is read"
         kinds = {field.name: field.kind for field in event.fields}
+        if section.each is not None:
+            frame = _items(frame, section.each, self.columns, self.document.format.null_values)
         rows = frame.filter(*(pl.col(name).is_in(words) for name, words in section.when.items()))
         hashed = {name: value.columns or [] for name, value in values(section) if value.hash}
         rows = rows.with_columns(
@@ -163,12 +201,16 @@ class Mapping:
             for name, columns in hashed.items()
         )
         if section.id.row:
-            event_id = pl.concat_str(pl.lit(f"{self.source}:{section.type}:{identity[:24]}:"), _ROW)
+            number = [_ROW] if section.each is None else [_ROW, pl.lit("."), _ITEM]
+            event_id = pl.concat_str(pl.lit(f"{self.source}:{section.type}:{identity[:24]}:"), *number)
         else:
             named = cells.digests(rows, section.id.columns or [], f"{self.source}\0{section.type}\0")
             rows = rows.with_columns(pl.Series(_HASH, named, dtype=pl.String))
             event_id = pl.lit(f"{self.source}:") + pl.col(_HASH)
-        given = {name: _value(name, value, kinds.get(name, "str"), marks) for name, value in values(section)}
+        given = {
+            name: _value(name, value, kinds.get(name, "str"), _Marks(marks, frozenset(rows.columns)))
+            for name, value in values(section)
+        }
         payload = pl.concat_str(*(cells.member(name, given[name]) for name in section.fields))
         tags = f'"tags":{_json(section.tags)},' if section.tags else ""
         return rows.select(
@@ -186,11 +228,72 @@ class Mapping:
         )
 
 
-_PLACE, _ROW, _HASH = "\0place", "\0row", "\0hash "
+_PLACE, _ROW, _ITEM, _HASH, _TYPED = "\0place", "\0row", "\0item", "\0hash ", "\0typed "
 """Columns of ours beside those of the table; no header holds a NUL."""
 
 
-def _value(name: str, value: Value, kind: str, marks: cells.Numbers) -> pl.Expr:
+_COMMA = ","
+
+
+def _nested(name: str, found: Sequence[msgspec.Raw | None]) -> dict[str, pl.Series]:
+    """Values that lie within a column, as a column of their own."""
+    told = [(None, False) if raw is None else cell(raw) for raw in found]
+    numeric = [place for place, (_, is_number) in enumerate(told) if is_number]
+    return {
+        name: pl.Series([text for text, _ in told], dtype=pl.String).str.strip_chars(),
+        _TYPED + name: marked(numeric, len(told)),
+    }
+
+
+def _items(frame: pl.DataFrame, each: str, columns: Sequence[str], nothing: Sequence[str]) -> pl.DataFrame:
+    """A row for each item of a list; a name is that of a member of the item, or else of a column of the row."""
+    listed = [items(text) for text in frame[each]]
+    sizes = [len(found) for found in listed]
+    rows = frame.select(pl.all().repeat_by(pl.Series(sizes, dtype=pl.UInt32)).explode(empty_as_null=False))
+    flat = [item for found in listed for item in found]
+    texts = [bytes(item).decode() for item in flat]
+    members = [record(item) for item in flat]
+    rows = rows.with_columns(
+        pl.Series(_ITEM, [place for size in sizes for place in range(1, size + 1)], dtype=pl.Int64)
+    )
+    for name in columns:
+        within = name.removeprefix(f"{each}.")
+        found = [
+            held.get(within) or inner(text, within) if held else None for held, text in zip(members, texts, strict=True)
+        ]
+        if any(raw is not None for raw in found):
+            told = pl.DataFrame(_nested(name, found))
+            typed = (
+                rows[_TYPED + name]
+                if _TYPED + name in rows.columns
+                else pl.repeat(value=False, n=rows.height, eager=True)
+            )
+            is_own = pl.Series([raw is not None for raw in found], dtype=pl.Boolean)
+            text = pl.when(told[name].is_in(["", *nothing]).not_()).then(told[name])
+            rows = rows.with_columns(
+                pl.when(is_own).then(text).otherwise(pl.col(name)).alias(name),
+                pl.when(is_own).then(told[_TYPED + name]).otherwise(typed).alias(_TYPED + name),
+            )
+    return rows
+
+
+@dataclass(frozen=True)
+class _Marks:
+    """Marks of the numbers of a table, and its columns: beside one that holds typed numbers lies which those are."""
+
+    marks: cells.Numbers
+    columns: frozenset[str]
+
+    def number(self, column: str, cell: pl.Expr, *, whole: bool, factor: float, divisor: float) -> pl.Expr:
+        """The number in a cell of a column."""
+        read = cells.number(cell, self.marks, whole=whole, factor=factor, divisor=divisor)
+        if _TYPED + column not in self.columns:
+            return read
+        typed = cells.number(cell, cells.Numbers(), whole=whole, factor=factor, divisor=divisor)
+        return pl.when(_TYPED + column).then(typed).otherwise(read)
+
+
+def _value(name: str, value: Value, kind: str, marks: _Marks) -> pl.Expr:
     """The value of a field as JSON text, null where the table says nothing."""
     if value.column is not None:
         return _cell(pl.col(value.column), value, kind, marks)
@@ -213,7 +316,7 @@ def _holds(value: Value, column: str) -> pl.Expr:
     return cell.is_in(value.is_) if value.is_ is not None else cell.is_in(value.is_not or []).not_()
 
 
-def _cell(cell: pl.Expr, value: Value, kind: str, marks: cells.Numbers) -> pl.Expr:
+def _cell(cell: pl.Expr, value: Value, kind: str, marks: _Marks) -> pl.Expr:
     """A cell as JSON text of the kind that its field is of."""
     if value.values is not None:
         cell = cell.replace(list(value.values), [word or None for word in value.values.values()])
@@ -228,7 +331,9 @@ def _cell(cell: pl.Expr, value: Value, kind: str, marks: cells.Numbers) -> pl.Ex
             if value.percent:
                 cell = cell.str.strip_suffix("%").str.strip_chars_end()
             divisor = (value.divide_by or 1.0) * (100.0 if value.percent else 1.0)
-            return cells.number(cell, marks, whole=kind == "int", factor=value.multiply_by or 1.0, divisor=divisor)
+            return marks.number(
+                value.column or "", cell, whole=kind == "int", factor=value.multiply_by or 1.0, divisor=divisor
+            )
         case _:
             return cells.text(cell)
 

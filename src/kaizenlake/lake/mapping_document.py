@@ -19,14 +19,27 @@ class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Format(_Part, frozen=True, kw_only=True):
-    """How the file is written; all but `null_values` is for CSV alone."""
+    """How the file is written.
 
-    separator: Sign = ","
+    separator, quote, encoding: Of a CSV file; between the cells stands a comma, or a tab where the file's ending is `.tsv`.
+    decimal, thousands: Marks in numbers that are written as text.
+    null_values: Cells that say nothing.
+    header, header_rows: Row that holds the names of the columns, and how many it takes; without them it is looked for by the
+        names that the mapping needs.
+    sheet: Name or number of a workbook's sheet.
+    rows: Where the list of records lies in a JSON object, such as `data.items`.
+    """
+
+    separator: Sign | None = None
     quote: Sign = '"'
     encoding: str = "utf-8"
     decimal: Sign = "."
     thousands: Sign | None = None
     null_values: list[str] = []
+    header: Annotated[int, Meta(ge=1)] | None = None
+    header_rows: Annotated[int, Meta(ge=1, le=5)] | None = None
+    sheet: str | Annotated[int, Meta(ge=1)] | None = None
+    rows: str = ""
 
 
 class Value(_Part, frozen=True, kw_only=True):
@@ -107,13 +120,18 @@ class Identity(_Part, frozen=True, kw_only=True):
 
 
 class Section(_Part, frozen=True, kw_only=True):
-    """One event that a row stands for; `when` says of which rows: each column holds one of the cells listed."""
+    """One event that a row stands for; `when` says of which rows: each column holds one of the cells listed.
+
+    With `each`, a row stands for one event for each item of the list that lies there. A name of a column is then that of a
+    member of the item, or else of one of the row.
+    """
 
     type: str
     id: Identity
     occurred_at: Moment
     fields: dict[str, str | Value]
     when: dict[str, list[str]] = {}
+    each: str | None = None
     project_id: str | Value | None = None
     tenant_id: str | Value | None = None
     tags: list[str] = []

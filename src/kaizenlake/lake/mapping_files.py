@@ -45,8 +45,7 @@ def load(name: str, folder: Path | None = None) -> Mapping:
         return parse(own.read_bytes(), name=name, where=str(own))
     if name in shipped():
         return parse(_shipped().joinpath(f"{name}.toml").read_bytes(), name=name, where=f"mappings/{name}.toml")
-    owned = sorted(path.stem for path in folder.glob("*.toml")) if folder is not None and folder.is_dir() else []
-    known = [*owned, *(item for item in shipped() if item not in owned)]
+    known = names(folder)
     alike = near(name, known)
     raise MappingError(
         f"There is no mapping {name!r}"
@@ -54,6 +53,16 @@ def load(name: str, folder: Path | None = None) -> Mapping:
         + f" There are: {', '.join(known)}.",
         hint="A mapping may also be given as the path of its TOML file.",
     )
+
+
+def names(folder: Path | None = None) -> list[str]:
+    """Names of all mappings there are: the lake's own, then those that are shipped.
+
+    Args:
+        folder: The lake's `mappings` folder.
+    """
+    owned = sorted(path.stem for path in folder.glob("*.toml")) if folder is not None and folder.is_dir() else []
+    return [*owned, *(item for item in shipped() if item not in owned)]
 
 
 def parse(text: bytes, *, name: str, where: str) -> Mapping:

@@ -14,7 +14,7 @@ import pyarrow.parquet
 from kaizenlake.lake import chunks
 from kaizenlake.lake.chunks import Rows, breaks_off, distinct
 from kaizenlake.lake.faults import FAULTS, printable
-from kaizenlake.lake.sources import Source
+from kaizenlake.lake.sources import Source, sought
 
 _DAY_SECONDS = 86_400
 _YEARS_SECONDS = (-62_135_596_800, 253_402_300_799)
@@ -31,18 +31,27 @@ def parquet_rows(source: Source) -> Iterator[Rows]:
     """
     number = 0
     try:
-        with pyarrow.parquet.ParquetFile(source.path) as file:
+        with sought(source) as stream, pyarrow.parquet.ParquetFile(stream) as file:
             header = distinct([printable(str(name)) for name in file.schema_arrow.names])
-            yield Rows(pl.DataFrame(schema=dict.fromkeys(header, pl.String)), native=True)
+            numeric = [name for name, kind in zip(header, file.schema_arrow.types, strict=True) if not _is_text(kind)]
+            yield Rows(pl.DataFrame(schema=dict.fromkeys(header, pl.String)))
             for batch in file.iter_batches(batch_size=chunks.CHUNK_LINES):
                 frame = pl.DataFrame([texts(name, cells) for name, cells in zip(header, batch.columns, strict=True)])
                 numbers = list(range(number + 1, number + 1 + batch.num_rows))
                 number += batch.num_rows
-                yield Rows(frame, numbers, native=True)
+                mask = pl.repeat(value=True, n=batch.num_rows, dtype=pl.Boolean, eager=True)
+                yield Rows(frame, numbers, typed=dict.fromkeys(numeric, mask))
     except FileNotFoundError:
         raise
     except FAULTS as error:
-        yield Rows(pl.DataFrame(), refused=[breaks_off(number + 1, error)], native=True)
+        yield Rows(pl.DataFrame(), refused=[breaks_off(number + 1, error)])
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    """Whether cells of a kind are texts, in which people write numbers as they like."""
+    if isinstance(kind, pa.DictionaryType):
+        kind = kind.value_type
+    return any(is_one(kind) for is_one in (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view))
 
 
 def texts(name: str, cells: pa.Array) -> pl.Series:

@@ -11,6 +11,7 @@ from typing import IO, TypeAlias
 import msgspec
 import polars as pl
 
+from kaizenlake.errors import MappingError
 from kaizenlake.lake import chunks
 from kaizenlake.lake.chunks import (
     Dialect,
@@ -19,13 +20,14 @@ from kaizenlake.lake.chunks import (
     Rows,
     breaks_off,
     is_full,
-    opened,
 )
 from kaizenlake.lake.csv_rows import csv_rows
 from kaizenlake.lake.faults import FAULTS
+from kaizenlake.lake.json_rows import NoSuchListError, from_list, marked, rows_of
 from kaizenlake.lake.parquet_rows import parquet_rows
-from kaizenlake.lake.sources import BLOCK_BYTES, Source
-from kaizenlake.lake.yaml_rows import BrokenRecordError, Record, records
+from kaizenlake.lake.sources import BLOCK_BYTES, Source, opened
+from kaizenlake.lake.xlsx_rows import xlsx_rows
+from kaizenlake.lake.yaml_rows import BrokenRecordError, PlainText, Record, records
 
 Run: TypeAlias = tuple[Sequence[int], list[bytes]]
 """Numbers of lines, and their bytes; never without any."""
@@ -40,37 +42,72 @@ def read_lines(source: Source, line_bytes: int) -> Iterator[Lines]:
     """
     with opened(source) as stream:
         blocks = _blocks(stream, source)
-        runs = _values(blocks, line_bytes) if source.form == "json" else _lines(blocks, line_bytes, source.lines_before)
-        chunk, size, number = Lines(), 0, 0
-        try:
-            for numbers, lines in runs:
-                chunk.lines += lines
-                chunk.numbers += numbers
-                number = numbers[-1]
-                size += sum(map(len, lines))
-                if is_full(len(chunk.lines), size):
-                    yield chunk
-                    chunk, size = Lines(), 0
-        except FAULTS as error:
-            chunk.refused.append(breaks_off(number + 1, error))
-        if chunk.lines or chunk.refused:
-            yield chunk
+        if source.form == "json":
+            yield from _gathered(_values(blocks, line_bytes))
+        else:
+            yield from _gathered(_lines(blocks, line_bytes, source.lines_before))
+
+
+def _gathered(runs: Iterator[Run]) -> Iterator[Lines]:
+    """Runs of lines as chunks."""
+    chunk, size, number = Lines(), 0, 0
+    try:
+        for numbers, lines in runs:
+            chunk.lines += lines
+            chunk.numbers += numbers
+            number = numbers[-1]
+            size += sum(map(len, lines))
+            if is_full(len(chunk.lines), size):
+                yield chunk
+                chunk, size = Lines(), 0
+    except NoSuchListError:
+        raise
+    except FAULTS as error:
+        chunk.refused.append(breaks_off(number + 1, error))
+    if chunk.lines or chunk.refused:
+        yield chunk
 
 
 def read_rows(source: Source, dialect: Dialect, line_bytes: int) -> Iterator[Rows]:
     """Read a foreign table in chunks of rows.
 
     Args:
-        source: A CSV, YAML or Parquet file.
-        dialect: How the CSV file is written.
+        source: A file of any form.
+        dialect: How it is written.
         line_bytes: Longest record taken.
+
+    Raises:
+        MappingError: The header, the sheet or the list of records is not where it should be.
     """
-    if source.form == "parquet":
-        yield from parquet_rows(source)
-    elif source.form == "yaml":
-        yield from _yaml_rows(source, line_bytes)
-    else:
-        yield from csv_rows(source, dialect, line_bytes)
+    match source.form:
+        case "parquet":
+            yield from parquet_rows(source)
+        case "yaml":
+            yield from _yaml_rows(source, line_bytes)
+        case "xlsx":
+            yield from xlsx_rows(source, dialect)
+        case "json" | "ndjson":
+            yield from _json_rows(source, dialect, line_bytes)
+        case _:
+            yield from csv_rows(source, dialect, line_bytes)
+
+
+def _json_rows(source: Source, dialect: Dialect, line_bytes: int) -> Iterator[Rows]:
+    """Records of JSON: a list of objects, one that lies in an object, one object, or one a line."""
+    with opened(source) as stream:
+        if dialect.rows:
+            chunked = _gathered(_values(from_list(stream, dialect.rows, BLOCK_BYTES), line_bytes, is_list=True))
+        elif source.form == "json":
+            chunked = _gathered(_values(_blocks(stream, source), line_bytes))
+        else:
+            chunked = _gathered(_lines(_blocks(stream, source), line_bytes, source.lines_before))
+        try:
+            for chunk in chunked:
+                rows = rows_of(chunk.lines, chunk.numbers, line_bytes)
+                rows.refused = sorted([*chunk.refused, *rows.refused], key=lambda item: item.number)
+                yield rows
+        except NoSuchListError as error:
+            raise MappingError(f"The records are not where the mapping says: {error}.", where=source.name) from error
 
 
 def _blocks(stream: IO[bytes], source: Source) -> Iterator[bytes]:
@@ -117,11 +154,14 @@ _STRING = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*', re.DOTALL)
 _SPACE = b" \t\r\n"
 
 
-def _values(blocks: Iterator[bytes], line_bytes: int) -> Iterator[Run]:  # noqa: C901, PLR0912 - one state machine
+def _values(  # noqa: C901, PLR0912 - one state machine
+    blocks: Iterator[bytes], line_bytes: int, *, is_list: bool = False
+) -> Iterator[Run]:
     """JSON values of a stream: the elements of an array, or values one after the other.
 
     Values are cut out by counting brackets outside strings, so that a broken one does not spoil those after it, and no
-    more than one has to be held. The number of a value is its place, from 1.
+    more than one has to be held. The number of a value is its place, from 1. What lies behind a list that is all there is to
+    read (`is_list`) is none of its values.
     """
     window, start, scan, depth, number = b"", 0, 0, 0, 0
     in_array = in_string = False
@@ -154,6 +194,8 @@ def _values(blocks: Iterator[bytes], line_bytes: int) -> Iterator[Run]:  # noqa:
                 depth += 1
             elif mark == b"]" and depth == 0 and in_array:
                 yield from value(at)
+                if is_list:
+                    return
                 in_array, start = False, scan
             elif mark in (b"]", b"}"):
                 depth = max(0, depth - 1)
@@ -228,4 +270,10 @@ def _framed(rows: Rows, cells: list[Record], header: dict[str, None]) -> Rows:
     """A chunk with its cells, under the keys of the whole file and those that came meanwhile."""
     names = dict.fromkeys((*header, *(name for record in cells for name in record)))
     rows.frame = pl.DataFrame(cells, schema=dict.fromkeys(names, pl.String))
+    numeric: dict[str, list[int]] = {}
+    for place, record in enumerate(cells):
+        for name, cell in record.items():
+            if isinstance(cell, PlainText) and cell.is_number:
+                numeric.setdefault(name, []).append(place)
+    rows.typed = {name: marked(places, len(cells)) for name, places in numeric.items()}
     return rows

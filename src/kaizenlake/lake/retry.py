@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-import msgspec
 import polars as pl
 
 from kaizenlake.errors import LakeError, MappingError
@@ -16,8 +15,12 @@ from kaizenlake.events.check import check_lines
 from kaizenlake.lake import mapping_files as mappings
 from kaizenlake.lake import quarantine
 from kaizenlake.lake.batch import DEFAULT_SOURCE, append_events
-from kaizenlake.lake.chunks import CHUNK_LINES, Rows
+from kaizenlake.lake.chunks import CHUNK_LINES
+from kaizenlake.lake.json_rows import rows_of
 from kaizenlake.lake.store import Lake
+
+RAW_BYTES = 1 << 30
+"""Longest row taken: they were measured when they came."""
 
 
 @dataclass(frozen=True)
@@ -122,21 +125,19 @@ def _mapped_lines(lake: Lake, name: str, content: str, rows: pl.DataFrame) -> It
         mapping = mappings.load(name, mappings_folder(lake))
     except MappingError:
         return
-    cells, numbers, places = [], [], []
-    for raw, number, place in rows.select("raw", "line", "_place").iter_rows():
-        try:
-            cells.append(msgspec.json.decode(raw, type=dict[str, str | None]))
-        except msgspec.MsgspecError:
-            continue
-        numbers.append(number)
-        places.append(place)
-    if not cells:
+    file = str(rows["file"][0])
+    found = rows_of([raw.encode() for raw in rows["raw"]], range(rows.height), RAW_BYTES)
+    if not found.numbers:
         return
-    frame = pl.DataFrame(cells, infer_schema_length=None, schema_overrides=dict.fromkeys(cells[0], pl.String))
-    native = str(rows["file"][0]).endswith(".parquet")
+    places, lines = rows["_place"], rows["line"]
+    owners = [places[at] for at in found.numbers]
+    found.numbers = [lines[at] for at in found.numbers]
+    if file.endswith(".parquet"):
+        # Rows that an earlier version kept do not tell which of their cells were numbers.
+        found.typed |= {name: pl.repeat(value=True, n=len(owners), eager=True) for name in found.frame.columns}
     try:
-        mapping.fits(frame.columns, where=str(rows["file"][0]))
+        mapping.fits(found.frame.columns, where=file)
     except MappingError:
         return
-    mapped = mapping.apply(Rows(frame, numbers, native=native), identity=content)
-    yield from ((line, places[row]) for line, row in zip(mapped.lines, mapped.places, strict=True))
+    mapped = mapping.apply(found, identity=content)
+    yield from ((line, owners[row]) for line, row in zip(mapped.lines, mapped.places, strict=True))

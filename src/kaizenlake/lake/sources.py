@@ -2,43 +2,59 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+import io
+import json
 import math
 import os
 import re
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePath
+from tempfile import TemporaryFile
 from types import MappingProxyType
-from typing import Literal, TypeAlias
+from typing import IO, Any, Literal, TypeAlias, cast
+from zipfile import BadZipFile, ZipFile
 
 from kaizenlake.errors import LakeError, MappingError
 from kaizenlake.events import spool
-from kaizenlake.lake.faults import printable, unreadable, words
+from kaizenlake.events.catalogue import by_name
+from kaizenlake.lake.faults import FAULTS, printable, unreadable, words
 
-Form: TypeAlias = Literal["ndjson", "json", "csv", "yaml", "parquet"]
+Form: TypeAlias = Literal["ndjson", "json", "csv", "tsv", "yaml", "parquet", "xlsx"]
 
 FORMS: dict[str, Form] = {
     ".ndjson": "ndjson",
     ".jsonl": "ndjson",
     ".json": "json",
     ".csv": "csv",
-    ".tsv": "csv",
+    ".tsv": "tsv",
+    ".tab": "tsv",
     ".yaml": "yaml",
     ".yml": "yaml",
     ".parquet": "parquet",
+    ".xlsx": "xlsx",
+    ".xlsm": "xlsx",
+    ".xls": "xlsx",
+    ".ods": "xlsx",
 }
-"""Form of a file by its ending; `.gz` after it means that the file is packed (not for Parquet)."""
+"""Form of a file by its ending; `.gz` after it means that the file is packed, and a `.zip` holds files of any of them."""
 
-UNKNOWN_ENDING = f"its ending is none of {', '.join(sorted(FORMS))}"
+ZIP = ".zip"
+
+UNKNOWN_ENDING = f"its ending is none of {', '.join(sorted([*FORMS, ZIP]))}"
 WENT_AWAY = "it went away before it was read"
 
 OF_NO_CONCERN = (UNKNOWN_ENDING, WENT_AWAY)
 """Reasons to leave a file alone that nobody needs to look at."""
 
-TABULAR: tuple[Form, ...] = ("csv", "yaml", "parquet")
-"""Forms of foreign tables, which a mapping reads."""
+TABULAR: tuple[Form, ...] = ("csv", "tsv", "yaml", "parquet", "xlsx")
+"""Forms of foreign tables, which only a mapping can read; it reads NDJSON and JSON too."""
+
+NEEDS_MAPPING = "a CSV, TSV, XLSX, YAML or Parquet file needs a mapping"
 
 _SEGMENT = re.compile(r"\d{8}T\d{6}\.\d{6}Z-.+-\d+-[0-9a-f]{8}\.ndjson(\.open)?")
 """Name of a segment of our own spool; see `kaizenlake.events.spool`."""
@@ -56,6 +72,7 @@ class Source:
         name: Name it goes by in the tables.
         form: How it is read.
         packed: It is gzip-packed.
+        member: It is this file within the zip file that lies at the path; empty where it is the file itself.
         mapping: Name or file of the mapping that reads it; None for events of our own form.
         segment: It is a segment of our own spool; its name, not its bytes, is its identity, for it may have grown.
         start: Bytes at its beginning that are passed over, which were landed before; whole lines.
@@ -67,6 +84,7 @@ class Source:
     name: str
     form: Form
     packed: bool = False
+    member: str = ""
     mapping: str | None = None
     segment: bool = False
     start: int = 0
@@ -91,7 +109,11 @@ class Content:
     known_lines: int = 0
 
 
-def find(paths: Iterable[str | Path], mapping: str | None = None) -> tuple[list[Source], list[tuple[str, str]]]:
+Found: TypeAlias = tuple[list[Source], list[tuple[str, str]]]
+"""Files to land, and files left alone, each with the reason."""
+
+
+def find(paths: Iterable[str | Path], mapping: str | None = None) -> Found:
     """Find what is to be landed: files as they are given, folders walked in sorted order.
 
     Hidden files are passed over. Links that lead out of a walked folder are not followed, and named; so is what is no
@@ -99,14 +121,11 @@ def find(paths: Iterable[str | Path], mapping: str | None = None) -> tuple[list[
 
     Args:
         paths: Files and folders.
-        mapping: Mapping for the CSV, YAML and Parquet files among them.
-
-    Returns:
-        Files to land, and files left alone, each with the reason.
+        mapping: Mapping that reads the files; NDJSON and JSON in a walked folder that hold events are read without.
 
     Raises:
         LakeError: A path does not exist.
-        MappingError: A CSV, YAML or Parquet file was named, and no mapping.
+        MappingError: A file was named that only a mapping can read, and no mapping.
     """
     found: list[Source] = []
     left: list[tuple[str, str]] = []
@@ -117,21 +136,18 @@ def find(paths: Iterable[str | Path], mapping: str | None = None) -> tuple[list[
             raise LakeError("There is no such file or folder to land.", where=printable(str(path))) from error
         if reason:
             left.append((printable(str(path)), reason))
-        elif path.is_dir():
-            for file in walk(path, left):
-                taken = describe(file, str(file), mapping)
-                found.append(taken) if isinstance(taken, Source) else left.append((printable(str(file)), taken))
-        else:
-            taken = describe(path, str(path), mapping)
-            if isinstance(taken, Source):
-                found.append(taken)
-            elif form_of(path) in TABULAR and mapping is None:
-                raise MappingError(
-                    "A CSV, YAML or Parquet file needs a mapping.", where=str(path), hint="Name one with --mapping."
-                )
-            else:
-                left.append((printable(str(path)), taken))
+            continue
+        is_folder = path.is_dir()
+        for file in walk(path, left) if is_folder else [path]:
+            taken, passed = describe(file, str(file), mapping, is_named=not is_folder)
+            found += taken
+            left += passed
+            if not is_folder and any(why == NEEDS_MAPPING for _, why in passed):
+                raise MappingError(f"{NEEDS_MAPPING[0].upper()}{NEEDS_MAPPING[1:]}.", where=str(path), hint=NAME_ONE)
     return found, left
+
+
+NAME_ONE = "Name one with --mapping."
 
 
 def walk(folder: Path, left: list[tuple[str, str]]) -> Iterator[Path]:
@@ -168,16 +184,22 @@ def _leads_out(path: Path, inside: Path) -> str:
     return "it is a link that leads out of the folder" if is_outside else ""
 
 
-def form_of(path: Path) -> Form | None:
+def form_of(path: PurePath) -> Form | None:
     """Form of a file by its name; None for an ending we do not know."""
-    suffixes = path.suffixes[:-1] if path.suffix == ".gz" else path.suffixes
+    suffixes = path.suffixes[:-1] if path.suffix.lower() == ".gz" else path.suffixes
     return FORMS.get(suffixes[-1].lower()) if suffixes else None
 
 
-def describe(path: Path, name: str, mapping: str | None) -> Source | str:
-    """A source for a file, or the reason why it is left alone.
+def describe(path: Path, name: str, mapping: str | None, *, is_named: bool = False) -> Found:
+    """The source for a file, or the sources in a zip file; and what is left alone.
 
     An open segment of our spool is read whole where its writer is gone, and else up to its last whole line.
+
+    Args:
+        path: The file.
+        name: Name it goes by.
+        mapping: Mapping that reads it.
+        is_named: The mapping was named for this very file, and reads it whatever it holds.
     """
     name = printable(name)
     if _SEGMENT.fullmatch(path.name):
@@ -186,17 +208,127 @@ def describe(path: Path, name: str, mapping: str | None) -> Source | str:
         except FileNotFoundError:
             raise
         except OSError as error:
-            return f"it cannot be read: {words(error)}"
-        return Source(path, segment_name(name), "ndjson", segment=True, limit=limit)
+            return [], [(name, f"it cannot be read: {words(error)}")]
+        return [Source(path, segment_name(name), "ndjson", segment=True, limit=limit)], []
+    if path.suffix.lower() == ZIP:
+        return _inside(path, name, mapping, is_named=is_named)
     form = form_of(path)
     if form is None:
-        return UNKNOWN_ENDING
-    packed = path.suffix == ".gz"
-    if packed and form == "parquet":
-        return "a Parquet file is packed inside; unpack it first"
-    if form in TABULAR and mapping is None:
-        return "a CSV, YAML or Parquet file needs a mapping"
-    return Source(path, name, form, packed, mapping if form in TABULAR else None)
+        return [], [(name, UNKNOWN_ENDING)]
+    packed = path.suffix.lower() == ".gz"
+    if mapping is None and form in TABULAR:
+        return [], [(name, NEEDS_MAPPING)]
+    return [_source(Source(path, name, form, packed, mapping=mapping), is_named=is_named)], []
+
+
+def _source(source: Source, *, is_named: bool) -> Source:
+    is_ours = source.mapping is not None and source.form not in TABULAR and not is_named and holds_events(source)
+    return replace(source, mapping=None) if is_ours else source
+
+
+def _inside(path: Path, name: str, mapping: str | None, *, is_named: bool) -> Found:
+    """The files in a zip file."""
+    found: list[Source] = []
+    left: list[tuple[str, str]] = []
+    try:
+        with ZipFile(path) as archive:
+            members = sorted(item.filename for item in archive.infolist() if not item.is_dir())
+    except FileNotFoundError:
+        raise
+    except (OSError, BadZipFile) as error:
+        return [], [(name, f"it cannot be read: {words(error)}")]
+    for member in members:
+        inside = PurePath(member)
+        if any(part.startswith((".", "__MACOSX")) for part in inside.parts):
+            continue
+        told, form = printable(f"{name}/{member}"), form_of(inside)
+        if form is None:
+            left.append((told, UNKNOWN_ENDING))
+        elif mapping is None and form in TABULAR:
+            left.append((told, NEEDS_MAPPING))
+        else:
+            packed = inside.suffix.lower() == ".gz"
+            source = Source(path, told, form, packed, member=member, mapping=mapping)
+            found.append(_source(source, is_named=is_named))
+    if not found and not any(why == NEEDS_MAPPING for _, why in left):
+        left.append((name, "it holds no file that can be landed"))
+    return found, left
+
+
+@contextmanager
+def opened(source: Source) -> Iterator[IO[bytes]]:
+    """Open a file, up to the limit of the source, and unpack it."""
+    with ExitStack() as held:
+        raw: IO[bytes] = held.enter_context(source.path.open("rb"))
+        if source.member:
+            raw = held.enter_context(held.enter_context(ZipFile(raw)).open(source.member))
+        elif source.limit is not None:
+            raw = cast("IO[bytes]", held.enter_context(io.BufferedReader(_Beginning(raw, source.limit))))
+        if source.packed:
+            raw = cast("IO[bytes]", held.enter_context(gzip.GzipFile(fileobj=raw, mode="rb")))
+        yield raw
+
+
+@contextmanager
+def sought(source: Source) -> Iterator[IO[bytes]]:
+    """Open a file in which a reader goes back and forth; a packed one is unpacked on disk first."""
+    with opened(source) as stream:
+        if not source.packed and not source.member:
+            yield stream
+            return
+        with TemporaryFile() as unpacked:
+            shutil.copyfileobj(stream, unpacked, BLOCK_BYTES)
+            unpacked.seek(0)
+            yield unpacked
+
+
+class _Beginning(io.RawIOBase):
+    """The first bytes of a file, however it grows meanwhile."""
+
+    def __init__(self, stream: IO[bytes], limit: int) -> None:
+        self.stream = stream
+        self.limit = limit
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return self.stream.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self.stream.tell()
+
+    def readinto(self, buffer: Any) -> int:
+        there = self.stream.read(max(0, min(len(buffer), self.limit - self.stream.tell())))
+        buffer[: len(there)] = there
+        return len(there)
+
+    def close(self) -> None:
+        self.stream.close()
+        super().close()
+
+
+_HEAD_BYTES = 1_048_576
+
+
+def holds_events(source: Source) -> bool:
+    """Whether the first record of an NDJSON or JSON file is an event of our own form, or a CloudEvent of it."""
+    try:
+        with opened(source) as stream:
+            head = stream.read(_HEAD_BYTES).decode("utf-8", "replace").lstrip("\ufeff \t\r\n")
+    except FAULTS:
+        return False
+    try:
+        first, _ = json.JSONDecoder().raw_decode(head.removeprefix("[").lstrip())
+    except (ValueError, RecursionError):
+        return False
+    if not isinstance(first, dict) or not ({"payload", "specversion"} & first.keys()):
+        return False
+    kind = first.get("type")
+    return isinstance(kind, str) and by_name(kind.rpartition(".")[2]) is not None
 
 
 def segment_name(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import IO, Any, TypeAlias
 
@@ -10,6 +11,20 @@ import yaml
 
 Record: TypeAlias = dict[str, str | None]
 """Cells of a record by key: scalars as they are written, lists and maps as JSON, null where nothing is written."""
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+
+
+class PlainText(str):
+    """A scalar that is written without quotation marks."""
+
+    __slots__ = ()
+
+    @property
+    def is_number(self) -> bool:
+        """YAML takes it for a number."""
+        return _NUMBER.fullmatch(self) is not None
+
 
 DEEPEST = 64
 """Most levels of lists and maps within one another."""
@@ -116,7 +131,7 @@ def _value(loader: Any, depth: int) -> _Value:
         raise yaml.YAMLError(f"it holds a tag, {event.tag}, which is not taken")
     if isinstance(event, yaml.ScalarEvent):
         is_nothing = not event.style and event.value in {"", "~", "null"}
-        return None if is_nothing else str(event.value)
+        return None if is_nothing else str(event.value) if event.style else PlainText(event.value)
     if isinstance(event, yaml.SequenceStartEvent):
         items: list[_Value] = []
         while not loader.check_event(yaml.SequenceEndEvent):
