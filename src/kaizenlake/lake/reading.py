@@ -26,7 +26,6 @@ from kaizenlake.lake.faults import FAULTS
 from kaizenlake.lake.json_rows import NoSuchListError, from_list, marked, rows_of
 from kaizenlake.lake.parquet_rows import parquet_rows
 from kaizenlake.lake.sources import BLOCK_BYTES, Source, opened
-from kaizenlake.lake.xlsx_rows import xlsx_rows
 from kaizenlake.lake.yaml_rows import BrokenRecordError, PlainText, Record, records
 
 Run: TypeAlias = tuple[Sequence[int], list[bytes]]
@@ -85,6 +84,9 @@ def read_rows(source: Source, dialect: Dialect, line_bytes: int) -> Iterator[Row
         case "yaml":
             yield from _yaml_rows(source, line_bytes)
         case "xlsx":
+            # What reads workbooks is loaded where there is one.
+            from kaizenlake.lake.xlsx_rows import xlsx_rows  # noqa: PLC0415
+
             yield from xlsx_rows(source, dialect)
         case "json" | "ndjson":
             yield from _json_rows(source, dialect, line_bytes)
