@@ -21,11 +21,12 @@ from kaizenlake.errors import UsageError
 from kaizenlake.events.check import check_lines
 from kaizenlake.events.log import event_line
 from kaizenlake.jobs._canary_standing import standing
+from kaizenlake.lake import decisions
 from kaizenlake.lake.store import Lake, default_lake
 from kaizenlake.lake.tenants import view_of
 from kaizenlake.publish.skill_data import end_of, skills
 from kaizenlake.stats.plain_welch import plain_welch
-from kaizenlake.tables import CanaryLooks, CanaryUnits, Events
+from kaizenlake.tables import CanaryLooks, CanaryUnits
 from kaizenlake.vocabulary import Mode
 
 _ALWAYS = datetime(9999, 12, 31, tzinfo=UTC)
@@ -266,7 +267,7 @@ class LearningOps:
 
     def _landed(self, run_id: str) -> pl.LazyFrame:
         named = pl.col("payload").str.json_decode(pl.Struct({"run_id": pl.String()})).struct.field("run_id")
-        return self.lake.scan(Events).filter(pl.col("event_type").str.starts_with("RUN_"), named == run_id)
+        return decisions.of(self.lake).filter(pl.col("event_type").str.starts_with("RUN_"), named == run_id)
 
 
 _BEFORE: dict[Mode, tuple[str, ...]] = {"shadow": ("draft",), "canary": ("draft", "shadow")}

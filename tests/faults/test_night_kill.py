@@ -17,10 +17,12 @@ from deltalake import write_deltalake
 
 from cli.running import environment, kaizen, start
 from kaizenlake import context, tables
+from kaizenlake.lake.attested import IS_LOGGED
 from kaizenlake.lake.store import Lake
 from kaizenlake.night.run import nightly
 from kaizenlake.testing import AS_OF as AS_OF_SAMPLE
 from kaizenlake.testing import sample_events
+from night.drawn import land
 
 AS_OF = datetime(2026, 3, 1, tzinfo=UTC)
 SAMPLES = {"agency_events.ndjson": "", "facebook_posts.csv": "facebook_posts", "agent_runs.csv": "agent_runs"}
@@ -249,6 +251,6 @@ def test_a_table_of_an_older_declaration_is_made_anew_by_the_next_night(tmp_path
 def finished(tmp_path_factory):
     """Folder of a lake of sample events after its night."""
     lake = Lake.create(tmp_path_factory.mktemp("finished") / "lake")
-    lake.append(tables.Events, sample_events(150))
+    land(lake, sample_events(150).filter(IS_LOGGED))
     assert nightly(lake, as_of=AS_OF_SAMPLE).exit_code == 0
     return lake.path()

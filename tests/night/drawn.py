@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import polars as pl
 
 from kaizenlake import tables
+from kaizenlake.lake import batches
 from kaizenlake.tables import Events
 
 NIGHT = datetime(2026, 3, 10, tzinfo=UTC)
@@ -39,7 +40,21 @@ def event(name, at, *, source="app", project="p1", kind="LEAD_CREATED", **payloa
 
 
 def add(lake, *events):
-    lake.append(Events, pl.DataFrame(list(events), schema=tables.schema(Events)))
+    rows = pl.DataFrame(list(events), schema=tables.schema(Events))
+    land(lake, rows)
+
+
+def land(lake, rows):
+    """Append events of bronze as a landing does: as a batch that the lake signs."""
+    marks = {}
+
+    def sealed(snapshot):
+        made, said = batches.seal(lake, snapshot, rows.drop("batch", "seal", strict=False))
+        marks.update(said)
+        return made
+
+    lake.append(Events, sealed, marks=marks)
+    batches.remember(lake, marks)
 
 
 def contents(lake, which=None):

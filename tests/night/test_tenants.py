@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 from datetime import timedelta
 from typing import Literal, get_args, get_origin, get_type_hints
 
+import polars as pl
 import pytest
+from deltalake import write_deltalake
 from typer.testing import CliRunner
 
 from kaizenlake import LearningOps, tables
 from kaizenlake.cli.app import app
+from kaizenlake.cli.words import with_tenant
 from kaizenlake.context import TENANT_NEEDED, load, load_evidence, load_skill, load_text, route, tenant_folder
 from kaizenlake.decide import deployments, policies, trust
 from kaizenlake.decide.deployments import DeploymentPlan
 from kaizenlake.decide.drafts import PolicyDraft
 from kaizenlake.errors import TenantNeededError, UsageError
 from kaizenlake.events.catalogue import LOGGED, by_name
+from kaizenlake.lake.maintain import maintain
 from kaizenlake.lake.store import Lake
 from kaizenlake.lake.tenants import tenants, view_of, views
+from kaizenlake.night.deciding import publish_as_decided
 from kaizenlake.night.run import nightly
 from kaizenlake.night.verify import checks
 from kaizenlake.service import KaizenService
+from kaizenlake.tables import Events
 from kaizenlake.testing import AS_OF, START, sample_events
+from night.drawn import contents
 from publish.reading import text_of
 
 ALPHA, BETA = "Alpha & Söhne", "beta"
@@ -79,7 +88,7 @@ def land(lake, tenant, seed, count=250):
 
 def decide(lake, tenant):
     """A policy with a canary, of the same names for every tenant, whose content and reasons are the tenant's."""
-    view, mark = view_of(lake, tenant or "", may_be_new=True), MARK[tenant]
+    view, mark = view_of(lake, tenant or "", may_be_new=True), MARK.get(tenant, tenant)
     told = {"by": f"person {mark}", "reason": f"because {mark}", "now": START}
     for version, status in (("1.0.0", "active"), ("1.1.0", "canary")):
         draft = PolicyDraft(doer="doer-0", policy="policy", version=version, prompts={f"system {mark}": f"Say {mark}."})
@@ -325,3 +334,175 @@ def test_a_decision_for_one_tenant_does_not_touch_the_other_of_the_same_name(tmp
     assert policies.state(beta).version("policy", "1.1.0").status == "canary"
     assert [item.status for item in policies.state(beta).deployments_of("policy")] == ["running"]
     assert [item.status for item in policies.state(alpha).deployments_of("policy")] == ["ended"]
+
+
+def runs_of(lake, tenant, name, days=range(1, 6)):
+    """Land runs of both versions of the policy, in its canary."""
+    lines = [
+        {
+            "id": f"{name}-{day}-{unit}", "type": "RUN_COMPLETED",
+            "occurred_at": (START + timedelta(days=day)).isoformat(), "tenant_id": tenant,
+            "payload": {
+                "run_id": f"{name}-{day}-{unit}", "doer": "doer-0", "policy_id": "policy", "unit_id": f"u{unit}",
+                "policy_version": ("1.0.0", "1.1.0")[unit % 2], "deployment_id": "canary-1", "gates_passed": unit % 4,
+                "gates_total": 4,
+            },
+        }
+        for day in days for unit in range(12)
+    ]  # fmt: skip
+    text = "".join(
+        json.dumps({key: value for key, value in line.items() if value is not None}) + "\n" for line in lines
+    )
+    (lake.path("landing") / f"{name}.ndjson").write_text(text)
+
+
+def compared(lake, tenant):
+    """What rests on decisions and runs together, as a tenant has it."""
+    view = view_of(lake, tenant)
+    looks = view.scan(tables.CanaryLooks).collect()
+    policy = policies.state(view).policies
+    return (
+        view.scan(tables.CanaryUnits).collect().height,
+        sorted(set(looks["tenant_id"])),
+        sorted(policy.select("policy_version", "status", "tenant_id").iter_rows()),
+    )
+
+
+def test_what_was_decided_before_the_first_event_belongs_to_the_tenant_that_came_first(tmp_path):
+    lake = Lake.create(tmp_path / "lake")
+    decide(lake, None)
+    first = night(lake)
+    assert [item.tenant_id for item in first.tenants] == [None]
+    runs_of(lake, BETA, "runs")
+    night(lake)
+    assert tenants(lake) == (BETA,)
+    found = compared(lake, None)
+    assert found == (60, [BETA], [("1.0.0", "active", BETA), ("1.1.0", "canary", BETA)])
+    assert found == compared(lake, BETA)
+    published = lake.path("published")
+    for tenant in (None, BETA):
+        assert route("doer-0", "user", published, tenant=tenant).deployment_id == "canary-1"
+        assert load_skill(published, "doer-0", tenant=tenant).reason == "fresh"
+    assert "canary-1" in told_by("canary", "list", "--lake", lake.root).output
+    assert not [check for check in checks(lake) if check.error is not None]
+    step_by_step = contents(lake)
+    assert nightly(lake, as_of=AS_OF, full=True).exit_code == 0
+    assert contents(lake) == step_by_step, "made anew from the events it is the same"
+
+    # Others come, also without a tenant: what was the first one's stays so.
+    runs_of(lake, ALPHA, "others")
+    runs_of(lake, None, "nobody")
+    night(lake)
+    assert tenants(lake) == (None, ALPHA, BETA)
+    assert compared(lake, BETA) == found
+    assert compared(lake, ALPHA)[2] == compared(lake, "")[2] == []
+    assert route("doer-0", "user", published, tenant=BETA).deployment_id == "canary-1"
+    assert route("doer-0", "user", published, tenant=ALPHA).policy_id is None
+    policies.roll_back(view_of(lake, BETA), "policy", "1.1.0", by="ann", now=AS_OF)
+    assert compared(lake, BETA)[2][1] == ("1.1.0", "archived", BETA)
+
+
+def test_decisions_of_nobody_in_a_lake_that_began_with_several_are_named(tmp_path):
+    lake = Lake.create(tmp_path / "lake")
+    decide(lake, None)
+    runs_of(lake, ALPHA, "alpha")
+    runs_of(lake, BETA, "beta")
+    done = night(lake)
+    assert tenants(lake) == (ALPHA, BETA)
+    assert "name no tenant and count for nobody" in " ".join(done.step("doubt").why)
+    assert compared(lake, ALPHA)[2] == compared(lake, BETA)[2] == []
+    with pytest.raises(UsageError, match="no event without a tenant"):
+        view_of(lake, "", may_be_new=True)
+
+
+def test_a_row_that_somebody_wrote_makes_no_tenant_and_changes_no_figure(tmp_path):
+    lake = Lake.create(tmp_path / "lake")
+    decide(lake, BETA)
+    runs_of(lake, BETA, "runs")
+    night(lake)
+    before = contents(lake)
+    rows = lake.scan(Events).collect()
+    run, decision = rows.filter(event_type="RUN_COMPLETED")[[3]], rows.filter(event_type="POLICY_PROMOTED")[[0]]
+    unsigned = {"batch": pl.lit(None, pl.Int64), "seal": pl.lit(None, pl.String)}
+    evil = {"event_id": pl.lit("forged"), "tenant_id": pl.lit("evil")}
+    forged = [
+        run.with_columns(**evil, **unsigned),
+        run.with_columns(**evil, seal=pl.lit(None, pl.String)),
+        run,
+        run.with_columns(**evil, batch=pl.lit(7, pl.Int64), seal=pl.lit("{}")),
+        decision.with_columns(**evil),
+        decision.with_columns(**evil, **unsigned),
+    ]
+    for row in forged:
+        write_deltalake(lake.uri(Events), row.to_arrow(), mode="append")
+    assert tenants(lake) == (BETA,)
+    done = night(lake)
+    assert contents(lake) == before
+    said = " ".join(done.step("doubt").why)
+    for words in (
+        "1 event of no batch",
+        "batch 1: 60 events were landed, and 62 are there; 2 others",
+        "batch 7",
+        "POLICY_",
+    ):
+        assert words in said
+    assert nightly(lake, as_of=AS_OF, full=True).exit_code == 0
+    assert contents(lake) == before
+    told = " ".join(str(check.error) for check in checks(lake) if check.error is not None)
+    for words in ("not landed by this lake", "batch 1", "batch 7", "POLICY_PROMOTED"):
+        assert words in told
+    # Maintenance keeps apart what it cannot tell apart later, and a new landing goes on.
+    maintain(lake)
+    runs_of(lake, BETA, "more", range(6, 7))
+    night(lake)
+    assert tenants(lake) == (BETA,)
+    assert lake.scan(tables.Crl).collect().height == 72
+
+
+@pytest.fixture
+def decided(tmp_path):
+    """A lake in which there are decisions for two tenants, which are published."""
+    lake = Lake.create(tmp_path / "lake")
+    for tenant in (ALPHA, BETA):
+        decide(lake, tenant)
+    publish_as_decided(view_of(lake, ALPHA))
+    return lake
+
+
+def test_readers_of_a_tenant_that_came_after_a_rotation_follow_the_key(decided, tmp_path):
+    old = decided.path("published", "public_key.pem").read_bytes()
+    trust.rotate(decided, by="ann")
+    decide(decided, "gamma")
+    publish_as_decided(view_of(decided, "gamma"))
+    trust.rotate(decided, by="ann")
+    decide(decided, "delta")
+    publish_as_decided(view_of(decided, "delta"))
+    for tenant in (ALPHA, "gamma", "delta"):
+        # A reader that may see nothing but the folder of its tenant.
+        own = tmp_path / "alone" / tenant_folder(tenant)
+        shutil.copytree(decided.path("published", "tenants", tenant_folder(tenant)), own)
+        assert route("doer-0", "user", own, public_key=old).policy_id == "policy", tenant
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("policy", "show", "nope", "1.0.0"), ("policy", "create", "planner.toml"), ("canary", "show", "nope"),
+        ("canary", "start", "policy", "1.1.0", "--shares", "0.5"), ("golden", "list"), ("skill", "doer-0"),
+    ],
+)  # fmt: skip
+def test_a_command_that_is_proposed_to_a_tenant_names_it(decided, tmp_path, monkeypatch, words):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "planner.toml").write_text(
+        'doer = "doer-0"\npolicy = "policy"\nversion = "1.0.0"\n[prompts]\ns = "Other."\n'
+    )
+    told = told_by(
+        *words, "--lake", decided.root, "--tenant", ALPHA, *(("--by", "ann") if words[1] in {"create", "start"} else ())
+    )
+    said = with_tenant(str(told.exception or "")) + told.output
+    for command in re.findall(r"`kaizen ([^`]+)`", said):
+        assert "--tenant 'Alpha & Söhne'" in command or command.split()[0] in {"nightly", "demo", "verify"}
+    assert (
+        with_tenant("`kaizen verify`, `kaizen policy list`")
+        == "`kaizen verify`, `kaizen policy list --tenant 'Alpha & Söhne'`"
+    )

@@ -10,7 +10,7 @@ import typer
 
 from kaizenlake import __version__
 from kaizenlake.cli import ask, canary, golden, keys, look, operate, policy, skill, tend
-from kaizenlake.cli.words import clean
+from kaizenlake.cli.words import clean, with_tenant
 from kaizenlake.errors import UNEXPECTED, KaizenError, Stopped, exit_codes
 
 SORRY = "error [unexpected]: This is a mistake of kaizen, not yours; the traceback above is for its makers."
@@ -49,7 +49,7 @@ def run() -> None:
     try:
         app()
     except KaizenError as error:
-        print(f"error [{error.code}]: {clean(str(error))}", file=sys.stderr)  # noqa: T201 - the last word of a command
+        print(f"error [{error.code}]: {clean(with_tenant(str(error)))}", file=sys.stderr)  # noqa: T201 - the last word of a command
         sys.exit(error.exit_code)
     except BrokenPipeError:
         # The reader of our output left, as `head` does; nobody is there to be told.

@@ -101,17 +101,34 @@ def list_(lake: LakeOption = LAKE, as_json: JsonOption = False) -> None:
         )
 
 
-def rotate(lake: LakeOption = LAKE, by: ByOption = None, reason: ReasonOption = None) -> None:
+def rotate(
+    lake: LakeOption = LAKE,
+    adopt: Annotated[
+        bool,
+        typer.Option(
+            "--adopt", help="Vouch also for events that no key signed, such as were landed while no key was at hand."
+        ),
+    ] = False,
+    by: ByOption = None,
+    reason: ReasonOption = None,
+) -> None:
     """Make another key for the lake: it vouches for what stands, and signs anew what is published."""
     from kaizenlake.decide import trust
 
-    done = trust.rotate(open_lake(lake), by=decider(by), reason=reason, system_user=system_user())
+    done = trust.rotate(open_lake(lake), by=decider(by), reason=reason, system_user=system_user(), adopts=adopt)
     say(f"The key {done.key_id} signs from now on; {plural(done.files, 'published file')} were signed anew.")
     if done.former_key_id is not None:
         say(f"Readers that hold the key {done.former_key_id} follow by themselves; hand the new one to new readers:")
     else:
         say("The key before it is lost, so readers cannot follow by themselves; hand each of them the new public key:")
     say(str(done.public_key))
+    if done.adopted:
+        say(f"The new key vouches also for {plural(done.adopted, 'event')} that no key had signed.")
+    if done.unsigned:
+        note(
+            f"{plural(done.unsigned, 'event')} that no key signed count for nothing. Where they were landed while no key "
+            "was at hand, `kaizen keys rotate --adopt` vouches for them; else somebody wrote them into the table."
+        )
 
 
 def migrate(lake: LakeOption = LAKE, by: ByOption = None, reason: ReasonOption = None) -> None:

@@ -6,6 +6,7 @@ import getpass
 import json
 import os
 import re
+import shlex
 import sys
 from collections.abc import Iterable, Sequence
 from functools import cache
@@ -44,12 +45,46 @@ def err() -> Console:
 
 def say(text: str = "", *, style: str | None = None) -> None:
     """Print a line of the answer; it is text, never markup."""
-    out().print(clean(text), style=style, markup=False)
+    out().print(clean(with_tenant(text)), style=style, markup=False)
 
 
 def note(text: str) -> None:
     """Print a line beside the answer, on stderr."""
-    err().print(clean(text), markup=False)
+    err().print(clean(with_tenant(text)), markup=False)
+
+
+_COMMAND = re.compile(r"`kaizen ([^`]+)`")
+
+_named: list[str] = []
+"""The tenant that this command was given, where the lake has several."""
+
+
+def with_tenant(text: str) -> str:
+    """A text in which every command of `kaizen` that takes a tenant names the one that this command was given."""
+    if not _named or "`kaizen " not in text:
+        return text
+
+    def named(found: re.Match[str]) -> str:
+        if "--tenant" in found[1] or not _takes_tenant(found[1].split()):
+            return found[0]
+        return f"`kaizen {found[1]} --tenant {shlex.quote(_named[0])}`"
+
+    return _COMMAND.sub(named, text)
+
+
+def _takes_tenant(words: Sequence[str]) -> bool:
+    """Whether the command that some words begin with has the option."""
+    import typer
+
+    from kaizenlake.cli.app import app
+
+    command: Any = typer.main.get_command(app)
+    for word in words:
+        inner = getattr(command, "commands", {}).get(word)
+        if inner is None:
+            break
+        command = inner
+    return any(option.name == "tenant" for option in command.params)
 
 
 def clean(text: str) -> str:
@@ -124,6 +159,7 @@ def open_lake(where: str) -> Lake:
     """
     from kaizenlake.lake.store import Lake
 
+    _named.clear()
     if "://" not in where:
         path = Path(where)
         if path.exists() and not path.is_dir():
@@ -152,7 +188,10 @@ def open_view(where: str, tenant: str | None, *, may_be_new: bool = False) -> La
     """
     from kaizenlake.lake.tenants import view_of
 
-    return view_of(open_lake(where), tenant, may_be_new=may_be_new)
+    view = view_of(open_lake(where), tenant, may_be_new=may_be_new)
+    if view.is_walled:
+        _named.append(view.tenant or "")
+    return view
 
 
 def system_user() -> str | None:

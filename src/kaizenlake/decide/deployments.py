@@ -28,7 +28,6 @@ from kaizenlake.lake.store import Lake
 from kaizenlake.lake.tenants import view_of
 from kaizenlake.parameters import Canaries, Guardrail
 from kaizenlake.settings import broken
-from kaizenlake.tables import Events
 from kaizenlake.vocabulary import Method, Mode, plural
 
 SMALLEST_SHARE, LARGEST_SHARE = 0.01, 0.5
@@ -190,7 +189,7 @@ def untold_guardrails(lake: Lake, row: Mapping[str, Any]) -> list[str]:
     """
     start = row["started_at"]
     since = start - timedelta(days=TOLD_DAYS)
-    events = lake.scan(Events).filter(pl.col("event_date") >= since.date(), pl.col("occurred_at") >= since)
+    events = decisions.of(lake).filter(pl.col("event_date") >= since.date(), pl.col("occurred_at") >= since)
     runs = decoded(run_events(events, doer=row["doer"], as_of=start)).filter(
         pl.col("tenant_id").eq_missing(row["tenant_id"]),
         pl.col("policy_id") == row["policy_id"],

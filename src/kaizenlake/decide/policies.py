@@ -157,7 +157,9 @@ def approve(
         if version.approved_by == by and same_day and approval_gate(command.evidence(found), version).passed:
             return []
         at = found.not_before(policy_id, command.now)
-        signed = trust.sign_approval(command.lake, trust.approval(command.lake, version, by, at), by, key)
+        signed = trust.sign_approval(
+            command.lake, trust.approval(command.lake, version, by, at, command.lake.tenant), by, key
+        )
         return [command.line("POLICY_APPROVED", found, named(version) | signed)]
 
     is_new = command.run(decide)

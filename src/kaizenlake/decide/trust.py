@@ -19,7 +19,7 @@ from kaizenlake.context import SUCCESSION
 from kaizenlake.decide.words import check_texts
 from kaizenlake.errors import GateError, UsageError, VerificationError
 from kaizenlake.events.log import Line, event_line
-from kaizenlake.lake import batches, decisions, files, formats, keys, lock
+from kaizenlake.lake import attested, batches, decisions, digests, files, formats, keys, lock
 from kaizenlake.lake.store import PUBLISHED, Lake
 from kaizenlake.tables import Events
 from kaizenlake.tables.policy_rows import PolicyVersion
@@ -114,7 +114,8 @@ def accept_missing(lake: Lake, *, by: str, reason: str | None, system_user: str 
         found = decisions.ledger(lake)
         if not found.gaps:
             return ()
-        events = decisions.adopted_events(found) or batches.unsealed(lake)
+        # What was put there since is not adopted with it.
+        events = decisions.vouched(found).adopted or digests.whole({})
         payload = {
             "former_format": formats.FORMAT,
             "decisions_count": 0,
@@ -138,15 +139,26 @@ class Rotated:
         former_key_id: Key that signed before; None where it was lost, so that readers have to be given the new one.
         files: Published files that were signed anew.
         public_key: Where the new public key lies.
+        adopted: Events of no batch for which the new key vouches besides those that a person adopted before.
+        unsigned: Events of no batch for which nothing vouches, so that they count for nothing.
     """
 
     key_id: str
     former_key_id: str | None
     files: int
     public_key: Path
+    adopted: int
+    unsigned: int
 
 
-def rotate(lake: Lake, *, by: str, reason: str | None = None, system_user: str | None = None) -> Rotated:
+def rotate(
+    lake: Lake,
+    *,
+    by: str,
+    reason: str | None = None,
+    system_user: str | None = None,
+    adopts: bool = False,
+) -> Rotated:
     """Give a lake another key, which vouches for every decision and batch until then, and sign anew what is published.
 
     The old key signs the statement by which readers follow to the new one, where it is there.
@@ -156,6 +168,7 @@ def rotate(lake: Lake, *, by: str, reason: str | None = None, system_user: str |
         by: Who asks.
         reason: Why, in words.
         system_user: Name under which the operating system knows who asks.
+        adopts: Vouch also for the events of no batch, such as were landed while no key was at hand.
 
     Raises:
         LockedError: A night or a landing runs.
@@ -166,7 +179,8 @@ def rotate(lake: Lake, *, by: str, reason: str | None = None, system_user: str |
     folder = lake.path(keys.FOLDER)
     path = folder / signing.KEY_NAME
     with lock.hold(lake.path(), "kaizen keys rotate"):
-        decisions.ledger(lake).check_whole()
+        found = decisions.ledger(lake)
+        found.check_whole()
         trust = keys.trust(lake)
         former = signing.read_private_key(path) if path.exists() else None
         (folder / NEXT).unlink(missing_ok=True)
@@ -179,7 +193,9 @@ def rotate(lake: Lake, *, by: str, reason: str | None = None, system_user: str |
         if former is not None:
             _write_succession(lake, former, new.public_key())
         os.replace(folder / NEXT, path)  # noqa: PTH105 - as one step
-        events = batches.unsealed(lake)
+        former_events = decisions.vouched(found).adopted or digests.whole({})
+        unsigned = batches.unsealed(lake)
+        events = unsigned if adopts else former_events
         snapshot = lake.held(Events)
         has_batches = snapshot.transaction(keys.BATCH_HEAD) is not None
         payload = {
@@ -187,14 +203,21 @@ def rotate(lake: Lake, *, by: str, reason: str | None = None, system_user: str |
             "key_id": new_id,
             "events_count": events.rows,
             "events_sha256": events.digest,
-            "batch_sha256": batches.head_hash(snapshot) if has_batches else None,
+            "batch_sha256": attested.head_hash(snapshot) if has_batches else None,
             "decided_by": by,
             "system_user": system_user,
             "reason": reason,
         }
         _append(lake, "KEY_ROTATED", payload)
         number = _sign_anew(lake.path(PUBLISHED), trust, new)
-    return Rotated(new_id, former_id, number, lake.path().joinpath(*signing.PUBLISHED_KEY))
+    return Rotated(
+        new_id,
+        former_id,
+        number,
+        lake.path().joinpath(*signing.PUBLISHED_KEY),
+        adopted=max(events.rows - former_events.rows, 0),
+        unsigned=max(unsigned.rows - events.rows, 0),
+    )
 
 
 def _append(
@@ -405,7 +428,7 @@ def sign_approval(lake: Lake, content: Mapping[str, Any], person: str, key: Path
     return {"approver_key_id": signature["key_id"], "approver_signature": signature["value"]}
 
 
-def approval(lake: Lake, version: PolicyVersion, person: str, at: datetime) -> dict[str, Any]:
+def approval(lake: Lake, version: PolicyVersion, person: str, at: datetime, tenant: str | None) -> dict[str, Any]:
     """What a person signs who approves a version.
 
     Args:
@@ -413,11 +436,12 @@ def approval(lake: Lake, version: PolicyVersion, person: str, at: datetime) -> d
         version: The version.
         person: Who approves.
         at: When.
+        tenant: Tenant for which it is approved.
     """
     return {
         "kind": "approval",
         "lake": Lake.identity(lake.held(Events)),
-        "tenant_id": lake.tenant,
+        "tenant_id": tenant,
         "policy_id": version.policy_id,
         "policy_version": version.policy_version,
         "content_sha256": version.content_sha256,
@@ -437,10 +461,16 @@ def is_signed(lake: Lake, version: PolicyVersion) -> bool:
     known = persons(lake).get(person or "")
     if person is None or at is None or known is None or person not in lake.settings.promotion.approvers:
         return False
-    rows = decisions.ledger(lake).rows.filter(event_type="POLICY_APPROVED", occurred_at=at)
-    content = approval(lake, version, person, at)
     key = signing.public_key(known.public_key.encode(), person)
-    return any(_signs(json.loads(text), content, key) for text in rows["payload"])
+    # What was approved before there was a tenant names none, and is the founder's.
+    found = decisions.believed(lake)
+    rows = found.decided.with_columns(owner=found.decisions["tenant_id"]).filter(
+        pl.col("owner").eq_missing(pl.lit(lake.tenant, pl.String)), event_type="POLICY_APPROVED", occurred_at=at
+    )
+    return any(
+        _signs(json.loads(text), approval(lake, version, person, at, tenant), key)
+        for text, tenant in rows.select("payload", "tenant_id").iter_rows()
+    )
 
 
 def _signs(said: Mapping[str, Any], content: Mapping[str, Any], key: Ed25519PublicKey) -> bool:

@@ -12,7 +12,7 @@ import polars as pl
 
 from kaizenlake import tables
 from kaizenlake.errors import LakeError, PublishError
-from kaizenlake.lake import decisions, digests, formats, keys, seals
+from kaizenlake.lake import attested, decisions, digests, formats, keys, seals
 from kaizenlake.lake.digests import Part
 from kaizenlake.lake.store import Lake, Snapshot
 from kaizenlake.tables import Events
@@ -23,15 +23,12 @@ logger = logging.getLogger(__name__)
 ROWS_AT_ONCE = 1_000_000
 """Events of whole days that are verified at a time, unless one day holds more."""
 
-_DIGITS, _PIECE = 64, 13
-"""Hexadecimal digits of a hash, and of a piece of it in one application transaction."""
-
 
 def seal(lake: Lake, snapshot: Snapshot, events: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, int]]:
     """Number and sign events as the next batch of a lake; the first of them by day and id carries the seal.
 
-    Where the lake has no key at hand they are landed without, so that no event waits for a key; `kaizen verify` counts
-    such events, and `kaizen keys rotate` adopts them.
+    Where the lake has no key at hand they are landed without, so that no event is lost for want of a key. They count once
+    a person vouches for them with `kaizen keys rotate --adopt`; until then nights and `kaizen verify` tell of them.
 
     Args:
         lake: The lake, whose key signs.
@@ -48,11 +45,13 @@ def seal(lake: Lake, snapshot: Snapshot, events: pl.DataFrame) -> tuple[pl.DataF
         key = keys.private_key(lake)
         seen = keys.highest(lake, keys.BATCH_HEAD)[0]
     except (PublishError, LakeError) as error:
-        logger.warning("Events are landed without a signature: %s", error)
+        logger.warning(
+            "Events are landed without a signature, and do not count until `kaizen keys rotate --adopt`: %s", error
+        )
         return blank.select(tables.schema(Events).names()), {}
     born = formats.birth(Events) if snapshot.transaction(formats.IDENTITY) is None else {}
     lake_id = str(born[formats.IDENTITY]) if born else Lake.identity(snapshot)
-    last, previous = _head(snapshot)
+    last, previous = attested.head(snapshot)
     # After a number that is remembered of a table which was put back, so that what is missing stays missing.
     number = max(last, seen) + 1
     numbered = events.with_columns(batch=pl.lit(number, pl.Int64))
@@ -62,7 +61,7 @@ def seal(lake: Lake, snapshot: Snapshot, events: pl.DataFrame) -> tuple[pl.DataF
     text = json.dumps(content | json.loads(text))
     carrier = pl.when(pl.int_range(pl.len()) == place).then(pl.lit(text))
     sealed = numbered.with_columns(seal=carrier.otherwise(pl.lit(None, pl.String)))
-    marks = {**born, keys.BATCH_HEAD: number, **_pieces(digest)}
+    marks = {**born, **attested.head_marks(number, digest)}
     return sealed.select(tables.schema(Events).names()), marks
 
 
@@ -70,35 +69,10 @@ def _content(part: Part) -> dict[str, Any]:
     return {"rows": part.rows, "digest": part.digest}
 
 
-def _pieces(digest: str) -> dict[str, int]:
-    return {
-        f"{keys.BATCH_HEAD}:{start}": int(digest[start : start + _PIECE], 16) for start in range(0, _DIGITS, _PIECE)
-    }
-
-
-def _head(snapshot: Snapshot) -> tuple[int, str]:
-    """Number and hash of the latest batch, as its commit says them."""
-    number = snapshot.transaction(keys.BATCH_HEAD)
-    if number is None:
-        return 0, ""
-    return number, head_hash(snapshot)
-
-
-def head_hash(snapshot: Snapshot) -> str:
-    """Hash of the latest batch of a table that has one."""
-    starts = range(0, _DIGITS, _PIECE)
-    pieces = (
-        (snapshot.transaction(f"{keys.BATCH_HEAD}:{start}") or 0, min(_PIECE, _DIGITS - start)) for start in starts
-    )
-    return "".join(f"{value:0{digits}x}" for value, digits in pieces)
-
-
 def remember(lake: Lake, marks: dict[str, int]) -> None:
     """Remember the batch that was appended with these marks."""
     if keys.BATCH_HEAD in marks:
-        starts = range(0, _DIGITS, _PIECE)
-        digest = "".join(f"{marks[f'{keys.BATCH_HEAD}:{start}']:0{min(_PIECE, _DIGITS - start)}x}" for start in starts)
-        keys.remember(lake, keys.BATCH_HEAD, marks[keys.BATCH_HEAD], digest)
+        keys.remember(lake, keys.BATCH_HEAD, marks[keys.BATCH_HEAD], attested.hash_of(marks.get))
 
 
 @dataclass(frozen=True)
@@ -125,25 +99,24 @@ def verify(lake: Lake) -> Verified:
     if snapshot.handle is None:
         return Verified(0, ())
     lake_id, trust = Lake.identity(snapshot), keys.trust(lake)
-    attested = decisions.attested_batches(decisions.ledger(lake))
-    is_logged = ~pl.col("event_type").is_in(decisions.TYPES)
+    vouched = decisions.vouched(decisions.ledger(lake))
+    is_logged = attested.IS_LOGGED
     sealed = snapshot.scan().filter(is_logged, pl.col("seal").is_not_null()).select("batch", "seal", "event_id")
     links: list[seals.Link] = []
     problems: list[str] = []
     for batch, text, name in sealed.collect().iter_rows():
-        link = _read(lake_id, batch, text)
+        link = attested.read_seal(lake_id, batch, text)
         if link is None:
             problems.append(f"the seal that the event {name} carries is none")
         else:
             links.append(link)
     chain = seals.verify(
-        links, trust, attested=attested, seen=keys.highest(lake, keys.BATCH_HEAD), last=_head(snapshot)[0]
+        links, trust, attested=vouched.hashes, seen=keys.highest(lake, keys.BATCH_HEAD), last=attested.head(snapshot)[0]
     )
     problems += [f"batch {link.sequence}: {why}" for link, why in chain.refused]
     found, rows = _parts(snapshot, is_logged)
     there = dict(digests.batches(found))
-    adopted = decisions.adopted_events(decisions.ledger(lake))
-    problems += _unsealed(there.pop(digests.NONE, digests.whole({})), adopted)
+    problems += _unsealed(there.pop(digests.NONE, digests.whole({})), vouched.adopted)
     missing = [number for number in chain.missing if number not in there]
     if missing:
         are = "is" if len(missing) == 1 else "are"
@@ -152,16 +125,6 @@ def verify(lake: Lake) -> Verified:
         if words := _differs(chain, there, number):
             problems.append(f"batch {number}{_told(snapshot, number)}: {words}")
     return Verified(rows, tuple(problems))
-
-
-def _read(lake_id: str, batch: Any, text: str) -> seals.Link | None:
-    try:
-        found = json.loads(text)
-        content = {"rows": found["rows"], "digest": found["digest"]}
-    except (ValueError, TypeError, KeyError, RecursionError):
-        return None
-    link = seals.read("batch", lake_id, text, content, content)
-    return link if link is not None and link.sequence == batch else None
 
 
 def _differs(chain: seals.Chain, there: dict[int, Part], number: int) -> str | None:
@@ -201,8 +164,7 @@ def _told(snapshot: Snapshot, number: int) -> str:
 
 def unsealed(lake: Lake) -> Part:
     """Digest the events of no batch, such as a person adopts them."""
-    is_logged = ~pl.col("event_type").is_in(decisions.TYPES)
-    found, _ = _parts(lake.held(Events), is_logged & pl.col("batch").is_null())
+    found, _ = _parts(lake.held(Events), attested.IS_LOGGED & pl.col("batch").is_null())
     return dict(digests.batches(found)).get(digests.NONE, digests.whole({}))
 
 

@@ -14,10 +14,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from kaizenlake import signing, tables
 from kaizenlake.errors import EventError, VerificationError
-from kaizenlake.events.catalogue import EVENTS
 from kaizenlake.events.check import check_lines
 from kaizenlake.events.log import Line
-from kaizenlake.lake import formats, keys, seals
+from kaizenlake.lake import attested, formats, keys, seals
+from kaizenlake.lake.attested import Vouched
+from kaizenlake.lake.believed import Believed
 from kaizenlake.lake.digests import Part
 from kaizenlake.lake.store import Lake, Snapshot
 from kaizenlake.tables import Events
@@ -26,7 +27,7 @@ from kaizenlake.vocabulary import plural
 FILE = "command"
 """What the events of decisions name as their file."""
 
-TYPES: tuple[str, ...] = tuple(event.name for event in EVENTS if event.family.is_decision)
+TYPES = attested.TYPES
 """Event types that are decisions."""
 
 
@@ -99,8 +100,51 @@ def ledger(lake: Lake, snapshot: Snapshot | None = None) -> Ledger:
     return found
 
 
+def believed(lake: Lake, snapshot: Snapshot | None = None) -> Believed:
+    """What a lake holds, as far as it is believed: decisions that verify, and events of batches that it signed.
+
+    Args:
+        lake: The lake.
+        snapshot: Its events at the moment that is asked for; now by default.
+
+    Raises:
+        PublishError: The lake's key may be read by others, or is none.
+        VerificationError: A public key is none, or what this place remembers cannot be read.
+    """
+    snapshot = lake.held(Events) if snapshot is None else snapshot
+    found = ledger(lake, snapshot)
+    if snapshot.handle is None:
+        return Believed(snapshot, found.rows, attested.Attested())
+    trust, seen = keys.trust(lake), keys.highest(lake, keys.BATCH_HEAD)
+    key = (snapshot.handle.metadata().id, snapshot.version, tuple(trust.keys), trust.own, seen)
+    known = lake.notes.get("believed")
+    if known is None or known[0] != key or known[1] is not found:
+        events = attested.attest(snapshot, trust, vouched(found), seen)
+        known = lake.notes["believed"] = key, found, Believed(snapshot, found.rows, events)
+    answer: Believed = known[2]
+    return answer
+
+
+def doubts(lake: Lake) -> tuple[str, ...]:
+    """What in a lake does not verify, or counts for nobody, in words.
+
+    Raises:
+        KaizenError: It cannot be checked.
+    """
+    found = believed(lake)
+    found.attested.check()
+    said = (*ledger(lake).problems, *found.attested.problems)
+    if number := found.nobodys:
+        names = "names no tenant and counts" if number == 1 else "name no tenant and count"
+        said = (
+            *said,
+            f"{plural(number, 'decision')} {names} for nobody, since the first events were of several tenants",
+        )
+    return said
+
+
 def of(lake: Lake, version: int | None = None, *, days: Collection[date] | None = None) -> pl.LazyFrame:
-    """Events of a lake, of which decisions only those that verify: what jobs and commands read.
+    """Events of a lake that are believed: what jobs and commands read.
 
     Args:
         lake: The lake; as a tenant has it, the events of that tenant.
@@ -109,20 +153,16 @@ def of(lake: Lake, version: int | None = None, *, days: Collection[date] | None 
 
     Raises:
         LakeError: The events cannot be read.
-        VerificationError: A key cannot be read.
+        VerificationError: A key cannot be read, or there is none by which anything could be checked.
     """
     snapshot = lake.held(Events)
     if version is not None and snapshot.version != version:
         # As `scan` has it: a version that is gone is told.
         lake.scan(Events, version=version)
         snapshot = lake.snapshot(Events, version)
-    return lake.mine(Events, _believed(snapshot, ledger(lake, snapshot), days))
-
-
-def _believed(snapshot: Snapshot, found: Ledger, days: Collection[date] | None = None) -> pl.LazyFrame:
-    others = snapshot.scan(days=days).filter(~pl.col("event_type").is_in(TYPES))
-    rows = found.rows if days is None else found.rows.filter(pl.col("event_date").is_in(sorted(days)))
-    return others if rows.is_empty() else pl.concat([others, rows.lazy()])
+    found = believed(lake, snapshot)
+    found.attested.check()
+    return lake.mine(Events, found.scan(days))
 
 
 def append(
@@ -165,7 +205,7 @@ def append(
         if not is_mending:
             found.check_whole()
         before = max([found.chain.head[0], *found.missing.missing]), found.chain.head[1]
-        lines = [line.text.rstrip(b"\n") for line in decide(lake.mine(Events, _believed(snapshot, found)))]
+        lines = [line.text.rstrip(b"\n") for line in decide(lake.mine(Events, believed(lake, snapshot).scan()))]
         checked = check_lines(lines, range(1, len(lines) + 1), now=latest, default_source=source, decisions=True)
         if checked.rejected:
             raise EventError(f"A decision breaks its declaration: {'; '.join(checked.rejected[0].reasons)}.")
@@ -267,19 +307,14 @@ def _accepted(rows: pl.DataFrame) -> Missing:
     )
 
 
-def attested_batches(found: Ledger) -> tuple[str, ...]:
-    """Hashes of batches that decisions vouch for, whichever key signed them."""
-    said = (json.loads(text).get("batch_sha256") for text in _vouching(found)["payload"])
-    return tuple(digest for digest in said if digest is not None)
-
-
-def adopted_events(found: Ledger) -> Part | None:
-    """The events of no batch that a person adopted last; None where nobody did."""
-    rows = _vouching(found)
-    if rows.is_empty():
-        return None
-    said = json.loads(rows["payload"][-1])
-    return Part(said["events_count"], said["events_sha256"])
+def vouched(found: Ledger) -> Vouched:
+    """What decisions vouch for of the other events, whichever key signed it."""
+    said = [json.loads(text) for text in _vouching(found)["payload"]]
+    hashes = (item.get("batch_sha256") for item in said)
+    return Vouched(
+        hashes=tuple(digest for digest in hashes if digest is not None),
+        adopted=Part(said[-1]["events_count"], said[-1]["events_sha256"]) if said else None,
+    )
 
 
 def _vouching(found: Ledger) -> pl.DataFrame:

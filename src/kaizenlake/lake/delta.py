@@ -253,6 +253,23 @@ def _aside(frame: pl.DataFrame, path: Path) -> Path:
     return path
 
 
+def files_in_time(table: type[Table], handle: DeltaTable) -> Iterator[pl.LazyFrame]:
+    """The data files of a table one by one, in the order in which they were written, each in the declared columns."""
+    added = pl.DataFrame(handle.get_add_actions(flatten=True))
+    partition = tables.partition(table)
+    days = pl.lit(None, pl.Date) if partition is None else pl.col(f"partition.{partition}")
+    ordered = added.select("path", "modification_time", days.alias("day")).sort("modification_time", "path")
+    root = handle.table_uri.removeprefix("file://").rstrip("/")
+    options = getattr(handle, "_storage_options", None)
+    schema = tables.schema(table)
+    for path, _, day in ordered.iter_rows():
+        frame = pl.scan_parquet(f"{root}/{path}", storage_options=options, hive_partitioning=False, glob=False)
+        stored = {*frame.collect_schema().names()}
+        told = {partition: pl.lit(day)} if partition is not None else {}
+        filled = {name: pl.lit(None, dtype) for name, dtype in schema.items() if name not in stored}
+        yield frame.with_columns(**(filled | told)).select(pl.col(name).cast(dtype) for name, dtype in schema.items())
+
+
 def commit(
     table: type[Table],
     target: DeltaTable | str,

@@ -65,9 +65,13 @@ def trust(lake: Lake) -> Trust:
         PublishError: The private key may be read by others, or is none.
         VerificationError: A public key is none.
     """
-    folder = lake.path(FOLDER)
     own: Ed25519PublicKey | None = None
     source = "no key"
+    try:
+        folder = lake.path(FOLDER)
+    except LakeError:
+        # In an object store, without a folder here: there is no place for a key.
+        return Trust(None, {}, source)
     if (folder / signing.KEY_NAME).exists():
         own, source = signing.read_private_key(folder / signing.KEY_NAME).public_key(), "the lake's own key"
     else:

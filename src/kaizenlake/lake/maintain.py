@@ -13,8 +13,8 @@ from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError, DeltaError
 
 from kaizenlake import tables
-from kaizenlake.errors import LakeError, WriteConflictError
-from kaizenlake.lake import delta, files
+from kaizenlake.errors import KaizenError, LakeError, WriteConflictError
+from kaizenlake.lake import decisions, delta, files
 from kaizenlake.lake.store import Lake
 from kaizenlake.tables import Table
 
@@ -91,7 +91,9 @@ def maintain(
             continue
         if progress is not None:
             progress(tables.full_name(table))
-        tended.append(_tend(table, handle, keep, chosen.compact_bytes))
+        # What was put among the events is told from what was landed by the files, which therefore stay apart.
+        is_compact = table is not tables.Events or not _doubted(lake)
+        tended.append(_tend(table, handle, keep, chosen.compact_bytes if is_compact else None))
     return Upkeep(
         tables=tuple(tended),
         landed_removed=_remove_landed(
@@ -101,16 +103,21 @@ def maintain(
     )
 
 
-def _tend(table: type[Table], handle: DeltaTable, keep: timedelta, target: int) -> TableUpkeep:
+def _doubted(lake: Lake) -> bool:
+    try:
+        return bool(decisions.doubts(lake))
+    except KaizenError:
+        return True
+
+
+def _tend(table: type[Table], handle: DeltaTable, keep: timedelta, target: int | None) -> TableUpkeep:
     name = tables.full_name(table)
     before = len(handle.file_uris())
     # Whole hours; rounded up, so that nothing goes early.
     hours = -(-keep // timedelta(hours=1))
     try:
-        handle.optimize.compact(
-            target_size=target,
-            writer_properties=delta.parquet_properties(table),
-        )
+        if target is not None:
+            handle.optimize.compact(target_size=target, writer_properties=delta.parquet_properties(table))
         removed = handle.vacuum(hours, dry_run=False, enforce_retention_duration=False, full=True)
     except CommitFailedError as error:
         raise WriteConflictError(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import polars as pl
 
-from kaizenlake.errors import TenantNeededError, UsageError
+from kaizenlake.errors import PublishError, TenantNeededError, UsageError, VerificationError
 from kaizenlake.events.rules import near
+from kaizenlake.lake import decisions
+from kaizenlake.lake.believed import OF_THE_LAKE
 from kaizenlake.lake.store import Lake
 from kaizenlake.tables import Events
 from kaizenlake.vocabulary import plural
@@ -13,29 +15,28 @@ from kaizenlake.vocabulary import plural
 NAMED = 10
 """Most tenants that an error names."""
 
-OF_THE_LAKE: tuple[str, ...] = ("LAKE_ADOPTED", "KEY_ROTATED", "PERSON_KEY_ADDED")
-"""Types of events that are about the lake itself, and so of no tenant."""
-
 
 def tenants(lake: Lake) -> tuple[str | None, ...]:
-    """Tenants of which a lake holds events, by name; None are the events without a tenant, and comes first.
+    """Tenants of a lake, by name; None stands for what names none, and comes first.
+
+    They follow from the events that count and from decisions that name one, see `Believed`; a row that somebody wrote into
+    the table makes none. Where no key is at hand to tell, it is what stands there.
 
     Args:
         lake: The lake, whole.
     """
-    version = lake.version(Events)
-    known = lake.notes.get("tenants")
-    if version is None or known is None or known[0] != version:
-        found = (
-            lake.scan(Events)
-            .filter(~pl.col("event_type").is_in(OF_THE_LAKE))
-            .select(pl.col("tenant_id").unique())
-            .collect()["tenant_id"]
-            .sort(nulls_last=False)
-        )
-        known = lake.notes["tenants"] = version, tuple(found.to_list())
-    every: tuple[str | None, ...] = known[1]
-    return every
+    try:
+        found = decisions.believed(lake)
+    except (PublishError, VerificationError):
+        return _there(lake)
+    return found.tenants if found.attested.is_checked else _there(lake)
+
+
+def _there(lake: Lake) -> tuple[str | None, ...]:
+    """Tenants that any event names."""
+    named = lake.whole.scan(Events).filter(~pl.col("event_type").is_in(OF_THE_LAKE))
+    found: list[str | None] = named.select(pl.col("tenant_id").unique()).collect()["tenant_id"].to_list()
+    return tuple(sorted(found, key=lambda tenant: (tenant is not None, tenant or "")))
 
 
 def views(lake: Lake) -> tuple[Lake, ...]:
@@ -71,7 +72,8 @@ def view_of(lake: Lake, tenant: str | None = None, *, may_be_new: bool = False) 
             )
         return lake.of(found[0] if found else None, is_walled=False)
     wanted = tenant or None
-    if wanted not in found and not may_be_new:
+    # What names no tenant is one by its events alone: a decision for it would be the founder's.
+    if wanted not in found and not (may_be_new and (wanted is not None or not found)):
         names = [name for name in found if name is not None]
         raise UsageError(
             f"There is no event of the tenant {tenant!r}{near(tenant, names)}."

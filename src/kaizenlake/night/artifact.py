@@ -55,7 +55,9 @@ class Landed(_Record):
 class StepRecord(_Record):
     """One step of a run."""
 
-    name: str = Field(description="`land`, the name of a job, `decide`, `serve`, `tell`, `publish` or `report`.")
+    name: str = Field(
+        description="`land`, `doubt`, the name of a job, `decide`, `serve`, `tell`, `publish` or `report`."
+    )
     status: StepStatus = Field(description="How it ended, or that it is running.")
     why: tuple[str, ...] = Field(default=(), description="Why it ran, was skipped, or had nothing to do.")
     days: int | None = Field(default=None, ge=0, description="Days recomputed; null where the step does not go by day.")

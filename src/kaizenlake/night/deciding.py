@@ -79,8 +79,10 @@ def publish_as_decided(lake: Lake) -> Served:
         VerificationError: A decision that was taken is missing; what is published stays.
     """
     audiences(lake)
-    # The first decision for a tenant makes it one of several.
-    return _publish(view_of(lake.whole, lake.tenant or "", may_be_new=True))
+    # The first decision for a tenant makes it one of several; one that names none belongs to the founder.
+    found = decisions.believed(lake)
+    tenant = lake.tenant if lake.tenant is not None or None in found.tenants else found.founder
+    return _publish(view_of(lake.whole, tenant or "", may_be_new=True))
 
 
 def told_of(view: Lake, words: str) -> str:

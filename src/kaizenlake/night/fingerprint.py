@@ -11,7 +11,10 @@ from typing import Any
 
 import kaizenlake
 from kaizenlake import tables
+from kaizenlake.errors import KaizenError
 from kaizenlake.job import Job
+from kaizenlake.lake import decisions
+from kaizenlake.lake.store import Lake
 from kaizenlake.settings import Settings
 
 PURE = ("context/_arms.py", "events", "jobs", "stats", "tables", "job.py", "parameters.py")
@@ -23,7 +26,7 @@ def settings_of(job: Job, settings: Settings) -> dict[str, Any]:
     return {name: getattr(settings, name) for name in job.settings}
 
 
-def fingerprint(job: Job, settings: Settings) -> str:
+def fingerprint(job: Job, settings: Settings, believed: str = "") -> str:
     """Name what a job would compute with.
 
     The code counts as one: to follow what each job rests on would spare little, and cost every night.
@@ -31,10 +34,11 @@ def fingerprint(job: Job, settings: Settings) -> str:
     Args:
         job: The job.
         settings: Settings of the lake; only the groups the job takes count.
+        believed: What `belief` says of the lake; it counts for jobs that read events.
 
     Returns:
         SHA-256 over the version of the package, its `PURE` sources, that of the job's own module, the settings the job
-        takes, and the columns it writes.
+        takes, the columns it writes, and what is believed of its events.
     """
     said = {
         "version": kaizenlake.__version__,
@@ -42,8 +46,21 @@ def fingerprint(job: Job, settings: Settings) -> str:
         "module": _digest(_home(job)),
         "settings": {name: group.model_dump(mode="json") for name, group in settings_of(job, settings).items()},
         "columns": {name: str(dtype) for name, dtype in tables.schema(job.writes).items()},
+        "believed": believed if tables.Events in job.reads else "",
     }
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
+
+def belief(lake: Lake) -> str:
+    """Name what is believed of the events of a lake beside what their days say; see `Believed.mark`.
+
+    Such as whose the decisions are that name no tenant, which is known only once events come.
+    """
+    try:
+        return decisions.believed(lake).mark
+    except KaizenError:
+        # Nothing can be read, which every job that asks for events says itself.
+        return ""
 
 
 def _home(job: Job) -> Path | None:

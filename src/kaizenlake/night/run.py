@@ -19,12 +19,12 @@ from kaizenlake import tables
 from kaizenlake.errors import UNEXPECTED, JobFailedError, KaizenError, QuarantinedError, StaleSourceError, Stopped
 from kaizenlake.job import Job, in_order
 from kaizenlake.jobs import JOBS
-from kaizenlake.lake import landing, lock
+from kaizenlake.lake import decisions, landing, lock
 from kaizenlake.lake.landing import Landing
 from kaizenlake.lake.store import Lake
 from kaizenlake.night import alerts, artifact, deciding
 from kaizenlake.night.artifact import Failure, Landed, Run, StepRecord
-from kaizenlake.night.fingerprint import fingerprint, settings_of
+from kaizenlake.night.fingerprint import belief, fingerprint, settings_of
 from kaizenlake.night.outputs import guarded, publish, report, settings_sha256, stale_sources, versions
 from kaizenlake.night.plan import Step, decide, predict
 from kaizenlake.night.work import Work
@@ -75,7 +75,7 @@ def plan(lake: Lake, *, as_of: datetime, full: bool = False, jobs: Collection[Jo
         in_order(jobs),
         lake,
         as_of=as_of,
-        fingerprint=lambda job: fingerprint(job, lake.settings),
+        fingerprint=lambda job: fingerprint(job, lake.settings, belief(lake)),
         full=full,
         arriving=(tables.Events,) if waiting else (),
     )
@@ -123,6 +123,7 @@ def nightly(
         try:
             if take is not None:
                 night.land(take)
+            night.doubt()
             for job in in_order(jobs):
                 night.compute(job, full=full)
             night.settle(jobs)
@@ -252,6 +253,16 @@ class _Night:
                     "what lies in landing/ was landed before" if found.files else "no file waits in landing/",
                 )
 
+    def doubt(self) -> None:
+        """Put on record what of the lake does not verify, since it does not count in what follows."""
+        try:
+            why = decisions.doubts(self.lake)
+        except KaizenError:
+            # The jobs that read events fail by it, and say so.
+            return
+        if why:
+            self.note(StepRecord(name="doubt", status="done", why=why))
+
     def compute(self, job: Job, *, full: bool) -> None:
         writes = tables.full_name(job.writes)
         waits = [self.broken[read] for read in job.reads if read in self.broken]
@@ -259,7 +270,7 @@ class _Night:
             self.broken[job.writes] = waits[0]
             self.note(StepRecord(name=job.name, status="skipped", why=tuple(waits), writes=writes))
             return
-        mark = fingerprint(job, self.settings)
+        mark = fingerprint(job, self.settings, belief(self.lake))
         step = decide(job, self.lake, as_of=self.run.as_of, fingerprint=mark, full=full)
         if step is None:
             if self.run.step(job.name) is not None:

@@ -147,9 +147,9 @@ def _sequences(published: Path) -> Iterator[int]:
 
 
 def _hand_on(succession: Path, own: Path) -> None:
-    """Copy which key follows which into the folder of a tenant that has it not: readers may see that folder alone."""
-    if succession.is_file() and not own.exists():
-        files.write_atomic(own, succession.read_bytes())
+    """Copy which key follows which into the folder of a tenant: readers may see that folder alone."""
+    if succession.is_file():
+        write_once(own, succession.read_bytes())
 
 
 def _remove(path: Path) -> None:
