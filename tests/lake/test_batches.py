@@ -14,7 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kaizenlake import signing, tables
-from kaizenlake.lake import batches, digests
+from kaizenlake.decide import trust
+from kaizenlake.errors import VerificationError
+from kaizenlake.lake import attested, batches, decisions, digests
 from kaizenlake.lake.landing import land
 from kaizenlake.lake.maintain import maintain
 from kaizenlake.lake.store import Lake
@@ -115,7 +117,7 @@ def add_to_a_batch(lake):
 
 
 def add_a_batch(lake):
-    row = lake.scan(Events).filter(pl.col("seal").is_not_null(), batch=1).collect()
+    row = lake.scan(Events).filter(pl.col("seal").is_not_null(), batch=1).head(1).collect()
     text = row["seal"].item().replace('"sequence": 1', '"sequence": 4')
     foreign = row.with_columns(event_id=pl.lit("forged"), seal=pl.lit(text), batch=pl.lit(4, pl.Int64))
     write_deltalake(lake.uri(Events), foreign.to_arrow(), mode="append")
@@ -147,6 +149,60 @@ def test_where_no_key_is_at_hand_events_are_landed_and_counted(lake):
     lake.path("keys", signing.KEY_NAME).unlink()
     assert put(lake, "fifth", 40).landed == 1
     assert lake.scan(Events).filter(event_id="e40").collect()["batch"].item() is None
+    with pytest.raises(VerificationError, match="neither its key nor the public half"):
+        decisions.of(lake)
+    done = trust.rotate(lake, by="ann")
+    assert (done.adopted, done.unsigned, believed(lake)) == (0, 1, {*NAMES}), "what nobody vouches for does not count"
+    assert "1 event of no batch, which no key of this lake signed, counts for nothing" in decisions.doubts(lake)
+    add_a_foreign_event(lake)
+    assert trust.rotate(lake, by="ann").unsigned == 2
+    DeltaTable(lake.uri(Events)).delete("event_id = 'forged'")
+    mark = decisions.believed(lake).mark
+    done = trust.rotate(lake, by="ann", adopts=True)
+    assert (done.adopted, done.unsigned, believed(lake)) == (1, 0, {*NAMES, "e40"})
+    assert decisions.believed(lake).mark != mark, "so what was computed is computed anew"
+    add_a_foreign_event(lake)
+    assert believed(lake) == {*NAMES, "e40"}
+    assert "1 event of no batch were adopted, and 2 are there" in broken(lake)
+
+
+NAMES = tuple(f"e{number}" for number in (*range(10), 20))
+
+
+def believed(lake):
+    """Names of the logged events that count."""
+    return {*decisions.of(lake).filter(attested.IS_LOGGED).collect()["event_id"]}
+
+
+def add_a_copy(lake):
+    row = lake.scan(Events).filter(event_id="e2").collect()
+    write_deltalake(lake.uri(Events), row.to_arrow(), mode="append")
+
+
+@pytest.mark.parametrize("batch", [0, 1, 2, 3])
+def test_of_what_was_put_beside_a_batch_nothing_counts_whatever_came_after(lake, batch):
+    tampers = [add_a_foreign_event, add_to_a_batch, add_a_batch, add_a_copy]
+    for tamper in tampers[batch:] + tampers[:batch]:
+        tamper(lake)
+        rows = decisions.of(lake).collect()
+        assert sorted(rows["event_id"]) == sorted(NAMES)
+    maintain(lake)
+    put(lake, "fourth", 30)
+    assert believed(lake) == {*NAMES, "e30"}
+    assert decisions.of(lake, days=[NOW.date()]).collect().height == sum(n % 3 == 0 for n in (*range(10), 20, 30))
+
+
+def test_where_the_landed_cannot_be_told_from_the_rest_none_of_the_batch_counts(lake):
+    add_to_a_batch(lake)
+    DeltaTable(lake.uri(Events)).optimize.compact()
+    assert believed(lake) == {*NAMES} - {f"e{number}" for number in range(6)}
+    assert "batch 1: 6 events were landed, and 7 are there; which of them" in " ".join(decisions.doubts(lake))
+
+
+def test_of_a_batch_that_lost_some_the_others_count(lake):
+    delete("event_id = 'e7'")(lake)
+    assert believed(lake) == {*NAMES} - {"e7"}
+    assert decisions.doubts(lake) == ("batch 2: 4 events were landed, and 3 are there",)
 
 
 def test_every_column_of_an_event_is_digested_or_left_out_on_purpose():

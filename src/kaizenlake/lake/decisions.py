@@ -313,7 +313,9 @@ def vouched(found: Ledger) -> Vouched:
     hashes = (item.get("batch_sha256") for item in said)
     return Vouched(
         hashes=tuple(digest for digest in hashes if digest is not None),
-        adopted=Part(said[-1]["events_count"], said[-1]["events_sha256"]) if said else None,
+        adopted=Part(said[-1]["events_count"], said[-1]["events_sha256"])
+        if said and said[-1]["events_count"]
+        else None,
     )
 
 
