@@ -29,7 +29,7 @@ LEVELS = (
     ("job",),
     ("tables", "settings"),
     ("events", "parameters"),
-    ("stats", "errors", "context", "redaction", "samples", "mappings"),
+    ("stats", "errors", "context", "redaction", "samples", "mappings", "traces"),
     ("vocabulary",),
 )
 """Parts of the package from the top down: a part imports from those below it, never from those above or beside it."""

@@ -22,11 +22,13 @@ class Gathering:
 
     Args:
         keys: Columns that name a key; nulls are equal.
-        begins: Event type whose first row of a key says the day; a key without one counts on none yet.
+        begins: Event types of which the first row of a key says the day; a key without one counts on none yet.
+        called: What the keys are called in the table that is written; the same where empty.
     """
 
     keys: tuple[str, ...]
-    begins: str
+    begins: tuple[str, ...]
+    called: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -151,7 +153,7 @@ def astray(rows: pl.LazyFrame, gathering: Gathering) -> pl.LazyFrame:
     Returns:
         Columns of the keys, `event_date`, and `home_date`: the day on which they count, null for none yet.
     """
-    begins = pl.col("event_type") == gathering.begins
+    begins = pl.col("event_type").is_in(gathering.begins)
     # Most keys have one day: only those of several are joined.
     several = (
         rows.group_by(gathering.keys)

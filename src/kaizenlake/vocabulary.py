@@ -25,6 +25,12 @@ ReplayVerdict: TypeAlias = Literal["passed", "failed", "refused"]
 Estimator: TypeAlias = Literal["ips", "clipped_ips", "snips", "dm", "dr", "sndr", "switch_dr"]
 """By what a replay by propensities estimates."""
 
+StepKind: TypeAlias = Literal["agent", "workflow", "inference", "embedding", "tool", "retrieval", "evaluation", "other"]
+"""What a step of a trace is; tokens and cost are those of inference and embedding."""
+
+StepStatus: TypeAlias = Literal["unset", "ok", "error"]
+"""How a step of a trace ended, as it says itself."""
+
 FAILED_OUTCOMES = (
     "error",
     "errored",

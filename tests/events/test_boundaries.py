@@ -134,6 +134,23 @@ CALLS = {
         "RUN_SCORED",
         {"run_id": "run_1", "scorer": "judge", "grounding_rate": 0.9, "quality_score": 70.0},
     ),
+    "log_span_recorded": (
+        lambda f: f("run_1", "s_1", name="chat m-1", kind="inference", model="m-1", input_tokens=3, tenant_id="t"),
+        "SPAN_RECORDED",
+        {
+            "run_id": "run_1",
+            "span_id": "s_1",
+            "name": "chat m-1",
+            "kind": "inference",
+            "model": "m-1",
+            "input_tokens": 3,
+        },
+    ),
+    "log_trace_described": (
+        lambda f: f("run_1", name="checkout", session_id="c_1", tenant_id="t"),
+        "TRACE_DESCRIBED",
+        {"run_id": "run_1", "name": "checkout", "session_id": "c_1"},
+    ),
     "log_run_routed": (
         lambda f: f("user_1", deployment_id="d", policy_version="1.1.0", tenant_id="t"),
         "RUN_ROUTED",

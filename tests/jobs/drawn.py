@@ -6,7 +6,7 @@ import polars as pl
 
 from kaizenlake import tables
 from kaizenlake.jobs.run_records import run_records
-from kaizenlake.tables import RunRecords
+from kaizenlake.tables import RunRecords, Traces
 
 DAY_0 = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -25,7 +25,7 @@ def frame(table, rows=(), **columns):
 
 def recorded(runs):
     """The record of each run out of silver run events, checked."""
-    return tables.check(RunRecords, run_records(runs, as_of=day(100_000)).collect()).lazy()
+    return tables.check(RunRecords, run_records(runs, tables.empty(Traces), as_of=day(100_000)).collect()).lazy()
 
 
 def through(*jobs, as_of, given, engine="auto", **settings):

@@ -12,7 +12,7 @@ from kaizenlake.job import Gathering, astray, at_home
 from kaizenlake.night.gathered_days import reopened_homes
 
 KEYS = ("tenant_id", "run_id")
-RULE = Gathering(KEYS, "BEGINS")
+RULE = Gathering(KEYS, ("BEGINS",))
 SCHEMA = {"tenant_id": pl.String, "run_id": pl.String, "event_date": pl.Date, "event_type": pl.String}
 DAY = [date(2026, 3, 1) + timedelta(days=ahead) for ahead in range(6)]
 

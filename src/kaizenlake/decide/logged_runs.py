@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import polars as pl
 
+from kaizenlake import tables
 from kaizenlake.events.catalogue import FAMILIES
 from kaizenlake.events.decode import decode
 from kaizenlake.jobs.crl import crl
@@ -52,8 +53,8 @@ def run_events(
 
 
 def decoded(bronze: pl.LazyFrame) -> pl.LazyFrame:
-    """The record of each run out of bronze events, as the job `run_records` keeps it."""
-    return run_records.function(decode(bronze, _FAMILY), as_of=_ALWAYS)
+    """The record of each run out of its own bronze events, as the job `run_records` keeps it; traces are none of them."""
+    return run_records.function(decode(bronze, _FAMILY), tables.empty(tables.Traces), as_of=_ALWAYS)
 
 
 def with_losses(runs: pl.LazyFrame, loss: Loss, as_of: datetime) -> pl.LazyFrame:

@@ -147,7 +147,11 @@ FAMILIES: tuple[Family, ...] = (
             performance.PerformanceIngestionFailed,
         ),
     ),
-    Family("runs", "What an agent run cost, passed and broke.", (runs.RunCompleted, runs.RunScored)),
+    Family(
+        "runs",
+        "What an agent run did step by step, and what it cost, passed and broke.",
+        (runs.SpanRecorded, runs.TraceDescribed, runs.RunCompleted, runs.RunScored),
+    ),
     Family(
         "experiment_log",
         "Attempts to find a better policy for a doer.",

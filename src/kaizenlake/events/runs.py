@@ -1,4 +1,4 @@
-"""Run events: what an agent run cost, passed and broke."""
+"""Run events: what an agent run did step by step, and what it cost, passed and broke."""
 
 from __future__ import annotations
 
@@ -7,7 +7,78 @@ from typing import Annotated
 
 from kaizenlake.events.disagreements import Disagreement, beyond, refuse
 from kaizenlake.events.disagreements import Figure as Told
-from kaizenlake.events.fields import Count, Index, Key, Keys, Payload, Rate, Score, Seconds, Usd, says
+from kaizenlake.events.fields import (
+    Count,
+    Figure,
+    Index,
+    Key,
+    Keys,
+    Names,
+    Payload,
+    Rate,
+    Score,
+    Seconds,
+    Text,
+    Usd,
+    Word,
+    says,
+)
+from kaizenlake.vocabulary import StepKind, StepStatus
+
+
+class SpanRecorded(Payload, frozen=True, kw_only=True):
+    """A step of a run was recorded as a span of a trace; it happened when it began."""
+
+    run_id: Annotated[Key, says("Run: the trace, as 32 hexadecimal digits.")]
+    span_id: Annotated[Key, says("Span, unique in its trace.")]
+    parent_span_id: Annotated[Key | None, says("Span within which it ran.")] = None
+    name: Annotated[Word | None, says("Name of the step.")] = None
+    kind: Annotated[StepKind, says("What it is.")] = "other"
+    status: Annotated[StepStatus, says("How it ended.")] = "unset"
+    error_type: Annotated[Word | None, says("Kind of its error.")] = None
+    duration_seconds: Annotated[Seconds | None, says("Time it took.")] = None
+    first_chunk_seconds: Annotated[Seconds | None, says("Time until the first part of an answer came.")] = None
+    dialect: Annotated[Key | None, says("Names in which it was told, such as otel.")] = None
+    operation: Annotated[Key | None, says("Operation, as the span calls it.")] = None
+    agent: Annotated[Key | None, says("Agent that it names.")] = None
+    agent_version: Annotated[Key | None, says("Version of that agent.")] = None
+    workflow: Annotated[Key | None, says("Workflow that it names.")] = None
+    service: Annotated[Key | None, says("Service that recorded it.")] = None
+    session_id: Annotated[Key | None, says("Conversation.")] = None
+    user_id: Annotated[Key | None, says("User, as the application names it.")] = None
+    prompt_name: Annotated[Key | None, says("Prompt that was used.")] = None
+    prompt_version: Annotated[Key | None, says("Version of that prompt.")] = None
+    model: Annotated[Key | None, says("Model that answered, else the one that was asked.")] = None
+    provider: Annotated[Key | None, says("Provider of the model.")] = None
+    tool_name: Annotated[Key | None, says("Tool that was executed.")] = None
+    tool_call_id: Annotated[Key | None, says("Call of that tool.")] = None
+    input_tokens: Annotated[Count | None, says("Tokens read, those from a cache among them.")] = None
+    output_tokens: Annotated[Count | None, says("Tokens written, those of reasoning among them.")] = None
+    cache_read_tokens: Annotated[Count | None, says("Tokens read from a cache.")] = None
+    cache_write_tokens: Annotated[Count | None, says("Tokens written to a cache.")] = None
+    reasoning_tokens: Annotated[Count | None, says("Tokens of reasoning.")] = None
+    cost_usd: Annotated[Usd | None, says("Cost, as it was told.")] = None
+    is_cached: Annotated[bool | None, says("The whole answer came from a cache.")] = None
+    input_text: Annotated[Text | None, says("What went in, cut to its beginning.")] = None
+    output_text: Annotated[Text | None, says("What came out, cut to its beginning.")] = None
+    unknown_attributes: Annotated[Names, says("Names of attributes that are no field here.")] = []
+
+
+class TraceDescribed(Payload, frozen=True, kw_only=True):
+    """A trace was described as a whole, beside its spans."""
+
+    run_id: Annotated[Key, says("Run: the trace, as 32 hexadecimal digits.")]
+    name: Annotated[Word | None, says("Name of the trace.")] = None
+    session_id: Annotated[Key | None, says("Conversation.")] = None
+    user_id: Annotated[Key | None, says("User, as the application names it.")] = None
+    prompt_name: Annotated[Key | None, says("Prompt that was used.")] = None
+    prompt_version: Annotated[Key | None, says("Version of that prompt.")] = None
+    agent_version: Annotated[Key | None, says("Version of the application.")] = None
+    dialect: Annotated[Key | None, says("Names in which it was told, such as langfuse.")] = None
+    status: Annotated[StepStatus, says("How it ended.")] = "unset"
+    input_text: Annotated[Text | None, says("What went in, cut to its beginning.")] = None
+    output_text: Annotated[Text | None, says("What came out, cut to its beginning.")] = None
+    unknown_attributes: Annotated[Names, says("Names of attributes that are no field here.")] = []
 
 
 class RunCompleted(Payload, frozen=True, kw_only=True):
@@ -77,6 +148,11 @@ class RunScored(Payload, frozen=True, kw_only=True):
     failure_modes: Annotated[Keys, says("Ways in which it failed.")] = []
     quality_score: Annotated[Score | None, says("Mark of its quality, by whoever scored it.")] = None
     confidence: Annotated[Rate | None, says("How sure the scorer is, from 0 to 1.", is_field_name_given=True)] = None
+    score_name: Annotated[Key | None, says("What was scored, as the scorer calls it.")] = None
+    score_value: Annotated[Figure | None, says("The score in the scorer's own unit.")] = None
+    score_label: Annotated[Word | None, says("The score in words.")] = None
+    comment: Annotated[Text | None, says("Why, in the scorer's words, cut to its beginning.")] = None
+    span_id: Annotated[Key | None, says("Step that was scored; the whole run where none is named.")] = None
 
     def disagreements(self) -> Iterator[Disagreement]:
         """More gates passed than there were."""

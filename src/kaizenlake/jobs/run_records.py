@@ -8,11 +8,14 @@ import polars as pl
 
 from kaizenlake import tables
 from kaizenlake.job import Gathering, job
-from kaizenlake.tables import RunRecords, Runs
+from kaizenlake.tables import RunRecords, Runs, Traces
 from kaizenlake.vocabulary import FAILED_OUTCOMES
 
 RUN = ("tenant_id", "run_id")
 """Columns that name one run; a null is a tenant of its own."""
+
+BEGINS = ("RUN_COMPLETED", "SPAN_RECORDED")
+"""Event types that make a run; of others, its first day is not known."""
 
 JUDGED = (
     "contradictions",
@@ -26,28 +29,34 @@ JUDGED = (
 
 _TOLD = ("failed_without_gates", "records", "first_told_date", "last_told_date")
 _OWN = (*RUN, "event_id", "occurred_at", "event_date", *_TOLD)
+_KEPT = tuple(name for name in tables.schema(RunRecords).names() if name not in _TOLD)
 
 
-@job(reads=(Runs,), writes=RunRecords, by_day=True, timeless=True, gathers=Gathering(RUN, "RUN_COMPLETED"))
-def run_records(runs: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFrame:
-    """Bring together what is told of each run, on the day of its first RUN_COMPLETED, and once.
+@job(reads=(Runs, Traces), writes=RunRecords, by_day=True, timeless=True, gathers=Gathering(RUN, BEGINS))
+def run_records(runs: pl.LazyFrame, traces: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFrame:
+    """Bring together what is told of each run, on the day of its first RUN_COMPLETED or step, and once.
 
-    Of each field the latest word counts, by the time of the event: a null says nothing, nor does an empty list. Scores of a
-    run of which no RUN_COMPLETED has come make no run; they wait in the silver events and count when it comes.
+    Of each field the latest word counts, by the time of the event: a null says nothing, nor does an empty list. A trace is a
+    run that ended when its first step began, so that whatever else is told of it is a later word. Scores of a run of which
+    nothing else has come make no run; they wait in the silver events and count when it comes.
 
     Args:
-        runs: Silver run events: RUN_COMPLETED and RUN_SCORED.
+        runs: Silver run events: RUN_COMPLETED and RUN_SCORED; those of traces are summed up in the next.
+        traces: The runs that are traces.
         as_of: Events from this instant on do not count.
     """
-    events = runs.filter(pl.col("occurred_at") < as_of).with_columns(number=pl.len().over(RUN))
+    told = runs.filter(
+        pl.col("occurred_at") < as_of, pl.col("event_type").is_in(["RUN_COMPLETED", "RUN_SCORED"])
+    ).select(*_KEPT, "event_type")
+    events = pl.concat([told, _of_traces(traces)], how="diagonal").with_columns(number=pl.len().over(RUN))
     completed = pl.col("event_type") == "RUN_COMPLETED"
     fields = [name for name in tables.schema(RunRecords).names() if name not in _OWN]
     # Most runs have one event, whose columns are not moved.
     alone = events.filter(completed, pl.col("number") == 1).select(
-        *(name for name in tables.schema(RunRecords).names() if name not in _TOLD),
-        records=pl.lit(1, pl.Int64),
-        first_told_date="event_date",
-        last_told_date="event_date",
+        *_KEPT,
+        records=pl.col("records").fill_null(1),
+        first_told_date=pl.coalesce("first_told_date", "event_date"),
+        last_told_date=pl.coalesce("last_told_date", "event_date"),
     )
     together = (
         events.filter(pl.col("number") > 1)
@@ -56,15 +65,43 @@ def run_records(runs: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFrame:
             *(_latest(name, dtype) for name, dtype in tables.schema(RunRecords).items() if name in fields),
             pl.col("event_id").filter(completed).sort_by(*_order(completed)).first(),
             pl.col("occurred_at").filter(completed).min(),
-            records=pl.len().cast(pl.Int64),
-            first_told_date=pl.col("event_date").min(),
-            last_told_date=pl.col("event_date").max(),
+            # A trace has counted every event of its run.
+            records=pl.coalesce(pl.col("records").max(), pl.len().cast(pl.Int64)),
+            first_told_date=pl.min_horizontal(pl.col("first_told_date").min(), pl.col("event_date").min()),
+            last_told_date=pl.max_horizontal(pl.col("last_told_date").max(), pl.col("event_date").max()),
         )
         .filter(pl.col("occurred_at").is_not_null())
         .with_columns(event_date=pl.col("occurred_at").dt.date())
     )
     return pl.concat([alone, together], how="diagonal").with_columns(
         failed_without_gates=failed() & gates_not_passed().is_null() & (pl.col("gates_passed").fill_null(0) == 0)
+    )
+
+
+def _of_traces(traces: pl.LazyFrame) -> pl.LazyFrame:
+    """Each trace as the event that its run was completed."""
+    modes = pl.when(pl.col("error_type").is_not_null()).then(pl.concat_list(pl.col("error_type").str.head(200)))
+    return traces.select(
+        "tenant_id",
+        "project_id",
+        "event_id",
+        "event_date",
+        "doer",
+        "model",
+        "policy_id",
+        "policy_version",
+        "cost_usd",
+        "latency_seconds",
+        "input_tokens",
+        "output_tokens",
+        "outcome",
+        "records",
+        "first_told_date",
+        "last_told_date",
+        run_id="trace_id",
+        occurred_at="started_at",
+        failure_modes=modes.fill_null([]),
+        event_type=pl.lit("RUN_COMPLETED"),
     )
 
 

@@ -25,6 +25,7 @@ from kaizenlake.lake.reading import read_lines, read_rows
 from kaizenlake.lake.retry import Retried, mappings_folder, retry
 from kaizenlake.lake.sources import Source, segment_name
 from kaizenlake.lake.store import Lake
+from kaizenlake.lake.trace_files import is_of_traces, read_traces
 
 __all__ = [
     "Example",
@@ -299,7 +300,8 @@ class _Run:
 
     def _read_into(self, tally: FileTally, item: Source, mapping: Mapping | None, content: str) -> None:
         if mapping is None:
-            for chunk in read_lines(item, self.limits.line_bytes):
+            read = read_traces if is_of_traces(replace(item, start=0, limit=None)) else read_lines
+            for chunk in read(item, self.limits.line_bytes):
                 self._refuse(tally, chunk.refused)
                 self.batch.add(tally, chunk.lines, chunk.numbers)
                 self._pause(tally)

@@ -67,6 +67,18 @@ def _gathered(runs: Iterator[Run]) -> Iterator[Lines]:
         yield chunk
 
 
+def ndjson_lines(source: Source, line_bytes: int) -> Iterator[Run]:
+    """Lines of a file that are not blank, with their numbers; one longer than is taken is cut."""
+    with opened(source) as stream:
+        yield from _lines(_blocks(stream, source), line_bytes, source.lines_before)
+
+
+def json_values(source: Source, line_bytes: int) -> Iterator[Run]:
+    """JSON values of a file, each on one line, with their places; one longer than is taken is cut."""
+    with opened(source) as stream:
+        yield from _values(_blocks(stream, source), line_bytes)
+
+
 def read_rows(source: Source, dialect: Dialect, line_bytes: int) -> Iterator[Rows]:
     """Read a foreign table in chunks of rows.
 

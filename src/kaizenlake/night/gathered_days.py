@@ -37,7 +37,7 @@ def reopened_homes(
     )
     touched = pl.concat([_on(rows, changed).select(keys), spread.select(keys)]).unique().collect()
     stood = _of_keys(former.select(*keys, "event_date"), touched, keys)
-    stand = _of_keys(rows, touched, keys).filter(pl.col("event_type") == gathering.begins)
+    stand = _of_keys(rows, touched, keys).filter(pl.col("event_type").is_in(gathering.begins))
     days = changed.union(
         stood["event_date"], stand.group_by(keys).agg(pl.col("event_date").min())["event_date"].to_list()
     )

@@ -82,7 +82,15 @@ class Work:
         if self.days is None:
             self.elsewhere = astray(rows, self.job.gathers).collect()
             return
-        former = self.lake.scan(self.job.writes).select(*keys, "event_date", "first_told_date", "last_told_date")
+        called = self.job.gathers.called or keys
+        former = self.lake.scan(self.job.writes).select(
+            *(pl.col(ours).alias(key) for key, ours in zip(keys, called, strict=True)),
+            "event_date",
+            "first_told_date",
+            "last_told_date",
+        )
+        # Of several rows of a key, one says where it stood.
+        former = former.unique()
         self.days, self.elsewhere = reopened_homes(rows, former, self.days, self.job.gathers)
 
     def _keeps_inputs(self) -> bool:

@@ -68,6 +68,7 @@ from kaizenlake.tables.silver import (
     TrustLog,
 )
 from kaizenlake.tables.skill import CrlTermsDaily, SkillCards, SkillFailures, SkillModels, SkillTerms
+from kaizenlake.tables.trace import RunCosts, TraceAttributes, Traces, TraceSteps
 
 BRONZE: tuple[type[Table], ...] = (Events, Quarantine, Landings, Acknowledgements)
 
@@ -95,7 +96,11 @@ GOLD: tuple[type[Table], ...] = (
     PooledPatterns,
     ScopedPatterns,
     SegmentClarity,
+    TraceSteps,
+    Traces,
+    TraceAttributes,
     RunRecords,
+    RunCosts,
     PendingScores,
     Crl,
     CrlDaily,
@@ -180,6 +185,7 @@ __all__ = [
     "Quarantine",
     "ReplayLog",
     "Routings",
+    "RunCosts",
     "RunRecords",
     "Runs",
     "Scan",
@@ -193,6 +199,9 @@ __all__ = [
     "SkillTerms",
     "SourceFreshness",
     "Table",
+    "TraceAttributes",
+    "TraceSteps",
+    "Traces",
     "TrustLog",
     "WinRates",
     "check",

@@ -6,10 +6,10 @@ from typing import Any, get_args
 
 import polars as pl
 
-from kaizenlake.events.catalogue import FAMILIES
+from kaizenlake.events.catalogue import EVENTS
 from kaizenlake.parameters import WEIGHTS
 from kaizenlake.tables.base import FIGURES, INSTANT, WORDS, Table, column, count, facts, rate, tenant
-from kaizenlake.tables.silver import DTYPES, payload_columns
+from kaizenlake.tables.silver import DTYPES
 from kaizenlake.vocabulary import Direction, VersionVerdict
 
 CUTS = ("all", "phase", "policy", "model")
@@ -41,8 +41,8 @@ def _run_records() -> type[Table]:
         "occurred_at": (INSTANT, column("When it first was told to have ended.")),
         "event_date": (pl.Date, column("UTC date of that, by which the table is partitioned.")),
     }
-    for field in payload_columns(_RUNS).values():
-        if field.name not in columns:
+    for field in {field.name: field for event in _TOLD for field in event.fields}.values():
+        if field.name not in (*columns, *_OF_SCORES):
             said = column(field.description, unit=field.unit, nullable=True, ge=field.minimum, le=field.maximum)
             columns[field.name] = (DTYPES[field.kind], said)
     columns["doer"] = (str, column("Agent that did the run."))
@@ -69,7 +69,9 @@ def _run_records() -> type[Table]:
     return type("RunRecords", (Table,), body | {name: item for name, (_, item) in columns.items()})
 
 
-_RUNS = next(family for family in FAMILIES if family.name == "runs")
+_TOLD = tuple(event for event in EVENTS if event.name in {"RUN_COMPLETED", "RUN_SCORED"})
+_OF_SCORES = ("score_name", "score_value", "score_label", "comment", "span_id")
+"""Fields of a single score, of which the latest word says nothing of the run."""
 
 RunRecords = _run_records()
 

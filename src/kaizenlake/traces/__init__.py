@@ -1,0 +1,7 @@
+"""Traces of agents, read: documents of several dialects as event lines of runs, steps and scores; nothing opens a file."""
+
+from kaizenlake.traces.forms import FORMS, Form, form_of
+from kaizenlake.traces.records import line_of
+from kaizenlake.traces.values import BadSpanError
+
+__all__ = ["FORMS", "BadSpanError", "Form", "form_of", "line_of"]

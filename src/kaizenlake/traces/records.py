@@ -1,0 +1,178 @@
+"""What a document of traces tells: steps, descriptions of whole traces and scores, each on its way to be an event."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any, TypeAlias
+
+from kaizenlake.traces import values
+from kaizenlake.traces.steps import Span, step_of
+
+
+@dataclass
+class Description:
+    """What is told of a trace as a whole.
+
+    Args:
+        trace_id: As it was written.
+        at: Nanoseconds since 1970; None where not told.
+        fields: Fields of a TRACE_DESCRIBED.
+        rest: What is no field of it.
+    """
+
+    trace_id: Any
+    at: int | None
+    fields: dict[str, Any]
+    rest: dict[str, Any] = field(default_factory=dict)
+    envelope: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Scored:
+    """A score of a run or of one of its steps.
+
+    Args:
+        trace_id: As it was written.
+        at: Nanoseconds since 1970; None where not told.
+        scorer: Who or what scored.
+        name: What was scored.
+        value: A number, a truth or a word.
+        comment: Why.
+        span_id: Step that was scored.
+        score_id: Name of the score; None where it has none.
+    """
+
+    trace_id: Any
+    at: int | None
+    scorer: Any
+    name: Any
+    value: Any
+    comment: Any = None
+    span_id: Any = None
+    score_id: Any = None
+
+
+Told: TypeAlias = Span | Description | Scored
+
+QUALITY = frozenset(
+    ("quality", "quality_score", "overall_quality", "overall", "overall_score", "score", "rating", "user_rating")
+)
+"""Names of scores that are marks of the quality of a run, in lower case; others are kept as they are, and are none."""
+
+PASSES = frozenset(
+    ("passed", "pass", "success", "successful", "task_success", "resolved", "correct", "correctness", "is_correct")
+)
+"""Names of scores that say whether a run passed, where their value is a truth."""
+
+_TRUE = frozenset(("true", "yes", "pass", "passed", "correct", "success"))
+_FALSE = frozenset(("false", "no", "fail", "failed", "incorrect", "failure"))
+
+
+def line_of(told: Told) -> bytes:
+    """The event line of what a document tells; its id follows from what it says, so that twice is once.
+
+    Raises:
+        BadSpanError: It cannot be an event; the words say why.
+    """
+    if isinstance(told, Span):
+        return _line_of_span(told)
+    if isinstance(told, Description):
+        return _line_of_description(told)
+    return _line_of_score(told)
+
+
+def _line_of_span(span: Span) -> bytes:
+    step = step_of(span)
+    payload = step.payload
+    envelope: dict[str, Any] = {
+        "type": "SPAN_RECORDED",
+        "occurred_at": values.instant(step.start),
+        "payload": payload,
+        "source": span.service or payload["dialect"],
+    }
+    if step.rest:
+        envelope["metadata"] = {"attributes": step.rest}
+    if span.envelope:
+        envelope.update(span.envelope)
+    return _named(envelope, f"{payload['run_id']}/{payload['span_id']}")
+
+
+def _line_of_description(told: Description) -> bytes:
+    trace = values.trace_id(told.trace_id)
+    if trace is None:
+        raise values.BadSpanError("it names no trace")
+    if told.at is None:
+        raise values.BadSpanError("it does not say when it began")
+    fields = {key: value for key, value in told.fields.items() if value is not None}
+    unknown = [values.key(name) for name in told.rest]
+    payload = {"run_id": trace, **fields}
+    envelope: dict[str, Any] = {
+        "type": "TRACE_DESCRIBED",
+        "occurred_at": values.instant(told.at),
+        "payload": payload,
+        "source": fields.get("dialect", "traces"),
+    }
+    if told.rest:
+        payload["unknown_attributes"] = [name for name in unknown if name]
+        envelope["metadata"] = {
+            "attributes": {key: values.text(value, 2_000) or "" for key, value in told.rest.items()}
+        }
+    envelope.update(told.envelope)
+    return _named(envelope, trace)
+
+
+def _line_of_score(told: Scored) -> bytes:
+    trace = values.trace_id(told.trace_id)
+    if trace is None:
+        raise values.BadSpanError("the score names no trace")
+    if told.at is None:
+        raise values.BadSpanError("the score does not say when it was given")
+    payload: dict[str, Any] = {"run_id": trace, "scorer": values.key(told.scorer) or "unnamed"}
+    fields = {
+        "score_name": values.key(told.name),
+        "comment": values.text(told.comment) or None,
+        "span_id": values.span_id(told.span_id) if told.span_id is not None else None,
+        **_meaning(told),
+    }
+    payload |= {key: value for key, value in fields.items() if value is not None}
+    envelope = {
+        "type": "RUN_SCORED",
+        "occurred_at": values.instant(told.at),
+        "payload": payload,
+        "source": "scores",
+    }
+    return _named(envelope, f"{trace}/score/{values.key(told.score_id) or ''}")
+
+
+def _meaning(told: Scored) -> dict[str, Any]:
+    """What a score says: its value or word, and of the whole run its quality or whether it passed."""
+    value, name = told.value, str(told.name or "").lower().replace(" ", "_").replace("-", "_")
+    fields: dict[str, Any] = {}
+    truth: bool | None = value if isinstance(value, bool) else None
+    if isinstance(value, int | float):
+        fields["score_value"] = float(value)
+    elif isinstance(value, str):
+        fields["score_label"] = values.text(value, 500)
+        word = value.strip().lower()
+        truth = True if word in _TRUE else False if word in _FALSE else None
+    elif value is not None:
+        fields["score_label"] = values.text(value, 500)
+    if told.span_id is not None:
+        return fields
+    number = fields.get("score_value")
+    if name in QUALITY and truth is None and number is not None and 0 <= number <= 100:
+        fields["quality_score"] = number * 100 if number <= 1 else number
+    if name in PASSES and (truth is not None or number in (0.0, 1.0)):
+        fields |= {"gates_total": 1, "gates_passed": int(truth if truth is not None else bool(number))}
+    return fields
+
+
+def _named(envelope: dict[str, Any], name: str) -> bytes:
+    """The line of an event whose id is a name and a hash of all it says."""
+    said = values.encode(envelope)
+    return b'{"id":"' + _plain(name) + b"/" + blake2b(said, digest_size=12).hexdigest().encode() + b'",' + said[1:]
+
+
+def _plain(name: str) -> bytes:
+    return values.encode(name[:400])[1:-1]
