@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 
 from kaizenlake import traces
-from kaizenlake.lake.chunks import Lines, Refused, breaks_off, is_full, opened
+from kaizenlake.lake.chunks import Lines, Refused, breaks_off, is_full
 from kaizenlake.lake.faults import FAULTS, words
 from kaizenlake.lake.reading import json_values, ndjson_lines
-from kaizenlake.lake.sources import BLOCK_BYTES, Source
+from kaizenlake.lake.sources import BLOCK_BYTES, Source, opened
 from kaizenlake.traces.head import top_keys
 
 WHOLE_BYTES = 256 * 1024 * 1024
