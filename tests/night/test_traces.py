@@ -121,7 +121,7 @@ SAMPLES = {
     "langfuse/langgraph-2025-08-22.json": ("LangGraph", 2.61, 2, 1, 168, 66, 0.000234),
     "langfuse/llamaindex-2025-06-05.json": ("llama-index-trace", 2.779, 1, 0, 13, 81, 0.000842499999),
     "langfuse/openai-agents-2025-09-30.json": ("Hello world", 2.19, 2, 1, 140, 44, 0.000632),
-    "langfuse/pydantic-ai-tools-2025-12-04.json": ("joke_agent", 7.424, 4, 3, 1315, 209, 0.000322599999),
+    "langfuse/pydantic-ai-tools-2025-12-04.json": ("joke_agent", 7.424, 4, 3, 1315, 209, 0.000322649999),
 }
 """Doer, seconds, calls of models and of tools, tokens and cost, as the leaves of each trace tell them."""
 
