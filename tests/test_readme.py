@@ -19,20 +19,14 @@ from kaizenlake.tables import SkillCards
 
 ROOT = Path(__file__).parents[1]
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
-EXPORT = """Post ID,Platform,Date,Impressions,Engagements,Post Type,Caption
-1,Instagram,2026-02-18 10:00,4000,310,reel,Who else skips breakfast?
-2,LinkedIn,2026-02-18 11:00,900,12,text,We are hiring
-"""
 SETTING_UP = ("pip install", "python tests/benchmarks")
 
 
 @pytest.fixture(scope="module")
 def folder(demo_lake, tmp_path_factory):
-    """A folder with the demo lake, and the export that the README lands."""
+    """A folder with the demo lake."""
     folder = tmp_path_factory.mktemp("newcomer")
     shutil.copytree(demo_lake.root, folder / "lake")
-    (folder / "exports").mkdir()
-    (folder / "exports" / "posts.csv").write_text(EXPORT, encoding="utf-8")
     return folder
 
 
@@ -60,6 +54,7 @@ def test_blocks_run_in_order(folder, environment):
         for command in commands:
             done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
             assert done.returncode == 0, f"{text}\n{done.stdout}\n{done.stderr}"
+            assert kind == "sh" or "print(" not in text or done.stdout.strip() not in {"", "[]", "{}"}, text
             ran += 1
     assert ran >= 6
     # What the newcomer reads after these steps says something: no card of no run, no context of nothing.

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pandera.polars as pa
 import polars as pl
 import pytest
+from pandera.config import ValidationDepth, config_context
 
 from kaizenlake import tables, testing
 from kaizenlake.errors import TableInvalidError
 from kaizenlake.tables import PerformanceTiers
-from kaizenlake.tables.base import Table, column, facts
+from kaizenlake.tables.base import Table, _changes, column, facts
 
 
 class Drinks(Table):
@@ -82,6 +83,64 @@ def test_each_kind_of_rule_finds_its_bad_rows(case):
     name, value, words = BAD[case]
     with pytest.raises(TableInvalidError, match=words):
         tables.check(Drinks, spoil(name, value))
+
+
+@pytest.mark.parametrize(
+    "turned_off",
+    [{"validation_enabled": False}, {"validation_depth": ValidationDepth.SCHEMA_ONLY}],
+    ids=lambda item: next(iter(item)),
+)
+def test_no_setting_of_pandera_turns_rules_off(turned_off):
+    with config_context(**turned_off), pytest.raises(TableInvalidError, match="stock: less_than"):
+        tables.check(Drinks, spoil("stock", 100))
+
+
+class Sums(Table):
+    """A table with a rule for all rows together, and one with a custom name."""
+
+    share: float = pa.Field(in_range={"min_value": 0, "max_value": 1})
+    name: str = pa.Field(str_startswith="a", str_contains="b")
+
+    @pa.dataframe_check(name="shares_sum_to_one")
+    def shares(cls, data: pa.PolarsData) -> pl.LazyFrame:  # noqa: N805 - as above
+        return data.lazyframe.select(pl.col("share").sum() == 1)
+
+    class Config(Table.Config):
+        metadata = facts("gold", "sums", ("name",))
+
+
+@pytest.mark.parametrize(
+    ("shares", "names", "words"),
+    [
+        ([0.5, 0.5], ["ab", "abc"], None),
+        ([0.5, 0.4], ["ab", "abc"], "shares_sum_to_one"),
+        ([1.5, -0.5], ["ab", "abc"], "share: in_range"),
+        ([0.5, 0.5], ["ab", "bb"], "name: str_startswith"),
+        ([0.5, 0.5], ["ab", "ac"], "name: str_contains"),
+    ],
+)
+def test_rules_of_ranges_texts_and_all_rows_together_are_kept(shares, names, words):
+    frame = pl.DataFrame({"share": shares, "name": names})
+    if words is None:
+        assert tables.check(Sums, frame).equals(frame)
+    else:
+        with pytest.raises(TableInvalidError, match=words):
+            tables.check(Sums, frame)
+
+
+def test_a_model_that_would_change_rows_while_it_checks_is_refused():
+    class Dropping(Drinks):
+        class Config(Drinks.Config):
+            drop_invalid_rows = True
+
+    class Coercing(Drinks):
+        class Config(Drinks.Config):
+            coerce = True
+
+    for model, kind in ((Dropping, "drop_invalid_rows"), (Coercing, "coerce")):
+        with pytest.raises(TableInvalidError, match=f"declares {kind}, which changes rows"):
+            tables.check(model, drinks())
+    assert not [table for table in tables.TABLES if _changes(table)]
 
 
 def test_what_must_differ_over_several_columns_or_parts_is_found():

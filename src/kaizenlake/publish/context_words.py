@@ -55,9 +55,11 @@ def of_finding(finding: Finding, level: float) -> str:
         else "As observed, and not by experiment"
     )
     if not lift:
-        return f"{how}, the {finding.observations} contents with it cannot be compared with contents without it."
+        return (
+            f"{how}, the {plural(finding.observations, 'content')} with it cannot be compared with contents without it."
+        )
     return (
-        f"{how}, the {finding.metric} of {finding.observations} contents with it differs by {lift} from that of contents "
+        f"{how}, the {finding.metric} of {plural(finding.observations, 'content')} with it differs by {lift} from that of contents "
         f"without it{p_value}."
     )
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from typing import Any, ClassVar, Literal, TypeAlias
 
 import pandera.polars as pa
 import polars as pl
+from pandera.config import ValidationDepth, config_context
 
 from kaizenlake.errors import TableInvalidError
 from kaizenlake.vocabulary import plural
@@ -170,9 +172,11 @@ def check_parts(table: type[Table], parts: Iterable[pl.DataFrame]) -> Iterator[p
 
 def _broken_rules(table: type[Table], frame: pl.DataFrame) -> list[str]:
     """Rules that a frame breaks, in words; whether the grain is unique is not looked at."""
-    broken: list[str] = []
+    broken = [*_changes(table)]
     try:
-        table.validate(frame, lazy=True)
+        # Nothing in the environment of a process turns rules off.
+        with config_context(validation_enabled=True, validation_depth=ValidationDepth.SCHEMA_AND_DATA):
+            table.validate(frame, lazy=True)
     except pa.errors.SchemaErrors as error:
         cases = error.failure_cases.group_by("column", "check", maintain_order=True).agg(
             pl.len().alias("rows"), pl.col("failure_case").head(3).alias("values")
@@ -186,6 +190,20 @@ def _broken_rules(table: type[Table], frame: pl.DataFrame) -> list[str]:
         nans = frame.select(pl.col(floats).is_nan().sum()).row(0, named=True)
         broken += [f"{key}: NaN in {plural(found, 'row')}; undefined is null" for key, found in nans.items() if found]
     return broken
+
+
+@cache
+def _changes(table: type[Table]) -> tuple[str, ...]:
+    """What in a model changes rows while it checks them, in words: the frame that is written would not be the one that was seen."""
+    model = table.to_schema()
+    parts = [("the frame", model), *model.columns.items()]
+    kinds = ("parsers", "coerce", "drop_invalid_rows", "add_missing_columns")
+    return tuple(
+        f"{name}: the model declares {kind}, which changes rows"
+        for name, part in parts
+        for kind in kinds
+        if getattr(part, kind, None)
+    )
 
 
 def _unique(table: type[Table]) -> tuple[tuple[str, ...], ...]:
