@@ -12,6 +12,7 @@ from kaizenlake.lake import mapping_files as mappings
 from kaizenlake.lake.chunks import Rows
 from kaizenlake.lake.landing import land
 from kaizenlake.lake.mapping import Mapping
+from kaizenlake.lake.mapping_times import Origin
 from kaizenlake.lake.store import Lake
 from lake.landed import NOW, held, put
 
@@ -40,7 +41,7 @@ def made(text: str, is_typed: bool = False, **cells: str | None) -> dict:
     """The one event that a mapping makes of one row."""
     given = rows(**{name: [cell] for name, cell in ({"id": "1", "at": "2026-01-01"} | cells).items()})
     given.typed = {name: pl.Series([True]) for name in cells} if is_typed else {}
-    (line,) = mapping(text).apply(given, identity="f" * 64).lines
+    (line,) = mapping(text).apply(given, Origin("f" * 64)).lines
     return json.loads(line)
 
 
@@ -84,7 +85,7 @@ FLOATS = [
     ("engagement_rate", '{ column = "c", percent = true }', "4.2", 0.042),
     ("engagement_rate", '{ column = "c", percent = true }', "4.2%", 0.042),
     ("engagement_rate", '{ column = "c", percent = true }', "4.2 %", 0.042),
-    ("engagement_rate", '{ column = "c", percent = true }', "?%", "?"),
+    ("engagement_rate", '{ column = "c", percent = true }', "?%", "?%"),
     ("revenue_usd", C, "19.99", 19.99),
     ("revenue_usd", C, ".5", 0.5),
     ("revenue_usd", C, "1e-9", 1e-9),
@@ -254,8 +255,8 @@ def test_ids_name_the_content_of_columns_or_the_row_of_a_file():
     assert made(wide, id="1", c=None)["id"] != made(wide, id=None, c="1")["id"]
     by_row = mapping(POSTS.replace('columns = ["id"]', "row = true"))
     given = rows(id=["1", "1"], at=["2026-01-01"] * 2)
-    first, second = (json.loads(line)["id"] for line in by_row.apply(given, identity="a" * 64).lines)
-    (elsewhere, _) = (json.loads(line)["id"] for line in by_row.apply(given, identity="b" * 64).lines)
+    first, second = (json.loads(line)["id"] for line in by_row.apply(given, Origin("a" * 64)).lines)
+    (elsewhere, _) = (json.loads(line)["id"] for line in by_row.apply(given, Origin("b" * 64)).lines)
     assert len({first, second, elsewhere}) == 3
     assert first == "posts:PERFORMANCE_RECORDED:aaaaaaaaaaaaaaaaaaaaaaaa:2"
 
@@ -455,7 +456,11 @@ WRONG = [
     ('column = "at"', 'month = "m"', "`month` needs `year` and `weekday` too"),
     ("[[event]]", '[format]\nseparator = ";;"\n[[event]]', "Expected `str` of length <= 1 - at `format.separator`"),
     ("[[event]]", '[format]\nencoding = "utf-9"\n[[event]]', "`format.encoding`: there is no encoding 'utf-9'"),
-    ("[[event]]", '[format]\nthousands = "."\n[[event]]', "the mark of thousands and of decimals are the same"),
+    (
+        "[[event]]",
+        '[format]\nthousands = "."\ndecimal = "."\n[[event]]',
+        "the mark of thousands and of decimals are the same",
+    ),
     ("type =", "typo =", "unknown field `typo` - at `event[0]`"),
     ('description = "A table of posts for tests."', "", "missing required field `description`"),
     ("[[event]]", "[[event]", "not readable as TOML"),

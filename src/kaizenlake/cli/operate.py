@@ -104,6 +104,14 @@ def land(
             "--mapping", "-m", help="Name or file of the mapping that reads the files; without it they hold events."
         ),
     ] = None,
+    occurred_at: Annotated[
+        str | None,
+        typer.Option(
+            "--occurred-at",
+            metavar="DATE|INSTANT",
+            help="When the events happened, for a mapping that names no column which tells it.",
+        ),
+    ] = None,
     strict: StrictOption = False,
 ) -> None:
     """Land files: each event exactly once, each line accounted for."""
@@ -111,10 +119,14 @@ def land(
 
     opened = open_lake(lake)
     with lock.hold(opened.path(), "kaizen land"), counting() as progress:
-        found = landing.land(opened, paths, mapping=mapping, now=datetime.now(UTC), progress=progress)
+        found = landing.land(
+            opened, paths, mapping=mapping, occurred_at=occurred_at, now=datetime.now(UTC), progress=progress
+        )
     for file, reason in found.left:
         note(f"left alone: {file}: {reason}")
     say(f"Landed {_landed(found)}.")
+    if found.left_out:
+        say(f"Left out by the mapping, as rows of totals are: {plural(found.left_out, 'row')}.")
     if found.quarantined:
         say("By rule: " + ", ".join(f"{rule} {count}" for rule, count in found.by_rule.items()) + ".")
         say("`kaizen quarantine` shows the lines.")

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import polars as pl
@@ -43,6 +44,7 @@ class FileTally:
         mapping: Name of the mapping; None for events of our own form.
         segment_bytes: Bytes of a segment that are landed when it is booked; None for another file.
         quarantined_before: Those of the quarantined lines that an earlier landing had put there.
+        left_out: Rows that the mapping leaves out, which are no lines.
     """
 
     file: str
@@ -55,6 +57,7 @@ class FileTally:
     duplicate: int = 0
     quarantined: int = 0
     quarantined_before: int = 0
+    left_out: int = 0
     newest_at: datetime | None = None
     by_rule: Counter[str] = field(default_factory=Counter)
 
@@ -115,6 +118,7 @@ class Batch:
         lines: Sequence[bytes],
         numbers: Sequence[int],
         raws: Callable[[Sequence[int]], list[str]] | None = None,
+        hints: Mapping[int, Sequence[str]] = MappingProxyType({}),
     ) -> None:
         """Check lines of a file and take them.
 
@@ -123,6 +127,7 @@ class Batch:
             lines: Event lines.
             numbers: Number of each in its file.
             raws: Gives the text to keep in quarantine for the lines at some places; the line itself where None.
+            hints: By place, what else to say of a line that is refused.
         """
         tally.lines_in += len(lines)
         self.lines += len(lines)
@@ -141,7 +146,7 @@ class Batch:
         self.refuse(
             tally,
             [
-                Poison(numbers[item.line], item.rules, item.reasons, item.event_type, raw)
+                Poison(numbers[item.line], item.rules, (*item.reasons, *hints.get(item.line, ())), item.event_type, raw)
                 for item, raw in zip(checked.rejected, kept, strict=True)
             ],
         )

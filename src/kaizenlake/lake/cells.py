@@ -7,7 +7,6 @@ its own text, so that the check of events refuses it by name.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Literal, TypeAlias, get_args
 
@@ -27,34 +26,19 @@ _LOCAL = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-
 _INSTANT = pl.Datetime("us", "UTC")
 
 
-@dataclass(frozen=True)
-class Numbers:
-    """Marks in numbers: what stands between thousands (None for nothing), and before the decimals."""
-
-    thousands: str | None = None
-    decimal: str = "."
-
-    def plain(self, cell: pl.Expr) -> pl.Expr:
-        """The number as a computer writes it."""
-        if self.thousands is not None:
-            cell = cell.str.replace_all(self.thousands, "", literal=True)
-        return cell if self.decimal == "." else cell.str.replace_all(self.decimal, ".", literal=True)
-
-
 def text(cell: pl.Expr) -> pl.Expr:
     """A JSON string."""
     encoded = pl.struct(cell.alias("_")).struct.json_encode()
     return pl.when(cell.is_not_null()).then(encoded.str.slice(len('{"_":')).str.strip_suffix("}"))
 
 
-def number(cell: pl.Expr, marks: Numbers, *, whole: bool, factor: float = 1.0, divisor: float = 1.0) -> pl.Expr:
+def number(cell: pl.Expr, *, whole: bool, factor: float = 1.0, divisor: float = 1.0) -> pl.Expr:
     """A JSON number: the cell times `factor` over `divisor`; `whole` ones are written without decimals.
 
     Digits are kept as they are where nothing is converted.
     """
-    plain = marks.plain(cell)
     converts = factor != 1.0 or divisor != 1.0
-    value = plain.cast(pl.Float64, strict=False)
+    value = cell.cast(pl.Float64, strict=False)
     if converts:
         # Fifteen figures are what a float surely holds: 65979 ms are 65.979 s, not a hair more.
         value = (value * factor / divisor).round_sig_figs(15)
@@ -62,16 +46,16 @@ def number(cell: pl.Expr, marks: Numbers, *, whole: bool, factor: float = 1.0, d
     is_whole = (value == value.round(0)) & (value.abs() < 2**53)
     as_float = value.cast(pl.String)
     converted = pl.when(is_whole).then(integer.cast(pl.String)).otherwise(as_float) if whole else as_float
-    exact = plain.cast(pl.Int64, strict=False).cast(pl.String)
+    exact = cell.cast(pl.Int64, strict=False).cast(pl.String)
     return (
         pl.when(cell.is_null())
         .then(None)
-        .when(plain.str.contains(_INTEGER) & exact.is_not_null() & pl.lit(not converts))
+        .when(cell.str.contains(_INTEGER) & exact.is_not_null() & pl.lit(not converts))
         .then(exact)
-        .when(plain.str.contains(_NUMBER) & value.is_finite())
+        .when(cell.str.contains(_NUMBER) & value.is_finite())
         .then(converted)
-        .when(plain.str.contains(_NOT_FINITE))
-        .then(plain.str.to_lowercase().str.strip_chars_start("+-").replace(_NOT_FINITE_JSON))
+        .when(cell.str.contains(_NOT_FINITE))
+        .then(cell.str.to_lowercase().str.strip_chars_start("+-").replace(_NOT_FINITE_JSON))
         .otherwise(text(cell))
     )
 
@@ -110,31 +94,52 @@ def member(name: str, value: pl.Expr) -> pl.Expr:
 def instant(cell: pl.Expr, form: str, zone: str | None) -> pl.Expr:
     """A JSON time in UTC, read by a form; see `mapping.Moment`.
 
-    Where a clock was set back and a time comes twice, the first is meant; one that never was is refused.
+    Where a clock was set back and a time comes twice, the first is meant; one that never was is refused. A date alone is the
+    first instant of that day which has the same date in UTC.
     """
-    if form in {"epoch_seconds", "epoch_milliseconds"}:
-        scale = 1_000_000 if form == "epoch_seconds" else 1_000
-        micros = (cell.cast(pl.Float64, strict=False) * scale).round(0).cast(pl.Int64, strict=False)
-        return _utc(micros.cast(_INSTANT), cell)
+    if form in EPOCHS:
+        return _utc(_since_epoch(cell, EPOCHS[form]), cell)
     if form == "iso":
-        # One letter for zero hours from Greenwich, which patterns do not know.
-        spelled = cell.str.replace("[Zz]$", "+00:00")
-        zoned = [spelled.str.to_datetime(each, time_unit="us", time_zone="UTC", strict=False) for each in _ZONED]
-        local = [cell.str.to_datetime(each, time_unit="us", strict=False) for each in _LOCAL]
-        local.append(cell.str.to_date("%Y-%m-%d", strict=False).cast(pl.Datetime("us")))
-        found = [*zoned, *(_in_zone(item, zone) for item in local if zone is not None)]
-        return _utc(pl.coalesce(found), cell)
+        return _utc(_iso(cell, zone), cell)
     if "%z" in form or "%#z" in form or "%:z" in form:
         return _utc(cell.str.to_datetime(form, time_unit="us", time_zone="UTC", strict=False), cell)
     if zone is None:
         return text(cell)
-    has_time = any(mark in form for mark in ("%H", "%I", "%T", "%R", "%X", "%c"))
+    has_time = any(mark in form for mark in ("%H", "%I", "%T", "%R", "%X", "%c", "%k", "%l"))
     made = (
-        cell.str.to_datetime(form, time_unit="us", strict=False)
+        _in_zone(cell.str.to_datetime(form, time_unit="us", strict=False), zone)
         if has_time
-        else cell.str.to_date(form, strict=False).cast(pl.Datetime("us"))
+        else _day(cell.str.to_date(form, strict=False), zone)
     )
-    return _utc(_in_zone(made, zone), cell)
+    if form.startswith("%Y-%d"):
+        return _utc(made, cell)
+    # A cell that the file holds as a date or time is spelled like this, whatever the mapping says of texts.
+    typed = _in_zone(cell.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", time_unit="us", strict=False), zone)
+    return _utc(pl.coalesce(made, typed, _day(cell.str.to_date("%Y-%m-%d", strict=False), zone)), cell)
+
+
+def _iso(cell: pl.Expr, zone: str | None) -> pl.Expr:
+    # One letter for zero hours from Greenwich, which patterns do not know.
+    spelled = cell.str.replace("[Zz]$", "+00:00")
+    zoned = [spelled.str.to_datetime(each, time_unit="us", time_zone="UTC", strict=False) for each in _ZONED]
+    if zone is None:
+        return pl.coalesce(zoned)
+    local = [_in_zone(cell.str.to_datetime(each, time_unit="us", strict=False), zone) for each in _LOCAL]
+    return pl.coalesce(*zoned, *local, _day(cell.str.to_date("%Y-%m-%d", strict=False), zone))
+
+
+EPOCHS = {"epoch_seconds": 10**6, "epoch_milliseconds": 10**3, "epoch_microseconds": 1, "epoch_nanoseconds": -(10**3)}
+"""Microseconds in each unit, or units in a microsecond with a minus."""
+
+
+def _since_epoch(cell: pl.Expr, scale: int) -> pl.Expr:
+    """An instant by the time since 1970; digits beyond what a float holds are kept."""
+    whole = cell.cast(pl.Int64, strict=False)
+    exact = whole // -scale if scale < 0 else whole * scale
+    number = cell.cast(pl.Float64, strict=False)
+    rounded = (number / -scale if scale < 0 else number * scale).round(0).cast(pl.Int64, strict=False)
+    most = (2**63 - 1) // max(scale, 1)
+    return pl.when(whole.is_between(-most, most)).then(exact).otherwise(rounded).cast(_INSTANT)
 
 
 def iso_week(cell: pl.Expr, zone: str) -> pl.Expr:
@@ -175,7 +180,21 @@ def first_weekday_of_month(
 
 
 def _in_zone(local: pl.Expr, zone: str) -> pl.Expr:
-    return local.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null").dt.convert_time_zone("UTC")
+    """Instants of local times; a midnight that the clock skipped is the first instant of its day."""
+
+    def at(time: pl.Expr) -> pl.Expr:
+        return time.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null").dt.convert_time_zone("UTC")
+
+    is_midnight = local == local.dt.truncate("1d")
+    skipped = [at(local + pl.duration(minutes=minutes)) for minutes in (30, 60)]
+    return pl.coalesce(at(local), pl.when(is_midnight).then(pl.coalesce(skipped)))
+
+
+def _day(day: pl.Expr, zone: str) -> pl.Expr:
+    """The first instant of a local day that has the same date in UTC, so that the day stays that day."""
+    midnight = day.cast(pl.Datetime("us"))
+    here = _in_zone(midnight, zone)
+    return pl.when(here.is_not_null()).then(pl.max_horizontal(here, midnight.dt.replace_time_zone("UTC")))
 
 
 def _utc(moment: pl.Expr, cell: pl.Expr) -> pl.Expr:

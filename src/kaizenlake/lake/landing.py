@@ -12,14 +12,15 @@ from hashlib import sha256
 from pathlib import Path, PurePath
 from typing import TypeAlias
 
-from kaizenlake.errors import MappingError
+from kaizenlake.errors import MappingError, UsageError
 from kaizenlake.lake import mapping_files as mappings
 from kaizenlake.lake import quarantine, sources
 from kaizenlake.lake.batch import Batch, FileTally
 from kaizenlake.lake.booked import Booked
 from kaizenlake.lake.chunks import Refused, Rows, row_texts
 from kaizenlake.lake.faults import FAULTS, printable, words
-from kaizenlake.lake.mapping import Mapping
+from kaizenlake.lake.mapping import Mapped, Mapping
+from kaizenlake.lake.mapping_times import Origin, is_time
 from kaizenlake.lake.quarantine import Example, Poison, RuleCount, acknowledge, quarantine_summary, unacknowledged
 from kaizenlake.lake.reading import read_lines, read_rows
 from kaizenlake.lake.retry import Retried, mappings_folder, retry
@@ -95,6 +96,11 @@ class Landing:
         return sum(tally.quarantined_before for tally in self.tallies)
 
     @property
+    def left_out(self) -> int:
+        """Rows that their mapping leaves out, such as those of totals: no events, and no part of the lines."""
+        return sum(tally.left_out for tally in self.tallies)
+
+    @property
     def blocked(self) -> tuple[str, ...]:
         """Files left alone that somebody should look at: neither of an ending that is not ours, nor gone by themselves."""
         return tuple(name for name, reason in self.left if reason not in sources.OF_NO_CONCERN)
@@ -115,6 +121,7 @@ def land(
     paths: Iterable[str | Path] | str | Path,
     *,
     mapping: str | Path | None = None,
+    occurred_at: str | None = None,
     now: datetime | None = None,
     progress: Progress | None = None,
 ) -> Landing:
@@ -125,6 +132,7 @@ def land(
         paths: Files (NDJSON, JSON, CSV, TSV, XLSX, YAML, Parquet; also with `.gz`, or in a `.zip`) and folders, which are
             walked.
         mapping: How their rows or records become events: a name or a TOML file. Without it, NDJSON and JSON hold events.
+        occurred_at: Date or instant of all events whose mapping names no column that tells it.
         now: Aware instant of the clock, with which times are compared and rows are stamped; the clock's by default.
         progress: Told how far it is.
 
@@ -134,10 +142,11 @@ def land(
         ConservationError: Lines were lost or invented: an error of ours.
     """
     given = [paths] if isinstance(paths, str | Path) else list(paths)
-    if mapping is not None:
-        mappings.load(str(mapping), mappings_folder(lake))
+    chosen = None if mapping is None else mappings.load(str(mapping), mappings_folder(lake))
+    if occurred_at is not None:
+        _check_time(occurred_at, chosen)
     found, left = sources.find(given, None if mapping is None else str(mapping))
-    run = _Run(lake, now or datetime.now(UTC), progress)
+    run = _Run(lake, now or datetime.now(UTC), progress, occurred_at=occurred_at)
     tallies = run.land(found)
     if run.misfit is not None:
         raise run.misfit
@@ -197,6 +206,7 @@ class _Run:
         progress: Told how far it is.
         landed: Called with each file that is booked.
         is_lenient: A file that does not fit its mapping is left alone, instead of ending the landing.
+        occurred_at: Date or instant of all events whose mapping names no column that tells it.
     """
 
     def __init__(
@@ -207,6 +217,7 @@ class _Run:
         *,
         landed: Callable[[Source], None] = lambda _: None,
         is_lenient: bool = False,
+        occurred_at: str | None = None,
     ) -> None:
         self.lake = lake
         self.limits = lake.settings.landing
@@ -215,6 +226,7 @@ class _Run:
         self.tell = progress or (lambda _file, _lines: None)
         self.landed = landed
         self.is_lenient = is_lenient
+        self.occurred_at = occurred_at
         self.left: list[tuple[str, str]] = []
         self.misfit: MappingError | None = None
         """What is wrong with the first file that does not fit its mapping, where that is not left alone."""
@@ -258,7 +270,7 @@ class _Run:
                 content = sources.content(item)
             tally = FileTally(
                 file=item.name,
-                key=content.digest if mapping is None else _digest(content.digest, mapping.digest),
+                key=content.digest if mapping is None else self._key(content.digest, mapping, item.name),
                 identity=_digest("segment", PurePath(item.name).name) if item.segment else content.digest,
                 mapping=None if mapping is None else mapping.name,
                 segment_bytes=content.size if item.segment else None,
@@ -289,6 +301,22 @@ class _Run:
             self._commit()
         return tally
 
+    def _key(self, content: str, mapping: Mapping, name: str) -> str:
+        """What a content becomes by a mapping, and by the time that was given for all of it.
+
+        Raises:
+            MappingError: The mapping needs a time, and none was given.
+        """
+        if self.occurred_at is None:
+            if mapping.needs_time():
+                raise MappingError(
+                    f"Mapping {mapping.name!r} does not say when its events happened.",
+                    where=name,
+                    hint="Say `occurred_at` in it, or give --occurred-at.",
+                )
+            return _digest(content, mapping.digest)
+        return _digest(content, mapping.digest, *([self.occurred_at] if mapping.takes_time() else []))
+
     def _count_again(self, tally: FileTally, lines: int) -> None:
         """Say of a file that was landed before what became of its lines: they are events, or were quarantined before."""
         tally.lines_in = lines
@@ -306,7 +334,9 @@ class _Run:
                 self.batch.add(tally, chunk.lines, chunk.numbers)
                 self._pause(tally)
             return
-        fits = False
+        fits, seen = False, dict[str, set[str]]()
+        modified = datetime.fromtimestamp(item.path.stat().st_mtime, UTC)
+        origin = Origin(content, item.name, modified, self.occurred_at)
         for rows in read_rows(item, mapping.dialect(item.form), self.limits.line_bytes):
             if rows.frame.columns and not fits:
                 # A key that a later record lacks is a cell that says nothing.
@@ -314,12 +344,12 @@ class _Run:
                 fits = True
             self._refuse(tally, rows.refused)
             if rows.numbers:
-                self._take_rows(tally, rows, mapping, content)
+                self._take_rows(tally, rows, lambda given: mapping.apply(given, origin, seen))
             self._pause(tally)
 
-    def _take_rows(self, tally: FileTally, rows: Rows, mapping: Mapping, content: str) -> None:
+    def _take_rows(self, tally: FileTally, rows: Rows, apply: Callable[[Rows], Mapped]) -> None:
         try:
-            mapped = mapping.apply(rows, identity=content)
+            mapped = apply(rows)
             frame = row_texts(rows)
         except FAULTS as error:
             if len(rows.numbers) == 1:
@@ -329,18 +359,19 @@ class _Run:
             # One row is more than the engine takes, and with it all: halves lead to it.
             middle = len(rows.numbers) // 2
             for part in (slice(None, middle), slice(middle, None)):
-                self._take_rows(tally, rows.part(part), mapping, content)
+                self._take_rows(tally, rows.part(part), apply)
             return
 
         def raws(places: Sequence[int]) -> list[str]:
             return frame.gather([mapped.places[place] for place in places]).to_list()
 
-        reason = _conditions(mapping) if mapped.unmatched else ""
         self._refuse(
             tally,
-            [Refused(rows.numbers[place], "no_event", reason, str(frame[place])) for place in mapped.unmatched],
+            [Refused(rows.numbers[place], "no_event", mapped.reason, str(frame[place])) for place in mapped.unmatched],
         )
-        self.batch.add(tally, mapped.lines, [rows.numbers[place] for place in mapped.places], raws)
+        tally.left_out += mapped.left_out
+        numbers = [rows.numbers[place] for place in mapped.places]
+        self.batch.add(tally, mapped.lines, numbers, raws, mapped.hints)
 
     def _refuse(self, tally: FileTally, refused: Sequence[Refused]) -> None:
         tally.lines_in += len(refused)
@@ -432,13 +463,14 @@ def _move(item: Source, folder: Path, now: datetime) -> None:
         item.path.rename(target)
 
 
-def _conditions(mapping: Mapping) -> str:
-    told = "; ".join(
-        f"{section.type} when "
-        + " and ".join(f"{name!r} is one of {', '.join(map(repr, words))}" for name, words in section.when.items())
-        for section in mapping.document.event
-    )
-    return f"no event of the mapping takes this row: {told}"
+def _check_time(occurred_at: str, mapping: Mapping | None) -> None:
+    if not is_time(occurred_at):
+        raise UsageError(
+            f"--occurred-at takes a date such as 2026-11-21 or an instant with a zone; found {occurred_at!r}."
+        )
+    if mapping is None or not mapping.takes_time():
+        told = "there is none" if mapping is None else f"{mapping.name!r} reads the time of each row"
+        raise UsageError(f"--occurred-at goes with a mapping that does not tell the time of rows; {told}.")
 
 
 def _digest(*parts: str) -> str:

@@ -17,6 +17,7 @@ from kaizenlake.lake import quarantine
 from kaizenlake.lake.batch import DEFAULT_SOURCE, append_events
 from kaizenlake.lake.chunks import CHUNK_LINES
 from kaizenlake.lake.json_rows import rows_of
+from kaizenlake.lake.mapping_times import Origin
 from kaizenlake.lake.store import Lake
 
 RAW_BYTES = 1 << 30
@@ -139,5 +140,5 @@ def _mapped_lines(lake: Lake, name: str, content: str, rows: pl.DataFrame) -> It
         mapping.fits(found.frame.columns, where=file)
     except MappingError:
         return
-    mapped = mapping.apply(found, identity=content)
+    mapped = mapping.apply(found, Origin(content, file))
     yield from ((line, owners[row]) for line, row in zip(mapped.lines, mapped.places, strict=True))
