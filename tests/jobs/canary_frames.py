@@ -10,7 +10,16 @@ from kaizenlake import tables
 from kaizenlake.jobs.canary_looks import canary_looks
 from kaizenlake.jobs.canary_units import canary_units
 from kaizenlake.jobs.deployments import deployments
-from kaizenlake.tables import CanaryLooks, CanaryUnits, Crl, DeploymentLog, DeploymentRoutings, Deployments, Runs
+from kaizenlake.tables import (
+    CanaryLooks,
+    CanaryUnits,
+    Crl,
+    DeploymentLog,
+    DeploymentRoutings,
+    Deployments,
+    RunRecords,
+    Runs,
+)
 
 LATER = day(60)
 
@@ -71,9 +80,10 @@ def of_units(rows, **same):
     return tables.check(CanaryUnits, found.with_columns(pl.col(whole).fill_null(0)).collect())
 
 
-def looked(units, *events, as_of=LATER, **groups):
-    """Looks at units under deployments that were started so."""
-    found = canary_looks(deployed(*events, as_of=as_of).lazy(), units.lazy(), as_of=as_of, **groups).collect()
+def looked(units, *events, as_of=LATER, records=None, **groups):
+    """Looks at units under deployments that were started so, and at the records of runs before it, where there are."""
+    known = tables.empty(RunRecords) if records is None else records
+    found = canary_looks(deployed(*events, as_of=as_of).lazy(), units.lazy(), known, as_of=as_of, **groups).collect()
     assert found["reason"].str.contains(r"\d").all()  # never a verdict without its numbers
     return tables.check(CanaryLooks, found)
 

@@ -9,10 +9,10 @@ from scipy import stats as scipy_stats
 
 from jobs.canary_frames import LATER, arms, deployed, ended, looked, of_units, started
 from jobs.drawn import day
+from kaizenlake import tables
 from kaizenlake.context import arm_of
 from kaizenlake.jobs.canary_looks import canary_looks
-from kaizenlake.parameters import Canaries
-from kaizenlake.tables import CanaryUnits
+from kaizenlake.tables import CanaryUnits, RunRecords
 
 NEW, OLD = "1.1.0", "1.0.0"
 PLAIN = {"rails": {}, "arms": {}, "minimum_units": 10, "horizon_nights": 10}
@@ -388,8 +388,8 @@ def looks_at_once(rng, effect, **told):
         )
         for number in range(CANARIES)
     ]
-    found = canary_looks(deployed(*events).lazy(), drawn_at_once(rng, effect).lazy(), as_of=LATER, canaries=Canaries())
-    return found.collect()
+    units = drawn_at_once(rng, effect).lazy()
+    return canary_looks(deployed(*events).lazy(), units, tables.empty(RunRecords), as_of=LATER).collect()
 
 
 def rate(looks, verdict):

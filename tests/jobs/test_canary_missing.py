@@ -50,7 +50,7 @@ def test_a_candidate_that_crashes_in_half_of_its_runs_is_not_promoted():
     )
     deployments = deployed(start, as_of=day(1))
     units = canary_units(deployments.lazy(), records, losses, tables.empty(DeploymentRoutings), as_of=day(1))
-    found = canary_looks(deployments.lazy(), units, as_of=day(1)).collect()
+    found = canary_looks(deployments.lazy(), units, records, as_of=day(1)).collect()
     (look,) = tables.check(CanaryLooks, found).to_dicts()
     assert look["verdict"] in {"invalid", "rollback"}
     assert (look["runs_failed"], look["runs"], look["runs_failed_control"]) == (193, 402, 0)
@@ -133,6 +133,27 @@ def test_a_unit_that_was_routed_and_never_ran_is_a_missing_outcome():
     assert "of which 30 and 0 were routed and never ran" in " ".join(missing_outcomes(late))
 
 
+# Days relative to the start on which runs told the metric, of which version; looks of 33 at which the guardrail counts.
+TOLD = {
+    "never": ([], OLD, []),
+    "in the 30 days before the start": ([-20.0], OLD, range(1, 11)),
+    "on the day of the start, before it": ([-0.1], OLD, range(1, 31)),
+    "as long ago as counts on the first look": ([-29.5], OLD, range(1, 2)),
+    "a day longer ago": ([-30.2], OLD, []),
+    "before the start and again later": ([-20.0, 15.2], OLD, [*range(1, 11), *range(16, 34)]),
+    "during": ([1.2], OLD, range(2, 32)),
+    "by the candidate alone": ([-20.0, 1.2], NEW, []),
+    "by another agent": ([-20.0], OLD, []),
+    "by another policy": ([-20.0], OLD, []),
+    "in another tenant": ([-20.0], OLD, []),
+}
+OTHER = {
+    "by another agent": {"doer": "coder"},
+    "by another policy": {"policy_id": "p"},
+    "in another tenant": {"tenant_id": "t"},
+}
+
+
 class TestAGuardrailThatOnlyTheSettingsName:
     ROWS = arms(np.random.default_rng(3), 5, 20, 180, effect=-0.1, sd=0.1)
 
@@ -173,6 +194,44 @@ class TestAGuardrailThatOnlyTheSettingsName:
         )
         found = looked(of_units(rows), start, as_of=day(33)).sort("look")["guardrails_left_out"].list.len().to_list()
         assert found == [1, *[0] * 30, 1, 1]
+
+    @pytest.mark.parametrize(
+        ("metric", "told"),
+        [
+            ("security_criticals", {"security_criticals": 0}),
+            ("failed_gates_rate", {"gates_passed": 1, "gates_total": 1}),
+        ],
+    )
+    def test_counts_on_the_looks_in_whose_last_30_days_the_control_told_it(self, metric, told):
+        """Each story is a canary of its own policy."""
+        runs, rows, starts = [], [], []
+        for story, (days, version, _) in TOLD.items():
+            for at in days:
+                run = {
+                    "event_id": f"{story}{at}",
+                    "run_id": f"{story}{at}",
+                    "policy_version": version,
+                    "doer": "planner",
+                }
+                same = {"event_type": "RUN_COMPLETED", "failure_modes": [], "occurred_at": day(30.5 + at)}
+                runs.append(run | same | {"event_date": day(30.5 + at).date(), "policy_id": story} | told)
+                runs[-1] |= OTHER.get(story, {})
+                if at >= 0:
+                    seen = {f"{metric}_n": 1, f"{metric}_micros": 0, "runs": 1, "n": 1, "deployment_id": story}
+                    rows.append((int(30.5 + at), version, f"told-{at}", 0.5, seen))
+            rows += [
+                (30 + night, side, f"{side}-{night}", 0.5, {"runs": 1, "n": 1, "deployment_id": story})
+                for night in range(33)
+                for side in (NEW, OLD)
+            ]
+            named = {"deployment_id": story, "policy_id": story, "settings_guardrails": [metric]}
+            starts.append(started(at=30.5, rails={metric: 0.05}, horizon_nights=40, **named))
+        found = looked(of_units(rows), *starts, as_of=day(63), records=recorded(frame(Runs, runs)))
+        counts = found.filter(pl.col("guardrails_left_out").list.len() == 0).group_by("deployment_id").agg("look")
+        looks = {story: sorted(at) for story, at in counts.iter_rows()}
+        assert {story: looks.get(story, []) for story in TOLD} == {
+            story: list(expected) for story, (_, _, expected) in TOLD.items()
+        }
 
     def test_blocks_where_a_person_named_it(self):
         row = self.last()

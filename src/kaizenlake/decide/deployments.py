@@ -21,8 +21,7 @@ from kaizenlake.decide.words import check_texts, kaizen
 from kaizenlake.errors import GateError, UsageError
 from kaizenlake.events.log import Line
 from kaizenlake.events.rules import near
-from kaizenlake.jobs.canary_looks import TOLD_DAYS
-from kaizenlake.jobs.run_records import gates_not_passed
+from kaizenlake.jobs._canary_told import TOLD_DAYS, tells
 from kaizenlake.lake import decisions
 from kaizenlake.lake.store import Lake
 from kaizenlake.lake.tenants import view_of
@@ -195,11 +194,7 @@ def untold_guardrails(lake: Lake, row: Mapping[str, Any]) -> list[str]:
         pl.col("policy_id") == row["policy_id"],
         pl.col("policy_version") == row["control_version"],
     )
-    failed_gates = gates_not_passed().is_not_null() | pl.col("failed_without_gates")
-    told = runs.select(
-        (failed_gates if metric == "failed_gates_rate" else pl.col(metric).is_not_null()).any().alias(metric)
-        for metric in row["guardrail_metrics"]
-    ).collect()
+    told = runs.select(tells(metric).any().alias(metric) for metric in row["guardrail_metrics"]).collect()
     return [metric for metric in row["guardrail_metrics"] if not told[metric].item()]
 
 

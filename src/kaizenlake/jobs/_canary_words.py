@@ -151,8 +151,7 @@ def _by_now(holds: pl.Expr) -> pl.Expr:
 def _with_left_out(words: pl.Expr) -> pl.Expr:
     """The reason, and behind it the guardrails that do not count."""
     more = said(
-        " Left out: the guardrail of {}, which only the settings name and no run of {} in this comparison told "
-        "in the last 30 days.",
+        " Left out: the guardrail of {}, which only the settings name and no run of {} told in the last 30 days.",
         pl.col("left_out_words"),
         "control_version",
     )

@@ -14,11 +14,12 @@ from kaizenlake.context import arm_of
 from kaizenlake.job import job
 from kaizenlake.jobs import _canary_arms as arms_
 from kaizenlake.jobs import _canary_guardrails as guardrails
+from kaizenlake.jobs._canary_told import told_before, untold
 from kaizenlake.jobs._canary_words import reason
 from kaizenlake.parameters import Canaries
 from kaizenlake.stats import Moments
 from kaizenlake.stats.canary_rule import Rule, guard, judge, verdicts
-from kaizenlake.tables import CanaryLooks, CanaryUnits, Deployments
+from kaizenlake.tables import CanaryLooks, CanaryUnits, Deployments, RunRecords
 
 Table = NDArray[Any]
 
@@ -26,14 +27,12 @@ NAMED = ("deployment_id", "deployment_mode", "policy_id", "doer", "control_versi
 RULED = ("deployment_mode", "alpha", "method", "horizon_nights", "minimum_units", "max_loss_increase")
 GUARDED = ("guardrail_metrics", "guardrail_margins", "settings_guardrails")
 
-TOLD_DAYS = 30
-"""Days within which a run of the control must tell the metric of a guardrail that only the settings name."""
 
-
-@job(reads=(Deployments, CanaryUnits), writes=CanaryLooks, timeless=True)
+@job(reads=(Deployments, CanaryUnits, RunRecords), writes=CanaryLooks, timeless=True)
 def canary_looks(
     deployments: pl.LazyFrame,
     canary_units: pl.LazyFrame,
+    run_records: pl.LazyFrame,
     *,
     as_of: datetime,
     canaries: Canaries = Canaries(),  # noqa: B008 - frozen
@@ -49,15 +48,20 @@ def canary_looks(
     Args:
         deployments: Shadows and canaries.
         canary_units: Sums of their units by day.
+        run_records: The record of each run: what those of a control told before the start.
         as_of: Deployments that start from this instant on do not count.
         canaries: `sample_ratio_alpha`: p below which the sizes of the arms make a look invalid.
     """
-    started, units = pl.collect_all([deployments.filter(pl.col("started_at") < as_of), canary_units])
+    known = deployments.filter(pl.col("started_at") < as_of)
+    started, units, before = pl.collect_all([known, canary_units, told_before(known, run_records)])
     started, units, names = arms_.coded(started, units)
     arms = arms_.arms_of(started)
     if arms.is_empty():
         return tables.empty(CanaryLooks)
-    return arms_.with_names(_looks(arms, units, canaries), names).lazy()
+    of_code = names.join(before, on=arms_.DEPLOYMENT, nulls_equal=True).select(
+        pl.col("code").alias("deployment_id"), pl.all().exclude("code", *arms_.DEPLOYMENT)
+    )
+    return arms_.with_names(_looks(arms, units, of_code, canaries), names).lazy()
 
 
 class _Sides(NamedTuple):
@@ -93,7 +97,7 @@ class _Sides(NamedTuple):
         return _Sides(own, other, mean_a, mean_b)
 
 
-def _looks(arms: pl.DataFrame, units: pl.DataFrame, canaries: Canaries) -> pl.DataFrame:
+def _looks(arms: pl.DataFrame, units: pl.DataFrame, before: pl.DataFrame, canaries: Canaries) -> pl.DataFrame:
     looks = int(arms["looks_count"].max())  # type: ignore[arg-type]
     rows = arms_.with_looks(arms, units)
     of_canary = arms.filter(pl.col("deployment_mode") == "canary").select("deployment_id").unique()
@@ -152,8 +156,10 @@ def _looks(arms: pl.DataFrame, units: pl.DataFrame, canaries: Canaries) -> pl.Da
         "fresh": counts[candidate],
         "fresh_control": counts[control],
     }
-    several = arms["candidate_versions"].list.len().to_numpy()[candidate]
-    horizons = arms["horizon_nights"].to_numpy()[candidate]
+    several, horizons = (
+        arms.select(figure).to_series().to_numpy()[candidate]
+        for figure in (pl.col("candidate_versions").list.len(), pl.col("horizon_nights"))
+    )
     lost_runs, missing = (
         _intact(known[figure].whole, (candidate, control, made), several, horizons, canaries.lost_runs_alpha)
         for figure in ("activity", "missing")
@@ -169,8 +175,9 @@ def _looks(arms: pl.DataFrame, units: pl.DataFrame, canaries: Canaries) -> pl.Da
     }
     uneven = told["sample_ratio_p"] < canaries.sample_ratio_alpha
     invalid = uneven | (lost_runs.since_look > 0) | (missing.since_look > 0)
-    untold = {metric: silent[control] for metric, silent in _untold(arms, of_arms, metrics, looks).items()}
-    judged, guarded = _judged(arms[candidate], losses, compared, untold, fresh, invalid)
+    of_control = before.join(arms.filter(place=0).select("deployment_id", "arm"), on="deployment_id")
+    silent = {metric: of[control] for metric, of in untold(of_arms, of_control, metrics, (arms.height, looks)).items()}
+    judged, guarded = _judged(arms[candidate], losses, compared, silent, fresh, invalid)
     # The rule sees a pair as its difference alone; what that is relative to, the means tell.
     relative = np.divide(
         judged["effect"], losses.mean_control, out=np.full(fresh.shape, np.nan), where=losses.mean_control > 0.0
@@ -274,22 +281,11 @@ def _intact(
     return found
 
 
-def _untold(arms: pl.DataFrame, of_arms: pl.DataFrame, metrics: list[str], looks: int) -> dict[str, Table]:
-    """Of each metric the looks before which no run of the arm told it in the last days."""
-    found = {}
-    for metric in metrics:
-        so_far = np.cumsum(arms_.counted(of_arms, pl.col(f"{metric}_n").sum(), arms.height, looks), axis=1)
-        before = np.zeros_like(so_far)
-        before[:, TOLD_DAYS:] = so_far[:, :-TOLD_DAYS]
-        found[metric] = so_far == before
-    return found
-
-
 def _judged(
     candidates: pl.DataFrame,
     losses: _Sides,
     guarded: dict[str, _Sides],
-    untold: dict[str, Table],
+    silent: dict[str, Table],
     fresh: Table,
     invalid: Table,
 ) -> tuple[dict[str, Table], pl.DataFrame]:
@@ -314,7 +310,7 @@ def _judged(
         for metric, margin in margins.items():
             candidate, control = _of(guarded[metric], rows)
             one = guard(rule, margin, len(margins), candidate, control)
-            left_out = untold[metric][rows] & (metric in facts["settings_guardrails"])
+            left_out = silent[metric][rows] & (metric in facts["settings_guardrails"])
             held &= one.held | left_out
             broken |= (one.broken_since_look > 0) & ~left_out
             rails.append(guardrails.of_looks(metric, margin, rows, (candidate, control), one, left_out))
