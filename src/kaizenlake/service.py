@@ -101,8 +101,9 @@ class KaizenService:
     ) -> dict[str, float]:
         """Win rate of each value of a dimension, the best first: by the rate adjusted for the mix of cases.
 
-        Values that are pending, since too few of their outcomes are old enough, have no rate and are left out;
-        `explain_win_rates` counts them and names the age at which the rates are taken.
+        Values that are pending, since too few of their outcomes are old enough, have no rate and are left out. So are values of
+        contents that share no project, platform, type, payment and reach with any other value: of few impressions more posts
+        cross a threshold by chance. `explain_win_rates` counts them and names the age at which the rates are taken.
 
         Args:
             groupby: Dimension, such as `pack_key`, `channel` or `tone`.
@@ -114,7 +115,8 @@ class KaizenService:
             UsageError: No outcome has that dimension; the words name those there are.
         """
         column = "shrunk_rate" if shrunk else "win_rate"
-        rated = self._win_rates(groupby, kind).filter(status="rated")
+        alone = (pl.col("kind") == "creative") & (pl.col("dimension") != "platform") & (pl.col("strata") == 0)
+        rated = self._win_rates(groupby, kind).filter(status="rated").filter(~alone | (pl.len() == 1))
         order = ("shrunk_rate" if shrunk else "adjusted_rate", column, "value")
         rows = rated.sort(order, descending=[True, True, False])
         return dict(rows.select("value", column).collect().iter_rows())
@@ -128,17 +130,17 @@ class KaizenService:
 
         Returns:
             One dict a value: `value`, `status` (rated or pending), `age_days` at which the rate is taken, `wins`, `decided`,
-            `pending`, and, None while pending, `win_rate`, `ci_low`, `ci_high`, `adjusted_rate` (for the mix of cases),
+            `pending`, `comparable` (whether it shares a project, platform and what else its kind needs with another value: rates
+            of those that do not say nothing beside the others'), and, None while pending, `win_rate`, `ci_low`, `ci_high`, `adjusted_rate` (for the mix of cases),
             `shrunk_rate`, `lift` against the other values and `q_value`.
 
         Raises:
             UsageError: No outcome has that dimension; the words name those there are.
         """
-        counts = ("value", "status", "age_days", "wins", "decided", "pending")
+        counts = ("value", "status", "age_days", "wins", "decided", "pending", "comparable")
         figures = ("win_rate", "ci_low", "ci_high", "adjusted_rate", "shrunk_rate", "lift", "q_value")
-        rows = self._win_rates(groupby, kind).sort(
-            "adjusted_rate", "pending", "value", descending=[True, True, False], nulls_last=True
-        )
+        rates = self._win_rates(groupby, kind).with_columns(comparable=pl.col("strata") > 0)
+        rows = rates.sort("adjusted_rate", "pending", "value", descending=[True, True, False], nulls_last=True)
         return [
             row | {name: rounded(row[name]) for name in figures}
             for row in rows.select(*counts, *figures).collect().iter_rows(named=True)

@@ -60,6 +60,7 @@ KINDS = (
     Kind("shares, 1 run", 0.3, 1, sd=0.05),
     Kind("shares, 20 runs, days differ by .04", 0.3, 20, sd=0.1, day_sd=0.04),
     Kind("shares, 20 runs, days differ by .045 and lean .5", 0.3, 20, sd=0.1, day_sd=0.045, lean=0.5),
+    Kind("shares, 20 runs, days differ by .045 and lean .8", 0.3, 20, sd=0.1, day_sd=0.045, lean=0.8),
     Kind("pass or fail at .02, 20 runs", 0.02, 20),
     Kind("pass or fail at .02, 1 run", 0.02, 1),
     Kind("pass or fail at .1, 3 runs", 0.1, 3),
@@ -69,6 +70,7 @@ KINDS = (
     Kind("pass or fail at .2, 20 runs, 2 at weekends that fail .1 more", 0.2, 20, weekend=2, weekend_rise=0.1),
     Kind("pass or fail at .2, 20 runs, days differ by .05", 0.2, 20, day_sd=0.05),
     Kind("pass or fail at .3, 20 runs, days differ by .05 and lean .5", 0.3, 20, day_sd=0.05, lean=0.5),
+    Kind("pass or fail at .3, 20 runs, days differ by .05 and lean .8", 0.3, 20, day_sd=0.05, lean=0.8),
     Kind("pass or fail at .05, 5 runs, days differ by .03 and lean .3", 0.05, 5, day_sd=0.03, lean=0.3),
 )
 

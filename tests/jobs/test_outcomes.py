@@ -48,18 +48,20 @@ def dimensions(made, subject):
 
 
 PACKS = {
-    "completed": ("1 PACK_COMPLETED", [("r", True)]),
+    "completed": ("0 PACK_STARTED\n1 PACK_COMPLETED", [("r", True)]),
+    "known by its completion alone: of how many?": ("1 PACK_COMPLETED", []),
+    "known by its verdict alone": ("1 PACK_COMPLETED\n1 PACK_QUALITY_PASSED", []),
     "failed": ("1 PACK_FAILED", [("r", False)]),
     "started only": ("1 PACK_STARTED", [("r", False)]),
     "a section failed": ("1 SECTION_FAILED", [("r", False)]),
     "completed, failed on quality": ("1 PACK_COMPLETED\n2 PACK_QUALITY_FAILED", [("r", False)]),
     "failed on quality, then completed": ("1 PACK_QUALITY_FAILED\n2 PACK_COMPLETED", [("r", False)]),
     "failed on quality, never ended": ("1 PACK_QUALITY_FAILED", [("r", False)]),
-    "passed quality, never ended": ("1 PACK_QUALITY_PASSED", [("r", False)]),
+    "passed quality, never ended": ("0 PACK_STARTED\n1 PACK_QUALITY_PASSED", [("r", False)]),
     "assessed only": ("1 PACK_QUALITY_ASSESSED quality_score=10", [("r", False)]),
     "completed when its week is over": ("0 PACK_STARTED\n7.01 PACK_COMPLETED", [("r", False)]),
     "completed at its last instant": ("0 PACK_STARTED\n7 PACK_COMPLETED", [("r", True)]),
-    "completed and assessed": ("1 PACK_COMPLETED\n2 PACK_QUALITY_ASSESSED", [("r", True)]),
+    "completed and assessed": ("0 PACK_STARTED\n1 PACK_COMPLETED\n2 PACK_QUALITY_ASSESSED", [("r", True)]),
     "mended": ("1 PACK_COMPLETED\n2 PACK_QUALITY_FAILED\n3 PACK_QUALITY_PASSED", [("r", True)]),
     "spoiled": ("1 PACK_COMPLETED\n2 PACK_QUALITY_PASSED\n3 PACK_QUALITY_FAILED", [("r", False)]),
     "passed, but failed": ("1 PACK_QUALITY_PASSED\n2 PACK_FAILED", [("r", False)]),
@@ -88,6 +90,7 @@ def test_a_start_begins_the_next_production_where_no_run_is_named():
         5   PACK_COMPLETED pack_key=a
         6   PACK_STARTED   pack_key=b project_id=p
         7   PACK_FAILED    pack_key=b project_id=p
+        8   PACK_FAILED    pack_key=c project_id=p
         """,
     )
     made = run(packs=drawn)
@@ -99,8 +102,24 @@ def test_a_start_begins_the_next_production_where_no_run_is_named():
         ("a#1", False),  # started in the other project, and never completed
         ("a#2", True),
         ("b#1", False),
+        ("c#0", False),  # lost, and known by its end alone: so those that were completed count
         ("named", False),
     ]
+
+
+def test_packs_told_by_their_completion_alone_count_once_a_failure_is_told_so_too():
+    """Of 20 completions no rate can be told; with 5 failures told the same way, it is 20 of 25."""
+    completed = "\n".join(f"1 PACK_COMPLETED pack_run_id=c{n}" for n in range(20))
+    failed = "\n".join(f"1 PACK_FAILED pack_run_id=f{n}" for n in range(5))
+    alone = run(packs=events(Packs, completed, pack_key="a")).filter(kind="pack", dimension="pack_key")
+    assert alone.select("won", "age_days", "is_latest").unique().rows() == [(None, 0, True)]
+    assert alone.height == 20
+    both = run(packs=events(Packs, f"{completed}\n{failed}", pack_key="a"))
+    assert sum(won for _, won in decided(both, "pack")) == 20
+    assert len(decided(both, "pack")) == 25
+    other = events(Packs, failed, pack_key="a", tenant_id="t").with_columns(event_id=pl.lit("t") + pl.col("event_id"))
+    walled = run(packs=pl.concat([events(Packs, completed, pack_key="a"), other]))
+    assert len(decided(walled, "pack")) == 5, "what another tenant tells decides nothing"
 
 
 def test_a_start_at_the_same_instant_comes_first():

@@ -220,6 +220,33 @@ def posts(number, trials, rate, rng, name, platform="instagram", **columns):
     return frame(Contents, rows, **(same | columns))
 
 
+def test_a_week_old_pack_and_a_new_one_of_the_same_course_have_the_same_rate_at_every_age():
+    """The law of messages for packs and leads too, and for those that are told by their end alone."""
+    for kind, table, begin, won, lost, dimension in (
+        ("pack", Packs, "PACK_STARTED", "PACK_COMPLETED", "PACK_FAILED", "pack_key"),
+        ("pack", Packs, None, "PACK_COMPLETED", "PACK_FAILED", "pack_key"),
+        ("deal", Acquisition, "LEAD_CREATED", "DEAL_WON", "LEAD_LOST", "source"),
+        ("deal", Acquisition, None, "DEAL_WON", "LEAD_LOST", "source"),
+    ):
+        key = "pack_run_id" if kind == "pack" else "lead_id"
+        for young in (0.5, 3, 6.9, 7.1, 13, 20, 40, 200):
+            drawn = []
+            for value, age in (("old", 250.0), ("new", young)):
+                started, rows = 300 - age, []
+                for number in range(30):
+                    told = [(0.0, begin)] if begin else []
+                    told += [(0.2 * (number % 4) * 10 if begin else 0.0, won if number % 3 else lost)]
+                    rows += [(started + after, word, f"{value}{number}") for after, word in told if after < age]
+                text = "\n".join(f"{at} {word} {key}={name} {dimension}={value}" for at, word, name in rows)
+                one = events(table, text)
+                drawn.append(one.with_columns(event_id=pl.lit(value) + pl.col("event_id")))
+            given = {"packs" if kind == "pack" else "acquisition": pl.concat(drawn)}
+            found = rates(day(300), kind=kind, dimension=dimension, **given)
+            assert len({row["win_rate"] for row in found.values()} - {None}) <= 1, (kind, begin, young)
+            assert all(row["lift"] in {None, 0.0} for row in found.values()), (kind, begin, young)
+            assert found["old"]["status"] == "rated"
+
+
 @pytest.mark.parametrize("few", [10, 99, 120, 400])
 @pytest.mark.parametrize("rate", [0.03, 0.04, 0.045])
 def test_posts_with_few_impressions_do_not_beat_posts_with_many_at_one_true_rate(few, rate):

@@ -25,6 +25,12 @@ def lake(tmp_path_factory):
         *story(),
         win_rate("deal", "industry", "retail", 3, 4),
         win_rate("outreach", "industry", "retail", 1, 4),
+        win_rate("creative", "tone", "seldom shown", 20, 60),
+        win_rate("creative", "tone", "warm", 10, 60, strata=2),
+        win_rate("creative", "tone", "cold", 5, 60, strata=2),
+        win_rate("creative", "pillar", "people", 5, 10),
+        win_rate("creative", "platform", "instagram", 5, 10),
+        win_rate("creative", "platform", "x", 1, 10),
         win_rate("run", "phase", "draft", 1, 2),
         win_rate("run", "phase", "review", 0, 1, **WAITING),
         win_rate("pack", "pack_key", "quick_social", 1, 1, shrunk_rate=0.7),
@@ -84,6 +90,9 @@ def test_a_context_is_explained_live(lake):
         ({"groupby": "industry"}, {"retail": 0.75}),
         ({"groupby": "industry", "kind": "outreach"}, {"retail": 0.25}),
         ({"groupby": "phase"}, {"draft": 0.5}),
+        ({"groupby": "tone"}, {"warm": 10 / 60, "cold": 5 / 60}),  # what no other can be compared with is left out
+        ({"groupby": "pillar"}, {"people": 0.5}),
+        ({"groupby": "platform"}, {"instagram": 0.5, "x": 0.1}),  # never compared, so nothing is left out
         ({"groupby": "template_id"}, {}),
     ],
 )
@@ -158,5 +167,7 @@ def test_win_rates_are_explained_with_their_age_and_what_is_pending(lake):
         None,
     )
     assert service.get_win_rates("phase") == {"draft": 0.5}
+    tones = {row["value"]: (row["comparable"], row["decided"]) for row in service.explain_win_rates("tone")}
+    assert tones == {"seldom shown": (False, 60), "warm": (True, 60), "cold": (True, 60)}
     with pytest.raises(KaizenError, match="dimension 'colour'"):
         service.explain_win_rates("colour")

@@ -60,7 +60,7 @@ def test_what_it_shows_agrees_with_what_it_says_whatever_the_losses(means, runs)
     low, high, rise = (part[charted] for part in (chart.ci_low, chart.ci_high, chart.level - chart.baseline))
     assert (low <= rise + 1e-9).all()
     assert (rise <= high + 1e-9).all()
-    clear = np.abs(chart.statistic[charted] - chart.limit) > 1e-6
+    clear = np.abs(chart.statistic[charted] - chart.limit[charted]) > 1e-6
     assert ((low > 0) == chart.alarm[charted])[clear].all()
     assert (rise[chart.alarm[charted]] > 0.01 - 1e-9).all(), "a rise that does not matter raises no alarm"
 

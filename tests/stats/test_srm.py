@@ -79,3 +79,38 @@ def test_sound_experiments_are_seldom_suspected_and_skewed_ones_are_found():
     skewed = sample_ratio_by(codes, rng.multinomial(4000, [0.28, 0.24, 0.24, 0.24], 4000).ravel()).p_value
     assert abs(np.mean(sound <= 0.05) - 0.05) < 3 * np.sqrt(0.05 * 0.95 / 4000)
     assert np.mean(skewed <= 0.05) > 0.9
+
+
+@pytest.mark.parametrize("share", [0.01, 0.05, 0.1, 0.5])
+@pytest.mark.parametrize("units", [20, 200])
+def test_intact_arms_of_whatever_share_are_seldom_invalid_on_any_night(share, units):
+    """At the level of the settings, looked at on each of 14 nights; the chi-square alone says so of 3 in 100 small shares."""
+    canaries, nights, alpha = 4000, 14, 0.001
+    rng = np.random.default_rng(52)
+    ours = rng.binomial(units, share, (canaries, nights)).cumsum(axis=1)
+    counts = np.stack([ours, units * np.arange(1, nights + 1) - ours], axis=-1).ravel()
+    codes = np.repeat(np.arange(canaries * nights), 2)
+    found = sample_ratio_by(codes, counts, np.tile([share, 1.0 - share], canaries * nights))
+    assert (found.p_value.reshape(canaries, nights) < alpha).any(axis=1).mean() <= 0.01
+
+
+@pytest.mark.parametrize(
+    ("counts", "share"), [([0, 900], 0.05), ([3, 17], 0.01), ([19, 1], 0.5), ([0, 20], 0.01), ([2, 18], 0.1)]
+)
+def test_small_arms_are_tested_exactly(counts, share):
+    n = sum(counts)
+    tails = (scipy_stats.binom.cdf(counts[0], n, share), scipy_stats.binom.sf(counts[0] - 1, n, share))
+    found = sample_ratio(counts, [share, 1.0 - share])
+    assert found.p_value == pytest.approx(min(2 * min(tails), 1.0))
+
+
+def test_of_several_small_arms_the_one_that_is_wrong_is_found_and_sound_ones_seldom():
+    rng = np.random.default_rng(53)
+    shares = [0.02, 0.02, 0.96]
+    codes = np.repeat(np.arange(4000), 3)
+
+    def p_values(drawn):
+        return sample_ratio_by(codes, rng.multinomial(1000, drawn, 4000).ravel(), np.tile(shares, 4000)).p_value
+
+    assert np.mean(p_values(shares) <= 0.01) <= 0.01
+    assert np.mean(p_values([0.06, 0.02, 0.92]) <= 0.001) > 0.95

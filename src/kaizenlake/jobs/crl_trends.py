@@ -27,7 +27,7 @@ WINDOWS = (7, 30)
 EPISODE_DAYS = 7
 """Days for which a doer is degrading after an alarm; alarms that are not further apart are one episode."""
 
-CHARTED = ("level_loss", "baseline_loss", "rise_ci_low", "rise_ci_high", "alert_statistic")
+CHARTED = ("level_loss", "baseline_loss", "rise_ci_low", "rise_ci_high", "alert_statistic", "alert_limit")
 """Columns that the control chart fills."""
 
 _TOGETHER = 1_024
@@ -123,14 +123,10 @@ def _charted(trends: Trends) -> dict[str, pl.Expr]:
         partial(_charts, trends=trends),
         return_dtype=pl.Struct(columns),
     ).struct
-    limit = pl.when(chart.field("alert_statistic").is_not_null()).then(
-        stats.rise_limit(float(trends.days_per_false_alarm))
-    )
     return {
         **{name: chart.field(name) for name in columns},
         "rise": chart.field("level_loss") - chart.field("baseline_loss"),
-        "alert_limit": limit,
-        "alert": chart.field("alert_statistic") > limit,
+        "alert": chart.field("alert_statistic") > chart.field("alert_limit"),
     }
 
 
@@ -195,7 +191,7 @@ def _charts(columns: Sequence[pl.Series], *, trends: Trends) -> pl.Series:
             days_per_false_alarm=float(trends.days_per_false_alarm),
             smallest_rise=float(trends.flat_change),
         )
-        parts = (chart.level, chart.baseline, chart.ci_low, chart.ci_high, chart.statistic)
+        parts = (chart.level, chart.baseline, chart.ci_low, chart.ci_high, chart.statistic, chart.limit)
         for name, values in zip(CHARTED, parts, strict=True):
             found[name][here] = values[place]
     return pl.DataFrame(found).fill_nan(None).to_struct()

@@ -112,7 +112,9 @@ def pack_outcomes(packs: pl.LazyFrame, *, as_of: datetime, ages: tuple[int, ...]
     apart by `PACK_STARTED`, each of which begins the next one (`pack_key#1`, ...; what came before the first is `#0`).
     It begins with its first event. The latest of PACK_COMPLETED and PACK_FAILED within the age counts, and the latest
     verdict on quality: a pack that failed on quality and passed later has passed. Most packs end on the day they begin,
-    so they count from their start; one that is still open then is not won, and may be at a later age.
+    so they count from their start; one that is still open then is not won, and may be at a later age. Of a production that is
+    known by its end and its verdict alone nobody knows how many others there were: such productions count only where some of
+    them failed; else they stay undecided.
     """
     ended = pl.col("event_type").is_in(["PACK_COMPLETED", "PACK_FAILED"])
     judged = pl.col("event_type").is_in(["PACK_QUALITY_PASSED", "PACK_QUALITY_FAILED"])
@@ -130,8 +132,15 @@ def pack_outcomes(packs: pl.LazyFrame, *, as_of: datetime, ages: tuple[int, ...]
     about = productions.group_by(PACK).agg(
         pl.col("occurred_at").min().alias("started_at"),
         *(_latest(pl.col(name)) for name in ("pack_key", "model", "industry", "client_type")),
+        by_end_alone=_by_end_alone(ended | judged),
+        was_lost=pl.col("event_type").is_in(["PACK_FAILED", "PACK_QUALITY_FAILED"]).any(),
     )
-    due = at_ages(about, ages, as_of=as_of)
+    counted = about.with_columns(counts=~pl.col("by_end_alone") | _any_lost_alone()).drop("by_end_alone", "was_lost")
+    due = (
+        at_ages(counted, ages, as_of=as_of)
+        .filter(pl.col("counts") | (pl.col("age_days") == START))
+        .with_columns(is_latest=pl.col("is_latest") | ~pl.col("counts"))
+    )
     words = productions.filter(ended | judged).select(*PACK, "occurred_at", "event_id", "event_type")
     state = (
         due.select(*PACK, "age_days", "until")
@@ -145,7 +154,7 @@ def pack_outcomes(packs: pl.LazyFrame, *, as_of: datetime, ages: tuple[int, ...]
     )
     won = (pl.col("end") == "PACK_COMPLETED") & (pl.col("verdict") != "PACK_QUALITY_FAILED").fill_null(value=True)
     return due.join(state, on=[*PACK, "age_days"], how="left", nulls_equal=True).with_columns(
-        won=won.fill_null(value=False)
+        won=pl.when("counts").then(won.fill_null(value=False))
     )
 
 
@@ -160,15 +169,14 @@ def deal_outcomes(acquisition: pl.LazyFrame, *, as_of: datetime, ages: tuple[int
     """
     events = acquisition.with_columns(project_id=_project_of("lead_id")).filter(pl.col("lead_id").is_not_null())
     ends = pl.col("event_type").is_in(["DEAL_WON", "LEAD_LOST"])
-    other, first_end = pl.col("occurred_at").filter(~ends).min(), pl.col("occurred_at").filter(ends).min()
     is_lost = pl.col("event_type") == "LEAD_LOST"
     leads = (
         events.group_by(LEAD)
         .agg(
             started_at=pl.col("occurred_at").min(),
-            by_end_alone=(first_end.is_not_null() & (other.is_null() | (other > first_end))),
+            by_end_alone=_by_end_alone(ends),
             was_lost=is_lost.any(),
-            has_end=first_end.is_not_null(),
+            has_end=ends.any(),
         )
         .with_columns(counts=pl.col("has_end").any().over("tenant_id") & (~pl.col("by_end_alone") | _any_lost_alone()))
         .drop("by_end_alone", "was_lost", "has_end")
@@ -209,8 +217,14 @@ def deal_outcomes(acquisition: pl.LazyFrame, *, as_of: datetime, ages: tuple[int
     return _about_leads(looked_at, events).with_columns(subject_id="lead_id")
 
 
+def _by_end_alone(ends: pl.Expr) -> pl.Expr:
+    """Whether nothing is told of a subject before one of the events that end it."""
+    other, first_end = pl.col("occurred_at").filter(~ends).min(), pl.col("occurred_at").filter(ends).min()
+    return first_end.is_not_null() & (other.is_null() | (other > first_end))
+
+
 def _any_lost_alone() -> pl.Expr:
-    """Whether some lead of the tenant that is known by its end alone was lost."""
+    """Whether some subject of the tenant that is known by its end alone was lost."""
     return (pl.col("by_end_alone") & pl.col("was_lost")).any().over("tenant_id")
 
 

@@ -8,9 +8,11 @@ difference holds what real losses do beside: runs of a day that vary, from pass 
 their runs explain; days that lean on each other; few runs; a baseline that is itself an estimate; and the skewness of rare
 failures. A series without any variation has an error too, since what never happened in n runs may still happen once in n.
 
-The limit is that at which the mean of seven independent normal days rises above it once in a stated number of days. Averaged
-over series that rate is the same whether the baseline was known or estimated, as the error of the baseline is part of the
-error of the difference.
+The limit is that at which the mean of seven normal days rises above it once in a stated number of days, where neighbouring
+means correlate as the baseline says: days that lean on each other, and a baseline that is not well known, change the difference
+less from one day to the next, so that it rises above a height less often and stays there longer. Averaged over series that
+rate is the same whether the baseline was known or estimated, as the error of the baseline is part of the error of the
+difference.
 """
 
 from __future__ import annotations
@@ -46,10 +48,17 @@ SMALLEST_RISE = 0.01
 """Rise of the mean that does not matter."""
 
 # How much is added to what a baseline of few days estimates, tuned on the simulations of `tests/benchmarks/degrading.py`.
-_DAY_MARGIN = 0.2  # standard errors of the variance between days
-_LEAN_MARGIN = 0.3  # standard errors of the correlation of neighbouring days
-_LEAN_DECAY = 0.7  # correlation of days two apart, over that of neighbours
+_DAY_MARGIN = 0.5  # standard errors of the variance between days
+_LEAN_MARGIN = 0.7  # standard errors of the correlation of neighbouring days
+_LEAN_DECAY = 0.5  # correlation of days two apart, over that of neighbours, where the baseline says nothing of it
+_LEAN_DECAY_DAYS = 5.0  # days that differ by their levels alone for which that is taken
+_LEAST_DECAY = 0.3
 _LARGEST_LEAN = 0.9
+_MUCH_LEAN = 0.5  # correlation beyond which few days tell of it: it counts more by the part that is beyond,
+_MORE_LEAN = 3.0  # so many times
+_LARGEST_LOSS = 0.5  # share of the variance between days that their own mean takes away
+_LEAST_SLOPE = 0.12  # of the limit's Owen's T: below it alarms are rare but long
+_SLOPES = 64
 _UNSEEN = 1.0  # runs added on each side of a mean, so that none is 0 or 1
 _UNVARIED = 0.02  # squared deviation added, so that none is 0
 _FEW_WITHIN = 10.0  # degrees of freedom within days below which the variance between them counts among the runs'
@@ -68,7 +77,7 @@ class Chart(NamedTuple):
         ci_low: lower end of the interval of their difference that the limit draws: above 0 on days of an alarm alone.
         ci_high: upper end of it.
         statistic: their difference in standard errors of it, made normal.
-        limit: what it is held against.
+        limit: what it is held against, by how much neighbouring means correlate.
         alarm: the statistic lies above the limit.
     """
 
@@ -77,7 +86,7 @@ class Chart(NamedTuple):
     ci_low: Floats
     ci_high: Floats
     statistic: Floats
-    limit: float
+    limit: Floats
     alarm: Bools
 
 
@@ -125,6 +134,8 @@ class _Baseline(NamedTuple):
         lean: covariance of the means of neighbouring days.
         shape: of_run over the largest that its mean allows: 1 for pass and fail.
         variance: of the mean.
+        decay: correlation of days k + 1 apart, over that of days k apart.
+        known: independent days that tell as much of the variance as one does.
     """
 
     mean: Floats
@@ -133,10 +144,12 @@ class _Baseline(NamedTuple):
     lean: Floats
     shape: Floats
     variance: Floats
+    decay: Floats
+    known: Floats
 
 
 class _Recent(NamedTuple):
-    """Sums over the last days, (series, days): of w, w · mean, w², w² / n, w³ / n², w³, and of the pairs of weights."""
+    """Sums over the last days, (series, days): of w, w · mean, w², w² / n, w³ / n², w³; and of pairs of weights, by days apart."""
 
     weight: Floats
     weighted: Floats
@@ -177,28 +190,30 @@ def drift_chart(
     mean, runs, m2 = np.atleast_2d(*floats(mean, runs, m2))
     if baseline_days < FEWEST_BASELINE_DAYS:
         raise ValueError(f"expected a baseline of {FEWEST_BASELINE_DAYS} days or more, found {baseline_days}")
-    limit = rise_limit(days_per_false_alarm)
+    rule = _Rule(*_limits(days_per_false_alarm), smallest_rise)
     if not mean.size:
         none = np.empty(mean.shape)
-        return Chart(none, none, none, none, none, limit, np.empty(mean.shape, dtype=np.bool_))
-    floor = (smallest_rise / limit) ** 2
+        return Chart(none, none, none, none, none, none, np.empty(mean.shape, dtype=np.bool_))
     blocks = [
-        _chart(mean[at : at + _BLOCK], runs[at : at + _BLOCK], m2[at : at + _BLOCK], baseline_days, limit, floor)
+        _chart(mean[at : at + _BLOCK], runs[at : at + _BLOCK], m2[at : at + _BLOCK], baseline_days, rule)
         for at in range(0, mean.shape[0], _BLOCK)
     ]
-    level, baseline, low, high, statistic = (np.concatenate([block[part] for block in blocks]) for part in range(5))
+    level, baseline, low, high, statistic, limit = (np.concatenate([block[i] for block in blocks]) for i in range(6))
     return Chart(level, baseline, low, high, statistic, limit, np.asarray(statistic > limit))
 
 
 @lru_cache(maxsize=64)
-def rise_limit(days_per_false_alarm: float = DAYS_PER_FALSE_ALARM) -> float:
-    """Height above which the mean of the last seven independent normal days rises once in a number of days.
+def rise_limit(
+    days_per_false_alarm: float = DAYS_PER_FALSE_ALARM, correlation: float = (WINDOW - 1.0) / WINDOW
+) -> float:
+    """Height above which a mean of the last normal days rises once in a number of days.
 
-    Neighbouring means share six of seven days. That one lies below a height and the next above it has the chance
-    2 T(h, √((1 - r) / (1 + r))), with their correlation r and Owen's T (Owen 1956).
+    That one mean lies below a height and the next above it has the chance 2 T(h, √((1 - r) / (1 + r))), with their
+    correlation r and Owen's T (Owen 1956).
 
     Args:
-        days_per_false_alarm: above 12.
+        days_per_false_alarm: above 12 where days are independent.
+        correlation: of neighbouring means; those of seven independent days share six.
 
     Raises:
         ValueError: fewer days.
@@ -206,17 +221,45 @@ def rise_limit(days_per_false_alarm: float = DAYS_PER_FALSE_ALARM) -> float:
     >>> round(rise_limit(300.0), 2)
     2.52
     """
-    correlation = (WINDOW - 1.0) / WINDOW
-    slope = float(np.sqrt((1.0 - correlation) / (1.0 + correlation)))
+    return _height(float(np.sqrt((1.0 - correlation) / (1.0 + correlation))), days_per_false_alarm)
+
+
+def _height(slope: float, days_per_false_alarm: float) -> float:
+    """Height at which 2 T(h, slope) is one in a number of days."""
     if not 2.0 * special.owens_t(0.0, slope) * days_per_false_alarm > 1.0:
         raise ValueError(f"expected more days per false alarm, found {days_per_false_alarm}")
     rate = 1.0 / days_per_false_alarm
     return float(optimize.brentq(lambda height: 2.0 * special.owens_t(height, slope) - rate, 0.0, 20.0))
 
 
-def _chart(
-    mean: Floats, runs: Floats, m2: Floats, first: int, limit: float, floor: float
-) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+@lru_cache(maxsize=64)
+def _limits(days_per_false_alarm: float) -> tuple[Floats, Floats]:
+    """Slopes up to that of independent days, and the limit at each; lower ones for few days than that which is none."""
+    steepest = float(np.sqrt(1.0 / (2.0 * WINDOW - 1.0)))
+    rise_limit(days_per_false_alarm)
+    least = max(_LEAST_SLOPE, 2.0 * np.tan(np.pi / days_per_false_alarm))
+    slopes = np.linspace(min(least, steepest), steepest, _SLOPES)
+    return slopes, np.array([_height(float(slope), days_per_false_alarm) for slope in slopes])
+
+
+class _Rule(NamedTuple):
+    """Slopes of Owen's T, the limit at each, and the rise that does not matter."""
+
+    slopes: Floats
+    limits: Floats
+    smallest_rise: float
+
+    @property
+    def floor(self) -> float:
+        """Variance that is added, so that no smaller rise lies above the lowest limit."""
+        return float((self.smallest_rise / self.limits[0]) ** 2)
+
+    def limit(self, correlation: Floats) -> Floats:
+        """Limit of means of which neighbours correlate so."""
+        return np.interp(np.sqrt((1.0 - correlation) / (1.0 + correlation)), self.slopes, self.limits)
+
+
+def _chart(mean: Floats, runs: Floats, m2: Floats, first: int, rule: _Rule) -> NDArray[np.float64]:
     """The parts of the chart of a block of series."""
     known = runs > 0.0
     runs, mean, m2 = (np.where(known, column, 0.0) for column in (runs, mean, m2))
@@ -230,7 +273,7 @@ def _chart(
     days = _days(mean, runs, m2, weight)
     recent = _recent(mean, runs, weight)
     sums = _total(days, begin)
-    found = np.full((5, *mean.shape), np.nan)
+    found = np.full((6, *mean.shape), np.nan)
     since = np.full(mean.shape[0], np.inf)
     for day in range(mean.shape[1]):
         old = day - SETTLED
@@ -239,22 +282,23 @@ def _chart(
             sums = _Days(*(sum_ + np.where(taken, part[:, old], 0.0) for sum_, part in zip(sums, days, strict=True)))
         if not grown[:, day].any():
             continue
-        today = _Recent(*(part[:, day] for part in recent))
-        figures = _compared(today, _baseline(sums), sums.days - 1.0, limit, floor)
+        today = _Recent(*(part[..., day] for part in recent))
+        figures = _compared(today, _baseline(sums), sums.days - 1.0, rule)
         found[:, :, day] = np.where(grown[:, day], figures, np.nan)
-        since = np.where(grown[:, day] & (figures[4] > limit), 0.0, since + 1.0)
-    level, baseline, low, high, statistic = found
-    return level, baseline, low, high, statistic
+        since = np.where(grown[:, day] & (figures[4] > figures[5]), 0.0, since + 1.0)
+    return found
 
 
-def _compared(recent: _Recent, baseline: _Baseline, df: Floats, limit: float, floor: float) -> NDArray[np.float64]:
-    """Level, baseline, both ends of the interval of their difference, and the statistic."""
+def _compared(recent: _Recent, baseline: _Baseline, df: Floats, rule: _Rule) -> NDArray[np.float64]:
+    """Level, baseline, both ends of the interval of their difference, the statistic and its limit."""
     some = recent.weight > 0.0
     level = divide(recent.weighted, recent.weight, some)
     squared = recent.weight**2
     of_runs = divide(baseline.of_run * recent.by_run, squared, some)
-    of_days = divide(baseline.of_day * recent.squared + 2.0 * baseline.lean * recent.pairs, squared, some)
-    variance = of_runs + of_days + baseline.variance + floor
+    alone = divide(baseline.of_day * recent.squared, squared, some)
+    pairs = np.sum([baseline.decay**apart * pair for apart, pair in enumerate(recent.pairs)], axis=0)
+    of_days = alone + divide(2.0 * baseline.lean * pairs, squared, some)
+    variance = of_runs + of_days + baseline.variance + rule.floor
     # Third moments: of the runs, which the shape of a Beta distribution tells; of a mean that is known from few failures
     # (as of a gamma distribution); and of days, whose levels cannot fall below 0.
     mean = np.clip(baseline.mean, _EDGE, 1.0 - _EDGE)
@@ -268,10 +312,13 @@ def _compared(recent: _Recent, baseline: _Baseline, df: Floats, limit: float, fl
     skewness = np.maximum(third / variance**1.5, _LEAST_SKEWNESS)
     error = np.sqrt(variance)
     difference = level - baseline.mean
+    df = df * baseline.known
     statistic = _to_normal(difference / error, skewness, df)
+    # From one day to the next a mean of the last days changes by the day that comes and the one that goes.
+    limit = rule.limit(1.0 - (of_runs + alone) / (WINDOW * variance))
     high, low = (_from_normal(sign * limit, skewness, df) for sign in (-1.0, 1.0))
     ends = (np.clip(difference - end * error, -1.0, 1.0) for end in (low, high))
-    return np.stack([np.clip(level, 0.0, 1.0), np.clip(baseline.mean, 0.0, 1.0), *ends, statistic])
+    return np.stack([np.clip(level, 0.0, 1.0), np.clip(baseline.mean, 0.0, 1.0), *ends, statistic, limit])
 
 
 def _to_normal(standardised: Floats, skewness: Floats, df: Floats) -> Floats:
@@ -284,13 +331,13 @@ def _to_normal(standardised: Floats, skewness: Floats, df: Floats) -> Floats:
     return np.asarray(-np.sign(symmetric) * special.ndtri(tail))
 
 
-def _from_normal(normal: float, skewness: Floats, df: Floats) -> Floats:
-    """The difference in standard errors that `_to_normal` makes this."""
-    symmetric = np.sign(normal) * -special.stdtrit(df, special.ndtr(-abs(normal)))
+def _from_normal(normal: Floats, skewness: Floats, df: Floats) -> Floats:
+    """The difference in standard errors that `_to_normal` makes this; all of one sign."""
+    symmetric = np.sign(normal) * -special.stdtrit(df, special.ndtr(-np.abs(normal)))
     shape = 4.0 / skewness**2
     at = (
         special.gammainccinv(shape, special.ndtr(-symmetric))
-        if normal > 0
+        if np.all(normal > 0.0)
         else special.gammaincinv(shape, special.ndtr(symmetric))
     )
     return np.asarray((at - shape) * skewness / 2.0)
@@ -344,31 +391,46 @@ def _baseline(sums: _Days) -> _Baseline:
     product = _over(sums.pair_product - plain * sums.pair_sum + plain**2 * sums.pair, sums.pair)
     # A correlation comes out too low by about 1 / pairs, and by its own error.
     lean = np.clip(_over(product, of_mean) + 1.0 / pairs + _LEAN_MARGIN / np.sqrt(pairs), 0.0, _LARGEST_LEAN)
+    share = _over(of_day, of_mean)
+    # Only levels of days lean, so no more of the variance does than is theirs.
+    lean = np.minimum(lean, _LARGEST_LEAN * share)
+    told = share * pairs / (share * pairs + _LEAN_DECAY_DAYS)
+    decay = (1.0 - told) * _LEAN_DECAY + told * np.clip(_over(lean, share), _LEAST_DECAY, _LARGEST_LEAN)
+    # The mean that deviations are taken from follows days that lean on each other, which hides as much of their variance.
+    hidden = np.minimum((1.0 + 2.0 * lean / (1.0 - decay)) / pairs, _LARGEST_LOSS)
+    more = hidden / (1.0 - hidden)
+    of_day += more * of_mean
+    of_mean *= 1.0 + more
+    lean = np.minimum((lean + more) / (1.0 + more), _LARGEST_LEAN)
+    lean *= 1.0 + _MORE_LEAN * np.maximum(lean - _MUCH_LEAN, 0.0)
     covariance = lean * of_mean
     weight = sums.weight**2
-    of_days = (of_day + 2.0 * covariance / (1.0 - _LEAN_DECAY)) * sums.weight_squared
+    of_days = (of_day + 2.0 * covariance / (1.0 - decay)) * sums.weight_squared
+    squared = np.minimum(lean, _LARGEST_LEAN) ** 2
     return _Baseline(
-        _over(sums.weighted, sums.weight) + (mean - plain),
-        of_run,
-        of_day,
-        covariance,
-        shape,
-        _over(of_run * sums.weight_by_run + of_days, weight),
+        mean=_over(sums.weighted, sums.weight) + (mean - plain),
+        of_run=of_run,
+        of_day=of_day,
+        lean=covariance,
+        shape=shape,
+        variance=_over(of_run * sums.weight_by_run + of_days, weight),
+        decay=decay,
+        known=(1.0 - squared) / (1.0 + squared),
     )
 
 
 def _recent(mean: Floats, runs: Floats, weight: Floats) -> _Recent:
     """Sums over the last seven days."""
     some = runs > 0.0
-    pairs = np.zeros_like(weight)
+    pairs = []
     for apart in range(1, WINDOW):
         product = np.zeros_like(weight)
         product[:, apart:] = weight[:, apart:] * weight[:, :-apart]
-        pairs += _LEAN_DECAY ** (apart - 1) * _rolling(product, WINDOW - apart)
+        pairs.append(_rolling(product, WINDOW - apart))
     by_run = np.where(some, divide(weight**2, runs, some), 0.0)
     cubed_by_run = np.where(some, divide(weight**3, runs**2, some), 0.0)
     parts = (weight, weight * mean, weight**2, by_run, cubed_by_run, weight**3)
-    return _Recent(*(*(_rolling(part, WINDOW) for part in parts), pairs))
+    return _Recent(*(*(_rolling(part, WINDOW) for part in parts), np.stack(pairs)))
 
 
 def _rolling(values: Floats, window: int) -> Floats:

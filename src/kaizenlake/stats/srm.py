@@ -6,13 +6,23 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import special
 
 from kaizenlake.stats._arrays import Floats, Ints, divide, group_codes, rows, totals
 from kaizenlake.stats._special import chi2_tail
 
+FEW = 100.0
+"""Units that the smallest arm should have below which the chi-square promises too much: there the test is exact."""
+
+
+_NONE = 1e-300
+
 
 class SampleRatio(NamedTuple):
-    """Pearson's chi-square of the counts against the allocation, its degrees of freedom and its p-value."""
+    """Pearson's chi-square of the counts against the allocation, its degrees of freedom, and the p-value of the test.
+
+    The p-value is that of the chi-square; where the smallest arm should have fewer than `FEW` units it is exact.
+    """
 
     chi2: Floats
     df: Ints
@@ -20,7 +30,11 @@ class SampleRatio(NamedTuple):
 
 
 def sample_ratio(counts: ArrayLike, expected: ArrayLike | None = None) -> SampleRatio:
-    """Chi-square test of the units per arm of one experiment against its allocation.
+    """Test the units per arm of one experiment against its allocation.
+
+    The test is Pearson's chi-square. Where the smallest arm should have fewer than 100 units, that calls arms uneven too often,
+    as one unit more than none may be many times what was expected; there each arm is held against all others by the exact
+    binomial test (twice the smaller tail), and of more than two arms the smallest p counts as often as there are arms.
 
     Args:
         counts: units that were seen in each arm.
@@ -70,4 +84,19 @@ def sample_ratio_by(
     gap = divide((counts - meant) ** 2, meant, where=meant > 0.0, otherwise=0.0)
     chi2 = np.where(stray, np.inf, totals(codes, gap, n_groups))
     chi2 = np.where((df > 0) & ((units > 0.0) | stray), chi2, np.nan)
-    return SampleRatio(chi2, df, np.where(np.isnan(chi2), np.nan, chi2_tail(np.maximum(df, 1), chi2)))
+    p_value = np.where(np.isnan(chi2), np.nan, chi2_tail(np.maximum(df, 1), chi2))
+    smallest = np.full(n_groups, np.inf)
+    np.minimum.at(smallest, codes[allocated], meant[allocated])
+    few = (smallest < FEW) & np.isfinite(chi2)
+    exact = allocated & few[codes]
+    of_arm = np.ones(n_groups)
+    np.minimum.at(of_arm, codes[exact], _binomial(counts[exact], units[codes][exact], share[exact]))
+    shared = np.where(df > 1, df + 1.0, 1.0)
+    return SampleRatio(chi2, df, np.where(few, np.minimum(of_arm * shared, 1.0), p_value))
+
+
+def _binomial(count: Floats, n: Floats, share: Floats) -> Floats:
+    """Twice the smaller tail of a binomial distribution, at most 1."""
+    at_most = np.where(count < n, special.betainc(np.maximum(n - count, _NONE), count + 1.0, 1.0 - share), 1.0)
+    at_least = np.where(count > 0.0, special.betainc(np.maximum(count, _NONE), n - count + 1.0, share), 1.0)
+    return np.asarray(np.minimum(2.0 * np.minimum(at_most, at_least), 1.0))
