@@ -28,9 +28,7 @@ def lake(tmp_path_factory):
         win_rate("creative", "tone", "seldom shown", 20, 60),
         win_rate("creative", "tone", "warm", 10, 60, strata=2),
         win_rate("creative", "tone", "cold", 5, 60, strata=2),
-        win_rate("creative", "pillar", "people", 5, 10),
-        win_rate("creative", "platform", "instagram", 5, 10),
-        win_rate("creative", "platform", "x", 1, 10),
+        win_rate("creative", "length_band", "6-10", 5, 10),
         win_rate("run", "phase", "draft", 1, 2),
         win_rate("run", "phase", "review", 0, 1, **WAITING),
         win_rate("pack", "pack_key", "quick_social", 1, 1, shrunk_rate=0.7),
@@ -91,8 +89,8 @@ def test_a_context_is_explained_live(lake):
         ({"groupby": "industry", "kind": "outreach"}, {"retail": 0.25}),
         ({"groupby": "phase"}, {"draft": 0.5}),
         ({"groupby": "tone"}, {"warm": 10 / 60, "cold": 5 / 60}),  # what no other can be compared with is left out
-        ({"groupby": "pillar"}, {"people": 0.5}),
-        ({"groupby": "platform"}, {"instagram": 0.5, "x": 0.1}),  # never compared, so nothing is left out
+        ({"groupby": "length_band"}, {"6-10": 0.5}),
+        ({"groupby": "platform"}, {"instagram": 0.75, "x": 0.25}),  # never compared, so nothing is left out
         ({"groupby": "template_id"}, {}),
     ],
 )
