@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import stat
 from datetime import UTC, datetime
@@ -16,9 +17,13 @@ from kaizenlake.cli.app import app
 from kaizenlake.context import _router as router
 from kaizenlake.context import forget, route
 from kaizenlake.decide import policies, trust
+from kaizenlake.decide.gates import Evidence, approval_gate
+from kaizenlake.decide.lines import decision_line
 from kaizenlake.errors import GateError, PublishError, UsageError, VerificationError
+from kaizenlake.lake import decisions
 from kaizenlake.lake.landing import land
 from kaizenlake.lake.store import Lake
+from kaizenlake.lake.tenants import view_of
 from kaizenlake.night.deciding import publish_as_decided
 from kaizenlake.night.verify import checks
 from kaizenlake.tables import Events
@@ -114,8 +119,6 @@ def name_approvers(lake, *names):
 
 
 def approval(lake):
-    from kaizenlake.decide.gates import Evidence, approval_gate
-
     state = policies.state(lake)
     return approval_gate(Evidence(lake, state, NOW), state.version("planner", "1.1.0"))
 
@@ -167,3 +170,39 @@ def test_the_audit_says_how_it_is_known_who_decided(lake, tmp_path):
     )
     assert "approved, by bob (signed by the key " in kaizen("policy", "audit", "planner")
     assert "bob" in kaizen("keys", "list")
+
+
+def test_an_approval_counts_for_its_version_and_tenant_alone_also_for_the_founder(tmp_path):
+    lake = Lake.create(tmp_path / "lake")
+    lake = name_approvers(lake, "bob")
+    trust.add_person(lake, "bob", trust.make_person_key(lake, tmp_path / "bob.pem"), by="ann")
+    create(lake, "1.0.0", "1.1.0")
+    policies.approve(lake, "planner", "1.1.0", by="bob", key=tmp_path / "bob.pem", now=NOW)
+    assert approval(view_of(lake)).passed
+    (lake.path("landing").parent / "one.ndjson").write_text(
+        '{"type": "LEAD_CREATED", "id": "e", "tenant_id": "acme", "occurred_at": "2026-02-01T00:00:00Z", '
+        '"payload": {"lead_id": "l", "source": "website"}}\n'
+    )
+    land(lake, lake.path("one.ndjson"))
+    assert view_of(lake).tenant == "acme"
+    assert approval(view_of(lake)).passed, "what was approved before the first event is the founder's"
+
+    # Who holds the lake's key, and not the person's, copies the signature onto another version, and for another tenant.
+    said = json.loads(decisions.ledger(lake).rows.filter(event_type="POLICY_APPROVED")["payload"].item())
+    for view, version in ((view_of(lake), "1.0.0"), (view_of(lake, "other", may_be_new=True), "1.1.0")):
+        if view.tenant == "other":
+            create(view, "1.1.0")
+        copied = said | {
+            "policy_version": version,
+            "content_sha256": policies.state(view).version("planner", version).content_sha256,
+        }
+        line = decision_line(view, "POLICY_APPROVED", copied, event_id=f"copied-{version}", occurred_at=NOW)
+        assert decisions.append(view, lambda _, line=line: [line], source="mallory") == 1
+        state = policies.state(view)
+        assert state.version("planner", version).approved_by == "bob"
+        assert not approval_gate(Evidence(view, state, NOW), state.version("planner", version)).passed
+    assert approval(view_of(lake, "acme")).passed
+
+    # Another key of the person takes the place of the one before.
+    trust.add_person(lake, "bob", trust.make_person_key(lake, tmp_path / "new.pem"), by="ann")
+    assert not approval(view_of(lake, "acme")).passed
