@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from kaizenlake import LearningOps, tables
 from kaizenlake.cli.app import app
 from kaizenlake.cli.words import with_tenant
-from kaizenlake.context import TENANT_NEEDED, load, load_evidence, load_skill, load_text, route, tenant_folder
+from kaizenlake.context import TENANT_NEEDED, forget, load, load_evidence, load_skill, load_text, route, tenant_folder
 from kaizenlake.decide import deployments, policies, trust
 from kaizenlake.decide.deployments import DeploymentPlan
 from kaizenlake.decide.drafts import PolicyDraft
@@ -506,3 +506,24 @@ def test_a_command_that_is_proposed_to_a_tenant_names_it(decided, tmp_path, monk
         with_tenant("`kaizen verify`, `kaizen policy list`")
         == "`kaizen verify`, `kaizen policy list --tenant 'Alpha & Söhne'`"
     )
+
+
+def test_folders_of_tenants_that_changed_places_are_served_to_neither_and_named(decided):
+    published = decided.path("published")
+    alpha, beta = (published / "tenants" / tenant_folder(tenant) for tenant in (ALPHA, BETA))
+    publish_as_decided(view_of(decided, BETA))
+    aside = published / "aside"
+    for one, other in ((alpha, aside), (beta, alpha), (aside, beta)):
+        one.rename(other)
+    for tenant in (ALPHA, BETA):
+        for key in (None, published / "public_key.pem"):
+            assert route("doer-0", "user", published, tenant=tenant, public_key=key).policy_id is None
+    broken = [str(check.error) for check in checks(decided) if check.error is not None]
+    assert len(broken) == 2
+    assert "It is of the tenant 'beta', not of this one" in broken[0]
+    assert f"It is of the tenant {ALPHA!r}, not of this one" in broken[1]
+    for tenant in (ALPHA, BETA):
+        publish_as_decided(view_of(decided, tenant))
+        forget()
+        assert route("doer-0", "user", published, tenant=tenant).policy_id == "policy"
+    assert not [check for check in checks(decided) if check.error is not None]

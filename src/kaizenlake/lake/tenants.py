@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import polars as pl
 
 from kaizenlake.errors import PublishError, TenantNeededError, UsageError, VerificationError
@@ -87,4 +89,7 @@ def view_of(lake: Lake, tenant: str | None = None, *, may_be_new: bool = False) 
 def _listed(found: tuple[str | None, ...]) -> str:
     """Tenants as they are named on the command line; an empty text is what has none."""
     more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
-    return ", ".join('"" (events without a tenant)' if name is None else name for name in found[:NAMED]) + more
+    return (
+        ", ".join('"" (events without a tenant)' if name is None else shlex.quote(name) for name in found[:NAMED])
+        + more
+    )

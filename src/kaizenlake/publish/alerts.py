@@ -14,7 +14,7 @@ from kaizenlake.lake.store import Lake
 from kaizenlake.publish import report_format as say
 from kaizenlake.publish import schemas
 from kaizenlake.publish.context import Instant
-from kaizenlake.publish.folder import FOLDER, alone, refused, verifying_key, write_checks, write_once
+from kaizenlake.publish.folder import FOLDER, alone, check_tenant, refused, verifying_key, write_checks, write_once
 from kaizenlake.publish.signed_files import Form
 from kaizenlake.tables import Alerts, Scan
 from kaizenlake.vocabulary import Severity
@@ -153,6 +153,7 @@ def verify_alerts(lake: Lake, public_key: bytes | None = None) -> int:
     key, _ = verifying_key(lake, public_key)
     try:
         signed = FORM.read(path, key)
+        check_tenant(lake, signed)
     except VerificationError as error:
         raise refused([error.message], "The alerts are not what this lake published", path) from error
     return len(signed["alerts"])

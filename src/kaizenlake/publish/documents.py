@@ -48,6 +48,7 @@ from kaizenlake.publish.folder import (
     PUBLIC_KEY,
     Verified,
     alone,
+    check_tenant,
     not_as_said,
     still_holds,
     verifying_key,
@@ -196,6 +197,7 @@ def verify(lake: Lake, public_key: bytes | None = None) -> VerifiedPublication:
     key, key_source = verifying_key(lake, public_key)
     signing.check_signature(index["signed"], index["signature"], key)
     signed = index["signed"]
+    check_tenant(lake, signed)
     sequences.check(lake, folder / INDEX, signed)
     problems = [problem for entry in signed["entries"] if (problem := _problem(folder, entry)) is not None]
     if problems:

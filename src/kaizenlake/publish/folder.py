@@ -103,6 +103,23 @@ def verifying_key(lake: Lake, given: bytes | None) -> tuple[Ed25519PublicKey, st
     return signing.public_key(pem, str(path)), "the key beside the documents"
 
 
+def check_tenant(lake: Lake, signed: Mapping[str, Any]) -> None:
+    """Check that something signed is of the tenant in whose folder it lies, since one key signs for all of them.
+
+    Args:
+        lake: The lake as the tenant has it.
+        signed: What is signed.
+
+    Raises:
+        VerificationError: It is of another.
+    """
+    tenant = signed.get("tenant_id")
+    if tenant != lake.tenant and (lake.is_walled or tenant is not None):
+        raise VerificationError(
+            f"It is of {'no tenant' if tenant is None else f'the tenant {tenant!r}'}, not of this one."
+        )
+
+
 def not_as_said(problems: Sequence[str], number: int, things: str, said: str, where: Path) -> VerificationError:
     """What a verification raises that found some of several things wrong.
 

@@ -22,7 +22,16 @@ from kaizenlake.lake import files, keys
 from kaizenlake.lake.store import Lake
 from kaizenlake.publish import guard, sequences
 from kaizenlake.publish.context import instant
-from kaizenlake.publish.folder import FOLDER, Verified, alone, not_as_said, still_holds, verifying_key, write_checks
+from kaizenlake.publish.folder import (
+    FOLDER,
+    Verified,
+    alone,
+    check_tenant,
+    not_as_said,
+    still_holds,
+    verifying_key,
+    write_checks,
+)
 from kaizenlake.publish.schemas import first_broken
 
 OF_THE_RUN = frozenset({"generated_at", "valid_until", "provenance"})
@@ -193,6 +202,7 @@ class SignedFiles:
         for path in self.paths(folder):
             try:
                 signed = self.form.read(path, key)
+                check_tenant(lake, signed)
                 sequences.check(lake, path, signed)
             except VerificationError as error:
                 problems.append(f"{path.name}: {error.message}")
