@@ -28,7 +28,7 @@ from kaizenlake.tables import Events
 
 FINDINGS = 3
 
-OF_INVENTED = frozenset({"pack win rate", "deal win rate", "outreach win rate", "clarity of briefs"})
+OF_INVENTED = frozenset({"pack_win_rate", "deal_win_rate", "outreach_win_rate", "brief_clarity"})
 """Kinds of findings that rest on the invented sample; they show what a report can say, and say nothing of the world."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 Status: TypeAlias = Literal["draft", "shadow", "canary", "active", "archived"]
@@ -72,6 +73,55 @@ Severity: TypeAlias = Literal["info", "warning", "critical"]
 
 Audience: TypeAlias = Literal["impressions", "reach"]
 """What an engagement rate is a share of."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one kind of outcome is spoken of.
+
+    Args:
+        one: Noun of one subject.
+        many: Noun of several.
+        won: What happened to those that were won, after a plural noun.
+        rule: When a subject counts as won; an age follows it.
+    """
+
+    one: str
+    many: str
+    won: str
+    rule: str
+
+
+OUTCOMES = {
+    "pack": Outcome(
+        "pack", "packs", "succeeded", "A pack is won when it completed{within} and did not fail on quality."
+    ),
+    "deal": Outcome("lead", "leads", "became deals", "A lead is won when its deal was won{within}, else it is not."),
+    "outreach": Outcome(
+        "outreach message", "outreach messages", "were replied to", "An outreach is won when a reply came{within}."
+    ),
+    "creative": Outcome(
+        "content",
+        "contents",
+        "are good or excellent",
+        "A content is won when its tier is good or better; one with too few impressions is pending.",
+    ),
+    "run": Outcome("agent run", "agent runs", "passed all gates", "A run is won when it passed all its gates."),
+}
+
+FEATURE_WORDS = {
+    "number": ("Number", "a number"),
+    "question": ("Question", "a question"),
+    "exclamation": ("Exclamation", "an exclamation"),
+    "quotation": ("Quotation", "a quotation"),
+    "second_person": ("Speaks to the reader", "words to the reader (second person)"),
+    "first_person": ("Speaks of its author", "the author's own voice (first person)"),
+    "negation": ("Negation", "a negation"),
+    "superlative": ("Superlative", "a superlative"),
+    "curiosity": ("Curiosity gap", "a curiosity gap"),
+    "urgency": ("Urgency", "urgency"),
+}
+"""Label and phrase of each text feature; a test holds the list to `TEXTFEATURE_WORDS`."""
 
 
 def plural(number_of: int, one: str, many: str = "") -> str:

@@ -44,7 +44,7 @@ def test_the_versions_as_json(folder):
     assert [(row["doer"], row["version"], row["verdict"] or "") for row in rows] == [
         ("coder", "1", ""),
         ("copywriter", "1", ""),
-        ("copywriter", "2", ""),
+        ("copywriter", "2", "hurt"),
     ]
 
 

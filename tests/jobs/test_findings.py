@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from kaizenlake import tables
 from kaizenlake.jobs import _finding_words as words
 from kaizenlake.jobs.findings import findings
+from kaizenlake.jobs.learning_progress import version_verdict
 from kaizenlake.parameters import Trends
 from kaizenlake.tables import CrlTrends, Findings, LearningProgress, SkillTerms
 from kaizenlake.tables.finding import FINDING_KINDS
@@ -32,9 +33,14 @@ def rows(table, *said, **same):
     return pl.DataFrame([dict.fromkeys(schema) | same | row for row in said], schema=schema)
 
 
+def judged(frame):
+    """The rows of `learning_progress` with the verdict of its rule."""
+    return frame.with_columns(verdict=version_verdict(Trends()))
+
+
 def progress(*versions, **same):
     """Rows of (doer, number of the version, mean loss, difference from the one before)."""
-    return rows(
+    told = rows(
         LearningProgress,
         *(
             {
@@ -58,6 +64,7 @@ def progress(*versions, **same):
         ),
         **same,
     )
+    return judged(told)
 
 
 @pytest.mark.parametrize(
@@ -147,7 +154,7 @@ def test_sign_verdict_and_window_of_a_sentence_agree_with_its_figures(level, bas
         change_ci_low=pl.col("change") - half,
         change_ci_high=pl.col("change") + half,
     )
-    (row,) = told(learning_progress=frame).to_dicts()
+    (row,) = told(learning_progress=judged(frame)).to_dicts()
     figures = json.loads(row["figures"])
     low, high = figures["ci_low"], figures["ci_high"]
     shown = [float(text) for text in re.findall(r"[+-]?(?:\d)?\.\d+(?=[ ,)])", row["sentence"].split(": loss ")[1])]

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 
 import polars as pl
 
 from kaizenlake import tables
+from kaizenlake.jobs.findings import findings
 from kaizenlake.stats import wilson
 from kaizenlake.tables import (
     AvoidedPhrases,
     Contents,
     CreativeLabels,
     EventCounts,
+    Findings,
     Landings,
     Patterns,
     Projects,
@@ -180,8 +183,19 @@ def _patterns():
     return frame(Patterns, rows)
 
 
+def with_findings(frames, **settings):
+    """The same frames, with what they say."""
+    held = (frames.get(table, tables.empty(table).collect()).lazy() for table in findings.reads)
+    return frames | {Findings: tables.check(Findings, findings(*held, as_of=AS_OF, **settings).collect())}
+
+
 def full():
     """Frames of every gold and bronze table that the report reads, filled."""
+    return dict(_full())
+
+
+@cache
+def _full():
     events = [
         {
             "source": source,
@@ -224,23 +238,27 @@ def full():
             1,
         )
     ]
-    return {
-        EventCounts: frame(EventCounts, events, event_date=date(2026, 3, 1)),
-        Projects: frame(Projects, [{"project_id": "cosmetics_2025", "events": 505, "first_at": NOON, "last_at": NOON}]),
-        Contents: _contents(),
-        CreativeLabels: _labels(),
-        AvoidedPhrases: frame(
-            AvoidedPhrases,
-            [{"phrase": "game-changer", "marks": 4, "contents": 3, "last_reason": "Sounds like everybody else."}],
-            last_marked_at=NOON,
-        ),
-        WinRates: _wins(),
-        Patterns: _patterns(),
-        SegmentClarity: _of_no_tenant(SegmentClarity, tables.schema(SegmentClarity).names()[1:], clarity),
-        SourceFreshness: _of_no_tenant(SourceFreshness, tables.schema(SourceFreshness).names()[1:], freshness),
-        Landings: frame(Landings, [{"lines_in": 1486, "landed": 1477, "duplicate": 4, "quarantined": 5}], **landed),
-        Quarantine: frame(Quarantine, lines, file="posts.ndjson", file_hash="b" * 64, quarantined_at=NOON),
-    }
+    return with_findings(
+        {
+            EventCounts: frame(EventCounts, events, event_date=date(2026, 3, 1)),
+            Projects: frame(
+                Projects, [{"project_id": "cosmetics_2025", "events": 505, "first_at": NOON, "last_at": NOON}]
+            ),
+            Contents: _contents(),
+            CreativeLabels: _labels(),
+            AvoidedPhrases: frame(
+                AvoidedPhrases,
+                [{"phrase": "game-changer", "marks": 4, "contents": 3, "last_reason": "Sounds like everybody else."}],
+                last_marked_at=NOON,
+            ),
+            WinRates: _wins(),
+            Patterns: _patterns(),
+            SegmentClarity: _of_no_tenant(SegmentClarity, tables.schema(SegmentClarity).names()[1:], clarity),
+            SourceFreshness: _of_no_tenant(SourceFreshness, tables.schema(SourceFreshness).names()[1:], freshness),
+            Landings: frame(Landings, [{"lines_in": 1486, "landed": 1477, "duplicate": 4, "quarantined": 5}], **landed),
+            Quarantine: frame(Quarantine, lines, file="posts.ndjson", file_hash="b" * 64, quarantined_at=NOON),
+        }
+    )
 
 
 def scan_of(frames):

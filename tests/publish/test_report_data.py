@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from kaizenlake.parameters import Tiers
-from kaizenlake.publish import findings, report_data, report_format, report_words
+from kaizenlake.publish import report_data, report_format, report_words
 from kaizenlake.publish.report_about import changes
 from kaizenlake.publish.report_blocks import Grid, Missing
 from kaizenlake.publish.report_data import build
@@ -257,7 +257,7 @@ def test_thresholds_of_tiers_are_those_of_the_settings():
     assert "excellent from 30.0%, good from 5.0%" in text_of(built(tiers=Tiers(excellent=0.3)))
 
 
-@pytest.mark.parametrize("module", [report_format, report_words, findings])
+@pytest.mark.parametrize("module", [report_format, report_words])
 def test_examples_in_the_documentation_hold(module):
     outcome = doctest.testmod(module)
     assert outcome.attempted > 0

@@ -86,7 +86,7 @@ def _guardrails(canary_looks: pl.LazyFrame, looks: pl.LazyFrame, as_of: datetime
         .filter(_told(as_of))
         .with_columns(
             finding_id=name_of("broken_guardrail", *CANDIDATE[1:], "guardrails_broken"),
-            window=said("look {} of the canary, on {}", "look", "raised_on"),
+            window=said("look {}, on {}", "look", "raised_on"),
             figures=figures(*names, "units", "units_control", "look"),
             verdict=pl.lit("broken"),
             remedy=pl.lit("Roll the candidate back, unless the night does."),
@@ -127,7 +127,14 @@ def _invalid(canary_looks: pl.LazyFrame, looks: pl.LazyFrame, as_of: datetime) -
             remedy=pl.lit("Find why runs are lost or routed otherwise, end the canary, and start it anew."),
             kind=pl.lit("invalid_canary"),
             severity=pl.lit("warning"),
-            sentence=said("{} says nothing of {} {}. {}", "deployment_id", "policy_id", "policy_version", "reason"),
+            sentence=said(
+                "{} says nothing of {} {}. {} As of {}.",
+                "deployment_id",
+                "policy_id",
+                "policy_version",
+                "reason",
+                _looks(),
+            ),
         )
     )
 
@@ -160,7 +167,7 @@ def _waiting(looks: pl.LazyFrame, policies: pl.LazyFrame, as_of: datetime, promo
             remedy=pl.lit("Approve it with `kaizen policy approve`, or promote it with `kaizen policy promote`."),
             kind=pl.lit("promotion_waiting"),
             severity=pl.lit("info"),
-            sentence=said("{} {} waits for {}. {}", "policy_id", "policy_version", waits, "reason"),
+            sentence=said("{} {} waits for {}. {} As of {}.", "policy_id", "policy_version", waits, "reason", _looks()),
         )
     )
 
@@ -204,7 +211,7 @@ def _where(name: str, words: str) -> pl.Expr:
 
 def _looks() -> pl.Expr:
     """The nights that a look rests on."""
-    return said("look {} of the canary, on {}", "look", "looked_on")
+    return said("look {}, on {}", "look", "looked_on")
 
 
 def _look_figures() -> pl.Expr:

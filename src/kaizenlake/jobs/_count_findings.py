@@ -60,6 +60,7 @@ def of_counts(daily_performance: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
         verdict=pl.lit("contradicts itself"),
         severity=pl.when(pl.col("first") >= (as_of - NEW).date()).then(pl.lit("warning")),
         raised_on="first",
+        strength=pl.col("posts").cast(pl.Float64),
         remedy=pl.lit(REMEDY),
         sentence=words.shrinking(),
     )

@@ -26,10 +26,11 @@ def rounded(*names: str) -> tuple[pl.Expr, ...]:
     Args:
         names: Columns.
     """
-    return tuple(_round(pl.col(name)).alias(name) for name in names)
+    return tuple(rounded_figure(pl.col(name)).alias(name) for name in names)
 
 
-def _round(figure: pl.Expr) -> pl.Expr:
+def rounded_figure(figure: pl.Expr) -> pl.Expr:
+    """A figure as it is shown."""
     coarse = figure.round(PLACES)
     return pl.when(coarse == 0.0).then(figure.round(FINE_PLACES)).otherwise(coarse) + 0.0
 
@@ -80,9 +81,9 @@ def project() -> pl.Expr:
     return pl.coalesce("project_id", pl.lit("no project"))
 
 
-def whole(name: str) -> pl.Expr:
+def whole(name: str | pl.Expr) -> pl.Expr:
     """A count in words, with a comma between thousands: `12,345`, and `12,345.5` of what is counted in parts."""
-    count = pl.col(name)
+    count = pl.col(name) if isinstance(name, str) else name
     thousands = count.cast(pl.Int64).cast(pl.String).str.reverse().str.replace_all(r"(\d{3})", "$1,").str.reverse()
     part = count.cast(pl.Decimal(38, 2)).cast(pl.String).str.extract(r"(\.\d*?)0*$").str.replace(r"^\.$", "")
     return thousands.str.strip_prefix(",") + part.fill_null("")
@@ -115,26 +116,6 @@ def degrading() -> pl.Expr:
         number("baseline"),
         number("difference", signed=True),
         interval("ci_low", "ci_high"),
-    )
-
-
-def version_verdict(small: float) -> pl.Expr:
-    """What a version did, in the words of `kaizenlake.vocabulary`, from the figures as shown and whether there are enough.
-
-    Args:
-        small: Difference that is not worth speaking of.
-    """
-    low, high = pl.col("ci_low"), pl.col("ci_high")
-    return (
-        pl.when(~pl.col("is_enough") | low.is_null())
-        .then(pl.lit("too_early"))
-        .when(high < 0.0)
-        .then(pl.lit("helped"))
-        .when(low > 0.0)
-        .then(pl.lit("hurt"))
-        .when(low >= -small, high <= small)
-        .then(pl.lit("no_difference"))
-        .otherwise(pl.lit("too_early"))
     )
 
 

@@ -1,4 +1,4 @@
-"""What do the tables say of doers, versions, canaries and records? Findings: each with its figures, its verdict and its one sentence."""
+"""What do the tables say? Findings: each with its figures, its verdict and its one sentence."""
 
 from __future__ import annotations
 
@@ -11,30 +11,41 @@ from kaizenlake.job import job
 from kaizenlake.jobs import _finding_words as words
 from kaizenlake.jobs._canary_findings import KEPT, of_canaries, of_rollbacks
 from kaizenlake.jobs._card_rules import BETTER, WORSE, last_day
+from kaizenlake.jobs._content_findings import of_best, of_briefs, of_patterns, of_sources, of_tiers, of_win_rates
 from kaizenlake.jobs._count_findings import of_counts
 from kaizenlake.jobs._loss_sums import known_before
 from kaizenlake.jobs._said import said
 from kaizenlake.jobs.crl_trends import is_recent
 from kaizenlake.jobs.skill_terms import KINDS
-from kaizenlake.parameters import Promotion, Skills, Trends
+from kaizenlake.parameters import Evidence, Labels, Promotion, Skills, Windows
 from kaizenlake.tables import (
     CanaryLooks,
+    Contents,
+    CreativeLabels,
     CrlTrends,
     DailyPerformance,
     Deployments,
     Findings,
     LearningProgress,
+    Patterns,
     Policies,
     PolicyPromotions,
+    SegmentClarity,
     SkillCards,
     SkillTerms,
+    SourceFreshness,
+    WinRates,
 )
+from kaizenlake.tables.finding import MOST
 
 DOER = ("tenant_id", "doer")
 NIGHTLY_WIDTH = 1.5
 """By how much an interval is widened before it may raise an alert, as it is looked at every night."""
 
-NAMES = ("doer", "policy_id", "policy_version", "deployment_id", "severity", "remedy")
+NAMES = (
+    *("doer", "policy_id", "policy_version", "deployment_id", "severity", "remedy"),
+    *("raised_on", "strength", "topic"),
+)
 """Columns of the table that not every finding has."""
 
 
@@ -49,6 +60,12 @@ NAMES = ("doer", "policy_id", "policy_version", "deployment_id", "severity", "re
         Deployments,
         Policies,
         DailyPerformance,
+        Patterns,
+        WinRates,
+        Contents,
+        CreativeLabels,
+        SegmentClarity,
+        SourceFreshness,
     ),
     writes=Findings,
 )
@@ -62,15 +79,24 @@ def findings(
     deployments: pl.LazyFrame,
     policies: pl.LazyFrame,
     daily_performance: pl.LazyFrame,
+    patterns: pl.LazyFrame,
+    win_rates: pl.LazyFrame,
+    contents: pl.LazyFrame,
+    creative_labels: pl.LazyFrame,
+    segment_clarity: pl.LazyFrame,
+    source_freshness: pl.LazyFrame,
     *,
     as_of: datetime,
+    evidence: Evidence = Evidence(),  # noqa: B008 - frozen
+    labels: Labels = Labels(),  # noqa: B008 - frozen
     promotion: Promotion = Promotion(),  # noqa: B008 - frozen
     skills: Skills = Skills(),  # noqa: B008 - frozen
-    trends: Trends = Trends(),  # noqa: B008 - frozen
+    windows: Windows = Windows(),  # noqa: B008 - frozen
 ) -> pl.LazyFrame:
     """List what the tables say, each under a name that stays the same while it holds.
 
-    Reports, cards, alerts and contexts read a finding and say its sentence; none of them words it anew.
+    Reports, cards, alerts and contexts read a finding and say its sentence; none of them words it anew. Of the kinds that have a
+    strength, the strongest `MOST` of each tenant and kind are kept, and all that are alerts.
 
     Args:
         crl_trends: Loss of each doer by day.
@@ -82,24 +108,49 @@ def findings(
         deployments: Shadows and canaries.
         policies: Versions as they stand.
         daily_performance: What each content achieved, to date.
+        patterns: Patterns over everything.
+        win_rates: Win rates over everything.
+        contents: Contents with their latest figures.
+        creative_labels: Winners and losers.
+        segment_clarity: Clarity of briefs by segment.
+        source_freshness: How long each source has been silent.
         as_of: What happened from this instant on does not count.
+        evidence: How much evidence a finding needs, and the confidence of the intervals.
+        labels: `impressions` that a content needs for its tier to count.
         promotion: Whether a promotion needs an approval, and for how long one holds.
         skills: Days of a card.
-        trends: What a verdict on a version needs.
+        windows: When a source is silent.
     """
-    kinds = (
+    happened = (
         _degrading(crl_trends, as_of),
-        _versions(learning_progress, as_of, trends),
+        _versions(learning_progress, as_of),
         _terms(skill_terms, skill_cards, as_of, skills),
         *of_canaries(canary_looks, deployments, policies, as_of=as_of, promotion=promotion),
         of_rollbacks(policy_promotions, as_of),
         of_counts(daily_performance, as_of),
+        of_sources(source_freshness, as_of, windows),
     )
+    to_date = (
+        of_patterns(patterns, evidence),
+        of_win_rates(win_rates, evidence),
+        of_tiers(contents, labels.impressions, evidence),
+        of_best(creative_labels),
+        of_briefs(segment_clarity, evidence),
+    )
+    known = [frame.filter(pl.col("raised_on").is_not_null()) for frame in happened]
+    order = {"raised_on": True, "tenant_id": False, "finding_id": False}
     return (
-        pl.concat([_columns(frame) for frame in kinds])
-        .filter(pl.col("raised_on").is_not_null())
-        .sort("raised_on", "tenant_id", "finding_id", descending=[True, False, False])
+        pl.concat([_columns(frame) for frame in (*known, *to_date)])
+        .sort("strength", "finding_id", descending=[True, False], nulls_last=True)
+        .filter(_is_kept())
+        .sort(list(order), descending=list(order.values()), nulls_last=list(order.values()))
     )
+
+
+def _is_kept() -> pl.Expr:
+    """Whether a finding is an alert, has no strength, or is among the strongest of its tenant and kind; the strongest come first."""
+    place = pl.int_range(pl.len()).over("tenant_id", "kind")
+    return pl.col("severity").is_not_null() | pl.col("strength").is_null() | (place < MOST)
 
 
 def _columns(frame: pl.LazyFrame) -> pl.LazyFrame:
@@ -137,7 +188,7 @@ def _degrading(crl_trends: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
     )
 
 
-def _versions(learning_progress: pl.LazyFrame, as_of: datetime, trends: Trends) -> pl.LazyFrame:
+def _versions(learning_progress: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
     """The latest version of each policy of each doer, against the version before it, up to its latest day.
 
     That it hurt or helped is an alert while its latest runs are of the last days, and where its interval leaves out 0 even when
@@ -167,15 +218,14 @@ def _versions(learning_progress: pl.LazyFrame, as_of: datetime, trends: Trends) 
             ci_high="change_ci_high",
             n="n_so_far",
             n_before="previous_n",
+            verdict="verdict",
             began=pl.col("event_date") - pl.duration(days="age_days"),
-            is_enough=(pl.col("n_so_far") >= trends.runs) & (pl.col("previous_n") >= trends.runs),
         )
         .with_columns(
             *words.rounded(*names),
             subject="doer",
             window=said("the runs from {} to {}", "began", "event_date"),
         )
-        .with_columns(verdict=words.version_verdict(trends.small_difference))
         .with_columns(
             finding_id=words.name_of("version_change", "doer", "policy_id", "policy_version"),
             kind=pl.lit("version_change"),

@@ -8,6 +8,7 @@ import polars as pl
 
 from kaizenlake.job import job
 from kaizenlake.jobs._day_clusters import ALL_SUMS, difference_interval, sums_of_day
+from kaizenlake.jobs._finding_words import rounded_figure
 from kaizenlake.jobs._loss_sums import added, known_before, mean
 from kaizenlake.parameters import Evidence, Trends
 from kaizenlake.tables import CrlDaily, LearningProgress
@@ -74,7 +75,7 @@ def learning_progress(
             change_ci_low=interval.low,
             change_ci_high=interval.high,
         )
-        .with_columns(verdict=_verdict(trends))
+        .with_columns(verdict=version_verdict(trends))
         .sort(*VERSION, "event_date")
     )
 
@@ -85,9 +86,13 @@ def _order() -> pl.Expr:
     return long.str.replace_all(r"\d*(\d{20})", "${1}").alias("order")
 
 
-def _verdict(trends: Trends) -> pl.Expr:
-    """What the difference from the version before says; null for the first."""
-    low, high = pl.col("change_ci_low"), pl.col("change_ci_high")
+def version_verdict(trends: Trends) -> pl.Expr:
+    """What the difference from the version before says, by its interval as it is shown; null for the first.
+
+    Args:
+        trends: `runs`: fewest on either side for a verdict; `small_difference`: what is not worth speaking of.
+    """
+    low, high = (rounded_figure(pl.col(name)) for name in ("change_ci_low", "change_ci_high"))
     enough = (pl.col("n_so_far") >= trends.runs) & (pl.col("previous_n") >= trends.runs) & low.is_not_null()
     small = (low >= -trends.small_difference) & (high <= trends.small_difference)
     return pl.when(pl.col("previous_version").is_not_null()).then(

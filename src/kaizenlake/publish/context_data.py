@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from kaizenlake import tables
+from kaizenlake.jobs._content_findings import best_content_id, brief_clarity_id, pattern_id, win_rate_id
 from kaizenlake.jobs.scopes import by_segment
 from kaizenlake.publish.context import EVERYTHING, Scope, segment
 from kaizenlake.publish.context_rules import ATTRIBUTES, CREATIVE, RATES
@@ -20,6 +21,7 @@ from kaizenlake.tables import (
     AvoidedPhrases,
     Contents,
     CreativeLabels,
+    Findings,
     Patterns,
     PooledPatterns,
     Projects,
@@ -51,17 +53,18 @@ class Data:
     @classmethod
     def read(cls, scan: Scan, settings: Settings, only: Scope | None) -> Data:
         """Read all of it at one go; `only` reads what one scope needs."""
+        findings = scan(Findings)
         lazy = {
-            Patterns: best_evidence(scan(Patterns)),
-            WinRates: scan(WinRates).filter(_NEEDED),
+            Patterns: _with_sentence(best_evidence(scan(Patterns)), findings, pattern_id()),
+            WinRates: _with_sentence(scan(WinRates).filter(_NEEDED), findings, win_rate_id()),
             ScopedPatterns: best_evidence(scan(ScopedPatterns).filter(_wanted(only)), ("tenant_id", *_SCOPE)),
             ScopedWinRates: scan(ScopedWinRates).filter(_wanted(only), _NEEDED),
-            CreativeLabels: _labelled(scan, only),
+            CreativeLabels: _with_sentence(_labelled(scan, only), findings, best_content_id()),
             AvoidedPhrases: scan(AvoidedPhrases),
             Projects: by_segment(
                 scan(Projects).filter(pl.col("project_id").is_not_null()).select("project_id", *SEGMENT)
             ),
-            SegmentClarity: scan(SegmentClarity).sort(SEGMENT),
+            SegmentClarity: _with_sentence(scan(SegmentClarity).sort(SEGMENT), findings, brief_clarity_id()),
             Contents: _used(scan, only),
             PooledPatterns: scan(PooledPatterns).sort("pattern_type"),
         }
@@ -105,6 +108,20 @@ _NEEDED = pl.any_horizontal(
 _WITH_RATES = (WinRates, ScopedWinRates)
 _RATE_IS_KNOWN = pl.col("shrunk_rate").is_not_null()
 """What is pending has no rate, and holds nothing back."""
+
+
+def _with_sentence(rows: pl.LazyFrame, findings: pl.LazyFrame, name: pl.Expr) -> pl.LazyFrame:
+    """Rows in their order with the sentence of their finding; null where they are none.
+
+    Args:
+        rows: Rows of a table.
+        findings: What the tables say.
+        name: Name of the finding on a row.
+    """
+    key = ["tenant_id", "finding_id"]
+    said = findings.select(*key, "sentence")
+    named = rows.with_columns(finding_id=name)
+    return named.join(said, on=key, how="left", nulls_equal=True, maintain_order="left").drop("finding_id")
 
 
 def _scope_of(row: Row) -> Scope:

@@ -69,6 +69,8 @@ class Notes:
             told = f"A person marked it as a {row['label']}{where}: {self.line(row['reason'])}"
         elif row["experiment_id"] is not None:
             told = f"It won its experiment{where}: {row['reason']}."
+        elif row.get("sentence") is not None:
+            told = row["sentence"]
         else:
             told = (
                 f"Rank {row['rank_in_group']} of {row['group_size']} of its like{where} by its shrunk engagement rate."

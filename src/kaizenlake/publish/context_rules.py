@@ -9,6 +9,7 @@ from kaizenlake.tables import (
     Contents,
     CreativeLabels,
     EventCounts,
+    Findings,
     Outcomes,
     Patterns,
     PooledPatterns,
@@ -100,7 +101,9 @@ RULES: tuple[Rule, ...] = (
 SIZES: tuple[type[Table], ...] = (EventCounts, Projects, Contents, Outcomes)
 """Tables that say which scopes there are, and how much is known of each."""
 
-TABLES: tuple[type[Table], ...] = tuple(dict.fromkeys((*SIZES, *(table for rule in RULES for table in rule.tables))))
+TABLES: tuple[type[Table], ...] = tuple(
+    dict.fromkeys((*SIZES, *(table for rule in RULES for table in rule.tables), Findings))
+)
 """Every table that a context is made of."""
 
 FIELD_OF: dict[str, str] = {rule.pattern_type: rule.field for rule in RULES if rule.pattern_type}

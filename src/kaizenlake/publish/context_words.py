@@ -20,12 +20,14 @@ def p_words(value: float) -> str:
 
 
 def of_finding(finding: Finding, level: float) -> str:
-    """What was found, in one sentence.
+    """What was found, in one sentence: that of `gold.findings` where it has one.
 
     Args:
         finding: What a table says.
         level: Confidence of its interval.
     """
+    if finding.sentence is not None:
+        return finding.sentence
     if finding.basis == "pooled":
         return (
             f"Over {finding.comparisons} tenants that share the effects of text rules, contents with it fare {finding.shrunk_lift:+.1%} "
@@ -89,13 +91,15 @@ def why_not(judgement: Judgement, rules: EvidenceRules) -> str:
 
 
 def of_rate(row: Mapping[str, Any], level: float, needed: int) -> str:
-    """How often outcomes of one value were won, in one sentence.
+    """How often outcomes of one value were won, in one sentence: that of `gold.findings` where it has one.
 
     Args:
-        row: `wins`, `decided`, `pending`, `age_days`, `win_rate`, `ci_low`, `ci_high`.
+        row: `wins`, `decided`, `pending`, `age_days`, `win_rate`, `ci_low`, `ci_high`, and the `sentence` of its finding, if any.
         level: Confidence of the interval.
         needed: Fewest decided outcomes that are not called few.
     """
+    if row.get("sentence") is not None:
+        return f"{row['sentence']}{more_pending(row['pending'])}"
     few = "" if row["decided"] >= needed else f" These are few: fewer than {needed}."
     return (
         f"{row['wins']} of {row['decided']} outcomes were won{within(row['age_days'])}, {row['win_rate']:.1%} "
@@ -129,12 +133,14 @@ def of_pending(row: Mapping[str, Any]) -> str:
 
 
 def of_clarity(row: Mapping[str, Any], level: float) -> str:
-    """How clear the briefs of a segment arrive, in one sentence.
+    """How clear the briefs of a segment arrive, in one sentence: that of `gold.findings` where it has one.
 
     Args:
-        row: `clear_briefs`, `briefs`, `clear_rate`, `ci_low`, `ci_high`, `mean_score`.
+        row: `clear_briefs`, `briefs`, `clear_rate`, `ci_low`, `ci_high`, `mean_score`, and the `sentence` of its finding, if any.
         level: Confidence of the interval.
     """
+    if row.get("sentence") is not None:
+        return str(row["sentence"])
     return (
         f"{row['clear_briefs']} of {row['briefs']} briefs arrived clear, {row['clear_rate']:.1%} "
         f"({level:.0%} interval {row['ci_low']:.1%} to {row['ci_high']:.1%}); mean first score {row['mean_score']:.1f}."

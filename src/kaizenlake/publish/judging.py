@@ -47,6 +47,7 @@ class Finding:
         pending: Of outcomes: how many are too young for it.
         platforms: Platforms on which it was found; empty where that is not known.
         content_types: Kinds of content of which it was found; empty where that is not known.
+        sentence: What `gold.findings` says of it; None where it is no finding there.
     """
 
     pattern_type: str
@@ -71,6 +72,7 @@ class Finding:
     pending: int = 0
     platforms: tuple[str, ...] = ()
     content_types: tuple[str, ...] = ()
+    sentence: str | None = None
 
     @property
     def observed(self) -> str:
@@ -135,6 +137,7 @@ def of_pattern(row: Mapping[str, Any], table: str) -> Finding:
         q_value=rounded(row["q_value"]),
         platforms=tuple(row.get("platforms") or ()),
         content_types=tuple(row.get("content_types") or ()),
+        sentence=row.get("sentence"),
     )
 
 

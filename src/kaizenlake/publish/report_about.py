@@ -28,7 +28,7 @@ from kaizenlake.publish.report_blocks import (
 )
 from kaizenlake.publish.report_data import ReportData
 from kaizenlake.publish.report_rows import CHART_ROWS
-from kaizenlake.publish.report_words import GLOSSARY, OUTCOMES, pattern_label
+from kaizenlake.publish.report_words import GLOSSARY, pattern_label
 from kaizenlake.tables import (
     Contents,
     CreativeLabels,
@@ -41,7 +41,7 @@ from kaizenlake.tables import (
     Table,
     WinRates,
 )
-from kaizenlake.vocabulary import plural
+from kaizenlake.vocabulary import OUTCOMES, plural
 
 _NUMBERS: dict[str, tuple[str, Callable[[Any], str], Callable[[Any], str]]] = {
     "events": ("Events", say.count, say.count),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 
 import polars as pl
 
+from kaizenlake.jobs._content_findings import count_tiers, is_rated
 from kaizenlake.parameters import Evidence, Labels, Tiers
 from kaizenlake.publish.report_learning_data import Learning, learning
 from kaizenlake.publish.report_rows import (
@@ -16,6 +17,7 @@ from kaizenlake.publish.report_rows import (
     ClarityRow,
     Figures,
     FindingRow,
+    HeadlineRow,
     KindRow,
     LabelRow,
     Listing,
@@ -27,7 +29,6 @@ from kaizenlake.publish.report_rows import (
     WinRow,
     listing,
 )
-from kaizenlake.stats.expressions import wilson
 from kaizenlake.tables import (
     AvoidedPhrases,
     Contents,
@@ -43,7 +44,6 @@ from kaizenlake.tables import (
     SourceFreshness,
     WinRates,
 )
-from kaizenlake.tables.content import TIERS
 from kaizenlake.tables.outcome import ALL, KINDS
 
 
@@ -69,6 +69,7 @@ class ReportData:
         sources: Sources, the longest silent first.
         quality: Conservation of lines.
         contradictions: Records that contradict earlier ones, the newest first.
+        headlines: Findings that are told by their strength.
         learning: Losses of doers, canaries, policies and experiments.
         tier_edges: Where tiers begin.
         impressions: Fewest impressions (or people reached) of a content whose tier counts.
@@ -92,6 +93,7 @@ class ReportData:
     sources: Listing[SourceRow]
     quality: Quality
     contradictions: Listing[FindingRow]
+    headlines: tuple[HeadlineRow, ...]
     learning: Learning
     tier_edges: Tiers
     impressions: int
@@ -138,7 +140,7 @@ def build(
         facts=facts or RunFacts(),
         figures=Figures(as_of, {}, {}),
         previous=previous,
-        tiers=_tiers(scan(Contents), enough),
+        tiers=_tiers(scan(Contents), enough, bearings.confidence),
         winners=_labels(creative_labels, "winner"),
         losers=_labels(creative_labels, "loser"),
         avoided=listing(AvoidedRow, scan(AvoidedPhrases), by={"marks": True, "phrase": False, "last_reason": False}),
@@ -154,6 +156,7 @@ def build(
             scan(Findings).filter(pl.col("kind") == "shrinking_counts"),
             by={"raised_on": True, "finding_id": False},
         ),
+        headlines=tuple(HeadlineRow(*row) for row in _strong(scan(Findings)).iter_rows()),
         learning=learning(scan, as_of=as_of),
         tier_edges=tiers or Tiers(),
         impressions=enough,
@@ -162,32 +165,15 @@ def build(
     return replace(data, figures=_figures(data, scan, window["events"] or 0))
 
 
-def _rated(enough: int) -> pl.Expr:
-    """Whether the tier of a content counts, as for win rates: of few impressions, many reach a high one by chance."""
-    return (pl.col("tier").is_not_null() & (pl.col("trials") >= enough)).fill_null(value=False)
+def _strong(findings: pl.LazyFrame) -> pl.DataFrame:
+    """Findings that have a strength, of which there are few of each kind."""
+    columns = [item.name for item in fields(HeadlineRow)]
+    return findings.filter(pl.col("strength").is_not_null()).select(columns).sort(columns).collect()
 
 
-def _tiers(contents: pl.LazyFrame, enough: int) -> Listing[TierRow]:
-    rated = _rated(enough)
-    good = pl.col("excellent") + pl.col("good")
-    frame = (
-        contents.group_by("platform", "content_type")
-        .agg(
-            pl.len().cast(pl.Int64).alias("contents"),
-            rated.sum().cast(pl.Int64).alias("rated"),
-            *((rated & pl.col("tier").eq_missing(tier)).sum().cast(pl.Int64).alias(tier) for tier in TIERS),
-            pl.col("engagement_rate").filter(rated).median().alias("median_engagement_rate"),
-        )
-        .with_columns(
-            pl.when(pl.col("rated") > 0).then(good / pl.col("rated")).alias("good_or_better_rate"),
-            wilson(good, pl.col("rated")).alias("interval"),
-        )
-        .with_columns(
-            pl.col("interval").struct.field("low").alias("ci_low"),
-            pl.col("interval").struct.field("high").alias("ci_high"),
-        )
-    )
-    return listing(TierRow, frame, by={"contents": True, "platform": False, "content_type": False})
+def _tiers(contents: pl.LazyFrame, enough: int, confidence: float) -> Listing[TierRow]:
+    counted = count_tiers(contents, enough, confidence)
+    return listing(TierRow, counted, by={"contents": True, "platform": False, "content_type": False})
 
 
 def _labels(labels: pl.LazyFrame, label: str) -> Listing[LabelRow]:
@@ -253,8 +239,8 @@ def _quality(landings: pl.LazyFrame, quarantine: pl.LazyFrame) -> Quality:
 def _figures(data: ReportData, scan: Scan, events: int) -> Figures:
     contents = scan(Contents).select(
         contents=pl.len(),
-        rated=_rated(data.impressions).sum(),
-        good=(_rated(data.impressions) & pl.col("tier").is_in(["excellent", "good"])).sum(),
+        rated=is_rated(data.impressions).sum(),
+        good=(is_rated(data.impressions) & pl.col("tier").is_in(["excellent", "good"])).sum(),
     )
     judged = (
         scan(Patterns).filter(pl.col("verdict") != "unclear").select("evidence", "pattern_type", "pattern", "verdict")

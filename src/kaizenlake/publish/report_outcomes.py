@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from kaizenlake.publish import report_format as say
 from kaizenlake.publish.charts import Group, Mark, Tone, estimate, interval_chart
-from kaizenlake.publish.findings import WIN_SECTIONS, segment
+from kaizenlake.publish.findings import WIN_SECTIONS
 from kaizenlake.publish.report_blocks import (
     Block,
     Cell,
@@ -21,9 +21,9 @@ from kaizenlake.publish.report_blocks import (
 )
 from kaizenlake.publish.report_data import ReportData
 from kaizenlake.publish.report_rows import KindRow, Listing, WinRow
-from kaizenlake.publish.report_words import OUTCOMES, dimension
+from kaizenlake.publish.report_words import dimension, segment
 from kaizenlake.tables import SegmentClarity, WinRates
-from kaizenlake.vocabulary import plural, within
+from kaizenlake.vocabulary import OUTCOMES, plural, within
 
 
 def win_rates(data: ReportData) -> Section:

@@ -80,6 +80,17 @@ class FindingRow:
 
 
 @dataclass(frozen=True)
+class HeadlineRow:
+    """A finding that a report may begin with, as `gold.findings` has it."""
+
+    kind: str
+    sentence: str
+    verdict: str
+    strength: float | None
+    topic: str | None
+
+
+@dataclass(frozen=True)
 class TierRow:
     """Contents of one platform and content type by tier, each at its latest day."""
 

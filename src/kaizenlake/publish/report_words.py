@@ -2,58 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
-from kaizenlake.publish.report_format import clean, sentence, words
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How one kind of outcome is spoken of.
-
-    Args:
-        one: Noun of one subject.
-        many: Noun of several.
-        won: What happened to those that were won, after a plural noun.
-        rule: When a subject counts as won; an age follows it.
-    """
-
-    one: str
-    many: str
-    won: str
-    rule: str
-
-
-OUTCOMES = {
-    "pack": Outcome(
-        "pack", "packs", "succeeded", "A pack is won when it completed{within} and did not fail on quality."
-    ),
-    "deal": Outcome("lead", "leads", "became deals", "A lead is won when its deal was won{within}, else it is not."),
-    "outreach": Outcome(
-        "outreach message", "outreach messages", "were replied to", "An outreach is won when a reply came{within}."
-    ),
-    "creative": Outcome(
-        "content",
-        "contents",
-        "are good or excellent",
-        "A content is won when its tier is good or better; one with too few impressions is pending.",
-    ),
-    "run": Outcome("agent run", "agent runs", "passed all gates", "A run is won when it passed all its gates."),
-}
-
-_FEATURES = {
-    "number": ("Number", "a number"),
-    "question": ("Question", "a question"),
-    "exclamation": ("Exclamation", "an exclamation"),
-    "quotation": ("Quotation", "a quotation"),
-    "second_person": ("Speaks to the reader", "words to the reader (second person)"),
-    "first_person": ("Speaks of its author", "the author's own voice (first person)"),
-    "negation": ("Negation", "a negation"),
-    "superlative": ("Superlative", "a superlative"),
-    "curiosity": ("Curiosity gap", "a curiosity gap"),
-    "urgency": ("Urgency", "urgency"),
-}
-"""Label and phrase of each text feature; a test holds the list to `TEXT_FEATURES`."""
+from kaizenlake.publish.report_format import clean, count, sentence, words
+from kaizenlake.vocabulary import FEATURE_WORDS, plural
 
 _PRESENT = "yes"
 """The one pattern of a text feature."""
@@ -74,24 +26,37 @@ def pattern_label(pattern_type: str, pattern: str) -> str:
     >>> pattern_label("hook_type", "question"), pattern_label("number", "yes"), pattern_label("length_band", "6-10")
     ('Hook: question', 'Text: number', 'Length: 6-10 words')
     """
-    if pattern_type in _FEATURES and pattern == _PRESENT:
-        return f"Text: {_FEATURES[pattern_type][0].lower()}"
+    if pattern_type in FEATURE_WORDS and pattern == _PRESENT:
+        return f"Text: {FEATURE_WORDS[pattern_type][0].lower()}"
     if pattern_type == "length_band":
         return f"Length: {clean(pattern, 40)} words"
     return f"{'Hook' if pattern_type == 'hook_type' else sentence(dimension(pattern_type))}: {clean(pattern, 60)}"
 
 
-def pattern_phrase(pattern_type: str, pattern: str) -> str:
-    """A pattern as it stands after "contents with".
+def segment(industry: str | None, client_type: str | None) -> str:
+    """A segment in words.
 
-    >>> pattern_phrase("hook_type", "question"), pattern_phrase("negation", "yes")
-    ('hook type “question”', 'a negation')
+    >>> segment("healthcare", "startup"), segment(None, None)
+    ('healthcare × startup', 'clients of unknown kind')
     """
-    if pattern_type in _FEATURES and pattern == _PRESENT:
-        return _FEATURES[pattern_type][1]
-    if pattern_type == "length_band":
-        return f"{clean(pattern, 40)} words"
-    return f"{dimension(pattern_type)} “{clean(pattern, 60)}”"
+    known = [clean(part, 60) for part in (industry, client_type) if part is not None]
+    return " × ".join(known) or "clients of unknown kind"
+
+
+def waiting_lines(waiting: int, by_rule: Sequence[tuple[str, int]]) -> str:
+    """How many lines wait in quarantine, in a sentence; nothing where none does.
+
+    >>> waiting_lines(4, [("not_json", 3), ("no_zone", 1)])
+    '4 lines wait in quarantine, most often for rule not_json (3); they change no figure until they are corrected.'
+    """
+    if not waiting or not by_rule:
+        return ""
+    rule, lines = by_rule[0]
+    return (
+        f"{plural(waiting, 'line')} wait{'s' if waiting == 1 else ''} in quarantine, most often for rule "
+        f"{clean(rule, 60)} ({count(lines)}); {'it changes' if waiting == 1 else 'they change'} no figure until "
+        f"{'it is' if waiting == 1 else 'they are'} corrected."
+    )
 
 
 GLOSSARY: tuple[tuple[str, str], ...] = (

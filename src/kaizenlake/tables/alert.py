@@ -7,10 +7,10 @@ from typing import get_args
 import polars as pl
 
 from kaizenlake.tables.base import Table, column, facts
-from kaizenlake.tables.finding import FINDING_KINDS
+from kaizenlake.tables.finding import ALERT_KINDS
 from kaizenlake.vocabulary import Severity
 
-KINDS = tuple(kind for kind in FINDING_KINDS if kind != "skill_term")
+KINDS = tuple(ALERT_KINDS)
 SEVERITIES: tuple[str, ...] = get_args(Severity)
 
 

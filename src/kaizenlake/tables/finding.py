@@ -1,4 +1,4 @@
-"""Gold table of findings: what the tables say of doers, versions, canaries and records, each in one sentence made of its figures."""
+"""Gold table of findings: what the tables say, each in one sentence made of its figures."""
 
 from __future__ import annotations
 
@@ -7,19 +7,34 @@ from typing import get_args
 import polars as pl
 
 from kaizenlake.tables.base import Table, column, facts, tenant
+from kaizenlake.tables.outcome import SUBJECT_KINDS
 from kaizenlake.vocabulary import Severity
 
-FINDING_KINDS = {
+ALERT_KINDS = {
     "degrading_doer": "The loss of a doer has risen above its baseline, by its control chart.",
     "version_change": "What a version of a policy did to the loss, against the version before it.",
-    "skill_term": "A term of the loss in which a doer is better or worse than the others of its tenant, or than it was.",
     "broken_guardrail": "A guardrail that a candidate breaks.",
     "invalid_canary": "A canary whose comparison says nothing.",
     "rollback": "A version that was taken out of service.",
     "promotion_waiting": "A candidate that may be promoted and was not yet.",
     "shrinking_counts": "Records of a project on a platform that tell smaller totals to date than those of earlier days.",
 }
+"""Kinds of findings that may be an alert, and what they say."""
+
+FINDING_KINDS = ALERT_KINDS | {
+    "skill_term": "A term of the loss in which a doer is better or worse than the others of its tenant, or than it was.",
+    "tested_pattern": "How posts with a pattern fare against the other posts of their experiments.",
+    "observed_pattern": "How posts with a pattern fare against other posts, as they happened to be made.",
+    **{f"{kind}_win_rate": f"How often a {kind} of one value is won, against the others." for kind in SUBJECT_KINDS},
+    "tiers": "How many posts of a platform and type are good or excellent.",
+    "best_content": "The best post of its group.",
+    "brief_clarity": "How many briefs of a segment arrive clear.",
+    "silent_source": "A source that has sent nothing for longer than the settings allow.",
+}
 """Every kind of finding, and what it says; the one list of them."""
+
+MOST = 100
+"""Most findings of a tenant and kind that are told by their strength; what is an alert is always told."""
 
 SEVERITIES: tuple[str, ...] = get_args(Severity)
 
@@ -43,9 +58,20 @@ class Findings(Table):
     severity: str = column(
         "How much it matters to somebody who must know; null for what is no alert.", nullable=True, isin=SEVERITIES
     )
-    raised_on: pl.Date = column("UTC date on which it began to hold, or happened.")
+    raised_on: pl.Date = column(
+        "UTC date on which it began to hold, or happened; null for what is counted to date.", nullable=True
+    )
+    strength: float = column(
+        "How strong it is among those of its kind, of which the strongest 100 of a tenant are kept: for a comparison the "
+        "difference over the width of its interval, else what is counted; null where all of a kind are kept.",
+        nullable=True,
+        ge=0,
+    )
+    topic: str = column("What else measures the same thing, by name; null where nothing does.", nullable=True)
     remedy: str = column("What can be done about it; null where nothing needs to be.", nullable=True)
-    sentence: str = column("What is the matter, in a sentence with its figures and its window.")
+    sentence: str = column(
+        "What is the matter, in a sentence with its figures and its window; one that names no days is to date."
+    )
 
     class Config(Table.Config):
         metadata = facts("gold", "findings", ("tenant_id", "finding_id"))

@@ -1,0 +1,221 @@
+"""The sentences of findings on posts, outcomes, briefs and sources: each is made here, once, of the figures that it shows.
+
+An expression of this module reads columns that were rounded by `rounded_shares` or `rounded`, so that sign, verdict and sentence
+rest on what a reader sees. Texts of events stand last where they may be long, so that cutting a sentence cuts no figure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from kaizenlake.jobs._finding_words import FINE_PLACES, PLACES, whole
+from kaizenlake.jobs._said import said
+from kaizenlake.tables.content import TEXT_FEATURES
+from kaizenlake.vocabulary import FEATURE_WORDS, OUTCOMES
+
+DAY_HOURS = 72
+"""Hours from which a silence is told in days."""
+
+
+def rounded_shares(*names: str) -> tuple[pl.Expr, ...]:
+    """Shares as they are shown: to a tenth of a percent, or finer where that would make 0 or 1 of what is neither.
+
+    Args:
+        names: Columns.
+    """
+    return tuple(_round(pl.col(name)).alias(name) for name in names)
+
+
+def _round(share: pl.Expr) -> pl.Expr:
+    coarse = share.round(PLACES)
+    return pl.when(coarse.abs().is_in([0.0, 1.0])).then(share.round(FINE_PLACES)).otherwise(coarse) + 0.0
+
+
+def percent(share: pl.Expr) -> pl.Expr:
+    """A rounded share in words, without its sign: `12.3%`, `0.0123%`, `5,029.9%`.
+
+    Args:
+        share: A share that was rounded.
+    """
+    figure = (share.abs() * 100).round(FINE_PLACES - 2)
+    text = figure.cast(pl.Decimal(38, FINE_PLACES - 2)).cast(pl.String)
+    part = text.str.extract(r"(\.\d\d*?)0*$")
+    return said("{}{}%", whole(figure.floor()), part)
+
+
+def interval(low: pl.Expr, high: pl.Expr, confidence: float) -> pl.Expr:
+    """An interval of shares in words, by their size."""
+    ends = said("{} to {}", percent(low), percent(high))
+    return said(f"{confidence * 100:.10g}% interval {{}}", ends)
+
+
+def chance() -> pl.Expr:
+    """The corrected p in words, with a comma before it; nothing where it is null."""
+    q_value = pl.col("q_value")
+    shown = q_value.cast(pl.Decimal(38, PLACES)).cast(pl.String)
+    told = pl.when(q_value < 0.001).then(pl.lit(", q < 0.001")).otherwise(said(", q = {}", shown))
+    return pl.when(q_value.is_null()).then(pl.lit("")).otherwise(told)
+
+
+def plural(name: str, one: str, many: str) -> pl.Expr:
+    """A count with its noun.
+
+    Args:
+        name: Column of the count.
+        one: Noun of one.
+        many: Noun of several.
+    """
+    return said("{} {}", whole(name), pl.when(pl.col(name) == 1).then(pl.lit(one)).otherwise(pl.lit(many)))
+
+
+def attribute(name: str) -> pl.Expr:
+    """An attribute in words: `template_id` is the template, `is_paid` whether something is paid."""
+    return pl.col(name).str.strip_prefix("is_").str.strip_suffix("_id").str.replace_all("_", " ", literal=True)
+
+
+def pattern_words() -> pl.Expr:
+    """A pattern as it stands after "posts with"."""
+    kind, value = pl.col("pattern_type"), pl.col("pattern")
+    phrases = {name: FEATURE_WORDS[name][1] for name in TEXT_FEATURES}
+    return (
+        pl.when(kind.is_in(TEXT_FEATURES) & (value == "yes"))
+        .then(_called(kind, phrases))
+        .when(kind == "length_band")
+        .then(said("{} words", value))
+        .otherwise(said("{} “{}”", attribute("pattern_type"), value))
+    )
+
+
+def _called(name: pl.Expr, words: Mapping[str, str]) -> pl.Expr:
+    return name.replace_strict(list(words), list(words.values()), default=None, return_dtype=pl.String)
+
+
+def pattern(confidence: float) -> pl.Expr:
+    """Say how the posts with a pattern fare against the others.
+
+    Args:
+        confidence: Of the interval.
+    """
+    rises = pl.col("lift") > 0
+    low, high = pl.col("ci_low"), pl.col("ci_high")
+    tested = said("in {}", plural("experiments", "experiment", "experiments"))
+    observed = said("over {}, as observed and not tested", plural("contents", "post", "posts"))
+    return said(
+        "{} {} {} in posts with {} than in other posts, {} ({}{}).",
+        percent(pl.col("lift")),
+        pl.when(rises).then(pl.lit("higher")).otherwise(pl.lit("lower")),
+        attribute("metric"),
+        pattern_words(),
+        pl.when(pl.col("evidence") == "experiment").then(tested).otherwise(observed),
+        interval(pl.when(rises).then(low).otherwise(high), pl.when(rises).then(high).otherwise(low), confidence),
+        chance(),
+    )
+
+
+def win_rate(confidence: float) -> pl.Expr:
+    """Say how often the outcomes with a value are won, against the others.
+
+    Args:
+        confidence: Of the interval.
+    """
+    kind, alike = pl.col("outcome"), pl.col("strata")
+    one, many, won = (
+        _called(kind, {name: getattr(noun, part) for name, noun in OUTCOMES.items()}) for part in ("one", "many", "won")
+    )
+    noun = pl.when(pl.col("decided") == 1).then(one).otherwise(many)
+    age = pl.col("age_days").fill_null(0)
+    within = (
+        pl.when(age == 0)
+        .then(pl.lit(""))
+        .otherwise(said(" within {}", plural("age_days", "day", "days").fill_null("")))
+    )
+    group = pl.when(alike > 1).then(said(" in the same {} groups of cases", whole("strata"))).otherwise(pl.lit(""))
+    return said(
+        "{} of {} {} with {} “{}” {}{} ({}): {} {} often than the others{}{}.",
+        percent(pl.col("rate")),
+        whole("decided"),
+        noun,
+        attribute("dimension"),
+        "value",
+        won,
+        within,
+        interval(pl.col("ci_low"), pl.col("ci_high"), confidence),
+        percent(pl.col("lift")),
+        pl.when(pl.col("lift") > 0).then(pl.lit("more")).otherwise(pl.lit("less")),
+        group,
+        chance(),
+    )
+
+
+def tiers(confidence: float) -> pl.Expr:
+    """Say how many posts of a platform and type are good or better.
+
+    Args:
+        confidence: Of the interval.
+    """
+    of_type = (
+        pl.when(pl.col("content_type").is_null())
+        .then(pl.lit(""))
+        .otherwise(said(" of type “{}”", pl.col("content_type").fill_null("")))
+    )
+    return said(
+        "{} of {}{} on {} {} good or excellent ({}); half reach an engagement rate of {} or more.",
+        percent(pl.col("rate")),
+        plural("rated", "post", "posts"),
+        of_type,
+        "platform",
+        pl.when(pl.col("rated") == 1).then(pl.lit("is")).otherwise(pl.lit("are")),
+        interval(pl.col("ci_low"), pl.col("ci_high"), confidence),
+        percent(pl.col("median_rate")),
+    )
+
+
+def best_content() -> pl.Expr:
+    """Say which post is the best of its group, by its rate once that is drawn toward the others'."""
+    return said(
+        "{} engagement rate, {} after shrinkage: the best of {} in its group on {}, “{}”.",
+        percent(pl.col("rate")),
+        percent(pl.col("shrunk_rate")),
+        plural("group_size", "post", "posts"),
+        pl.col("platform").fill_null("any platform"),
+        pl.coalesce("text", "content_id"),
+    )
+
+
+def brief_clarity(confidence: float) -> pl.Expr:
+    """Say how clear the briefs of a segment arrive.
+
+    Args:
+        confidence: Of the interval.
+    """
+    return said(
+        "{} of {} from {} {} clear ({}); their mean first score is {} of 100.",
+        percent(pl.col("rate")),
+        plural("briefs", "brief", "briefs"),
+        "subject",
+        pl.when(pl.col("briefs") == 1).then(pl.lit("arrives")).otherwise(pl.lit("arrive")),
+        interval(pl.col("ci_low"), pl.col("ci_high"), confidence),
+        pl.col("mean_score").cast(pl.Decimal(38, 1)),
+    )
+
+
+def silent_source() -> pl.Expr:
+    """Say for how long a source has been silent, and how many others are."""
+    hours, others = pl.col("hours"), pl.col("others")
+    length = (
+        pl.when(hours < DAY_HOURS)
+        .then(said("{} hours", hours.cast(pl.Decimal(38, 1))))
+        .otherwise(said("{} days", (hours / 24).round(1).cast(pl.Decimal(38, 1))))
+    )
+    too = (
+        pl.when(others == 0)
+        .then(pl.lit(": what depends on it may be out of date"))
+        .when(others == 1)
+        .then(pl.lit(", and another source is silent too: what depends on them may be out of date"))
+        .otherwise(
+            said(", and {} other sources are silent too: what depends on them may be out of date", whole("others"))
+        )
+    )
+    return said("{} without an event from source “{}” ({}){}.", length, "source", "window", too)
