@@ -39,6 +39,15 @@ def test_the_versions_of_a_doer_are_listed_with_the_sentence_of_the_finding(fold
     assert "coder" not in whole
 
 
+def test_a_change_that_rounds_to_nothing_is_shown_as_nothing(tmp_path):
+    lake = Lake.create(tmp_path / "lake")
+    rows = progress(("coder", 1, 0.3, 0.0), ("coder", 2, 0.3, -4e-8))
+    lake.write(LearningProgress, rows.lazy(), days=None, reads={}, as_of=AS_OF, fingerprint="0" * 64)
+    lines = skill(lake.root, "coder").output.splitlines()
+    assert lines[2].split("\t")[6:] == ["0.300", "0.300", "0.000", "-0.046", "0.046", "no_difference"]
+    assert [row["change"] for row in json.loads(skill(lake.root, "coder", "--json").output)] == [None, 0.0]
+
+
 def test_the_versions_as_json(folder):
     rows = json.loads(skill(folder, "--json").output)
     assert [(row["doer"], row["version"], row["verdict"] or "") for row in rows] == [

@@ -87,10 +87,21 @@ def _versions(scan: Scan, doer: str | None, *, as_json: bool) -> None:
     if as_json:
         say_lines([unseen_escaped(json.dumps([row._asdict() for row in rows], indent=2, default=str))])
         return
-    draw(VersionRow._fields[:-1], [row[:-1] for row in rows])
+    draw(VersionRow._fields[:-1], [[_loss(value) for value in row[:-1]] for row in rows])
     for row in rows:
         if row.sentence is not None:
             say(row.sentence)
+
+
+def _loss(value: object) -> object:
+    """A figure of a loss with three decimals, or six where three would make 0 of it; anything else as it is.
+
+    >>> _loss(0.308), _loss(-0.000012), _loss(0.0), _loss(119)
+    ('0.308', '-0.000012', '0.000', 119)
+    """
+    if not isinstance(value, float):
+        return value
+    return f"{value:.3f}" if round(value, 3) == value else f"{value:.6f}"
 
 
 def _cards() -> type[Table]:

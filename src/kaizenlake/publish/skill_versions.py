@@ -7,11 +7,12 @@ from typing import NamedTuple
 
 import polars as pl
 
+from kaizenlake.jobs._finding_words import rounded
 from kaizenlake.tables import Findings, LearningProgress, Scan
 
 
 class VersionRow(NamedTuple):
-    """A version on its latest day, and the sentence that its finding says; None where it has no finding."""
+    """A version on its latest day, its figures rounded as findings show them, and its finding's sentence; None without one."""
 
     doer: str
     policy_id: str | None
@@ -51,11 +52,7 @@ def versions(scan: Scan, doer: str | None = None) -> tuple[VersionRow, ...]:
             pl.col("event_date") - pl.duration(days="age_days"),
             pl.col("event_date").alias("last_day"),
             "n_so_far",
-            "mean_so_far",
-            "previous_mean",
-            "change",
-            "change_ci_low",
-            "change_ci_high",
+            *rounded("mean_so_far", "previous_mean", "change", "change_ci_low", "change_ci_high"),
             "verdict",
             "sentence",
         )
