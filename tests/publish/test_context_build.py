@@ -7,20 +7,27 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from kaizenlake import tables
+from kaizenlake.jobs.findings import findings
 from kaizenlake.parameters import Confidence
 from kaizenlake.publish import context as model
 from kaizenlake.publish import evidence
 from kaizenlake.publish.context import as_line
-from kaizenlake.publish.context_rules import RULES
+from kaizenlake.publish.context_build import Edition, build
+from kaizenlake.publish.context_rules import RULES, TABLES
 from kaizenlake.publish.context_scopes import Size, confidence
 from kaizenlake.publish.rendering import render
+from kaizenlake.settings import Settings
+from kaizenlake.tables import Findings
 from publish.context_frames import (
+    AS_OF,
     THEN,
     clarity,
     content,
     contexts,
     documents,
     events,
+    frames,
     label,
     outcome,
     pattern,
@@ -127,6 +134,32 @@ def test_the_evidence_of_every_entry_is_found_by_field_and_value():
             assert list(made.evidence.evidence.get(rule.field, {}))[: len(entries)] == list(entries)
         for by_value in made.evidence.evidence.values():
             assert all(evidence.reason for evidence in by_value.values())
+
+
+def test_a_reason_that_a_finding_words_is_its_sentence_in_every_scope():
+    scan = frames(*story(), win_rate("pack", "pack_key", "slow_pack", 20, 90, q_value=0.001))
+    held = [scan(table) if table in TABLES else tables.empty(table) for table in findings.reads]
+    told = findings(*held, as_of=AS_OF).collect()
+    said = dict(told.select("finding_id", "sentence").iter_rows())
+    edition = Edition(settings=Settings())
+    with_findings = {
+        made.scope.words: made.evidence for made in build(lambda t: told.lazy() if t is Findings else scan(t), edition)
+    }
+    whole = with_findings["everything"].evidence
+    reasons = {
+        "tested_pattern/hook_type/question": whole["high_performing_hooks"]["question"],
+        "tested_pattern/hook_type/list": whole["risky_patterns"]["hook_type: list"],
+        "observed_pattern/tone/friendly": whole["recommended_tones"]["friendly"],
+        "win_rate/pack/pack_key/slow_pack": whole["pack_success_rates"]["slow_pack"],
+        "brief_clarity/retail/startup": whole["high_clarity_segments"]["retail / startup"],
+        "best_content/p1/c1/instagram": whole["past_winners"]["c1"],
+    }
+    assert {name: evidence.reason for name, evidence in reasons.items()} == {name: said[name] for name in reasons}
+    borrowed = with_findings["project p2"].evidence["high_performing_hooks"]["question"]
+    assert borrowed.reason == said["tested_pattern/hook_type/question"]
+    assert "90 outcomes were won" not in str(whole)
+    alone = {made.scope.words: made.evidence for made in build(scan, edition)}["everything"]
+    assert alone.evidence["pack_success_rates"]["slow_pack"].reason.startswith("20 of 90 outcomes were won")
 
 
 def test_evidence_carries_the_figures_of_the_table():
