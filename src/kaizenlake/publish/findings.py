@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
 
 from kaizenlake.publish import report_format as say
 from kaizenlake.publish.report_blocks import Basis, Finding
