@@ -185,3 +185,25 @@ def test_a_variable_of_one_setting_goes_before_that_of_its_group(monkeypatch):
     assert found["tiers.average"] == (0.04, "environment")
     assert found["tiers.excellent"] == (0.10, "default")
     assert found["alerts.hook"] == (("/bin/tell", "us"), "environment")
+
+
+def test_prices_of_models_come_from_a_file_beside_the_settings(tmp_path):
+    (tmp_path / "kaizen.toml").write_text('[costs]\nprice_file = "prices.csv"\n')
+    prices = tmp_path / "prices.csv"
+    prices.write_text(
+        "model,from_date,input_usd,output_usd,cache_read_usd\nm,2026-01-01,2.5,10,\nm,2026-06-01,2,8,0.5\n"
+    )
+    first, second = settings.load(tmp_path).costs.prices
+    assert (first.input_usd, first.cache_read_usd, second.output_usd, str(second.from_date)) == (
+        2.5,
+        None,
+        8,
+        "2026-06-01",
+    )
+    prices.write_text("model,from_date,input_usd,output_usd\nm,2026-01-01,-1,10\n")
+    with pytest.raises(SettingsError) as refused:
+        settings.load(tmp_path)
+    assert "prices.csv" in str(refused.value)
+    prices.unlink()
+    with pytest.raises(SettingsError, match="price file"):
+        settings.load(tmp_path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from datetime import date
 from math import fsum, isclose
 from typing import Annotated, Literal, Self
 
@@ -15,6 +16,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Days = Annotated[int, Field(ge=1, le=3660)]
 AtLeastOne = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0, lt=1e15)]
+Dollars = Annotated[float, Field(ge=0, le=1e9)]
 Text = Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -396,6 +398,41 @@ class Skills(Group):
     experiments: Annotated[int, Field(ge=1, le=50)] = Field(
         default=5, description="Latest experiments that are listed."
     )
+
+
+class ModelPrice(Group):
+    """What a model costs from a day on, in US dollars a million tokens."""
+
+    model: Text = Field(description="Model, as traces name it; case makes no difference.")
+    from_date: date = Field(description="First UTC day of the price.")
+    input_usd: Dollars = Field(description="A million tokens read.")
+    output_usd: Dollars = Field(description="A million tokens written.")
+    cache_read_usd: Dollars | None = Field(
+        default=None, description="A million tokens read from a cache; input_usd where not given."
+    )
+    cache_write_usd: Dollars | None = Field(
+        default=None, description="A million tokens written to a cache; input_usd where not given."
+    )
+
+
+class Costs(Group):
+    """What models cost where their traces do not tell."""
+
+    price_file: str = Field(
+        default="",
+        description="CSV of the team's own prices, beside kaizen.toml: model, from_date, input_usd, output_usd, cache_read_usd, "
+        "cache_write_usd; US dollars a million tokens, from a day on.",
+    )
+    prices: tuple[ModelPrice, ...] = Field(
+        default=(), description="The same prices as tables; those of the file are added."
+    )
+
+    @model_validator(mode="after")
+    def _told_once(self) -> Self:
+        told = Counter((price.model.lower(), price.from_date) for price in self.prices)
+        if twice := [f"{model} from {day}" for (model, day), times in told.items() if times > 1]:
+            raise ValueError(f"a model has one price from one day on; {', '.join(sorted(twice))} has several")
+        return self
 
 
 class Alerts(Group):

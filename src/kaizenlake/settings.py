@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import inspect
 import json
 import os
@@ -23,6 +24,7 @@ from kaizenlake.parameters import (
     Canaries,
     Clarity,
     Confidence,
+    Costs,
     Evidence,
     Group,
     Labels,
@@ -63,6 +65,7 @@ class Settings(BaseModel):
     canaries: Canaries = Field(default_factory=Canaries)
     replays: Replays = Field(default_factory=Replays)
     skills: Skills = Field(default_factory=Skills)
+    costs: Costs = Field(default_factory=Costs)
     alerts: Alerts = Field(default_factory=Alerts)
     publishing: Publishing = Field(default_factory=Publishing)
     tenants: Tenants = Field(default_factory=Tenants)
@@ -172,6 +175,7 @@ def _read(lake: str | Path | None) -> tuple[Settings, dict[tuple[str, str], _Giv
     for (group, name), item in given.items():
         if isinstance(content.setdefault(group, {}), dict):
             content[group][name] = item.value
+    _read_prices(content, given, path)
     try:
         return Settings.model_validate(content), given
     except ValidationError as error:
@@ -181,6 +185,24 @@ def _read(lake: str | Path | None) -> tuple[Settings, dict[tuple[str, str], _Giv
             where=_where(first["loc"], given) or str(path or "environment"),
             hint=_hint(first["loc"]),
         ) from error
+
+
+def _read_prices(content: dict[str, Any], given: dict[tuple[str, str], _Given], path: Path | None) -> None:
+    """Add the prices of the file that the settings name to those that they hold themselves."""
+    costs = content.get("costs")
+    name = costs.get("price_file") if isinstance(costs, dict) else None
+    if not isinstance(costs, dict) or not name or not isinstance(name, str):
+        return
+    file = (path.parent if path is not None else Path()) / name
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as stream:
+            rows = [{key: value for key, value in row.items() if value} for row in csv.DictReader(stream, strict=True)]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise SettingsError(
+            f"The price file cannot be read: {error}", where=str(file), hint=_hint(("costs", "price_file"))
+        ) from error
+    given["costs", "prices"] = _Given(rows, "file", str(file))
+    costs["prices"] = [*costs.get("prices", ()), *rows]
 
 
 def _set_by_variables() -> Iterator[tuple[tuple[str, str], _Given]]:

@@ -5,9 +5,14 @@ import random
 import polars as pl
 import pytest
 
+from kaizenlake.jobs import JOBS
 from kaizenlake.jobs._span_tree import in_tree
-from kaizenlake.testing import same
-from traces.told import START, agent, chat, lines_of, of_lines, otlp, run_scored, span, tables_of, tool
+from kaizenlake.jobs.trace_steps import trace_steps
+from kaizenlake.jobs.traces import traces
+from kaizenlake.parameters import Costs, ModelPrice
+from kaizenlake.tables import Runs
+from kaizenlake.testing import fold, same
+from traces.told import NOW, START, agent, chat, events_of, lines_of, of_lines, otlp, run_scored, span, tables_of, tool
 
 TRACE = "a" * 32
 IO = ("input_tokens", "output_tokens")
@@ -165,8 +170,6 @@ def test_the_order_and_the_number_of_landings_change_nothing():
     ]
     lines = [*lines_of(otlp(*spans))[0], run_scored(TRACE, 1, quality_score=50)]
     expected = of_lines(lines)
-    from kaizenlake.jobs import JOBS
-
     by_name = {job.name: job for job in JOBS}
     for seed in range(4):
         drawn = lines * 2
@@ -248,3 +251,42 @@ def test_a_day_begins_with_the_first_step():
     assert row["started_at"].timestamp() == START
     assert row["event_date"] == row["started_at"].date()
     assert row["first_told_date"] < row["last_told_date"]
+
+
+PRICED = Costs(
+    prices=[
+        ModelPrice(model="M", from_date="2026-01-01", input_usd=2, output_usd=10, cache_read_usd=0.5),
+        ModelPrice(model="m", from_date="2026-11-18", input_usd=4, output_usd=10),
+        ModelPrice(model="m", from_date="2026-12-18", input_usd=400, output_usd=10),
+    ]
+)
+
+
+def test_the_price_of_the_day_holds_where_nobody_told_a_cost():
+    day = 86_400
+    lines, _ = lines_of(
+        otlp(
+            agent("root", called="p"),
+            chat("a", "root", 1_000, 100, gen_ai__usage__cache_read__input_tokens=400),
+            chat("b", "root", 1_000, 0, at=-2 * day, gen_ai__usage__cache_read__input_tokens=400),
+            chat("c", "root", 1, 1, at=1.0, gen_ai__usage__cost=0.25),
+        )
+    )
+    runs = silver(events_of(lines))
+    steps = trace_steps(runs, as_of=NOW, costs=PRICED)
+    found = {row["span_id"]: row for row in steps.collect().to_dicts()}
+    costs = sorted((row["cost_usd"], row["cost_from"]) for row in found.values() if row["counts_cost"])
+    assert costs == [((600 * 2 + 400 * 0.5) / 1e6, "prices"), ((1_000 * 4 + 100 * 10) / 1e6, "prices"), (0.25, "told")]
+    (run,) = traces(runs, steps, as_of=NOW).collect().to_dicts()
+    assert run["cost_usd"] == pytest.approx(0.25 + 0.005 + 0.0014, abs=1e-12)
+    assert run["calls_without_cost"] == 0
+
+
+def test_a_model_that_has_no_price_yet_costs_what_nobody_knows():
+    lines, _ = lines_of(otlp(chat("a", None, 1, 1, at=-400 * 86_400.0), chat("b", None, 1, 1, model="other")))
+    steps = trace_steps(silver(events_of(lines)), as_of=NOW, costs=PRICED).collect()
+    assert (steps["lacks_cost"].sum(), steps["cost_usd"].null_count()) == (2, 2)
+
+
+def silver(events):
+    return fold(events, as_of=NOW, jobs=[job for job in JOBS if job.name == "runs"])[Runs].lazy()

@@ -11,6 +11,7 @@ from kaizenlake.vocabulary import StepKind, StepStatus
 
 KINDS: tuple[str, ...] = get_args(StepKind)
 STATUSES: tuple[str, ...] = get_args(StepStatus)
+COST_FROM = TOLD, PRICES = ("told", "prices")
 
 
 class TraceSteps(Table):
@@ -59,6 +60,11 @@ class TraceSteps(Table):
         unit="usd",
         nullable=True,
         ge=0,
+    )
+    cost_from: str = column(
+        "Where the cost is known from: told by the step, or the team's own prices; null where it is not known.",
+        isin=COST_FROM,
+        nullable=True,
     )
     is_cached: bool = column("The whole answer came from a cache; null where not told.", nullable=True)
     counts_call: bool = column("It is a call of a model that is counted: no other lies within it.")
