@@ -11,10 +11,11 @@ from deltalake import DeltaTable, write_deltalake
 from typer.testing import CliRunner
 
 from kaizenlake.cli.app import app
-from kaizenlake.decide import policies
+from kaizenlake.decide.policies import policies
 from kaizenlake.errors import LakeError
-from kaizenlake.lake import decisions, formats
+from kaizenlake.lake import formats
 from kaizenlake.lake.store import Lake
+from kaizenlake.lake.trust import decisions
 from kaizenlake.night.verify import checks
 from kaizenlake.tables import Crl, Events
 

@@ -20,8 +20,8 @@ from hostile import BOMB, NO_SIGNED_FILE
 from kaizenlake.context import BAD_SIGNATURE, CORRUPT, DENIED, FRESH, MISSING, STALE, UNUSABLE, load, load_text
 from kaizenlake.context import _reader as reader
 from kaizenlake.lake.store import Lake
-from kaizenlake.publish.context import KaizenContext
-from kaizenlake.publish.documents import publish_contexts
+from kaizenlake.publish.context.model import KaizenContext
+from kaizenlake.publish.signed.documents import publish_contexts
 from publish.context_frames import AS_OF, contexts, copied, events, fill, pattern, project, story
 
 DEFAULT = {"recommended_tones": ["neutral"]}

@@ -37,7 +37,7 @@ from kaizenlake.context import (
     route,
 )
 from kaizenlake.lake.store import Lake
-from kaizenlake.publish.policies import publish_policies
+from kaizenlake.publish.signed.policies import publish_policies
 from publish.policy_frames import deployment, deployments_of, policies_of, version
 
 HOSTILE = [

@@ -8,9 +8,9 @@ from typing import get_args, get_type_hints
 
 import kaizenlake
 from kaizenlake import vocabulary
-from kaizenlake.stats.canary_rule import Rule
-from kaizenlake.stats.offpolicy import ESTIMATORS
-from kaizenlake.stats.spending import Family
+from kaizenlake.stats.replay.offpolicy import ESTIMATORS
+from kaizenlake.stats.sequential.canary_rule import Rule
+from kaizenlake.stats.sequential.spending import Family
 
 ROOT = Path(kaizenlake.__file__).parent
 LISTS = {get_args(value): name for name, value in vars(vocabulary).items() if len(get_args(value)) > 1}

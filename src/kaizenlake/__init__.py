@@ -7,76 +7,35 @@ costs no more than the standard library.
 import os
 from _thread import RLock
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from kaizenlake.events.boundaries import (
-        IngestStats,
-        ingest_performance_batch,
-        ingest_performance_data,
-        log_pack_event,
-        log_pack_quality_assessment,
-        log_section_generation,
-        mark_creative_as_loser,
-        mark_creative_as_winner,
-    )
-    from kaizenlake.events.functions import *  # noqa: F403 - one log function for every event type
-    from kaizenlake.events.functions import PerformanceData, log_route
-    from kaizenlake.events.log import close, configure, flush, log_event
-    from kaizenlake.lake.store import Lake
-    from kaizenlake.learning_ops import LearningOps
-    from kaizenlake.publish.context import KaizenContext
-    from kaizenlake.redaction import redact
-    from kaizenlake.service import KaizenService
+from kaizenlake._version import __version__
 
-__version__ = "0.2.0"
-
+# Every public name with its home; the stub `__init__.pyi` and `__all__` follow from it.
 _HOMES = {
-    "IngestStats": "kaizenlake.events.boundaries",
-    "ingest_performance_batch": "kaizenlake.events.boundaries",
-    "ingest_performance_data": "kaizenlake.events.boundaries",
-    "log_pack_event": "kaizenlake.events.boundaries",
-    "log_pack_quality_assessment": "kaizenlake.events.boundaries",
-    "log_section_generation": "kaizenlake.events.boundaries",
-    "mark_creative_as_loser": "kaizenlake.events.boundaries",
-    "mark_creative_as_winner": "kaizenlake.events.boundaries",
-    "PerformanceData": "kaizenlake.events.functions",
-    "log_route": "kaizenlake.events.functions",
-    "close": "kaizenlake.events.log",
-    "configure": "kaizenlake.events.log",
-    "flush": "kaizenlake.events.log",
-    "log_event": "kaizenlake.events.log",
+    "IngestStats": "kaizenlake.events.write.boundaries",
+    "ingest_performance_batch": "kaizenlake.events.write.boundaries",
+    "ingest_performance_data": "kaizenlake.events.write.boundaries",
+    "log_pack_event": "kaizenlake.events.write.boundaries",
+    "log_pack_quality_assessment": "kaizenlake.events.write.boundaries",
+    "log_section_generation": "kaizenlake.events.write.boundaries",
+    "mark_creative_as_loser": "kaizenlake.events.write.boundaries",
+    "mark_creative_as_winner": "kaizenlake.events.write.boundaries",
+    "PerformanceData": "kaizenlake.events.write.functions",
+    "log_route": "kaizenlake.events.write.functions",
+    "close": "kaizenlake.events.write.log",
+    "configure": "kaizenlake.events.write.log",
+    "flush": "kaizenlake.events.write.log",
+    "log_event": "kaizenlake.events.write.log",
     "Lake": "kaizenlake.lake.store",
     "LearningOps": "kaizenlake.learning_ops",
-    "KaizenContext": "kaizenlake.publish.context",
+    "KaizenContext": "kaizenlake.publish.context.model",
     "KaizenService": "kaizenlake.service",
     "redact": "kaizenlake.redaction",
 }
 
 # The log functions of the single event types, such as `log_lead_created`, follow from the catalogue.
-_LOG_FUNCTIONS = "kaizenlake.events.functions"
+_LOG_FUNCTIONS = "kaizenlake.events.write.functions"
 
-__all__ = [
-    "IngestStats",
-    "KaizenContext",
-    "KaizenService",
-    "Lake",
-    "LearningOps",
-    "PerformanceData",
-    "__version__",
-    "close",
-    "configure",
-    "flush",
-    "ingest_performance_batch",
-    "ingest_performance_data",
-    "log_event",
-    "log_pack_event",
-    "log_pack_quality_assessment",
-    "log_route",
-    "log_section_generation",
-    "mark_creative_as_loser",
-    "mark_creative_as_winner",
-    "redact",
-]
+__all__ = ["__version__", *_HOMES]  # noqa: PLE0604 - names, whose types the stub beside this file gives
 
 
 _FETCHING = RLock()
@@ -103,6 +62,6 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    from kaizenlake.events.functions import FUNCTIONS  # noqa: PLC0415 - as above
+    from kaizenlake.events.write.functions import FUNCTIONS  # noqa: PLC0415 - as above
 
     return sorted({*globals(), *_HOMES, *FUNCTIONS})

@@ -10,19 +10,21 @@ from pathlib import Path
 
 import polars as pl
 
-from kaizenlake.decide import deployments, policies
-from kaizenlake.decide.command import SOURCE
-from kaizenlake.decide.deployments import DeploymentPlan
-from kaizenlake.decide.drafts import PolicyDraft
+from kaizenlake.decide.canaries import deployments
+from kaizenlake.decide.canaries.deployments import DeploymentPlan
+from kaizenlake.decide.policies import policies
+from kaizenlake.decide.policies.command import SOURCE
+from kaizenlake.decide.policies.drafts import PolicyDraft
 from kaizenlake.errors import UsageError
-from kaizenlake.lake import landing, lock
-from kaizenlake.lake.landing import Landing
+from kaizenlake.lake import lock
+from kaizenlake.lake.landing import landing
+from kaizenlake.lake.landing.landing import Landing
 from kaizenlake.lake.store import Lake
 from kaizenlake.night.artifact import Run
 from kaizenlake.night.run import Watch, next_midnight, nightly
 from kaizenlake.parameters import Guardrail
-from kaizenlake.publish.findings import findings
-from kaizenlake.publish.report_data import build
+from kaizenlake.report.kaizen.data import build
+from kaizenlake.report.kaizen.headlines import findings
 from kaizenlake.samples import Sample, samples
 from kaizenlake.tables import Events
 

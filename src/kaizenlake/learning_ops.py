@@ -12,20 +12,21 @@ from typing import Any
 import msgspec
 import polars as pl
 
-from kaizenlake.decide import deployments, policies
-from kaizenlake.decide.deployments import DeploymentPlan
-from kaizenlake.decide.drafts import PolicyDraft
-from kaizenlake.decide.logged_runs import decoded, with_losses
-from kaizenlake.decide.state import Version
+from kaizenlake.decide.canaries import deployments
+from kaizenlake.decide.canaries.deployments import DeploymentPlan
+from kaizenlake.decide.policies import policies
+from kaizenlake.decide.policies.drafts import PolicyDraft
+from kaizenlake.decide.record.state import Version
+from kaizenlake.decide.replays.logged_runs import decoded, with_losses
 from kaizenlake.errors import UsageError
-from kaizenlake.events.check import check_lines
-from kaizenlake.events.log import event_line
-from kaizenlake.jobs._canary_standing import standing
-from kaizenlake.lake import decisions
+from kaizenlake.events.check.landed_lines import check_lines
+from kaizenlake.events.write.log import event_line
+from kaizenlake.jobs.canaries._canary_standing import standing
 from kaizenlake.lake.store import Lake, default_lake
-from kaizenlake.lake.tenants import view_of
-from kaizenlake.publish.skill_data import end_of, skills
-from kaizenlake.stats.plain_welch import plain_welch
+from kaizenlake.lake.trust import decisions
+from kaizenlake.lake.trust.tenants import view_of
+from kaizenlake.publish.signed.skill_data import end_of, skills
+from kaizenlake.stats.two_groups.plain_welch import plain_welch
 from kaizenlake.tables import CanaryLooks, CanaryUnits
 from kaizenlake.vocabulary import Mode
 

@@ -8,16 +8,16 @@ from typing import Any
 import polars as pl
 
 from kaizenlake.errors import UsageError
-from kaizenlake.jobs.scopes import by_segment
+from kaizenlake.jobs.activity.scopes import by_segment
 from kaizenlake.lake.store import Lake, default_lake
-from kaizenlake.lake.tenants import view_of
+from kaizenlake.lake.trust.tenants import view_of
 from kaizenlake.publish import guard
-from kaizenlake.publish.context import EVERYTHING, KaizenContext, Scope, project, segment
-from kaizenlake.publish.context_build import Documents, Edition, build
-from kaizenlake.publish.context_scopes import SEGMENT
-from kaizenlake.publish.documents import Source
-from kaizenlake.publish.explain import explain
-from kaizenlake.publish.judging import best_evidence, rounded
+from kaizenlake.publish.context.build import Documents, Edition, build
+from kaizenlake.publish.context.explain import explain
+from kaizenlake.publish.context.judgement import best_evidence, rounded
+from kaizenlake.publish.context.model import EVERYTHING, KaizenContext, Scope, project, segment
+from kaizenlake.publish.context.scopes import SEGMENT
+from kaizenlake.publish.signed.documents import Source
 from kaizenlake.tables import Contents, Patterns, Projects, WinRates
 
 PATTERN_TYPES: dict[str, tuple[str, str]] = {

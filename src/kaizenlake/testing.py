@@ -20,7 +20,7 @@ from polars.testing import assert_frame_equal
 from kaizenlake import tables
 from kaizenlake.errors import UsageError
 from kaizenlake.events.catalogue import EVENTS, EventType, Field
-from kaizenlake.events.check import check_lines
+from kaizenlake.events.check.landed_lines import check_lines
 from kaizenlake.job import Job, astray, at_home, in_order, sum_up, superseded, without
 from kaizenlake.jobs import JOBS
 from kaizenlake.tables import Events, Table

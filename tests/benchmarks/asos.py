@@ -19,8 +19,9 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from kaizenlake.stats import Moments, welch
-from kaizenlake.stats.canary_rule import Rule, judge, verdicts
+from kaizenlake.stats import Moments
+from kaizenlake.stats.sequential.canary_rule import Rule, judge, verdicts
+from kaizenlake.stats.two_groups import welch
 
 ALPHA = 0.05
 COLUMNS = (

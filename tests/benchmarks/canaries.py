@@ -26,9 +26,9 @@ from kaizenlake.stats import (
     shrink_normal_by,
     spend,
     stopped_effect,
-    welch,
 )
-from kaizenlake.stats.canary_rule import Rule, judge, verdicts
+from kaizenlake.stats.sequential.canary_rule import Rule, judge, verdicts
+from kaizenlake.stats.two_groups import welch
 
 NIGHTS = 30
 ALPHA = 0.05

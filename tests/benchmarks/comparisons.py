@@ -32,7 +32,8 @@ def drawn(count: int) -> dict[str, np.ndarray]:
 
 def ours(count: int) -> dict[str, Any]:
     """All comparisons at once."""
-    from kaizenlake.stats import confidence_sequence, welch
+    from kaizenlake.stats import confidence_sequence
+    from kaizenlake.stats.two_groups import welch
 
     arms = drawn(count)
     seconds = []

@@ -28,7 +28,7 @@ DIMENSIONS = ("platform", "content_type", "hook_type", "tone")
 
 def prepare(folder: str, count: int) -> dict[str, float]:
     """Write the events, store them on both sides, and run our night."""
-    from kaizenlake.lake.landing import land
+    from kaizenlake.lake.landing.landing import land
     from kaizenlake.lake.store import Lake
     from kaizenlake.night.run import nightly
 

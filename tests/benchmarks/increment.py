@@ -11,7 +11,7 @@ from typing import Any
 from harness import Row, once, side_by_side
 
 import data
-from kaizenlake.lake.landing import land
+from kaizenlake.lake.landing.landing import land
 from kaizenlake.lake.store import Lake
 from kaizenlake.night.run import nightly
 

@@ -12,7 +12,7 @@ from harness import Row, once, side_by_side
 
 import data
 from kaizenlake.jobs import JOBS
-from kaizenlake.lake.landing import land
+from kaizenlake.lake.landing.landing import land
 from kaizenlake.lake.store import Lake
 from kaizenlake.night.run import nightly
 from kaizenlake.tables import Performance

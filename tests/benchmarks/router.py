@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from kaizenlake.context import Router, arm_of
 from kaizenlake.lake.store import Lake
-from kaizenlake.publish.policies import publish_policies
+from kaizenlake.publish.signed.policies import publish_policies
 from publish.policy_frames import deployment, deployments_of, policies_of, version
 
 SHARES = (0.2, 0.3)

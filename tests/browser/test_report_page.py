@@ -6,9 +6,9 @@ import pypdf
 import pytest
 
 from browser.keeping import runs_nothing, shown_quietly
-from kaizenlake.publish.report import render_html
-from kaizenlake.publish.report_data import build
-from kaizenlake.publish.report_sections import document
+from kaizenlake.report.engine.render import render_html
+from kaizenlake.report.kaizen.data import build
+from kaizenlake.report.kaizen.sections import document
 from publish.hostile_frames import hostile
 from publish.learning_documents import HOSTILE_CANARY, made
 from publish.learning_documents import frames as learning

@@ -3,10 +3,10 @@
 import pytest
 
 from browser.keeping import runs_nothing, shown_quietly
-from kaizenlake.publish.report import render_html
-from kaizenlake.publish.skill_data import skills
-from kaizenlake.publish.skill_fleet import fleet
-from kaizenlake.publish.skill_report import card_of
+from kaizenlake.publish.signed.skill_data import skills
+from kaizenlake.report.engine.render import render_html
+from kaizenlake.report.skill.fleet import fleet
+from kaizenlake.report.skill.skill_report import card_of
 from publish.skill_frames import AS_OF, EVIL, scan
 
 pytestmark = pytest.mark.browser

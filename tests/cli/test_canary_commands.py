@@ -10,9 +10,10 @@ from typer.testing import CliRunner
 from cli.running import kaizen
 from kaizenlake.cli.app import app
 from kaizenlake.context import Router
-from kaizenlake.decide import deployments, policies
-from kaizenlake.decide.deployments import DeploymentPlan
-from kaizenlake.decide.drafts import PolicyDraft
+from kaizenlake.decide.canaries import deployments
+from kaizenlake.decide.canaries.deployments import DeploymentPlan
+from kaizenlake.decide.policies import policies
+from kaizenlake.decide.policies.drafts import PolicyDraft
 from kaizenlake.lake.store import Lake
 from night import test_canary_nights as scene
 

@@ -11,7 +11,7 @@ from cli.running import kaizen
 from decide.drawn_runs import RULES, lake_of, logged, run
 from kaizenlake import signing
 from kaizenlake.cli.app import app
-from kaizenlake.decide import drafts, policies
+from kaizenlake.decide.policies import drafts, policies
 from kaizenlake.errors import UsageError, VerificationError
 from kaizenlake.tables import Events
 

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import polars as pl
 
-from kaizenlake.decide import policies
-from kaizenlake.decide.drafts import PolicyDraft
-from kaizenlake.lake import landing
+from kaizenlake.decide.policies import policies
+from kaizenlake.decide.policies.drafts import PolicyDraft
+from kaizenlake.lake.landing import landing
 from kaizenlake.lake.store import Lake
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

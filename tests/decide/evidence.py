@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 
 from kaizenlake import tables
-from kaizenlake.decide import policies
-from kaizenlake.decide.drafts import PolicyDraft
-from kaizenlake.events.log import event_line
-from kaizenlake.lake import decisions
+from kaizenlake.decide.policies import policies
+from kaizenlake.decide.policies.drafts import PolicyDraft
+from kaizenlake.events.write.log import event_line
+from kaizenlake.lake.trust import decisions
 from kaizenlake.tables import CanaryLooks
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

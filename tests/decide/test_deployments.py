@@ -8,12 +8,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from kaizenlake import signing
-from kaizenlake.decide import deployments, policies
-from kaizenlake.decide.deployments import DeploymentPlan
-from kaizenlake.decide.drafts import PolicyDraft
+from kaizenlake.decide.canaries import deployments
+from kaizenlake.decide.canaries.deployments import DeploymentPlan
+from kaizenlake.decide.policies import policies
+from kaizenlake.decide.policies.drafts import PolicyDraft
 from kaizenlake.errors import GateError, UsageError, VerificationError
-from kaizenlake.events.log import event_line
-from kaizenlake.lake.landing import land_folder
+from kaizenlake.events.write.log import event_line
+from kaizenlake.lake.landing.landing import land_folder
 from kaizenlake.lake.store import Lake
 from kaizenlake.parameters import Guardrail
 from kaizenlake.tables import Events

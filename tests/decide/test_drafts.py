@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kaizenlake import signing
-from kaizenlake.decide import drafts
-from kaizenlake.decide.drafts import PolicyDraft
-from kaizenlake.decide.versions import precedence
+from kaizenlake.decide.policies import drafts
+from kaizenlake.decide.policies.drafts import PolicyDraft
+from kaizenlake.decide.policies.versions import precedence
 from kaizenlake.errors import UsageError
 
 ORDERED = (

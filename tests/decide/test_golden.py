@@ -10,10 +10,10 @@ import pytest
 
 from decide.drawn_runs import NOW, lake_of, land, run
 from kaizenlake import signing, tables, testing
-from kaizenlake.decide import golden
-from kaizenlake.decide.golden import Filters
+from kaizenlake.decide.replays import golden
+from kaizenlake.decide.replays.golden import Filters
 from kaizenlake.errors import UsageError
-from kaizenlake.jobs.golden_sets import golden_sets
+from kaizenlake.jobs.policies.golden_sets import golden_sets
 from kaizenlake.jobs.silver import DECODE
 from kaizenlake.lake.store import Lake
 from kaizenlake.night.verify import checks

@@ -8,11 +8,11 @@ import pytest
 
 from decide.drawn_runs import LOGGED_TRUTH, MODELS, NOW, RULES, TRUTH, frame, lake_of, logged, policy
 from kaizenlake import tables
-from kaizenlake.decide.off_policy import evaluate, replay_off_policy
-from kaizenlake.decide.router_rules import rules_of
+from kaizenlake.decide.replays.off_policy import evaluate, replay_off_policy
+from kaizenlake.decide.replays.router_rules import rules_of
 from kaizenlake.errors import UsageError
 from kaizenlake.parameters import Replays
-from kaizenlake.stats.offpolicy import ESTIMATORS, Refusal, Replay
+from kaizenlake.stats.replay.offpolicy import ESTIMATORS, Refusal, Replay
 from kaizenlake.tables import Events
 
 AT = {name: place for place, name in enumerate(ESTIMATORS)}
@@ -119,7 +119,7 @@ def events_of(lake):
 
 def table(lake, event):
     from kaizenlake import testing
-    from kaizenlake.jobs import offline_replays
+    from kaizenlake.jobs.policies import offline_replays
     from kaizenlake.jobs.silver import DECODE
     from kaizenlake.tables import OfflineReplays
 

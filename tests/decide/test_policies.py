@@ -13,10 +13,10 @@ from polars.testing import assert_frame_equal
 
 from decide.evidence import NOW, activate, append, create, deployed, draft, look, looked, replayed
 from kaizenlake import signing, tables
-from kaizenlake.decide import policies
-from kaizenlake.decide.gates import Gate
-from kaizenlake.decide.policies import approve, promote, roll_back
-from kaizenlake.decide.state import Version
+from kaizenlake.decide.policies import policies
+from kaizenlake.decide.policies.gates import Gate
+from kaizenlake.decide.policies.policies import approve, promote, roll_back
+from kaizenlake.decide.record.state import Version
 from kaizenlake.errors import GateError, KaizenError, UsageError, VerificationError
 from kaizenlake.lake.store import Lake
 from kaizenlake.night.run import nightly

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from decide.evidence import NOW, activate, create, deployed, look, looked, replayed
-from kaizenlake.decide import policies
+from kaizenlake.decide.policies import policies
 from kaizenlake.errors import GateError, UsageError
 from kaizenlake.lake.store import Lake
 from kaizenlake.tables.policy import STATUSES

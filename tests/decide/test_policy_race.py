@@ -9,16 +9,16 @@ import pytest
 
 from cli.running import environment
 from decide.evidence import NOW, activate, create, deployed, look, looked
-from kaizenlake.decide import policies
-from kaizenlake.decide.policies import promote
+from kaizenlake.decide.policies import policies
+from kaizenlake.decide.policies.policies import promote
 from kaizenlake.errors import GateError
-from kaizenlake.events.log import Line
+from kaizenlake.events.write.log import Line
 from kaizenlake.lake.store import Lake
 
 PROMOTE = """
 import sys
 from datetime import datetime
-from kaizenlake.decide.policies import promote
+from kaizenlake.decide.policies.policies import promote
 from kaizenlake.errors import GateError
 from kaizenlake.lake.store import Lake
 

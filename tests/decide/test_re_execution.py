@@ -11,8 +11,8 @@ import pytest
 
 from decide.drawn_runs import NOW, lake_of, land, policy, run
 from kaizenlake import tables
-from kaizenlake.decide import golden
-from kaizenlake.decide.re_execution import RecordedInput, re_execute
+from kaizenlake.decide.replays import golden
+from kaizenlake.decide.replays.re_execution import RecordedInput, re_execute
 from kaizenlake.errors import EventError, UsageError
 from kaizenlake.tables import Events
 
@@ -206,8 +206,8 @@ def test_runs_whose_answers_tell_nothing_in_common_are_not_compared(lake):
 
 
 def test_the_gold_table_holds_it(lake):
-    from kaizenlake.decide.state import read
-    from kaizenlake.jobs.offline_replays import offline_replays
+    from kaizenlake.decide.record.state import read
+    from kaizenlake.jobs.policies.offline_replays import offline_replays
 
     done = again(lake, better)
     log = read(lake.scan(Events)).replay_log

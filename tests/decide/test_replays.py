@@ -10,11 +10,12 @@ import pytest
 
 from decide.drawn_runs import NOW, RULES, lake_of, logged, policy
 from jobs.drawn import frame
-from kaizenlake.decide import golden, policies, replays
-from kaizenlake.decide.gates import Evidence, replay_gate
-from kaizenlake.decide.golden import Filters
-from kaizenlake.decide.off_policy import replay_off_policy
-from kaizenlake.decide.replays import Standing, standing
+from kaizenlake.decide.policies import policies
+from kaizenlake.decide.policies.gates import Evidence, replay_gate
+from kaizenlake.decide.replays import golden, replays
+from kaizenlake.decide.replays.golden import Filters
+from kaizenlake.decide.replays.off_policy import replay_off_policy
+from kaizenlake.decide.replays.replays import Standing, standing
 from kaizenlake.errors import UsageError
 from kaizenlake.tables import Events, ReplayLog
 

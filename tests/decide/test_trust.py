@@ -16,14 +16,15 @@ from kaizenlake import signing
 from kaizenlake.cli.app import app
 from kaizenlake.context import _router as router
 from kaizenlake.context import forget, route
-from kaizenlake.decide import policies, trust
-from kaizenlake.decide.gates import Evidence, approval_gate
-from kaizenlake.decide.lines import decision_line
+from kaizenlake.decide.policies import policies
+from kaizenlake.decide.policies.gates import Evidence, approval_gate
+from kaizenlake.decide.record import trust
+from kaizenlake.decide.record.lines import decision_line
 from kaizenlake.errors import GateError, PublishError, UsageError, VerificationError
-from kaizenlake.lake import decisions
-from kaizenlake.lake.landing import land
+from kaizenlake.lake.landing.landing import land
 from kaizenlake.lake.store import Lake
-from kaizenlake.lake.tenants import view_of
+from kaizenlake.lake.trust import decisions
+from kaizenlake.lake.trust.tenants import view_of
 from kaizenlake.night.deciding import publish_as_decided
 from kaizenlake.night.verify import checks
 from kaizenlake.tables import Events

@@ -14,11 +14,11 @@ import pytest
 import kaizenlake
 from kaizenlake import PerformanceData
 from kaizenlake.errors import EventError
-from kaizenlake.events import boundaries, functions, log
 from kaizenlake.events.catalogue import FAMILIES, by_name, type_name
-from kaizenlake.events.check import check_lines
+from kaizenlake.events.check.landed_lines import check_lines
 from kaizenlake.events.decode import decode
-from kaizenlake.lake.landing import land_folder
+from kaizenlake.events.write import boundaries, functions, log
+from kaizenlake.lake.landing.landing import land_folder
 from kaizenlake.lake.store import Lake
 from kaizenlake.night.run import nightly
 from kaizenlake.tables import SILVER, Events, name

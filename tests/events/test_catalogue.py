@@ -10,11 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from kaizenlake import events
-from kaizenlake.events import catalogue, envelope
+from kaizenlake.events import catalogue, envelope, types
 from kaizenlake.events.catalogue import EVENTS, FAMILIES, by_name
-from kaizenlake.events.fields import Payload
-from kaizenlake.events.functions import COMMON
+from kaizenlake.events.values.fields import Payload
+from kaizenlake.events.write.functions import COMMON
 from kaizenlake.parameters import Landing
 
 FIELDS = [pytest.param(event, field, id=f"{event.name}.{field.name}") for event in EVENTS for field in event.fields]
@@ -63,8 +62,8 @@ def test_names_that_applications_emit_stay(name):
 
 def test_families_are_the_modules_that_declare_payloads():
     declared = {}
-    for path in Path(events.__file__).parent.glob("*.py"):
-        module = import_module(f"kaizenlake.events.{path.stem}") if path.stem != "__init__" else events
+    for path in Path(types.__file__).parent.glob("*.py"):
+        module = import_module(f"kaizenlake.events.types.{path.stem}")
         own = {
             item
             for name, item in getmembers(module, isclass)
@@ -139,6 +138,15 @@ TWINS = {
     ("person", "reason"): "nothing in common but letters",
     ("clarity_score", "quality_score"): "a mark of a brief, and one of a pack",
     ("client_type", "content_type"): "who it is for, and what it is",
+    ("agent_version", "parent_version"): "of an agent, and of the version of a policy before",
+    ("cache_read_tokens", "cache_write_tokens"): "the two directions, as the conventions for traces name them",
+    ("input_text", "output_text"): "the two directions of a step",
+    ("parent_version", "prompt_version"): "of a policy, and of a prompt",
+    ("score_name", "score_value"): "what a score is called, and what it says",
+    ("section_id", "session_id"): "other things, named after themselves",
+    ("workflow", "workflow_id"): "as traces name one, and one of the generating application",
+    ("comment", "comments"): "what somebody said of a run, and how many spoke of a post",
+    ("score_label", "score_name"): "what a score says, and what it is called",
     ("content_sha256", "parent_sha256"): "hashes of two documents, named after them",
     ("deployment_id", "deployment_mode"): "the name of a thing and its kind",
     ("effect_ci_high", "effect_ci_low"): "the two ends of an interval",

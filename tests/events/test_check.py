@@ -15,12 +15,13 @@ from polars.testing import assert_frame_equal
 
 from events.lines import ANY, AT, NOW, good, line
 from kaizenlake import tables
-from kaizenlake.events import check, rules
-from kaizenlake.events.check import check_lines
-from kaizenlake.events.columns import COLUMNS, EventColumns
+from kaizenlake.events import rules
+from kaizenlake.events.check import landed_lines as check
+from kaizenlake.events.check.event_columns import COLUMNS, EventColumns
+from kaizenlake.events.check.landed_lines import check_lines
+from kaizenlake.events.check.slow_check import look_again
 from kaizenlake.events.envelope import DEEPEST, latest
 from kaizenlake.events.rules import RULES
-from kaizenlake.events.second_look import look_again
 
 
 def checked(*lines, **settings):

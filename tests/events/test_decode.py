@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from events.lines import NOW, good, line, payloads
 from kaizenlake import tables
 from kaizenlake.events.catalogue import EVENTS, FAMILIES
-from kaizenlake.events.check import check_lines
+from kaizenlake.events.check.landed_lines import check_lines
 from kaizenlake.events.decode import decode
-from kaizenlake.events.platforms import named
 from kaizenlake.events.rules import value_problems
+from kaizenlake.events.values.platforms import named
 from kaizenlake.tables import SILVER
 
 

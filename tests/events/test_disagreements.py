@@ -9,8 +9,8 @@ import pytest
 
 import kaizenlake as kz
 from kaizenlake.errors import EventError
-from kaizenlake.events.check import check_lines
-from kaizenlake.events.platforms import ALIASES, named, platform_name
+from kaizenlake.events.check.landed_lines import check_lines
+from kaizenlake.events.values.platforms import ALIASES, named, platform_name
 from kaizenlake.lake.store import Lake
 from lake.landed import NOW, lead, line, post
 

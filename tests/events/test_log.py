@@ -17,11 +17,12 @@ import pytest
 
 import kaizenlake
 from kaizenlake.errors import EventError, SpoolError
-from kaizenlake.events import ids, log
+from kaizenlake.events import ids
 from kaizenlake.events.catalogue import EVENTS, LOGGED
-from kaizenlake.events.check import check_lines
+from kaizenlake.events.check.landed_lines import check_lines
 from kaizenlake.events.envelope import LINE_BYTES
-from kaizenlake.events.functions import FUNCTIONS, signature
+from kaizenlake.events.write import log
+from kaizenlake.events.write.functions import FUNCTIONS, signature
 
 
 @pytest.fixture
@@ -241,9 +242,12 @@ def test_a_decision_is_not_logged(lake, event):
 
 
 def test_types_of_the_functions_follow_the_catalogue(tmp_path):
-    from kaizenlake.events import stub
+    from kaizenlake.events.write import stub
 
-    assert stub.PATH.read_text(encoding="utf-8") == stub.text(), "run `python -m kaizenlake.events.stub`"
+    assert stub.PATH.read_text(encoding="utf-8") == stub.text(), "run `python -m kaizenlake.events.write.stub`"
+    assert stub.PUBLIC_PATH.read_text(encoding="utf-8") == stub.public_text(), (
+        "run `python -m kaizenlake.events.write.stub`"
+    )
     assert set(FUNCTIONS) == {f"log_{event.name.lower()}" for event in LOGGED}
 
 

@@ -16,9 +16,9 @@ from datetime import UTC, datetime
 import pytest
 
 from kaizenlake.errors import SpoolError
-from kaizenlake.events import spool
-from kaizenlake.events.check import check_lines
-from kaizenlake.events.spool import Spool, is_abandoned, is_open
+from kaizenlake.events.check.landed_lines import check_lines
+from kaizenlake.events.write import spool
+from kaizenlake.events.write.spool import Spool, is_abandoned, is_open
 
 
 def segments(lake, pattern="*"):
@@ -163,7 +163,7 @@ def test_a_line_that_does_not_fit_is_taken_back(tmp_path):
     code = f"""
 import resource, signal, sys
 from kaizenlake.errors import SpoolError
-from kaizenlake.events.spool import Spool
+from kaizenlake.events.write.spool import Spool
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (95, resource.RLIM_INFINITY))
 held = Spool({str(tmp_path)!r}, sync_seconds=60)

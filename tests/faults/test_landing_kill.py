@@ -14,10 +14,10 @@ import polars as pl
 import pytest
 
 from kaizenlake import tables
-from kaizenlake.events.spool import Spool
-from kaizenlake.lake import recount
-from kaizenlake.lake.landing import land, land_folder, retry
+from kaizenlake.events.write.spool import Spool
+from kaizenlake.lake.landing.landing import land, land_folder, retry
 from kaizenlake.lake.store import Lake
+from kaizenlake.lake.upkeep import recount
 from kaizenlake.night.verify import checks
 from lake.landed import NOW, lead, ndjson, put
 
@@ -25,7 +25,7 @@ LAND = """
 import sys
 from datetime import UTC, datetime
 from kaizenlake.lake import batch, chunks
-from kaizenlake.lake.landing import land_folder
+from kaizenlake.lake.landing.landing import land_folder
 from kaizenlake.lake.store import Lake
 chunks.CHUNK_LINES, batch.BATCH_LINES = 100, 300
 print("ready", flush=True)
@@ -75,7 +75,7 @@ DIE = """
 import os, signal, sys
 from datetime import UTC, datetime
 from kaizenlake.lake import batch, chunks, delta, landing
-from kaizenlake.lake.landing import land_folder
+from kaizenlake.lake.landing.landing import land_folder
 from kaizenlake.lake.store import Lake
 chunks.CHUNK_LINES, batch.BATCH_LINES = 100, 300
 moment, count = sys.argv[2], int(sys.argv[3])

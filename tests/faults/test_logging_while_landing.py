@@ -14,7 +14,7 @@ import pytest
 
 from cli.running import environment, kaizen
 from kaizenlake import tables
-from kaizenlake.lake.landing import land_folder
+from kaizenlake.lake.landing.landing import land_folder
 from kaizenlake.lake.store import Lake
 from kaizenlake.night.artifact import runs
 from kaizenlake.night.run import nightly

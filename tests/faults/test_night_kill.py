@@ -17,8 +17,8 @@ from deltalake import write_deltalake
 
 from cli.running import environment, kaizen, start
 from kaizenlake import context, tables
-from kaizenlake.lake.attested import IS_LOGGED
 from kaizenlake.lake.store import Lake
+from kaizenlake.lake.trust.attested import IS_LOGGED
 from kaizenlake.night.run import nightly
 from kaizenlake.testing import AS_OF as AS_OF_SAMPLE
 from kaizenlake.testing import sample_events

@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
-from kaizenlake.lake.landing import land, land_folder
-from kaizenlake.lake.parquet_rows import texts
+from kaizenlake.lake.landing.landing import land, land_folder
+from kaizenlake.lake.readers.parquet_rows import texts
 from kaizenlake.lake.store import Lake
 from lake.landed import NOW, held, ids, lead, line, ndjson, put
 

@@ -16,14 +16,14 @@ from kaizenlake import context as reader
 from kaizenlake.errors import VerificationError
 from kaizenlake.lake import files
 from kaizenlake.lake.store import Lake
-from kaizenlake.publish.documents import publish_contexts, verify
+from kaizenlake.publish.signed.documents import publish_contexts, verify
 from publish.context_frames import AS_OF, NOW, copied, fill, project, story
 
 PUBLISH_WITHOUT_END = """
 import sys
 from datetime import datetime, timedelta
 from kaizenlake.lake.store import Lake
-from kaizenlake.publish.documents import publish_contexts
+from kaizenlake.publish.signed.documents import publish_contexts
 lake, now, as_of = Lake(sys.argv[1]), datetime.fromisoformat(sys.argv[2]), datetime.fromisoformat(sys.argv[3])
 print("ready", flush=True)
 while True:

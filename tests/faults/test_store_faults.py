@@ -11,7 +11,7 @@ import pytest
 
 from kaizenlake.errors import WriteConflictError
 from kaizenlake.lake import Lake
-from kaizenlake.lake.maintain import maintain
+from kaizenlake.lake.upkeep.maintain import maintain
 from lake.shelves import MIDNIGHT, PRINT, Visits, day, held, put, visits
 
 TESTS = Path(__file__).parents[1]

@@ -11,7 +11,7 @@ import polars as pl
 
 from fuzz.broken_inputs import TABLE, lines, write_files
 from kaizenlake import tables
-from kaizenlake.lake.landing import Landing, land_folder
+from kaizenlake.lake.landing.landing import Landing, land_folder
 from kaizenlake.lake.store import Lake
 
 NOW = datetime(2026, 4, 1, tzinfo=UTC)

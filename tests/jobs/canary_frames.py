@@ -7,9 +7,9 @@ import polars as pl
 
 from jobs.drawn import day, frame, recorded
 from kaizenlake import tables
-from kaizenlake.jobs.canary_looks import canary_looks
-from kaizenlake.jobs.canary_units import canary_units
-from kaizenlake.jobs.deployments import deployments
+from kaizenlake.jobs.canaries.canary_looks import canary_looks
+from kaizenlake.jobs.canaries.canary_units import canary_units
+from kaizenlake.jobs.canaries.deployments import deployments
 from kaizenlake.tables import (
     CanaryLooks,
     CanaryUnits,

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 
 from kaizenlake import tables
-from kaizenlake.jobs.run_records import run_records
+from kaizenlake.jobs.runs.run_records import run_records
 from kaizenlake.tables import RunRecords, Traces
 
 DAY_0 = datetime(2026, 1, 1, tzinfo=UTC)

@@ -34,7 +34,11 @@ def test_the_samples_reach_every_job_and_every_event_type(frames):
 
 def test_the_tuple_of_jobs_is_what_the_folder_holds():
     folder = Path(kaizenlake.jobs.__file__).parent
-    modules = {path.stem for path in folder.glob("*.py") if not path.stem.startswith("_")}
+    modules = {
+        ".".join(path.relative_to(folder).with_suffix("").parts)
+        for path in folder.rglob("*.py")
+        if not path.stem.startswith("_")
+    }
     found = {
         value
         for module in modules
@@ -72,7 +76,7 @@ def test_a_sample_is_of_the_table_asked_for():
 
 
 def test_a_broken_job_is_found_out(frames):
-    from kaizenlake.jobs.event_counts import event_counts
+    from kaizenlake.jobs.activity.event_counts import event_counts
 
     def spoiled(change):
         return Job(lambda events, *, as_of: change(event_counts.function(events, as_of=as_of)), event_counts.reads,

@@ -6,18 +6,18 @@ from polars.testing import assert_frame_equal
 
 from jobs.drawn import day, events, frame, through
 from kaizenlake import tables
-from kaizenlake.jobs.event_counts import event_counts
-from kaizenlake.jobs.outcome_counts import outcome_counts
-from kaizenlake.jobs.outcome_subjects import outcome_subjects
-from kaizenlake.jobs.outcomes import outcomes
-from kaizenlake.jobs.project_segments import project_segments
-from kaizenlake.jobs.projects import projects
-from kaizenlake.jobs.run_records import run_records
-from kaizenlake.jobs.scoped_win_rates import scoped_win_rates
-from kaizenlake.jobs.segment_clarity import segment_clarity
-from kaizenlake.jobs.segment_words import segment_words
-from kaizenlake.jobs.source_freshness import source_freshness
-from kaizenlake.jobs.win_rates import win_rates
+from kaizenlake.jobs.activity.event_counts import event_counts
+from kaizenlake.jobs.activity.project_segments import project_segments
+from kaizenlake.jobs.activity.projects import projects
+from kaizenlake.jobs.activity.segment_words import segment_words
+from kaizenlake.jobs.activity.source_freshness import source_freshness
+from kaizenlake.jobs.outcomes.outcome_counts import outcome_counts
+from kaizenlake.jobs.outcomes.outcome_subjects import outcome_subjects
+from kaizenlake.jobs.outcomes.outcomes import outcomes
+from kaizenlake.jobs.outcomes.scoped_win_rates import scoped_win_rates
+from kaizenlake.jobs.outcomes.segment_clarity import segment_clarity
+from kaizenlake.jobs.outcomes.win_rates import win_rates
+from kaizenlake.jobs.runs.run_records import run_records
 from kaizenlake.tables import Acquisition, Events, Intake, Packs, Runs
 
 LATER = day(400)

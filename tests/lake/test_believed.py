@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 
 from kaizenlake import tables
-from kaizenlake.lake.attested import Attested
-from kaizenlake.lake.believed import Believed
 from kaizenlake.lake.store import Snapshot
+from kaizenlake.lake.trust.attested import Attested
+from kaizenlake.lake.trust.believed import Believed
 from kaizenlake.tables import Events
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

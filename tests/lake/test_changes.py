@@ -7,7 +7,7 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 
 from kaizenlake.lake import Lake, Reads
-from kaizenlake.lake.maintain import maintain
+from kaizenlake.lake.upkeep.maintain import maintain
 from lake.shelves import MIDNIGHT, PRINT, Totals, Visits, day, put, totals, visits
 
 

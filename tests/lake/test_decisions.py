@@ -13,12 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kaizenlake import signing
-from kaizenlake.decide import policies, trust
-from kaizenlake.decide.drafts import PolicyDraft
+from kaizenlake.decide.policies import policies
+from kaizenlake.decide.policies.drafts import PolicyDraft
+from kaizenlake.decide.record import trust
 from kaizenlake.errors import PublishError, UsageError, VerificationError
-from kaizenlake.lake import decisions, keys, seals
-from kaizenlake.lake.maintain import maintain
 from kaizenlake.lake.store import Lake
+from kaizenlake.lake.trust import decisions, keys, seals
+from kaizenlake.lake.upkeep.maintain import maintain
 from kaizenlake.night.run import nightly
 from kaizenlake.night.verify import checks
 from kaizenlake.tables import Events, PolicyLog

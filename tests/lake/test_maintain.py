@@ -8,7 +8,7 @@ from kaizenlake import tables
 from kaizenlake.errors import LakeError
 from kaizenlake.lake import Lake
 from kaizenlake.lake.files import ASIDE
-from kaizenlake.lake.maintain import DONE, maintain
+from kaizenlake.lake.upkeep.maintain import DONE, maintain
 from lake.shelves import Totals, Visits, held, put, totals, visits
 
 DAY = 86_400

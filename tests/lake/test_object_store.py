@@ -18,8 +18,8 @@ from cli.running import kaizen
 from kaizenlake import tables
 from kaizenlake.errors import LakeError
 from kaizenlake.lake import Lake
-from kaizenlake.lake.landing import land
-from kaizenlake.lake.maintain import maintain
+from kaizenlake.lake.landing.landing import land
+from kaizenlake.lake.upkeep.maintain import maintain
 from kaizenlake.night.verify import checks
 from lake.shelves import Visits, day, held, put, visits
 

@@ -11,7 +11,7 @@ from polars.testing import assert_frame_equal
 from kaizenlake import tables
 from kaizenlake.errors import LakeError, TableInvalidError
 from kaizenlake.lake import Lake, Reads, delta, fingerprint
-from kaizenlake.lake.maintain import maintain
+from kaizenlake.lake.upkeep.maintain import maintain
 from lake.shelves import MIDNIGHT, PRINT, Totals, Visits, day, held, put, totals, visits
 
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kaizenlake import tables
-from kaizenlake.lake.landing import land
+from kaizenlake.lake.landing.landing import land
 from kaizenlake.lake.store import Lake
 from lake.landed import NOW, lead, line, put
 
@@ -51,7 +51,8 @@ def test_order_batching_repetition_and_splitting_change_nothing(lines, data):
             put(root / f"{place}.ndjson", b"".join(item + b"\n" for item in piece))
             for place, piece in enumerate(pieces)
         ]
-        from kaizenlake.lake import batch, chunks
+        from kaizenlake.lake.landing import batch
+        from kaizenlake.lake.readers import chunks
 
         whole = chunks.CHUNK_LINES, batch.BATCH_LINES
         chunks.CHUNK_LINES, batch.BATCH_LINES = chunk, batch_lines
@@ -76,8 +77,8 @@ def test_order_batching_repetition_and_splitting_change_nothing(lines, data):
 @settings(max_examples=150)
 @given(content=st.binary(max_size=300), name=st.sampled_from(["in.ndjson", "in.json", "in.ndjson.gz"]))
 def test_any_bytes_at_all_are_accounted_for(content, name):
-    from kaizenlake.lake.reading import read_lines
-    from kaizenlake.lake.sources import describe
+    from kaizenlake.lake.readers.read_files import read_lines
+    from kaizenlake.lake.readers.sources import describe
 
     with tempfile.TemporaryDirectory() as folder:
         (source,), _ = describe(put(Path(folder) / name, content), name, None)
@@ -98,9 +99,9 @@ def test_what_a_csv_writer_wrote_is_what_is_read(table, separator):
     import csv
     import io
 
-    from kaizenlake.lake.chunks import Dialect
-    from kaizenlake.lake.reading import read_rows
-    from kaizenlake.lake.sources import Source
+    from kaizenlake.lake.readers.chunks import Dialect
+    from kaizenlake.lake.readers.read_files import read_rows
+    from kaizenlake.lake.readers.sources import Source
 
     text = io.StringIO(newline="")
     writer = csv.writer(text, delimiter=separator, quoting=csv.QUOTE_ALL)

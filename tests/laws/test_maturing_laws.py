@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from kaizenlake import KaizenService
-from kaizenlake.lake.landing import land
+from kaizenlake.lake.landing.landing import land
 from kaizenlake.lake.store import Lake
 from kaizenlake.night.run import nightly
 from kaizenlake.tables import OutcomeCounts, Outcomes, OutcomeSubjects, ScopedWinRates, WinRates, name

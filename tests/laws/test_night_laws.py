@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from kaizenlake import tables
 from kaizenlake.events.catalogue import by_name
-from kaizenlake.events.log import Line
-from kaizenlake.lake import decisions
-from kaizenlake.lake.landing import land, land_folder
+from kaizenlake.events.write.log import Line
+from kaizenlake.lake.landing.landing import land, land_folder
 from kaizenlake.lake.store import Lake
+from kaizenlake.lake.trust import decisions
 from kaizenlake.night.run import nightly
 from kaizenlake.testing import AS_OF, START, sample_events
 

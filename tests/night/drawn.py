@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import polars as pl
 
 from kaizenlake import tables
-from kaizenlake.lake import batches
+from kaizenlake.lake.landing import batches
 from kaizenlake.tables import Events
 
 NIGHT = datetime(2026, 3, 10, tzinfo=UTC)

@@ -13,13 +13,13 @@ import jsonschema
 import pytest
 
 from kaizenlake.errors import VerificationError
-from kaizenlake.jobs.alerts import alerts
-from kaizenlake.jobs.findings import findings
+from kaizenlake.jobs.alerts.alerts import alerts
+from kaizenlake.jobs.alerts.findings import findings
 from kaizenlake.lake.store import Lake
 from kaizenlake.night import artifact
 from kaizenlake.night.run import nightly
 from kaizenlake.night.verify import checks
-from kaizenlake.publish.alerts import json_schema, verify_alerts
+from kaizenlake.publish.signed.alerts import json_schema, verify_alerts
 from kaizenlake.tables import CrlTrends, PolicyPromotions
 from publish.learning_frames import promotions, trends
 from publish.report_frames import AS_OF

@@ -15,9 +15,10 @@ import pytest
 
 from kaizenlake import signing, tables
 from kaizenlake.context import Router, arm_of
-from kaizenlake.decide import deployments, nights, policies
-from kaizenlake.decide.deployments import DeploymentPlan
-from kaizenlake.decide.drafts import PolicyDraft
+from kaizenlake.decide.canaries import deployments, nights
+from kaizenlake.decide.canaries.deployments import DeploymentPlan
+from kaizenlake.decide.policies import policies
+from kaizenlake.decide.policies.drafts import PolicyDraft
 from kaizenlake.jobs import JOBS
 from kaizenlake.lake.store import Lake
 from kaizenlake.night.deciding import publish_as_decided
@@ -283,7 +284,7 @@ def test_a_night_that_was_killed_after_it_decided_decides_once(tmp_path):
     code = (
         "import os, signal, sys\n"
         "sys.path.insert(0, sys.argv[2])\n"
-        "from kaizenlake.decide import policies\n"
+        "from kaizenlake.decide.policies import policies\n"
         "from kaizenlake.lake.store import Lake\n"
         "from night import test_canary_nights as scene\n"
         "whole = policies.roll_back\n"

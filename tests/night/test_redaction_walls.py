@@ -10,7 +10,7 @@ import pytest
 
 from decide.evidence import draft
 from kaizenlake import testing
-from kaizenlake.decide import policies
+from kaizenlake.decide.policies import policies
 from kaizenlake.events.catalogue import LOGGED
 from kaizenlake.lake.store import Lake
 from kaizenlake.night.run import nightly

@@ -15,16 +15,18 @@ from typer.testing import CliRunner
 
 from kaizenlake import LearningOps, tables
 from kaizenlake.cli.app import app
-from kaizenlake.cli.words import with_tenant
+from kaizenlake.cli.shell.words import with_tenant
 from kaizenlake.context import TENANT_NEEDED, forget, load, load_evidence, load_skill, load_text, route, tenant_folder
-from kaizenlake.decide import deployments, policies, trust
-from kaizenlake.decide.deployments import DeploymentPlan
-from kaizenlake.decide.drafts import PolicyDraft
+from kaizenlake.decide.canaries import deployments
+from kaizenlake.decide.canaries.deployments import DeploymentPlan
+from kaizenlake.decide.policies import policies
+from kaizenlake.decide.policies.drafts import PolicyDraft
+from kaizenlake.decide.record import trust
 from kaizenlake.errors import TenantNeededError, UsageError
 from kaizenlake.events.catalogue import LOGGED, by_name
-from kaizenlake.lake.maintain import maintain
 from kaizenlake.lake.store import Lake
-from kaizenlake.lake.tenants import tenants, view_of, views
+from kaizenlake.lake.trust.tenants import tenants, view_of, views
+from kaizenlake.lake.upkeep.maintain import maintain
 from kaizenlake.night.deciding import publish_as_decided
 from kaizenlake.night.run import nightly
 from kaizenlake.night.verify import checks

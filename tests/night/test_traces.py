@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kaizenlake.lake.landing import land
+from kaizenlake.lake.landing.landing import land
 from kaizenlake.lake.store import Lake
 from kaizenlake.night.run import nightly
 from kaizenlake.tables import Quarantine, RunRecords, Traces, TraceSteps

@@ -9,8 +9,8 @@ import polars as pl
 
 from kaizenlake import tables
 from kaizenlake.lake.store import Lake, fingerprint
-from kaizenlake.publish.context_build import Edition, build
-from kaizenlake.publish.context_rules import TABLES
+from kaizenlake.publish.context.build import Edition, build
+from kaizenlake.publish.context.sources import TABLES
 from kaizenlake.settings import Settings
 from kaizenlake.tables import (
     AvoidedPhrases,

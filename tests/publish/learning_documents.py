@@ -7,13 +7,14 @@ import json
 import polars as pl
 
 from kaizenlake import tables
-from kaizenlake.jobs.alerts import alerts
-from kaizenlake.jobs.findings import findings
-from kaizenlake.publish import audit_report, canary_report
-from kaizenlake.publish.audit_report_data import build as build_audit
-from kaizenlake.publish.canary_report_data import build as build_canary
-from kaizenlake.publish.report_data import build
-from kaizenlake.publish.report_sections import document
+from kaizenlake.jobs.alerts.alerts import alerts
+from kaizenlake.jobs.alerts.findings import findings
+from kaizenlake.report.audit import audit_report
+from kaizenlake.report.audit.data import build as build_audit
+from kaizenlake.report.canary import canary_report
+from kaizenlake.report.canary.data import build as build_canary
+from kaizenlake.report.kaizen.data import build
+from kaizenlake.report.kaizen.sections import document
 from kaizenlake.tables import Alerts, CanaryLooks, ExperimentSuccess, Findings, PolicyPromotions
 from publish import hostile_frames
 from publish.hostile_frames import HOSTILE, TIED

@@ -8,7 +8,7 @@ from functools import cache
 import polars as pl
 
 from kaizenlake import tables
-from kaizenlake.jobs.findings import findings
+from kaizenlake.jobs.alerts.findings import findings
 from kaizenlake.stats import wilson
 from kaizenlake.tables import (
     AvoidedPhrases,

@@ -5,13 +5,13 @@ from __future__ import annotations
 from functools import cache
 
 import polars as pl
+from jobs.test_skills import AS_OF, PAST, around, priced, runs, spread
 
 from jobs.drawn import day, frame
-from jobs.test_skills import AS_OF, PAST, around, priced, runs, spread
 from kaizenlake import tables, testing
 from kaizenlake.job import in_order
 from kaizenlake.jobs import JOBS
-from kaizenlake.jobs.findings import findings
+from kaizenlake.jobs.alerts.findings import findings
 from kaizenlake.tables import (
     CrlTrends,
     Experiments,

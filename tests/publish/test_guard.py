@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 import pytest
 
 from kaizenlake.publish import guard
-from kaizenlake.publish.report import render_html
-from kaizenlake.publish.report_blocks import Cell, Column, Document, Grid, Paragraph, Picture, Section
-from kaizenlake.publish.report_format import clean
-from kaizenlake.publish.svg import Chart
+from kaizenlake.publish.formats import clean
+from kaizenlake.report.engine.blocks import Cell, Column, Document, Grid, Paragraph, Picture, Section
+from kaizenlake.report.engine.render import render_html
+from kaizenlake.report.engine.svg import Chart
 
 ADDRESS = "ann@example.com"
 

@@ -10,7 +10,7 @@ from kaizenlake import KaizenService
 from kaizenlake.context import load
 from kaizenlake.errors import KaizenError
 from kaizenlake.lake.store import Lake
-from kaizenlake.publish.documents import publish_contexts
+from kaizenlake.publish.signed.documents import publish_contexts
 from publish.context_frames import AS_OF, NOW, content, fill, pattern, story, win_rate
 
 WAITING = {"status": "pending", "pending": 30}

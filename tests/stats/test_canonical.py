@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kaizenlake.stats._arrays import canonical
+from kaizenlake.stats.basics._arrays import canonical
 
 WHOLE = st.integers(0, 50).map(float)
 ANY = st.floats(allow_nan=False)

@@ -6,9 +6,9 @@ import polars as pl
 import pytest
 
 from kaizenlake.jobs import JOBS
-from kaizenlake.jobs._span_tree import in_tree
-from kaizenlake.jobs.trace_steps import trace_steps
-from kaizenlake.jobs.traces import traces
+from kaizenlake.jobs.traces._span_tree import in_tree
+from kaizenlake.jobs.traces.trace_steps import trace_steps
+from kaizenlake.jobs.traces.traces import traces
 from kaizenlake.parameters import Costs, ModelPrice
 from kaizenlake.tables import Runs
 from kaizenlake.testing import fold, same

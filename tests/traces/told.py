@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import polars as pl
 
 from kaizenlake import traces
-from kaizenlake.events.check import check_lines
+from kaizenlake.events.check.landed_lines import check_lines
 from kaizenlake.jobs import JOBS
 from kaizenlake.tables import Events
 from kaizenlake.testing import fold

@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from kaizenlake import __version__
-from kaizenlake.cli import ask, canary, golden, keys, look, operate, policy, skill, tend
-from kaizenlake.cli.words import clean, with_tenant
+from kaizenlake._version import __version__
+from kaizenlake.cli.commands import canary, contexts, golden, keys, maintain, operate, policy, skill, tables
+from kaizenlake.cli.shell.words import clean, know, with_tenant
 from kaizenlake.errors import UNEXPECTED, KaizenError, Stopped, exit_codes
 
 SORRY = "error [unexpected]: This is a mistake of kaizen, not yours; the traceback above is for its makers."
@@ -40,8 +40,9 @@ def _kaizen(
     pass
 
 
-for module in (operate, look, ask, tend, policy, canary, skill, golden, keys):
+for module in (operate, tables, contexts, maintain, policy, canary, skill, golden, keys):
     module.add_to(app)
+know(app)
 
 
 def run() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
-from kaizenlake.events import (
+from kaizenlake.events.types import (
     acquisition,
     core,
     deployment_log,
@@ -24,7 +24,7 @@ from kaizenlake.events import (
     runs,
     trust_log,
 )
-from kaizenlake.events.fields import Payload
+from kaizenlake.events.values.fields import Payload
 
 
 def type_name(payload: type[Payload]) -> str:

@@ -6,8 +6,8 @@ import json
 
 import polars as pl
 
-from kaizenlake.events import platforms
 from kaizenlake.events.catalogue import EVENTS, EventType, Family, Field
+from kaizenlake.events.values import platforms
 
 ENVELOPE_COLUMNS = ("event_id", "event_type", "event_date", "occurred_at", "project_id", "tenant_id")
 

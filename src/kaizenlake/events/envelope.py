@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Meta
 
 from kaizenlake.events.catalogue import EVENTS, EventType
-from kaizenlake.events.fields import Instant, Key, Payload
+from kaizenlake.events.values.fields import Instant, Key, Payload
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,7 +14,7 @@ import msgspec
 
 from kaizenlake.events import envelope
 from kaizenlake.events.catalogue import EVENTS, EventType, by_name
-from kaizenlake.events.fields import Payload
+from kaizenlake.events.values.fields import Payload
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

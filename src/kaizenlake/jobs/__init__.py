@@ -3,61 +3,49 @@
 from __future__ import annotations
 
 from kaizenlake.job import Job
-from kaizenlake.jobs import (
-    alerts,
+from kaizenlake.jobs import silver
+from kaizenlake.jobs.activity import event_counts, project_segments, projects, segment_words, source_freshness
+from kaizenlake.jobs.alerts import alerts, findings
+from kaizenlake.jobs.canaries import canary_looks, canary_segments, canary_units, deployment_routings, deployments
+from kaizenlake.jobs.content import (
     avoided_phrases,
-    canary_looks,
-    canary_segments,
-    canary_units,
     content_experiments,
     content_features,
     contents,
     creative_labels,
     creative_marks,
+    daily_performance,
+    performance_tiers,
+)
+from kaizenlake.jobs.outcomes import (
+    outcome_counts,
+    outcome_subjects,
+    outcomes,
+    scoped_win_rates,
+    segment_clarity,
+    win_rates,
+)
+from kaizenlake.jobs.patterns import pattern_sums, patterns, pooled_patterns, scoped_patterns
+from kaizenlake.jobs.policies import (
+    doer_experiments,
+    experiment_success,
+    golden_sets,
+    offline_replays,
+    policies,
+    policy_performance,
+    policy_promotions,
+)
+from kaizenlake.jobs.runs import (
     crl,
     crl_daily,
     crl_terms_daily,
     crl_trends,
-    daily_performance,
-    deployment_routings,
-    deployments,
-    doer_experiments,
-    event_counts,
-    experiment_success,
-    findings,
-    golden_sets,
     learning_progress,
-    offline_replays,
-    outcome_counts,
-    outcome_subjects,
-    outcomes,
-    pattern_sums,
-    patterns,
     pending_scores,
-    performance_tiers,
-    policies,
-    policy_performance,
-    policy_promotions,
-    pooled_patterns,
-    project_segments,
-    projects,
-    run_costs,
     run_records,
-    scoped_patterns,
-    scoped_win_rates,
-    segment_clarity,
-    segment_words,
-    silver,
-    skill_cards,
-    skill_failures,
-    skill_models,
-    skill_terms,
-    source_freshness,
-    trace_attributes,
-    trace_steps,
-    traces,
-    win_rates,
 )
+from kaizenlake.jobs.skills import skill_cards, skill_failures, skill_models, skill_terms
+from kaizenlake.jobs.traces import run_costs, trace_attributes, trace_steps, traces
 
 JOBS: tuple[Job, ...] = (
     *silver.DECODE,

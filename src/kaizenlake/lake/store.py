@@ -21,12 +21,12 @@ from deltalake import DeltaTable
 from kaizenlake import settings, tables
 from kaizenlake.context import TENANTS, tenant_folder
 from kaizenlake.errors import LakeError, WriteConflictError
-from kaizenlake.events.log import DEFAULT_LAKE, LAKE_VARIABLE
+from kaizenlake.events.write.log import DEFAULT_LAKE, LAKE_VARIABLE
 from kaizenlake.lake import changes, delta, describe, files, formats
+from kaizenlake.lake.changed_rows import Sieve
 from kaizenlake.lake.changes import Reads
 from kaizenlake.lake.describe import TableState
 from kaizenlake.lake.parts import checked_parts
-from kaizenlake.lake.sieve import Sieve
 from kaizenlake.settings import Settings
 from kaizenlake.tables import Table
 

@@ -16,8 +16,8 @@ import msgspec
 from kaizenlake.lake.store import Lake
 from kaizenlake.night import artifact
 from kaizenlake.night.artifact import AlertRecord, HookRecord, Run, StepRecord
-from kaizenlake.publish.alerts import SCHEMA, VERSION, Alert, publish_alerts, standing
-from kaizenlake.publish.tenants import audiences
+from kaizenlake.publish.signed.alerts import SCHEMA, VERSION, Alert, publish_alerts, standing
+from kaizenlake.publish.signed.tenants import audiences
 from kaizenlake.vocabulary import plural
 
 OUTPUT = 2_000

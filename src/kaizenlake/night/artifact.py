@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from kaizenlake import __version__
+from kaizenlake._version import __version__
 from kaizenlake.lake import files
 from kaizenlake.publish import guard
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from kaizenlake.decide import nights, policies
+from kaizenlake.decide.canaries import nights
+from kaizenlake.decide.policies import policies
 from kaizenlake.errors import VerificationError
-from kaizenlake.lake import decisions
 from kaizenlake.lake.store import Lake
-from kaizenlake.lake.tenants import view_of, views
+from kaizenlake.lake.trust import decisions
+from kaizenlake.lake.trust.tenants import view_of, views
 from kaizenlake.night import artifact
 from kaizenlake.night.artifact import Failure, Run, StepRecord
-from kaizenlake.publish.folder import FOLDER
-from kaizenlake.publish.policies import PLACE, Served, publish_policies
-from kaizenlake.publish.tenants import audiences
+from kaizenlake.publish.signed.folder import FOLDER
+from kaizenlake.publish.signed.policies import PLACE, Served, publish_policies
+from kaizenlake.publish.signed.tenants import audiences
 from kaizenlake.tables import CanaryLooks, Deployments, Policies
 
 RESTS_ON = (Policies, Deployments, CanaryLooks)

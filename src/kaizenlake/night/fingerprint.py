@@ -11,10 +11,11 @@ from typing import Any
 
 import kaizenlake
 from kaizenlake import tables
+from kaizenlake._version import __version__
 from kaizenlake.errors import KaizenError
 from kaizenlake.job import Job
-from kaizenlake.lake import decisions
 from kaizenlake.lake.store import Lake
+from kaizenlake.lake.trust import decisions
 from kaizenlake.settings import Settings
 
 PURE = ("context/_arms.py", "events", "jobs", "stats", "tables", "job.py", "parameters.py")
@@ -41,7 +42,7 @@ def fingerprint(job: Job, settings: Settings, believed: str = "") -> str:
         takes, the columns it writes, and what is believed of its events.
     """
     said = {
-        "version": kaizenlake.__version__,
+        "version": __version__,
         "code": _pure_code(),
         "module": _digest(_home(job)),
         "settings": {name: group.model_dump(mode="json") for name, group in settings_of(job, settings).items()},

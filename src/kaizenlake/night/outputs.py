@@ -14,18 +14,19 @@ import polars as pl
 
 from kaizenlake import signing, tables
 from kaizenlake.errors import LakeError, PublishError, UsageError
-from kaizenlake.lake import decisions
 from kaizenlake.lake.store import Lake
+from kaizenlake.lake.trust import decisions
 from kaizenlake.night import artifact
 from kaizenlake.night.artifact import Failure, Run, StepRecord
 from kaizenlake.night.deciding import told_of
-from kaizenlake.publish import documents, guard
-from kaizenlake.publish.learning_files import write_audit, write_canaries, write_canary, write_skills
-from kaizenlake.publish.report import ReportPlace, folder_of
-from kaizenlake.publish.report_files import FIGURES_NAME, HTML_NAME, OURS, PDF_NAME, write_reports
-from kaizenlake.publish.report_rows import RunFacts
-from kaizenlake.publish.skills import publish_skills
-from kaizenlake.publish.tenants import audiences
+from kaizenlake.publish import guard
+from kaizenlake.publish.signed import documents
+from kaizenlake.publish.signed.skills import publish_skills
+from kaizenlake.publish.signed.tenants import audiences
+from kaizenlake.report.engine.render import ReportPlace, folder_of
+from kaizenlake.report.engine.rows import RunFacts
+from kaizenlake.report.kaizen.write import FIGURES_NAME, HTML_NAME, OURS, PDF_NAME, write_reports
+from kaizenlake.report.learning_reports import write_audit, write_canaries, write_canary, write_skills
 from kaizenlake.tables import EventCounts, SourceFreshness
 
 

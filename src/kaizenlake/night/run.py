@@ -19,9 +19,11 @@ from kaizenlake import tables
 from kaizenlake.errors import UNEXPECTED, JobFailedError, KaizenError, QuarantinedError, StaleSourceError, Stopped
 from kaizenlake.job import Job, in_order
 from kaizenlake.jobs import JOBS
-from kaizenlake.lake import decisions, landing, lock
-from kaizenlake.lake.landing import Landing
+from kaizenlake.lake import lock
+from kaizenlake.lake.landing import landing
+from kaizenlake.lake.landing.landing import Landing
 from kaizenlake.lake.store import Lake
+from kaizenlake.lake.trust import decisions
 from kaizenlake.night import alerts, artifact, deciding
 from kaizenlake.night.artifact import Failure, Landed, Run, StepRecord
 from kaizenlake.night.fingerprint import belief, fingerprint, settings_of

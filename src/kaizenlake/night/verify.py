@@ -8,15 +8,17 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from kaizenlake import signing, tables
-from kaizenlake.decide import golden, state
+from kaizenlake.decide.record import state
+from kaizenlake.decide.replays import golden
 from kaizenlake.errors import ConservationError, KaizenError, TableInvalidError, VerificationError
-from kaizenlake.lake import batches as landed
-from kaizenlake.lake import decisions, recount
+from kaizenlake.lake.landing import batches as landed
 from kaizenlake.lake.store import Lake
-from kaizenlake.lake.tenants import views
+from kaizenlake.lake.trust import decisions
+from kaizenlake.lake.trust.tenants import views
+from kaizenlake.lake.upkeep import recount
 from kaizenlake.night.plan import batches
-from kaizenlake.publish import alerts, documents, folder, policies, skills
-from kaizenlake.publish.tenants import of_several, verify_several
+from kaizenlake.publish.signed import alerts, documents, folder, policies, skills
+from kaizenlake.publish.signed.tenants import of_several, verify_several
 from kaizenlake.tables import Events, Landings, Table
 from kaizenlake.vocabulary import plural
 

@@ -10,8 +10,8 @@ import polars as pl
 
 from kaizenlake import tables
 from kaizenlake.job import astray, at_home, sum_up, superseded, without
-from kaizenlake.lake import decisions
 from kaizenlake.lake.store import Lake
+from kaizenlake.lake.trust import decisions
 from kaizenlake.night.gathered_days import reopened_homes
 from kaizenlake.night.last_days import reopened
 from kaizenlake.night.plan import Step, batches

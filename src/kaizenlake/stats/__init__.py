@@ -4,28 +4,13 @@ One module a statistic. NaN means "not defined"; every module says when. Group-w
 codes from 0. :mod:`kaizenlake.stats.expressions` offers the row-wise ones as Polars expressions.
 """
 
-from kaizenlake.stats.betabinomial import FLAT, BetaPrior, fit, fit_by, shrink
-from kaizenlake.stats.cautious_difference import CautiousDifference, cautious_difference
-from kaizenlake.stats.control_chart import Chart, drift_chart, rise_limit
-from kaizenlake.stats.cuped import CoMoments, CupedArms, comoments_by, cuped_by, merge_comoments, merge_comoments_by
-from kaizenlake.stats.decayed_sums import DecayedSums, decayed_sums_by
-from kaizenlake.stats.group_sequential import (
-    Crossing,
-    StoppedEffect,
-    crossing,
-    drift_for_power,
-    inflation,
-    repeated_interval,
-    stopped_effect,
-)
-from kaizenlake.stats.intact_arms import Intact, intact
-from kaizenlake.stats.mantel_haenszel import MantelHaenszel, mantel_haenszel_by
-from kaizenlake.stats.mean_interval import mean_interval
-from kaizenlake.stats.meta import Pooled, dersimonian_laird, dersimonian_laird_by
-from kaizenlake.stats.moments import Moments, merge_moments, merge_moments_by, moments, moments_by
-from kaizenlake.stats.multiplicity import benjamini_hochberg, benjamini_hochberg_by, holm, holm_by
-from kaizenlake.stats.noninferiority import NonInferiority, non_inferiority
-from kaizenlake.stats.normal_shrinkage import (
+from kaizenlake.stats.basics.decayed_sums import DecayedSums, decayed_sums_by
+from kaizenlake.stats.basics.moments import Moments, merge_moments, merge_moments_by, moments, moments_by
+from kaizenlake.stats.pooling.betabinomial import FLAT, BetaPrior, fit, fit_by, shrink
+from kaizenlake.stats.pooling.mantel_haenszel import MantelHaenszel, mantel_haenszel_by
+from kaizenlake.stats.pooling.meta import Pooled, dersimonian_laird, dersimonian_laird_by
+from kaizenlake.stats.pooling.multiplicity import benjamini_hochberg, benjamini_hochberg_by, holm, holm_by
+from kaizenlake.stats.pooling.normal_shrinkage import (
     NormalPrior,
     ShrunkContrasts,
     fit_normal_by,
@@ -33,7 +18,8 @@ from kaizenlake.stats.normal_shrinkage import (
     shrink_normal,
     shrink_normal_by,
 )
-from kaizenlake.stats.offpolicy import (
+from kaizenlake.stats.pooling.stratified import Stratified, stratified_by
+from kaizenlake.stats.replay.offpolicy import (
     ESTIMATORS,
     Overlap,
     OverlapRules,
@@ -42,10 +28,7 @@ from kaizenlake.stats.offpolicy import (
     evaluate_off_policy,
     off_policy_estimates,
 )
-from kaizenlake.stats.power import nights_needed, power_so_far
-from kaizenlake.stats.proportions import Interval, TwoProportions, two_proportions, wilson
-from kaizenlake.stats.ratios import LogRatio, log_risk_ratio
-from kaizenlake.stats.sequential import (
+from kaizenlake.stats.sequential.confidence_sequences import (
     Sequence,
     confidence_sequence,
     first_look,
@@ -53,13 +36,37 @@ from kaizenlake.stats.sequential import (
     running_minimum,
     running_minimum_by,
 )
-from kaizenlake.stats.spending import Boundaries, boundaries, information, spend
-from kaizenlake.stats.srm import SampleRatio, sample_ratio, sample_ratio_by
-from kaizenlake.stats.staged_holm import StagedHolm, staged_holm
-from kaizenlake.stats.standard_error import CautiousTest, cautious_test, squared_errors_by, standard_error
-from kaizenlake.stats.stratified import Stratified, stratified_by
-from kaizenlake.stats.units import UnitMeans, arm_moments, design_effect, intraclass_correlation, unit_means
-from kaizenlake.stats.welch import Welch, welch
+from kaizenlake.stats.sequential.control_chart import Chart, drift_chart, rise_limit
+from kaizenlake.stats.sequential.group_sequential import (
+    Crossing,
+    StoppedEffect,
+    crossing,
+    drift_for_power,
+    inflation,
+    repeated_interval,
+    stopped_effect,
+)
+from kaizenlake.stats.sequential.intact_arms import Intact, intact
+from kaizenlake.stats.sequential.power import nights_needed, power_so_far
+from kaizenlake.stats.sequential.spending import Boundaries, boundaries, information, spend
+from kaizenlake.stats.sequential.srm import SampleRatio, sample_ratio, sample_ratio_by
+from kaizenlake.stats.sequential.staged_holm import StagedHolm, staged_holm
+from kaizenlake.stats.two_groups.cautious_difference import CautiousDifference, cautious_difference
+from kaizenlake.stats.two_groups.cuped import (
+    CoMoments,
+    CupedArms,
+    comoments_by,
+    cuped_by,
+    merge_comoments,
+    merge_comoments_by,
+)
+from kaizenlake.stats.two_groups.mean_interval import mean_interval
+from kaizenlake.stats.two_groups.noninferiority import NonInferiority, non_inferiority
+from kaizenlake.stats.two_groups.proportions import Interval, TwoProportions, two_proportions, wilson
+from kaizenlake.stats.two_groups.ratios import LogRatio, log_risk_ratio
+from kaizenlake.stats.two_groups.standard_error import CautiousTest, cautious_test, squared_errors_by, standard_error
+from kaizenlake.stats.two_groups.units import UnitMeans, arm_moments, design_effect, intraclass_correlation, unit_means
+from kaizenlake.stats.two_groups.welch import Welch, welch
 
 __all__ = [
     "ESTIMATORS",

@@ -12,20 +12,20 @@ from functools import partial
 import numpy as np
 import polars as pl
 
-from kaizenlake.stats._arrays import Floats
-from kaizenlake.stats._special import two_sided_z
-from kaizenlake.stats.cautious_difference import CautiousDifference
-from kaizenlake.stats.cautious_difference import cautious_difference as cautious_difference_arrays
-from kaizenlake.stats.proportions import TwoProportions
-from kaizenlake.stats.proportions import two_proportions as two_proportions_arrays
-from kaizenlake.stats.ratios import LogRatio
-from kaizenlake.stats.ratios import log_risk_ratio as log_risk_ratio_arrays
+from kaizenlake.stats.basics._arrays import Floats
+from kaizenlake.stats.basics._special import two_sided_z
+from kaizenlake.stats.two_groups.cautious_difference import CautiousDifference
+from kaizenlake.stats.two_groups.cautious_difference import cautious_difference as cautious_difference_arrays
+from kaizenlake.stats.two_groups.proportions import TwoProportions
+from kaizenlake.stats.two_groups.proportions import two_proportions as two_proportions_arrays
+from kaizenlake.stats.two_groups.ratios import LogRatio
+from kaizenlake.stats.two_groups.ratios import log_risk_ratio as log_risk_ratio_arrays
 
 Column = pl.Expr | str
 
 
 def wilson(wins: Column, decided: Column, confidence: float = 0.95) -> pl.Expr:
-    """Struct ``low, high`` of :func:`kaizenlake.stats.proportions.wilson`; null where it is not defined."""
+    """Struct ``low, high`` of :func:`kaizenlake.stats.two_groups.proportions.wilson`; null where it is not defined."""
     wins, decided = _number(wins), _number(decided)
     z2 = two_sided_z(confidence) ** 2
     centre = (wins + z2 / 2.0) / (decided + z2)
@@ -37,7 +37,7 @@ def wilson(wins: Column, decided: Column, confidence: float = 0.95) -> pl.Expr:
 
 
 def benjamini_hochberg(p_value: Column, over: list[str] | None = None) -> pl.Expr:
-    """:func:`kaizenlake.stats.multiplicity.benjamini_hochberg` over the whole column, or within groups of ``over``.
+    """:func:`kaizenlake.stats.pooling.multiplicity.benjamini_hochberg` over the whole column, or within groups of ``over``.
 
     The expression keeps the order of the rows. P-values must lie in [0, 1].
     """
@@ -50,20 +50,20 @@ def benjamini_hochberg(p_value: Column, over: list[str] | None = None) -> pl.Exp
 
 
 def two_proportions(wins_a: Column, n_a: Column, wins_b: Column, n_b: Column, confidence: float = 0.95) -> pl.Expr:
-    """Struct ``effect, lift, ci_low, ci_high, p_value`` of :func:`kaizenlake.stats.proportions.two_proportions`."""
+    """Struct ``effect, lift, ci_low, ci_high, p_value`` of :func:`kaizenlake.stats.two_groups.proportions.two_proportions`."""
     function = partial(two_proportions_arrays, confidence=confidence)
     return _whole_columns(function, TwoProportions._fields, wins_a, n_a, wins_b, n_b)
 
 
 def log_risk_ratio(events_a: Column, n_a: Column, events_b: Column, n_b: Column) -> pl.Expr:
-    """Struct ``effect, variance`` of :func:`kaizenlake.stats.ratios.log_risk_ratio`."""
+    """Struct ``effect, variance`` of :func:`kaizenlake.stats.two_groups.ratios.log_risk_ratio`."""
     return _whole_columns(log_risk_ratio_arrays, LogRatio._fields, events_a, n_a, events_b, n_b)
 
 
 def cautious_difference(
     n_a: Column, mean_a: Column, m2_a: Column, n_b: Column, mean_b: Column, m2_b: Column, confidence: float = 0.95
 ) -> pl.Expr:
-    """Struct of the fields of :func:`kaizenlake.stats.cautious_difference.cautious_difference`."""
+    """Struct of the fields of :func:`kaizenlake.stats.two_groups.cautious_difference.cautious_difference`."""
     return _whole_columns(
         partial(cautious_difference_arrays, confidence=confidence),
         CautiousDifference._fields,

@@ -1,0 +1,3 @@
+"""Hold the version of the package, which names nothing else of ours."""
+
+__version__ = "0.2.0"

@@ -1,0 +1,168 @@
+"""Commands that answer what generators read and why, and what went to quarantine."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kaizenlake.cli.shell.groups import add_commands
+from kaizenlake.cli.shell.options import LAKE, JsonOption, LakeOption, TenantOption
+from kaizenlake.cli.shell.words import decider, note, open_lake, open_view, say, say_json, system_user
+from kaizenlake.errors import PublishError, UsageError
+from kaizenlake.vocabulary import plural
+
+if TYPE_CHECKING:
+    from kaizenlake.context import Loaded
+
+ProjectOption = Annotated[str | None, typer.Option("--project", "-p", help="The context of this project.")]
+SegmentOption = Annotated[
+    tuple[str, str] | None,
+    typer.Option(
+        "--segment",
+        metavar="INDUSTRY CLIENT_TYPE",
+        help='The context of this segment; "" in place of one of the two leaves it open.',
+    ),
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands that answer."""
+    add_commands(
+        app,
+        (context, "context --segment Technology startup"),
+        (explain, "explain question --project campaign_456"),
+    )
+    held = typer.Typer(
+        help="Show the lines in quarantine by rule, with examples; `retry` lands again what is accepted now.",
+        invoke_without_command=True,
+        epilog="Example: kaizen quarantine retry",
+    )
+    held.callback()(quarantine)
+    add_commands(
+        held,
+        (retry, "retry --lake /srv/kaizen/lake"),
+        (acknowledge, 'acknowledge --by "Ada" --note "the vendor mends its export"'),
+        called="kaizen quarantine",
+    )
+    app.add_typer(held, name="quarantine")
+
+
+def context(
+    lake: LakeOption = LAKE, tenant: TenantOption = None, project: ProjectOption = None, segment: SegmentOption = None
+) -> None:
+    """Print a published context as JSON: of everything, a project or a segment."""
+    say_json(_published(lake, tenant, project, segment).context)
+
+
+def explain(
+    value: Annotated[
+        str | None, typer.Argument(help="A value, such as a hook or a tone; all recommendations unless given.")
+    ] = None,
+    lake: LakeOption = LAKE,
+    tenant: TenantOption = None,
+    project: ProjectOption = None,
+    segment: SegmentOption = None,
+) -> None:
+    """Say in words why the context recommends or refuses what it does, with the figures."""
+    from kaizenlake.publish.context.explain import explain as in_words
+
+    loaded = _published(lake, tenant, project, segment, is_evidence=True)
+    for line in in_words(loaded.context, value, loaded.tables).split("\n"):
+        say(line)
+
+
+def quarantine(
+    call: typer.Context,
+    lake: LakeOption = LAKE,
+    as_json: JsonOption = False,
+    examples: Annotated[int, typer.Option("--examples", min=0, help="Most lines shown of each rule.")] = 3,
+) -> None:
+    """Show the lines in quarantine by the rule they broke, with examples."""
+    if call.invoked_subcommand is not None:
+        return
+    from kaizenlake.lake.landing.landing import quarantine_summary
+
+    found = quarantine_summary(open_lake(lake), examples=examples)
+    if as_json:
+        say_json(
+            [
+                {
+                    "rule": rule.rule,
+                    "meaning": rule.meaning,
+                    "waiting": rule.waiting,
+                    "landed": rule.landed,
+                    "examples": [
+                        {"file": item.file, "line": item.line, "reason": item.reason, "raw": item.raw}
+                        for item in rule.examples
+                    ],
+                }
+                for rule in found
+            ]
+        )
+        return
+    if not found:
+        say("Nothing is in quarantine.")
+    for rule in found:
+        say(f"{rule.rule}: {rule.waiting} waiting, {rule.landed} landed later. {rule.meaning}")
+        for item in rule.examples:
+            say(f"  {item.file}:{item.line}: {item.reason}")
+            say(f"    {item.raw}")
+
+
+def retry(lake: LakeOption = LAKE) -> None:
+    """Land again the lines in quarantine that a corrected rule or mapping now accepts."""
+    from kaizenlake.lake import lock
+    from kaizenlake.lake.landing import landing
+
+    opened = open_lake(lake)
+    with lock.hold(opened.path(), "kaizen quarantine retry"):
+        done = landing.retry(opened, now=datetime.now(UTC))
+    say(f"{plural(done.tried, 'line')} tried: {done.landed} landed, {done.waiting} still waiting.")
+    for rule, lines in done.by_rule.items():
+        say(f"  {rule}: {lines}")
+
+
+def acknowledge(
+    lake: LakeOption = LAKE,
+    by: Annotated[
+        str | None, typer.Option("--by", metavar="NAME", help="Who acknowledges; the user of the machine unless given.")
+    ] = None,
+    why: Annotated[str | None, typer.Option("--note", help="Why the lines may wait.")] = None,
+) -> None:
+    """Record that you have seen what waits: --strict counts only what comes later."""
+    from kaizenlake.lake import lock
+    from kaizenlake.lake.landing import landing
+
+    name = decider(by)
+    opened = open_lake(lake)
+    with lock.hold(opened.path(), "kaizen quarantine acknowledge"):
+        now = datetime.now(UTC)
+        lines = landing.acknowledge(opened, by=name, system_user=system_user(), note=why, now=now)
+    say(f"{name} acknowledged {plural(lines, 'waiting line')} at {now:%Y-%m-%d %H:%M:%S} UTC.")
+
+
+def _published(
+    lake: str, tenant: str | None, project: str | None, segment: tuple[str, str] | None, *, is_evidence: bool = False
+) -> Loaded:
+    from kaizenlake.context import STALE, TENANT_NEEDED, load, load_evidence
+
+    if project is not None and segment is not None:
+        raise UsageError("A context is of a project or of a segment: give --project or --segment, not both.")
+    industry, client_type = (name or None for name in segment or ("", ""))
+    opened = open_lake(lake)
+    folder = opened.path("published")
+    read = load_evidence if is_evidence else load
+    found = read(folder, tenant=tenant, project=project, industry=industry, client_type=client_type)
+    if found.reason == TENANT_NEEDED:
+        open_view(lake, None)
+    if found.is_default:
+        raise PublishError(
+            f"No such context is published: {found.detail or found.reason}.",
+            where=str(folder),
+            hint="`kaizen nightly` publishes; `kaizen show projects` lists the projects.",
+        )
+    if found.reason == STALE:
+        note(f"stale: {found.detail}")
+    return found

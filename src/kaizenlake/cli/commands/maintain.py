@@ -1,0 +1,197 @@
+"""Commands that tend a lake: verify, doctor, maintain."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from kaizenlake._version import __version__
+from kaizenlake.cli.shell.groups import add_commands
+from kaizenlake.cli.shell.options import LAKE, ByOption, JsonOption, LakeOption, ReasonOption
+from kaizenlake.cli.shell.words import decider, draw, note, open_lake, say, say_lines, system_user
+from kaizenlake.errors import KaizenError, VerificationError
+from kaizenlake.vocabulary import plural
+
+LIBRARIES = (
+    "polars",
+    "deltalake",
+    "pandera",
+    "pyarrow",
+    "msgspec",
+    "pydantic",
+    "scipy",
+    "typer",
+    "typst",
+    "vl-convert-python",
+)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands that tend a lake."""
+    add_commands(
+        app,
+        (verify, "verify --lake /srv/kaizen/lake"),
+        (maintain, "maintain"),
+        (doctor, "doctor --json | jq .settings"),
+    )
+
+
+def verify(
+    lake: LakeOption = LAKE,
+    mend: Annotated[
+        bool, typer.Option("--mend", help="First put right the counts of landings that count lines again.")
+    ] = False,
+    accept_missing: Annotated[
+        bool,
+        typer.Option(
+            "--accept-missing",
+            help="First go on without decisions that are lost for good, by a signed decision of yours; needs --reason.",
+        ),
+    ] = False,
+    by: ByOption = None,
+    reason: ReasonOption = None,
+) -> None:
+    """Check every table, the conservation of lines, and the signature of what is published."""
+    from kaizenlake.lake import lock
+    from kaizenlake.lake.upkeep import recount
+    from kaizenlake.night.verify import checks
+
+    opened = open_lake(lake)
+    if mend:
+        with lock.hold(opened.path(), "kaizen verify --mend"):
+            say(f"Counts of {plural(recount.mend(opened), 'landed file')} put right.")
+    if accept_missing:
+        from kaizenlake.decide.record import trust
+
+        lost = trust.accept_missing(opened, by=decider(by), reason=reason, system_user=system_user())
+        say(f"Accepted: {'; '.join(lost)}." if lost else "No decision is missing.")
+    failed = 0
+    for check in checks(opened):
+        if check.error is None:
+            say(f"ok      {check.name} ({check.rows:,})")
+        else:
+            failed += 1
+            say(f"FAILED  {check.name} [{check.error.code}]: {check.error}")
+    if failed:
+        raise VerificationError(f"{plural(failed, 'check')} failed.")
+
+
+def maintain(lake: LakeOption = LAKE) -> None:
+    """Compact small files, remove what no version in keeping needs, and clear away what killed runs left."""
+    from kaizenlake.lake import lock
+    from kaizenlake.lake.upkeep import maintain as upkeep
+
+    opened = open_lake(lake)
+    with lock.hold(opened.path(), "kaizen maintain"):
+        done = upkeep.maintain(opened)
+    for table in done.tables:
+        say(
+            f"{table.name}: {plural(table.files_before, 'file')} became {table.files_after}, {plural(table.removed, 'old one')} removed"
+        )
+    say(f"{plural(done.landed_removed, 'landed file')} and {plural(done.leftovers_removed, 'leftover')} removed.")
+
+
+def doctor(lake: LakeOption = LAKE, as_json: JsonOption = False) -> None:
+    """Say how things stand: settings and where each comes from, libraries, lake, last run, stale sources, lock."""
+    found = _look(lake)
+    if as_json:
+        say_lines([json.dumps(found, indent=2, default=str)])
+        return
+    say(f"kaizenlake {found['kaizenlake']}, Python {found['python']}")
+    say(", ".join(f"{name} {version}" for name, version in found["libraries"].items()))
+    say()
+    state = found["lake"]
+    say(
+        f"Lake {state['root']}: "
+        + ("there is none yet; `kaizen init` or `kaizen demo` makes one." if state["error"] else "found.")
+    )
+    if state["error"] and state["exists"]:
+        note(f"error: {state['error']}")
+    if state["lock"]:
+        say(f"Locked by {state['lock']}.")
+    for name, table in state["tables"].items():
+        rows = "" if table["rows"] is None else f", {plural(table['rows'], 'row')}, version {table['version']}"
+        say(f"  {name}: {table['state']}{rows}{': ' + table['problem'] if table['problem'] else ''}")
+    if state["quarantine_waiting"]:
+        say(
+            f"{plural(state['quarantine_waiting'], 'line')} {'waits' if state['quarantine_waiting'] == 1 else 'wait'} in quarantine: `kaizen quarantine`."
+        )
+    if (run := state["last_run"]) is not None:
+        say(f"Last run {run['run_id']}: {run['status']}, as_of {run['as_of']}.")
+    for source in state["stale_sources"]:
+        say(f"Stale source: {source}")
+    say()
+    draw(
+        ("setting", "value", "from", "default", "meaning"),
+        [tuple(setting.values()) for setting in found["settings"]],
+    )
+
+
+def _look(lake: str) -> dict[str, Any]:
+    from kaizenlake import settings
+
+    return {
+        "kaizenlake": __version__,
+        "python": sys.version.split()[0],
+        "libraries": {name: _version_of(name) for name in LIBRARIES},
+        "lake": _lake_state(lake),
+        "settings": [
+            {
+                "setting": item.name,
+                "value": item.value,
+                "from": item.source,
+                "default": item.default,
+                "meaning": item.description,
+            }
+            for item in settings.origins(lake)
+        ],
+    }
+
+
+def _lake_state(where: str) -> dict[str, Any]:
+    from kaizenlake import tables
+    from kaizenlake.lake import lock
+    from kaizenlake.night import artifact
+    from kaizenlake.night.outputs import stale_sources
+
+    state: dict[str, Any] = {
+        "root": where,
+        "exists": "://" in where or Path(where).exists(),
+        "error": None,
+        "lock": None,
+        "tables": {},
+        "quarantine_waiting": 0,
+        "stale_sources": [],
+        "last_run": None,
+    }
+    try:
+        lake = open_lake(where)
+        state["lock"] = lock.held_by(lake.path())
+        last = next(artifact.runs(lake.path("runs")), None)
+        state["last_run"] = (
+            None if last is None else json.loads(last.model_dump_json(include={"run_id", "status", "as_of"}))
+        )
+        state["tables"] = {
+            table.name: {"rows": table.rows, "version": table.version, "state": table.state, "problem": table.problem}
+            for table in lake.describe()
+            if table.state != "not written"
+        }
+        waiting = lake.scan(tables.Quarantine).filter(status="waiting").collect()
+        state["quarantine_waiting"] = waiting.height
+        state["stale_sources"] = list(stale_sources(lake))
+    except KaizenError as error:
+        state["error"] = str(error)
+    return state
+
+
+def _version_of(library: str) -> str:
+    from importlib import metadata
+
+    try:
+        return metadata.version(library)
+    except metadata.PackageNotFoundError:
+        return "missing"

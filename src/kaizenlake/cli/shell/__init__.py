@@ -1,0 +1,1 @@
+"""Say words, read options, export rows: what all commands share."""

@@ -1,0 +1,1 @@
+"""Decide on versions of policies: drafts, gates, approvals, promotions, roll backs."""

@@ -1,0 +1,1 @@
+"""Read where things stand, and write what was decided as signed events."""

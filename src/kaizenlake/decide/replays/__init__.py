@@ -1,0 +1,1 @@
+"""Evaluate candidates on recorded runs."""

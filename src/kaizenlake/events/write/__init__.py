@@ -1,0 +1,1 @@
+"""Write events: typed log functions, and the spool that their lines go to."""

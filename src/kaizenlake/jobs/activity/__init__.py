@@ -1,0 +1,1 @@
+"""Compute what arrived, from whom, and for which projects and segments."""

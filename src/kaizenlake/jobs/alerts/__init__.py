@@ -1,0 +1,1 @@
+"""Compute what somebody should know: findings, and the alerts among them."""

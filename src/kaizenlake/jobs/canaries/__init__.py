@@ -1,0 +1,1 @@
+"""Compute what becomes of candidates that run beside their control."""

@@ -1,0 +1,1 @@
+"""Compute what each piece of content is made of, and what it achieved."""

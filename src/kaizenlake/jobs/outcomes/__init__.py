@@ -1,0 +1,1 @@
+"""Compute what was won and lost, and what goes with winning."""

@@ -1,0 +1,149 @@
+"""Was it won? Packs, deals, outreach, creatives and runs at each age, with what goes with them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+
+import polars as pl
+
+from kaizenlake.job import job
+from kaizenlake.jobs.outcomes._ages import START
+from kaizenlake.jobs.outcomes.outcome_subjects import KNOWN
+from kaizenlake.parameters import Labels
+from kaizenlake.tables import Contents, Outcomes, OutcomeSubjects
+from kaizenlake.tables.outcome import ALL
+
+SEGMENT = ("industry", "client_type")
+
+CREATIVE = ("platform", "content_type", "hook_type", "tone", "pillar", "length_band", "is_paid")
+"""What is known of a creative, beside its segment."""
+
+DIMENSIONS: dict[str, tuple[str, ...]] = {
+    **{kind: (*known, *SEGMENT) for kind, known in KNOWN.items()},
+    "creative": (*CREATIVE, *SEGMENT),
+}
+"""Dimensions of each kind, beside `ALL`; one whose value is not known makes no row."""
+
+STRATA: dict[str, tuple[str, ...]] = {
+    "pack": ("pack_key",),
+    "deal": ("source",),
+    "outreach": ("channel",),
+    "run": ("doer", "phase"),
+    "creative": ("platform", "content_type", "is_paid", "reach"),
+}
+"""What a value is compared within, beside its project: outcomes that differ in these differ for reasons of their own.
+
+The reach of a content is the number of digits of its impressions or people reached: of few, more cross a threshold by
+chance.
+"""
+
+WIDER: dict[str, tuple[str, ...]] = {"pack_family": ("pack_key",), "pack_tier": ("pack_key",)}
+"""What a dimension is not compared within beside itself: conditions of which it is a part."""
+
+
+@job(reads=(OutcomeSubjects, Contents), writes=Outcomes, by_day=True, timeless=True)
+def outcomes(
+    outcome_subjects: pl.LazyFrame,
+    contents: pl.LazyFrame,
+    *,
+    as_of: datetime,  # noqa: ARG001 - its inputs leave out what is later
+    labels: Labels = Labels(),  # noqa: B008 - frozen
+) -> pl.LazyFrame:
+    """List every subject at each age once per dimension that is known of it, and once under the dimension `all`.
+
+    Args:
+        outcome_subjects: Packs, leads, outreach messages and runs at each age.
+        contents: Contents with their tier, attributes and features.
+        as_of: Events before it count.
+        labels: `impressions`: fewest with which a content is decided.
+    """
+    known = dict.fromkeys(name for kind in KNOWN for name in DIMENSIONS[kind])
+    creatives = creative_outcomes(contents, labels.impressions).with_columns(kind=pl.lit("creative"))
+    return pl.concat(
+        [
+            _by_dimension(outcome_subjects, known, tuple(KNOWN)),
+            _by_dimension(creatives, DIMENSIONS["creative"], ("creative",)),
+        ]
+    )
+
+
+def creative_outcomes(contents: pl.LazyFrame, impressions: int) -> pl.LazyFrame:
+    """Decide each content on a platform: won if its tier is good or excellent; without a tier it is no subject.
+
+    A content with fewer impressions (or people reached) than labels need is undecided: by chance alone some of those would
+    be excellent. What is decided is so as soon as its figures are told.
+
+    Args:
+        contents: Contents with tier and trials.
+        impressions: Fewest with which a content is decided.
+    """
+    # Only the first slash parts platform and content, so no two contents get one name.
+    platform = pl.col("platform").str.replace_all("%", "%25", literal=True).str.replace_all("/", "%2F", literal=True)
+    return contents.filter(pl.col("tier").is_not_null()).with_columns(
+        subject_id=pl.concat_str(platform, "content_id", separator="/"),
+        age_days=pl.lit(START, pl.Int64),
+        started_at="occurred_at",
+        won=pl.when(pl.col("trials") >= impressions).then(pl.col("tier").is_in(["excellent", "good"])),
+        is_latest=pl.lit(value=True),
+        reach=pl.when(pl.col("trials") > 0).then(pl.col("trials").cast(pl.String).str.len_chars()).cast(pl.String),
+        is_paid=pl.when("is_paid").then(pl.lit("yes")).when(~pl.col("is_paid")).then(pl.lit("no")),
+    )
+
+
+def _by_dimension(subjects: pl.LazyFrame, dimensions: Iterable[str], kinds: Collection[str]) -> pl.LazyFrame:
+    """One row per subject of some kinds, age and known dimension, in the columns of `Outcomes`."""
+    index = (
+        "tenant_id",
+        "kind",
+        "subject_id",
+        "age_days",
+        "started_at",
+        "won",
+        "is_latest",
+        "project_id",
+        "event_date",
+    )
+    segment = {f"of_{name}": name for name in SEGMENT}
+    # One text a subject for each set of conditions, which the rows of its dimensions share.
+    conditions = frozenset(name for kind in kinds for name in STRATA[kind])
+    left_out = {name: frozenset((name, *WIDER.get(name, ()))) & conditions for name in dimensions}
+    strata = {f"_{number}": names for number, names in enumerate(sorted(set(left_out.values()), key=sorted))}
+    of_dimension = {
+        text: pl.col("dimension").is_in([name for name, without in left_out.items() if without == names])
+        for text, names in strata.items()
+    }
+    stratum = pl.coalesce(pl.when(holds).then(text) for text, holds in of_dimension.items()).fill_null("")
+    return (
+        subjects.select(
+            *index,
+            *dimensions,
+            pl.lit(ALL).alias(ALL),
+            **{new: pl.col(old) for new, old in segment.items()},
+            **{text: _within(names, kinds) for text, names in strata.items()},
+        )
+        .unpivot(
+            on=[ALL, *dimensions], index=[*index, *segment, *strata], variable_name="dimension", value_name="value"
+        )
+        .filter(pl.col("value").is_not_null())
+        .with_columns(stratum=stratum)
+        .drop(strata)
+        .rename(segment)
+    )
+
+
+def _within(left_out: Iterable[str], kinds: Iterable[str]) -> pl.Expr:
+    """The conditions of a subject's kind in words, but for those left out."""
+    texts = []
+    for kind in kinds:
+        names = [name for name in STRATA[kind] if name not in left_out]
+        words = [
+            part
+            for number, name in enumerate(names)
+            for part in (
+                pl.lit(f"{', ' if number else ''}{name.replace('_', ' ')} "),
+                pl.col(name).fill_null("unknown"),
+            )
+        ]
+        texts.append(pl.when(pl.col("kind") == kind).then(pl.concat_str(words) if words else pl.lit("")))
+    return pl.coalesce(texts)

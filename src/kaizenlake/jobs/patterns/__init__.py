@@ -1,0 +1,1 @@
+"""Compute which patterns of content work, in experiments and as observed."""

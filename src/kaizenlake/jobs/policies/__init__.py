@@ -1,0 +1,1 @@
+"""Compute where policies stand, who decided it, and what was tried."""

@@ -1,0 +1,1 @@
+"""Compute what agent runs lose, by day and over time."""

@@ -1,0 +1,1 @@
+"""Compute what each agent is good and bad at."""

@@ -1,0 +1,1 @@
+"""Land files: events exactly once, quarantine, and what is done about it later."""

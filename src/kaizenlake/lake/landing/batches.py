@@ -1,0 +1,188 @@
+"""Batches: the events of one landing carry one signed digest, chained to the batch before, so that a change is found."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from kaizenlake import tables
+from kaizenlake.errors import LakeError, PublishError
+from kaizenlake.lake import formats
+from kaizenlake.lake.store import Lake, Snapshot
+from kaizenlake.lake.trust import attested, decisions, digests, keys, seals
+from kaizenlake.lake.trust.digests import Part
+from kaizenlake.tables import Events
+from kaizenlake.vocabulary import plural
+
+logger = logging.getLogger(__name__)
+
+ROWS_AT_ONCE = 1_000_000
+"""Events of whole days that are verified at a time, unless one day holds more."""
+
+
+def seal(lake: Lake, snapshot: Snapshot, events: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, int]]:
+    """Number and sign events as the next batch of a lake; the first of them by day and id carries the seal.
+
+    Where the lake has no key at hand they are landed without, so that no event is lost for want of a key. They count once
+    a person vouches for them with `kaizen keys rotate --adopt`; until then nights and `kaizen verify` tell of them.
+
+    Args:
+        lake: The lake, whose key signs.
+        snapshot: The events there are.
+        events: Rows of `bronze.events` without `batch` and `seal`.
+
+    Returns:
+        The rows of the table, and the application transactions of the commit that adds them.
+    """
+    blank = events.with_columns(batch=pl.lit(None, pl.Int64), seal=pl.lit(None, pl.String))
+    if events.is_empty():
+        return blank.select(tables.schema(Events).names()), {}
+    try:
+        key = keys.private_key(lake)
+        seen = keys.highest(lake, keys.BATCH_HEAD)[0]
+    except (PublishError, LakeError) as error:
+        logger.warning(
+            "Events are landed without a signature, and do not count until `kaizen keys rotate --adopt`: %s", error
+        )
+        return blank.select(tables.schema(Events).names()), {}
+    born = formats.birth(Events) if snapshot.transaction(formats.IDENTITY) is None else {}
+    lake_id = str(born[formats.IDENTITY]) if born else Lake.identity(snapshot)
+    last, previous = attested.head(snapshot)
+    # After a number that is remembered of a table which was put back, so that what is missing stays missing.
+    number = max(last, seen) + 1
+    numbered = events.with_columns(batch=pl.lit(number, pl.Int64))
+    content = _content(dict(digests.batches([digests.parts(numbered)]))[number])
+    text, digest = seals.seal("batch", lake_id, number, previous, content, key)
+    place = digests.first_place(events)
+    text = json.dumps(content | json.loads(text))
+    carrier = pl.when(pl.int_range(pl.len()) == place).then(pl.lit(text))
+    sealed = numbered.with_columns(seal=carrier.otherwise(pl.lit(None, pl.String)))
+    marks = {**born, **attested.head_marks(number, digest)}
+    return sealed.select(tables.schema(Events).names()), marks
+
+
+def _content(part: Part) -> dict[str, Any]:
+    return {"rows": part.rows, "digest": part.digest}
+
+
+def remember(lake: Lake, marks: dict[str, int]) -> None:
+    """Remember the batch that was appended with these marks."""
+    if keys.BATCH_HEAD in marks:
+        keys.remember(lake, keys.BATCH_HEAD, marks[keys.BATCH_HEAD], attested.hash_of(marks.get))
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What was verified of the events.
+
+    Args:
+        rows: Events that were looked at.
+        problems: What is not as it was landed, in words.
+    """
+
+    rows: int
+    problems: tuple[str, ...]
+
+
+def verify(lake: Lake) -> Verified:
+    """Check every event against the digest of its batch, and the batches against their chain.
+
+    Raises:
+        PublishError: The lake's key may be read by others, or is none.
+        VerificationError: A public key is none, or what this place remembers cannot be read.
+    """
+    snapshot = lake.held(Events)
+    if snapshot.handle is None:
+        return Verified(0, ())
+    lake_id, trust = Lake.identity(snapshot), keys.trust(lake)
+    vouched = decisions.vouched(decisions.ledger(lake))
+    is_logged = attested.IS_LOGGED
+    sealed = snapshot.scan().filter(is_logged, pl.col("seal").is_not_null()).select("batch", "seal", "event_id")
+    links: list[seals.Link] = []
+    problems: list[str] = []
+    for batch, text, name in sealed.collect().iter_rows():
+        link = attested.read_seal(lake_id, batch, text)
+        if link is None:
+            problems.append(f"the seal that the event {name} carries is none")
+        else:
+            links.append(link)
+    chain = seals.verify(
+        links, trust, attested=vouched.hashes, seen=keys.highest(lake, keys.BATCH_HEAD), last=attested.head(snapshot)[0]
+    )
+    problems += [f"batch {link.sequence}: {why}" for link, why in chain.refused]
+    found, rows = _parts(snapshot, is_logged)
+    there = dict(digests.batches(found))
+    problems += _unsealed(there.pop(digests.NONE, digests.whole({})), vouched.adopted)
+    missing = [number for number in chain.missing if number not in there]
+    if missing:
+        are = "is" if len(missing) == 1 else "are"
+        problems.append(f"{plural(len(missing), 'batch', 'batches')} {are} missing: number {seals.some(missing)}")
+    for number in sorted({*chain.links, *there} - {*missing}):
+        if words := _differs(chain, there, number):
+            problems.append(f"batch {number}{_told(snapshot, number)}: {words}")
+    return Verified(rows, tuple(problems))
+
+
+def _differs(chain: seals.Chain, there: dict[int, Part], number: int) -> str | None:
+    """How the events of a batch differ from what was signed; None where they do not."""
+    link, part = chain.links.get(number), there.get(number, Part(0, ""))
+    if link is None:
+        return f"{plural(part.rows, 'event')} of it carry no digest that verifies"
+    if part == Part(link.about["rows"], link.about["digest"]):
+        return None
+    if part.rows != link.about["rows"]:
+        return f"{plural(link.about['rows'], 'event')} were landed, and {part.rows:,} are there"
+    return f"{plural(part.rows, 'event')} are there, and one or more of them were changed"
+
+
+def _unsealed(part: Part, adopted: Part | None) -> Iterator[str]:
+    """What is wrong with the events that are of no batch."""
+    if adopted is None:
+        if part.rows:
+            yield f"{plural(part.rows, 'event')} were not landed by this lake: they are of no batch"
+    elif part != adopted:
+        yield (
+            f"{plural(adopted.rows, 'event')} of no batch were adopted, and "
+            + (f"{part.rows:,} are there" if part.rows != adopted.rows else "one or more of them were changed")
+        )
+
+
+def _told(snapshot: Snapshot, number: int) -> str:
+    """Where the events of a batch came from, in words."""
+    rows = (
+        snapshot.scan()
+        .filter(batch=number)
+        .select(pl.col("file").unique().sort().head(3).implode(), pl.col("landed_at").min())
+    )
+    files, at = rows.collect().row(0)
+    return f" ({', '.join(files)}, landed {at:%Y-%m-%d %H:%M} UTC)" if at is not None else ""
+
+
+def unsealed(lake: Lake) -> Part:
+    """Digest the events of no batch, such as a person adopts them."""
+    found, _ = _parts(lake.held(Events), attested.IS_LOGGED & pl.col("batch").is_null())
+    return dict(digests.batches(found)).get(digests.NONE, digests.whole({}))
+
+
+def _parts(snapshot: Snapshot, which: pl.Expr) -> tuple[list[dict[tuple[int, Any], Part]], int]:
+    """Parts of the events, some days at a time, and their number."""
+    if snapshot.handle is None:
+        return [], 0
+    counted = snapshot.scan().filter(which).group_by("event_date").len().sort("event_date").collect()
+    found: list[dict[tuple[int, Any], Part]] = []
+    days: list[Any] = []
+    rows = 0
+    for day, number in [*counted.iter_rows(), (None, 0)]:
+        if days and (day is None or rows + number > ROWS_AT_ONCE):
+            held = snapshot.scan(days=days).filter(which).select(*digests.DIGESTED, "batch", "event_date").collect()
+            found.append(digests.parts(held))
+            days, rows = [], 0
+        if day is not None:
+            days.append(day)
+            rows += number
+    return found, int(counted["len"].sum())

@@ -1,0 +1,254 @@
+"""The quarantine: lines that broke a rule, kept whole, counted by rule, and landed again when the rule or mapping is mended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+import polars as pl
+
+from kaizenlake import tables
+from kaizenlake.events import rules as event_rules
+from kaizenlake.lake.readers.faults import printable
+from kaizenlake.lake.store import Lake, Snapshot
+from kaizenlake.tables import Acknowledgements, Landings, Quarantine
+
+RULES: dict[str, str] = {
+    **event_rules.RULES,
+    "conflict": "An event id names one event; the first that landed stays.",
+    "ragged_row": "A row has as many cells as the header.",
+    "line_end": "A carriage return stands before a line feed or within quotation marks.",
+    "not_a_record": "An item of a YAML list is a map, no longer than the setting `landing.line_bytes`.",
+    "no_event": "A row stands for at least one event of its mapping.",
+    "not_readable": "The row can be read, and the file to its end.",
+}
+"""Every rule by which a line goes to quarantine, as a sentence that is true of a good line."""
+
+
+@dataclass(frozen=True)
+class Poison:
+    """A line on its way to quarantine.
+
+    Args:
+        line: Line or row in the file, from 1.
+        rules: Stable names of the rules it broke.
+        reasons: The same in words.
+        event_type: Type it claimed; None where none could be read.
+        raw: Its text.
+    """
+
+    line: int
+    rules: tuple[str, ...]
+    reasons: tuple[str, ...]
+    event_type: str | None
+    raw: str
+
+
+@dataclass(frozen=True)
+class Example:
+    """One quarantined line, to look at."""
+
+    file: str
+    line: int
+    reason: str
+    raw: str
+
+
+@dataclass(frozen=True)
+class RuleCount:
+    """How many lines broke a rule, and a few of those that wait."""
+
+    rule: str
+    meaning: str
+    waiting: int
+    landed: int
+    examples: tuple[Example, ...]
+
+
+def rows(
+    poison: Sequence[Poison], *, file: str, identity: str, mapping: str | None, now: datetime
+) -> list[dict[str, Any]]:
+    """Rows of `bronze.quarantine` for the lines of a file; the same lines of the same file give the same ids."""
+    raws = [printable(item.raw) for item in poison]
+    return [
+        {
+            "quarantine_id": sha256(
+                "\0".join((identity, mapping or "", str(item.line), item.event_type or "", raw)).encode()
+            ).hexdigest(),
+            "rules": list(item.rules),
+            "reasons": [printable(reason) for reason in item.reasons],
+            "event_type": item.event_type,
+            "raw": raw,
+            "file": file,
+            "line": item.line,
+            "file_hash": identity,
+            "mapping": mapping,
+            "quarantined_at": now,
+            "status": "waiting",
+        }
+        for item, raw in zip(poison, raws, strict=True)
+    ]
+
+
+_LINE = ("file", "line", "raw", "mapping", "event_type")
+"""What makes a line the same as one that another content of its file held."""
+
+
+def add(lake: Lake, given: Sequence[dict[str, Any]]) -> dict[str, int]:
+    """Put rows into quarantine; those that are there already are not added.
+
+    Args:
+        lake: The lake.
+        given: Rows, as `rows` makes them.
+
+    Returns:
+        By file, how many of the lines had been quarantined by an earlier landing. A landing that was killed before it was
+        done is none: the one after it does its work.
+    """
+    if not given:
+        return {}
+    frame = pl.DataFrame(given, schema=tables.schema(Quarantine))
+    known = frame.clear()
+
+    def fresh(snapshot: Snapshot) -> pl.DataFrame:
+        nonlocal known
+        files = frame["file"].unique()
+        there = snapshot.scan().filter(pl.col("file").is_in(files.implode()) | _has(frame["quarantine_id"]))
+        held = there.select("quarantine_id", *_LINE, "quarantined_at").collect()
+        by_line = frame.join(held, on=_LINE, how="inner", nulls_equal=True)
+        by_id = frame.join(held, on="quarantine_id", how="inner")
+        known = pl.concat(
+            found.select("quarantine_id", "file", pl.col("quarantined_at_right").alias("_since")).unique(
+                "quarantine_id"
+            )
+            for found in (by_line, by_id)
+        ).unique("quarantine_id")
+        return frame.unique("quarantine_id", maintain_order=True).join(
+            known, on="quarantine_id", how="anti", maintain_order="left"
+        )
+
+    lake.append(Quarantine, fresh)
+    if known.is_empty():
+        return {}
+    done = lake.scan(Landings).group_by("file").agg(pl.col("landed_at").max().alias("_done")).collect()
+    before = known.join(done, on="file", how="inner").filter(pl.col("_since") <= pl.col("_done"))
+    counted = frame.join(before, on="quarantine_id", how="semi").group_by("file").len()
+    return dict(counted.iter_rows())
+
+
+def _has(ids: pl.Series) -> pl.Expr:
+    return pl.col("quarantine_id").is_in(ids.implode())
+
+
+def waiting_of(lake: Lake, identity: str, mapping: str | None) -> list[list[str]]:
+    """Rules of the lines that wait of one content of a file.
+
+    Args:
+        lake: The lake.
+        identity: SHA-256 by which the lines are named.
+        mapping: Name of the mapping that read it.
+    """
+    own = pl.col("file_hash").eq(identity) & pl.col("mapping").eq_missing(mapping) & (pl.col("status") == "waiting")
+    found: list[list[str]] = lake.scan(Quarantine).filter(own).select("rules").collect()["rules"].to_list()
+    return found
+
+
+def acknowledge(lake: Lake, *, by: str, system_user: str | None = None, note: str | None = None, now: datetime) -> int:
+    """Record that a person has seen what waits; nothing in quarantine changes.
+
+    Args:
+        lake: The lake.
+        by: Who has.
+        system_user: User of the machine.
+        note: Why the lines may wait, in words.
+        now: Aware instant of the clock.
+
+    Returns:
+        Lines that wait.
+
+    Raises:
+        LakeError: The lake cannot be written.
+    """
+    held = lake.scan(Quarantine).filter(status="waiting").select(pl.len(), pl.col("quarantined_at").max()).collect()
+    lines, newest = held.row(0)
+    row = {
+        # A landing may have stamped its lines by a clock that is ahead of this one.
+        "acknowledged_at": max(filter(None, (now, newest))),
+        "acknowledged_by": by,
+        "system_user": system_user,
+        "note": note,
+        "waiting": lines,
+    }
+    lake.append(Acknowledgements, pl.DataFrame([row], schema=tables.schema(Acknowledgements)))
+    return int(lines)
+
+
+def unacknowledged(lake: Lake) -> int:
+    """Lines that wait and came after the last acknowledgement."""
+    last = lake.scan(Acknowledgements).select(pl.col("acknowledged_at").max()).collect().item()
+    held = lake.scan(Quarantine).filter(status="waiting")
+    new = held if last is None else held.filter(pl.col("quarantined_at") > last)
+    return int(new.select(pl.len()).collect().item())
+
+
+def mark_landed(lake: Lake, ids: Sequence[str]) -> None:
+    """Mark quarantined lines as landed by a later retry."""
+    if not ids:
+        return
+    landed = pl.col("quarantine_id").is_in(list(ids))
+
+    def marked(snapshot: Snapshot) -> pl.DataFrame:
+        status = pl.when(landed).then(pl.lit("landed")).otherwise(pl.col("status")).alias("status")
+        return snapshot.scan().with_columns(status).collect()
+
+    lake.rewrite(Quarantine, marked)
+
+
+def waiting(lake: Lake) -> pl.DataFrame:
+    """Lines that wait in quarantine, in the order of their files and lines."""
+    held = lake.scan(Quarantine).filter(pl.col("status") == "waiting")
+    return held.sort("file", "line", "quarantine_id").collect()
+
+
+def quarantine_summary(lake: Lake, *, examples: int = 3, width: int = 200) -> list[RuleCount]:
+    """Lines in quarantine by the rule they broke, most waiting first; a line that broke two rules counts for both.
+
+    Args:
+        lake: The lake.
+        examples: Most lines shown of each rule.
+        width: Most characters shown of a line.
+    """
+    held = lake.scan(Quarantine).sort("file", "line", "quarantine_id")
+    each = held.explode("rules", empty_as_null=False).rename({"rules": "rule"})
+    is_waiting = pl.col("status") == "waiting"
+    counts = (
+        each.group_by("rule")
+        .agg(
+            is_waiting.sum().cast(pl.Int64).alias("waiting"),
+            is_waiting.not_().sum().cast(pl.Int64).alias("landed"),
+            pl.struct(
+                "file",
+                "line",
+                pl.col("reasons").list.join("; ").alias("reason"),
+                pl.col("raw").str.slice(0, width),
+            )
+            .filter(is_waiting)
+            .head(examples)
+            .alias("examples"),
+        )
+        .sort("waiting", "landed", "rule", descending=[True, True, False])
+        .collect()
+    )
+    return [
+        RuleCount(
+            row["rule"],
+            RULES.get(row["rule"], ""),
+            row["waiting"],
+            row["landed"],
+            tuple(Example(**item) for item in row["examples"]),
+        )
+        for row in counts.iter_rows(named=True)
+    ]

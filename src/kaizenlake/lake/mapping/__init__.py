@@ -1,0 +1,1 @@
+"""Turn the rows of foreign tables into events, as a mapping in TOML says."""

@@ -1,0 +1,271 @@
+"""Mappings: how the rows of a foreign table become events, declared in TOML.
+
+A mapping says how the file is written (`[format]`) and, for each event a row stands for (`[[event]]`), its type, its id,
+its time and which column feeds which field. The rows become event lines that pass the same check as any other, so a cell
+that cannot be read as what it should be is handed on as it is, for the check to refuse and to name.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import cached_property
+
+import polars as pl
+
+from kaizenlake.errors import MappingError
+from kaizenlake.events.catalogue import by_name
+from kaizenlake.lake.mapping.document import Document, Section, values
+from kaizenlake.lake.mapping.figures import Style
+from kaizenlake.lake.mapping.items import ITEM, PLACE, ROW, each_item, table_of
+from kaizenlake.lake.mapping.row_tests import are_totals, described, holds
+from kaizenlake.lake.mapping.times import Origin, moment
+from kaizenlake.lake.mapping.values import HASH, Fields, hashes, to_json
+from kaizenlake.lake.readers import json_cells
+from kaizenlake.lake.readers.chunks import Dialect, Rows
+from kaizenlake.lake.readers.header import has
+from kaizenlake.lake.readers.sources import Form
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """Rows as event lines.
+
+    Args:
+        lines: Event lines, in the order of their rows.
+        places: Row that each line comes from, counted from 0 in the chunk.
+        unmatched: Rows that no event section takes.
+        hints: By line, why cells of its row could not be read.
+        left_out: Rows that are no events, such as those of totals.
+        reason: Why no event section takes a row.
+    """
+
+    lines: list[bytes]
+    places: list[int]
+    unmatched: list[int]
+    hints: dict[int, list[str]] = field(default_factory=dict)
+    left_out: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """How a foreign table is read.
+
+    Args:
+        name: Name of the mapping; also the source of its events, unless it says another.
+        where: File it was read from.
+        digest: SHA-256 of its text.
+        document: What it declares.
+    """
+
+    name: str
+    where: str
+    digest: str
+    document: Document
+
+    @property
+    def description(self) -> str:
+        """What table it is for."""
+        return self.document.description
+
+    @property
+    def source(self) -> str:
+        """Source of its events."""
+        return self.document.source or self.name
+
+    def dialect(self, form: Form) -> Dialect:
+        """How a file of it is written.
+
+        Args:
+            form: Form of the file.
+        """
+        said = self.document.format
+        return Dialect(
+            said.separator or ("\t" if form == "tsv" else ","),
+            said.quote,
+            codecs.lookup(said.encoding).name,
+            said.rows,
+            said.sheet,
+            said.header,
+            said.header_rows,
+            tuple(name for name, is_needed in self._read.items() if is_needed),
+        )
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """Columns it reads, in the order in which it names them."""
+        return tuple(self._read)
+
+    @cached_property
+    def _read(self) -> dict[str, bool]:
+        """Columns it reads, and whether each is needed."""
+        read: dict[str, bool] = {}
+        read.update(dict.fromkeys((name for tests in self.document.leave_out for name in tests), True))
+        for section in self.document.event:
+            if section.each is not None:
+                # What lies in its items is no column of the table; a name may be that of either.
+                read[section.each] = True
+            times = [] if section.occurred_at is None else section.occurred_at.sources
+            for part in (section.id.columns or [], times, section.when):
+                for name in part:
+                    read[name] = read.get(name, False) or section.each is None
+            for _, value in values(section):
+                for name in value.sources:
+                    read[name] = read.get(name, False) or not (value.optional or section.each)
+        return read
+
+    def fits(self, present: Sequence[str], *, where: str) -> None:
+        """Check that a table has the columns that are needed; it may have others.
+
+        Raises:
+            MappingError: Names each missing column, the nearest there are, and all there are.
+        """
+        missing = [name for name, is_needed in self._read.items() if is_needed and not has(name, present)]
+        doubled = [
+            name
+            for name in self.columns
+            if any(re.fullmatch(rf"{re.escape(name)} \(column \d+\)", column) for column in present)
+        ]
+        shown = ", ".join(repr(name) for name in present) or "none"
+        if doubled:
+            raise MappingError(
+                f"Mapping {self.name!r} reads the column {doubled[0]!r}, and the table has it more than once. "
+                f"There are: {shown}.",
+                where=where,
+            )
+        if missing:
+            words = []
+            for name in missing:
+                alike = near(name, present)
+                words.append(f"{name!r}" + (f" (nearest: {', '.join(map(repr, alike))})" if alike else ""))
+            hint = ""
+            if {"type", "payload"} <= set(present) or "specversion" in present:
+                hint = "The file may hold events already; these land without a mapping."
+            elif len(present) == 1 and re.search(r"[;,\t|]", present[0]):
+                hint = f"The separator of this mapping is {self.document.format.separator or ','!r}; the file may have another."
+            raise MappingError(
+                f"Mapping {self.name!r} does not fit: it needs the missing column{'s' if len(missing) > 1 else ''} "
+                f"{', '.join(words)}. There are: {shown}.",
+                where=where,
+                hint=hint,
+            )
+
+    def needs_time(self) -> bool:
+        """Whether the time of its events has to be given for a whole file."""
+        return any(section.occurred_at is None for section in self.document.event)
+
+    def takes_time(self) -> bool:
+        """Whether the time of some of its events can be given for a whole file."""
+        times = [section.occurred_at for section in self.document.event]
+        return any(said is None or said.constant is not None for said in times)
+
+    def conditions(self) -> str:
+        """Of which rows it makes events, in words."""
+        told = "; ".join(
+            f"{section.type} when {described(section.when)}"
+            if section.when
+            else f"{section.type} of each `{section.each}`"
+            for section in self.document.event
+        )
+        return f"no event of the mapping takes this row: {told}"
+
+    def apply(self, rows: Rows, origin: Origin, seen: dict[str, set[str]] | None = None) -> Mapped:
+        """Make event lines of rows.
+
+        Args:
+            rows: Rows of a table.
+            origin: Where they come from.
+            seen: By column, which marks of decimals earlier rows of the file have shown; what these show is added.
+        """
+        frame = table_of(rows, self.columns, self.document.format.null_values)
+        out = self._left_out(frame, rows)
+        kept = frame.filter(~out)
+        hints: dict[tuple[int, int], list[str]] = {}
+        made = []
+        for number, section in enumerate(self.document.event):
+            lines, found = self._lines(section, kept, origin, {} if seen is None else seen)
+            made.append(lines.with_columns(pl.lit(number).alias(_SECTION), pl.int_range(pl.len()).alias(_LINE)))
+            hints |= {(number, line): reasons for line, reasons in found.items()}
+        lines = pl.concat(made).sort(PLACE, maintain_order=True)
+        taken = set(lines[PLACE])
+        keys = enumerate(lines.select(_SECTION, _LINE).iter_rows()) if hints else ()
+        return Mapped(
+            lines["line"].cast(pl.Binary).to_list(),
+            lines[PLACE].to_list(),
+            [place for place in kept[PLACE] if place not in taken],
+            {line: hints[key] for line, key in keys if key in hints},
+            frame.height - kept.height,
+            self.conditions(),
+        )
+
+    def _left_out(self, frame: pl.DataFrame, rows: Rows) -> pl.Series:
+        """Which rows are no events."""
+        asked = [holds(tests) for tests in self.document.leave_out]
+        first = rows.frame.columns[0] if rows.frame.columns else None
+        with_first = frame if first is None or first in frame.columns else frame.with_columns(rows.frame[first])
+        if first is not None:
+            asked.append(are_totals(self.document.event[0], first))
+        return with_first.select(pl.any_horizontal(asked).alias("_")).to_series()
+
+    def _lines(
+        self, section: Section, frame: pl.DataFrame, origin: Origin, seen: dict[str, set[str]]
+    ) -> tuple[pl.DataFrame, dict[int, list[str]]]:
+        event = by_name(section.type)
+        assert event is not None, "a mapping is checked when it is read"
+        declared = {field.name: field for field in event.fields}
+        form = self.document.format
+        if section.each is not None:
+            frame = each_item(frame, section.each, self.columns, form.null_values)
+        rows = frame.filter(holds(section.when))
+        rows = rows.with_columns(hashes(rows, values(section)))
+        if section.id.row:
+            number = [ROW] if section.each is None else [ROW, pl.lit("."), ITEM]
+            event_id = pl.concat_str(pl.lit(f"{self.source}:{section.type}:{origin.identity[:24]}:"), *number)
+        else:
+            named = json_cells.digests(rows, section.id.columns or [], f"{self.source}\0{section.type}\0")
+            rows = rows.with_columns(pl.Series(HASH, named, dtype=pl.String))
+            event_id = pl.lit(f"{self.source}:") + pl.col(HASH)
+        style = Style(form.decimal or ("," if form.thousands == "." else "."), form.thousands, is_declared=True)
+        fields = Fields(rows, style if form.decimal or form.thousands else Style(), seen)
+        given = {name: fields.value(name, value, declared.get(name)) for name, value in values(section)}
+        rows = rows.with_columns(_series(given[name], name) for name in given)
+        payload = pl.concat_str(*(json_cells.member(name, pl.col(_GIVEN + name)) for name in section.fields))
+        tags = f'"tags":{to_json(section.tags)},' if section.tags else ""
+        time, told = moment(section.occurred_at, origin)
+        metadata = f'"metadata":{to_json({"occurred_at": told})},' if told else ""
+        lines = rows.select(
+            PLACE,
+            pl.concat_str(
+                pl.lit("{"),
+                json_cells.member("id", json_cells.text(event_id)),
+                pl.lit(f'"type":{to_json(section.type)},"source":{to_json(self.source)},{tags}{metadata}'),
+                json_cells.member("occurred_at", time),
+                *(
+                    json_cells.member(name, pl.col(_GIVEN + name))
+                    for name in ("project_id", "tenant_id")
+                    if name in given
+                ),
+                pl.lit('"payload":{'),
+                payload.str.strip_suffix(","),
+                pl.lit("}}"),
+            ).alias("line"),
+        )
+        return lines, fields.hints
+
+
+_SECTION, _LINE, _GIVEN = "\0section", "\0line", "\0given "
+
+
+def _series(made: pl.Expr | pl.Series, name: str) -> pl.Expr:
+    return (pl.lit(made) if isinstance(made, pl.Series) else made).alias(_GIVEN + name)
+
+
+def near(name: str, present: Sequence[str]) -> list[str]:
+    """Up to three of the names that are there, the most alike first."""
+    lower = {column.lower(): column for column in reversed(present)}
+    found = get_close_matches(name.lower(), list(lower), n=3, cutoff=0.5)
+    return [lower[item] for item in found]

@@ -1,0 +1,225 @@
+"""What the file of a mapping may say: one class for each of its tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal, TypeAlias
+
+import msgspec
+from msgspec import Meta
+
+from kaizenlake.lake.readers import json_cells
+
+Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,59}$")]
+Sign = Annotated[str, Meta(min_length=1, max_length=1)]
+Code = Annotated[str, Meta(pattern="^[A-Z]{3}$")]
+
+
+class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of the TOML file."""
+
+
+class Format(_Part, frozen=True, kw_only=True):
+    """How the file is written.
+
+    separator, quote, encoding: Of a CSV file; between the cells stands a comma, or a tab where the file's ending is `.tsv`.
+    decimal, thousands: Marks in numbers that are written as text. Without either they follow from those cells of a column
+        that can be read one way only; where none can, the column is refused.
+    null_values: Cells that say nothing.
+    header, header_rows: Row that holds the names of the columns, and how many it takes; without them it is looked for by the
+        names that the mapping needs.
+    sheet: Name or number of a workbook's sheet.
+    rows: Where the list of records lies in a JSON object, such as `data.items`.
+    """
+
+    separator: Sign | None = None
+    quote: Sign = '"'
+    encoding: str = "utf-8"
+    decimal: Literal[".", ","] | None = None
+    thousands: Sign | None = None
+    null_values: list[str] = []
+    header: Annotated[int, Meta(ge=1)] | None = None
+    header_rows: Annotated[int, Meta(ge=1, le=5)] | None = None
+    sheet: str | Annotated[int, Meta(ge=1)] | None = None
+    rows: str = ""
+
+
+class Test(_Part, frozen=True, kw_only=True):
+    """What is asked of a cell; all that is said must hold.
+
+    in: It is one of these.
+    not: It is none of these; a cell that says nothing is none of them.
+    matches: This regular expression is found in it.
+    empty: It says nothing, or where this is false, something.
+    """
+
+    in_: list[str] | None = msgspec.field(default=None, name="in")
+    not_: list[str] | str | None = msgspec.field(default=None, name="not")
+    matches: str | None = None
+    empty: bool | None = None
+
+
+Tests: TypeAlias = dict[str, str | list[str] | Test]
+"""What is asked of cells by their columns, all of which must hold; a text, or one of a list, is what the cell is."""
+
+
+class Value(_Part, frozen=True, kw_only=True):
+    """Where a value comes from: exactly one of those of `SOURCES`.
+
+    column: A column. `values` replaces cells (by an empty text: they say nothing), `split` makes a list, `multiply_by`,
+        `divide_by` and `percent` convert.
+    constant: The same for every row.
+    columns: Several columns, joined by `join`, or made into a stable hash (`hash = true`) that names their content.
+    row: The row's number after this prefix.
+    count: How many of these columns hold one of `is`, or something that is none of `is_not`.
+    names: List of those names whose column holds one of `is`, or something that is none of `is_not`.
+    first: The first of these columns that says something.
+    sum: These columns added up, less those of `minus`; one that says nothing counts for nothing.
+    ratio: The first of two columns over the second; nothing where the second is 0.
+    product: These columns multiplied.
+
+    default: What holds where nothing is said. case: The text in `lower` or `upper` case, before `values` are looked up.
+    currency: What an amount is in: a code such as EUR, or the column that says it.
+    The columns of an `optional` value may be missing from a table; then it says nothing.
+    """
+
+    column: str | None = None
+    constant: str | int | float | bool | None = None
+    columns: list[str] | None = None
+    row: str | None = None
+    count: list[str] | None = None
+    names: dict[str, str] | None = None
+    first: Annotated[list[str], Meta(min_length=1)] | None = None
+    sum: Annotated[list[str], Meta(min_length=1)] | None = None
+    minus: list[str] = []
+    ratio: Annotated[list[str], Meta(min_length=2, max_length=2)] | None = None
+    product: Annotated[list[str], Meta(min_length=2)] | None = None
+    values: dict[str, str] | None = None
+    split: Sign | None = None
+    join: str | None = None
+    hash: bool = False
+    is_: list[str] | None = msgspec.field(default=None, name="is")
+    is_not: list[str] | None = None
+    optional: bool = False
+    multiply_by: float | None = None
+    divide_by: float | None = None
+    percent: bool = False
+    format: str | None = None
+    zone: str | None = None
+    default: str | int | float | bool | None = None
+    case: Literal["lower", "upper"] | None = None
+    currency: Code | Currency | None = None
+
+    @property
+    def figures(self) -> list[str]:
+        """Columns of numbers that it is made of."""
+        return [*(self.sum or []), *self.minus, *(self.ratio or []), *(self.product or [])]
+
+    @property
+    def sources(self) -> list[str]:
+        """Columns it reads."""
+        return [
+            *([self.column] if self.column is not None else []),
+            *(self.columns or []),
+            *(self.count or []),
+            *(self.names or {}).values(),
+            *(self.first or []),
+            *self.figures,
+            *([self.currency.column] if isinstance(self.currency, Currency) else []),
+        ]
+
+
+SOURCES = ("column", "constant", "columns", "row", "count", "names", "first", "sum", "ratio", "product")
+"""Keys of a value that say where it comes from."""
+
+
+class Currency(_Part, frozen=True, kw_only=True):
+    """The column that says what an amount is in, as a code such as EUR."""
+
+    column: str
+
+
+class Moment(_Part, frozen=True, kw_only=True):
+    """When it happened: exactly one of those of `MOMENTS`.
+
+    A date alone is that day in `zone`: its first instant there that has the same date in UTC, so that it stays that day. A
+    midnight that a clock skipped is the first instant of its day. Of a time that came twice, the first is meant.
+
+    column: A column, read by `format`: `iso` (a date, or date and time), `epoch_seconds`, `epoch_milliseconds`,
+        `epoch_microseconds`, `epoch_nanoseconds`, or a pattern such as `%d.%m.%Y %H:%M`. A time without a zone is in `zone`;
+        without that it is refused.
+    columns: A column with the date and one with the time, read together, a blank between them.
+    constant: The same date or instant for all rows.
+    file_name: A pattern such as `%Y-%m-%d`, found in the name of the file.
+    file_time: When the file was last changed.
+    week: A column with ISO year and week, such as 201425: the Monday of that week, at midnight in `zone`.
+    month: A column with the month, where `year` is given and no day is: the first day of that month which falls on
+        `weekday` (a column; `first_weekday` is day 1), at the hour of `hour` (a column).
+    """
+
+    column: str | None = None
+    columns: Annotated[list[str], Meta(min_length=2, max_length=2)] | None = None
+    constant: str | None = None
+    file_name: str | None = None
+    file_time: Literal[True] | None = None
+    format: str = "iso"
+    zone: str | None = None
+    week: str | None = None
+    month: str | None = None
+    year: int | None = None
+    weekday: str | None = None
+    first_weekday: json_cells.Weekday = "monday"
+    hour: str | None = None
+
+    @property
+    def sources(self) -> list[str]:
+        """Columns it reads."""
+        named = (self.column, *(self.columns or ()), self.week, self.month, self.weekday, self.hour)
+        return [name for name in named if name is not None]
+
+
+MOMENTS = ("column", "columns", "constant", "file_name", "file_time", "week", "month")
+"""Keys of a moment that say where it comes from."""
+
+
+class Identity(_Part, frozen=True, kw_only=True):
+    """What names an event: `columns`, or `row = true` for the row's number in this very content of a file."""
+
+    columns: list[str] | None = None
+    row: bool = False
+
+
+class Section(_Part, frozen=True, kw_only=True):
+    """One event that a row stands for; `when` says of which rows.
+
+    With `each`, a row stands for one event for each item of the list that lies there. A name of a column is then that of a
+    member of the item, or else of one of the row. Without `occurred_at`, the time is that of the option `--occurred-at`.
+    """
+
+    type: str
+    id: Identity
+    occurred_at: Moment | None = None
+    fields: dict[str, str | Value]
+    when: Tests = {}
+    each: str | None = None
+    project_id: str | Value | None = None
+    tenant_id: str | Value | None = None
+    tags: list[str] = []
+
+
+class Document(_Part, frozen=True, kw_only=True):
+    """The whole file; rows for which all of one table of `leave_out` holds are no events, such as those of totals."""
+
+    description: Annotated[str, Meta(min_length=10)]
+    event: Annotated[list[Section], Meta(min_length=1)]
+    format: Format = Format()
+    leave_out: list[Tests] = []
+    source: Name | None = None
+
+
+def values(section: Section) -> Iterator[tuple[str, Value]]:
+    """Fields and envelope fields of a section, a bare text standing for the column of that name."""
+    envelope = {"project_id": section.project_id, "tenant_id": section.tenant_id}
+    for name, value in [*section.fields.items(), *envelope.items()]:
+        if value is not None:
+            yield name, Value(column=value) if isinstance(value, str) else value

@@ -1,0 +1,181 @@
+"""The values of fields: expressions that make them of the cells of a row, as JSON text."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import polars as pl
+
+from kaizenlake.events.catalogue import Field
+from kaizenlake.lake.mapping import figures
+from kaizenlake.lake.mapping.document import Value
+from kaizenlake.lake.mapping.items import ROW, TYPED
+from kaizenlake.lake.readers import json_cells
+
+HASH = "\0hash "
+"""Before the name of a field, the hash that it is."""
+
+
+@dataclass
+class Fields:
+    """What the fields of the events of some rows are made of.
+
+    Args:
+        rows: The rows.
+        style: What the mapping says of how numbers are written.
+        seen: By column, which marks of decimals earlier rows of the file have shown.
+        hints: By row, why a number could not be read, told where the row is refused.
+    """
+
+    rows: pl.DataFrame
+    style: figures.Style
+    seen: dict[str, set[str]]
+    hints: defaultdict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
+
+    def value(self, name: str, value: Value, declared: Field | None) -> pl.Expr | pl.Series:
+        """The value of a field as JSON text, null where the table says nothing.
+
+        Args:
+            name: The field.
+            value: Where it comes from.
+            declared: The field as the catalogue has it; None for one of the envelope.
+        """
+        kind = declared.kind if declared is not None else "str"
+        if kind in {"int", "float"} and declared is not None and (value.column or value.first or value.figures):
+            made: pl.Expr | pl.Series = self._number(name, value, declared)
+        else:
+            made = _plain_value(name, value, kind)
+        if value.default is None:
+            return made
+        return (pl.lit(made) if isinstance(made, pl.Series) else made).fill_null(pl.lit(to_json(value.default)))
+
+    def _number(self, name: str, value: Value, declared: Field) -> pl.Series:
+        """A number: that of a column, or one that is reckoned of several."""
+        whole = declared.kind == "int"
+        if value.figures:
+            text = self._reckoned(name, value, declared)
+        else:
+            text = self._column(name, value, declared, value.first or [value.column or ""])
+        divisor = (value.divide_by or 1.0) * (100.0 if value.percent else 1.0)
+        made = json_cells.number(pl.lit(text), whole=whole, factor=value.multiply_by or 1.0, divisor=divisor)
+        return self.rows.select(made.alias("_")).to_series()
+
+    def _column(self, name: str, value: Value, declared: Field, columns: Sequence[str]) -> pl.Series:
+        """Numbers of the first of some columns that says something, as a computer writes them."""
+        read = [self._read(name, value, declared, column) for column in columns]
+        return pl.select(pl.coalesce(read)).to_series() if len(read) > 1 else read[0]
+
+    def _read(self, name: str, value: Value, declared: Field, column: str) -> pl.Series:
+        texts = self.rows[column]
+        if value.values is not None:
+            texts = texts.replace(list(value.values), [word or None for word in value.values.values()])
+        typed = self.rows[TYPED + column] if TYPED + column in self.rows.columns else None
+        found = figures.column(
+            texts,
+            typed,
+            self.style,
+            unit=declared.unit,
+            seen=self.seen.setdefault(column, set()),
+            is_count=declared.kind == "int",
+            is_percent=value.percent,
+        )
+        if found.faults:
+            for place, text in enumerate(texts):
+                if text in found.faults:
+                    self.hints[place].append(f"`{name}` from the column {column!r}: {text!r}: {found.faults[text]}")
+        return found.texts
+
+    def _reckoned(self, name: str, value: Value, declared: Field) -> pl.Series:
+        """What is reckoned of several columns; where one of them is no number, its text, for the check to refuse."""
+        read = {column: self._read(name, value, declared, column) for column in value.figures}
+        numbers = {column: texts.cast(pl.Float64, strict=False) for column, texts in read.items()}
+        wrong = pl.coalesce(
+            pl.when(numbers[column].is_null() & texts.is_not_null()).then(pl.lit(texts))
+            for column, texts in read.items()
+        )
+        made = _reckon(value, numbers).round_sig_figs(15)
+        whole = pl.when((made == made.round(0)) & (made.abs() < 2**53)).then(made.cast(pl.Int64, strict=False))
+        told = pl.coalesce(wrong, whole.cast(pl.String), pl.when(made.is_finite()).then(made.cast(pl.String)))
+        return self.rows.select(told.alias("_")).to_series()
+
+
+def _reckon(value: Value, numbers: dict[str, pl.Series]) -> pl.Expr:
+    columns = {name: pl.lit(series) for name, series in numbers.items()}
+    if value.ratio is not None:
+        part, whole = (columns[name] for name in value.ratio)
+        return pl.when(whole != 0).then(part / whole)
+    if value.product is not None:
+        made = columns[value.product[0]]
+        for name in value.product[1:]:
+            made *= columns[name]
+        return made
+    added = [columns[name] for name in value.sum or []]
+    taken = [columns[name] for name in value.minus]
+    says = pl.any_horizontal(item.is_not_null() for item in added)
+    return pl.when(says).then(pl.sum_horizontal(added) - (pl.sum_horizontal(taken) if taken else 0.0))
+
+
+def _plain_value(name: str, value: Value, kind: str) -> pl.Expr:
+    if value.column is not None or value.first is not None:
+        return _cell(pl.coalesce(pl.col(item) for item in value.first or [value.column or ""]), value, kind)
+    if value.columns is not None:
+        joined = pl.concat_str(value.columns, separator=value.join or "", ignore_nulls=True)
+        return json_cells.text(pl.col(HASH + name) if value.hash else _cased(pl.when(joined != "").then(joined), value))
+    if value.count is not None:
+        return pl.sum_horizontal(_holds(value, item) for item in value.count).cast(pl.String)
+    if value.names is not None:
+        held = [pl.when(_holds(value, item)).then(pl.lit(word)) for word, item in value.names.items()]
+        return json_cells.listed(pl.concat_list(held).list.drop_nulls())
+    if value.row is not None:
+        return json_cells.text(pl.lit(value.row) + pl.col(ROW).cast(pl.String))
+    return pl.lit(to_json(value.constant))
+
+
+def _holds(value: Value, column: str) -> pl.Expr:
+    """Whether a column holds what counts; one that says nothing does not."""
+    cell = pl.col(column)
+    return cell.is_in(value.is_) if value.is_ is not None else cell.is_in(value.is_not or []).not_()
+
+
+def _cased(cell: pl.Expr, value: Value) -> pl.Expr:
+    match value.case:
+        case "lower":
+            return cell.str.to_lowercase()
+        case "upper":
+            return cell.str.to_uppercase()
+        case _:
+            return cell
+
+
+def _cell(cell: pl.Expr, value: Value, kind: str) -> pl.Expr:
+    """A cell as JSON text of the kind that its field is of."""
+    cell = _cased(cell, value)
+    if value.values is not None:
+        cell = cell.replace(list(value.values), [word or None for word in value.values.values()])
+    match kind:
+        case "list":
+            return json_cells.words(cell, value.split or ",")
+        case "bool":
+            return json_cells.boolean(cell)
+        case "datetime":
+            return json_cells.instant(cell, value.format or "iso", value.zone)
+        case _:
+            return json_cells.text(cell)
+
+
+def hashes(rows: pl.DataFrame, named: Iterator[tuple[str, Value]]) -> list[pl.Series]:
+    """Columns of hashes, for those values that are one."""
+    return [
+        pl.Series(HASH + name, json_cells.digests(rows, value.columns or [], ""), dtype=pl.String)
+        for name, value in named
+        if value.hash
+    ]
+
+
+def to_json(value: Any) -> str:
+    """A plain value as JSON."""
+    return msgspec.json.encode(value).decode()

@@ -1,0 +1,1 @@
+"""Read files of any format as batches of rows in bounded memory."""

@@ -1,0 +1,325 @@
+"""Rows of CSV files: records told apart by their quotation marks, one that is never closed spoiling itself alone."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import re
+from collections import deque
+from collections.abc import Iterator
+from itertools import chain, islice
+from typing import IO
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.csv
+
+from kaizenlake.errors import MappingError
+from kaizenlake.lake.readers.chunks import Dialect, Refused, Rows, breaks_off, is_full
+from kaizenlake.lake.readers.faults import FAULTS, words
+from kaizenlake.lake.readers.header import FIRST_ROWS, find_header
+from kaizenlake.lake.readers.sources import BLOCK_BYTES, Source, opened
+
+UTF8 = "utf-8"
+
+
+def csv_rows(source: Source, dialect: Dialect, line_bytes: int) -> Iterator[Rows]:
+    """Read a CSV file in chunks of rows; the first has none, and names the columns.
+
+    Args:
+        source: The file.
+        dialect: How it is written.
+        line_bytes: Longest record taken.
+
+    Raises:
+        MappingError: The header cannot be read.
+    """
+    header: list[str] = []
+    quotes = _Quotes(dialect)
+    number = 0
+    records: list[str] = []
+    numbers: list[int] = []
+    refused: list[Refused] = []
+    size = 0
+
+    def rows() -> Rows:
+        frame, good, ragged = _parse(records, numbers, dialect, header)
+        return Rows(frame, good, [*refused, *ragged])
+
+    _check_encoding(source, dialect)
+    with opened(source) as stream:
+        try:
+            ahead = _records(stream, dialect, quotes, line_bytes)
+            first = list(islice(ahead, max(FIRST_ROWS, (dialect.header or 0) + 2)))
+            if not first:
+                return
+            found = find_header([_split(text, dialect) for _, text, _ in first], dialect, source.name)
+            header = found.names
+            yield Rows(pl.DataFrame(schema=dict.fromkeys(header, pl.String)))
+            for number, text, whole in chain(first[found.rows :], ahead):
+                rule = _unfit(text, whole=whole, quotes=quotes, encoding=dialect.encoding, line_bytes=line_bytes)
+                if rule is not None:
+                    refused.append(Refused(number, *rule, _shown(text)[:line_bytes]))
+                else:
+                    records.append(text)
+                    numbers.append(number)
+                size += len(text)
+                if is_full(len(records) + len(refused), size):
+                    yield rows()
+                    records, numbers, refused, size = [], [], [], 0
+        except MappingError:
+            raise
+        except FAULTS as error:
+            refused.append(breaks_off(number + 1, error))
+    if records or refused:
+        yield rows()
+
+
+def _shown(text: str) -> str:
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+_UNDECODED = re.compile("[\udc80-\udcff]")
+
+
+def _unfit(text: str, *, whole: bool, quotes: _Quotes, encoding: str, line_bytes: int) -> tuple[str, str] | None:
+    if len(text) > line_bytes:
+        return "too_long", f"a record may be {line_bytes} bytes long at most"
+    if not whole:
+        return "torn_line", "a quotation mark is opened here and never closed"
+    if not text.isascii() and (_UNDECODED.search(text) or (encoding != UTF8 and "\ufffd" in text)):
+        return "encoding", f"it holds bytes that are not {encoding}{_other_encoding(text, encoding)}"
+    if quotes.has_bare_return(text):
+        return "line_end", _LINE_END
+    return None
+
+
+def _other_encoding(text: str, encoding: str) -> str:
+    """The encoding that bytes outside UTF-8 may be of, and how it is said."""
+    if encoding != UTF8:
+        return ""
+    try:
+        text.encode("utf-8", "surrogateescape").decode("cp1252")
+    except UnicodeDecodeError:
+        return ""
+    return '; they may be cp1252, as Windows writes: then say `encoding = "cp1252"` under [format]'
+
+
+def _records(stream: IO[bytes], dialect: Dialect, quotes: _Quotes, line_bytes: int) -> Iterator[tuple[int, str, bool]]:
+    """Records of a CSV file: number, text, and whether every quotation mark in it is closed; blank ones are not taken.
+
+    A mark that is never closed would swallow the rest of the file: then its own line is a record that is not whole,
+    and reading goes on with the line after it. Each line is looked at once as the beginning of a record and once as the
+    middle of one, however many marks stay open, and no more lines are held than the longest record has.
+    """
+    ahead = _Ahead(_text_lines(stream, dialect.encoding, line_bytes), quotes, line_bytes)
+    number = 0
+    while (line := ahead.take()) is not None:
+        number += 1
+        rest = ahead.lines_to_close(len(line)) if quotes.open_after(line) else 0
+        whole = rest is not None
+        taken = [line, *(ahead.take() or "" for _ in range(rest or 0))]
+        text = "".join(taken).removesuffix("\n").removesuffix("\r")
+        if text and not text.isspace():
+            yield number, text, whole
+
+
+class _Ahead:
+    """Lines that were read ahead of the record that begins, in search of the line that closes an open mark.
+
+    Args:
+        lines: Lines of the file.
+        quotes: Tells of a line that begins inside a quoted cell whether it ends there, too.
+        most: Longest record taken, in characters.
+    """
+
+    def __init__(self, lines: Iterator[str], quotes: _Quotes, most: int) -> None:
+        self.lines = lines
+        self.quotes = quotes
+        self.most = most
+        self.held: deque[str] = deque()
+        self.closing: deque[tuple[int, int]] = deque()
+        """Lines read ahead that close a mark: the number of each in the file, and the characters before it."""
+        self.seen = self.seen_size = self.given = self.given_size = 0
+
+    def take(self) -> str | None:
+        """The next line; None at the end of the file."""
+        if not self.held and not self._read():
+            return None
+        line = self.held.popleft()
+        self.given += 1
+        self.given_size += len(line)
+        while self.closing and self.closing[0][0] <= self.given:
+            self.closing.popleft()
+        return line
+
+    def lines_to_close(self, size: int) -> int | None:
+        """Lines up to the one that closes the mark which a line of that size left open; None where none does in time."""
+        while not self.closing and size + self.seen_size - self.given_size <= self.most:
+            if not self._read():
+                return None
+        if not self.closing:
+            return None
+        number, before = self.closing[0]
+        # The closing line may end beyond the longest record, which is then refused for that.
+        return number - self.given if size + before - self.given_size <= self.most else None
+
+    def _read(self) -> bool:
+        line = next(self.lines, None)
+        if line is None:
+            return False
+        self.held.append(line)
+        self.seen += 1
+        if not self.quotes.open_after(line, inside=True):
+            self.closing.append((self.seen, self.seen_size))
+        self.seen_size += len(line)
+        return True
+
+
+def _text_lines(stream: IO[bytes], encoding: str, line_bytes: int) -> Iterator[str]:
+    """Lines with their line end, as text; bytes outside the encoding come as surrogates (UTF-8) or as U+FFFD."""
+    reader = codecs.getreader(encoding)(stream, "surrogateescape" if encoding == UTF8 else "replace")
+    carry, mark = "", "\ufeff"
+    while block := reader.read(BLOCK_BYTES):
+        run = (carry + block.removeprefix(mark)).split("\n")
+        carry, mark = run.pop(), ""
+        for line in run:
+            yield line[: line_bytes + 1] + "\n"
+        if len(carry) > line_bytes:
+            carry = carry[: line_bytes + 1]
+    if carry:
+        yield carry
+
+
+class _Quotes:
+    """Says whether a line ends inside a quoted cell; a mark counts only at the beginning of a cell.
+
+    Every expression takes what it takes for good, so that no line is gone through more than once.
+    """
+
+    def __init__(self, dialect: Dialect) -> None:
+        quote, separator = re.escape(dialect.quote), re.escape(dialect.separator)
+        inner = f"[^{quote}]*+(?:{quote}{quote}[^{quote}]*+)*+"
+        cell = f"(?:{quote}{inner}{quote}[^{separator}]*+|(?!{quote})[^{separator}]*+)"
+        more = f"(?:{separator}{cell})*+"
+        self.quote = dialect.quote
+        self.closed = re.compile(f"{cell}{more}")
+        self.closed_after_cell = re.compile(f"[^{separator}]*+{more}")
+        self.inner = re.compile(inner)
+        plain = cell.replace(f"[^{separator}]", f"[^{separator}\r]")
+        self.without_return = re.compile(f"{plain}(?:{separator}{plain})*+")
+
+    def open_after(self, line: str, *, inside: bool = False) -> bool:
+        """Whether the text after this line is inside a quoted cell."""
+        if not inside:
+            return self.quote in line and self.closed.fullmatch(line) is None
+        rest = self.inner.match(line)
+        assert rest is not None, "it matches the empty text too"
+        return rest.end() == len(line) or self.closed_after_cell.fullmatch(line, rest.end() + 1) is None
+
+    def has_bare_return(self, record: str) -> bool:
+        """Whether a carriage return stands outside quotation marks, where it is no part of a cell and ends no line."""
+        return "\r" in record and self.without_return.fullmatch(record) is None
+
+
+def _split(text: str, dialect: Dialect) -> list[str]:
+    """Cells of a record that may be the header; none where it is none."""
+    if len(text) > _HEADER_LENGTH:
+        return []
+    try:
+        cells = next(csv.reader([text], delimiter=dialect.separator, quotechar=dialect.quote))
+    except (csv.Error, StopIteration):
+        return []
+    return [_shown(cell.strip()) for cell in cells]
+
+
+_HEADER_LENGTH = 131_072
+"""Characters of the longest header taken."""
+
+_MARKS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+
+
+def _check_encoding(source: Source, dialect: Dialect) -> None:
+    """Check that a file is not of an encoding in which no line of it could be read.
+
+    Raises:
+        MappingError: It is UTF-16, and the mapping says another.
+    """
+    with opened(source) as stream:
+        head = stream.read(_HEAD_BYTES)
+    if dialect.encoding.replace("_", "-").startswith("utf-16"):
+        return
+    found = _MARKS.get(head[:2])
+    if found is None and len(head) > 3 and head.count(0) * 3 > len(head):
+        found = "utf-16-le" if head[1::2].count(0) > head[::2].count(0) else "utf-16-be"
+    if found is not None:
+        raise MappingError(
+            f"The file is UTF-16, and the mapping reads it as {dialect.encoding}.",
+            where=source.name,
+            hint=f'Say `encoding = "{found}"` under [format].',
+        )
+
+
+_HEAD_BYTES = 4_096
+
+
+def _parse(
+    records: list[str], numbers: list[int], dialect: Dialect, header: list[str]
+) -> tuple[pl.DataFrame, list[int], list[Refused]]:
+    """Cells of records; a record with too many or too few cells, or that the parser takes for several, is refused."""
+    schema = dict.fromkeys(header, pl.String)
+    if not records:
+        return pl.DataFrame(schema=schema), [], []
+    try:
+        frame, ragged = _cells(records, dialect, len(header))
+    except FAULTS as error:
+        if len(records) == 1:
+            return pl.DataFrame(schema=schema), [], [Refused(numbers[0], "not_readable", words(error), records[0])]
+        frame, ragged = pl.DataFrame(), {}
+    if frame.height + len(ragged) != len(records):
+        if len(records) == 1:
+            return pl.DataFrame(schema=schema), [], [Refused(numbers[0], "line_end", _LINE_END, records[0])]
+        # Some record was taken for several, so that the rows after it are not theirs: halves lead to it.
+        middle = len(records) // 2
+        first, good, refused = _parse(records[:middle], numbers[:middle], dialect, header)
+        second, more, others = _parse(records[middle:], numbers[middle:], dialect, header)
+        return pl.concat([first, second]), good + more, refused + others
+    good = [number for place, number in enumerate(numbers) if place not in ragged]
+    refused = [
+        Refused(
+            numbers[place], "ragged_row", f"the header has {len(header)} cells, this row has {found}", records[place]
+        )
+        for place, found in ragged.items()
+    ]
+    return frame.rename(dict(zip(frame.columns, header, strict=True))), good, refused
+
+
+_LINE_END = "a carriage return stands alone outside quotation marks"
+
+
+def _cells(records: list[str], dialect: Dialect, width: int) -> tuple[pl.DataFrame, dict[int, int]]:
+    """Cells of records in numbered columns, and how many there are in each record that has not that many."""
+    ragged: dict[int, int] = {}
+
+    def skip(row: pyarrow.csv.InvalidRow) -> str:
+        ragged[row.number - 1] = row.actual_columns
+        return "skip"
+
+    text = ("\n".join(records) + "\n").encode()
+    places = [str(place) for place in range(width)]
+    table = pyarrow.csv.read_csv(
+        pa.BufferReader(text),
+        # One thread and one block: only then are the numbers of refused records known.
+        read_options=pyarrow.csv.ReadOptions(column_names=places, use_threads=False, block_size=len(text) + 1),
+        parse_options=pyarrow.csv.ParseOptions(
+            delimiter=dialect.separator,
+            quote_char=dialect.quote,
+            newlines_in_values=True,
+            ignore_empty_lines=False,
+            invalid_row_handler=skip,
+        ),
+        convert_options=pyarrow.csv.ConvertOptions(
+            column_types=dict.fromkeys(places, pa.large_string()), strings_can_be_null=False
+        ),
+    )
+    return pl.DataFrame(table), ragged

@@ -1,0 +1,286 @@
+"""Files read as chunks of lines or rows in bounded memory; what cannot be read is refused line by line, never raised."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from typing import IO, TypeAlias
+
+import msgspec
+import polars as pl
+
+from kaizenlake.errors import MappingError
+from kaizenlake.lake.readers import chunks
+from kaizenlake.lake.readers.chunks import Dialect, Lines, Refused, Rows, breaks_off, is_full
+from kaizenlake.lake.readers.csv_rows import csv_rows
+from kaizenlake.lake.readers.faults import FAULTS
+from kaizenlake.lake.readers.json_rows import NoSuchListError, from_list, marked, rows_of
+from kaizenlake.lake.readers.parquet_rows import parquet_rows
+from kaizenlake.lake.readers.sources import BLOCK_BYTES, Source, opened
+from kaizenlake.lake.readers.yaml_rows import BrokenRecordError, PlainText, Record, records
+
+Run: TypeAlias = tuple[Sequence[int], list[bytes]]
+"""Numbers of lines, and their bytes; never without any."""
+
+
+def read_lines(source: Source, line_bytes: int) -> Iterator[Lines]:
+    """Read events of our own form in chunks; blank lines keep their number and are not taken.
+
+    Args:
+        source: An NDJSON or JSON file.
+        line_bytes: Longest line taken.
+    """
+    with opened(source) as stream:
+        blocks = _blocks(stream, source)
+        if source.form == "json":
+            yield from _gathered(_values(blocks, line_bytes))
+        else:
+            yield from _gathered(_lines(blocks, line_bytes, source.lines_before))
+
+
+def _gathered(runs: Iterator[Run]) -> Iterator[Lines]:
+    """Runs of lines as chunks."""
+    chunk, size, number = Lines(), 0, 0
+    try:
+        for numbers, lines in runs:
+            chunk.lines += lines
+            chunk.numbers += numbers
+            number = numbers[-1]
+            size += sum(map(len, lines))
+            if is_full(len(chunk.lines), size):
+                yield chunk
+                chunk, size = Lines(), 0
+    except NoSuchListError:
+        raise
+    except FAULTS as error:
+        chunk.refused.append(breaks_off(number + 1, error))
+    if chunk.lines or chunk.refused:
+        yield chunk
+
+
+def ndjson_lines(source: Source, line_bytes: int) -> Iterator[Run]:
+    """Lines of a file that are not blank, with their numbers; one longer than is taken is cut."""
+    with opened(source) as stream:
+        yield from _lines(_blocks(stream, source), line_bytes, source.lines_before)
+
+
+def json_values(source: Source, line_bytes: int) -> Iterator[Run]:
+    """JSON values of a file, each on one line, with their places; one longer than is taken is cut."""
+    with opened(source) as stream:
+        yield from _values(_blocks(stream, source), line_bytes)
+
+
+def read_rows(source: Source, dialect: Dialect, line_bytes: int) -> Iterator[Rows]:
+    """Read a foreign table in chunks of rows.
+
+    Args:
+        source: A file of any form.
+        dialect: How it is written.
+        line_bytes: Longest record taken.
+
+    Raises:
+        MappingError: The header, the sheet or the list of records is not where it should be.
+    """
+    match source.form:
+        case "parquet":
+            yield from parquet_rows(source)
+        case "yaml":
+            yield from _yaml_rows(source, line_bytes)
+        case "xlsx":
+            # What reads workbooks is loaded where there is one.
+            from kaizenlake.lake.readers.xlsx_rows import xlsx_rows  # noqa: PLC0415
+
+            yield from xlsx_rows(source, dialect)
+        case "json" | "ndjson":
+            yield from _json_rows(source, dialect, line_bytes)
+        case _:
+            yield from csv_rows(source, dialect, line_bytes)
+
+
+def _json_rows(source: Source, dialect: Dialect, line_bytes: int) -> Iterator[Rows]:
+    """Records of JSON: a list of objects, one that lies in an object, one object, or one a line."""
+    with opened(source) as stream:
+        if dialect.rows:
+            chunked = _gathered(_values(from_list(stream, dialect.rows, BLOCK_BYTES), line_bytes, is_list=True))
+        elif source.form == "json":
+            chunked = _gathered(_values(_blocks(stream, source), line_bytes))
+        else:
+            chunked = _gathered(_lines(_blocks(stream, source), line_bytes, source.lines_before))
+        try:
+            for chunk in chunked:
+                rows = rows_of(chunk.lines, chunk.numbers, line_bytes)
+                rows.refused = sorted([*chunk.refused, *rows.refused], key=lambda item: item.number)
+                yield rows
+        except NoSuchListError as error:
+            raise MappingError(f"The records are not where the mapping says: {error}.", where=source.name) from error
+
+
+def _blocks(stream: IO[bytes], source: Source) -> Iterator[bytes]:
+    """Blocks of what is to be read of a file, without a byte order mark at its beginning."""
+    mark = b"" if source.start else codecs.BOM_UTF8
+    if source.start:
+        stream.seek(source.start)
+    while block := stream.read(BLOCK_BYTES):
+        yield block.removeprefix(mark)
+        mark = b""
+
+
+def _lines(blocks: Iterator[bytes], line_bytes: int, number: int) -> Iterator[Run]:
+    """Lines of a stream after so many; the rest of a line longer than is taken is passed over."""
+    carry, passing = b"", False
+    for block in blocks:
+        run = block.split(b"\n")
+        if passing:
+            if len(run) == 1:
+                continue
+            run[0], passing = b"", False
+        run[0] = carry + run[0]
+        carry = run.pop()
+        for start in range(0, len(run), chunks.CHUNK_LINES):
+            yield from _run(run[start : start + chunks.CHUNK_LINES], number + start + 1, line_bytes)
+        number += len(run)
+        if len(carry) > line_bytes:
+            carry, passing = carry[: line_bytes + 1], True
+    if carry.strip():
+        yield [number + 1], [carry[: line_bytes + 1]]
+
+
+def _run(texts: list[bytes], first: int, line_bytes: int) -> Iterator[Run]:
+    """Lines that are not blank, if there are any."""
+    lines = [line[: line_bytes + 1] for text in texts if (line := text.removesuffix(b"\r")) and not line.isspace()]
+    if len(lines) == len(texts):
+        yield range(first, first + len(lines)), lines
+    elif lines:
+        yield [number for number, text in enumerate(texts, first) if text.strip()], lines
+
+
+_MARK = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|["\[\]{},\n]', re.DOTALL)
+_STRING = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*', re.DOTALL)
+_SPACE = b" \t\r\n"
+
+
+def _values(  # noqa: C901, PLR0912 - one state machine
+    blocks: Iterator[bytes], line_bytes: int, *, is_list: bool = False
+) -> Iterator[Run]:
+    """JSON values of a stream: the elements of an array, or values one after the other.
+
+    Values are cut out by counting brackets outside strings, so that a broken one does not spoil those after it, and no
+    more than one has to be held. The number of a value is its place, from 1. What lies behind a list that is all there is to
+    read (`is_list`) is none of its values.
+    """
+    window, start, scan, depth, number = b"", 0, 0, 0, 0
+    in_array = in_string = False
+
+    def value(end: int) -> Iterator[Run]:
+        nonlocal number
+        text = window[start:end].strip(_SPACE)
+        if text:
+            number += 1
+            yield [number], [_one_line(text[: line_bytes + 1])]
+
+    for block in blocks:
+        window, scan, start = window[start:] + block, scan - start, 0
+        while True:
+            if in_string:
+                scan = _STRING.match(window, scan).end()  # type: ignore[union-attr] # it matches the empty text too
+                if window[scan : scan + 1] != b'"':
+                    break
+                scan, in_string = scan + 1, False
+            found = _MARK.search(window, scan)
+            if found is None:
+                scan = len(window)
+                break
+            mark, at, scan = found.group(), found.start(), found.end()
+            if mark == b'"':
+                in_string = True
+            elif mark == b"[" and depth == 0 and not in_array and not window[start:at].strip(_SPACE):
+                in_array, start = True, scan
+            elif mark in (b"[", b"{"):
+                depth += 1
+            elif mark == b"]" and depth == 0 and in_array:
+                yield from value(at)
+                if is_list:
+                    return
+                in_array, start = False, scan
+            elif mark in (b"]", b"}"):
+                depth = max(0, depth - 1)
+                if depth == 0 and not in_array:
+                    yield from value(scan)
+                    start = scan
+            elif depth == 0 and mark == (b"," if in_array else b"\n"):
+                yield from value(at)
+                start = scan
+        if scan - start > line_bytes:
+            # Too long already: its beginning is kept, what was scanned since is not.
+            window, scan = window[: start + line_bytes + 1] + window[scan:], start + line_bytes + 1
+    yield from value(len(window))
+
+
+def _one_line(value: bytes) -> bytes:
+    """A JSON value without line ends; as it is where it is broken."""
+    with suppress(msgspec.DecodeError, ValueError, RecursionError):
+        return msgspec.json.format(value, indent=-1)
+    return value
+
+
+def _yaml_rows(source: Source, line_bytes: int) -> Iterator[Rows]:
+    """Records of a YAML list in chunks; the columns are the keys of all of them, so a key may be missing from a record.
+
+    The file is read twice, so that memory holds one chunk: first for the keys, then for the cells.
+    """
+    header = dict.fromkeys(_yaml_keys(source, line_bytes))
+    if len(header) > MOST_KEYS:
+        wide = f"its records have more than {MOST_KEYS} different keys; a file of so many columns is not taken"
+        yield Rows(pl.DataFrame(), [], [breaks_off(1, ValueError(wide))])
+        return
+    cells: list[Record] = []
+    rows, size, number = Rows(pl.DataFrame()), 0, 0
+    with opened(source) as stream:
+        try:
+            for number, record in records(stream, line_bytes):
+                if isinstance(record, str):
+                    rows.refused.append(Refused(number, "not_a_record", record, ""))
+                else:
+                    cells.append(record)
+                    rows.numbers.append(number)
+                    size += sum(len(name) + len(cell or "") for name, cell in record.items())
+                if is_full(len(cells) + len(rows.refused), size):
+                    yield _framed(rows, cells, header)
+                    cells, rows, size = [], Rows(pl.DataFrame()), 0
+        except BrokenRecordError as error:
+            rows.refused.append(breaks_off(error.number, error))
+        except FAULTS as error:
+            rows.refused.append(breaks_off(number + 1, error))
+    yield _framed(rows, cells, header)
+
+
+MOST_KEYS = 1_000
+"""Different keys that records of one YAML file may have."""
+
+
+def _yaml_keys(source: Source, line_bytes: int) -> Iterator[str]:
+    """Keys of the records of a YAML list, as far as it can be read; one more than are taken, where there are more."""
+    seen = set[str]()
+    with opened(source) as stream, suppress(BrokenRecordError, *FAULTS):
+        for _, record in records(stream, line_bytes):
+            for name in record if isinstance(record, dict) else ():
+                if name not in seen:
+                    seen.add(name)
+                    yield name
+            if len(seen) > MOST_KEYS:
+                return
+
+
+def _framed(rows: Rows, cells: list[Record], header: dict[str, None]) -> Rows:
+    """A chunk with its cells, under the keys of the whole file and those that came meanwhile."""
+    names = dict.fromkeys((*header, *(name for record in cells for name in record)))
+    rows.frame = pl.DataFrame(cells, schema=dict.fromkeys(names, pl.String))
+    numeric: dict[str, list[int]] = {}
+    for place, record in enumerate(cells):
+        for name, cell in record.items():
+            if isinstance(cell, PlainText) and cell.is_number:
+                numeric.setdefault(name, []).append(place)
+    rows.typed = {name: marked(places, len(cells)) for name, places in numeric.items()}
+    return rows

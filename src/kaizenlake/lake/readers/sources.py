@@ -1,0 +1,374 @@
+"""What is there to land: files found, named and told apart."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import json
+import math
+import os
+import re
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePath
+from tempfile import TemporaryFile
+from types import MappingProxyType
+from typing import IO, Any, Literal, TypeAlias, cast
+from zipfile import BadZipFile, ZipFile
+
+from kaizenlake.errors import LakeError, MappingError
+from kaizenlake.events.catalogue import by_name
+from kaizenlake.events.write import spool
+from kaizenlake.lake.readers.faults import FAULTS, printable, unreadable, words
+
+Form: TypeAlias = Literal["ndjson", "json", "csv", "tsv", "yaml", "parquet", "xlsx"]
+
+FORMS: dict[str, Form] = {
+    ".ndjson": "ndjson",
+    ".jsonl": "ndjson",
+    ".json": "json",
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".tab": "tsv",
+    ".yaml": "yaml",
+    ".yml": "yaml",
+    ".parquet": "parquet",
+    ".xlsx": "xlsx",
+    ".xlsm": "xlsx",
+    ".xls": "xlsx",
+    ".ods": "xlsx",
+}
+"""Form of a file by its ending; `.gz` after it means that the file is packed, and a `.zip` holds files of any of them."""
+
+ZIP = ".zip"
+
+UNKNOWN_ENDING = f"its ending is none of {', '.join(sorted([*FORMS, ZIP]))}"
+WENT_AWAY = "it went away before it was read"
+
+OF_NO_CONCERN = (UNKNOWN_ENDING, WENT_AWAY)
+"""Reasons to leave a file alone that nobody needs to look at."""
+
+TABULAR: tuple[Form, ...] = ("csv", "tsv", "yaml", "parquet", "xlsx")
+"""Forms of foreign tables, which only a mapping can read; it reads NDJSON and JSON too."""
+
+NEEDS_MAPPING = "a CSV, TSV, XLSX, YAML or Parquet file needs a mapping"
+
+_SEGMENT = re.compile(r"\d{8}T\d{6}\.\d{6}Z-.+-\d+-[0-9a-f]{8}\.ndjson(\.open)?")
+"""Name of a segment of our own spool; see `kaizenlake.events.write.spool`."""
+
+BLOCK_BYTES = 4 * 1024 * 1024
+"""Bytes that are read of a file at a time."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file to land.
+
+    Args:
+        path: Where it lies.
+        name: Name it goes by in the tables.
+        form: How it is read.
+        packed: It is gzip-packed.
+        member: It is this file within the zip file that lies at the path; empty where it is the file itself.
+        mapping: Name or file of the mapping that reads it; None for events of our own form.
+        segment: It is a segment of our own spool; its name, not its bytes, is its identity, for it may have grown.
+        start: Bytes at its beginning that are passed over, which were landed before; whole lines.
+        lines_before: Lines in those.
+        limit: Bytes of it to read up to; None reads all. A segment still written to is read up to its last whole line.
+    """
+
+    path: Path
+    name: str
+    form: Form
+    packed: bool = False
+    member: str = ""
+    mapping: str | None = None
+    segment: bool = False
+    start: int = 0
+    lines_before: int = 0
+    limit: int | None = None
+
+
+@dataclass(frozen=True)
+class Content:
+    """What there is of a source.
+
+    Args:
+        digest: SHA-256 of it, up to the limit of the source.
+        size: Its bytes.
+        known: Bytes of the longest beginning that was landed before.
+        known_lines: Lines in those.
+    """
+
+    digest: str
+    size: int
+    known: int = 0
+    known_lines: int = 0
+
+
+Found: TypeAlias = tuple[list[Source], list[tuple[str, str]]]
+"""Files to land, and files left alone, each with the reason."""
+
+
+def find(paths: Iterable[str | Path], mapping: str | None = None) -> Found:
+    """Find what is to be landed: files as they are given, folders walked in sorted order.
+
+    Hidden files are passed over. Links that lead out of a walked folder are not followed, and named; so is what is no
+    file that can be read.
+
+    Args:
+        paths: Files and folders.
+        mapping: Mapping that reads the files; NDJSON and JSON in a walked folder that hold events are read without.
+
+    Raises:
+        LakeError: A path does not exist.
+        MappingError: A file was named that only a mapping can read, and no mapping.
+    """
+    found: list[Source] = []
+    left: list[tuple[str, str]] = []
+    for path in map(Path, paths):
+        try:
+            reason = unreadable(path)
+        except (FileNotFoundError, ValueError) as error:
+            raise LakeError("There is no such file or folder to land.", where=printable(str(path))) from error
+        if reason:
+            left.append((printable(str(path)), reason))
+            continue
+        is_folder = path.is_dir()
+        for file in walk(path, left) if is_folder else [path]:
+            taken, passed = describe(file, str(file), mapping, is_named=not is_folder)
+            found += taken
+            left += passed
+            if not is_folder and any(why == NEEDS_MAPPING for _, why in passed):
+                raise MappingError(f"{NEEDS_MAPPING[0].upper()}{NEEDS_MAPPING[1:]}.", where=str(path), hint=NAME_ONE)
+    return found, left
+
+
+NAME_ONE = "Name one with --mapping."
+
+
+def walk(folder: Path, left: list[tuple[str, str]]) -> Iterator[Path]:
+    """Files under a folder in sorted order; what else looks like one is put on `left`, with the reason."""
+    inside = Path(os.path.realpath(folder))
+
+    def leave(path: Path, reason: str) -> None:
+        left.append((printable(str(path)), reason))
+
+    def pass_over(error: OSError) -> None:
+        leave(Path(error.filename), f"the folder cannot be read: {words(error)}")
+
+    for root, folders, files in os.walk(folder, followlinks=False, onerror=pass_over):
+        linked = [name for name in folders if (Path(root) / name).is_symlink()]
+        for name in linked:
+            leave(Path(root) / name, "it is a link to a folder")
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in linked)
+        if not folders and not files and root != str(folder) and form_of(Path(root)) is not None:
+            leave(Path(root), "it is a folder, not a file, and nothing lies in it")
+        for name in sorted(files):
+            path = Path(root) / name
+            if name.startswith("."):
+                continue
+            # A segment may be closed, and so renamed, since the folder was listed.
+            with suppress(FileNotFoundError):
+                if reason := unreadable(path) or _leads_out(path, inside):
+                    leave(path, reason)
+                else:
+                    yield path
+
+
+def _leads_out(path: Path, inside: Path) -> str:
+    is_outside = path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(inside)
+    return "it is a link that leads out of the folder" if is_outside else ""
+
+
+def form_of(path: PurePath) -> Form | None:
+    """Form of a file by its name; None for an ending we do not know."""
+    suffixes = path.suffixes[:-1] if path.suffix.lower() == ".gz" else path.suffixes
+    return FORMS.get(suffixes[-1].lower()) if suffixes else None
+
+
+def describe(path: Path, name: str, mapping: str | None, *, is_named: bool = False) -> Found:
+    """The source for a file, or the sources in a zip file; and what is left alone.
+
+    An open segment of our spool is read whole where its writer is gone, and else up to its last whole line.
+
+    Args:
+        path: The file.
+        name: Name it goes by.
+        mapping: Mapping that reads it.
+        is_named: The mapping was named for this very file, and reads it whatever it holds.
+    """
+    name = printable(name)
+    if _SEGMENT.fullmatch(path.name):
+        try:
+            limit = whole_lines(path) if spool.is_open(path) and not spool.is_abandoned(path) else None
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            return [], [(name, f"it cannot be read: {words(error)}")]
+        return [Source(path, segment_name(name), "ndjson", segment=True, limit=limit)], []
+    if path.suffix.lower() == ZIP:
+        return _inside(path, name, mapping, is_named=is_named)
+    form = form_of(path)
+    if form is None:
+        return [], [(name, UNKNOWN_ENDING)]
+    packed = path.suffix.lower() == ".gz"
+    if mapping is None and form in TABULAR:
+        return [], [(name, NEEDS_MAPPING)]
+    return [_source(Source(path, name, form, packed, mapping=mapping), is_named=is_named)], []
+
+
+def _source(source: Source, *, is_named: bool) -> Source:
+    is_ours = source.mapping is not None and source.form not in TABULAR and not is_named and holds_events(source)
+    return replace(source, mapping=None) if is_ours else source
+
+
+def _inside(path: Path, name: str, mapping: str | None, *, is_named: bool) -> Found:
+    """The files in a zip file."""
+    found: list[Source] = []
+    left: list[tuple[str, str]] = []
+    try:
+        with ZipFile(path) as archive:
+            members = sorted(item.filename for item in archive.infolist() if not item.is_dir())
+    except FileNotFoundError:
+        raise
+    except (OSError, BadZipFile) as error:
+        return [], [(name, f"it cannot be read: {words(error)}")]
+    for member in members:
+        inside = PurePath(member)
+        if any(part.startswith((".", "__MACOSX")) for part in inside.parts):
+            continue
+        told, form = printable(f"{name}/{member}"), form_of(inside)
+        if form is None:
+            left.append((told, UNKNOWN_ENDING))
+        elif mapping is None and form in TABULAR:
+            left.append((told, NEEDS_MAPPING))
+        else:
+            packed = inside.suffix.lower() == ".gz"
+            source = Source(path, told, form, packed, member=member, mapping=mapping)
+            found.append(_source(source, is_named=is_named))
+    if not found and not any(why == NEEDS_MAPPING for _, why in left):
+        left.append((name, "it holds no file that can be landed"))
+    return found, left
+
+
+@contextmanager
+def opened(source: Source) -> Iterator[IO[bytes]]:
+    """Open a file, up to the limit of the source, and unpack it."""
+    with ExitStack() as held:
+        raw: IO[bytes] = held.enter_context(source.path.open("rb"))
+        if source.member:
+            raw = held.enter_context(held.enter_context(ZipFile(raw)).open(source.member))
+        elif source.limit is not None:
+            raw = cast("IO[bytes]", held.enter_context(io.BufferedReader(_Beginning(raw, source.limit))))
+        if source.packed:
+            raw = cast("IO[bytes]", held.enter_context(gzip.GzipFile(fileobj=raw, mode="rb")))
+        yield raw
+
+
+@contextmanager
+def sought(source: Source) -> Iterator[IO[bytes]]:
+    """Open a file in which a reader goes back and forth; a packed one is unpacked on disk first."""
+    with opened(source) as stream:
+        if not source.packed and not source.member:
+            yield stream
+            return
+        with TemporaryFile() as unpacked:
+            shutil.copyfileobj(stream, unpacked, BLOCK_BYTES)
+            unpacked.seek(0)
+            yield unpacked
+
+
+class _Beginning(io.RawIOBase):
+    """The first bytes of a file, however it grows meanwhile."""
+
+    def __init__(self, stream: IO[bytes], limit: int) -> None:
+        self.stream = stream
+        self.limit = limit
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return self.stream.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self.stream.tell()
+
+    def readinto(self, buffer: Any) -> int:
+        there = self.stream.read(max(0, min(len(buffer), self.limit - self.stream.tell())))
+        buffer[: len(there)] = there
+        return len(there)
+
+    def close(self) -> None:
+        self.stream.close()
+        super().close()
+
+
+_HEAD_BYTES = 1_048_576
+
+
+def holds_events(source: Source) -> bool:
+    """Whether the first record of an NDJSON or JSON file is an event of our own form, or a CloudEvent of it."""
+    try:
+        with opened(source) as stream:
+            head = stream.read(_HEAD_BYTES).decode("utf-8", "replace").lstrip("\ufeff \t\r\n")
+    except FAULTS:
+        return False
+    try:
+        first, _ = json.JSONDecoder().raw_decode(head.removeprefix("[").lstrip())
+    except (ValueError, RecursionError):
+        return False
+    if not isinstance(first, dict) or not ({"payload", "specversion"} & first.keys()):
+        return False
+    kind = first.get("type")
+    return isinstance(kind, str) and by_name(kind.rpartition(".")[2]) is not None
+
+
+def segment_name(name: str) -> str:
+    """Name of a segment for good, whether it is open or closed."""
+    return name.removesuffix(".open")
+
+
+def content(source: Source, landed: Mapping[int, str] = MappingProxyType({})) -> Content:
+    """Look at what there is of a source, and how much of it was landed before.
+
+    A beginning counts as landed only where its bytes are the very ones, and end with a line: a file that was cut off or
+    written anew is read from its first byte.
+
+    Args:
+        source: The file.
+        landed: SHA-256 of beginnings that were landed before, by their bytes.
+    """
+    digest = hashlib.sha256()
+    at = lines = known = known_lines = 0
+    last = b""
+    end = math.inf if source.limit is None else source.limit
+    with source.path.open("rb") as stream:
+        for stop in (*sorted(size for size in landed if 0 < size <= end), end):
+            while at < stop and (block := stream.read(int(min(BLOCK_BYTES, stop - at)))):
+                digest.update(block)
+                at, lines, last = at + len(block), lines + block.count(b"\n"), block[-1:]
+            if at == stop and last == b"\n" and landed.get(at) == digest.hexdigest():
+                known, known_lines = at, lines
+    return Content(digest.hexdigest(), at, known, known_lines)
+
+
+def whole_lines(path: Path, end: int | None = None) -> int:
+    """Bytes of a file, or of so many at its beginning, up to and with the last line end."""
+    end = path.stat().st_size if end is None else end
+    with path.open("rb") as stream:
+        while end > 0:
+            start = max(0, end - 65_536)
+            stream.seek(start)
+            at = stream.read(end - start).rfind(b"\n")
+            if at >= 0:
+                return start + at + 1
+            end = start
+    return 0

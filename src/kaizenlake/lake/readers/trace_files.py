@@ -1,0 +1,123 @@
+"""Files of traces: known by what is in them, and read as the event lines of steps, scores and descriptions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from kaizenlake import traces
+from kaizenlake.lake.readers.chunks import Lines, Refused, breaks_off, is_full
+from kaizenlake.lake.readers.faults import FAULTS, words
+from kaizenlake.lake.readers.read_files import json_values, ndjson_lines
+from kaizenlake.lake.readers.sources import BLOCK_BYTES, Source, opened
+from kaizenlake.traces.head import top_keys
+
+WHOLE_BYTES = 256 * 1024 * 1024
+"""A JSON file up to so many bytes is read at once; of a longer one, values are cut out one after the other."""
+
+LINE_BYTES = 64 * 1024 * 1024
+"""Longest document taken: a line of a Collector's file holds thousands of spans."""
+
+_RAW_LENGTH = 4_000
+
+
+def is_of_traces(source: Source) -> bool:
+    """Whether a file tells of traces, by the keys of its first object.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    if source.segment or source.form not in {"ndjson", "json"}:
+        return False
+    try:
+        with opened(source) as stream:
+            head = stream.read(BLOCK_BYTES)
+    except FAULTS:
+        # Whoever reads it whole says so.
+        return False
+    keys = top_keys(head)
+    return any(mark <= keys for form in traces.FORMS for mark in form.marks)
+
+
+def read_traces(source: Source, line_bytes: int) -> Iterator[Lines]:
+    """Read a file of traces as event lines, in chunks; lines that tell of none are handed on as they are.
+
+    Args:
+        source: An NDJSON or JSON file.
+        line_bytes: Longest line handed on as it is.
+    """
+    chunk, size, number = Lines(), 0, 0
+    try:
+        for number, raw, document in _documents(source):
+            form = traces.form_of(document)
+            if form is None:
+                chunk.lines.append(raw[: line_bytes + 1] if raw is not None else msgspec.json.encode(document))
+                chunk.numbers.append(number)
+                continue
+            for line in _event_lines(form, document, number, chunk.refused):
+                chunk.lines.append(line)
+                chunk.numbers.append(number)
+                size += len(line)
+                if is_full(len(chunk.lines), size):
+                    yield chunk
+                    chunk, size = Lines(), 0
+    except FAULTS as error:
+        chunk.refused.append(breaks_off(number + 1, error))
+    if chunk.lines or chunk.refused:
+        yield chunk
+
+
+def _event_lines(form: traces.Form, document: Any, number: int, refused: list[Refused]) -> Iterator[bytes]:
+    told: Any = None
+    try:
+        for told in form.read(document):
+            try:
+                yield traces.line_of(told)
+            except traces.BadSpanError as error:
+                refused.append(Refused(number, "bad_span", f"the span is left out: {error}", _raw(told)))
+    except (ValueError, TypeError, AttributeError, KeyError, OverflowError, RecursionError) as error:
+        reason = f"the document is not as {form.name} writes it: {words(error)}"
+        refused.append(Refused(number, "bad_trace", reason, _raw(document)))
+
+
+def _raw(told: Any) -> str:
+    try:
+        said = msgspec.json.encode(told if isinstance(told, dict) else vars(told)).decode()
+    except (TypeError, ValueError, RecursionError, OverflowError):
+        said = repr(told)
+    return said[:_RAW_LENGTH]
+
+
+def _documents(source: Source) -> Iterator[tuple[int, bytes | None, Any]]:
+    """Documents of a file with their numbers; one that is no JSON is None, and its text is what there is of it."""
+    if source.form == "json":
+        with opened(source) as stream:
+            held = stream.read(WHOLE_BYTES + 1)
+        if len(held) <= WHOLE_BYTES:
+            try:
+                whole = msgspec.json.decode(held.removeprefix(b"\xef\xbb\xbf"))
+            except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+                pass
+            else:
+                yield from ((place, None, item) for place, item in enumerate(_each(whole), 1))
+                return
+        del held
+        runs = json_values(source, LINE_BYTES)
+    else:
+        runs = ndjson_lines(source, LINE_BYTES)
+    for numbers, lines in runs:
+        for number, line in zip(numbers, lines, strict=True):
+            try:
+                made = msgspec.json.decode(line.removeprefix(b"\xef\xbb\xbf"))
+            except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+                made = None
+            if isinstance(made, list):
+                yield from ((number, None, item) for item in made)
+            else:
+                yield number, line, made
+
+
+def _each(whole: Any) -> list[Any]:
+    return whole if isinstance(whole, list) else [whole]

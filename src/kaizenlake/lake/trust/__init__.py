@@ -1,0 +1,1 @@
+"""Sign, chain and verify decisions and batches of events."""

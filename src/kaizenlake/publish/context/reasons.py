@@ -1,0 +1,189 @@
+"""Why something is recommended or not, in words that carry their figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from kaizenlake.parameters import Evidence as EvidenceRules
+from kaizenlake.publish.context.judgement import SAYS, Finding, Judgement
+from kaizenlake.vocabulary import plural, within
+
+
+def p_words(value: float) -> str:
+    """A corrected p in words.
+
+    >>> p_words(0.0421), p_words(3.75e-21)
+    ('corrected p 0.042', 'corrected p below 0.0001')
+    """
+    return f"corrected p {value:.2g}" if value >= 0.0001 else "corrected p below 0.0001"
+
+
+def of_finding(finding: Finding, level: float) -> str:
+    """What was found, in one sentence: that of `gold.findings` where it has one.
+
+    Args:
+        finding: What a table says.
+        level: Confidence of its interval.
+    """
+    if finding.sentence is not None:
+        return finding.sentence
+    if finding.basis == "pooled":
+        return (
+            f"Over {finding.comparisons} tenants that share the effects of text rules, contents with it fare {finding.shrunk_lift:+.1%} "
+            f"({level:.0%} interval {finding.lift_low:+.1%} to {finding.lift_high:+.1%}) against those without it."
+        )
+    lift = ""
+    if finding.lift is not None:
+        lift = f"{finding.lift:+.1%}"
+        if finding.lift_low is not None and finding.lift_high is not None:
+            lift += f" ({level:.0%} interval {finding.lift_low:+.1%} to {finding.lift_high:+.1%})"
+    p_value = f", {p_words(finding.q_value)}" if finding.q_value is not None else ""
+    if finding.basis == "outcomes":
+        interval = (
+            f" ({level:.0%} interval {finding.rate_low:.1%} to {finding.rate_high:.1%})"
+            if finding.rate_low is not None and finding.rate_high is not None
+            else ""
+        )
+        against = f", against {finding.rate_without:.1%} of the others" if finding.rate_without is not None else ""
+        came = within(finding.age_days)
+        return (
+            f"{finding.rate:.1%} of {finding.observations} outcomes were won{came}{interval}{against}{p_value}."
+            + more_pending(finding.pending)
+        )
+    how = (
+        f"In {plural(finding.comparisons, 'experiment')}"
+        if finding.basis == "experiment"
+        else "As observed, and not by experiment"
+    )
+    if not lift:
+        return (
+            f"{how}, the {plural(finding.observations, 'content')} with it cannot be compared with contents without it."
+        )
+    return (
+        f"{how}, the {finding.metric} of {plural(finding.observations, 'content')} with it differs by {lift} from that of contents "
+        f"without it{p_value}."
+    )
+
+
+def why_not(judgement: Judgement, rules: EvidenceRules) -> str:
+    """Why a value is not recommended, in one sentence.
+
+    Args:
+        judgement: What is said of the value, which is not that it works.
+        rules: How much evidence a recommendation needs.
+    """
+    finding = judgement.finding
+    needed = rules.decided if finding.basis == "outcomes" else rules.contents
+    if judgement.why:
+        told = judgement.why
+    elif judgement.verdict == "risky":
+        told = f"it {SAYS['risky']}"
+    elif finding.observations < needed:
+        told = f"too few {finding.observed}: {finding.observations}, and {needed} are needed"
+    elif finding.q_value is None:
+        told = "there is nothing to compare it with"
+    elif finding.q_value > rules.q_value:
+        told = f"the difference may be chance, {p_words(finding.q_value)} with {rules.q_value:g} allowed"
+    else:
+        told = "the evidence does not settle it"
+    return f"{told[0].upper()}{told[1:]}. {of_finding(finding, rules.confidence)}"
+
+
+def of_rate(row: Mapping[str, Any], level: float, needed: int) -> str:
+    """How often outcomes of one value were won, in one sentence: that of `gold.findings` where it has one.
+
+    Args:
+        row: `wins`, `decided`, `pending`, `age_days`, `win_rate`, `ci_low`, `ci_high`, and the `sentence` of its finding, if any.
+        level: Confidence of the interval.
+        needed: Fewest decided outcomes that are not called few.
+    """
+    if row.get("sentence") is not None:
+        return f"{row['sentence']}{more_pending(row['pending'])}"
+    few = "" if row["decided"] >= needed else f" These are few: fewer than {needed}."
+    return (
+        f"{row['wins']} of {row['decided']} outcomes were won{within(row['age_days'])}, {row['win_rate']:.1%} "
+        f"({level:.0%} interval {row['ci_low']:.1%} to {row['ci_high']:.1%}).{few}{more_pending(row['pending'])}"
+    )
+
+
+def more_pending(pending: int) -> str:
+    """How many outcomes are too young to count, as a sentence of its own; nothing where none is.
+
+    >>> more_pending(1), more_pending(0)
+    (' 1 more is pending.', '')
+    """
+    return f" {pending} more {'is' if pending == 1 else 'are'} pending." if pending else ""
+
+
+def of_pending(row: Mapping[str, Any]) -> str:
+    """Say why a value has no rate yet, in one sentence.
+
+    Args:
+        row: `pending`, `decided`.
+
+    >>> of_pending({"pending": 100, "decided": 10})
+    'Too few outcomes are old enough to count: 10 are, and 100 are pending.'
+    """
+    decided, pending = row["decided"], row["pending"]
+    return (
+        f"Too few outcomes are old enough to count: {decided} {'is' if decided == 1 else 'are'}, "
+        f"and {pending} {'is' if pending == 1 else 'are'} pending."
+    )
+
+
+def of_clarity(row: Mapping[str, Any], level: float) -> str:
+    """How clear the briefs of a segment arrive, in one sentence: that of `gold.findings` where it has one.
+
+    Args:
+        row: `clear_briefs`, `briefs`, `clear_rate`, `ci_low`, `ci_high`, `mean_score`, and the `sentence` of its finding, if any.
+        level: Confidence of the interval.
+    """
+    if row.get("sentence") is not None:
+        return str(row["sentence"])
+    return (
+        f"{row['clear_briefs']} of {row['briefs']} briefs arrived clear, {row['clear_rate']:.1%} "
+        f"({level:.0%} interval {row['ci_low']:.1%} to {row['ci_high']:.1%}); mean first score {row['mean_score']:.1f}."
+    )
+
+
+NOT_YET: Mapping[str, str] = {
+    "platforms": "What works on each platform is not evaluated yet.",
+    "hours": "Hours of posting are not evaluated yet.",
+    "brand": "No brand is described.",
+    "learned_value": "The value of what was learned is not measured yet.",
+}
+"""Fields that no table feeds yet, and what is said of them."""
+
+_WHY_EMPTY: Mapping[str, str] = {
+    "recommended_patterns": "No post has a text or an attribute to compare.",
+    "risky_patterns": "Nothing is shown to go with failure.",
+    "banned_phrases": "The settings ban no phrase, and no marked loser names one.",
+    "past_winners": "No post is marked as a winner, by a person or by its rate.",
+    "channel_performance": "No outreach has an outcome yet.",
+    "pack_success_rates": "No pack has an outcome yet.",
+    "high_clarity_segments": "No brief was scored yet.",
+}
+
+
+def why_empty(name: str, considered: int) -> str:
+    """Say why a field of a context has no entry.
+
+    Args:
+        name: The field.
+        considered: How many values were considered for it and are not recommended.
+
+    >>> why_empty("recommended_tones", 2)
+    'None of 2 values is shown to work; the evidence document says why.'
+    >>> why_empty("recommended_tones", 0)
+    'No post with a known result names one.'
+    """
+    if name in NOT_YET:
+        return NOT_YET[name]
+    if considered and name == "high_clarity_segments":
+        return f"Of {plural(considered, 'segment')} none is shown to brief clearly; the evidence document says why."
+    if considered and name in {"channel_performance", "pack_success_rates"}:
+        return f"All outcomes of {plural(considered, 'value')} are too young to count; the evidence document says more."
+    if considered:
+        return f"None of {plural(considered, 'value')} is shown to work; the evidence document says why."
+    return _WHY_EMPTY.get(name, "No post with a known result names one.")

@@ -1,0 +1,299 @@
+"""The rows that contexts are made of, read once and kept by scope."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from kaizenlake import tables
+from kaizenlake.jobs.activity.scopes import by_segment
+from kaizenlake.jobs.alerts._content_findings import best_content_id, brief_clarity_id, pattern_id, win_rate_id
+from kaizenlake.publish.context.judgement import Finding, Uses, best_evidence, of_pattern, of_pooled, of_win_rate
+from kaizenlake.publish.context.model import EVERYTHING, Scope, segment
+from kaizenlake.publish.context.scopes import SEGMENT
+from kaizenlake.publish.context.sources import ATTRIBUTES, CREATIVE, RATES
+from kaizenlake.settings import Settings
+from kaizenlake.tables import (
+    AvoidedPhrases,
+    Contents,
+    CreativeLabels,
+    Findings,
+    Patterns,
+    PooledPatterns,
+    Projects,
+    Scan,
+    ScopedPatterns,
+    ScopedWinRates,
+    SegmentClarity,
+    Table,
+    WinRates,
+)
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Data:
+    """Rows of the tables by scope, read once."""
+
+    findings: Mapping[Scope, Mapping[tuple[str, str], Finding]]
+    rates: Mapping[Scope, Mapping[tuple[str, str], Row]]
+    pending: Mapping[Scope, Mapping[tuple[str, str], Row]]
+    winners: Mapping[Scope, list[Row]]
+    losers: Mapping[Scope, list[Row]]
+    phrases: Phrases
+    clarity: list[Row]
+    uses: Mapping[Scope, Uses]
+    pooled: list[Finding]
+
+    @classmethod
+    def read(cls, scan: Scan, settings: Settings, only: Scope | None) -> Data:
+        """Read all of it at one go; `only` reads what one scope needs."""
+        findings = scan(Findings)
+        lazy = {
+            Patterns: _with_sentence(best_evidence(scan(Patterns)), findings, pattern_id()),
+            WinRates: _with_sentence(scan(WinRates).filter(_NEEDED), findings, win_rate_id()),
+            ScopedPatterns: best_evidence(scan(ScopedPatterns).filter(_wanted(only)), ("tenant_id", *_SCOPE)),
+            ScopedWinRates: scan(ScopedWinRates).filter(_wanted(only), _NEEDED),
+            CreativeLabels: _with_sentence(_labelled(scan, only), findings, best_content_id()),
+            AvoidedPhrases: scan(AvoidedPhrases),
+            Projects: by_segment(
+                scan(Projects).filter(pl.col("project_id").is_not_null()).select("project_id", *SEGMENT)
+            ),
+            SegmentClarity: _with_sentence(scan(SegmentClarity).sort(SEGMENT), findings, brief_clarity_id()),
+            Contents: _used(scan, only),
+            PooledPatterns: scan(PooledPatterns).sort("pattern_type"),
+        }
+        frames = dict(zip(lazy, pl.collect_all(lazy.values()), strict=True))
+        pending = {table: frame.filter(~_RATE_IS_KNOWN) for table, frame in frames.items() if table in _WITH_RATES}
+        frames |= {table: frame.filter(_RATE_IS_KNOWN) for table, frame in frames.items() if table in _WITH_RATES}
+        labelled, entries = frames[CreativeLabels], settings.publishing.entries
+        return cls(
+            findings=_findings(frames, settings),
+            rates=_rates(frames),
+            pending=_rates(pending),
+            winners=_marked(labelled.filter(label="winner"), entries, only),
+            losers=_marked(labelled.filter(label="loser", source="manual"), entries, only),
+            phrases=Phrases.of_rows(frames[AvoidedPhrases], frames[Projects]),
+            uses=_uses(frames[Contents]),
+            clarity=list(frames[SegmentClarity].iter_rows(named=True)),
+            pooled=[of_pooled(row) for row in frames[PooledPatterns].iter_rows(named=True)]
+            if settings.tenants.sharing == "pooled"
+            else [],
+        )
+
+
+Frames = Mapping[type[Table], pl.DataFrame]
+
+_SCOPE = ("scope", "project_id", "industry", "client_type")
+_NAMED = (
+    ("project", ("project_id",)),
+    ("segment", SEGMENT),
+    *(("segment", (name,)) for name in SEGMENT),
+)
+"""Kinds of scope, and the columns that name one; a segment is named by both or by one of them."""
+
+
+_JUDGED = {(CREATIVE, attribute) for attribute in ATTRIBUTES}
+_RATED = {(rule.kind, rule.dimension) for rule in RATES}
+_NEEDED = pl.any_horizontal(
+    (pl.col("kind") == kind) & (pl.col("dimension") == dimension) for kind, dimension in sorted(_JUDGED | _RATED)
+)
+"""Win rates that enter a context."""
+
+_WITH_RATES = (WinRates, ScopedWinRates)
+_RATE_IS_KNOWN = pl.col("shrunk_rate").is_not_null()
+"""What is pending has no rate, and holds nothing back."""
+
+
+def _with_sentence(rows: pl.LazyFrame, findings: pl.LazyFrame, name: pl.Expr) -> pl.LazyFrame:
+    """Rows in their order with the sentence of their finding; null where they are none.
+
+    Args:
+        rows: Rows of a table.
+        findings: What the tables say.
+        name: Name of the finding on a row.
+    """
+    key = ["tenant_id", "finding_id"]
+    said = findings.select(*key, "sentence")
+    named = rows.with_columns(finding_id=name)
+    return named.join(said, on=key, how="left", nulls_equal=True, maintain_order="left").drop("finding_id")
+
+
+def _scope_of(row: Row) -> Scope:
+    return Scope(
+        kind=row["scope"], project_id=row["project_id"], industry=row["industry"], client_type=row["client_type"]
+    )
+
+
+def _wanted(only: Scope | None) -> pl.Expr:
+    """Rows of a scoped table that belong to the scope, or to any."""
+    if only is None:
+        return pl.lit(True)
+    return pl.all_horizontal(
+        pl.col("scope") == only.kind, *(pl.col(name).eq_missing(pl.lit(getattr(only, name))) for name in _SCOPE[1:])
+    )
+
+
+def _of(which: Collection[tuple[str, str]], rates: pl.DataFrame) -> Iterator[Row]:
+    """Win rates of some kinds and dimensions."""
+    return (row for row in rates.iter_rows(named=True) if (row["kind"], row["dimension"]) in which)
+
+
+def _findings(frames: Frames, settings: Settings) -> dict[Scope, dict[tuple[str, str], Finding]]:
+    found: dict[Scope, dict[tuple[str, str], Finding]] = defaultdict(dict)
+
+    # Patterns come first, and what comes first stays: the win rate of creatives counts only where contents were not looked
+    # at. Where they were and could not be compared within a project and platform, comparing across them misleads; and where
+    # experiments contrast an attribute, they alone say of its values.
+    contrasted = set[tuple[Scope, str]]()
+
+    def keep(scope: Scope, finding: Finding) -> None:
+        if finding.basis == "experiment":
+            contrasted.add((scope, finding.pattern_type))
+        elif finding.basis == "outcomes" and (scope, finding.pattern_type) in contrasted:
+            return
+        found[scope].setdefault((finding.pattern_type, finding.value), finding)
+
+    for row in frames[Patterns].iter_rows(named=True):
+        keep(EVERYTHING, of_pattern(row, tables.full_name(Patterns)))
+    for rate in _of(_JUDGED, frames[WinRates]):
+        keep(EVERYTHING, of_win_rate(rate, tables.full_name(WinRates), settings.evidence))
+    for row in frames[ScopedPatterns].iter_rows(named=True):
+        keep(_scope_of(row), of_pattern(row, tables.full_name(ScopedPatterns)))
+    for rate in _of(_JUDGED, frames[ScopedWinRates]):
+        keep(_scope_of(rate), of_win_rate(rate, tables.full_name(ScopedWinRates), settings.evidence))
+    return found
+
+
+def _used(scan: Scan, only: Scope | None) -> pl.LazyFrame:
+    """Platforms and kinds of content that each project and segment uses."""
+    places = ("project_id", *SEGMENT, "platform", "content_type")
+    names = {"project": ("project_id",), "segment": SEGMENT}
+    wanted = names.get(only.kind, ()) if only is not None else ()
+    of_scope = (pl.col(name) == value for name in wanted if (value := getattr(only, name)) is not None)
+    return scan(Contents).filter(pl.lit(True), *of_scope).select(places).unique()
+
+
+def _uses(places: pl.DataFrame) -> dict[Scope, Uses]:
+    """What each scope uses, out of rows of projects, segments, platforms and kinds of content."""
+    uses: dict[Scope, Uses] = {}
+    for kind, names in _NAMED:
+        named = places.drop_nulls(names).group_by(names).agg(pl.col("platform", "content_type").drop_nulls().unique())
+        for *values, platforms, content_types in named.iter_rows():
+            scope = dict.fromkeys(_SCOPE[1:]) | dict(zip(names, values, strict=True)) | {"scope": kind}
+            uses[_scope_of(scope)] = Uses(platforms=frozenset(platforms), content_types=frozenset(content_types))
+    return uses
+
+
+def _rates(frames: Frames) -> dict[Scope, dict[tuple[str, str], Row]]:
+    found: dict[Scope, dict[tuple[str, str], Row]] = defaultdict(dict)
+    for row in _of(_RATED, frames[WinRates]):
+        found[EVERYTHING][row["dimension"], row["value"]] = row
+    for row in _of(_RATED, frames[ScopedWinRates]):
+        found[_scope_of(row)][row["dimension"], row["value"]] = row
+    return found
+
+
+def _labelled(scan: Scan, only: Scope | None) -> pl.LazyFrame:
+    """Winners, and the losers a person marked: a person's marks first, then by shrunk rate."""
+    key = ("tenant_id", "project_id", "content_id", "platform")
+    labels = scan(CreativeLabels).filter((pl.col("label") == "winner") | (pl.col("source") == "manual"))
+    contents = scan(Contents).select(*key, "hook_type", "tone", "pillar", *SEGMENT, "trials", "performed_on")
+    if only is not None and only.kind == "project":
+        mine = pl.col("project_id") == only.project_id
+        labels, contents = labels.filter(mine), contents.filter(mine)
+    elif only is not None and only.kind == "segment":
+        named = {name: value for name in SEGMENT if (value := getattr(only, name)) is not None}
+        contents = contents.filter(**named)
+    return (
+        labels.join(contents, on=key, how="left", nulls_equal=True)
+        .with_columns(pl.col("engagement_rate", "shrunk_rate").round_sig_figs(6), beat="beaten_text")
+        .sort(
+            pl.col("source") == "manual",
+            "shrunk_rate",
+            "engagement_rate",
+            *key,
+            descending=[*[True] * 3, *[False] * len(key)],
+            nulls_last=True,
+        )
+    )
+
+
+def one_of_each(marked: pl.DataFrame, within: tuple[str, ...] = ()) -> pl.DataFrame:
+    """Keep the first winner of each experiment, and of these the first of each wording; losers stay.
+
+    Args:
+        marked: Labelled contents, the best first.
+        within: Columns that name a scope; each scope has its own rows.
+    """
+    experiment = pl.struct(*within, "tenant_id", of="project_id", experiment="experiment_id").is_first_distinct()
+    words = pl.col("text").str.to_lowercase().str.replace_all(r"\s+", " ").str.strip_chars()
+    wording = pl.struct(*within, "tenant_id", words=words).is_first_distinct()
+    stays = pl.col("label") != "winner"
+    # An arm that beat the same words alone won by something else: its text is no winner.
+    is_wording = pl.col("experiment_id").is_null() | pl.col("text").is_null() | pl.col("beaten_text").is_not_null()
+    told = marked.filter(stays | is_wording | (pl.col("source") == "manual"))
+    return told.filter(stays | pl.col("experiment_id").is_null() | experiment).filter(
+        stays | pl.col("text").is_null() | wording
+    )
+
+
+def _marked(marked: pl.DataFrame, entries: int, only: Scope | None) -> dict[Scope, list[Row]]:
+    """Marked contents of every scope, in their order; at most `entries` of each."""
+    found: dict[Scope, list[Row]] = {}
+    if only in {None, EVERYTHING}:
+        found[EVERYTHING] = list(one_of_each(marked).head(entries).iter_rows(named=True))
+    for kind, names in _NAMED:
+        if only is not None and (
+            only.kind != kind or names != tuple(name for name in _SCOPE[1:] if getattr(only, name))
+        ):
+            continue
+        of_scope = True if only is None else pl.all_horizontal(pl.col(name) == getattr(only, name) for name in names)
+        of_scopes = one_of_each(marked.filter(of_scope, pl.all_horizontal(pl.col(names).is_not_null())), names)
+        firsts = of_scopes.filter(pl.int_range(pl.len()).over(names) < entries)
+        for values, rows in firsts.partition_by(names, as_dict=True, maintain_order=True).items():
+            scope = dict.fromkeys(_SCOPE[1:]) | dict(zip(names, values, strict=True))
+            found[_scope_of({"scope": kind, **scope})] = list(rows.iter_rows(named=True))
+    return found
+
+
+@dataclass(frozen=True)
+class Phrases:
+    """Phrases to avoid, by the project of their marks; those of no project hold for all."""
+
+    by_project: Mapping[str | None, list[Row]]
+    members: Mapping[Scope, list[str]]
+
+    @classmethod
+    def of_rows(cls, phrases: pl.DataFrame, projects: pl.DataFrame) -> Phrases:
+        """All of them, and the projects with a segment, whose phrases are those of the segment too."""
+        by_project: dict[str | None, list[Row]] = defaultdict(list)
+        for row in phrases.iter_rows(named=True):
+            by_project[row["project_id"]].append(row)
+        members: dict[Scope, list[str]] = defaultdict(list)
+        for project_id, industry, client_type in projects.iter_rows():
+            if project_id in by_project:
+                members[segment(industry, client_type)].append(project_id)
+        return cls(by_project, members)
+
+    def of(self, scope: Scope) -> list[Row]:
+        """Phrases of a scope, the most marked first, then the latest."""
+        if scope == EVERYTHING:
+            rows = [row for group in self.by_project.values() for row in group]
+        else:
+            named = [scope.project_id] if scope.kind == "project" else self.members.get(scope, [])
+            rows = [row for name in (None, *named) for row in self.by_project.get(name, [])]
+        merged: dict[str, dict[str, Any]] = {}
+        for row in rows:
+            known = merged.setdefault(row["phrase"], {**row, "marks": 0, "contents": 0})
+            known["marks"] += row["marks"]
+            known["contents"] += row["contents"]
+            if (row["last_marked_at"], row["last_reason"]) > (known["last_marked_at"], known["last_reason"]):
+                known |= {"last_marked_at": row["last_marked_at"], "last_reason": row["last_reason"]}
+        by_name = sorted(merged.values(), key=lambda row: row["phrase"])
+        return sorted(by_name, key=lambda row: (row["marks"], row["last_marked_at"]), reverse=True)

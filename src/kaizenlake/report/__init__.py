@@ -1,0 +1,1 @@
+"""Write what people read: reports as HTML and PDF."""

@@ -1,0 +1,1 @@
+"""Lay out the audit of policies."""

@@ -1,0 +1,234 @@
+"""The audit of policies: what to look at, then for each policy every decision in its order, its versions and their origin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kaizenlake import tables
+from kaizenlake.publish import formats as say
+from kaizenlake.report.audit.data import AuditData, PolicyAudit
+from kaizenlake.report.engine.blocks import (
+    Block,
+    Cell,
+    Definitions,
+    Document,
+    Figure,
+    Finding,
+    Grid,
+    Headlines,
+    Paragraph,
+    Section,
+    grid,
+    meanings,
+    raw,
+)
+from kaizenlake.report.engine.rows import Listing
+from kaizenlake.report.kaizen.decisions import decisions_table, gates
+from kaizenlake.tables import Policies, PolicyPromotions
+from kaizenlake.tables.policy_rows import PolicyVersion
+from kaizenlake.vocabulary import plural
+
+WARNINGS = 20
+"""Most things to look at that are listed."""
+
+_SIGNED = {
+    "changed": "is not what its hash says: the document was changed after it was created",
+    "forged": "does not carry the signature of the key that it names, or is the document of another version",
+    "other key": "was not signed by the key of this lake",
+}
+
+
+def document(data: AuditData) -> Document:
+    """Lay the audit out.
+
+    Args:
+        data: What `audit_report_data.build` read.
+    """
+    verified = sum(state == "verified" for state in data.signed.values())
+    return Document.of(
+        data.as_of,
+        title="Policy audit",
+        subtitle="Every decision on every policy: who took it, when, and on what figures",
+        window=f"Decisions before {say.instant(data.as_of)}. Each is an event of its own; none is changed afterwards.",
+        figures=(
+            Figure("Policies", say.count(data.policies.total), ""),
+            Figure("Versions", say.count(len(data.signed)), ""),
+            Figure("Decisions", say.count(data.decisions), ""),
+            Figure("Gates skipped", say.count(data.overrides.total), ""),
+            Figure("Promotions refused", say.count(data.refused), ""),
+            Figure("Signatures verified", f"{say.count(verified)} of {say.count(len(data.signed))}", ""),
+        ),
+        sections=(
+            attention(data),
+            *(policy(place, audit, data) for place, audit in enumerate(data.policies.rows, 1)),
+            method(),
+        ),
+    )
+
+
+def attention(data: AuditData) -> Section:
+    """Skipped gates, and versions that are not as they were signed."""
+    places = {audit.policy_id: f"policy-{place}" for place, audit in enumerate(data.policies.rows, 1)}
+    unsigned = list(_signatures(data, places))
+    found, total = [*unsigned, *_overrides(data, places)][:WARNINGS], len(unsigned) + data.overrides.total
+    lead = "No gate was skipped, and every version is as it was signed."
+    blocks: list[Block] = []
+    if found:
+        lead = "Gates that a person skipped, and versions that are not as signed."
+        blocks.append(Headlines(tuple(found)))
+    if total > len(found):
+        blocks.append(Paragraph(f"{say.count(total - len(found))} more; the lake's tables have them all."))
+    if data.policies.total > len(places):
+        told = f"Of {say.count(data.policies.total)} policies the {say.count(len(places))} with the latest decisions follow."
+        blocks.append(Paragraph(told))
+    return Section("attention", "What to look at", lead, tuple(blocks))
+
+
+def _signatures(data: AuditData, places: dict[str, str]) -> Iterator[Finding]:
+    for (policy_id, version), state in sorted(data.signed.items()):
+        if state != "verified":
+            yield Finding(
+                "signature",
+                f"{say.clean(policy_id, 60)} {say.clean(version, 40)} {_SIGNED[state]}; it is neither promoted nor served.",
+                tables.full_name(Policies),
+                "warning",
+                places.get(policy_id, "attention"),
+            )
+
+
+def _overrides(data: AuditData, places: dict[str, str]) -> Iterator[Finding]:
+    for row in data.overrides.rows:
+        skipped = [say.clean(say.words(gate.gate), 40) for gate in gates(row.gates) if not gate.passed]
+        over = f" over the gate{'s' if len(skipped) > 1 else ''} {', '.join(skipped)}" if skipped else " over a gate"
+        reason = f" The reason given: “{say.clean(row.reason, 240)}”" if row.reason else " No reason was given."
+        yield Finding(
+            "override",
+            (
+                f"{say.clean(row.decided_by, 60)} promoted {say.clean(row.policy_id, 60)} "
+                f"{say.clean(row.policy_version, 40)} to {row.to_status}{over} on {say.instant(row.occurred_at)}.{reason}"
+            ),
+            tables.full_name(PolicyPromotions),
+            "warning",
+            places.get(row.policy_id, "attention"),
+        )
+
+
+def policy(place: int, audit: PolicyAudit, data: AuditData) -> Section:
+    """One policy: its decisions, the gates of what was refused or forced, and its versions."""
+    name = say.clean(audit.policy_id, 80)
+    blocks: list[Block] = [decisions_table(f"decisions-{place}-table", "Decisions in their order", audit.decisions)]
+    gated = _gated(place, audit)
+    if gated is not None:
+        blocks.append(gated)
+    if audit.versions.total:
+        blocks.append(_versions(place, audit, data))
+    return Section(f"policy-{place}", f"Policy {name}", _lead(audit), tuple(blocks))
+
+
+def _lead(audit: PolicyAudit) -> str:
+    active = audit.active
+    if active is None:
+        return "No version is active."
+    forced = ", by a skipped gate" if active.is_override else ""
+    phase = "" if active.phase is None else f" in phase {say.clean(active.phase, 40)}"
+    return (
+        f"{say.clean(active.doer, 60)}{phase} runs under {say.clean(active.policy_version, 40)} since "
+        f"{say.instant(active.status_since)}, by {say.clean(active.decided_by, 60)}{forced}."
+    )
+
+
+def _gated(place: int, audit: PolicyAudit) -> Grid | None:
+    """Every gate of the promotions that were refused or forced, with what it found."""
+    asked = [row for row in audit.decisions.rows if row.action == "refused" or row.is_override]
+    rows = [(row, gate) for row in asked for gate in gates(row.gates)]
+    if not rows:
+        return None
+    return grid(
+        f"gates-{place}-table",
+        "Gates of the promotions that were refused or forced, with their figures",
+        PolicyPromotions,
+        Listing(tuple(rows[-WARNINGS:]), len(rows)),
+        (
+            ("Promotion", "text", lambda r: raw(f"{say.clean(r[0].policy_version, 40)} to {r[0].to_status}", r[0], "event_id")),
+            ("Gate", "text", lambda r: Cell(say.sentence(say.clean(say.words(r[1].gate), 40)))),
+            ("Result", "verdict", lambda r: Cell("passed" if r[1].passed else "skipped" if r[0].is_override else "refused")),
+            ("Found", "text", lambda r: Cell(say.clean(r[1].found, 420) or say.NOTHING)),
+        ),
+    )  # fmt: skip
+
+
+def _versions(place: int, audit: PolicyAudit, data: AuditData) -> Grid:
+    def state(row: PolicyVersion) -> Cell:
+        return raw(data.signed[row.policy_id, row.policy_version], row, "key_id")
+
+    return grid(
+        f"versions-{place}-table",
+        "Versions as they stand, the newest first",
+        Policies,
+        audit.versions,
+        (
+            ("Version", "text", lambda r: raw(say.clean(r.policy_version, 40), r, "policy_version")),
+            ("Status", "verdict", lambda r: raw(r.status, r, "status", "is_override")),
+            ("Made of", "text", lambda r: raw(_origin(r), r, "parent_version", "ancestors_count", "experiment_id")),
+            (
+                "Created",
+                "text",
+                lambda r: raw(f"{say.day(r.created_at.date())}, {say.clean(r.created_by, 40)}", r, "created_by"),
+            ),
+            ("Approved", "text", lambda r: raw(_approved(r), r, "approved_by")),
+            ("Content", "text", lambda r: raw(say.clean(r.content_sha256, 64)[:12], r, "content_sha256")),
+            ("Signature", "verdict", state),
+        ),
+    )
+
+
+def _origin(row: PolicyVersion) -> str:
+    if row.parent_version is None:
+        made = "the root"
+    else:
+        older = f", {plural(row.ancestors_count, 'version')} from the root" if row.ancestors_count > 1 else ""
+        made = f"{say.clean(row.parent_version, 40)}{older}"
+    return made if row.experiment_id is None else f"{made}, by {say.clean(row.experiment_id, 40)}"
+
+
+def _approved(row: PolicyVersion) -> str:
+    if row.approved_at is None or row.approved_by is None:
+        return "by nobody"
+    return f"{say.day(row.approved_at.date())}, {say.clean(row.approved_by, 40)}"
+
+
+_TERMS = (
+    (
+        "Gates",
+        (
+            "Shadow needs a passed replay of the very content; canary a validated shadow; active a canary whose verdict is to "
+            "promote, and the approval of a person where the settings ask for it."
+        ),
+    ),
+    (
+        "Override",
+        "A person skipped a gate and gave the reason. It stays on record, and is named at the head of this audit.",
+    ),
+    ("Refused", "A gate did not let a promotion pass. The figures are those of the moment it was asked for."),
+    ("Content", "First digits of the SHA-256 of the version's canonical JSON: equal contents have equal digits."),
+    (
+        "Signature",
+        (
+            "Verified: the document is that of its hash, signed by the key of this lake. Changed: the document is another one. "
+            "Forged: the signature is not of the key it names, or the document is of another version. Other key: the key of this lake did not sign it."
+        ),
+    ),
+)
+
+
+_CALLED = {"content_sha256": "Content", "is_override": "Override"}
+"""Columns that the audit calls by another name."""
+
+
+def method() -> Section:
+    """What the words of the audit mean."""
+    shown = (
+        (PolicyPromotions, ("action", "is_override", "gates", "archived_version")),
+        (Policies, ("status", "content_sha256", "approved_at")),
+    )
+    return Section("method", "What the words mean", "", (Definitions("", "", _TERMS), *meanings(shown, _CALLED)))

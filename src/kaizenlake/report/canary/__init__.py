@@ -1,0 +1,1 @@
+"""Lay out the report of a shadow or a canary."""

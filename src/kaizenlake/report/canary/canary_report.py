@@ -1,0 +1,299 @@
+"""The report of a shadow or a canary: verdict, effect and evidence night by night, sizes, guardrails, segments, decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from kaizenlake import tables
+from kaizenlake.publish import formats as say
+from kaizenlake.report.canary.data import CanaryData, Candidate, LookRow, lately
+from kaizenlake.report.canary.guardrails import guardrails
+from kaizenlake.report.canary.labels import (
+    FINAL,
+    METHODS,
+    RESULTS,
+    STEPS,
+    TAKEN_BACK,
+    TERMS,
+    VERDICTS,
+    Verdict,
+    metric,
+    missing_outcomes,
+)
+from kaizenlake.report.canary.nights import CHARTED, candidates, section_of
+from kaizenlake.report.engine.blocks import (
+    Block,
+    Cell,
+    Definitions,
+    Document,
+    Figure,
+    Finding,
+    Grid,
+    Headlines,
+    Kind,
+    Section,
+    grid,
+    meanings,
+    raw,
+)
+from kaizenlake.report.engine.rows import Listing
+from kaizenlake.report.kaizen.decisions import decisions_table
+from kaizenlake.tables import CanaryLooks, CanarySegments, Deployments, Table
+from kaizenlake.vocabulary import plural
+
+
+def document(data: CanaryData) -> Document:
+    """Lay the report out.
+
+    Args:
+        data: What `canary_report_data.build` read.
+    """
+    found = data.deployment
+    name, kind = say.clean(found.deployment_id, 60), say.sentence(found.deployment_mode)
+    against = " and ".join(say.clean(item.version, 30) for item in data.candidates[:3])
+    more = f" and {len(data.candidates) - 3} more" if len(data.candidates) > 3 else ""
+    ended = "" if found.ended_at is None else f" It ended on {say.instant(found.ended_at)}: {_result(data)}."
+    return Document.of(
+        data.as_of,
+        title=f"{kind} {name}",
+        subtitle=f"{against}{more} against {say.clean(found.control_version, 30)} of policy {say.clean(found.policy_id, 60)}",
+        window=f"Started on {say.instant(found.started_at)} by {say.clean(found.started_by, 60)}.{ended}",
+        figures=_figures(data),
+        sections=(
+            verdict(data),
+            *candidates(data),
+            sizes(data),
+            guardrails(data),
+            segments(data),
+            decided(data),
+            design(data),
+            method(data),
+        ),
+        period=f"{kind} {name}, {say.clean(found.policy_id, 60)}",
+    )
+
+
+def _result(data: CanaryData) -> str:
+    found = data.deployment
+    who = f" by {say.clean(found.ended_by, 60)}" if found.ended_by else ""
+    return f"{RESULTS.get(found.result or '', 'without a result')}{who}"
+
+
+def _figures(data: CanaryData) -> tuple[Figure, ...]:
+    first, found = data.candidates[0].last, data.deployment
+    units = sum(item.last.units for item in data.candidates)
+    return (
+        Figure("Night of the horizon", f"{first.look} of {found.horizon_nights}", found.status),
+        Figure(
+            f"Units of {plural(len(data.candidates), 'candidate')}",
+            say.count(units),
+            f"{say.count(first.units_control)} of the control",
+        ),
+        *(
+            Figure(
+                f"{say.sentence(_stands(item).brief)}: {say.clean(item.version, 24)}",
+                say.effect(item.last.effect),
+                f"effect on the loss, {say.lift(item.last.lift)}",
+            )
+            for item in data.candidates[:CHARTED]
+        ),
+    )
+
+
+def verdict(data: CanaryData) -> Section:
+    """What each candidate came to, with its reason."""
+    found = [
+        Finding(
+            "verdict",
+            _decision(item),
+            tables.full_name(CanaryLooks),
+            "warning" if item.decisive.verdict in FINAL else "experiment",
+            section_of(place, data),
+        )
+        for place, item in enumerate(data.candidates, 1)
+    ]
+    lead = "Effect is the mean loss of the candidate's units less that of the control's: below 0 is better."
+    return Section("verdict", "Verdict", lead, (Headlines(tuple(found)),))
+
+
+def _stands(item: Candidate) -> Verdict:
+    """What stands of a candidate, in words."""
+    return VERDICTS[item.decisive.verdict] if item.taken_back is None else TAKEN_BACK
+
+
+def _decision(item: Candidate) -> str:
+    """What stands of a candidate, which night decided it, and what later nights only add."""
+    decisive, last = item.decisive, item.last
+    said = f"{say.clean(item.version, 40)}: {_stands(item).sentence}"
+    if (before := item.taken_back) is not None:
+        said += f" Look {before.look}, on {say.day(before.looked_on)}, said promote; look {last.look} takes that back:"
+    if decisive is last:
+        return f"{said} {say.clean(last.reason, 600)}"
+    return (
+        f"{said} Look {decisive.look} decided it, on {say.day(decisive.looked_on)}: {say.clean(decisive.reason, 500)} Later "
+        f"nights only add to it; at look {last.look}: {say.clean(last.reason, 500)}"
+    )
+
+
+def sizes(data: CanaryData) -> Section:
+    """Sizes of the arms, and whether they are those of the allocation."""
+    rows = Listing.whole(item.last for item in data.candidates)
+    shares = {item.version: item.share for item in data.candidates}
+    blocks: list[Block] = [
+        grid(
+            "sizes-table",
+            "Arms at the latest look",
+            CanaryLooks,
+            rows,
+            (
+                ("Candidate", "text", lambda r: raw(say.clean(r.policy_version, 40), r, "policy_version")),
+                ("Share", "number", lambda r: Cell(say.percent(shares[r.policy_version]))),
+                ("Units", "number", lambda r: raw(say.count(r.units), r, "units")),
+                ("Of the control", "number", lambda r: raw(say.count(r.units_control), r, "units_control")),
+                ("Runs", "number", lambda r: raw(say.count(r.runs), r, "runs")),
+                ("Of the control", "number", lambda r: raw(say.count(r.runs_control), r, "runs_control")),
+                ("Failed", "number", lambda r: raw(say.count(r.runs_failed), r, "runs_failed")),
+                ("Of the control", "number", lambda r: raw(say.count(r.runs_failed_control), r, "runs_failed_control")),
+                ("Without a loss", "number", lambda r: raw(say.count(r.runs_without_loss), r, "runs_without_loss")),
+                (
+                    "Of the control",
+                    "number",
+                    lambda r: raw(say.count(r.runs_without_loss_control), r, "runs_without_loss_control"),
+                ),
+                ("Mean loss", "number", lambda r: raw(say.loss(r.mean_loss), r, "mean_loss")),
+                ("Of the control", "number", lambda r: raw(say.loss(r.mean_loss_control), r, "mean_loss_control")),
+                ("Sample-ratio p", "number", lambda r: raw(say.p_value(r.sample_ratio_p), r, "sample_ratio_p")),
+            ),
+        ),
+        _by_night(data),
+    ]
+    last = data.candidates[0].last
+    lead = (
+        f"Left out: {plural(last.units_mixed, 'unit')} seen under more than one version and "
+        f"{plural(last.runs_without_unit, 'run')} that {'names' if last.runs_without_unit == 1 else 'name'} no unit. "
+        f"{plural(last.units_misrouted, 'unit')} ran under a version that is not the one "
+        f"{'its' if last.units_misrouted == 1 else 'their'} hash says. "
+        f"The smaller arm needs {plural(data.deployment.minimum_units, 'unit')}."
+    )
+    if last.sample_ratio_p is not None:
+        lead += (
+            f" The test of the sizes of the arms against the allocation gives {say.p_words(last.sample_ratio_p, 'p')}."
+        )
+    if last.runs_ratio_p is not None:
+        lead += f" That of their runs a unit gives {say.p_words(last.runs_ratio_p, 'p')}."
+    several = len(data.candidates) > 1
+    for item in data.candidates:
+        whose = f" {say.clean(item.version, 40)}:" if several else ""
+        lead += "".join(f"{whose} {words}" for words in missing_outcomes(vars(item.last)))
+    return Section("sizes", "Sample sizes", lead, tuple(blocks))
+
+
+def _by_night(data: CanaryData) -> Grid:
+    """Units of each arm, night by night."""
+    shown = data.candidates[:CHARTED]
+    nights = lately(max(shown, key=lambda item: len(item.looks)).looks)
+    found = {(item.version, look.look): look for item in shown for look in item.looks}
+
+    def units(version: str, look: LookRow) -> Cell:
+        own = found.get((version, look.look))
+        return Cell(say.NOTHING) if own is None else raw(say.count(own.units), own, "units")
+
+    columns: tuple[tuple[str, Kind, Callable[[LookRow], Cell]], ...] = (
+        ("Look", "text", lambda r: raw(f"{r.look}, {say.day(r.looked_on)}", r, "look")),
+        (
+            f"Control {say.clean(data.deployment.control_version, 24)}",
+            "number",
+            lambda r: raw(say.count(r.units_control), r, "units_control"),
+        ),
+        *((say.clean(item.version, 24), "number", partial(units, item.version)) for item in shown),
+        ("Sample-ratio p", "number", lambda r: raw(say.p_value(r.sample_ratio_p), r, "sample_ratio_p")),
+    )
+    return grid("units-table", "Units with a loss so far, night by night", CanaryLooks, nights, columns)
+
+
+def segments(data: CanaryData) -> Section | None:
+    """Where in its units a candidate does otherwise; None where the units are not taken apart."""
+    if not data.segments.total:
+        return None
+    table = grid(
+        "segments-table",
+        "Parts of the units at the latest look",
+        CanarySegments,
+        data.segments,
+        (
+            (
+                "Part",
+                "text",
+                lambda r: raw(f"{say.words(r.dimension)}: {say.clean(r.value, 48)}", r, "dimension", "value"),
+            ),
+            ("Candidate", "text", lambda r: raw(say.clean(r.policy_version, 40), r, "policy_version")),
+            ("Verdict", "verdict", lambda r: raw(r.verdict, r, "verdict")),
+            ("Units", "number", lambda r: raw(say.count(r.units), r, "units")),
+            ("Of the control", "number", lambda r: raw(say.count(r.units_control), r, "units_control")),
+            ("Effect", "number", lambda r: raw(say.effect(r.effect), r, "effect")),
+            ("Shrunk", "number", lambda r: raw(say.effect(r.shrunk_effect), r, "shrunk_effect")),
+            ("p", "number", lambda r: raw(say.p_value(r.p_always_valid), r, "p_always_valid")),
+            ("q", "number", lambda r: raw(say.p_value(r.q_value), r, "q_value")),
+        ),
+    )
+    lead = (
+        "Effects of parts are drawn toward their mean, the more so the fewer units they have; q counts that many parts were "
+        "looked at, on every night."
+    )
+    return Section("segments", "Segments", lead, (table,))
+
+
+def decided(data: CanaryData) -> Section | None:
+    """What was decided on it; None where nothing was."""
+    if not data.decisions.total:
+        return None
+    table = decisions_table("decisions-table", "Decisions that rest on it", data.decisions)
+    return Section("decisions", "Decisions", "Each decision is an event; none is changed afterwards.", (table,))
+
+
+def design(data: CanaryData) -> Section:
+    """What was set before the first look."""
+    found = data.deployment
+    arms = ", ".join(f"{say.clean(item.version, 30)} {say.percent(item.share)}" for item in data.candidates)
+    automatic = [name for name, is_on in (("roll back", found.auto_rollback), ("promote", found.auto_promote)) if is_on]
+    guarded = ", ".join(
+        f"{metric(name)} {say.figure(margin, signed=True)}{' (of the settings)' if name in (found.settings_guardrails or ()) else ''}"
+        for name, margin in zip(found.guardrail_metrics, found.guardrail_margins, strict=False)
+    )
+    terms = (
+        ("Randomised", f"Each {say.clean(found.unit_name, 60)}, by a salted hash of its id: it stays in its arm."),
+        ("Shares", f"{arms}; the rest runs under {say.clean(found.control_version, 30)}."),
+        ("Horizon", f"{plural(found.horizon_nights, 'night')}; at least {plural(found.minimum_units, 'unit')} in the smaller arm."),
+        ("False promotion", f"A chance of at most {say.percent(found.alpha)} over all nights and candidates together, {METHODS.get(found.method, say.clean(found.method, 40))}."),
+        ("Tolerated increase", f"{say.effect(found.max_loss_increase)} of the mean loss."),
+        ("Guardrails", f"{guarded or 'None'}."),
+        ("The night may", f"{' and '.join(automatic)} by itself." if automatic else "decide nothing by itself."),
+        ("Reason", say.clean(found.reason, 300) if found.reason else "None was given."),
+    )  # fmt: skip
+    intro = f"Set on {say.instant(found.started_at)} by {say.clean(found.started_by, 60)}, before the first look."
+    return Section("design", "What was set beforehand", "", (Definitions("", intro, terms),))
+
+
+_SHOWN: tuple[tuple[type[Table], tuple[str, ...]], ...] = (
+    (
+        CanaryLooks,
+        (
+            "effect", "sequential_ci_low", "ci_low", "lift", "p_boundary", "boundary_p", "p_value", "sample_ratio_p",
+            "runs_ratio_p", "missing_p", "units_mixed", "units_misrouted", "guardrails", "verdict",
+        ),
+    ),
+    (CanarySegments, ("shrunk_effect", "p_always_valid", "q_value")),
+    (Deployments, ("minimum_units", "max_loss_increase")),
+)  # fmt: skip
+"""Columns that the report shows; their meanings come from the tables' declarations."""
+
+
+def method(data: CanaryData) -> Section:
+    """How a verdict comes about, and what each figure means."""
+    return Section(
+        "method",
+        "How it is computed",
+        f"Every figure is read from a table of the lake as of {say.instant(data.as_of)}.",
+        (Definitions("From runs to a verdict", "", STEPS), *meanings(_SHOWN, TERMS)),
+    )

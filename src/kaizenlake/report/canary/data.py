@@ -1,0 +1,249 @@
+"""What the report of a canary tells: one deployment, the looks at each candidate, its segments, and what was decided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import msgspec
+import polars as pl
+
+from kaizenlake.jobs.canaries._canary_standing import with_pauses
+from kaizenlake.report.canary.labels import FINAL
+from kaizenlake.report.engine.rows import Listing, listing
+from kaizenlake.report.kaizen.decisions import DecisionRow, decisions
+from kaizenlake.tables import CanaryLooks, CanarySegments, Deployments, Scan
+
+NIGHTS = 31
+"""Most looks of one candidate that are listed and drawn; the latest are."""
+
+SEGMENTS = 20
+DECISIONS = 20
+
+
+@dataclass(frozen=True)
+class DeploymentRow:
+    """A shadow or a canary, as `gold.deployments` has it."""
+
+    deployment_id: str
+    policy_id: str
+    deployment_mode: str
+    status: str
+    control_version: str
+    candidate_versions: list[str]
+    candidate_shares: list[float | None]
+    unit_name: str
+    horizon_nights: int
+    minimum_units: int
+    alpha: float
+    method: str
+    max_loss_increase: float
+    guardrail_metrics: list[str]
+    guardrail_margins: list[float]
+    settings_guardrails: list[str] | None
+    auto_promote: bool
+    auto_rollback: bool
+    started_at: datetime
+    started_by: str
+    ended_at: datetime | None
+    result: str | None
+    ended_by: str | None
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class LookRow:
+    """A look at a candidate, as `gold.canary_looks` has it."""
+
+    policy_version: str
+    look: int
+    looked_on: date
+    control_version: str
+    runs: int
+    runs_control: int
+    runs_without_unit: int
+    runs_failed: int
+    runs_failed_control: int
+    runs_without_loss: int
+    runs_without_loss_control: int
+    units_without_loss: int
+    units_without_loss_control: int
+    units_not_run: int
+    units_not_run_control: int
+    units: int
+    units_control: int
+    units_mixed: int
+    units_misrouted: int
+    mean_loss: float | None
+    mean_loss_control: float | None
+    effect: float | None
+    ci_low: float | None
+    ci_high: float | None
+    sequential_ci_low: float | None
+    sequential_ci_high: float | None
+    lift: float | None
+    p_value: float | None
+    boundary_p: float | None
+    p_boundary: float | None
+    crossed_on_look: int | None
+    sample_ratio_p: float | None
+    runs_ratio_p: float | None
+    missing_p: float | None
+    guardrails: str
+    verdict: str
+    reason: str
+    is_pause: bool
+
+
+class GuardrailRow(msgspec.Struct, frozen=True):
+    """A guardrail at the latest look, out of the JSON of `gold.canary_looks`."""
+
+    metric: str
+    margin: float | None = None
+    effect: float | None = None
+    lower: float | None = None
+    upper: float | None = None
+    verdict: str = "unclear"
+    policy_version: str = ""
+
+
+@dataclass(frozen=True)
+class SegmentRow:
+    """A candidate in one part of its units, as `gold.canary_segments` has it."""
+
+    policy_version: str
+    dimension: str
+    value: str
+    units: int
+    units_control: int
+    effect: float | None
+    shrunk_effect: float | None
+    p_always_valid: float | None
+    q_value: float | None
+    verdict: str
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A candidate and the looks at it, in their order."""
+
+    version: str
+    share: float | None
+    looks: tuple[LookRow, ...]
+    guardrails: tuple[GuardrailRow, ...]
+
+    @property
+    def last(self) -> LookRow:
+        """The latest look."""
+        return self.looks[-1]
+
+    @property
+    def decisive(self) -> LookRow:
+        """The look that decided what stands.
+
+        A verdict to promote or roll back, or that nothing can be said, stands since the first look of those that say so up to
+        the latest, pauses aside; else the latest look stands.
+        """
+        looks = [look for look in self.looks if not look.is_pause]
+        stands = looks[-1] if looks else self.last
+        if stands.verdict not in FINAL | {"promote"}:
+            return self.last
+        others = [place for place, look in enumerate(looks) if look.verdict != stands.verdict]
+        return looks[others[-1] + 1 if others else 0]
+
+    @property
+    def taken_back(self) -> LookRow | None:
+        """The latest look that said promote, where a later one takes that back and says no more than to go on; else None."""
+        if self.decisive.verdict in FINAL | {"promote"}:
+            return None
+        return next((look for look in reversed(self.looks) if look.verdict == "promote"), None)
+
+
+@dataclass(frozen=True)
+class CanaryData:
+    """Everything the report of one deployment tells.
+
+    Args:
+        as_of: Events before this instant count.
+        deployment: The deployment.
+        candidates: Its candidates that were looked at, in the order they were given.
+        segments: Parts of the units, the most surely different first.
+        decisions: Decisions that rest on it or that it ended by, in their order.
+    """
+
+    as_of: datetime
+    deployment: DeploymentRow
+    candidates: tuple[Candidate, ...]
+    segments: Listing[SegmentRow]
+    decisions: Listing[DecisionRow]
+
+
+def current(scan: Scan, *, as_of: datetime, since: datetime | None = None) -> tuple[str, ...]:
+    """Deployments that there is something to tell of: those that run, and those that ended lately; by name.
+
+    Args:
+        scan: Gives a table.
+        as_of: Aware instant; the tables hold what happened before it.
+        since: From when an end is told; a day before `as_of` where not given.
+    """
+    after = since if since is not None else as_of - timedelta(days=1)
+    looked = scan(CanaryLooks).select("deployment_id").unique()
+    told = scan(Deployments).filter((pl.col("status") == "running") | (pl.col("ended_at") >= after))
+    return tuple(
+        told.join(looked, on="deployment_id", how="semi")
+        .select("deployment_id")
+        .sort("deployment_id")
+        .collect()["deployment_id"]
+    )
+
+
+def build(scan: Scan, deployment_id: str, *, as_of: datetime) -> CanaryData | None:
+    """Read the report of a deployment out of the tables; None where there is none of that name, or no look at it.
+
+    Args:
+        scan: Gives a table.
+        deployment_id: The deployment.
+        as_of: Aware instant; the tables hold what happened before it.
+    """
+    this = pl.col("deployment_id") == deployment_id
+    found = listing(DeploymentRow, scan(Deployments).filter(this), by={"deployment_id": False}).rows
+    if not found:
+        return None
+    looks = listing(
+        LookRow, with_pauses(scan(CanaryLooks).filter(this)), by={"policy_version": False, "look": False}, rows=_ALL
+    ).rows
+    deployment = found[0]
+    shares = dict(zip(deployment.candidate_versions, deployment.candidate_shares, strict=False))
+    candidates = tuple(
+        Candidate(version, shares.get(version), own, _guardrails(own[-1]))
+        for version in dict.fromkeys([*deployment.candidate_versions, *(look.policy_version for look in looks)])
+        if (own := tuple(look for look in looks if look.policy_version == version))
+    )
+    if not candidates:
+        return None
+    order = {"q_value": False, "units": True, "policy_version": False, "dimension": False, "value": False}
+    return CanaryData(
+        as_of,
+        deployment,
+        candidates,
+        listing(SegmentRow, scan(CanarySegments).filter(this), by=order, rows=SEGMENTS),
+        decisions(scan, this, rows=DECISIONS),
+    )
+
+
+_ALL = 100_000
+
+
+def _guardrails(look: LookRow) -> tuple[GuardrailRow, ...]:
+    try:
+        found = msgspec.json.decode(look.guardrails, type=list[GuardrailRow])
+    except msgspec.MsgspecError:
+        return ()
+    return tuple(msgspec.structs.replace(item, policy_version=look.policy_version) for item in found)
+
+
+def lately(looks: Iterable[LookRow]) -> Listing[LookRow]:
+    """The latest looks of a candidate, in their order."""
+    held = tuple(looks)
+    return Listing(held[-NIGHTS:], len(held))

@@ -1,0 +1,78 @@
+"""What a candidate may not make worse: each guarded metric, its increase, and how much of it is tolerated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from kaizenlake.publish import formats as say
+from kaizenlake.report.canary.data import CanaryData, GuardrailRow
+from kaizenlake.report.canary.labels import metric
+from kaizenlake.report.engine.blocks import Block, Cell, Section, grid, intervals
+from kaizenlake.report.engine.interval_chart import Group, Mark, Tone
+from kaizenlake.report.engine.rows import Listing
+from kaizenlake.tables import CanaryLooks
+
+
+def guardrails(data: CanaryData) -> Section | None:
+    """What a candidate may not make worse; None where nothing is guarded."""
+    rows = tuple(row for item in data.candidates for row in item.guardrails)
+    if not rows:
+        return None
+    broken = [row for row in rows if row.verdict == "broken"]
+    lead = (
+        "A guardrail is broken where the whole interval, which holds on all nights at once, lies above what is tolerated; "
+        "held where all of it lies below."
+    )
+    if broken:
+        named = ", ".join(f"{metric(row.metric)} of {say.clean(row.policy_version, 40)}" for row in broken[:6])
+        lead = f"Broken at the latest look: {named}. {lead}"
+    if left_out := sorted({metric(row.metric) for row in rows if row.verdict == "left_out"}):
+        lead = (
+            f"Left out: {', '.join(left_out)}, which only the settings name and no run of the control told in the last 30 days of it. "
+            f"{lead}"
+        )
+    table = grid(
+        "guardrails-table",
+        "Guardrails at the latest look",
+        CanaryLooks,
+        Listing.whole(rows),
+        (
+            ("Guardrail", "text", lambda r: Cell(say.sentence(metric(r.metric)))),
+            ("Candidate", "text", lambda r: Cell(say.clean(r.policy_version, 40))),
+            ("Verdict", "verdict", lambda r: Cell(_known(r.verdict, ("held", "broken", "unclear", "left_out")))),
+            ("Increase", "number", lambda r: Cell(say.figure(r.effect, signed=True))),
+            (
+                "On all nights",
+                "number",
+                lambda r: Cell(say.between(say.figure(r.lower, signed=True), say.figure(r.upper, signed=True))),
+            ),
+            ("Tolerated", "number", lambda r: Cell(say.figure(r.margin, signed=True))),
+        ),
+    )
+    return Section("guardrails", "Guardrails", lead, (*_guarded(rows), table))
+
+
+_GUARD_TONES: dict[str, Tone] = {"held": "good", "broken": "bad"}
+
+
+def _guarded(rows: Iterable[GuardrailRow]) -> tuple[Block, ...]:
+    """Each increase as a share of what is tolerated, so that metrics of any unit stand side by side."""
+    marks: dict[str, list[Mark]] = {}
+    for row in rows:
+        if None in {row.effect, row.lower, row.upper, row.margin} or not row.margin:
+            continue
+        share, low, high = (float(value or 0.0) / row.margin for value in (row.effect, row.lower, row.upper))
+        tone = _GUARD_TONES.get(row.verdict, "plain")
+        shown = f"{say.percent(share)} of the tolerated, {row.verdict if tone != 'plain' else 'unclear'}"
+        mark = Mark(metric(row.metric), share, low, high, shown, say.percent(share), tone)
+        marks.setdefault(say.clean(row.policy_version, 40), []).append(mark)
+    if not marks:
+        return ()
+    title = "Increase as a share of what is tolerated, with intervals that hold on all nights at once"
+    groups = [Group(version, tuple(own)) for version, own in marks.items()]
+    legend = (("good", "Held"), ("bad", "Broken"), ("plain", "Unclear"))
+    return (intervals("chart-guardrails", title, groups, reference=1.0, signed=True, legend=legend),)
+
+
+def _known(value: str, known: Iterable[str]) -> str:
+    return value if value in known else "unclear"

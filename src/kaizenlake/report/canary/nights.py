@@ -1,0 +1,199 @@
+"""A candidate night by night: its effect, its evidence against the boundary, and what an ordinary t-test would have said."""
+
+from __future__ import annotations
+
+from kaizenlake.publish import formats as say
+from kaizenlake.report.canary.data import CanaryData, Candidate, LookRow, lately
+from kaizenlake.report.canary.labels import NIGHTLY, VERDICTS
+from kaizenlake.report.engine.blocks import Block, Grid, Paragraph, Picture, Section, grid, interval, raw
+from kaizenlake.report.engine.rows import Listing
+from kaizenlake.report.engine.sequence_chart import Crossing, EffectNight, EvidenceNight, effect_chart, evidence_chart
+from kaizenlake.tables import CanaryLooks
+from kaizenlake.vocabulary import plural
+
+NIGHTLY_LEVEL = 0.05
+"""Level of the ordinary t-test that is shown for comparison."""
+
+CHARTED = 3
+"""Most candidates whose nights are drawn; the others are in the tables."""
+
+
+def candidates(data: CanaryData) -> tuple[Section, ...]:
+    """Each candidate night by night."""
+    return tuple(_candidate(place, item, data) for place, item in enumerate(data.candidates[:CHARTED], 1))
+
+
+def section_of(place: int, data: CanaryData) -> str:
+    """Section that tells of a candidate: its own, or for those that are not drawn the one on sizes."""
+    return f"candidate-{place}" if place <= min(CHARTED, len(data.candidates)) else "sizes"
+
+
+def _candidate(place: int, item: Candidate, data: CanaryData) -> Section:
+    version, shown = say.clean(item.version, 40), lately(item.looks)
+    chance = f"The boundary is set so that chance crosses it in at most {say.percent(data.deployment.alpha)} of them."
+    blocks: tuple[Block, ...] = (
+        _effects(place, item, shown, data.deployment.max_loss_increase),
+        *_evidence(place, item, shown),
+        Paragraph(f"{_nightly(item)} {NIGHTLY} {chance}"),
+        _looks(place, version, shown),
+    )
+    return Section(f"candidate-{place}", f"Night by night: {version}", say.clean(item.last.reason, 600), blocks)
+
+
+def _effects(place: int, item: Candidate, shown: Listing[LookRow], tolerated: float) -> Picture:
+    """The effect night by night, with both of its intervals."""
+    nights = [
+        EffectNight(
+            look.looked_on,
+            look.effect,
+            _span(look.sequential_ci_low, look.sequential_ci_high),
+            _span(look.ci_low, look.ci_high),
+        )
+        for look in shown.rows
+    ]
+    return Picture(
+        effect_chart(
+            f"chart-effect-{place}",
+            f"Effect on the loss, night by night: {_arms(item)}",
+            f"{_now(item.last)} {_crossed(item)}",
+            nights,
+            tolerated=tolerated,
+            crossing=_within(_stop(item) or _crossing(item), shown),
+        )
+    )
+
+
+def _evidence(place: int, item: Candidate, shown: Listing[LookRow]) -> tuple[Picture, ...]:
+    """The p-value that is held against the boundary, night by night; nothing where no night has one."""
+    # On a night that spends nothing there is no boundary to be crossed.
+    nights = [
+        EvidenceNight(look.looked_on, look.p_boundary, look.boundary_p or None, look.p_value) for look in shown.rows
+    ]
+    if not any(night.held is not None or night.nightly is not None for night in nights):
+        return ()
+    last = item.last
+    chart = evidence_chart(
+        f"chart-evidence-{place}",
+        f"Evidence against its boundary, night by night: {_arms(item)}",
+        f"{_held(last)}; a t-test of that night alone {_said(last)}. {_crossed(item)}",
+        nights,
+        nightly_level=NIGHTLY_LEVEL,
+        crossing=_within(_crossing(item), shown),
+    )
+    return (Picture(chart),)
+
+
+def _looks(place: int, version: str, shown: Listing[LookRow]) -> Grid:
+    return grid(
+        f"nights-{place}-table",
+        f"Looks at {version}",
+        CanaryLooks,
+        shown,
+        (
+            ("Look", "text", lambda r: raw(f"{r.look}, {say.day(r.looked_on)}", r, "policy_version", "look")),
+            ("Verdict", "verdict", lambda r: raw(r.verdict, r, "verdict")),
+            ("Effect", "number", lambda r: raw(say.effect(r.effect), r, "effect")),
+            ("On all nights", "number", lambda r: interval(r, say.effect, "sequential_ci_low", "sequential_ci_high")),
+            ("That night alone", "number", lambda r: interval(r, say.effect)),
+            ("p held", "number", lambda r: raw(say.small_p(r.p_boundary), r, "p_boundary")),
+            ("Boundary", "number", lambda r: raw(say.small_p(r.boundary_p), r, "boundary_p")),
+            ("t-test", "number", lambda r: raw(say.small_p(r.p_value), r, "p_value")),
+        ),
+    )
+
+
+def _arms(item: Candidate) -> str:
+    return f"{say.clean(item.version, 40)} against {say.clean(item.last.control_version, 40)}"
+
+
+def _now(look: LookRow) -> str:
+    """The effect at a look and where it lies, as far as that is defined."""
+    if look.effect is None:
+        return f"After {plural(look.look, 'look')} the effect is not defined."
+    told = f"After {plural(look.look, 'look')} the effect is {say.effect(look.effect)}"
+    ends = (
+        ("on all nights at once", look.sequential_ci_low, look.sequential_ci_high),
+        ("on that night alone", look.ci_low, look.ci_high),
+    )
+    known = [(when, say.between(say.effect(low), say.effect(high))) for when, low, high in ends if low is not None]
+    lies = [f"{when}{' it lies' if place == 0 else ''} in {where}" for place, (when, where) in enumerate(known)]
+    return f"{told}{'; ' if lies else ''}{', '.join(lies)}."
+
+
+def _held(look: LookRow) -> str:
+    """What the evidence of a look is held against."""
+    if look.p_boundary is None:
+        return "At the latest look there is no p to hold against a boundary"
+    if not look.boundary_p:
+        return f"At the latest look nothing of the chance is spent, so that p {_p(look.p_boundary)} has no boundary to cross"
+    return f"At the latest look p {_p(look.p_boundary)} is held against {_p(look.boundary_p)}"
+
+
+def _said(look: LookRow) -> str:
+    return "is not defined" if look.p_value is None else f"says {_p(look.p_value)}"
+
+
+def _crossed(item: Candidate) -> str:
+    if item.last.crossed_on_look is None:
+        return "The boundary has not been crossed."
+    return f"The boundary was crossed on look {item.last.crossed_on_look}."
+
+
+def _crossing(item: Candidate) -> Crossing | None:
+    """Where the boundary was crossed."""
+    on = item.last.crossed_on_look
+    look = next((look for look in item.looks if look.look == on), None)
+    return None if look is None else Crossing(look.looked_on, f"boundary crossed on look {on}", "good")
+
+
+def _stop(item: Candidate) -> Crossing | None:
+    """Where a verdict to roll back, or that nothing can be said, began to hold; None where the latest is another."""
+    if item.last.verdict not in {"rollback", "invalid"}:
+        return None
+    first = item.last
+    for look in reversed(item.looks):
+        if look.verdict != item.last.verdict:
+            break
+        first = look
+    return Crossing(first.looked_on, f"{VERDICTS[first.verdict].brief} from look {first.look}", "bad")
+
+
+def _within(found: Crossing | None, shown: Listing[LookRow]) -> Crossing | None:
+    return found if found is not None and found.day >= shown.rows[0].looked_on else None
+
+
+def _span(low: float | None, high: float | None) -> tuple[float, float] | None:
+    return None if low is None or high is None else (low, high)
+
+
+def _p(value: float | None) -> str:
+    return "not defined" if value is None else say.small_p(value)
+
+
+def _nightly(item: Candidate) -> str:
+    """What an ordinary t-test of each night would have decided, and whether it still would."""
+    called = next((look for look in item.looks if look.p_value is not None and look.p_value < NIGHTLY_LEVEL), None)
+    level = f"{NIGHTLY_LEVEL:g}"
+    if called is None or called.effect is None:
+        return f"A t-test looked at every night, at p < {level}, would have decided nothing so far."
+    now, better = item.last, called.effect < 0
+    said = (
+        f"A t-test looked at every night, at p < {level}, would have called {say.clean(item.version, 40)} "
+        f"{'better' if better else 'worse'} on look {called.look}, {say.day(called.looked_on)} (effect "
+        f"{say.effect(called.effect)}, {say.p_words(called.p_value or 0.0, 'p')})"
+    )
+    crossed = now.crossed_on_look
+    if better and crossed is not None and crossed > called.look:
+        said += f", {plural(crossed - called.look, 'night')} before the boundary was crossed"
+    said += "."
+    holds = (
+        now.p_value is not None
+        and now.p_value < NIGHTLY_LEVEL
+        and now.effect is not None
+        and (now.effect < 0) == better
+    )
+    if called is not now and not holds:
+        said += (
+            f" By the latest look it would not say so any more (effect {say.effect(now.effect)}, p {_p(now.p_value)})."
+        )
+    return said

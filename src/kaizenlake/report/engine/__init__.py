@@ -1,0 +1,1 @@
+"""Lay out any report: blocks, formats, charts, HTML and PDF."""

@@ -1,0 +1,326 @@
+"""What the report is built of: sections of sentences, tables and charts, which HTML and PDF render alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+from kaizenlake import tables
+from kaizenlake.events.catalogue import by_name
+from kaizenlake.publish import formats as say
+from kaizenlake.report.engine.interval_chart import Group, interval_chart
+from kaizenlake.report.engine.rows import Listing
+from kaizenlake.report.engine.svg import Chart
+from kaizenlake.tables import Table
+
+Kind: TypeAlias = Literal["text", "number", "verdict"]
+Basis: TypeAlias = Literal["experiment", "observation", "count", "warning"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table: heading, and whether it holds text, figures or a verdict."""
+
+    label: str
+    kind: Kind = "number"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A value as it is shown, and the figures of the gold table behind it.
+
+    Args:
+        text: What is shown.
+        names: Columns of the table of the lake, space between them; empty for words of our own.
+        value: Its value as JSON; an array where there are several columns.
+        link: File of ours beside the report that it leads to; empty for none. Paper has none.
+    """
+
+    text: str
+    names: str = ""
+    value: str = ""
+    link: str = ""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table of the report.
+
+    Args:
+        id: Identifier, unique in the report.
+        caption: What one row is.
+        source: Table the figures come from, by full name.
+        columns: Its columns; the first names the row.
+        rows: Cells, as many as columns.
+        note: How much is not shown; empty when all is.
+    """
+
+    id: str
+    caption: str
+    source: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    note: str = ""
+    type: Literal["grid"] = "grid"
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """A sentence or two of the report's own."""
+
+    text: str
+    type: Literal["paragraph"] = "paragraph"
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A section without data: what is missing, and what to log to fill it."""
+
+    text: str
+    events: tuple[tuple[str, str], ...]
+    type: Literal["missing"] = "missing"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A chart."""
+
+    chart: Chart
+    type: Literal["picture"] = "picture"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing the tables say, in a sentence with its numbers.
+
+    Args:
+        kind: Name of the kind of finding.
+        sentence: The finding with its numbers and interval.
+        table: Table it comes from, by full name.
+        basis: What it rests on.
+        section: Section of the report that shows it.
+    """
+
+    kind: str
+    sentence: str
+    table: str
+    basis: Basis
+    section: str
+
+
+@dataclass(frozen=True)
+class Headlines:
+    """Headline findings."""
+
+    findings: tuple[Finding, ...]
+    type: Literal["headlines"] = "headlines"
+
+
+@dataclass(frozen=True)
+class Definitions:
+    """Terms and what they mean, under a heading of its own."""
+
+    heading: str
+    intro: str
+    terms: tuple[tuple[str, str], ...]
+    type: Literal["definitions"] = "definitions"
+
+
+Block: TypeAlias = Grid | Paragraph | Missing | Picture | Headlines | Definitions
+
+
+@dataclass(frozen=True)
+class Section:
+    """A section of the report."""
+
+    id: str
+    title: str
+    lead: str
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A key figure: its name, its value, and how it moved since the report before."""
+
+    label: str
+    value: str
+    change: str
+
+
+@dataclass(frozen=True)
+class Document:
+    """The whole report, ready to render."""
+
+    title: str
+    subtitle: str
+    as_of: str
+    as_of_iso: str
+    period: str
+    window: str
+    figures: tuple[Figure, ...]
+    sections: tuple[Section, ...]
+
+    @classmethod
+    def of(
+        cls,
+        as_of: datetime,
+        *,
+        title: str,
+        subtitle: str,
+        window: str,
+        figures: tuple[Figure, ...],
+        sections: Iterable[Section | None],
+        period: str = "",
+    ) -> Document:
+        """Put a report together.
+
+        Args:
+            as_of: Aware instant; the tables hold what happened before it.
+            title: Its title.
+            subtitle: What it tells.
+            window: What its figures are of.
+            figures: Key figures at its head.
+            sections: Sections in their order; None for one that has nothing to tell.
+            period: Foot of each page on paper; the title by default.
+        """
+        return cls(
+            title,
+            subtitle,
+            say.instant(as_of),
+            as_of.isoformat(),
+            period or title,
+            window,
+            figures,
+            tuple(section for section in sections if section is not None),
+        )
+
+
+def empty(identifier: str, title: str, text: str, *events: str) -> Section:
+    """A section without data: what is missing, and the events that would fill it."""
+    return Section(identifier, title, "", (Missing(text, events_to_log(*events)),))
+
+
+def events_to_log(*events: str) -> tuple[tuple[str, str], ...]:
+    """Events that would fill a section, each with its meaning out of the catalogue."""
+    return tuple((name, found.meaning) for name in events if (found := by_name(name)) is not None)
+
+
+def grid(
+    identifier: str,
+    caption: str,
+    table: type[Table],
+    listing: Listing[Any],
+    parts: Sequence[tuple[str, Kind, Callable[[Any], Cell]]],
+) -> Grid:
+    """A table of the report out of rows of a table of the lake.
+
+    Args:
+        identifier: Unique in the report.
+        caption: What one row is.
+        table: Table the rows come from.
+        listing: The rows.
+        parts: Heading, kind and maker of each column.
+    """
+    return Grid(
+        identifier,
+        caption,
+        tables.full_name(table),
+        tuple(Column(label, kind) for label, kind, _ in parts),
+        tuple(tuple(make(row) for _, _, make in parts) for row in listing.rows),
+        how_many_more(len(listing.rows), listing.total),
+    )
+
+
+def intervals(
+    identifier: str,
+    title: str,
+    groups: Sequence[Group],
+    *,
+    reference: float | None = None,
+    signed: bool = False,
+    percent: bool = True,
+    legend: tuple[tuple[str, str], ...] = (),
+) -> Picture:
+    """A picture of estimates with their intervals, which tells each of them in words; see `charts.interval_chart`."""
+    told = "; ".join(
+        f"{group.heading}: {mark.label} {mark.shown}" if group.heading else f"{mark.label} {mark.shown}"
+        for group in groups
+        for mark in group.marks
+    )
+    return Picture(
+        interval_chart(
+            identifier,
+            title,
+            f"{told}.",
+            groups,
+            reference=reference,
+            signed=signed,
+            percent=percent,
+            legend=legend,
+        )
+    )
+
+
+def meanings(
+    shown: Iterable[tuple[type[Table], tuple[str, ...]]], called: Mapping[str, str]
+) -> tuple[Definitions, ...]:
+    """What columns mean, out of the declarations of their tables.
+
+    Args:
+        shown: Tables, each with the columns that the report shows.
+        called: Columns that the report calls by another name.
+    """
+    return tuple(
+        Definitions(
+            say.sentence(say.words(tables.name(table))),
+            tables.meaning(table),
+            tuple(
+                (called.get(name) or say.sentence(name.replace("_", " ")), _described(table, name)) for name in columns
+            ),
+        )
+        for table, columns in shown
+    )
+
+
+def _described(table: type[Table], name: str) -> str:
+    return str(table.to_schema().columns[name].description)
+
+
+def how_many_more(shown: int, total: int) -> str:
+    """How much of a table is shown; empty when all of it is."""
+    return (
+        f"{say.count(shown)} of {say.count(total)} rows shown; the lake's table has them all." if total > shown else ""
+    )
+
+
+def raw(text: str, row: Any, *names: str) -> Cell:
+    """A cell with the figures of its row behind it.
+
+    Args:
+        text: What is shown.
+        row: Row of the table.
+        names: Columns it shows.
+    """
+    values = [getattr(row, name) for name in names]
+    return Cell(text, " ".join(names), _json(values if len(names) > 1 else values[0]))
+
+
+def interval(row: Any, written: Callable[[float | None], str], low: str = "ci_low", high: str = "ci_high") -> Cell:
+    """A cell with an interval.
+
+    Args:
+        row: Row of the table.
+        written: How its ends are written.
+        low: Column of the lower end.
+        high: Column of the upper end.
+    """
+    return raw(say.between(written(getattr(row, low)), written(getattr(row, high))), row, low, high)
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()

@@ -1,0 +1,1 @@
+"""Lay out the Kaizen report: one module a group of sections."""

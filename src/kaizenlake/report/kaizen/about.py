@@ -1,0 +1,298 @@
+"""Sections on the lake itself: headlines, what changed, data quality, and how the figures are computed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from kaizenlake import tables
+from kaizenlake.publish import formats as say
+from kaizenlake.report.engine.blocks import (
+    Block,
+    Cell,
+    Column,
+    Definitions,
+    Figure,
+    Grid,
+    Headlines,
+    Missing,
+    Paragraph,
+    Section,
+    empty,
+    events_to_log,
+    grid,
+    how_many_more,
+    meanings,
+    raw,
+)
+from kaizenlake.report.engine.rows import CHART_ROWS
+from kaizenlake.report.kaizen.data import ReportData
+from kaizenlake.report.kaizen.headlines import findings
+from kaizenlake.report.kaizen.labels import GLOSSARY, pattern_label
+from kaizenlake.tables import (
+    Contents,
+    CreativeLabels,
+    Findings,
+    Landings,
+    Patterns,
+    Quarantine,
+    SegmentClarity,
+    SourceFreshness,
+    Table,
+    WinRates,
+)
+from kaizenlake.vocabulary import OUTCOMES, plural
+
+_NUMBERS: dict[str, tuple[str, Callable[[Any], str], Callable[[Any], str]]] = {
+    "events": ("Events", say.count, say.count),
+    "projects": ("Projects", say.count, say.count),
+    "contents": ("Contents measured", say.count, say.count),
+    "good_or_better_rate": ("Contents good or excellent", say.percent, say.points),
+    "winners": ("Winners", say.count, say.count),
+    "losers": ("Losers", say.count, say.count),
+    "patterns_that_work": ("Patterns that work", say.count, say.count),
+    "patterns_at_risk": ("Risky patterns", say.count, say.count),
+    **{
+        f"{kind}_win_rate": (f"{say.sentence(noun.many)} won", say.percent, say.points)
+        for kind, noun in OUTCOMES.items()
+    },
+    "sources": ("Sources", say.count, say.count),
+    "stale_sources": ("Silent sources", say.count, say.count),
+    "waiting_in_quarantine": ("Lines in quarantine", say.count, say.count),
+}
+"""Figures of the report by name: label, how the value is written, how its change is written."""
+
+_KEYS = ("events", "contents", "good_or_better_rate", "patterns_that_work", "patterns_at_risk", "waiting_in_quarantine")
+
+
+def key_figures(data: ReportData) -> tuple[Figure, ...]:
+    """Figures at the head of the report, and how they moved since the report before."""
+    now, before = data.figures.numbers, data.previous.numbers if data.previous else None
+    made = []
+    for name in _KEYS:
+        label, written, _ = _NUMBERS[name]
+        change = "" if before is None else _change(name, before.get(name), now.get(name)) or "no change"
+        made.append(Figure(label, written(now.get(name)), change))
+    return tuple(made)
+
+
+def _change(name: str, before: float | None, now: float | None) -> str:
+    """How a figure moved; empty where it did not, or where one of the two is not defined."""
+    if before is None or now is None or before == now:
+        return ""
+    written = _NUMBERS[name][2]
+    text = written(now - before)
+    return text if text.startswith(("+", "−")) else f"+{text}"
+
+
+def headlines(data: ReportData) -> Section:
+    """What is known most surely, in sentences."""
+    found = tuple(findings(data))
+    lead = (
+        "The strongest findings first: tested in experiments, then observed, then counted."
+        if found
+        else "Nothing can be said yet with the evidence that the settings ask for."
+    )
+    wanted = Missing(
+        f"A pattern is judged from {plural(data.evidence.contents, 'content')} on, a win rate from "
+        f"{plural(data.evidence.decided, 'decided outcome')} on.",
+        events_to_log("PERFORMANCE_RECORDED", "OUTREACH_SENT", "PACK_COMPLETED", "RUN_COMPLETED"),
+    )
+    return Section("findings", "Headline findings", lead, (Headlines(found),) if found else (wanted,))
+
+
+def changes(data: ReportData) -> Section:
+    """What the run read and wrote, which figures moved and which verdicts turned."""
+    facts, before, blocks = data.facts, data.previous, list[Block]()
+    read = (
+        f"This run read {plural(facts.lines_in, 'line')}: {say.count(facts.landed)} landed, "
+        f"{say.count(facts.duplicate)} {'was' if facts.duplicate == 1 else 'were'} known already, "
+        f"{say.count(facts.quarantined)} went to quarantine{_by_rule(facts.by_rule)}."
+        if facts.lines_in
+        else "This run read no new line."
+    )
+    if before is None:
+        blocks.append(Paragraph("This is the first report of this lake; the next one says what changed since."))
+    else:
+        moved = [
+            (label, written(before.numbers.get(name)), written(data.figures.numbers.get(name)), change)
+            for name, (label, written, _) in _NUMBERS.items()
+            if (change := _change(name, before.numbers.get(name), data.figures.numbers.get(name)))
+        ]
+        turned = _turned(before.verdicts, data.figures.verdicts)
+        if moved:
+            blocks.append(
+                Grid(
+                    "changed-figures",
+                    f"Figures that moved since {say.instant(before.as_of)}",
+                    "this report and the one before",
+                    (Column("Figure", "text"), Column("Before"), Column("Now"), Column("Change")),
+                    tuple(tuple(Cell(text) for text in row) for row in moved),
+                )
+            )
+        if turned:
+            blocks.append(
+                Grid(
+                    "changed-verdicts",
+                    "Patterns whose verdict turned",
+                    tables.full_name(Patterns),
+                    (
+                        Column("Pattern", "text"),
+                        Column("Evidence", "text"),
+                        *(Column(n, "verdict") for n in ("Before", "Now")),
+                    ),
+                    tuple(tuple(Cell(text) for text in row) for row in turned[:CHART_ROWS]),
+                    how_many_more(len(turned[:CHART_ROWS]), len(turned)),
+                )
+            )
+        if not moved and not turned:
+            blocks.append(Paragraph(f"No figure moved since the report of {say.instant(before.as_of)}."))
+    written = [
+        (name, old, new) for name, (old, new) in sorted(facts.versions.items()) if new is not None and old != new
+    ]
+    again = [(name, old, new) for name, old, new in written if old is not None]
+    if len(written) > len(again):
+        blocks.append(Paragraph(f"{plural(len(written) - len(again), 'table')} written for the first time."))
+    if again:
+        shown = again[:CHART_ROWS]
+        blocks.append(
+            Grid(
+                "changed-tables",
+                "Tables written again since the run before",
+                "the lake's own versions",
+                (Column("Table", "text"), Column("Version before"), Column("Version now")),
+                tuple((Cell(name), Cell(say.count(old)), Cell(say.count(new))) for name, old, new in shown),
+                how_many_more(len(shown), len(again)),
+            )
+        )
+    return Section("changes", "What changed", read, tuple(blocks))
+
+
+def _by_rule(by_rule: tuple[tuple[str, int], ...]) -> str:
+    ordered = sorted(by_rule, key=lambda item: (-item[1], item[0]))[:_RULES]
+    return f" ({', '.join(f'{say.clean(rule, 60)} {say.count(lines)}' for rule, lines in ordered)})" if ordered else ""
+
+
+_RULES = 5
+"""Most rules that are named in the sentence on a run; the section on data quality has all that wait."""
+
+
+def _turned(before: dict[str, str], now: dict[str, str]) -> list[tuple[str, str, str, str]]:
+    turned = []
+    for name in sorted({*before, *now}):
+        old, new = before.get(name, "unclear"), now.get(name, "unclear")
+        if old != new and name.count("|") >= 2:
+            evidence, pattern_type, pattern = name.split("|", 2)
+            turned.append((pattern_label(pattern_type, pattern), evidence, old, new))
+    return turned
+
+
+def quality(data: ReportData) -> Section:
+    """Where every line went, what waits in quarantine and how fresh the sources are."""
+    found, blocks = data.quality, list[Block]()
+    title = "Data quality"
+    if not found.files and not data.sources.total and not data.contradictions.total:
+        return empty("quality", title, "Nothing has been landed.", "PERFORMANCE_RECORDED")
+    lines = Cell(say.count(found.lines_in), "lines_in", str(found.lines_in))
+    shares = [
+        (
+            label,
+            Cell(say.count(value), name, str(value)),
+            Cell(say.percent(value / found.lines_in if found.lines_in else None)),
+        )
+        for label, name, value in (
+            ("Landed as events", "landed", found.landed),
+            ("Known already", "duplicate", found.duplicate),
+            ("Quarantined", "quarantined", found.quarantined),
+        )
+    ]
+    blocks.append(
+        Grid(
+            "landing-table",
+            f"Where the lines of {plural(found.files, 'file')} went",
+            tables.full_name(Landings),
+            (Column("Lines", "text"), Column("Count"), Column("Share")),
+            (
+                *((Cell(label), number, share) for label, number, share in shares),
+                (Cell("Read in all"), lines, Cell("")),
+            ),
+        )
+    )
+    if found.waiting_by_rule:
+        rules = found.waiting_by_rule
+        blocks.append(
+            Grid(
+                "rules-table",
+                "Lines waiting in quarantine, by the rule they broke",
+                tables.full_name(Quarantine),
+                (Column("Rule", "text"), Column("Lines")),
+                tuple(
+                    (Cell(say.clean(rule, 60)), Cell(say.count(n), "lines", str(n))) for rule, n in rules[:CHART_ROWS]
+                ),
+                how_many_more(len(rules[:CHART_ROWS]), len(rules)),
+            )
+        )
+    if data.sources.total:
+        blocks.append(
+            grid(
+                "sources-table",
+                "Freshness by source",
+                SourceFreshness,
+                data.sources,
+                (
+                    ("Source", "text", lambda r: raw(say.clean(r.source, 60), r, "source")),
+                    ("State", "verdict", lambda r: raw("silent" if r.stale else "fresh", r, "stale")),
+                    ("Events", "number", lambda r: raw(say.count(r.events), r, "events")),
+                    ("Latest event", "number", lambda r: raw(say.instant(r.last_at), r, "last_at")),
+                    ("Silent for", "number", lambda r: raw(say.hours(r.silent_hours), r, "silent_hours")),
+                ),
+            )
+        )
+    if data.contradictions.total:
+        blocks.append(
+            grid(
+                "contradictions-table",
+                "Records that contradict earlier ones, and what to do",
+                Findings,
+                data.contradictions,
+                (
+                    ("Posts", "text", lambda r: raw(say.clean(r.subject, 60), r, "subject")),
+                    ("Since", "number", lambda r: raw(say.day(r.raised_on), r, "raised_on")),
+                    ("What is wrong", "text", lambda r: raw(say.clean(r.sentence, 400), r, "sentence")),
+                    ("What to do", "text", lambda r: raw(say.clean(r.remedy or "", 400), r, "remedy")),
+                ),
+            )
+        )
+    waiting = f"{plural(found.waiting, 'line')} wait{'s' if found.waiting == 1 else ''} in quarantine"
+    lead = f"Every line read is landed, known already or quarantined: the three sum to the lines read. {waiting}."
+    return Section("quality", title, lead, tuple(blocks))
+
+
+_SHOWN: tuple[tuple[type[Table], tuple[str, ...]], ...] = (
+    (Contents, ("engagement_rate", "click_rate", "tier", "trials")),
+    (CreativeLabels, ("label", "source", "engagement_rate", "shrunk_rate", "rank_in_group", "group_size")),
+    (Patterns, ("evidence", "contents", "experiments", "rate_with", "rate_without", "lift", "q_value", "verdict")),
+    (WinRates, ("age_days", "wins", "decided", "pending", "win_rate", "ci_low", "adjusted_rate", "lift", "q_value")),
+    (SegmentClarity, ("briefs", "mean_score", "clear_briefs", "clear_rate", "shrunk_rate")),
+    (SourceFreshness, ("last_at", "silent_hours", "stale")),
+    (Landings, ("lines_in", "landed", "duplicate", "quarantined")),
+)
+"""Columns that the report shows; their meanings come from the tables' declarations."""
+
+
+_CALLED = {"ci_low": "Interval, lower end", "q_value": "q-value", "last_at": "Latest event"}
+"""Columns that the report calls by another name."""
+
+
+def method(data: ReportData) -> Section:
+    """What each figure means, out of the declarations of the tables."""
+    lead = (
+        f"Every figure is read from a table of the lake as of {say.instant(data.as_of)}; `kaizen show TABLE` prints it. "
+        f"Events from then on change nothing here. Intervals hold with {data.evidence.confidence * 100:.10g}% confidence."
+    ).replace("`", "")
+    return Section("method", "How the figures are computed", lead, meanings(_SHOWN, _CALLED))
+
+
+def glossary(data: ReportData) -> Section:  # noqa: ARG001 - every section is made of the data
+    """Terms a client may not know."""
+    return Section("glossary", "Glossary", "", (Definitions("", "", GLOSSARY),))

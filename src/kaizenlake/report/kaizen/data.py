@@ -1,0 +1,268 @@
+"""What the Kaizen report tells: rows of the gold tables, chosen and ordered, and the figures compared night by night."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+
+import polars as pl
+
+from kaizenlake.jobs.alerts._content_findings import count_tiers, is_rated
+from kaizenlake.parameters import Evidence, Labels, Tiers
+from kaizenlake.report.engine.rows import (
+    CHART_ROWS,
+    AvoidedRow,
+    ClarityRow,
+    Figures,
+    FindingRow,
+    HeadlineRow,
+    KindRow,
+    LabelRow,
+    Listing,
+    PatternRow,
+    Quality,
+    RunFacts,
+    SourceRow,
+    TierRow,
+    WinRow,
+    listing,
+)
+from kaizenlake.report.kaizen.learning_data import Learning, learning
+from kaizenlake.tables import (
+    AvoidedPhrases,
+    Contents,
+    CreativeLabels,
+    EventCounts,
+    Findings,
+    Landings,
+    Patterns,
+    Projects,
+    Quarantine,
+    Scan,
+    SegmentClarity,
+    SourceFreshness,
+    WinRates,
+)
+from kaizenlake.tables.outcome import ALL, KINDS
+
+
+@dataclass(frozen=True)
+class ReportData:
+    """Everything the report tells, in its order; equal tables make equal data.
+
+    Args:
+        as_of: Events before this instant count.
+        window: First and last instant of the events; None without events.
+        facts: What the run did.
+        figures: Figures of this report.
+        previous: Figures of the report before; None for the first.
+        tiers: Contents by tier, by platform and content type.
+        winners: Winners, best first.
+        losers: Losers, worst first.
+        avoided: Phrases that people asked to avoid.
+        kinds: Outcomes by kind.
+        win_rates: Win rates by kind, strongest evidence first.
+        experiments: Patterns contrasted within experiments.
+        observations: Patterns that were only observed.
+        clarity: Clarity of briefs by segment.
+        sources: Sources, the longest silent first.
+        quality: Conservation of lines.
+        contradictions: Records that contradict earlier ones, the newest first.
+        headlines: Findings that are told by their strength.
+        learning: Losses of doers, canaries, policies and experiments.
+        tier_edges: Where tiers begin.
+        impressions: Fewest impressions (or people reached) of a content whose tier counts.
+        evidence: How much evidence a finding needs.
+    """
+
+    as_of: datetime
+    window: tuple[datetime, datetime] | None
+    facts: RunFacts
+    figures: Figures
+    previous: Figures | None
+    tiers: Listing[TierRow]
+    winners: Listing[LabelRow]
+    losers: Listing[LabelRow]
+    avoided: Listing[AvoidedRow]
+    kinds: tuple[KindRow, ...]
+    win_rates: Mapping[str, Listing[WinRow]]
+    experiments: Listing[PatternRow]
+    observations: Listing[PatternRow]
+    clarity: Listing[ClarityRow]
+    sources: Listing[SourceRow]
+    quality: Quality
+    contradictions: Listing[FindingRow]
+    headlines: tuple[HeadlineRow, ...]
+    learning: Learning
+    tier_edges: Tiers
+    impressions: int
+    evidence: Evidence
+
+
+def build(
+    scan: Scan,
+    *,
+    as_of: datetime,
+    facts: RunFacts | None = None,
+    previous: Figures | None = None,
+    tiers: Tiers | None = None,
+    labels: Labels | None = None,
+    evidence: Evidence | None = None,
+) -> ReportData:
+    """Read the report out of the tables.
+
+    Args:
+        scan: Gives a table; an unwritten one without rows.
+        as_of: Aware instant; events before it count in the tables read.
+        facts: What the run did.
+        previous: Figures of the report before.
+        tiers: Where tiers begin, as the tables were computed.
+        labels: How many impressions a content needs for its tier to count, as the tables were computed.
+        evidence: How much evidence a finding needs, as the tables were computed.
+
+    Raises:
+        ValueError: `as_of` has no zone.
+    """
+    if as_of.tzinfo is None:
+        raise ValueError(f"as_of must carry a zone; found {as_of!r}.")
+    activity = scan(EventCounts).select(
+        pl.col("events").sum(), first=pl.col("first_at").min(), last=pl.col("last_at").max()
+    )
+    window = activity.collect().row(0, named=True)
+    creative_labels = scan(CreativeLabels)
+    enough = (labels or Labels()).impressions
+    patterns = scan(Patterns)
+    bearings = evidence or Evidence()
+    data = ReportData(
+        as_of=as_of,
+        window=(window["first"], window["last"]) if window["first"] is not None else None,
+        facts=facts or RunFacts(),
+        figures=Figures(as_of, {}, {}),
+        previous=previous,
+        tiers=_tiers(scan(Contents), enough, bearings.confidence),
+        winners=_labels(creative_labels, "winner"),
+        losers=_labels(creative_labels, "loser"),
+        avoided=listing(AvoidedRow, scan(AvoidedPhrases), by={"marks": True, "phrase": False, "last_reason": False}),
+        kinds=_kinds(scan(WinRates)),
+        win_rates={kind: _win_rates(scan(WinRates), kind) for kind in KINDS},
+        experiments=_patterns(patterns, "experiment"),
+        observations=_patterns(patterns, "observation"),
+        clarity=listing(ClarityRow, scan(SegmentClarity), by={"briefs": True, "industry": False, "client_type": False}),
+        sources=listing(SourceRow, scan(SourceFreshness), by={"stale": True, "silent_hours": True, "source": False}),
+        quality=_quality(scan(Landings), scan(Quarantine)),
+        contradictions=listing(
+            FindingRow,
+            scan(Findings).filter(pl.col("kind") == "shrinking_counts"),
+            by={"raised_on": True, "finding_id": False},
+        ),
+        headlines=tuple(HeadlineRow(*row) for row in _strong(scan(Findings)).iter_rows()),
+        learning=learning(scan, as_of=as_of),
+        tier_edges=tiers or Tiers(),
+        impressions=enough,
+        evidence=bearings,
+    )
+    return replace(data, figures=_figures(data, scan, window["events"] or 0))
+
+
+def _strong(findings: pl.LazyFrame) -> pl.DataFrame:
+    """Findings that have a strength, of which there are few of each kind."""
+    columns = [item.name for item in fields(HeadlineRow)]
+    return findings.filter(pl.col("strength").is_not_null()).select(columns).sort(columns).collect()
+
+
+def _tiers(contents: pl.LazyFrame, enough: int, confidence: float) -> Listing[TierRow]:
+    counted = count_tiers(contents, enough, confidence)
+    return listing(TierRow, counted, by={"contents": True, "platform": False, "content_type": False})
+
+
+def _labels(labels: pl.LazyFrame, label: str) -> Listing[LabelRow]:
+    """A person's marks first, then the best (or the weakest) of each group, then their seconds, and so on."""
+    place = pl.col("rank_in_group") if label == "winner" else pl.col("group_size") - pl.col("rank_in_group")
+    frame = labels.filter(pl.col("label") == label).with_columns(place=place)
+    by = {
+        "source": True,
+        "place": False,
+        "shrunk_rate": label == "winner",
+        "content_id": False,
+        "platform": False,
+        "project_id": False,
+    }
+    return listing(LabelRow, frame, by=by)
+
+
+def _kinds(win_rates: pl.LazyFrame) -> tuple[KindRow, ...]:
+    totals = win_rates.filter(pl.col("dimension") == ALL)
+    rows = listing(KindRow, totals, by={"kind": False}, rows=len(KINDS)).rows
+    return tuple(sorted(rows, key=lambda row: KINDS.index(row.kind)))
+
+
+def _win_rates(win_rates: pl.LazyFrame, kind: str) -> Listing[WinRow]:
+    by = {"q_value": False, "decided": True, "pending": True, "dimension": False, "value": False}
+    of_kind = win_rates.filter(pl.col("kind") == kind, pl.col("dimension") != ALL)
+    return listing(WinRow, of_kind, by=by, rows=CHART_ROWS)
+
+
+def _patterns(patterns: pl.LazyFrame, evidence: str) -> Listing[PatternRow]:
+    frame = patterns.filter(pl.col("evidence") == evidence).with_columns(
+        judged=pl.col("verdict") != "unclear", measured=pl.col("lift").is_not_null()
+    )
+    by = {
+        "judged": True,
+        "measured": True,
+        "q_value": False,
+        "contents": True,
+        "pattern_type": False,
+        "pattern": False,
+    }
+    return listing(PatternRow, frame, by=by, rows=CHART_ROWS)
+
+
+def _quality(landings: pl.LazyFrame, quarantine: pl.LazyFrame) -> Quality:
+    columns = ("lines_in", "landed", "duplicate", "quarantined")
+    waiting = quarantine.filter(pl.col("status") == "waiting")
+    totals, number, rules = pl.collect_all(
+        [
+            landings.select(pl.len().alias("files"), *(pl.col(name).sum() for name in columns)),
+            waiting.select(pl.len()),
+            waiting.select(pl.col("rules").list.unique())
+            .explode("rules", empty_as_null=False)
+            .group_by("rules")
+            .len()
+            .sort("len", "rules", descending=[True, False]),
+        ]
+    )
+    by_rule = tuple((str(rule), int(lines)) for rule, lines in rules.iter_rows())
+    return Quality(**totals.row(0, named=True), waiting=int(number.item()), waiting_by_rule=by_rule)
+
+
+def _figures(data: ReportData, scan: Scan, events: int) -> Figures:
+    contents = scan(Contents).select(
+        contents=pl.len(),
+        rated=is_rated(data.impressions).sum(),
+        good=(is_rated(data.impressions) & pl.col("tier").is_in(["excellent", "good"])).sum(),
+    )
+    judged = (
+        scan(Patterns).filter(pl.col("verdict") != "unclear").select("evidence", "pattern_type", "pattern", "verdict")
+    )
+    sources = scan(SourceFreshness).select(sources=pl.len(), stale=pl.col("stale").sum())
+    found, projects, verdicts, fresh = pl.collect_all(
+        [contents, scan(Projects).select(pl.len()), judged.sort("evidence", "pattern_type", "pattern"), sources]
+    )
+    seen, silent = found.row(0, named=True), fresh.row(0, named=True)
+    numbers: dict[str, float | None] = {
+        "events": events,
+        "projects": int(projects.item()),
+        "contents": seen["contents"],
+        "good_or_better_rate": seen["good"] / seen["rated"] if seen["rated"] else None,
+        "winners": data.winners.total,
+        "losers": data.losers.total,
+        "patterns_that_work": int((verdicts["verdict"] == "works").sum()),
+        "patterns_at_risk": int((verdicts["verdict"] == "risky").sum()),
+        **{f"{row.kind}_win_rate": row.win_rate for row in data.kinds},
+        "sources": silent["sources"],
+        "stale_sources": silent["stale"],
+        "waiting_in_quarantine": data.quality.waiting,
+    }
+    named = {"|".join(row[:3]): row[3] for row in verdicts.iter_rows()}
+    return Figures(data.as_of, numbers, named)

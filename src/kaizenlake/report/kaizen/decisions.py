@@ -1,0 +1,109 @@
+"""Decisions on policies, as the audit and the reports of canaries list them: who took each, and what its gates found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+import polars as pl
+
+from kaizenlake.publish import formats as say
+from kaizenlake.report.engine.blocks import Grid, grid, raw
+from kaizenlake.report.engine.rows import Listing, listing
+from kaizenlake.tables import PolicyPromotions, Scan
+
+
+@dataclass(frozen=True)
+class DecisionRow:
+    """A decision on a policy, as `gold.policy_promotions` has it."""
+
+    event_id: str
+    occurred_at: datetime
+    policy_id: str
+    policy_version: str
+    action: str
+    from_status: str | None
+    to_status: str | None
+    decided_by: str
+    is_override: bool
+    reason: str | None
+    gates: str | None
+    archived_version: str | None
+    restored_version: str | None
+
+    @property
+    def decision(self) -> str:
+        """What was decided, in a word; a skipped gate goes before all else."""
+        return "override" if self.is_override else self.action.replace("_", " ")
+
+
+class Gate(msgspec.Struct, frozen=True):
+    """A gate of a decision: whether it let the policy pass, and the figures it found."""
+
+    gate: str
+    passed: bool = False
+    found: str = ""
+
+
+class _Gates(msgspec.Struct, frozen=True):
+    gates: tuple[Gate, ...] = ()
+
+
+def decisions(scan: Scan, which: pl.Expr, *, rows: int) -> Listing[DecisionRow]:
+    """The latest decisions of those that `which` names, in the order they were taken."""
+    by = {"occurred_at": True, "event_id": True}
+    found = listing(DecisionRow, scan(PolicyPromotions).filter(which), by=by, rows=rows)
+    return Listing(found.rows[::-1], found.total)
+
+
+def gates(text: str | None) -> tuple[Gate, ...]:
+    """Gates of a decision out of their JSON; none where it says something else."""
+    try:
+        return msgspec.json.decode(text or "{}", type=_Gates).gates
+    except msgspec.MsgspecError:
+        return ()
+
+
+def decisions_table(identifier: str, caption: str, rows: Listing[DecisionRow]) -> Grid:
+    """A table of decisions.
+
+    Args:
+        identifier: Unique in the report.
+        caption: What one row is.
+        rows: The decisions.
+    """
+    return grid(
+        identifier,
+        caption,
+        PolicyPromotions,
+        rows,
+        (
+            ("When", "text", lambda r: raw(say.instant(r.occurred_at), r, "event_id", "occurred_at")),
+            ("Version", "text", lambda r: raw(say.clean(r.policy_version, 40), r, "policy_version")),
+            ("Decision", "verdict", lambda r: raw(r.decision, r, "action", "is_override")),
+            ("Status", "text", lambda r: raw(_moved(r), r, "from_status", "to_status")),
+            ("By", "text", lambda r: raw(say.clean(r.decided_by, 40), r, "decided_by")),
+            ("Reason, or what the gates found", "text", lambda r: raw(_why(r), r, "reason")),
+        ),
+    )
+
+
+def _moved(row: DecisionRow) -> str:
+    if row.action == "refused":
+        return f"{row.from_status}, not {row.to_status}"
+    names = [name for name in (row.from_status, row.to_status) if name is not None]
+    also = [f"{version} archived" for version in [row.archived_version] if version]
+    also += [f"{version} active again" for version in [row.restored_version] if version]
+    moved = " → ".join(names) or say.NOTHING
+    return moved + "".join(f"; {say.clean(text, 50)}" for text in also)
+
+
+def _why(row: DecisionRow) -> str:
+    """The reason, and the gates that did not let it pass, or those that did where no reason was given."""
+    told = gates(row.gates)
+    failed = [gate for gate in told if not gate.passed]
+    shown = failed or ([] if row.reason else list(told))
+    found = [f"{say.words(gate.gate)} gate {'passed' if gate.passed else 'not passed'}: {gate.found}" for gate in shown]
+    reason = [f"“{say.clean(row.reason, 200)}”"] if row.reason else []
+    return say.clean(" ".join([*reason, *(say.sentence(text) for text in found)]), 420) or say.NOTHING

@@ -1,0 +1,185 @@
+"""Sections on decided outcomes: win rates of every kind, and how clear briefs arrive."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from kaizenlake.publish import formats as say
+from kaizenlake.report.engine.blocks import (
+    Block,
+    Cell,
+    Paragraph,
+    Picture,
+    Section,
+    empty,
+    grid,
+    interval,
+    intervals,
+    raw,
+)
+from kaizenlake.report.engine.interval_chart import Group, Mark, Tone, estimate, interval_chart
+from kaizenlake.report.engine.rows import KindRow, Listing, WinRow
+from kaizenlake.report.kaizen.data import ReportData
+from kaizenlake.report.kaizen.headlines import WIN_SECTIONS
+from kaizenlake.report.kaizen.labels import dimension, segment
+from kaizenlake.tables import SegmentClarity, WinRates
+from kaizenlake.vocabulary import OUTCOMES, plural, within
+
+
+def win_rates(data: ReportData) -> Section:
+    """Decided outcomes by kind, and which contents are good or excellent."""
+    title = "Win rates"
+    if not data.kinds:
+        return empty(
+            "win-rates", title, "Nothing has been decided yet.", "PERFORMANCE_RECORDED", "OUTREACH_SENT", "DEAL_WON"
+        )
+    overall = grid(
+        "kinds-table",
+        "Outcomes by kind",
+        WinRates,
+        Listing.whole(data.kinds),
+        (
+            ("Kind", "text", lambda r: raw(say.sentence(OUTCOMES[r.kind].many), r, "kind")),
+            ("Won", "number", lambda r: raw(say.count(r.wins), r, "wins")),
+            ("Decided", "number", lambda r: raw(say.count(r.decided), r, "decided")),
+            ("Pending", "number", lambda r: raw(say.count(r.pending), r, "pending")),
+            ("Age", "number", lambda r: raw(age(r.age_days), r, "age_days")),
+            ("Win rate", "number", lambda r: raw(say.percent(r.win_rate), r, "win_rate")),
+            ("Interval", "number", lambda r: interval(r, say.percent)),
+        ),
+    )
+    lead = " ".join(OUTCOMES[row.kind].rule.format(within=within(row.age_days)) for row in data.kinds)
+    creative = _win_blocks(data, "creative")
+    if creative:
+        creative.insert(
+            0,
+            Paragraph(
+                "Rates are over all platforms; lifts compare contents of one project, platform, type and reach. Contents with "
+                "too few impressions are pending."
+            ),
+        )
+    return Section("win-rates", title, lead, (overall, *creative))
+
+
+def wins_of(identifier: str, title: str, missing: str, *events: str) -> Callable[[ReportData], Section]:
+    """Make the section of win rates that `WIN_SECTIONS` shows under an identifier.
+
+    Args:
+        identifier: Section.
+        title: Its title.
+        missing: What to say where nothing was decided.
+        events: Events that would fill it.
+    """
+    kinds = [kind for kind, section in WIN_SECTIONS.items() if section == identifier]
+
+    def make(data: ReportData) -> Section:
+        blocks = [block for kind in kinds for block in _win_blocks(data, kind)]
+        if not blocks:
+            return empty(identifier, title, missing, *events)
+        lead = " ".join(_in_words(row) for row in data.kinds if row.kind in kinds)
+        return Section(identifier, title, lead, tuple(blocks))
+
+    return make
+
+
+def age(days: int | None) -> str:
+    """An age of outcomes in words.
+
+    >>> age(14), age(0), age(None)
+    ('14 days', 'at once', 'not yet')
+    """
+    return "not yet" if days is None else plural(days, "day") if days else "at once"
+
+
+def _in_words(row: KindRow) -> str:
+    """How many of a kind were won at which age, and how many are pending."""
+    noun = OUTCOMES[row.kind]
+    waiting = f"{plural(row.pending, noun.one, noun.many)} {'is' if row.pending == 1 else 'are'} pending."
+    if row.win_rate is None:
+        return f"Not enough data yet: {waiting}"
+    return (
+        f"{say.percent(row.win_rate)} of {plural(row.decided, noun.one, noun.many)} {noun.won}{within(row.age_days)} "
+        f"({say.between(say.percent(row.ci_low), say.percent(row.ci_high))})." + (f" {waiting}" if row.pending else "")
+    )
+
+
+def _win_blocks(data: ReportData, kind: str) -> list[Block]:
+    listing, noun = data.win_rates[kind], OUTCOMES[kind]
+    if not listing.total:
+        return []
+    overall = next((row.win_rate for row in data.kinds if row.kind == kind), None)
+    names = list(dict.fromkeys(row.dimension for row in listing.rows))
+    ordered = [row for name in names for row in sorted(listing.rows, key=_by_rate) if row.dimension == name]
+    groups = [
+        Group.of(
+            f"By {dimension(name)}", (_win_mark(row, data.evidence.q_value) for row in ordered if row.dimension == name)
+        )
+        for name in names
+    ]
+    told = ". ".join(
+        f"{group.heading}: " + "; ".join(f"{mark.label} {mark.shown}" for mark in group.marks) for group in groups
+    )
+    title = f"Share of {noun.many} that {noun.won}, with intervals"
+    legend = (("good", "Above the others"), ("bad", "Below the others"), ("plain", "Not told apart"))
+    return [
+        Picture(interval_chart(f"chart-{kind}", title, told + ".", groups, reference=overall, legend=legend)),
+        grid(
+            f"{kind}-table",
+            f"{say.sentence(noun.many)} by dimension and value",
+            WinRates,
+            Listing(tuple(ordered), listing.total),
+            (
+                ("Value", "text", lambda r: raw(say.clean(r.value, 48), r, "kind", "dimension", "value")),
+                ("Dimension", "text", lambda r: Cell(say.sentence(dimension(r.dimension)))),
+                ("Won", "number", lambda r: raw(say.count(r.wins), r, "wins")),
+                ("Decided", "number", lambda r: raw(say.count(r.decided), r, "decided")),
+                ("Pending", "number", lambda r: raw(say.count(r.pending), r, "pending")),
+                ("Age", "number", lambda r: raw(age(r.age_days), r, "age_days")),
+                ("Win rate", "number", lambda r: raw(say.percent(r.win_rate), r, "win_rate")),
+                ("Interval", "number", lambda r: interval(r, say.percent)),
+                ("Adjusted", "number", lambda r: raw(say.percent(r.adjusted_rate), r, "adjusted_rate")),
+                ("Lift", "number", lambda r: raw(say.lift(r.lift), r, "lift")),
+                ("q", "number", lambda r: raw(say.p_value(r.q_value), r, "q_value")),
+            ),
+        ),
+    ]
+
+
+def clarity(data: ReportData) -> Section:
+    """How clear briefs arrive, by segment."""
+    title = "Clarity of briefs"
+    if not data.clarity.total:
+        return empty("clarity", title, "No brief has been scored.", "INTAKE_CLARITY_SCORED", "INTAKE_APPROVED")
+    marks = [
+        estimate(segment(row.industry, row.client_type), row.clear_rate, row.ci_low, row.ci_high, say.percent)
+        for row in data.clarity.rows
+    ]
+    table = grid(
+        "clarity-table",
+        "Briefs by segment, at their first score",
+        SegmentClarity,
+        data.clarity,
+        (
+            ("Segment", "text", lambda r: raw(segment(r.industry, r.client_type), r, "industry", "client_type")),
+            ("Briefs", "number", lambda r: raw(say.count(r.briefs), r, "briefs")),
+            ("Mean score", "number", lambda r: raw(say.number(r.mean_score), r, "mean_score")),
+            ("Clear", "number", lambda r: raw(say.count(r.clear_briefs), r, "clear_briefs")),
+            ("Clear rate", "number", lambda r: raw(say.percent(r.clear_rate), r, "clear_rate")),
+            ("Interval", "number", lambda r: interval(r, say.percent)),
+            ("Shrunk", "number", lambda r: raw(say.percent(r.shrunk_rate), r, "shrunk_rate")),
+        ),
+    )
+    title_of = "Share of briefs that arrive clear, with intervals"
+    picture = intervals("chart-clarity", title_of, [Group.of("", marks)])
+    return Section("clarity", title, "How clear briefs arrive, by industry and kind of client.", (picture, table))
+
+
+def _by_rate(row: WinRow) -> tuple[float, str]:
+    rate = -1.0 if row.adjusted_rate is None else row.adjusted_rate
+    return (-rate, row.value)
+
+
+def _win_mark(row: WinRow, most: float) -> Mark | None:
+    proven = row.q_value is not None and row.q_value <= most and row.lift is not None
+    tone: Tone = "plain" if not proven or row.lift is None else "good" if row.lift > 0 else "bad"
+    return estimate(say.clean(row.value, 60), row.win_rate, row.ci_low, row.ci_high, say.percent, tone)

@@ -1,0 +1,1 @@
+"""Lay out the skill card of an agent, and the page of all agents."""

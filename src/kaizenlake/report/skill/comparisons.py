@@ -1,0 +1,206 @@
+"""What a doer is held against: its terms against other doers and its past, its models at equal cost, its ways of failing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kaizenlake.publish import formats as say
+from kaizenlake.publish.signed import skill_file as model
+from kaizenlake.publish.signed import skill_words as words
+from kaizenlake.publish.signed.skill_data import TABLES
+from kaizenlake.report.engine.blocks import (
+    Block,
+    Cell,
+    Missing,
+    Paragraph,
+    Picture,
+    Section,
+    events_to_log,
+    grid,
+    interval,
+    intervals,
+    raw,
+)
+from kaizenlake.report.engine.interval_chart import Group, Mark, Tone, estimate
+from kaizenlake.report.engine.rows import CHART_ROWS, Listing
+from kaizenlake.vocabulary import plural
+
+TONES: dict[str, Tone] = {"strength": "good", "weakness": "bad", "rising": "bad", "falling": "good"}
+LEGEND = (("good", "Strength: less loss"), ("bad", "Weakness: more loss"), ("plain", "Even or unclear"))
+
+
+def terms(known: model.Card) -> Section:
+    """Where its loss goes, and where it loses more or less than others or than before."""
+    title = "Strengths and weaknesses"
+    rows = [row for row in known.terms if row.n]
+    if not rows:
+        missing = Missing("No run of these days told a term of the loss.", events_to_log("RUN_COMPLETED"))
+        return Section("terms", title, "", (missing,))
+    lead = (
+        "Each term of the loss against the runs of the other doers in the same days, and against the doer's own past. A "
+        "difference is worth its weight in loss; below 0 is better."
+    )
+    groups = [
+        Group.of(heading, (_term_mark(row, kind) for row in rows[:CHART_ROWS]))
+        for heading, kind in (("Against the other doers", "fleet"), ("Against its own past", "past"))
+    ]
+    return Section(
+        "terms",
+        title,
+        lead,
+        (
+            *_picture("chart-terms", "Difference of each term, in loss, with its interval", groups),
+            grid(
+                "terms-table",
+                "Terms of the loss, by the part of it that they make",
+                TABLES[model.Term],
+                Listing.whole(known.terms),
+                (
+                    ("Term", "text", lambda r: raw(say.sentence(words.term(r.term)), r, "term")),
+                    ("Verdict", "verdict", lambda r: Cell("not observed") if not r.n else raw(r.verdict, r, "verdict")),
+                    ("Runs", "number", lambda r: raw(say.count(r.n), r, "n")),
+                    ("Mean", "number", lambda r: raw(say.loss(r.mean_term), r, "mean_term")),
+                    ("Weight", "number", lambda r: raw(say.percent(r.weight), r, "weight")),
+                    ("Part of loss", "number", lambda r: raw(say.percent(r.loss_share_rate), r, "loss_share_rate")),
+                ),
+            ),
+            _comparisons(rows),
+        ),
+    )
+
+
+def _picture(identifier: str, title: str, groups: Sequence[Group]) -> tuple[Picture, ...]:
+    """Differences in loss with their intervals; nothing where none has one."""
+    charted = [group for group in groups if group.marks]
+    if not charted:
+        return ()
+    return (intervals(identifier, title, charted, reference=0.0, signed=True, percent=False, legend=LEGEND),)
+
+
+_KINDS = {"fleet": "the other doers", "past": "its own past"}
+
+
+def _comparisons(rows: Sequence[model.Term]) -> Block:
+    """The comparisons that could be made, or that none could."""
+    made = [(row, kind) for row in rows for kind in _KINDS if getattr(row, f"{kind}_difference") is not None]
+    if not made:
+        return Paragraph(
+            "None of these terms was told by another doer in these days, nor by this one in the days before: there is "
+            "nothing to hold it against."
+        )
+    return grid(
+        "comparisons-table",
+        "What the verdicts rest on: difference in loss, below 0 is better",
+        TABLES[model.Term],
+        Listing.whole(made),
+        (
+            ("Term", "text", lambda r: Cell(say.sentence(words.term(r[0].term)))),
+            ("Against", "text", lambda r: Cell(_KINDS[r[1]])),
+            ("Says", "verdict", lambda r: raw(words.AGAINST[getattr(r[0], f"{r[1]}_verdict")], r[0], f"{r[1]}_verdict")),
+            ("Runs", "number", lambda r: raw(say.count(r[0].n), r[0], "n")),
+            ("Their runs", "number", lambda r: raw(say.count(getattr(r[0], f"n_{r[1]}")), r[0], f"n_{r[1]}")),
+            ("Difference", "number", lambda r: raw(say.effect(getattr(r[0], f"{r[1]}_difference")), r[0], f"{r[1]}_difference")),
+            ("Interval", "number", lambda r: interval(r[0], say.effect, f"{r[1]}_ci_low", f"{r[1]}_ci_high")),
+            ("q", "number", lambda r: raw(say.p_value(getattr(r[0], f"{r[1]}_q_value")), r[0], f"{r[1]}_q_value")),
+        ),
+    )  # fmt: skip
+
+
+def _term_mark(row: model.Term, kind: str) -> Mark | None:
+    difference, low, high = (getattr(row, f"{kind}_{name}") for name in ("difference", "ci_low", "ci_high"))
+    tone = TONES.get(getattr(row, f"{kind}_verdict"), "plain")
+    return estimate(say.sentence(words.term(row.term)), difference, low, high, say.effect, tone)
+
+
+def models(known: model.Card) -> Section:
+    """Its models at equal cost."""
+    title = "Models at equal cost"
+    if not known.models:
+        return Section("models", title, "", (Paragraph("No run of these days names its model."),))
+    lead = (
+        "Runs within a band of cost, each up to twice as dear as it begins, are at equal cost; a model is set against the "
+        "doer's other models band by band. Models were chosen, not drawn: something else may explain what is seen."
+    )
+    differences = Group.of("", map(_model_mark, known.models))
+    title_of = "Loss of each model at equal cost less that of the others, with its interval"
+    return Section(
+        "models",
+        title,
+        lead,
+        (
+            Paragraph(_best(known)),
+            *_picture("chart-models", title_of, [Group("", differences.marks[:CHART_ROWS])]),
+            grid(
+                "models-table",
+                "Models, by place at equal cost",
+                TABLES[model.Model],
+                Listing.whole(known.models),
+                (
+                    ("Model", "text", lambda r: raw(say.clean(r.model, 60), r, "model")),
+                    ("Verdict", "verdict", lambda r: raw(r.verdict, r, "verdict")),
+                    ("Runs", "number", lambda r: raw(say.count(r.runs), r, "runs")),
+                    ("Without a loss", "number", lambda r: Cell(say.count(r.runs - r.n))),
+                    (
+                        "Units without a loss",
+                        "number",
+                        lambda r: raw(say.count(r.units_without_loss), r, "units_without_loss"),
+                    ),
+                    ("Mean loss", "number", lambda r: raw(say.loss(r.mean_loss), r, "mean_loss")),
+                    ("Cost, USD", "number", lambda r: raw(say.figure(r.mean_cost_usd), r, "mean_cost_usd")),
+                    ("Compared", "number", lambda r: raw(say.count(r.compared), r, "compared")),
+                    ("At equal cost", "number", lambda r: raw(say.effect(r.equal_cost_difference), r, "equal_cost_difference")),
+                    ("Interval", "number", lambda r: interval(r, say.effect, "equal_cost_ci_low", "equal_cost_ci_high")),
+                    ("q", "number", lambda r: raw(say.p_value(r.equal_cost_q_value), r, "equal_cost_q_value")),
+                ),
+            ),
+        ),
+    )  # fmt: skip
+
+
+def _best(known: model.Card) -> str:
+    if known.best_model is None:
+        return "No model is better than the others at equal cost for certain."
+    best = next((row for row in known.models if row.model == known.best_model), None)
+    why = f" {say.sentence(best.reason)}." if best is not None else ""
+    return f"Best at equal cost: {say.clean(known.best_model, 60)}.{why}"
+
+
+def _model_mark(row: model.Model) -> Mark | None:
+    difference, low, high = row.equal_cost_difference, row.equal_cost_ci_low, row.equal_cost_ci_high
+    return estimate(say.clean(row.model, 60), difference, low, high, say.effect, TONES.get(row.verdict, "plain"))
+
+
+def failures(known: model.Card) -> Section:
+    """How its runs fail, and how that moved."""
+    title = "How it fails"
+    if not known.failure_modes:
+        return Section("failures", title, "", (Paragraph("No run of these days names a way in which it failed."),))
+    shares = Group.of("", map(_failure_mark, known.failure_modes[:CHART_ROWS]))
+    legend = (("good", "Falling"), ("bad", "Rising"), ("plain", "No certain trend"))
+    title_of = "Share of the runs that failed in each way, with its interval"
+    table = grid(
+        "failures-table",
+        "Ways of failing, the most frequent first; a run may fail in several",
+        TABLES[model.Failure],
+        Listing.whole(known.failure_modes),
+        (
+            ("Failure", "text", lambda r: raw(say.clean(r.failure_mode, 60), r, "failure_mode")),
+            ("Trend", "verdict", lambda r: raw(r.trend, r, "trend")),
+            ("Runs", "number", lambda r: raw(say.count(r.failed), r, "failed")),
+            ("Share", "number", lambda r: raw(say.percent(r.failed_rate), r, "failed_rate")),
+            ("Interval", "number", lambda r: interval(r, say.percent)),
+            ("Before", "number", lambda r: raw(say.percent(r.failed_before_rate), r, "failed_before_rate")),
+            ("Change", "number", lambda r: raw(say.points(r.change), r, "change")),
+            ("Interval", "number", lambda r: interval(r, say.points, "change_ci_low", "change_ci_high")),
+            ("q", "number", lambda r: raw(say.p_value(r.q_value), r, "q_value")),
+        ),
+    )
+    lead = (
+        f"Share of the {plural(known.failure_modes[0].runs, 'run')} of these days, and of those in as many days before."
+    )
+    return Section("failures", title, lead, (intervals("chart-failures", title_of, [shares], legend=legend), table))
+
+
+def _failure_mark(row: model.Failure) -> Mark | None:
+    tone = TONES.get(row.trend, "plain")
+    return estimate(say.clean(row.failure_mode, 60), row.failed_rate, row.ci_low, row.ci_high, say.percent, tone)

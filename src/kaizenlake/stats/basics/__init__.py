@@ -1,0 +1,1 @@
+"""Arrays, moments, sums and seeds: what every statistic builds on."""

@@ -1,0 +1,1 @@
+"""Estimates over many groups: shrinkage, strata, meta-analysis, many tests at once."""

@@ -1,0 +1,1 @@
+"""Estimates of what a candidate would have lost on logged runs."""

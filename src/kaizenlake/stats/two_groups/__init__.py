@@ -1,0 +1,1 @@
+"""Differences between two groups, with their intervals and tests."""

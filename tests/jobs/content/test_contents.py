@@ -1,0 +1,90 @@
+"""A content on a platform: its latest day, the features of that day's text, and its segment."""
+
+import pytest
+
+from jobs.drawn import day, frame, through
+from kaizenlake.jobs.content.contents import contents
+from kaizenlake.tables import ContentFeatures, DailyPerformance, ProjectSegments
+
+LATER = day(365)
+
+
+def measured(on, **columns):
+    when = day(on + 0.5)
+    return {
+        "content_id": "c",
+        "platform": "x",
+        "project_id": "p",
+        "performed_on": when.date(),
+        "event_date": when.date(),
+        "occurred_at": when,
+        "event_id": f"e{on}-{columns.get('platform', 'x')}-{columns.get('project_id', 'p')}",
+        "rate_of": "impressions",
+    } | columns
+
+
+def compute(figures, features=(), projects=()):
+    given = {
+        DailyPerformance: frame(DailyPerformance, figures),
+        ContentFeatures: frame(ContentFeatures, features),
+        ProjectSegments: frame(ProjectSegments, projects),
+    }
+    return through(contents, given=given, as_of=LATER)
+
+
+def test_the_latest_day_of_each_content_and_platform_counts():
+    found = compute(
+        [
+            measured(0, impressions=10),
+            measured(2, impressions=30),
+            measured(1, impressions=20),
+            measured(1, impressions=21, platform="y"),
+            measured(0, impressions=11, project_id=None),
+            measured(1, impressions=22, project_id=None),
+        ]
+    )
+    assert set(found.select("project_id", "platform", "performed_on", "impressions").rows()) == {
+        ("p", "x", day(2).date(), 30),
+        ("p", "y", day(1).date(), 21),
+        (None, "x", day(1).date(), 22),
+    }
+
+
+@pytest.mark.parametrize("project", ["p", None])
+def test_the_features_are_those_of_the_same_day(project):
+    of_day = {"content_id": "c", "platform": "x", "project_id": project}
+    features = [
+        of_day | {"performed_on": day(0).date(), "hook_type": "list", "hook_source": "text", "length_words": 3},
+        of_day | {"performed_on": day(1).date(), "hook_type": "quote", "hook_source": "text", "length_words": 7},
+        of_day | {"performed_on": day(1).date(), "platform": "y", "hook_type": "offer", "hook_source": "text"},
+    ]
+    found = compute([measured(0, project_id=project), measured(1, project_id=project)], features)
+    assert found.select("hook_type", "hook_source", "length_words").rows() == [("quote", "text", 7)]
+    bare = compute([measured(2, project_id=project)], features)
+    assert bare.select("hook_type", "hook_source", "length_words").rows() == [(None, None, None)]
+
+
+@pytest.mark.parametrize(
+    ("own", "of_project", "expected"),
+    [
+        (("retail", None), ("food", "startup"), ("retail", "startup")),
+        ((None, None), ("food", None), ("food", None)),
+        ((None, "agency"), (None, None), (None, "agency")),
+    ],
+)
+def test_the_segment_is_the_contents_own_or_else_its_projects(own, of_project, expected):
+    project = dict(zip(("industry", "client_type"), of_project, strict=True)) | {"project_id": "p"}
+    found = compute([measured(0, industry=own[0], client_type=own[1])], projects=[project])
+    assert found.select("industry", "client_type").rows() == [expected]
+
+
+def test_a_content_without_a_project_has_no_projects_segment():
+    project = {"project_id": "p", "industry": "food"}
+    assert compute([measured(0, project_id=None)], projects=[project])["industry"].to_list() == [None]
+
+
+@pytest.mark.parametrize(
+    ("rate_of", "expected"), [("impressions", 900), ("reach", 400)], ids=["of impressions", "of reach"]
+)
+def test_trials_are_the_denominator_of_the_rate(rate_of, expected):
+    assert compute([measured(0, impressions=900, reach=400, rate_of=rate_of)])["trials"].item() == expected
