@@ -71,6 +71,9 @@ ExperimentCause: TypeAlias = Literal["degrading", "weakness", "both"]
 Severity: TypeAlias = Literal["info", "warning", "critical"]
 """How much an alert matters: somebody may act, somebody should look, harm is done."""
 
+Figures: TypeAlias = Literal["total so far", "of the day"]
+"""What the figures of a content count: all since it was published, or those of the day alone."""
+
 Audience: TypeAlias = Literal["impressions", "reach"]
 """What an engagement rate is a share of."""
 

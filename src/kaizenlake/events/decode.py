@@ -9,7 +9,7 @@ import polars as pl
 from kaizenlake.events.catalogue import EVENTS, EventType, Family, Field
 from kaizenlake.events.values import platforms
 
-ENVELOPE_COLUMNS = ("event_id", "event_type", "event_date", "occurred_at", "project_id", "tenant_id")
+ENVELOPE_COLUMNS = ("event_id", "event_type", "event_date", "occurred_at", "batch", "project_id", "tenant_id")
 
 _READ_AS: dict[str, pl.DataType] = {
     "str": pl.String(),
@@ -35,6 +35,9 @@ def decode(bronze: pl.LazyFrame, family: Family) -> pl.LazyFrame:
     fields = {field.name: field for event in events for field in event.fields}
     struct = pl.Struct({name: _READ_AS[field.kind] for name, field in fields.items() if field.kind != "dict"})
     payload = pl.col("payload").str.json_decode(struct)
+    if "batch" not in bronze.collect_schema():
+        # Lines that were checked and not landed.
+        bronze = bronze.with_columns(batch=pl.lit(None, pl.Int64))
     return (
         bronze.filter(pl.col("event_type").is_in([event.name for event in events]))
         .select(*ENVELOPE_COLUMNS, "payload", payload.alias("_fields"))

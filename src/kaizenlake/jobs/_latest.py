@@ -1,4 +1,4 @@
-"""Which record of several counts: the latest by its own time; of two at one instant, the greater event id."""
+"""Which record of several counts: the latest by its own time; of two at one instant, the greater event id or a given order."""
 
 from __future__ import annotations
 
@@ -7,23 +7,28 @@ import polars as pl
 _ORDER = ("occurred_at", "event_id")
 
 
-def latest(records: pl.LazyFrame, keys: tuple[str, ...]) -> pl.LazyFrame:
+LANDED = ("occurred_at", "batch", "event_id")
+"""Of two records at one instant, the one that was landed later."""
+
+
+def latest(records: pl.LazyFrame, keys: tuple[str, ...], order: tuple[str, ...] = _ORDER) -> pl.LazyFrame:
     """Keep the latest record of each key; a null in a key is a value of its own.
 
     Args:
         records: Rows with `occurred_at`, a unique `event_id`, and the keys.
         keys: Columns that name one row of the result.
+        order: Columns by which they are ordered, an event id the last of them.
     """
-    return _kept(records, keys, pl.col("event_id").sort_by(_ORDER).last())
+    return _kept(records, keys, pl.col("event_id").sort_by(order).last(), order)
 
 
 def earliest(records: pl.LazyFrame, keys: tuple[str, ...]) -> pl.LazyFrame:
     """Keep the earliest record of each key; of two at one instant the lesser event id, else as `latest`."""
-    return _kept(records, keys, pl.col("event_id").sort_by(_ORDER).first())
+    return _kept(records, keys, pl.col("event_id").sort_by(_ORDER).first(), _ORDER)
 
 
-def _kept(records: pl.LazyFrame, keys: tuple[str, ...], chosen: pl.Expr) -> pl.LazyFrame:
+def _kept(records: pl.LazyFrame, keys: tuple[str, ...], chosen: pl.Expr, order: tuple[str, ...]) -> pl.LazyFrame:
     # Most keys have one record: only the contested ones are sorted, and wide rows are never moved.
-    contested = records.select(*keys, *_ORDER).filter(pl.len().over(keys) > 1)
+    contested = records.select(*keys, *order).filter(pl.len().over(keys) > 1)
     refused = contested.filter(pl.col("event_id") != chosen.over(keys)).select("event_id")
     return records.join(refused, on="event_id", how="anti")

@@ -7,7 +7,7 @@ from typing import get_args
 import polars as pl
 
 from kaizenlake.tables.base import INSTANT, WORDS, Table, column, count, facts, rate, tenant
-from kaizenlake.vocabulary import Audience
+from kaizenlake.vocabulary import Audience, Figures
 
 TIERS = ("excellent", "good", "average", "poor")
 LENGTH_BANDS = ("1-5", "6-10", "11-15", "16-25", "26-50", "51+")
@@ -64,6 +64,9 @@ class DailyPerformance(_Attributes, _Figures):
     """The latest record of one content on one platform and day, with its rates and tier."""
 
     rate_of: str = column("Denominator of the engagement rate.", isin=get_args(Audience))
+    figures: str = column(
+        "What the counts are of: all since it was published, or the day alone.", isin=get_args(Figures)
+    )
     event_date: pl.Date = column("The day, by which the table is partitioned; equals performed_on.")
 
     class Config(Table.Config):
@@ -164,8 +167,40 @@ class ContentFeatures(_Features, _Content):
         )
 
 
+INCREMENTS = ("impressions", "clicks", "engagements", "reach", "conversions", "revenue_usd")
+"""Figures that records of single days tell."""
+
+MILLIONTHS = ("conversions", "revenue_usd")
+"""Those of them that are not whole, and are added up in millionths."""
+
+
+class ContentIncrements(Table):
+    """One content on one platform whose records are of single days: their figures added up, in whole numbers."""
+
+    tenant_id: str = tenant()
+    project_id: str = column("Project it belongs to; null where none was given.", nullable=True)
+    content_id: str = column("Content, as the application names it.")
+    platform: str = column("Platform it was shown on.")
+    days: pl.Int64 = count("Days that are told of.")
+    impressions_days: pl.Int64 = count("Days that tell impressions.")
+    clicks_days: pl.Int64 = count("Days that tell clicks.")
+    engagements_days: pl.Int64 = count("Days that tell engagements.")
+    reach_days: pl.Int64 = count("Days that tell people it was shown to.")
+    conversions_days: pl.Int64 = count("Days that tell conversions.")
+    revenue_usd_days: pl.Int64 = count("Days that tell revenue.")
+    impressions: pl.Int64 = count("Times it was shown.")
+    clicks: pl.Int64 = count("Clicks on it.")
+    engagements: pl.Int64 = count("Engagements with it.")
+    reach: pl.Int64 = count("People it was shown to, each on every day anew.")
+    conversions: pl.Int64 = count("Conversions that followed, in millionths.")
+    revenue_usd: pl.Int64 = count("Revenue that followed, in millionths of a US dollar.")
+
+    class Config(Table.Config):
+        metadata = facts("gold", "content_increments", ("tenant_id", "project_id", "content_id", "platform"))
+
+
 class Contents(_Features, _Figures):
-    """One content on one platform: its latest day of figures, its attributes and features; the unit of every comparison."""
+    """One content on one platform: its latest day of figures, or all days where each tells its own, its attributes and features; the unit of every comparison."""
 
     content_type: str = column("Kind of content; null where not given.", nullable=True)
     tone: str = column("Tone; null where not given.", nullable=True)

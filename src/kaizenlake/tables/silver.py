@@ -25,6 +25,10 @@ ENVELOPE: dict[str, tuple[Any, Any]] = {
     "event_type": (pl.String, column("Type, as in the catalogue.")),
     "event_date": (pl.Date, column("UTC date of the event's own time.")),
     "occurred_at": (INSTANT, column("When it happened.")),
+    "batch": (
+        pl.Int64,
+        column("Number of the batch in which it was landed, as in bronze; null where none is.", nullable=True),
+    ),
     "project_id": (pl.String, column("Project it belongs to; null where it belongs to none.", nullable=True)),
     "tenant_id": (pl.String, column("Tenant it belongs to; null where there is one only.", nullable=True)),
 }

@@ -3,6 +3,7 @@
 import pytest
 
 from jobs.drawn import day, frame, through
+from kaizenlake.jobs.content.content_increments import content_increments
 from kaizenlake.jobs.content.contents import contents
 from kaizenlake.tables import ContentFeatures, DailyPerformance, ProjectSegments
 
@@ -20,6 +21,7 @@ def measured(on, **columns):
         "occurred_at": when,
         "event_id": f"e{on}-{columns.get('platform', 'x')}-{columns.get('project_id', 'p')}",
         "rate_of": "impressions",
+        "figures": "total so far",
     } | columns
 
 
@@ -88,3 +90,23 @@ def test_a_content_without_a_project_has_no_projects_segment():
 )
 def test_trials_are_the_denominator_of_the_rate(rate_of, expected):
     assert compute([measured(0, impressions=900, reach=400, rate_of=rate_of)])["trials"].item() == expected
+
+
+def test_figures_of_single_days_are_added_up_over_all_days_and_totals_are_not():
+    def days(platform, figures):
+        return [
+            measured(on, platform=platform, figures=figures, impressions=shown, clicks=clicks, conversions=0.1, reach=9)
+            for on, shown, clicks in [(0, 100_000, 9000), (1, 100, 0)]
+        ]
+
+    given = {DailyPerformance: frame(DailyPerformance, days("day", "of the day") + days("sum", "total so far"))}
+    found = through(content_increments, contents, given=given, as_of=LATER)
+    by_platform = {row["platform"]: row for row in found.to_dicts()}
+    assert (by_platform["day"]["impressions"], by_platform["day"]["clicks"]) == (100_100, 9000)
+    assert by_platform["day"]["click_rate"] == 9000 / 100_100
+    assert (by_platform["day"]["conversions"], by_platform["day"]["reach"], by_platform["day"]["revenue_usd"]) == (
+        0.2,
+        None,
+        None,
+    )
+    assert (by_platform["sum"]["impressions"], by_platform["sum"]["clicks"], by_platform["sum"]["reach"]) == (100, 0, 9)

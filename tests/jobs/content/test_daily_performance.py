@@ -164,3 +164,50 @@ def test_a_share_is_a_rate_or_nothing(part, whole):
     else:
         assert 0.0 <= found <= 1.0
         assert found == min(part / whole, 1.0)
+
+
+def test_engagements_that_are_not_told_are_the_sum_of_their_parts():
+    assert one(impressions=1000, likes=40, comments=5, shares=3, saves=2)["engagements"] == 50
+    assert one(impressions=1000, likes=40)["engagement_rate"] == 0.04
+    assert one(impressions=1000, likes=40, engagements=60)["engagements"] == 60
+    assert one(impressions=1000)["engagements"] is None
+
+
+def test_of_two_records_at_one_instant_the_one_that_was_landed_later_counts():
+    when = day(0.5)
+    base = {
+        "event_type": "PERFORMANCE_RECORDED",
+        "occurred_at": when,
+        "event_date": when.date(),
+        "content_id": "c",
+        "platform": "x",
+    }
+    rows = [base | {"event_id": f"e{9 - batch}", "batch": batch, "impressions": batch} for batch in (1, 2, 3)]
+    rows.append(base | {"event_id": "z", "batch": None, "impressions": 0})
+    assert compute(frame(Performance, rows))["impressions"].to_list() == [3]
+
+
+def test_parts_of_a_day_are_added_up_and_a_record_of_the_whole_replaces_them():
+    when = day(0.5)
+    base = {
+        "event_type": "PERFORMANCE_RECORDED",
+        "occurred_at": when,
+        "event_date": when.date(),
+        "content_id": "c",
+        "platform": "x",
+    }
+
+    def rows(*parts):
+        return frame(
+            Performance, [base | {"event_id": f"e{place}", "batch": place} | part for place, part in enumerate(parts)]
+        )
+
+    young = {"breakdown": "age=18-24", "impressions": 100, "clicks": 10, "conversions": 0.1, "reach": 60, "ctr": 0.1}
+    old = {"breakdown": "age=65+", "impressions": 50, "conversions": 0.2, "reach": 50}
+    (found,) = compute(rows(young | {"impressions": 7}, young, old)).to_dicts()
+    assert (found["impressions"], found["clicks"], found["conversions"], found["reach"]) == (150, 10, 0.3, None)
+    assert found["click_rate"] == 10 / 150
+    (whole,) = compute(rows(young, old, {"impressions": 200})).to_dicts()
+    assert (whole["impressions"], whole["clicks"]) == (200, None)
+    (alone,) = compute(rows(young)).to_dicts()
+    assert (alone["reach"], alone["impressions"]) == (60, 100)

@@ -9,8 +9,10 @@ import pytest
 
 from kaizenlake.errors import MappingError, UsageError
 from kaizenlake.lake.landing.landing import land
+from kaizenlake.lake.landing.retry import retry
 from kaizenlake.lake.store import Lake
-from kaizenlake.tables import Events, Quarantine
+from kaizenlake.night.run import nightly
+from kaizenlake.tables import Contents, DailyPerformance, Events, Quarantine
 from lake.landed import NOW, held, put
 
 CASES = Path(__file__).parents[2] / "cases"
@@ -100,3 +102,88 @@ def test_a_file_of_another_encoding_is_told_which(tmp_path, lake):
     plain = put(tmp_path / "plain.toml", toml.replace('encoding = "utf-16"\nseparator = "\\t"\n', "").encode())
     assert land(lake, windows, mapping=plain, now=LATER).by_rule == {"encoding": 1}
     assert 'say `encoding = "cp1252"`' in reasons(lake)[0]
+
+
+def contents(lake: Lake) -> dict[str, dict]:
+    done = nightly(lake, as_of=LATER)
+    assert done.exit_code == 0, done.errors
+    return {row["content_id"]: row for row in lake.scan(Contents).collect().to_dicts()}
+
+
+def test_figures_of_single_days_need_a_word_and_are_added_up(tmp_path, lake):
+    case = CASES / "daily-increments"
+    with pytest.raises(MappingError, match=r'several dates of one content.*Add `figures = "of the day"`'):
+        land(lake, case / "ads.csv", mapping=case / "ads.toml", now=LATER)
+    assert lake.rows(Events) == 0
+    toml = (case / "ads.toml").read_text().replace("[[event]]", '[[event]]\nfigures = "of the day"')
+    assert land(lake, case / "ads.csv", mapping=put(tmp_path / "ads.toml", toml.encode()), now=LATER).landed == 4
+    found = contents(lake)
+    figures = {name: (row["impressions"], row["clicks"], round(row["click_rate"], 4)) for name, row in found.items()}
+    assert figures == {"ad1": (100_100, 9000, 0.0899), "ad2": (100_100, 1001, 0.01)}
+
+
+def test_engagements_are_the_sum_of_their_parts(lake):
+    case = CASES / "engagement-sum"
+    land(lake, case / "ig.csv", mapping=case / "ig.toml", now=LATER)
+    found = contents(lake)
+    figures = {name: (row["engagements"], row["engagement_rate"], row["tier"]) for name, row in found.items()}
+    assert figures == {"p1": (50, 0.05, "good"), "p2": (10, 0.01, "poor")}
+
+
+def test_totals_that_are_exported_again_replace_the_former_ones(lake):
+    case = CASES / "youtube-reexport"
+    first = land(lake, case / "week1.csv", mapping=case / "yt.toml", now=LATER)
+    second = land(lake, [case / "week2.csv", case / "week1.csv"], mapping=case / "yt.toml", now=LATER)
+    assert (first.landed, first.left_out, second.landed, second.quarantined) == (2, 1, 2, 0)
+    # The same file once more adds nothing, and counts for nothing.
+    assert (second.duplicate, lake.rows(Events)) == (2, 4)
+    assert {name: row["impressions"] for name, row in contents(lake).items()} == {"v1": 2900, "v2": 1500}
+
+
+def test_of_two_exports_in_one_landing_the_later_counts(lake):
+    case = CASES / "youtube-reexport"
+    land(lake, [case / "week2.csv", case / "week1.csv"], mapping=case / "yt.toml", now=LATER)
+    assert {name: row["impressions"] for name, row in contents(lake).items()} == {"v1": 2000, "v2": 1100}
+
+
+AGES = b"""Day,Ad ID,Age,Ad name,Impressions,Link clicks,Amount spent (USD)
+2026-07-01,ad1,18-24,A,100,9,5
+2026-07-01,ad1,65+,A,200,1,5
+2026-07-01,ad1,65+,A,200,1,5
+2026-07-01,ad1,65+,A,999,1,5
+"""
+
+
+def test_rows_that_break_a_content_down_add_up_and_one_that_would_take_the_place_of_another_waits(tmp_path, lake):
+    toml = (CASES / "daily-increments" / "ads.toml").read_text()
+    file = put(tmp_path / "ages.csv", AGES)
+    put(lake.path("mappings", "ads.toml"), toml.encode())
+    found = land(lake, file, mapping="ads", now=LATER)
+    # Without a word of the ages, the second row says of the same content and day something else than the first.
+    assert (found.landed, found.by_rule) == (1, {"same_grain": 3})
+    assert "breakdown = [...]" in reasons(lake)[0]
+    assert retry(lake, now=LATER).landed == 0
+    again = toml.replace("[[event]]", '[[event]]\nbreakdown = ["Age"]')
+    found = land(lake, file, mapping=put(tmp_path / "by_age.toml", again.encode()), now=LATER)
+    assert (found.landed, found.duplicate, found.by_rule) == (2, 1, {"same_grain": 1})
+    row = contents(lake)["ad1"]
+    assert (row["impressions"], row["clicks"]) == (300, 10)
+
+
+def test_when_figures_were_measured_is_told_apart_from_when_a_content_was_published(tmp_path, lake):
+    case = CASES / "youtube-reexport"
+    toml = (
+        (case / "yt.toml")
+        .read_text()
+        .replace("[event.fields]", 'measured_at = { file_name = "%Y-%m-%d" }\n[event.fields]')
+    )
+    mapping = put(tmp_path / "yt.toml", toml.encode())
+    for day, week in (("2026-04-01", "week1.csv"), ("2026-04-08", "week2.csv")):
+        land(lake, put(tmp_path / f"yt_{day}.csv", (case / week).read_bytes()), mapping=mapping, now=LATER)
+    assert {row["published_at"][:10] for row in payloads(lake)} == {"2026-03-15", "2026-03-16"}
+    assert contents(lake)["v1"]["impressions"] == 2900
+    curve = lake.scan(DailyPerformance).sort("performed_on").collect().filter(content_id="v1")
+    assert curve.select(curve["performed_on"].cast(str), "impressions").rows() == [
+        ("2026-04-01", 2000),
+        ("2026-04-08", 2900),
+    ]

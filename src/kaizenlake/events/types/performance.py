@@ -9,8 +9,21 @@ import msgspec
 
 from kaizenlake.events.values.disagreements import Disagreement, beyond, rate_beside_counts, refuse
 from kaizenlake.events.values.disagreements import Figure as Told
-from kaizenlake.events.values.fields import Count, Credits, Figure, Key, Keys, Payload, Rate, Text, Usd, Word, says
-from kaizenlake.vocabulary import Audience
+from kaizenlake.events.values.fields import (
+    Count,
+    Credits,
+    Figure,
+    Instant,
+    Key,
+    Keys,
+    Payload,
+    Rate,
+    Text,
+    Usd,
+    Word,
+    says,
+)
+from kaizenlake.vocabulary import Audience, Figures
 
 
 class PerformanceRecorded(Payload, frozen=True, kw_only=True):
@@ -45,6 +58,15 @@ class PerformanceRecorded(Payload, frozen=True, kw_only=True):
         None
     )
     rate_of: Annotated[Audience | None, says("Denominator of the engagement rate; impressions if not said.")] = None
+    figures: Annotated[
+        Figures | None,
+        says("What the counts are of: total so far (if not said), which later ones replace, or of the day."),
+    ] = None
+    breakdown: Annotated[
+        Key | None,
+        says("Part of the content's audience or placement the counts are of, such as age=18-24; parts add up."),
+    ] = None
+    published_at: Annotated[Instant | None, says("When the content was published.")] = None
     content_type: Annotated[Key | None, says("Kind of content, such as reel or photo.")] = None
     hook_type: Annotated[Key | None, says("How it catches attention, such as question.")] = None
     tone: Annotated[Key | None, says("Tone, such as friendly.")] = None

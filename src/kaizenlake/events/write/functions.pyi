@@ -443,6 +443,9 @@ def log_performance_recorded(
     conversion_rate: float | None = None,
     roas: float | None = None,
     rate_of: str | None = None,
+    figures: str | None = None,
+    breakdown: str | None = None,
+    published_at: dt.datetime | str | None = None,
     content_type: str | None = None,
     hook_type: str | None = None,
     tone: str | None = None,
@@ -723,6 +726,9 @@ class PerformanceData(Struct):
     conversion_rate: float | None
     roas: float | None
     rate_of: str | None
+    figures: str | None
+    breakdown: str | None
+    published_at: dt.datetime | str | None
     content_type: str | None
     hook_type: str | None
     tone: str | None
@@ -762,6 +768,9 @@ class PerformanceData(Struct):
         conversion_rate: float | None = None,
         roas: float | None = None,
         rate_of: str | None = None,
+        figures: str | None = None,
+        breakdown: str | None = None,
+        published_at: dt.datetime | str | None = None,
         content_type: str | None = None,
         hook_type: str | None = None,
         tone: str | None = None,

@@ -19,8 +19,8 @@ NEW = timedelta(days=7)
 """How long counts that shrink are an alert; they are told of for as long as the records say so."""
 
 REMEDY = (
-    "Look at where these records come from. If the export tells the figures of each day alone, have it tell the totals to date, "
-    "as every record is read as one. If the tracker was reset, add to its figures what was counted before. If the platform "
+    "Look at where these records come from. If the export tells the figures of each day alone, say "
+    '`figures = "of the day"` in its mapping or record. If the tracker was reset, add to its figures what was counted before. If the platform '
     "took counts back, such as clicks of robots or deleted comments, nothing needs to be done."
 )
 
@@ -86,7 +86,8 @@ def _suspects(records: pl.LazyFrame) -> pl.LazyFrame:
 
 def _drops(daily_performance: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
     """Counts below the largest of earlier days of their content: one row a record and count."""
-    records = daily_performance.filter(pl.col("performed_on").cast(pl.Datetime("us", "UTC")) < as_of).select(
+    totals = daily_performance.filter(pl.col("figures").ne_missing("of the day"))
+    records = totals.filter(pl.col("performed_on").cast(pl.Datetime("us", "UTC")) < as_of).select(
         *_CONTENT, "performed_on", *(pl.col(name).cast(pl.Float64).round(PLACES) for name in COUNTS)
     )
     # Few contents contradict themselves: only their records are held against all that came before them.

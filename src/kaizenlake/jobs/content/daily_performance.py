@@ -1,4 +1,4 @@
-"""What did each content achieve on each platform and day? The latest record, with its rates and tier."""
+"""What did each content achieve on each platform and day? The latest record, its parts added up, with its rates and tier."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime
 import polars as pl
 
 from kaizenlake.job import job
-from kaizenlake.jobs._latest import latest
+from kaizenlake.jobs._latest import LANDED, latest
 from kaizenlake.parameters import Tiers
 from kaizenlake.tables import DailyPerformance, Performance
 
@@ -21,7 +21,8 @@ def daily_performance(
 ) -> pl.LazyFrame:
     """Keep the latest record of each content, platform and day, and add its rates and tier.
 
-    Records are cumulative: the latest of a day replaces the earlier ones, and null figures of it stay null.
+    The latest record of a day replaces the earlier ones, and null figures of it stay null. Where it is one of several that break
+    a content down, by age or placement, they are added up. Engagements that are not told are the sum of their parts.
 
     Args:
         performance: Silver performance events.
@@ -29,8 +30,12 @@ def daily_performance(
         tiers: Engagement rates from which a tier begins.
     """
     return (
-        latest_records(performance, as_of=as_of)
-        .with_columns(performed_on=pl.col("event_date"), rate_of=pl.col("rate_of").fill_null("impressions"))
+        _with_parts_added_up(performance, as_of)
+        .with_columns(
+            performed_on=pl.col("event_date"),
+            rate_of=pl.col("rate_of").fill_null("impressions"),
+            figures=pl.col("figures").fill_null("total so far"),
+        )
         .with_columns(
             engagement_rate=pl.coalesce("engagement_rate", share(pl.col("engagements"), trials())),
             # What the counts say goes before what a platform reports, which is rounded.
@@ -43,8 +48,52 @@ def daily_performance(
 
 def latest_records(performance: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFrame:
     """Latest record of figures of each tenant, project, content, platform and day before `as_of`, in the columns of silver."""
-    recorded = performance.filter(pl.col("event_type") == "PERFORMANCE_RECORDED", pl.col("occurred_at") < as_of)
-    return latest(recorded, ("tenant_id", "project_id", "content_id", "platform", "event_date"))
+    return latest(_recorded(performance, as_of), DAY, LANDED)
+
+
+DAY = ("tenant_id", "project_id", "content_id", "platform", "event_date")
+COUNTS = ("impressions", "clicks", "engagements", "conversions", "revenue_usd")
+"""Figures that are added up; people reached, whom several parts may share, are not."""
+
+PARTS = ("likes", "comments", "shares", "saves")
+"""What engagements are the sum of, where they are not told."""
+
+PLACES = 6
+"""Decimals that are kept of a sum: platforms credit parts of conversions."""
+
+
+def _recorded(performance: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
+    return performance.filter(pl.col("event_type") == "PERFORMANCE_RECORDED", pl.col("occurred_at") < as_of)
+
+
+def _with_parts_added_up(performance: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
+    """The latest record of each day; the figures of one that is a part are those of all parts of the day."""
+    told = pl.sum_horizontal(pl.col(name) for name in PARTS)
+    says = pl.any_horizontal(pl.col(name).is_not_null() for name in PARTS)
+    recorded = _recorded(performance, as_of).with_columns(
+        engagements=pl.coalesce("engagements", pl.when(says).then(told))
+    )
+    parts = latest(recorded.filter(pl.col("breakdown").is_not_null()), (*DAY, "breakdown"), LANDED)
+    sums = parts.group_by(DAY).agg(*(total(pl.col(name)).name.suffix("_sum") for name in COUNTS), parts=pl.len())
+    joined = latest(recorded, DAY, LANDED).join(sums, on=list(DAY), how="left", nulls_equal=True)
+    is_part = pl.col("breakdown").is_not_null()
+    is_sum = is_part & (pl.col("parts") > 1)
+    return joined.with_columns(
+        *(pl.when(is_part).then(_kept_places(f"{name}_sum")).otherwise(name).alias(name) for name in COUNTS),
+        *(
+            pl.when(~is_sum.fill_null(value=False)).then(name).alias(name)
+            for name in ("reach", "engagement_rate", "ctr", "conversion_rate")
+        ),
+    )
+
+
+def _kept_places(name: str) -> pl.Expr:
+    return pl.col(name).round(PLACES) if name.removesuffix("_sum") in {"conversions", "revenue_usd"} else pl.col(name)
+
+
+def total(figure: pl.Expr) -> pl.Expr:
+    """Sum of a figure in a group; null where no row tells it."""
+    return pl.when(figure.count() > 0).then(figure.sum())
 
 
 def trials() -> pl.Expr:

@@ -27,6 +27,8 @@ from kaizenlake.lake.landing.quarantine import (
 from kaizenlake.lake.landing.retry import Retried, mappings_folder, retry
 from kaizenlake.lake.mapping import files as mappings
 from kaizenlake.lake.mapping.apply import Mapped, Mapping
+from kaizenlake.lake.mapping.document import RECORD
+from kaizenlake.lake.mapping.records import Dates, Grains
 from kaizenlake.lake.mapping.times import Origin, is_time
 from kaizenlake.lake.readers import sources
 from kaizenlake.lake.readers.chunks import Refused, Rows, row_texts
@@ -305,7 +307,8 @@ class _Run:
             return None
         self.batch.finish(tally)
         self._read.append(item)
-        if self.batch.full:
+        if self.batch.full or (mapping is not None and mapping.records_figures):
+            # Of two records at one instant the later landing counts: each such file is a batch of its own.
             self._commit()
         return tally
 
@@ -316,14 +319,14 @@ class _Run:
             MappingError: The mapping needs a time, and none was given.
         """
         if self.occurred_at is None:
-            if mapping.needs_time():
+            if mapping.needs_time:
                 raise MappingError(
                     f"Mapping {mapping.name!r} does not say when its events happened.",
                     where=name,
                     hint="Say `occurred_at` in it, or give --occurred-at.",
                 )
             return _digest(content, mapping.digest)
-        return _digest(content, mapping.digest, *([self.occurred_at] if mapping.takes_time() else []))
+        return _digest(content, mapping.digest, *([self.occurred_at] if mapping.takes_time else []))
 
     def _count_again(self, tally: FileTally, lines: int) -> None:
         """Say of a file that was landed before what became of its lines: they are events, or were quarantined before."""
@@ -342,9 +345,11 @@ class _Run:
                 self.batch.add(tally, chunk.lines, chunk.numbers)
                 self._pause(tally)
             return
-        fits, seen = False, dict[str, set[str]]()
+        fits, seen, grains = False, dict[str, set[str]](), Grains()
         modified = datetime.fromtimestamp(item.path.stat().st_mtime, UTC)
         origin = Origin(content, item.name, modified, self.occurred_at)
+        if mapping.asks_for_figures:
+            self._check_figures(item, mapping, origin)
         for rows in read_rows(item, mapping.dialect(item.form), self.limits.line_bytes):
             if rows.frame.columns and not fits:
                 # A key that a later record lacks is a cell that says nothing.
@@ -352,10 +357,32 @@ class _Run:
                 fits = True
             self._refuse(tally, rows.refused)
             if rows.numbers:
-                self._take_rows(tally, rows, lambda given: mapping.apply(given, origin, seen))
+                self._take_rows(tally, rows, grains, lambda given: mapping.apply(given, origin, seen))
             self._pause(tally)
 
-    def _take_rows(self, tally: FileTally, rows: Rows, apply: Callable[[Rows], Mapped]) -> None:
+    def _check_figures(self, item: Source, mapping: Mapping, origin: Origin) -> None:
+        """Check that nothing hangs on what the counts of a file are of, as its mapping does not say it.
+
+        Raises:
+            MappingError: The file holds several dates of one content and platform.
+        """
+        dates = Dates()
+        for rows in read_rows(item, mapping.dialect(item.form), self.limits.line_bytes):
+            if not rows.numbers:
+                continue
+            mapping.fits(rows.frame.columns, where=item.name)
+            records = mapping.apply(rows, origin).records
+            found = dates.take(records) if records.height else None
+            if found is not None:
+                raise MappingError(
+                    f"The file holds several dates of one content and platform, such as {found[0]} and {found[1]}, and the "
+                    f"mapping {mapping.name!r} does not say what its figures count.",
+                    where=item.name,
+                    hint='Add `figures = "of the day"` to its [[event]] where each row counts its day alone, or '
+                    '`figures = "total so far"` where it counts all since the content was published.',
+                )
+
+    def _take_rows(self, tally: FileTally, rows: Rows, grains: Grains, apply: Callable[[Rows], Mapped]) -> None:
         try:
             mapped = apply(rows)
             frame = row_texts(rows)
@@ -367,7 +394,7 @@ class _Run:
             # One row is more than the engine takes, and with it all: halves lead to it.
             middle = len(rows.numbers) // 2
             for part in (slice(None, middle), slice(middle, None)):
-                self._take_rows(tally, rows.part(part), apply)
+                self._take_rows(tally, rows.part(part), grains, apply)
             return
 
         def raws(places: Sequence[int]) -> list[str]:
@@ -378,13 +405,23 @@ class _Run:
             [Refused(rows.numbers[place], "no_event", mapped.reason, str(frame[place])) for place in mapped.unmatched],
         )
         tally.left_out += mapped.left_out
+        over = grains.take(mapped.records) if mapped.records.height else set()
+        if over:
+            mapped, twofold = mapped.without(over)
+            self._refuse(
+                tally,
+                [
+                    Refused(rows.numbers[place], "same_grain", SAME_GRAIN, str(frame[place]), RECORD)
+                    for place in twofold
+                ],
+            )
         numbers = [rows.numbers[place] for place in mapped.places]
         self.batch.add(tally, mapped.lines, numbers, raws, mapped.hints)
 
     def _refuse(self, tally: FileTally, refused: Sequence[Refused]) -> None:
         tally.lines_in += len(refused)
         self.batch.refuse(
-            tally, [Poison(item.number, (item.rule,), (item.reason,), None, item.raw) for item in refused]
+            tally, [Poison(item.number, (item.rule,), (item.reason,), item.event_type, item.raw) for item in refused]
         )
 
     def _pause(self, tally: FileTally) -> None:
@@ -471,12 +508,18 @@ def _move(item: Source, folder: Path, now: datetime) -> None:
         item.path.rename(target)
 
 
+SAME_GRAIN = (
+    "a row before it says something else of the same content, platform and time, and one of both would silently count; where "
+    "rows break a content down, such as by age, name their columns: `breakdown = [...]` in the [[event]] of the mapping"
+)
+
+
 def _check_time(occurred_at: str, mapping: Mapping | None) -> None:
     if not is_time(occurred_at):
         raise UsageError(
             f"--occurred-at takes a date such as 2026-11-21 or an instant with a zone; found {occurred_at!r}."
         )
-    if mapping is None or not mapping.takes_time():
+    if mapping is None or not mapping.takes_time:
         told = "there is none" if mapping is None else f"{mapping.name!r} reads the time of each row"
         raise UsageError(f"--occurred-at goes with a mapping that does not tell the time of rows; {told}.")
 

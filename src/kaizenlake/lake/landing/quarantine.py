@@ -22,6 +22,7 @@ RULES: dict[str, str] = {
     "ragged_row": "A row has as many cells as the header.",
     "line_end": "A carriage return stands before a line feed or within quotation marks.",
     "not_a_record": "An item of a YAML list is a map, no longer than the setting `landing.line_bytes`.",
+    "same_grain": "Of one content, platform and time a file says one thing, or its mapping says which columns break it down.",
     "no_event": "A row stands for at least one event of its mapping.",
     "not_readable": "The row can be read, and the file to its end.",
 }

@@ -126,6 +126,11 @@ def _mapped_lines(lake: Lake, name: str, content: str, rows: pl.DataFrame) -> It
         mapping = mappings.load(name, mappings_folder(lake))
     except MappingError:
         return
+    if not mapping.has_breakdown:
+        # One that would silently take the place of another still would.
+        rows = rows.filter(~pl.col("rules").list.contains("same_grain"))
+    if rows.is_empty():
+        return
     file = str(rows["file"][0])
     found = rows_of([raw.encode() for raw in rows["raw"]], range(rows.height), RAW_BYTES)
     if not found.numbers:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cached_property
 
@@ -18,9 +18,10 @@ import polars as pl
 
 from kaizenlake.errors import MappingError
 from kaizenlake.events.catalogue import by_name
-from kaizenlake.lake.mapping.document import Document, Section, values
+from kaizenlake.lake.mapping.document import RECORD, Document, Section, values
 from kaizenlake.lake.mapping.figures import Style
 from kaizenlake.lake.mapping.items import ITEM, PLACE, ROW, each_item, table_of
+from kaizenlake.lake.mapping.records import breakdown_of, digests, figures_of, keyed, part
 from kaizenlake.lake.mapping.row_tests import are_totals, described, holds
 from kaizenlake.lake.mapping.times import Origin, moment
 from kaizenlake.lake.mapping.values import HASH, Fields, hashes, to_json
@@ -40,6 +41,7 @@ class Mapped:
         unmatched: Rows that no event section takes.
         hints: By line, why cells of its row could not be read.
         left_out: Rows that are no events, such as those of totals.
+        records: Of each line that is a record of figures, its place among the lines, and what `mapping_records.keyed` gives.
         reason: Why no event section takes a row.
     """
 
@@ -49,6 +51,22 @@ class Mapped:
     hints: dict[int, list[str]] = field(default_factory=dict)
     left_out: int = 0
     reason: str = ""
+    records: pl.DataFrame = field(default_factory=pl.DataFrame)
+
+    def without(self, records: set[int]) -> tuple[Mapped, list[int]]:
+        """The lines without some records, and the rows that these come from.
+
+        Args:
+            records: Their places among the records.
+        """
+        at = self.records[_LINE_OF_ALL]
+        out = {at[place] for place in records}
+        kept = [line for line in range(len(self.lines)) if line not in out]
+        hints = {place: self.hints[line] for place, line in enumerate(kept) if line in self.hints}
+        left = replace(
+            self, lines=[self.lines[line] for line in kept], places=[self.places[line] for line in kept], hints=hints
+        )
+        return left, [self.places[line] for line in sorted(out)]
 
 
 @dataclass(frozen=True)
@@ -109,9 +127,11 @@ class Mapping:
             if section.each is not None:
                 # What lies in its items is no column of the table; a name may be that of either.
                 read[section.each] = True
-            times = [] if section.occurred_at is None else section.occurred_at.sources
-            for part in (section.id.columns or [], times, section.when):
-                for name in part:
+            moments = (section.occurred_at, section.measured_at)
+            times = [name for said in moments if said is not None for name in said.sources]
+            parts = breakdown_of(section, self.document) if section.type == RECORD else []
+            for names in (section.id.columns or [], times, section.when, parts):
+                for name in names:
                     read[name] = read.get(name, False) or section.each is None
             for _, value in values(section):
                 for name in value.sources:
@@ -154,14 +174,38 @@ class Mapping:
                 hint=hint,
             )
 
+    @property
     def needs_time(self) -> bool:
         """Whether the time of its events has to be given for a whole file."""
         return any(section.occurred_at is None for section in self.document.event)
 
+    @property
     def takes_time(self) -> bool:
         """Whether the time of some of its events can be given for a whole file."""
         times = [section.occurred_at for section in self.document.event]
         return any(said is None or said.constant is not None for said in times)
+
+    @property
+    def records_figures(self) -> bool:
+        """Whether it makes records of figures."""
+        return any(section.type == RECORD for section in self.document.event)
+
+    @property
+    def has_breakdown(self) -> bool:
+        """Whether it says which columns break contents down."""
+        return any(breakdown_of(section, self.document) for section in self.document.event)
+
+    @property
+    def asks_for_figures(self) -> bool:
+        """Whether it does not say what the counts of records are of, whose rows tell their time."""
+        return any(
+            section.type == RECORD
+            and figures_of(section, self.document) is None
+            and "figures" not in section.fields
+            and (said := section.measured_at or section.occurred_at) is not None
+            and bool(said.sources)
+            for section in self.document.event
+        )
 
     def conditions(self) -> str:
         """Of which rows it makes events, in words."""
@@ -185,21 +229,26 @@ class Mapping:
         out = self._left_out(frame, rows)
         kept = frame.filter(~out)
         hints: dict[tuple[int, int], list[str]] = {}
-        made = []
+        made, records = [], []
         for number, section in enumerate(self.document.event):
-            lines, found = self._lines(section, kept, origin, {} if seen is None else seen)
-            made.append(lines.with_columns(pl.lit(number).alias(_SECTION), pl.int_range(pl.len()).alias(_LINE)))
+            lines, found, keys = self._lines(section, kept, origin, {} if seen is None else seen)
+            numbered = pl.lit(number).alias(_SECTION), pl.int_range(pl.len()).alias(_LINE)
+            made.append(lines.with_columns(numbered))
+            if keys is not None:
+                records.append(keys.with_columns(numbered))
             hints |= {(number, line): reasons for line, reasons in found.items()}
         lines = pl.concat(made).sort(PLACE, maintain_order=True)
         taken = set(lines[PLACE])
-        keys = enumerate(lines.select(_SECTION, _LINE).iter_rows()) if hints else ()
+        named = enumerate(lines.select(_SECTION, _LINE).iter_rows()) if hints else ()
+        at = lines.select(_SECTION, _LINE).with_row_index(_LINE_OF_ALL)
         return Mapped(
             lines["line"].cast(pl.Binary).to_list(),
             lines[PLACE].to_list(),
             [place for place in kept[PLACE] if place not in taken],
-            {line: hints[key] for line, key in keys if key in hints},
+            {line: hints[key] for line, key in named if key in hints},
             frame.height - kept.height,
             self.conditions(),
+            pl.concat(records).join(at, on=[_SECTION, _LINE]).sort(_LINE_OF_ALL) if records else pl.DataFrame(),
         )
 
     def _left_out(self, frame: pl.DataFrame, rows: Rows) -> pl.Series:
@@ -213,7 +262,7 @@ class Mapping:
 
     def _lines(
         self, section: Section, frame: pl.DataFrame, origin: Origin, seen: dict[str, set[str]]
-    ) -> tuple[pl.DataFrame, dict[int, list[str]]]:
+    ) -> tuple[pl.DataFrame, dict[int, list[str]], pl.DataFrame | None]:
         event = by_name(section.type)
         assert event is not None, "a mapping is checked when it is read"
         declared = {field.name: field for field in event.fields}
@@ -232,10 +281,18 @@ class Mapping:
         style = Style(form.decimal or ("," if form.thousands == "." else "."), form.thousands, is_declared=True)
         fields = Fields(rows, style if form.decimal or form.thousands else Style(), seen)
         given = {name: fields.value(name, value, declared.get(name)) for name, value in values(section)}
-        rows = rows.with_columns(_series(given[name], name) for name in given)
-        payload = pl.concat_str(*(json_cells.member(name, pl.col(_GIVEN + name)) for name in section.fields))
+        time, told = moment(section.measured_at or section.occurred_at, origin)
+        is_record = section.type == RECORD
+        if is_record:
+            given |= self._of_record(section, origin)
+        rows = rows.with_columns(_series(given[name], name) for name in given).with_columns(time.alias(_TIME))
+        payload = pl.concat_str(
+            *(json_cells.member(name, pl.col(_GIVEN + name)) for name in given if name not in _BESIDE)
+        )
+        rows = rows.with_columns(payload.str.strip_suffix(",").alias(_PAYLOAD))
+        if is_record and not section.id.row:
+            event_id = pl.concat_str(event_id, pl.lit(":"), digests(rows[_PAYLOAD].fill_null("")))
         tags = f'"tags":{to_json(section.tags)},' if section.tags else ""
-        time, told = moment(section.occurred_at, origin)
         metadata = f'"metadata":{to_json({"occurred_at": told})},' if told else ""
         lines = rows.select(
             PLACE,
@@ -243,21 +300,39 @@ class Mapping:
                 pl.lit("{"),
                 json_cells.member("id", json_cells.text(event_id)),
                 pl.lit(f'"type":{to_json(section.type)},"source":{to_json(self.source)},{tags}{metadata}'),
-                json_cells.member("occurred_at", time),
-                *(
-                    json_cells.member(name, pl.col(_GIVEN + name))
-                    for name in ("project_id", "tenant_id")
-                    if name in given
-                ),
+                json_cells.member("occurred_at", pl.col(_TIME)),
+                *(json_cells.member(name, pl.col(_GIVEN + name)) for name in _BESIDE if name in given),
                 pl.lit('"payload":{'),
-                payload.str.strip_suffix(","),
+                pl.col(_PAYLOAD),
                 pl.lit("}}"),
             ).alias("line"),
         )
-        return lines, fields.hints
+        if not is_record:
+            return lines, fields.hints, None
+        names = [name for name in (*_BESIDE, "content_id", "platform", "breakdown") if name in given]
+        about = rows.select(
+            *(pl.col(_GIVEN + name).alias(name) for name in names),
+            pl.col(_TIME).alias("time"),
+            pl.col(_PAYLOAD).alias("payload"),
+        )
+        return lines, fields.hints, keyed(about, figures_of(section, self.document), names)
+
+    def _of_record(self, section: Section, origin: Origin) -> dict[str, pl.Expr]:
+        """Fields of a record that the mapping says beside its fields."""
+        found: dict[str, pl.Expr] = {}
+        if (figures := figures_of(section, self.document)) is not None and "figures" not in section.fields:
+            found["figures"] = pl.lit(to_json(figures))
+        if (columns := breakdown_of(section, self.document)) and "breakdown" not in section.fields:
+            found["breakdown"] = part(columns)
+        if section.measured_at is not None and section.occurred_at is not None and "published_at" not in section.fields:
+            found["published_at"] = moment(section.occurred_at, origin)[0]
+        return found
 
 
-_SECTION, _LINE, _GIVEN = "\0section", "\0line", "\0given "
+_SECTION, _LINE, _LINE_OF_ALL, _GIVEN = "\0section", "\0line", "\0line of all", "\0given "
+_TIME, _PAYLOAD = "\0time", "\0payload"
+_BESIDE = ("project_id", "tenant_id")
+"""Fields that stand beside the payload."""
 
 
 def _series(made: pl.Expr | pl.Series, name: str) -> pl.Expr:

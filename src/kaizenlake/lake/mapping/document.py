@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from kaizenlake.lake.readers import json_cells
+from kaizenlake.vocabulary import Figures
 
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,59}$")]
 Sign = Annotated[str, Meta(min_length=1, max_length=1)]
@@ -194,11 +195,18 @@ class Section(_Part, frozen=True, kw_only=True):
 
     With `each`, a row stands for one event for each item of the list that lies there. A name of a column is then that of a
     member of the item, or else of one of the row. Without `occurred_at`, the time is that of the option `--occurred-at`.
+
+    Of PERFORMANCE_RECORDED: `figures` says what the counts are of, all since the content was published or the day alone.
+    `breakdown` names the columns that break a content down, such as age or placement, whose rows add up. `measured_at` says when
+    the figures were measured; `occurred_at` is then when the content was published.
     """
 
     type: str
     id: Identity
     occurred_at: Moment | None = None
+    measured_at: Moment | None = None
+    figures: Figures | None = None
+    breakdown: list[str] = []
     fields: dict[str, str | Value]
     when: Tests = {}
     each: str | None = None
@@ -208,13 +216,19 @@ class Section(_Part, frozen=True, kw_only=True):
 
 
 class Document(_Part, frozen=True, kw_only=True):
-    """The whole file; rows for which all of one table of `leave_out` holds are no events, such as those of totals."""
+    """The whole file; `figures` and `breakdown` are those of each event that does not say its own, and rows for which all of one table of `leave_out` holds are no events, such as those of totals."""
 
     description: Annotated[str, Meta(min_length=10)]
     event: Annotated[list[Section], Meta(min_length=1)]
     format: Format = Format()
     leave_out: list[Tests] = []
+    figures: Figures | None = None
+    breakdown: list[str] = []
     source: Name | None = None
+
+
+RECORD = "PERFORMANCE_RECORDED"
+"""The event whose figures later ones replace or add to."""
 
 
 def values(section: Section) -> Iterator[tuple[str, Value]]:

@@ -12,6 +12,7 @@ import polars as pl
 from kaizenlake.events.catalogue import EVENTS, EventType, by_name
 from kaizenlake.lake.mapping.document import (
     MOMENTS,
+    RECORD,
     SOURCES,
     Document,
     Identity,
@@ -46,6 +47,10 @@ def problems(document: Document) -> Iterator[str]:
         yield from _tests_problems(f"{at}.when", section.when)
         if section.occurred_at is not None:
             yield from _moment_problems(f"{at}.occurred_at", section.occurred_at)
+        if section.type != RECORD and (section.measured_at or section.figures or section.breakdown):
+            yield f"`{at}`: `measured_at`, `figures` and `breakdown` go with {RECORD}"
+        if section.measured_at is not None:
+            yield from _moment_problems(f"{at}.measured_at", section.measured_at)
         yield from _field_problems(at, section, event)
 
 

@@ -25,12 +25,14 @@ class Refused:
         rule: Stable name of the rule it broke.
         reason: The rule in words.
         raw: Its text.
+        event_type: Type of the event that it would be; None where it is none.
     """
 
     number: int
     rule: str
     reason: str
     raw: str
+    event_type: str | None = None
 
 
 @dataclass
