@@ -178,7 +178,7 @@ def test_when_figures_were_measured_is_told_apart_from_when_a_content_was_publis
         .replace("[event.fields]", 'measured_at = { file_name = "%Y-%m-%d" }\n[event.fields]')
     )
     mapping = put(tmp_path / "yt.toml", toml.encode())
-    for day, week in (("2026-04-01", "week1.csv"), ("2026-04-08", "week2.csv")):
+    for day, week in (("2026-04-01", "week1.csv"), ("2026-04-08", "week2.csv"), ("2026-04-15", "week2.csv")):
         land(lake, put(tmp_path / f"yt_{day}.csv", (case / week).read_bytes()), mapping=mapping, now=LATER)
     assert {row["published_at"][:10] for row in payloads(lake)} == {"2026-03-15", "2026-03-16"}
     assert contents(lake)["v1"]["impressions"] == 2900
@@ -186,4 +186,5 @@ def test_when_figures_were_measured_is_told_apart_from_when_a_content_was_publis
     assert curve.select(curve["performed_on"].cast(str), "impressions").rows() == [
         ("2026-04-01", 2000),
         ("2026-04-08", 2900),
+        ("2026-04-15", 2900),
     ]

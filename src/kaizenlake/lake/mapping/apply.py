@@ -291,7 +291,11 @@ class Mapping:
         )
         rows = rows.with_columns(payload.str.strip_suffix(",").alias(_PAYLOAD))
         if is_record and not section.id.row:
-            event_id = pl.concat_str(event_id, pl.lit(":"), digests(rows[_PAYLOAD].fill_null("")))
+            event_id = pl.concat_str(
+                event_id,
+                pl.lit(":"),
+                digests(rows.select(pl.concat_str(_TIME, _PAYLOAD, ignore_nulls=True)).to_series()),
+            )
         tags = f'"tags":{to_json(section.tags)},' if section.tags else ""
         metadata = f'"metadata":{to_json({"occurred_at": told})},' if told else ""
         lines = rows.select(
