@@ -1,4 +1,4 @@
-"""Documents of traces, told apart by what is in them: spans of OTLP, of SDKs, of MLflow, observations of Langfuse."""
+"""Documents of traces and of results of benchmarks, told apart by what is in them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from kaizenlake.traces import langfuse, mlflow, otlp
+from kaizenlake.traces import langfuse, mlflow, otlp, results
 from kaizenlake.traces.records import Told
 
 Reader: TypeAlias = Callable[[dict[str, Any]], Iterator[Told]]
@@ -21,12 +21,14 @@ class Form:
         is_it: Whether an object is of this form.
         read: Gives what an object of it tells.
         marks: Keys of which an object of it has all of one set.
+        within: Bytes of an object of it whose keys are names of its own.
     """
 
     name: str
     is_it: Callable[[dict[str, Any]], bool]
     read: Reader
     marks: tuple[frozenset[str], ...]
+    within: bytes = b""
 
 
 def _marks(*sets: str) -> tuple[frozenset[str], ...]:
@@ -59,6 +61,13 @@ FORMS: tuple[Form, ...] = (
         langfuse.of_description,
         _marks("id timestamp bookmarked", "id timestamp public"),
     ),
+    Form("promptfoo", results.is_promptfoo, results.of_promptfoo, _marks("results config", "evalId results")),
+    Form("inspect", results.is_inspect, results.of_inspect, _marks("eval status", "eval version")),
+    Form(
+        "swe-bench", results.is_swe_bench, results.of_swe_bench, _marks("resolved_ids"), b'"patch_successfully_applied"'
+    ),
+    Form("aider", results.is_aider, results.of_aider, _marks("testcase tests_outcomes")),
+    Form("tau-bench", results.is_tau_bench, results.of_tau_bench, _marks("task_id reward traj")),
     Form("mlflow", mlflow.is_trace, mlflow.of_trace, _marks("info data", "trace_info data", "trace_info spans")),
     Form("spans", otlp.is_list_of_spans, otlp.of_list_of_spans, _marks("spans")),
     Form(

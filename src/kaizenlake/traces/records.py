@@ -10,6 +10,39 @@ from kaizenlake.traces import values
 from kaizenlake.traces.steps import Span, step_of
 
 
+@dataclass(frozen=True)
+class Origin:
+    """The file that a document lies in, for what the document does not tell.
+
+    Args:
+        name: Its name without folder and ending.
+        modified: Nanoseconds since 1970 at which it was last changed; None where nobody knows.
+    """
+
+    name: str = ""
+    modified: int | None = None
+
+
+NOWHERE = Origin()
+
+
+@dataclass
+class Ran:
+    """A run that was completed, as a benchmark tells of it.
+
+    Args:
+        run_id: Name of the run.
+        at: Nanoseconds since 1970; None where the document does not tell it, and the file's time stands for it.
+        fields: Fields of a RUN_COMPLETED; one without a doer is of the one that its file is named for.
+        of_file: The run is named within its file only, so the file's name is before its own.
+    """
+
+    run_id: Any
+    at: int | None
+    fields: dict[str, Any]
+    of_file: bool = False
+
+
 @dataclass
 class Description:
     """What is told of a trace as a whole.
@@ -19,6 +52,8 @@ class Description:
         at: Nanoseconds since 1970; None where not told.
         fields: Fields of a TRACE_DESCRIBED.
         rest: What is no field of it.
+        envelope: Fields of the event beside its payload.
+        of_file: See `Ran`.
     """
 
     trace_id: Any
@@ -26,6 +61,7 @@ class Description:
     fields: dict[str, Any]
     rest: dict[str, Any] = field(default_factory=dict)
     envelope: dict[str, Any] = field(default_factory=dict)
+    of_file: bool = False
 
 
 @dataclass
@@ -53,7 +89,7 @@ class Scored:
     score_id: Any = None
 
 
-Told: TypeAlias = Span | Description | Scored
+Told: TypeAlias = Span | Description | Scored | Ran
 
 QUALITY = frozenset(
     ("quality", "quality_score", "overall_quality", "overall", "overall_score", "score", "rating", "user_rating")
@@ -69,17 +105,21 @@ _TRUE = frozenset(("true", "yes", "pass", "passed", "correct", "success"))
 _FALSE = frozenset(("false", "no", "fail", "failed", "incorrect", "failure"))
 
 
-def line_of(told: Told) -> bytes:
+def line_of(told: Told, origin: Origin = NOWHERE) -> bytes:
     """The event line of what a document tells; its id follows from what it says, so that twice is once.
+
+    Args:
+        told: What a document tells.
+        origin: The file it lies in.
 
     Raises:
         BadSpanError: It cannot be an event; the words say why.
     """
     if isinstance(told, Span):
         return _line_of_span(told)
-    if isinstance(told, Description):
-        return _line_of_description(told)
-    return _line_of_score(told)
+    if isinstance(told, Scored):
+        return _line_of_score(told)
+    return _line_of_description(told, origin) if isinstance(told, Description) else _line_of_run(told, origin)
 
 
 def _line_of_span(span: Span) -> bytes:
@@ -98,18 +138,47 @@ def _line_of_span(span: Span) -> bytes:
     return _named(envelope, f"{payload['run_id']}/{payload['span_id']}")
 
 
-def _line_of_description(told: Description) -> bytes:
-    trace = values.trace_id(told.trace_id)
+def _line_of_run(told: Ran, origin: Origin) -> bytes:
+    run = values.trace_id(f"{origin.name}/{told.run_id}" if told.of_file and told.run_id else told.run_id)
+    if run is None:
+        raise values.BadSpanError("the run has no name")
+    fields = {key: value for key, value in told.fields.items() if value is not None}
+    doer = fields.pop("doer", None) or values.key(origin.name)
+    if doer is None:
+        raise values.BadSpanError("it does not say who did the run")
+    envelope: dict[str, Any] = {
+        "type": "RUN_COMPLETED",
+        **_when(told.at, origin),
+        "payload": {"run_id": run, "doer": doer, **fields},
+        "source": "results",
+    }
+    return _named(envelope, run, is_alone=told.at is None)
+
+
+def _when(at: int | None, origin: Origin) -> dict[str, Any]:
+    """When it was, as a document tells it; else its file does, and the event says so."""
+    if at is not None:
+        return {"occurred_at": values.instant(at)}
+    if origin.modified is None:
+        raise values.BadSpanError("it does not say when it was")
+    return {
+        "occurred_at": values.instant(origin.modified),
+        "metadata": {"occurred_at": "when the file was last changed"},
+    }
+
+
+def _line_of_description(told: Description, origin: Origin) -> bytes:
+    trace = values.trace_id(f"{origin.name}/{told.trace_id}" if told.of_file and told.trace_id else told.trace_id)
     if trace is None:
         raise values.BadSpanError("it names no trace")
-    if told.at is None:
+    if told.at is None and not told.of_file:
         raise values.BadSpanError("it does not say when it began")
     fields = {key: value for key, value in told.fields.items() if value is not None}
     unknown = [values.key(name) for name in told.rest]
     payload = {"run_id": trace, **fields}
     envelope: dict[str, Any] = {
         "type": "TRACE_DESCRIBED",
-        "occurred_at": values.instant(told.at),
+        **_when(told.at, origin),
         "payload": payload,
         "source": fields.get("dialect", "traces"),
     }
@@ -119,7 +188,7 @@ def _line_of_description(told: Description) -> bytes:
             "attributes": {key: values.text(value, 2_000) or "" for key, value in told.rest.items()}
         }
     envelope.update(told.envelope)
-    return _named(envelope, trace)
+    return _named(envelope, trace, is_alone=told.at is None)
 
 
 def _line_of_score(told: Scored) -> bytes:
@@ -168,10 +237,17 @@ def _meaning(told: Scored) -> dict[str, Any]:
     return fields
 
 
-def _named(envelope: dict[str, Any], name: str) -> bytes:
-    """The line of an event whose id is a name and a hash of all it says."""
+def _named(envelope: dict[str, Any], name: str, *, is_alone: bool = False) -> bytes:
+    """The line of an event whose id is a name and a hash of all it says.
+
+    Where the file's time stands for its own, the name alone is the id: a copy of the file is of another time, and no new run.
+    """
     said = values.encode(envelope)
-    return b'{"id":"' + _plain(name) + b"/" + blake2b(said, digest_size=12).hexdigest().encode() + b'",' + said[1:]
+    told = b"alone" if is_alone else said
+    tail = envelope["type"].encode() if is_alone else b""
+    return (
+        b'{"id":"' + _plain(name) + b"/" + blake2b(told + tail, digest_size=12).hexdigest().encode() + b'",' + said[1:]
+    )
 
 
 def _plain(name: str) -> bytes:

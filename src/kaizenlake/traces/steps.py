@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any
 
 from kaizenlake.traces import values
@@ -285,15 +286,7 @@ def usage_of(usage: Any) -> dict[str, Any]:
     plain = {name for spelled in names.values() for name in spelled}
     read = {key: number for key, number in told.items() if key not in plain and _is_input(key)}
     written = {key: number for key, number in told.items() if key not in plain and not _is_input(key)}
-    found: dict[str, Any] = {}
-    if base["input"] is not None or read:
-        found["input_tokens"] = base["input"] or 0
-    if base["output"] is not None or written:
-        found["output_tokens"] = base["output"] or 0
-    for side, parts in (("input_tokens", read), ("output_tokens", written)):
-        beside = sum(number for key, number in parts.items() if "." not in key)
-        if beside and not _is_within(base, side, beside):
-            found[side] += beside
+    found = _in_all(base, read, written)
     for key, number in read.items():
         for name, words in _READ.items():
             if any(word in key for word in words):
@@ -309,15 +302,27 @@ def _is_input(key: str) -> bool:
     return key.startswith(("input", "prompt", "cache"))
 
 
-def _is_within(base: dict[str, int | None], side: str, beside: int) -> bool:
-    """Whether parts are counted within their whole, by the total; a total of the wholes alone says so."""
-    whole, total = base[side.removesuffix("_tokens")], base["total"]
-    if whole is None:
-        return False
-    if whole < beside:
-        return False
-    other = base["output" if side == "input_tokens" else "input"] or 0
-    return total is not None and total == whole + other
+def _in_all(base: dict[str, int | None], read: dict[str, int], written: dict[str, int]) -> dict[str, Any]:
+    """Tokens read and written in all: parts are added to their whole where the total, or else their names, say so."""
+    found: dict[str, Any] = {}
+    choices = []
+    for side, parts in (("input", read), ("output", written)):
+        whole = base[side] or 0
+        beside = sum(number for key, number in parts.items() if "." not in key and key != "reasoning_tokens")
+        every = sum(parts.values())
+        # The likelier first: as the names say it, then the other way.
+        options = dict.fromkeys((whole + beside, whole, whole + every))
+        choices.append([option for option in options if option >= max(whole, *parts.values(), 0)])
+        if base[side] is not None or parts:
+            found[f"{side}_tokens"] = choices[-1][0]
+    fits = [pair for pair in product(*choices) if sum(pair) == base["total"]]
+    if fits:
+        found |= {
+            name: number
+            for name, number in zip(("input_tokens", "output_tokens"), fits[0], strict=True)
+            if name in found
+        }
+    return found
 
 
 def _take_texts(kind: str, found: dict[str, Any], payload: dict[str, Any]) -> None:

@@ -1,15 +1,16 @@
-"""Files of traces: known by what is in them, and read as the event lines of steps, scores and descriptions."""
+"""Files of traces and of results of benchmarks: known by what is in them, and read as the event lines they tell."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import PurePath
 from typing import Any
 
 import msgspec
 
 from kaizenlake import traces
 from kaizenlake.lake.readers.chunks import Lines, Refused, breaks_off, is_full
-from kaizenlake.lake.readers.faults import FAULTS, words
+from kaizenlake.lake.readers.faults import FAULTS, printable, words
 from kaizenlake.lake.readers.read_files import json_values, ndjson_lines
 from kaizenlake.lake.readers.sources import BLOCK_BYTES, Source, opened
 from kaizenlake.traces.head import top_keys
@@ -38,7 +39,9 @@ def is_of_traces(source: Source) -> bool:
         # Whoever reads it whole says so.
         return False
     keys = top_keys(head)
-    return any(mark <= keys for form in traces.FORMS for mark in form.marks)
+    return bool(keys) and any(
+        any(mark <= keys for mark in form.marks) or (form.within and form.within in head) for form in traces.FORMS
+    )
 
 
 def read_traces(source: Source, line_bytes: int) -> Iterator[Lines]:
@@ -49,6 +52,7 @@ def read_traces(source: Source, line_bytes: int) -> Iterator[Lines]:
         line_bytes: Longest line handed on as it is.
     """
     chunk, size, number = Lines(), 0, 0
+    origin = _origin(source)
     try:
         for number, raw, document in _documents(source):
             form = traces.form_of(document)
@@ -56,7 +60,7 @@ def read_traces(source: Source, line_bytes: int) -> Iterator[Lines]:
                 chunk.lines.append(raw[: line_bytes + 1] if raw is not None else msgspec.json.encode(document))
                 chunk.numbers.append(number)
                 continue
-            for line in _event_lines(form, document, number, chunk.refused):
+            for line in _event_lines(form, document, origin, chunk.refused, number):
                 chunk.lines.append(line)
                 chunk.numbers.append(number)
                 size += len(line)
@@ -69,17 +73,27 @@ def read_traces(source: Source, line_bytes: int) -> Iterator[Lines]:
         yield chunk
 
 
-def _event_lines(form: traces.Form, document: Any, number: int, refused: list[Refused]) -> Iterator[bytes]:
-    told: Any = None
+def _event_lines(
+    form: traces.Form, document: Any, origin: traces.Origin, refused: list[Refused], number: int
+) -> Iterator[bytes]:
     try:
         for told in form.read(document):
             try:
-                yield traces.line_of(told)
+                yield traces.line_of(told, origin)
             except traces.BadSpanError as error:
-                refused.append(Refused(number, "bad_span", f"the span is left out: {error}", _raw(told)))
+                rule = "bad_span" if isinstance(told, traces.Span) else "bad_record"
+                refused.append(Refused(number, rule, f"it is left out: {error}", _raw(told)))
+    except traces.BadSpanError as error:
+        refused.append(Refused(number, "bad_record", f"it is left out: {error}", _raw(document)))
     except (ValueError, TypeError, AttributeError, KeyError, OverflowError, RecursionError) as error:
         reason = f"the document is not as {form.name} writes it: {words(error)}"
         refused.append(Refused(number, "bad_trace", reason, _raw(document)))
+
+
+def _origin(source: Source) -> traces.Origin:
+    name = PurePath(source.member or source.path).name
+    ending = "".join(PurePath(name).suffixes[-2:] if source.packed else PurePath(name).suffixes[-1:])
+    return traces.Origin(printable(name.removesuffix(ending)), source.path.stat().st_mtime_ns)
 
 
 def _raw(told: Any) -> str:
@@ -94,6 +108,7 @@ def _documents(source: Source) -> Iterator[tuple[int, bytes | None, Any]]:
     """Documents of a file with their numbers; one that is no JSON is None, and its text is what there is of it."""
     if source.form == "json":
         with opened(source) as stream:
+            stream.seek(source.start)
             held = stream.read(WHOLE_BYTES + 1)
         if len(held) <= WHOLE_BYTES:
             try:
