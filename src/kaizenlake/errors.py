@@ -160,6 +160,30 @@ class StaleSourceError(KaizenError):
     exit_meaning = "done, but a source is stale and --strict was given"
 
 
+class UnreadFileError(KaizenError):
+    """The landing was done, and a file that was named is not among what it read."""
+
+    code = "unread_file"
+    exit_code = 6
+    exit_meaning = "done, but a named file was not read"
+
+
+class EmptyMappingError(KaizenError):
+    """The landing was done, and of all rows that a mapping read not one became an event."""
+
+    code = "empty_mapping"
+    exit_code = 7
+    exit_meaning = "done, but a mapping made no event of any row"
+
+
+class AllQuarantinedError(KaizenError):
+    """The night was done, and every line that it read went to quarantine."""
+
+    code = "all_quarantined"
+    exit_code = 8
+    exit_meaning = "done, but every line that the night read went to quarantine"
+
+
 class Stopped(BaseException):
     """A run was told to stop; not an `Exception`, so that nothing on the way takes it for a failure and goes on.
 

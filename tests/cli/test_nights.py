@@ -68,7 +68,7 @@ def test_a_file_that_is_named_and_not_read_is_an_error_and_the_rest_lands(place)
     for odd, reason in ((notes, "its ending is none of"), (place / "pipe.ndjson", "a named pipe")):
         if not odd.exists():
             os.mkfifo(odd)
-        done = kaizen("land", odd, good, cwd=place, code=1)
+        done = kaizen("land", odd, good, cwd=place, code=6)
         assert "1 file that you named was not read" in done.stderr
         assert reason in done.stderr
     assert Lake(place / "lake").rows(tables.Events) == 1

@@ -45,6 +45,13 @@ class Landed(_Record):
     quarantined_before: int = Field(
         default=0, ge=0, description="Those of the quarantined lines that an earlier landing had put there."
     )
+    left_out: int = Field(default=0, ge=0, description="Rows that their mapping leaves out, such as those of totals.")
+    made_nothing: tuple[str, ...] = Field(
+        default=(), description="Mappings that read rows, and made no event of any of them."
+    )
+    all_quarantined: bool = Field(
+        default=False, description="Every line went to quarantine, and not all of them before."
+    )
     by_rule: dict[str, int] = Field(default_factory=dict, description="Quarantined lines by the rule they broke.")
     left: tuple[str, ...] = Field(default=(), description="Files left alone, each with the reason.")
     blocked: tuple[str, ...] = Field(

@@ -16,7 +16,16 @@ from pathlib import Path
 from types import FrameType
 
 from kaizenlake import tables
-from kaizenlake.errors import UNEXPECTED, JobFailedError, KaizenError, QuarantinedError, StaleSourceError, Stopped
+from kaizenlake.errors import (
+    UNEXPECTED,
+    AllQuarantinedError,
+    EmptyMappingError,
+    JobFailedError,
+    KaizenError,
+    QuarantinedError,
+    StaleSourceError,
+    Stopped,
+)
 from kaizenlake.job import Job, in_order
 from kaizenlake.jobs import JOBS
 from kaizenlake.lake import lock
@@ -184,6 +193,10 @@ class _Night:
     def exit_code(self, *, strict: bool) -> int:
         if self.run.errors:
             return JobFailedError.exit_code
+        if self.run.landing is not None and self.run.landing.all_quarantined:
+            return AllQuarantinedError.exit_code
+        if self.run.landing is not None and self.run.landing.made_nothing:
+            return EmptyMappingError.exit_code
         is_blocked = self.run.landing is not None and bool(self.run.landing.blocked)
         if strict and (is_blocked or landing.unacknowledged(self.lake)):
             return QuarantinedError.exit_code
@@ -243,6 +256,9 @@ class _Night:
                 duplicate=found.duplicate,
                 quarantined=found.quarantined,
                 quarantined_before=found.quarantined_before,
+                left_out=found.left_out,
+                made_nothing=found.made_nothing,
+                all_quarantined=found.is_all_quarantined,
                 by_rule=dict(found.by_rule),
                 left=tuple(f"{name}: {reason}" for name, reason in found.left),
                 blocked=found.blocked,

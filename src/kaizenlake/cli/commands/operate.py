@@ -13,7 +13,7 @@ from kaizenlake.cli.shell.groups import add_commands
 from kaizenlake.cli.shell.options import LAKE, REPORTS, LakeOption, ReportsOption, StrictOption, TenantOption
 from kaizenlake.cli.shell.progress import counting, watching
 from kaizenlake.cli.shell.words import note, open_lake, open_view, say
-from kaizenlake.errors import LakeError, QuarantinedError, UsageError
+from kaizenlake.errors import AllQuarantinedError, EmptyMappingError, QuarantinedError, UnreadFileError, UsageError
 from kaizenlake.vocabulary import plural
 
 if TYPE_CHECKING:
@@ -132,11 +132,13 @@ def land(
         say("By rule: " + ", ".join(f"{rule} {count}" for rule, count in found.by_rule.items()) + ".")
         say("`kaizen quarantine` shows the lines.")
     if found.unread:
-        raise LakeError(
+        raise UnreadFileError(
             f"{plural(len(found.unread), 'file')} that you named {'was' if len(found.unread) == 1 else 'were'} not read.",
             where=found.unread[0],
             hint="The reason stands above; the other files have landed.",
         )
+    if found.made_nothing:
+        raise EmptyMappingError(nothing_words(found.made_nothing), hint=LOOK)
     if strict and (words := waiting_words(landing.unacknowledged(opened), found.blocked)):
         raise QuarantinedError(words, hint=ACKNOWLEDGE)
 
@@ -165,8 +167,27 @@ def nightly(
 
         blocked = () if done.landing is None else done.landing.blocked
         raise QuarantinedError(waiting_words(landing.unacknowledged(opened), blocked), hint=ACKNOWLEDGE)
+    if done.landing is not None and done.exit_code == AllQuarantinedError.exit_code:
+        raise AllQuarantinedError(
+            f"All {plural(done.landing.lines_in, 'line')} of the night went to quarantine.", hint=LOOK
+        )
+    if done.landing is not None and done.exit_code == EmptyMappingError.exit_code:
+        raise EmptyMappingError(nothing_words(done.landing.made_nothing), hint=LOOK)
     if done.exit_code:
         raise typer.Exit(done.exit_code)
+
+
+LOOK = "`kaizen quarantine` shows the lines and why."
+
+
+def nothing_words(mappings: Sequence[str]) -> str:
+    """Which mappings made no event, in words.
+
+    >>> nothing_words(["posts"])
+    "The mapping 'posts' made no event of any row that it read."
+    """
+    names = ", ".join(map(repr, mappings))
+    return f"The mapping{'s' if len(mappings) > 1 else ''} {names} made no event of any row that {'they' if len(mappings) > 1 else 'it'} read."
 
 
 ACKNOWLEDGE = "`kaizen quarantine` shows the lines, `kaizen quarantine acknowledge` records that you have seen them."
@@ -294,6 +315,8 @@ def _tell(run: Run) -> None:
 def _tell_changes(run: Run) -> None:
     if (landing := run.landing) is not None and landing.files:
         say(f"Landed {_landed(landing)}.")
+        if landing.left_out:
+            say(f"Left out by mappings, as rows of totals are: {plural(landing.left_out, 'row')}.")
     for step in run.steps:
         if step.status in {"failed", "skipped"}:
             say(f"{step.name} {step.status}" + (f": {'; '.join(step.why)}" if step.status == "skipped" else ""))

@@ -111,6 +111,20 @@ class Landing:
         return sum(tally.left_out for tally in self.tallies)
 
     @property
+    def made_nothing(self) -> tuple[str, ...]:
+        """Mappings that read rows, and made no event of any."""
+        made: dict[str, int] = {}
+        for tally in self.tallies:
+            if tally.mapping is not None and tally.lines_in + tally.left_out:
+                made[tally.mapping] = made.get(tally.mapping, 0) + tally.landed + tally.duplicate
+        return tuple(sorted(name for name, events in made.items() if not events))
+
+    @property
+    def is_all_quarantined(self) -> bool:
+        """Whether every line went to quarantine, and not all of them before."""
+        return self.lines_in > 0 and self.quarantined == self.lines_in > self.quarantined_before
+
+    @property
     def blocked(self) -> tuple[str, ...]:
         """Files left alone that somebody should look at: neither of an ending that is not ours, nor gone by themselves."""
         return tuple(name for name, reason in self.left if reason not in sources.OF_NO_CONCERN)
@@ -318,6 +332,7 @@ class _Run:
         Raises:
             MappingError: The mapping needs a time, and none was given.
         """
+        named = mapping.time_in(name)
         if self.occurred_at is None:
             if mapping.needs_time:
                 raise MappingError(
@@ -325,8 +340,8 @@ class _Run:
                     where=name,
                     hint="Say `occurred_at` in it, or give --occurred-at.",
                 )
-            return _digest(content, mapping.digest)
-        return _digest(content, mapping.digest, *([self.occurred_at] if mapping.takes_time else []))
+            return _digest(content, mapping.digest, *named)
+        return _digest(content, mapping.digest, *named, *([self.occurred_at] if mapping.takes_time else []))
 
     def _count_again(self, tally: FileTally, lines: int) -> None:
         """Say of a file that was landed before what became of its lines: they are events, or were quarantined before."""
