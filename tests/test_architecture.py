@@ -47,7 +47,6 @@ ONLY_IN = {
     "deltalake": {"lake"},
     "jinja2": {"publish", "report"},
     "typst": {"report"},
-    "vl_convert": {"report"},
     "typer": {"cli"},
     "rich": {"cli"},
 }

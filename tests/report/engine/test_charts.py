@@ -7,8 +7,10 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from kaizenlake.report.engine.interval_chart import Bar, Group, Mark, interval_chart, share_chart
-from kaizenlake.report.engine.svg import COLOURS
+from kaizenlake.report.engine.svg import COLOURS, cut, width_of
 from publish.hostile_frames import LABELS
+
+TAGS = {"svg", "title", "desc", "g", "path", "line", "rect", "circle", "text"}
 
 MARKS = (
     Mark("Question", 0.12, 0.05, 0.19, "+12.0% (+5.0% to +19.0%)", "+12.0%", "good"),
@@ -53,26 +55,38 @@ def test_a_label_stays_text_whatever_it_holds(label):
     for svg in (svg for chart in charts for svg in (chart.wide, chart.narrow, chart.paper)):
         root = ET.fromstring(svg)
         tags = {element.tag.rsplit("}", 1)[-1] for element in root.iter()}
-        assert tags <= {"svg", "title", "desc", "g", "path", "line", "rect", "text"}
+        assert tags <= TAGS
         names = {name for element in root.iter() for name in element.attrib}
         assert not {name for name in names if name.startswith("on") or "href" in name}
 
 
-def test_a_long_label_is_cut_and_wide_characters_count_twice():
-    chart = forest((Mark("x" * 100, 0.1, 0, 0.2, "", ""), Mark("中" * 100, 0.1, 0, 0.2, "", "")))
-    texts = [
-        element.text for element in ET.fromstring(chart.wide).iter() if element.tag.endswith("text") and element.text
-    ]
-    latin, wide = (next(text for text in texts if text[0] == first) for first in "x中")
-    assert latin == "x" * 27 + "…"
-    assert wide == "中" * 13 + "…"
+@pytest.mark.parametrize("target", ["wide", "narrow", "paper"])
+@pytest.mark.parametrize("letter", ["i", "x", "W", "中", "ж", "😀"])
+def test_a_long_label_fills_its_place_and_is_cut_there(target, letter):
+    cut_at = cut(letter * 100, 200, 13, target)
+    assert cut_at.endswith("…")
+    assert width_of(cut_at, 13, target) <= 200 < width_of(letter + cut_at, 13, target)
+
+
+def test_a_label_that_fits_stays_whole():
+    assert cut("Text: speaks to the reader", 209, 13, "wide") == "Text: speaks to the reader"
+
+
+def test_labels_and_figures_of_a_phone_do_not_touch():
+    chart = forest((Mark("W" * 100, 0.1, 0, 0.2, "", "+1,234.5%"),))
+    label, figures = (
+        next(element for element in ET.fromstring(chart.narrow).iter() if (element.text or "").startswith(first))
+        for first in ("W", "+1,")
+    )
+    room = float(figures.get("x")) - width_of(figures.text, 13, "narrow")
+    assert width_of(label.text, 14, "narrow") < room
 
 
 def test_screens_take_colours_from_the_page_and_paper_has_its_own():
     chart = forest()
     assert '"var(--good)"' in chart.wide
     named = set(re.findall(r"var\(--([\w-]+)\)", forest().wide + forest().narrow + bars().wide))
-    style = (resources.files("kaizenlake.publish") / "html" / "kaizen.css").read_text()
+    style = (resources.files("kaizenlake.report.engine") / "html" / "kaizen.css").read_text()
     assert all(style.count(f"--{name}:") == 3 for name in named), "light, dark and print"
     assert "var(" not in chart.paper
     assert COLOURS["good"] in chart.paper
@@ -81,23 +95,15 @@ def test_screens_take_colours_from_the_page_and_paper_has_its_own():
 
 
 def test_an_interval_that_leaves_the_axis_is_cut_there_and_ends_in_an_arrow():
-    within = forest(MARKS[:2]).wide.count("<path")
-    assert forest(MARKS).wide.count("<path") == within + 3  # its dot and two arrows
+    assert forest(MARKS[:2]).wide.count("<path") == 0
+    assert forest(MARKS).wide.count("<path") == 2
 
 
 def positions(chart, target="wide"):
     """Centres of the dots from left to right, and of the axis' words, in the plot's pixels."""
     root = ET.fromstring(getattr(chart, target))
-
-    def at(element):
-        return float(re.match(r"translate\(([-\d.]+)", element.get("transform"))[1])
-
-    dots = [at(element) for element in root.iter() if element.tag.endswith("path") and "A4" in element.get("d", "")]
-    ticks = {
-        element.text: at(element)
-        for element in root.iter()
-        if element.tag.endswith("text") and element.get("text-anchor") == "middle"
-    }
+    dots = [float(element.get("cx")) for element in root.iter() if element.tag.endswith("circle")]
+    ticks = {element.text: float(element.get("x")) for element in root.iter() if element.get("text-anchor") == "middle"}
     return dots, ticks
 
 

@@ -45,9 +45,9 @@ def trends(label="planner"):
 def dots(svg):
     """Centres of the round marks, in the order they were drawn."""
     return [
-        tuple(map(float, re.findall(r"-?[\d.]+", element.get("transform"))))
+        (float(element.get("cx")), float(element.get("cy")))
         for element in ET.fromstring(svg).iter()
-        if element.tag.endswith("path") and "A" in element.get("d", "") and element.get("transform")
+        if element.tag.endswith("circle")
     ]
 
 
@@ -59,7 +59,7 @@ def steps(values):
 def named(svg):
     """Places of the words of a picture."""
     return {
-        element.text: tuple(map(float, re.findall(r"-?[\d.]+", element.get("transform", ""))))
+        element.text: (float(element.get("x")), float(element.get("y")))
         for element in ET.fromstring(svg).iter()
         if element.tag.endswith("text")
     }
@@ -94,7 +94,7 @@ def test_losses_lie_between_the_ends_of_their_scale():
 def test_equal_rows_make_equal_bytes_in_the_colours_of_the_page(draw):
     chart = draw()
     assert chart == draw()
-    style = (resources.files("kaizenlake.publish") / "html" / "kaizen.css").read_text()
+    style = (resources.files("kaizenlake.report.engine") / "html" / "kaizen.css").read_text()
     names = set(re.findall(r"var\(--([\w-]+)\)", chart.wide + chart.narrow))
     assert names
     assert all(style.count(f"--{name}:") == 3 for name in names), "light, dark and print"
@@ -106,7 +106,7 @@ def test_words_stay_text_whatever_they_hold(words):
     for chart in (effects(words=words), evidence(words), trends(words)):
         for svg in (chart.wide, chart.narrow, chart.paper):
             tags = {element.tag.rsplit("}", 1)[-1] for element in ET.fromstring(svg).iter()}
-            assert tags <= {"svg", "title", "desc", "g", "path", "line", "rect", "text"}
+            assert tags <= {"svg", "title", "desc", "g", "path", "line", "rect", "circle", "text"}
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,6 @@ LIBRARIES = (
     "scipy",
     "typer",
     "typst",
-    "vl-convert-python",
 )
 
 

@@ -8,8 +8,9 @@ from kaizenlake.publish import formats as say
 from kaizenlake.report.canary.data import CanaryData, GuardrailRow
 from kaizenlake.report.canary.labels import metric
 from kaizenlake.report.engine.blocks import Block, Cell, Section, grid, intervals
-from kaizenlake.report.engine.interval_chart import Group, Mark, Tone
+from kaizenlake.report.engine.interval_chart import Group, Mark
 from kaizenlake.report.engine.rows import Listing
+from kaizenlake.report.engine.svg import Tone
 from kaizenlake.tables import CanaryLooks
 
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any, Literal, TypeAlias
+from itertools import accumulate
+from typing import Any
 
 from kaizenlake.publish import formats as say
-from kaizenlake.report.engine.marks import step_of
-from kaizenlake.report.engine.svg import COLOURS, Chart, Target, chart, cut, layered
-
-Tone: TypeAlias = Literal["good", "bad", "plain"]
+from kaizenlake.report.engine.scales import step_of
+from kaizenlake.report.engine.svg import Chart, Drawing, Target, Tone, chart, cut, width_of
 
 
 @dataclass(frozen=True)
@@ -121,8 +119,8 @@ def interval_chart(
     low, high, step = _axis(
         [value for mark in marks for value in (mark.value, mark.low, mark.high)], reference, signed=signed
     )
-    axis = _Axis(low, high, step, ("+" if signed else "") + (".0%" if percent else ".2f"), reference)
-    return chart(lambda target: _interval_spec(groups, axis, target), identifier, title, description, legend)
+    axis = _Axis(low, high, step, "%" if percent else "", "+" if signed else "", reference)
+    return chart("intervals", lambda target: _intervals(groups, axis, target), identifier, title, description, legend)
 
 
 def share_chart(
@@ -137,7 +135,7 @@ def share_chart(
         bars: Rows to draw; at least one.
         legend: Name of a colour and what it stands for.
     """
-    return chart(lambda target: _share_spec(bars, target), identifier, title, description, legend)
+    return chart("shares", lambda target: _shares(bars, target), identifier, title, description, legend)
 
 
 @dataclass(frozen=True)
@@ -145,23 +143,24 @@ class _Axis:
     low: float
     high: float
     step: float
-    format: str
+    unit: str
+    sign: str
     reference: float | None
 
-    @property
-    def zero(self) -> str:
-        return "0%" if self.format.endswith("%") else "0"
+    def inside(self, value: float) -> float:
+        return min(max(value, self.low), self.high)
 
-    @property
-    def ticks(self) -> list[float]:
-        first = round(self.low / self.step)
-        return [round(index * self.step, 10) for index in range(first, round(self.high / self.step) + 1)]
+    def words(self, value: float) -> str:
+        digits = f"{value:{self.sign}.0%}" if self.unit else f"{value:{self.sign}.2f}"
+        return digits.replace("-", "−") if value else f"0{self.unit}"
 
-    def sparse(self) -> list[float]:
-        """Every second tick, such that zero or else the first is among them."""
-        ticks = self.ticks
-        offset = ticks.index(0.0) % 2 if 0.0 in ticks else 0
-        return ticks[offset::2] if len(ticks) > _PHONE_TICKS else ticks
+    def ticks(self, most: int | None) -> list[float]:
+        """Every tick, or every second one where there are more than fit, such that zero or else the first is kept."""
+        first, last = round(self.low / self.step), round(self.high / self.step)
+        ticks = [round(index * self.step, 10) for index in range(first, last + 1)]
+        if most is None or len(ticks) <= most:
+            return ticks
+        return ticks[ticks.index(0.0) % 2 if 0.0 in ticks else 0 :: 2]
 
 
 @dataclass(frozen=True)
@@ -173,18 +172,33 @@ class _Frame:
     right: int
     row: int
     heading: int
-    label_size: float
-    characters: int
+    size: float
 
     @property
     def stacked(self) -> bool:
         return self.left < 50
 
+    def words(self, label: str, shown: str, top: float, target: Target) -> dict[str, Any]:
+        """Label and figures of a row, and where its mark and they lie."""
+        figures = say.clean(shown)
+        beside = self.plot - width_of(figures, self.size - 1, target) if self.stacked else self.left
+        y = top + (self.row - 12 if self.stacked else self.row / 2)
+        return {
+            "label": cut(label, beside - 16, self.size, target),
+            "shown": figures,
+            "y": y,
+            "label_y": top + 15 if self.stacked else y,
+        }
+
+    def drawing(self, height: float, below: float, **values: Any) -> Drawing:
+        values |= {"stacked": self.stacked, "size": self.size, "tick_size": self.size - 1.5}
+        return Drawing(self.plot, height, (self.left, self.right, below), values)
+
 
 _FRAMES: dict[Target, _Frame] = {
-    "wide": _Frame(left=225, plot=305, right=210, row=28, heading=34, label_size=13, characters=27),
-    "narrow": _Frame(left=26, plot=298, right=26, row=50, heading=36, label_size=14, characters=30),
-    "paper": _Frame(left=225, plot=305, right=210, row=24, heading=30, label_size=13.5, characters=31),
+    "wide": _Frame(left=225, plot=305, right=210, row=28, heading=34, size=13),
+    "narrow": _Frame(left=26, plot=298, right=26, row=50, heading=36, size=14),
+    "paper": _Frame(left=225, plot=305, right=210, row=24, heading=30, size=13.5),
 }
 
 _PHONE_TICKS = 5
@@ -201,169 +215,56 @@ def _axis(values: Sequence[float], reference: float | None, *, signed: bool) -> 
     lowest, highest = max(min(bounds), _LIMITS[0]), min(max(bounds), _LIMITS[1] if signed else 1.0)
     span = max(highest - lowest, 0.01)
     step = step_of(span, _STEPS)
-    low = -(-lowest // step) if lowest / step == lowest // step else lowest // step
+    low = lowest // step
     high = -(-highest // step)
     return low * step, max(high, low + 1) * step, step
 
 
-def _interval_spec(groups: Sequence[Group], axis: _Axis, target: Target) -> dict[str, Any]:
+def _intervals(groups: Sequence[Group], axis: _Axis, target: Target) -> Drawing:
     frame = _FRAMES[target]
-    values: list[dict[str, Any]] = []
+
+    def x(value: float) -> float:
+        return frame.plot * (axis.inside(value) - axis.low) / (axis.high - axis.low)
+
+    rows: list[dict[str, Any]] = []
     headings: list[dict[str, Any]] = []
     top = 0
     for group in groups:
         if group.heading:
-            headings.append({"text": cut(group.heading, frame.characters + 14), "y": top + frame.heading - 12})
+            start = 0 if frame.stacked else 4 - frame.left
+            words = cut(group.heading, frame.plot - start, frame.size, target, bold=True)
+            headings.append({"x": start, "y": top + frame.heading - 12, "words": words})
             top += frame.heading
         for mark in group.marks:
-            line = top + (frame.row - 12 if frame.stacked else frame.row / 2)
-            values.append(
-                {
-                    "label": cut(mark.label, frame.characters),
-                    "shown": say.clean(mark.brief if frame.stacked else mark.shown),
-                    "value": min(max(mark.value, axis.low), axis.high),
-                    "low": max(mark.low, axis.low),
-                    "high": min(mark.high, axis.high),
-                    "cut_low": mark.low < axis.low,
-                    "cut_high": mark.high > axis.high,
-                    "line": line,
-                    "label_y": top + 15 if frame.stacked else line,
-                    "colour": COLOURS[mark.tone],
-                    "hollow": mark.hollow,
-                }
+            beyond = ((mark.low < axis.low, axis.low, -1), (mark.high > axis.high, axis.high, 1))
+            rows.append(
+                frame.words(mark.label, mark.brief if frame.stacked else mark.shown, top, target)
+                | {"value": x(mark.value), "low": x(mark.low), "high": x(mark.high)}
+                | {"arrows": [(x(end), side) for outside, end, side in beyond if outside]}
+                | {"tone": mark.tone, "hollow": mark.hollow}
             )
             top += frame.row
-    x = {
-        "field": "value",
-        "type": "quantitative",
-        "scale": {"domain": [axis.low, axis.high], "nice": False, "zero": False},
-        "axis": {
-            "values": axis.sparse() if frame.stacked else axis.ticks,
-            "labelExpr": f"datum.value === 0 ? '{axis.zero}' : format(datum.value, '{axis.format}')",
-            "title": None,
-            "labelOverlap": False,
-            "labelFlush": False,
-            "labelSeparation": 0,
-        },
-    }
-    y = {"field": "line", "type": "quantitative", "scale": None, "axis": None}
-    coloured = {"field": "colour", "type": "nominal", "scale": None}
-    firm, weak = {"filter": "!datum.hollow"}, {"filter": "datum.hollow"}
-    rule = {"y": y, "x": {**x, "field": "low"}, "x2": {"field": "high"}, "color": coloured}
-    dot = {"y": y, "x": x}
-    layers: list[dict[str, Any]] = [
-        {"transform": [firm], "mark": {"type": "rule", "strokeWidth": 2.5}, "encoding": rule},
-        {"transform": [weak], "mark": {"type": "rule", "strokeWidth": 1.5, "strokeDash": [4, 3]}, "encoding": rule},
-        *(
-            {
-                "transform": [{"filter": f"datum.cut_{end}"}],
-                "mark": {"type": "point", "shape": f"triangle-{side}", "filled": True, "size": 60, "opacity": 1},
-                "encoding": {"y": y, "x": {**x, "field": end}, "color": coloured},
-            }
-            for end, side in (("low", "left"), ("high", "right"))
-        ),
-        {
-            "transform": [firm],
-            "mark": {"type": "point", "filled": True, "size": 90, "opacity": 1},
-            "encoding": {**dot, "color": coloured},
-        },
-        {
-            "transform": [weak],
-            "mark": {"type": "point", "fill": COLOURS["paper"], "size": 70, "strokeWidth": 1.8, "opacity": 1},
-            "encoding": {**dot, "stroke": coloured},
-        },
-        _words("label", frame, "label"),
-        _words("shown", frame, "shown"),
-    ]
-    if headings:
-        layers.append({"data": {"values": headings}, **_words("heading", frame, "text")})
-    if axis.reference is not None and axis.low <= axis.reference <= axis.high:
-        layers.insert(
-            0,
-            {
-                "data": {"values": [{"value": axis.reference}]},
-                "mark": {"type": "rule", "strokeDash": [2, 3], "color": COLOURS["muted"], "strokeWidth": 1.4},
-                "encoding": {"x": x},
-            },
-        )
-    return _spec(values, layers, frame, top + 6)
-
-
-def _share_spec(bars: Sequence[Bar], target: Target) -> dict[str, Any]:
-    frame = _FRAMES[target]
-    pieces: list[dict[str, Any]] = []
-    values: list[dict[str, Any]] = []
-    for index, bar in enumerate(bars):
-        top = index * frame.row
-        line = top + (frame.row - 12 if frame.stacked else frame.row / 2)
-        values.append(
-            {
-                "label": cut(bar.label, frame.characters),
-                "shown": say.clean(bar.shown),
-                "line": line,
-                "label_y": top + 14 if frame.stacked else line,
-            }
-        )
-        edges = [0.0]
-        for _, share in bar.shares:
-            edges.append(edges[-1] + share)
-        pieces += [
-            {"line": line, "from": start * frame.plot, "to": end * frame.plot, "colour": COLOURS[name]}
-            for (start, end), (name, _) in zip(pairwise(edges), bar.shares, strict=True)
-            if end > start
-        ]
-    layers: list[dict[str, Any]] = [
-        {
-            "data": {"values": pieces},
-            "mark": {"type": "bar", "height": 14, "stroke": COLOURS["paper"], "strokeWidth": 1.2},
-            "encoding": {
-                "x": {"field": "from", "type": "quantitative", "scale": None, "axis": None},
-                "x2": {"field": "to"},
-                "y": {"field": "line", "type": "quantitative", "scale": None, "axis": None},
-                "color": {"field": "colour", "type": "nominal", "scale": None},
-            },
-        },
-        _words("label", frame, "label"),
-        _words("shown", frame, "shown"),
-    ]
-    return _spec(values, layers, frame, len(bars) * frame.row, axis=False)
-
-
-def _words(part: Literal["label", "shown", "heading"], frame: _Frame, field: str) -> dict[str, Any]:
-    at = {
-        "label": (0, "left") if frame.stacked else (-12, "right"),
-        "shown": (frame.plot, "right") if frame.stacked else (frame.plot + 14, "left"),
-        "heading": (0 if frame.stacked else -frame.left + 4, "left"),
-    }[part]
-    return {
-        "mark": {
-            "type": "text",
-            "align": at[1],
-            "baseline": "alphabetic" if part == "heading" else "middle",
-            "fontSize": frame.label_size - (1 if part == "shown" else 0),
-            "fontWeight": "bold" if part == "heading" else "normal",
-            "color": COLOURS["muted" if part == "shown" else "ink"],
-        },
-        "encoding": {
-            "x": {"value": at[0]},
-            "y": {
-                "field": "y" if part == "heading" else "label_y",
-                "type": "quantitative",
-                "scale": None,
-                "axis": None,
-            },
-            "text": {"field": field, "type": "nominal"},
-        },
-    }
-
-
-def _spec(
-    values: list[dict[str, Any]], layers: list[dict[str, Any]], frame: _Frame, height: float, *, axis: bool = True
-) -> dict[str, Any]:
-    return layered(
-        values,
-        layers,
-        size=(frame.plot, height),
-        margins=(frame.left, frame.right, 26 if axis else 4),
-        axis={"grid": not frame.stacked, "labelFontSize": frame.label_size - 1.5},
+    shown = axis.reference is not None and axis.low <= axis.reference <= axis.high
+    ticks = axis.ticks(_PHONE_TICKS if frame.stacked else None)
+    return frame.drawing(
+        top + 6,
+        26,
+        rows=rows,
+        headings=headings,
+        ticks=[(x(tick), axis.words(tick)) for tick in ticks],
+        reference=x(axis.reference or 0.0) if shown else None,
     )
+
+
+def _shares(bars: Sequence[Bar], target: Target) -> Drawing:
+    frame = _FRAMES[target]
+    rows: list[dict[str, Any]] = []
+    for index, bar in enumerate(bars):
+        starts = accumulate((share for _, share in bar.shares), initial=0.0)
+        pieces = [
+            (start * frame.plot, share * frame.plot, name)
+            for start, (name, share) in zip(starts, bar.shares, strict=False)
+            if share > 0
+        ]
+        rows.append(frame.words(bar.label, bar.shown, index * frame.row, target) | {"pieces": pieces})
+    return frame.drawing(len(bars) * frame.row, 4, rows=rows)

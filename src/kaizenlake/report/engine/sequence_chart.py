@@ -5,25 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from math import ceil, floor, log10
+from itertools import pairwise
+from math import ceil, log10
 from typing import Any, TypeAlias
 
-from kaizenlake.publish import formats as say
-from kaizenlake.report.engine.interval_chart import Tone
-from kaizenlake.report.engine.marks import (
-    FRAMES,
-    STEPS,
-    Row,
-    days_below,
-    dots,
-    line,
-    places,
-    rules,
-    spread,
-    step_of,
-    texts,
-)
-from kaizenlake.report.engine.svg import COLOURS, Chart, Target, chart, layered
+from kaizenlake.report.engine.scales import FRAMES, STEPS, Days, Point, ends_on_steps, step_of
+from kaizenlake.report.engine.svg import Chart, Drawing, Target, Tone, chart, cut, width_of
 
 Span: TypeAlias = tuple[float, float]
 
@@ -97,34 +84,23 @@ def effect_chart(
         ("band", "Interval that holds on all nights at once"),
     )
 
-    def spec(target: Target) -> dict[str, Any]:
+    def lay_out(target: Target) -> Drawing:
         plane = _Plane(target, [night.day for night in nights], low, high)
-        band = [
-            {"x": plane.x(night.day), "y": plane.y(night.sequential[0]), "y2": plane.y(night.sequential[1])}
-            for night in nights
-            if night.sequential is not None
-        ]
-        whiskers = [
-            {"x": plane.x(night.day), "y": plane.y(night.fixed[0]), "y2": plane.y(night.fixed[1])}
-            for night in nights
-            if night.fixed is not None
-        ]
-        effects = [(night.day, night.effect) for night in nights if night.effect is not None]
-        lines = [(0.0, "ink")] + ([(tolerated, "bad")] if tolerated else [])
-        layers = [
-            *_band(band),
-            *plane.axes(ticks),
-            *(plane.level(value, colour) for value, colour in lines),
-            rules(whiskers, "plain", 1.6),
-            line([plane.at(day, value) for day, value in effects], "plain", 1.2),
-            dots([plane.at(day, value) for day, value in effects], "plain", 34),
-            *plane.crossing(crossing),
-        ]
-        if tolerated:
-            layers.append(plane.beside(tolerated, "tolerated", "bad"))
-        return plane.spec(layers)
+        effects = [plane.at(night.day, night.effect) for night in nights if night.effect is not None]
+        levels = [(0.0, "ink"), *([(tolerated, "bad")] if tolerated else [])]
+        return plane.drawing(
+            ticks,
+            crossing,
+            band=[plane.span(night.day, night.sequential) for night in nights if night.sequential is not None],
+            whiskers=[plane.span(night.day, night.fixed) for night in nights if night.fixed is not None],
+            levels=[(plane.y(value), tone) for value, tone in levels],
+            notes=[(plane.y(tolerated), "tolerated", "bad")] if tolerated else [],
+            courses=[(effects, "plain", 1.2, "")],
+            dots=effects,
+            dot_tone="plain",
+        )
 
-    return chart(spec, identifier, title, description, legend)
+    return chart("nights", lay_out, identifier, title, description, legend)
 
 
 def evidence_chart(
@@ -158,26 +134,30 @@ def evidence_chart(
         ("muted", "p of a t-test of that night"),
     )
 
-    def spec(target: Target) -> dict[str, Any]:
+    def lay_out(target: Target) -> Drawing:
         plane = _Plane(target, [night.day for night in nights], 0.0, float(decades))
 
-        def course(name: str) -> list[Row]:
+        def course(name: str) -> list[Point]:
             values = [(night.day, getattr(night, name)) for night in nights]
             return [plane.at(day, -log10(max(p, _SMALLEST_P))) for day, p in values if p is not None]
 
-        layers = [
-            *plane.axes(ticks),
-            plane.level(-log10(nightly_level), "muted"),
-            plane.beside(-log10(nightly_level), f"{nightly_level:g}", "muted"),
-            line(course("boundary"), "ink", 2.0, stepped=True),
-            line(course("held"), "good", 2.2),
-            line(course("nightly"), "muted", 1.4, dashed=True),
-            dots(course("held"), "good", 34),
-            *plane.crossing(crossing),
-        ]
-        return plane.spec(layers)
+        level = plane.y(-log10(nightly_level))
+        held = course("held")
+        return plane.drawing(
+            ticks,
+            crossing,
+            levels=[(level, "muted")],
+            notes=[(level, f"{nightly_level:g}", "muted")],
+            courses=[
+                (_steps(course("boundary")), "ink", 2, ""),
+                (held, "good", 2.2, ""),
+                (course("nightly"), "muted", 1.4, "5,4"),
+            ],
+            dots=held,
+            dot_tone="good",
+        )
 
-    return chart(spec, identifier, title, description, legend)
+    return chart("nights", lay_out, identifier, title, description, legend)
 
 
 _SMALLEST_P = 1e-8
@@ -207,80 +187,61 @@ def _effect_axis(nights: Sequence[EffectNight], tolerated: float | None) -> tupl
     lowest, highest = max(min(values), -1.0), min(max(values), 1.0)
     span = max(highest - lowest, 0.004)
     step = step_of(span, STEPS)
-    low = floor(lowest / step + 1e-9) * step
-    return low, max(ceil(highest / step - 1e-9) * step, low + step), step
+    return *ends_on_steps(lowest, highest, step), step
+
+
+def _steps(points: list[Point]) -> list[Point]:
+    """Corners of a line that keeps each level until half way to the next."""
+    corners = points[:1]
+    for (x, y), (next_x, next_y) in pairwise(points):
+        corners += [((x + next_x) / 2, y), ((x + next_x) / 2, next_y)]
+    return corners + points[-1:]
 
 
 _TOP = 26
 """Pixels above the plot, for the words at a crossing."""
-
-_BOLD = 0.62
-"""Width of a bold letter for each pixel of its size, about: words at a crossing are kept inside by it."""
 
 
 class _Plane:
     """Where a day and a value lie, in pixels."""
 
     def __init__(self, target: Target, days: Sequence[date], low: float, high: float) -> None:
+        self.target = target
         self.frame = FRAMES[target]
-        self.first, self.last = min(days), max(days)
+        self.days = Days(min(days), max(days), self.frame.plot, 10.0)
         self.low, self.high = low, high
-        self.days = days
-
-    def x(self, day: date) -> float:
-        span = (self.last - self.first).days
-        inset = 10.0
-        return inset + (self.frame.plot - 2 * inset) * ((day - self.first).days / span if span else 0.5)
 
     def y(self, value: float) -> float:
         inside = min(max(value, self.low), self.high)
         return _TOP + self.frame.height * (self.high - inside) / (self.high - self.low)
 
-    def at(self, day: date, value: float) -> Row:
-        return {"x": self.x(day), "y": self.y(value)}
+    def at(self, day: date, value: float) -> Point:
+        return self.days.x(day), self.y(value)
 
-    def axes(self, ticks: Iterable[tuple[float, str]]) -> list[Row]:
-        """Lines and words of the values on the left, and words of the days below."""
-        named = [(self.y(value), words) for value, words in ticks]
-        bottom = _TOP + self.frame.height
-        return [
-            rules([{"x": 0, "x2": self.frame.plot, "y": y} for y, _ in named], "line", 1.0),
-            texts([{"x": -10, "y": y, "text": words} for y, words in named], "muted", self.frame.font, "right"),
-            days_below(
-                [(self.x(day), day) for day in spread(self.days, self.frame.ticks)], bottom + 16, self.frame.font
-            ),
-        ]
+    def span(self, day: date, span: Span) -> tuple[float, float, float]:
+        return self.days.x(day), self.y(span[0]), self.y(span[1])
 
-    def level(self, value: float, colour: str) -> Row:
-        row = [{"x": 0, "x2": self.frame.plot, "y": self.y(value)}]
-        return rules(row, colour, 1.3, dashed=colour != "ink")
-
-    def beside(self, value: float, words: str, colour: str) -> Row:
-        """Words at the right end of a level: beside the plot, or on a phone above the line."""
-        if self.frame.right < 60:
-            row = {"x": self.frame.plot, "y": self.y(value) - 9, "text": words}
-            return texts([row], colour, self.frame.font - 1, "right")
-        return texts([{"x": self.frame.plot + 8, "y": self.y(value), "text": words}], colour, self.frame.font, "left")
-
-    def crossing(self, found: Crossing | None) -> list[Row]:
-        if found is None:
-            return []
-        x = self.x(found.day)
-        words = say.clean(found.words, 60)
-        half = len(words) * self.frame.font * _BOLD / 2
-        middle = min(max(x, half - self.frame.left + 4), self.frame.plot + self.frame.right - half - 4)
-        return [
-            rules([{"x": x, "y": 18, "y2": _TOP + self.frame.height}], found.tone, 1.6, dashed=True),
-            texts([{"x": middle, "y": 8, "text": words}], found.tone, self.frame.font, "center", bold=True),
-        ]
-
-    def spec(self, layers: list[Row]) -> Row:
+    def drawing(self, ticks: Iterable[tuple[float, str]], crossing: Crossing | None, **values: Any) -> Drawing:
+        """The drawing of values over nights: words of the values stand on the left, those of the days below."""
         frame = self.frame
-        return layered([], layers, size=(frame.plot, _TOP + frame.height), margins=(frame.left, frame.right, 30))
+        band = values.get("band", [])
+        shared: dict[str, Any] = {
+            "band": band,
+            "outline": [(x, low) for x, low, _ in band] + [(x, high) for x, _, high in reversed(band)],
+            "whiskers": [],
+            "ticks": [(self.y(value), words) for value, words in ticks],
+            "days": self.days.names(frame.ticks),
+            "crossing": self._crossing(crossing) if crossing else None,
+            "size": frame.font,
+            "stacked": frame.stacked,
+        }
+        return Drawing(frame.plot, _TOP + frame.height, (frame.left, frame.right, 30), shared | values)
 
-
-def _band(rows: list[Row]) -> list[Row]:
-    if len(rows) == 1:
-        return [rules(rows, "band", 12)]
-    mark = {"type": "area", "color": COLOURS["band"], "opacity": 1, "line": False}
-    return [{"data": {"values": rows}, "mark": mark, "encoding": places(rows)}] if rows else []
+    def _crossing(self, crossing: Crossing) -> dict[str, Any]:
+        """A crossing, whose words are kept inside the picture."""
+        frame, x = self.frame, self.days.x(crossing.day)
+        room = frame.left + frame.plot + frame.right - 8
+        words = cut(crossing.words, room, frame.font, self.target, bold=True)
+        half = width_of(words, frame.font, self.target, bold=True) / 2
+        middle = min(max(x, half - frame.left + 4), frame.plot + frame.right - half - 4)
+        return {"x": x, "middle": middle, "words": words, "tone": crossing.tone}

@@ -1,28 +1,23 @@
-"""Pictures of the reports: SVG drawn by Vega-Lite, the same bytes for the same spec, in two widths and for paper.
+"""Draw charts as SVG: one template a form of chart, in two widths and for paper, the same bytes for the same rows.
 
-A picture is laid out by us to the pixel and measures no text, so that the fonts of a machine change nothing. What comes
-back is taken apart again: only known elements and attributes go on, colours become CSS variables, and the picture gets a
-title and a description that tell its finding.
+Widths of texts come from a table, so that the fonts of a machine change nothing. The page gives the colours of a screen;
+every chart has a title and a description that tell its finding.
 """
 
 from __future__ import annotations
 
-import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal, TypeAlias
-from xml.etree import ElementTree as ET
 
-import vl_convert
+import jinja2
 
-from kaizenlake.errors import PublishError
 from kaizenlake.publish import formats as say
 
 Target: TypeAlias = Literal["wide", "narrow", "paper"]
-
-VEGA_LITE = "5.21"
-"""Version of the grammar; named, so that a newer default redraws nothing."""
+Tone: TypeAlias = Literal["good", "bad", "plain"]
 
 COLOURS = {
     "ink": "#1b2430",
@@ -40,11 +35,8 @@ COLOURS = {
 }
 """Colours by name as they are printed; a page sets `--name` for each."""
 
-_FONTS: dict[Target, str] = {
-    "wide": "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif",
-    "narrow": "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif",
-    "paper": "Libertinus Serif",
-}
+_SCREEN = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+_FONTS: dict[Target, str] = {"wide": _SCREEN, "narrow": _SCREEN, "paper": "Libertinus Serif"}
 
 
 @dataclass(frozen=True)
@@ -70,8 +62,26 @@ class Chart:
     legend: tuple[tuple[str, str], ...] = ()
 
 
+@dataclass(frozen=True)
+class Drawing:
+    """What one template draws: the size of the plot, the pixels around it, and the values of the template by name.
+
+    Args:
+        plot: Width of the plot, in pixels.
+        height: Its height.
+        margins: Pixels left, right and below it.
+        values: Whatever else the template names; places are pixels from the upper left of the plot.
+    """
+
+    plot: float
+    height: float
+    margins: tuple[float, float, float]
+    values: Mapping[str, Any]
+
+
 def chart(
-    spec: Callable[[Target], dict[str, Any]],
+    form: str,
+    lay_out: Callable[[Target], Drawing],
     identifier: str,
     title: str,
     description: str,
@@ -80,142 +90,105 @@ def chart(
     """Draw a chart for each target.
 
     Args:
-        spec: Gives the Vega-Lite spec for a target; every text of it went through `clean` or `cut`.
+        form: Name of the template.
+        lay_out: Places everything for a target; the template escapes the texts, which went through `clean` or `cut`.
         identifier: Unique in the report; letters, digits and hyphens.
         title: What is shown.
         description: What it says, with its numbers.
         legend: Name of a colour and what it stands for.
     """
-    drawn = {target: _dressed(spec(target), identifier, title, description, target) for target in _FONTS}
+    drawn = {}
+    for target, font in _FONTS.items():
+        drawing = lay_out(target)
+        drawn[target] = _template(form).render(
+            drawing.values,
+            name=f"{identifier}-{target}",
+            title=say.clean(title, 2000),
+            description=say.clean(description, 2000),
+            target=target,
+            font=font,
+            colours=COLOURS if target == "paper" else {name: f"var(--{name})" for name in COLOURS},
+            drawing=drawing,
+        )
     return Chart(identifier, title, description, **drawn, legend=legend)
 
 
-def layered(
-    values: list[dict[str, Any]],
-    layers: list[dict[str, Any]],
-    *,
-    size: tuple[float, float],
-    margins: tuple[float, float, float],
-    axis: dict[str, Any] | None = None,
-) -> dict[str, Any]:
-    """A spec of layers over one another, of a size that no text changes.
+def width_of(text: str, size: float, target: Target, *, bold: bool = False) -> float:
+    """Pixels that a text takes, in the widest face that a target may be shown in.
 
-    Args:
-        values: Rows of the layers that bring none.
-        layers: Marks with their encodings, the lowest first.
-        size: Width and height of the plot, in pixels.
-        margins: Pixels left, right and below the plot.
-        axis: What the look of the axis differs in.
+    >>> width_of("ill", 10, "wide") < width_of("WWW", 10, "wide")
+    True
     """
-    left, right, below = margins
-    return {
-        "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
-        "data": {"values": values},
-        "width": size[0],
-        "height": size[1],
-        "padding": {"left": left, "right": right, "top": 4, "bottom": below},
-        "autosize": {"type": "none", "contains": "content"},
-        "layer": layers,
-        "config": {
-            "background": None,
-            "aria": False,
-            "view": {"stroke": None},
-            "axis": {
-                "domain": False,
-                "ticks": False,
-                "gridColor": COLOURS["line"],
-                "labelColor": COLOURS["muted"],
-                "labelPadding": 8,
-                **(axis or {}),
-            },
-        },
-    }
+    ems = sum(_width(char) for char in text)
+    return ems * size * (_BOLDER if bold else 1) * (_SERIF if target == "paper" else 1)
 
 
-_ELEMENTS = {"svg", "g", "path", "line", "rect", "text"}
-_ATTRIBUTES = {
-    "d",
-    "fill",
-    "font-size",
-    "font-weight",
-    "height",
-    "opacity",
-    "stroke",
-    "stroke-dasharray",
-    "stroke-width",
-    "text-anchor",
-    "transform",
-    "viewBox",
-    "width",
-    "x2",
-    "y2",
-}
-_DEFAULTS = {("opacity", "1"), ("font-weight", "normal"), ("transform", "translate(0,0)")}
-_LONG_NUMBER = re.compile(r"-?\d+\.\d{3,}")
-_SVG = "http://www.w3.org/2000/svg"
-_NAMES = {colour: name for name, colour in COLOURS.items()}
+def cut(text: str, pixels: float, size: float, target: Target, *, bold: bool = False) -> str:
+    """Text of a label, cut to a width.
 
-
-def _dressed(spec: dict[str, Any], identifier: str, title: str, description: str, target: Target) -> str:
-    """Draw the spec and keep of it only what a picture needs."""
-    drawn = vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE, allowed_base_urls=[])
-    root = _kept(ET.fromstring(drawn), target)  # noqa: S314 - drawn in this process from our own spec, no outside text
-    if root is None:
-        raise PublishError(f"Chart {identifier} was not drawn.", hint="Please report this.")
-    name = f"{identifier}-{target}"
-    for tag, words in (("desc", description), ("title", title)):
-        told = ET.Element(tag, {"id": f"{name}-{tag}"})
-        told.text = say.clean(words, 2000)
-        root.insert(0, told)
-    width, height = root.attrib.pop("width"), root.attrib.pop("height")
-    root.attrib = {
-        "xmlns": _SVG,
-        "viewBox": f"0 0 {width} {height}",
-        "role": "img",
-        "aria-labelledby": f"{name}-title {name}-desc",
-        "font-family": _FONTS[target],
-    }
-    if target == "paper":
-        root.attrib |= {"width": width, "height": height}
-    return ET.tostring(root, encoding="unicode", short_empty_elements=True)
-
-
-def _kept(element: ET.Element, target: Target) -> ET.Element | None:
-    tag = element.tag.removeprefix(f"{{{_SVG}}}")
-    if tag not in _ELEMENTS or element.get("display") == "none" or element.get("class") in {"background", "foreground"}:
-        return None
-    kept = ET.Element(
-        tag,
-        {
-            key: _LONG_NUMBER.sub(lambda match: f"{float(match[0]):.2f}".rstrip("0").rstrip("."), value)
-            for key, value in element.attrib.items()
-            if key in _ATTRIBUTES and (key, value) not in _DEFAULTS
-        },
-    )
-    for key in ("fill", "stroke"):
-        name = _NAMES.get(kept.get(key, ""))
-        if name is not None and target != "paper":
-            kept.set(key, f"var(--{name})")
-    if tag == "text":
-        kept.text = element.text
-        if target == "narrow":  # words stand above the plot there: a rim of paper keeps its lines out of them
-            kept.attrib |= {"stroke": "var(--paper)", "stroke-width": "4", "paint-order": "stroke"}
-    kept.extend(child for child in (_kept(child, target) for child in element) if child is not None)
-    plain_group = tag == "g" and not kept.attrib
-    if tag == "g" and not len(kept):
-        return None
-    return kept[0] if plain_group and len(kept) == 1 else kept
-
-
-def cut(text: str, characters: int) -> str:
-    """Text of a label, cut to a width counted in characters; wide characters count twice.
-
-    Every word that is drawn goes through `clean`: the renderer ends the whole process on a NUL.
+    >>> cut("a rather long label", 80, 10, "wide")
+    'a rather long…'
     """
     line = say.clean(text)
-    width = 0
-    for index, char in enumerate(line):
-        width += 2 if unicodedata.east_asian_width(char) in "WF" else 1
-        if width > characters:
-            return line[:index].rstrip() + "…"
-    return line
+    if width_of(line, size, target, bold=bold) <= pixels:
+        return line
+    room = pixels - width_of("…", size, target, bold=bold)
+    kept = 0
+    while kept < len(line) and width_of(line[: kept + 1], size, target, bold=bold) <= room:
+        kept += 1
+    return line[:kept].rstrip() + "…"
+
+
+_WIDTHS = {
+    char: width
+    for width, chars in (
+        (0.36, " ,./:;'’·\\|ijlIJf"),
+        (0.46, '-()[]!rt"'),
+        (0.60, "*_`?–“”csvxyzkL"),
+        (0.64, "abdeghnopqu0123456789{}$EFPSTY"),
+        (0.79, "ABCDGHKNOQRUVXZ&"),
+        (0.86, "#+<=>^~−×wM"),
+        (1.00, "%@…mW"),
+    )
+    for char in chars
+}
+"""Widths of characters in parts of the size, as DejaVu Sans has them: the widest face that a page falls back to."""
+
+_BOLDER = 1.12
+"""How much wider bold characters are."""
+
+_SERIF = 0.85
+"""Width of the serif of paper beside the table's."""
+
+
+def _width(char: str) -> float:
+    known = _WIDTHS.get(char)
+    if known is not None:
+        return known
+    if unicodedata.combining(char):
+        return 0.0
+    return 1.05 if unicodedata.east_asian_width(char) in "WF" else 0.85 if char.isupper() else 0.68
+
+
+def _pixels(value: float) -> str:
+    """A place, as short as two decimals are written."""
+    text = f"{value:.2f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
+
+
+def _path(points: list[tuple[float, float]]) -> str:
+    """Corners of a line as the data of a path."""
+    return "M" + "L".join(f"{_pixels(x)},{_pixels(y)}" for x, y in points)
+
+
+@cache
+def _template(form: str) -> jinja2.Template:
+    environment = jinja2.Environment(
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        loader=jinja2.PackageLoader("kaizenlake.report.engine", "charts"),
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"px": _pixels, "path": _path}
+    return environment.get_template(f"{form}.svg.j2")

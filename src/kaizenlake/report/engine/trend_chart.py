@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from math import ceil, floor, log10
+from math import ceil, log10
 from typing import Any
 
 from kaizenlake.publish import formats as say
-from kaizenlake.report.engine.interval_chart import Tone
-from kaizenlake.report.engine.marks import FRAMES, STEPS, Row, days_below, dots, line, rules, spread, step_of, texts
-from kaizenlake.report.engine.svg import COLOURS, Chart, Target, chart, cut, layered
+from kaizenlake.report.engine.scales import FRAMES, STEPS, Days, Point, ends_on_steps, step_of
+from kaizenlake.report.engine.svg import Chart, Drawing, Target, Tone, chart, cut, width_of
 
 
 @dataclass(frozen=True)
@@ -53,68 +52,53 @@ def trend_chart(
     """
     values = [value for trend in trends for _, mean, moving in trend.days for value in (mean, moving)]
     step = step_of(max(values) - min(values), STEPS)
-    low = floor(min(values) / step + 1e-9) * step
-    high = max(ceil(max(values) / step - 1e-9) * step, low + step)
-    days = sorted({day for trend in trends for day, _, _ in trend.days})
-    return chart(
-        lambda target: _trend_spec(trends, days, (low, high, step), target), identifier, title, description, legend
-    )
+    scale = (*ends_on_steps(min(values), max(values), step), step)
+    days = [day for trend in trends for day, _, _ in trend.days]
+    ends = (min(days), max(days))
+    return chart("trends", lambda target: _lay_out(trends, ends, scale, target), identifier, title, description, legend)
 
 
 _LABELS = 190
 """Pixels left of the plot for the names of trends, where they do not stand above it."""
 
 
-def _trend_spec(
-    trends: Sequence[Trend], days: Sequence[date], scale: tuple[float, float, float], target: Target
-) -> dict[str, Any]:
+def _lay_out(
+    trends: Sequence[Trend], ends: tuple[date, date], scale: tuple[float, float, float], target: Target
+) -> Drawing:
     frame = FRAMES[target]
-    stacked = frame.right < 60
-    left, right = (frame.left, frame.right) if stacked else (_LABELS, 200)
-    plot = frame.plot if stacked else frame.left + frame.plot + frame.right - left - right
-    above, gap = (26, 12) if stacked else (0, 16)
+    left, right = (frame.left, frame.right) if frame.stacked else (_LABELS, 200)
+    plot = frame.left + frame.plot + frame.right - left - right
+    above, gap = (26, 12) if frame.stacked else (0, 16)
     low, high, step = scale
     inner = frame.trend_height - above
     digits = max(1, ceil(-log10(step) - 1e-9))
-    first, span = days[0], max((days[-1] - days[0]).days, 1)
-    layers: list[Row] = []
-    means: list[Row] = []
-    alerts: list[Row] = []
-    words: list[Row] = []
-    labels: list[Row] = []
-    ends: list[Row] = []
-    edges: list[Row] = []
+    days = Days(*ends, plot, 6.0)
+    rows: list[dict[str, Any]] = []
     for place, trend in enumerate(trends):
         top = place * (frame.trend_height + gap) + above + 4
 
-        def at(day: date, value: float, top: float = top) -> Row:
-            x = 6 + (plot - 12) * ((day - first).days / span)
-            return {"x": x, "y": top + inner * (high - value) / (high - low)}
+        def at(day: date, value: float, top: float = top) -> Point:
+            return days.x(day), top + inner * (high - value) / (high - low)
 
-        edges += [{"y": top, "text": f"{high:.{digits}f}"}, {"y": top + inner, "text": f"{low:.{digits}f}"}]
-        means += [at(day, mean) for day, mean, _ in trend.days]
-        course = [at(day, moving) for day, _, moving in trend.days]
-        layers.append(line(course, trend.tone, 2.0))
-        alerts += [at(day, mean) for day, mean, _ in trend.days if day in trend.alerts]
-        ends.append(course[-1] | {"colour": COLOURS[trend.tone]})
-        middle = top - 14 if stacked else top + inner / 2
-        labels.append({"x": 4 - left, "y": middle, "text": cut(trend.label, frame.words - 8)})
-        shown = say.clean(trend.brief if stacked else trend.shown, 60)
-        words.append({"x": plot if stacked else plot + 14, "y": middle, "text": shown})
+        shown = say.clean(trend.brief if frame.stacked else trend.shown, 60)
+        room = left + plot - width_of(shown, frame.font, target) - 16 if frame.stacked else left - 44
+        rows.append(
+            {
+                "edges": [(top, f"{high:.{digits}f}"), (top + inner, f"{low:.{digits}f}")],
+                "means": [at(day, mean) for day, mean, _ in trend.days],
+                "course": [at(day, moving) for day, _, moving in trend.days],
+                "alerts": [at(day, mean) for day, mean, _ in trend.days if day in trend.alerts],
+                "middle": top - 14 if frame.stacked else top + inner / 2,
+                "label": cut(trend.label, room, frame.font + 0.5, target),
+                "shown": shown,
+                "tone": trend.tone,
+            }
+        )
     height = 4 + len(trends) * (frame.trend_height + gap) - gap
-    marks = [
-        rules([{"x": 0, "x2": plot, "y": row["y"]} for row in edges], "line", 1.0),
-        texts([{"x": -8, **row} for row in edges], "muted", frame.font - 1.5, "right"),
-        dots(means, "muted", 9),
-        *layers,
-        dots(alerts, "bad", 60),
-        dots(ends, None, 52),
-        texts(labels, "ink", frame.font + 0.5, "left"),
-        texts(words, "muted", frame.font, "right" if stacked else "left"),
-        days_below(
-            [(6 + (plot - 12) * ((day - first).days / span), day) for day in spread(days, frame.ticks // 2 + 1)],
-            height + 12,
-            frame.font,
-        ),
-    ]
-    return layered([], marks, size=(plot, height), margins=(left, right, 24))
+    values = {
+        "rows": rows,
+        "days": days.names(frame.ticks // 2 + 1),
+        "size": frame.font,
+        "stacked": frame.stacked,
+    }
+    return Drawing(plot, height, (left, right, 24), values)

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable
 
 from kaizenlake.publish import formats as say
 from kaizenlake.report.engine.blocks import Block, Cell, Kind, Picture, Section, empty, grid, interval, intervals, raw
-from kaizenlake.report.engine.interval_chart import Bar, Group, Mark, Tone, estimate, share_chart
+from kaizenlake.report.engine.interval_chart import Bar, Group, Mark, estimate, share_chart
 from kaizenlake.report.engine.rows import LabelRow, PatternRow
+from kaizenlake.report.engine.svg import Tone
 from kaizenlake.report.kaizen.data import ReportData
 from kaizenlake.report.kaizen.labels import pattern_label
 from kaizenlake.tables import AvoidedPhrases, Contents, CreativeLabels, Patterns

@@ -18,7 +18,7 @@ from kaizenlake.report.engine.blocks import (
     interval,
     raw,
 )
-from kaizenlake.report.engine.interval_chart import Tone
+from kaizenlake.report.engine.svg import Tone
 from kaizenlake.report.engine.trend_chart import Trend, trend_chart
 from kaizenlake.report.kaizen.data import ReportData
 from kaizenlake.report.kaizen.learning_data import CanaryRow, Learning

@@ -17,8 +17,9 @@ from kaizenlake.report.engine.blocks import (
     intervals,
     raw,
 )
-from kaizenlake.report.engine.interval_chart import Group, Mark, Tone, estimate, interval_chart
+from kaizenlake.report.engine.interval_chart import Group, Mark, estimate, interval_chart
 from kaizenlake.report.engine.rows import KindRow, Listing, WinRow
+from kaizenlake.report.engine.svg import Tone
 from kaizenlake.report.kaizen.data import ReportData
 from kaizenlake.report.kaizen.headlines import WIN_SECTIONS
 from kaizenlake.report.kaizen.labels import dimension, segment

@@ -21,8 +21,9 @@ from kaizenlake.report.engine.blocks import (
     intervals,
     raw,
 )
-from kaizenlake.report.engine.interval_chart import Group, Mark, Tone, estimate
+from kaizenlake.report.engine.interval_chart import Group, Mark, estimate
 from kaizenlake.report.engine.rows import CHART_ROWS, Listing
+from kaizenlake.report.engine.svg import Tone
 from kaizenlake.vocabulary import plural
 
 TONES: dict[str, Tone] = {"strength": "good", "weakness": "bad", "rising": "bad", "falling": "good"}

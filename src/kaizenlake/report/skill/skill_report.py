@@ -7,8 +7,8 @@ from kaizenlake.publish.signed import skill_file as model
 from kaizenlake.publish.signed import skill_words as words
 from kaizenlake.publish.signed.skill_data import TABLES, Course, courses
 from kaizenlake.report.engine.blocks import Block, Definitions, Document, Figure, Paragraph, Picture, Section, grid, raw
-from kaizenlake.report.engine.interval_chart import Tone
 from kaizenlake.report.engine.rows import Listing
+from kaizenlake.report.engine.svg import Tone
 from kaizenlake.report.engine.trend_chart import Trend, trend_chart
 from kaizenlake.report.skill.comparisons import failures, models, terms
 from kaizenlake.tables import Scan
