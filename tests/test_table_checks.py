@@ -10,9 +10,11 @@ from pandera.config import ValidationDepth, config_context
 from kaizenlake import tables, testing
 from kaizenlake.errors import TableInvalidError
 from kaizenlake.tables import PerformanceTiers
-from kaizenlake.tables.base import Table, _changes, column, facts
+from kaizenlake.tables.base import Table, column, table
+from kaizenlake.tables.checks import _changes
 
 
+@table(layer="gold", grain=("name", "place"))
 class Drinks(Table):
     """A table with a rule of every kind that Pandera knows for a column, and one for a whole frame."""
 
@@ -32,8 +34,7 @@ class Drinks(Table):
     def the_large_cost_more(cls, data: pa.PolarsData) -> pl.LazyFrame:  # noqa: N805 - as above
         return data.lazyframe.select((pl.col("size") == "small") | (pl.col("price") > 1))
 
-    class Config(Table.Config):
-        metadata = facts("gold", "drinks", ("name", "place"))
+    class Config:
         unique = ["code", "place"]  # noqa: RUF012 - Pandera's own form
 
 
@@ -95,6 +96,7 @@ def test_no_setting_of_pandera_turns_rules_off(turned_off):
         tables.check(Drinks, spoil("stock", 100))
 
 
+@table(layer="gold", grain=("name",))
 class Sums(Table):
     """A table with a rule for all rows together, and one with a custom name."""
 
@@ -104,9 +106,6 @@ class Sums(Table):
     @pa.dataframe_check(name="shares_sum_to_one")
     def shares(cls, data: pa.PolarsData) -> pl.LazyFrame:  # noqa: N805 - as above
         return data.lazyframe.select(pl.col("share").sum() == 1)
-
-    class Config(Table.Config):
-        metadata = facts("gold", "sums", ("name",))
 
 
 @pytest.mark.parametrize(

@@ -253,7 +253,7 @@ def describes_itself(job: Job, frames: Frames, as_of: datetime) -> None:  # noqa
     """The job, its table and every column say what they mean."""
     assert job.meaning, f"{job.name} has no docstring"
     assert tables.meaning(job.writes)
-    silent = [name for name, item in job.writes.to_schema().columns.items() if not item.description]
+    silent = [name for name, item in tables.columns(job.writes).items() if not item.description]
     assert not silent, f"columns of {tables.full_name(job.writes)} without a description: {silent}"
 
 
@@ -389,7 +389,7 @@ def _with_its_sources(job: Job) -> set[Job]:
 
 
 def _with_nulls(table: type[Table], frame: pl.DataFrame) -> pl.DataFrame:
-    columns = table.to_schema().columns
+    columns = tables.columns(table)
     nullable = [name for name in columns if columns[name].nullable and name not in tables.grain(table)]
     if "event_type" in columns:
         # What an event cannot be without, it never lacks.

@@ -123,7 +123,7 @@ def look(version, verdict="promote", mode="canary", control="1.0.0", number=3, *
 
 def filled(table, rows):
     """Rows of a table from dicts; what they do not name is null, or 0 where it may not be."""
-    columns = table.to_schema().columns
+    columns = tables.columns(table)
     types = tables.schema(table)
     zero = {name: 0 if types[name].is_numeric() else [] if isinstance(types[name], pl.List) else None for name in types}
     empty = {name: None if columns[name].nullable else zero[name] for name in types}

@@ -8,13 +8,14 @@ from datetime import UTC, date, datetime, timedelta
 import polars as pl
 
 from kaizenlake.lake import Lake, Written, fingerprint
-from kaizenlake.tables.base import INSTANT, WORDS, Table, column, count, facts, rate
+from kaizenlake.tables.base import Instant, Table, Words, column, count, rate, table
 
 FIRST = date(2026, 3, 1)
 MIDNIGHT = datetime(2026, 4, 1, tzinfo=UTC)
 PRINT = fingerprint("code", "settings")
 
 
+@table(layer="gold", grain=("event_date", "visitor"), partition="event_date")
 class Visits(Table):
     """One visitor on one day: every type a table may have."""
 
@@ -23,22 +24,17 @@ class Visits(Table):
     project_id: str = column("Project; null where none.", nullable=True)
     pages: pl.Int64 = count("Pages seen.")
     read_rate: float = rate("Share of a page that was read; null where not measured.", nullable=True)
-    tags: WORDS = column("Tags; null where none.", nullable=True)
+    tags: Words = column("Tags; null where none.", nullable=True)
     returned: bool = column("Came before; null where unknown.", nullable=True)
-    seen_at: INSTANT = column("Last seen.")
-
-    class Config(Table.Config):
-        metadata = facts("gold", "visits", ("event_date", "visitor"), "event_date")
+    seen_at: Instant = column("Last seen.")
 
 
+@table(layer="gold", grain=("project_id",))
 class Totals(Table):
     """One project over all time."""
 
     project_id: str = column("Project; null where none.", nullable=True)
     pages: pl.Int64 = count("Pages seen.")
-
-    class Config(Table.Config):
-        metadata = facts("gold", "totals", ("project_id",))
 
 
 def day(number: int) -> date:

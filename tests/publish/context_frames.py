@@ -37,7 +37,7 @@ ALLOWED |= {"source": "automatic", "verdict": "unclear", "evidence": "observatio
 
 def row(table, **values):
     """A row of a table: what is not said is null where it may be, else some value of the type."""
-    columns = table.to_schema().columns
+    columns = tables.columns(table)
     unknown = set(values) - set(columns)
     assert not unknown, unknown
 

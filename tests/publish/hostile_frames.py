@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
+from kaizenlake import tables
+
 HOSTILE = (
     "</script><script>window.hit=1</script>",
     '"><img src=x onerror=window.hit=1>',
@@ -36,10 +38,10 @@ def hostile(frames, *, tied=frozenset(), kept=frozenset()):
     texts = pl.Series([text.encode("utf-8", "ignore").decode() for text in HOSTILE])
     held = {}
     for table, frame in frames.items():
-        declared = table.to_schema().columns
+        declared = tables.columns(table)
         changes = []
         for place, (name, dtype) in enumerate(frame.schema.items()):
-            if name in kept or any("isin" in check.name for check in declared[name].checks):
+            if name in kept or declared[name].isin:
                 continue
             if name in tied and dtype == pl.List(pl.String):
                 changes.append(pl.col(name).list.eval(pl.lit(TIED) + pl.element()).alias(name))

@@ -66,7 +66,7 @@ def arrow_schema(table: type[Table]) -> pa.Schema:
                 f"Delta holds no {dtype}: column {name} of {tables.full_name(table)} cannot be stored.",
                 hint="Declare it as String, Int64, Float64 or a UTC instant.",
             )
-    columns = table.to_schema().columns
+    columns = tables.columns(table)
     plain = tables.empty(table).collect().to_arrow().schema
     return pa.schema([field.with_metadata(_words(columns[field.name])) for field in plain])
 
@@ -89,8 +89,8 @@ def parquet_properties(table: type[Table]) -> WriterProperties:
     )
 
 
-def _words(column: Any) -> dict[str, str]:
-    words = {"comment": column.description or "", "unit": (column.metadata or {}).get("unit", "")}
+def _words(column: tables.Column) -> dict[str, str]:
+    words = {"comment": column.description, "unit": column.unit}
     return {key: value for key, value in words.items() if value}
 
 

@@ -258,7 +258,7 @@ class Lake:
             return Snapshot(table, handle)
         if tables.layer(table) != "bronze":
             return Snapshot(table, None)
-        columns = table.to_schema().columns
+        columns = tables.columns(table)
         if drift.extra or drift.changed or drift.moved or not all(columns[name].nullable for name in drift.missing):
             raise LakeError(
                 f"{tables.full_name(table)} was stored with other columns than this version declares ({drift}).",

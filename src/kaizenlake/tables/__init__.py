@@ -1,4 +1,4 @@
-"""What the tables look like: one Pandera model each; everything that knows of tables follows from `TABLES`."""
+"""What the tables look like: one declaration each; everything that knows of tables follows from `TABLES`."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from kaizenlake.tables.activity import (
 )
 from kaizenlake.tables.alert import Alerts
 from kaizenlake.tables.base import (
+    Column,
     Scan,
     Table,
-    check,
-    check_parts,
+    columns,
     empty,
     full_name,
     grain,
@@ -24,9 +24,11 @@ from kaizenlake.tables.base import (
     name,
     partition,
     schema,
+    table,
 )
 from kaizenlake.tables.bronze import Acknowledgements, Events, Landings, Quarantine
 from kaizenlake.tables.canary import CanaryLooks, CanarySegments, CanaryUnits, DeploymentRoutings, Deployments
+from kaizenlake.tables.checks import check, check_parts
 from kaizenlake.tables.content import (
     AvoidedPhrases,
     ContentExperiments,
@@ -143,6 +145,7 @@ __all__ = [
     "CanaryLooks",
     "CanarySegments",
     "CanaryUnits",
+    "Column",
     "ContentExperiments",
     "ContentFeatures",
     "ContentIncrements",
@@ -209,6 +212,7 @@ __all__ = [
     "WinRates",
     "check",
     "check_parts",
+    "columns",
     "empty",
     "full_name",
     "grain",
@@ -217,4 +221,5 @@ __all__ = [
     "name",
     "partition",
     "schema",
+    "table",
 ]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import polars as pl
 
-from kaizenlake.tables.base import INSTANT, Table, column, count, facts, rate, tenant
+from kaizenlake.tables.base import Instant, Table, column, count, rate, table, tenant
 
 
+@table(layer="gold", grain=("tenant_id", "event_date", "source", "event_type", "project_id"), partition="event_date")
 class EventCounts(Table):
     """Events of one day, source, type and project: the mergeable aggregate of everything that arrived."""
 
@@ -16,15 +17,11 @@ class EventCounts(Table):
     event_type: str = column("Type, as in the catalogue.")
     project_id: str = column("Project; null where none was given.", nullable=True)
     events: pl.Int64 = column("Events.", ge=1)
-    first_at: INSTANT = column("Time of the first of them.")
-    last_at: INSTANT = column("Time of the last of them.")
-
-    class Config(Table.Config):
-        metadata = facts(
-            "gold", "event_counts", ("tenant_id", "event_date", "source", "event_type", "project_id"), "event_date"
-        )
+    first_at: Instant = column("Time of the first of them.")
+    last_at: Instant = column("Time of the last of them.")
 
 
+@table(layer="gold", grain=("tenant_id", "event_date", "project_id", "attribute"), partition="event_date")
 class SegmentWords(Table):
     """The latest word of one day on what a project's industry, or its kind of client, is."""
 
@@ -33,13 +30,11 @@ class SegmentWords(Table):
     project_id: str = column("Project.")
     attribute: str = column("What the word is about.", isin=("industry", "client_type"))
     value: str = column("The word.")
-    occurred_at: INSTANT = column("When it was said.")
+    occurred_at: Instant = column("When it was said.")
     event_id: str = column("Event that says it.")
 
-    class Config(Table.Config):
-        metadata = facts("gold", "segment_words", ("tenant_id", "event_date", "project_id", "attribute"), "event_date")
 
-
+@table(layer="gold", grain=("tenant_id", "project_id"))
 class ProjectSegments(Table):
     """One project of which the industry or the kind of client is known."""
 
@@ -50,10 +45,8 @@ class ProjectSegments(Table):
         "Kind of client, as its latest event that names one says; null where none does.", nullable=True
     )
 
-    class Config(Table.Config):
-        metadata = facts("gold", "project_segments", ("tenant_id", "project_id"))
 
-
+@table(layer="gold", grain=("tenant_id", "project_id"))
 class Projects(Table):
     """One project: its segment and how much is known of it."""
 
@@ -64,27 +57,23 @@ class Projects(Table):
         "Kind of client, as its latest event that names one says; null where none does.", nullable=True
     )
     events: pl.Int64 = column("Events of the project.", ge=1)
-    first_at: INSTANT = column("Time of its first event.")
-    last_at: INSTANT = column("Time of its latest event.")
-
-    class Config(Table.Config):
-        metadata = facts("gold", "projects", ("tenant_id", "project_id"))
+    first_at: Instant = column("Time of its first event.")
+    last_at: Instant = column("Time of its latest event.")
 
 
+@table(layer="gold", grain=("tenant_id", "source"))
 class SourceFreshness(Table):
     """One source of events: how much it sent and how long it has been silent; decisions of commands are no source."""
 
     tenant_id: str = tenant()
     source: str = column("Producer of the events.")
     events: pl.Int64 = column("Events it sent.", ge=1)
-    last_at: INSTANT = column("Time of its latest event.")
+    last_at: Instant = column("Time of its latest event.")
     silent_hours: float = column("Hours from its latest event to the night's as_of.", unit="hours", ge=0)
     stale: bool = column("It has been silent for longer than the setting allows.")
 
-    class Config(Table.Config):
-        metadata = facts("gold", "source_freshness", ("tenant_id", "source"))
 
-
+@table(layer="gold", grain=("tenant_id", "industry", "client_type"))
 class SegmentClarity(Table):
     """How clear the briefs of one segment (industry and kind of client) arrive."""
 
@@ -98,6 +87,3 @@ class SegmentClarity(Table):
     ci_low: float = rate("Lower end of the Wilson interval.")
     ci_high: float = rate("Upper end of the Wilson interval.")
     shrunk_rate: float = rate("Clear rate drawn toward all segments (empirical-Bayes beta-binomial).")
-
-    class Config(Table.Config):
-        metadata = facts("gold", "segment_clarity", ("tenant_id", "industry", "client_type"))

@@ -6,7 +6,7 @@ from typing import get_args
 
 import polars as pl
 
-from kaizenlake.tables.base import Table, column, facts
+from kaizenlake.tables.base import Table, column, table
 from kaizenlake.tables.finding import ALERT_KINDS
 from kaizenlake.vocabulary import Severity
 
@@ -14,6 +14,7 @@ KINDS = tuple(ALERT_KINDS)
 SEVERITIES: tuple[str, ...] = get_args(Severity)
 
 
+@table(layer="gold", grain=("tenant_id", "alert_id"))
 class Alerts(Table):
     """Something that somebody should know: it holds now, or happened in the last 30 days."""
 
@@ -31,6 +32,3 @@ class Alerts(Table):
     deployment_id: str = column("Shadow or canary it comes from; null where it comes from none.", nullable=True)
     raised_on: pl.Date = column("UTC date on which it began to hold, or happened.")
     words: str = column("What is the matter, in a sentence with its numbers.")
-
-    class Config(Table.Config):
-        metadata = facts("gold", "alerts", ("tenant_id", "alert_id"))

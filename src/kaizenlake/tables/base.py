@@ -1,23 +1,60 @@
-"""What a table declaration is: a Pandera model whose columns are described, with layer, grain and partition."""
+"""Declare a table once: a plain class of described columns, from which schema, validation and dictionary follow."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import inspect
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cache
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias, TypeVar, get_args, get_type_hints
 
-import pandera.polars as pa
 import polars as pl
-from pandera.config import ValidationDepth, config_context
 
-from kaizenlake.errors import TableInvalidError
-from kaizenlake.vocabulary import plural
+from kaizenlake.errors import UsageError
+
+if TYPE_CHECKING:
+    from pandera.polars import DataFrameSchema
 
 Layer: TypeAlias = Literal["bronze", "silver", "gold"]
 
 INSTANT = pl.Datetime("us", "UTC")
 WORDS = pl.List(pl.String)
 FIGURES = pl.List(pl.Float64)
+
+Instant: TypeAlias = Annotated[Any, INSTANT]
+"""Annotation of a column of instants; those of other types are a Polars type or str, float, bool."""
+Words: TypeAlias = Annotated[Any, WORDS]
+Figures: TypeAlias = Annotated[Any, FIGURES]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """What is declared of one column; `column` says what each word means.
+
+    Args:
+        checks: Rules in Pandera's own form.
+    """
+
+    description: str
+    unit: str = ""
+    nullable: bool = False
+    ge: float | None = None
+    le: float | None = None
+    isin: tuple[str, ...] | None = None
+    label: str = ""
+    format: str = ""
+    checks: tuple[Any, ...] = ()
+
+    def rules(self) -> list[str]:
+        """Say in words which values are allowed."""
+        bounds = {"greater than or equal to": self.ge, "less than or equal to": self.le, "isin": self.isin}
+        own = {
+            check.name.replace("_", " "): ", ".join(map(str, check.statistics.values()))
+            for check in self.checks
+            if check.name is not None and check.statistics
+        }
+        return [f"{word} {value}" for word, value in (bounds | own).items() if value is not None]
 
 
 def column(
@@ -28,6 +65,8 @@ def column(
     ge: float | None = None,
     le: float | None = None,
     isin: tuple[str, ...] | None = None,
+    label: str = "",
+    format: str = "",  # noqa: A002 - the word for it
 ) -> Any:
     """Declare a column.
 
@@ -38,16 +77,15 @@ def column(
         ge: Smallest value allowed.
         le: Largest value allowed.
         isin: The only values allowed.
+        label: Heading under which people read it; empty where its name will do.
+        format: Name of the format in which people read its values; empty where its unit and type tell.
     """
-    bounds: dict[str, Any] = {
-        key: value for key, value in (("ge", ge), ("le", le), ("isin", isin)) if value is not None
-    }
-    return pa.Field(description=description, metadata={"unit": unit}, nullable=nullable, **bounds)
+    return Column(description, unit, nullable, ge, le, isin, label, format)
 
 
-def rate(description: str, *, nullable: bool = False) -> Any:
+def rate(description: str, *, nullable: bool = False, label: str = "", format: str = "") -> Any:  # noqa: A002 - as above
     """Declare a rate: a fraction between 0 and 1."""
-    return column(description, unit="rate", nullable=nullable, ge=0, le=1)
+    return column(description, unit="rate", nullable=nullable, ge=0, le=1, label=label, format=format)
 
 
 def tenant() -> Any:
@@ -55,36 +93,109 @@ def tenant() -> Any:
     return column("Tenant it belongs to; null for events without one, which are a tenant of their own.", nullable=True)
 
 
-def count(description: str, *, nullable: bool = False) -> Any:
+def count(description: str, *, nullable: bool = False, label: str = "", format: str = "") -> Any:  # noqa: A002 - as above
     """Declare a count: a whole number, never negative."""
-    return column(description, nullable=nullable, ge=0)
+    return column(description, nullable=nullable, ge=0, label=label, format=format)
 
 
-class Table(pa.DataFrameModel):
-    """A table: the docstring says what one row is."""
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """Where a table lies, and which columns name one of its rows."""
 
-    class Config(pa.DataFrameModel.Config):  # type: ignore[misc] # Pandera resolves it per backend
-        """Columns are exactly the declared ones, of exactly the declared types."""
+    layer: Layer
+    name: str
+    grain: tuple[str, ...]
+    partition: str | None
 
-        strict = True
-        coerce = False
-        # These are read by the functions below; Pandera takes them as free settings.
-        metadata: ClassVar[dict[str, Any]] = {}
+
+class TableClass(type):
+    """Class of table classes, in which a type checker finds that they can be keys of a cache."""
+
+    __hash__ = type.__hash__
+
+
+class Table(metaclass=TableClass):
+    """A table: the docstring says what one row is, each annotated attribute is a column, `@table` says where it lies.
+
+    A class that `@table` does not declare is a group of columns, from which tables inherit them; the columns of the last base
+    come first. Checks of Pandera (`@pa.check`, `@pa.dataframe_check`, a `pa.Field` in place of `column`, a plain `class Config`)
+    may stand in the class: its Pandera model holds them.
+    """
+
+    __declaration__: ClassVar[Declaration]
+
+    @classmethod
+    def to_schema(cls) -> DataFrameSchema:
+        """Return the schema of its Pandera model, which is built when it is asked for first."""
+        from kaizenlake.tables.model import schema_of
+
+        return schema_of(cls)
 
 
 Scan: TypeAlias = Callable[[type[Table]], pl.LazyFrame]
 """Gives a table as a lazy frame: `Lake.scan`, or literal frames in a test."""
 
+_Declared = TypeVar("_Declared", bound=type[Table])
+
+
+def table(*, layer: Layer, grain: tuple[str, ...], partition: str | None = None) -> Callable[[_Declared], _Declared]:
+    """Declare a class of columns as a table, which is named after the class: `WinRates` is `win_rates`.
+
+    Args:
+        layer: Layer in which it lies.
+        grain: Columns that name one row.
+        partition: Column by which it is partitioned on disk; None where it is not.
+
+    Raises:
+        UsageError: The layer is none, or what names a row or a partition is no column.
+    """
+
+    def declare(declared: _Declared) -> _Declared:
+        if layer not in get_args(Layer):
+            raise UsageError(
+                f"The layer of a table is bronze, silver or gold, and not {layer!r}.", where=_place(declared)
+            )
+        if unknown := [key for key in (*grain, *([partition] if partition else ())) if key not in _names(declared)]:
+            raise UsageError(
+                f"{unknown[0]!r} names rows or partitions and is no column.",
+                where=_place(declared),
+                hint="Declare it as an annotated attribute: `day: pl.Date = column(...)`.",
+            )
+        last_name = re.sub(r"(?<!^)(?=[A-Z])", "_", declared.__name__).lower()
+        declared.__declaration__ = Declaration(layer, last_name, tuple(grain), partition)
+        return declared
+
+    return declare
+
+
+def build_class(
+    name: str, meaning: str, columns: Mapping[str, tuple[Any, Column]], *, module: str, base: type[Table] = Table
+) -> type[Table]:
+    """Build a class of columns that follow from something else, such as the catalogue of events.
+
+    Args:
+        name: Name of the class.
+        meaning: What one row is.
+        columns: Type and declaration of each column, by name.
+        module: Module in which the class will stand.
+        base: Class whose columns come before.
+    """
+    body = {
+        "__annotations__": {key: dtype for key, (dtype, _) in columns.items()},
+        "__doc__": meaning,
+        "__module__": module,
+    }
+    return type(name, (base,), body | {key: item for key, (_, item) in columns.items()})
+
 
 def layer(table: type[Table]) -> Layer:
     """Layer of a table."""
-    value: Layer = _facts(table)["layer"]
-    return value
+    return _declaration(table).layer
 
 
 def name(table: type[Table]) -> str:
     """Last name of a table, by which people call it."""
-    return str(_facts(table)["name"])
+    return _declaration(table).name
 
 
 def full_name(table: type[Table]) -> str:
@@ -94,13 +205,12 @@ def full_name(table: type[Table]) -> str:
 
 def grain(table: type[Table]) -> tuple[str, ...]:
     """Columns that name one row."""
-    return tuple(_facts(table)["grain"])
+    return _declaration(table).grain
 
 
 def partition(table: type[Table]) -> str | None:
     """Column by which the table is partitioned on disk: `event_date`, or None."""
-    value: str | None = _facts(table).get("partition")
-    return value
+    return _declaration(table).partition
 
 
 def meaning(table: type[Table]) -> str:
@@ -110,7 +220,12 @@ def meaning(table: type[Table]) -> str:
 
 def schema(table: type[Table]) -> pl.Schema:
     """Columns and types of a table, in their order."""
-    return pl.Schema({key: item.dtype.type for key, item in table.to_schema().columns.items()})
+    return pl.Schema(_types(table))
+
+
+def columns(table: type[Table]) -> dict[str, Column]:
+    """Columns of a table with what is declared of each, in their order."""
+    return dict(_columns(table))
 
 
 def empty(table: type[Table]) -> pl.LazyFrame:
@@ -118,112 +233,50 @@ def empty(table: type[Table]) -> pl.LazyFrame:
     return pl.LazyFrame(schema=schema(table))
 
 
-def facts(layer: Layer, name: str, grain: tuple[str, ...], partition: str | None = None) -> dict[str, Any]:
-    """Declare where a table lies and what one row is named by; goes into `Config.metadata`."""
-    return {"layer": layer, "name": name, "grain": grain, "partition": partition}
-
-
-def check(table: type[Table], frame: pl.DataFrame) -> pl.DataFrame:
-    """Check a frame against its table: every rule of its Pandera model, NaN, and that the grain is unique.
-
-    Args:
-        table: The declaration.
-        frame: Collected rows; the columns in the declared order.
-
-    Raises:
-        TableInvalidError: Names each broken rule with a count and the first values that break it.
-    """
-    broken = _broken_rules(table, frame)
-    keys = grain(table)
-    if keys and not set(keys) - set(frame.columns) and frame.height:
-        # Hashes that all differ are of keys that all differ; only else the keys themselves are counted.
-        key = pl.struct(keys)
-        if frame.select(key.hash().n_unique()).item() < frame.height:
-            broken += _doubles("grain", keys, frame.height - frame.select(key.n_unique()).item())
-    _refuse(table, broken)
-    return frame
-
-
-def check_parts(table: type[Table], parts: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-    """Check a table that comes in parts, and give each on; that the grain is unique over all is known after the last.
-
-    Pandera sees each part by itself; a rule of the model that says something of all rows together, `unique`, is kept over
-    all parts like the grain. Of the parts that went by, 128 bits of hash are kept of each key.
-
-    Args:
-        table: The declaration.
-        parts: Collected rows; the columns in the declared order.
-
-    Raises:
-        TableInvalidError: As `check` does.
-    """
-    keys = [key for key in (grain(table), *_unique(table)) if key]
-    hashes: dict[tuple[str, ...], list[pl.DataFrame]] = {key: [] for key in keys}
-    for part in parts:
-        _refuse(table, _broken_rules(table, part))
-        for key, of_parts in hashes.items():
-            columns = pl.struct(key)
-            of_parts.append(part.select(columns.hash(0).alias("one"), columns.hash(1).alias("other")))
-        yield part
-    for key, of_parts in hashes.items():
-        if of_parts and (seen := pl.concat(of_parts))["one"].n_unique() < seen.height:
-            _refuse(table, _doubles("grain" if key == grain(table) else "key", key, seen.height - seen.n_unique()))
-
-
-def _broken_rules(table: type[Table], frame: pl.DataFrame) -> list[str]:
-    """Rules that a frame breaks, in words; whether the grain is unique is not looked at."""
-    broken = [*_changes(table)]
-    try:
-        # Nothing in the environment of a process turns rules off.
-        with config_context(validation_enabled=True, validation_depth=ValidationDepth.SCHEMA_AND_DATA):
-            table.validate(frame, lazy=True)
-    except pa.errors.SchemaErrors as error:
-        cases = error.failure_cases.group_by("column", "check", maintain_order=True).agg(
-            pl.len().alias("rows"), pl.col("failure_case").head(3).alias("values")
+def _declaration(table: type[Table]) -> Declaration:
+    declared: Declaration | None = getattr(table, "__declaration__", None)
+    if declared is None:
+        raise UsageError(
+            "The class is no table.", where=_place(table), hint="Declare it: `@table(layer=..., grain=...)`."
         )
-        broken += [
-            f"{row['column']}: {row['check']} broken by {plural(row['rows'], 'row')}, such as {', '.join(map(str, row['values']))}"
-            for row in cases.iter_rows(named=True)
-        ]
-    floats = [key for key, dtype in frame.schema.items() if dtype.is_float()]
-    if floats and frame.height:
-        nans = frame.select(pl.col(floats).is_nan().sum()).row(0, named=True)
-        broken += [f"{key}: NaN in {plural(found, 'row')}; undefined is null" for key, found in nans.items() if found]
-    return broken
+    return declared
+
+
+def _names(table: type[Table]) -> tuple[str, ...]:
+    """Names of the columns: of the last base first."""
+    annotated = (key for base in reversed(table.__mro__) for key in inspect.get_annotations(base))
+    return tuple(dict.fromkeys(key for key in annotated if not key.startswith("_")))
 
 
 @cache
-def _changes(table: type[Table]) -> tuple[str, ...]:
-    """What in a model changes rows while it checks them, in words: the frame that is written would not be the one that was seen."""
-    model = table.to_schema()
-    parts = [("the frame", model), *model.columns.items()]
-    kinds = ("parsers", "coerce", "drop_invalid_rows", "add_missing_columns")
-    return tuple(
-        f"{name}: the model declares {kind}, which changes rows"
-        for name, part in parts
-        for kind in kinds
-        if getattr(part, kind, None)
+def _types(table: type[Table]) -> dict[str, Any]:
+    try:
+        hints = get_type_hints(table, include_extras=True)
+        return dict(pl.Schema({key: getattr(hints[key], "__metadata__", (hints[key],))[0] for key in _names(table)}))
+    except (AttributeError, NameError, TypeError) as error:
+        raise UsageError(f"A column has no type of Polars: {error}", where=_place(table)) from error
+
+
+@cache
+def _columns(table: type[Table]) -> dict[str, Column]:
+    return {key: _as_column(table, key) for key in _names(table)}
+
+
+def _as_column(table: type[Table], name: str) -> Column:
+    """The declaration of a column, also of one that is declared by a field of Pandera."""
+    declared = inspect.getattr_static(table, name, None)
+    if isinstance(declared, Column):
+        return declared
+    if not hasattr(declared, "checks"):
+        raise UsageError(f"{name} is annotated and not declared by `column(...)`.", where=_place(table))
+    return Column(
+        declared.description or "",
+        unit=(declared.metadata or {}).get("unit", ""),
+        nullable=bool(declared.nullable),
+        label=declared.title or "",
+        checks=tuple(declared.checks),
     )
 
 
-def _unique(table: type[Table]) -> tuple[tuple[str, ...], ...]:
-    """Columns that the Pandera model calls unique, beside the grain: alone, or several together."""
-    model = table.to_schema()
-    alone = [(name,) for name, item in model.columns.items() if item.unique]
-    return (*alone, tuple(model.unique or ()))
-
-
-def _doubles(word: str, key: tuple[str, ...], rows: int) -> list[str]:
-    return [f"{word} ({', '.join(key)}) is not unique: {plural(rows, 'row')} too many"] if rows else []
-
-
-def _refuse(table: type[Table], broken: list[str]) -> None:
-    if broken:
-        raise TableInvalidError(
-            f"{full_name(table)} breaks {plural(len(broken), 'rule')} of its declaration: " + "; ".join(broken) + ".",
-            where=full_name(table),
-        )
-
-
-def _facts(table: type[Table]) -> dict[str, Any]:
-    return dict(table.Config.metadata)
+def _place(table: type[Table]) -> str:
+    return f"{table.__module__}.{table.__qualname__}"

@@ -7,7 +7,7 @@ from typing import Any, get_args
 import polars as pl
 
 from kaizenlake.parameters import Guardrail
-from kaizenlake.tables.base import FIGURES, INSTANT, WORDS, Table, column, count, facts, rate, tenant
+from kaizenlake.tables.base import Figures, Instant, Table, Words, build_class, column, count, rate, table, tenant
 from kaizenlake.vocabulary import Method, Mode, Result
 
 MODES: tuple[str, ...] = get_args(Mode)
@@ -21,6 +21,7 @@ METRICS: tuple[str, ...] = get_args(Guardrail.model_fields["metric"].annotation)
 """Figures of a run that a guardrail can watch."""
 
 
+@table(layer="gold", grain=("tenant_id", "deployment_id"))
 class Deployments(Table):
     """A shadow or a canary: what it compares, by which rule, and what came of it."""
 
@@ -32,8 +33,8 @@ class Deployments(Table):
     deployment_mode: str = column("Shadow serves nobody; canary serves a share of the units.", isin=MODES)
     status: str = column("Whether it still runs.", isin=("running", "ended"))
     control_version: str = column("Version the candidates are compared with.")
-    candidate_versions: WORDS = column("Versions that are tried, in the order they were given, each once.")
-    candidate_shares: FIGURES = column(
+    candidate_versions: Words = column("Versions that are tried, in the order they were given, each once.")
+    candidate_shares: Figures = column(
         "Share of the units of each candidate, in their order; null where it was not told as a share in [0, 1]."
     )
     unit_name: str = column("What is randomised, such as user or project.")
@@ -43,16 +44,16 @@ class Deployments(Table):
     alpha: float = rate("Chance of a false promotion over all looks and candidates.")
     method: str = column("How that chance is spent over the looks.", isin=METHODS)
     max_loss_increase: float = rate("Increase of the mean loss that is tolerated.")
-    guardrail_metrics: WORDS = column("Metrics that a candidate may not make worse; those not known are left out.")
-    guardrail_margins: FIGURES = column("Increase of each that is tolerated, in their order.")
-    settings_guardrails: WORDS = column(
+    guardrail_metrics: Words = column("Metrics that a candidate may not make worse; those not known are left out.")
+    guardrail_margins: Figures = column("Increase of each that is tolerated, in their order.")
+    settings_guardrails: Words = column(
         "Those of them that only the settings name: they count where the control told the metric in the last 30 days."
     )
     auto_promote: bool = column("The night promotes by itself on a verdict to promote.")
     auto_rollback: bool = column("The night rolls back by itself on a verdict to roll back.")
-    started_at: INSTANT = column("When it was started.")
+    started_at: Instant = column("When it was started.")
     started_by: str = column("Who started it.")
-    ended_at: INSTANT = column("When it ended; null while it runs.", nullable=True)
+    ended_at: Instant = column("When it ended; null while it runs.", nullable=True)
     result: str = column("What came of it; null while it runs.", nullable=True, isin=RESULTS)
     ended_by: str = column("Who ended it: a person, or the night; null while it runs.", nullable=True)
     reason: str = column("Why it ended, or while it runs why it was started; null where not told.", nullable=True)
@@ -60,10 +61,12 @@ class Deployments(Table):
         "Looks so far: days that are over, from that of the start to that of the end, at most the horizon."
     )
 
-    class Config(Table.Config):
-        metadata = facts("gold", "deployments", ("tenant_id", "deployment_id"))
 
-
+@table(
+    layer="gold",
+    grain=("tenant_id", "deployment_id", "policy_version", "unit_id", "event_date"),
+    partition="event_date",
+)
 class DeploymentRoutings(Table):
     """One unit that was routed to a version of a shadow or canary on one day, as the application logged it."""
 
@@ -72,16 +75,8 @@ class DeploymentRoutings(Table):
     policy_version: str = column("Version it was routed to.")
     unit_id: str = column("What was routed.")
     event_date: pl.Date = column("UTC date of the routings, by which the table is partitioned.")
-    first_at: INSTANT = column("When it was routed there first on that day.")
+    first_at: Instant = column("When it was routed there first on that day.")
     routings: pl.Int64 = column("Times that it was.", ge=1)
-
-    class Config(Table.Config):
-        metadata = facts(
-            "gold",
-            "deployment_routings",
-            ("tenant_id", "deployment_id", "policy_version", "unit_id", "event_date"),
-            "event_date",
-        )
 
 
 class _UnitDay(Table):
@@ -115,19 +110,16 @@ def _canary_units() -> type[Table]:
         "history_micros": (pl.Int64, count("Sum of their losses, in millionths.")),
     }
     grain = ("tenant_id", "deployment_id", "policy_version", "unit_id", "phase", "segment", "event_date")
-    config = type("Config", (Table.Config,), {"metadata": facts("gold", "canary_units", grain)})
-    body = {
-        "__annotations__": {name: dtype for name, (dtype, _) in columns.items()},
-        "__doc__": "The runs of one unit under one version of a deployment on one day; sums that add up.",
-        "__module__": __name__,
-        "Config": config,
-    }
-    return type("CanaryUnits", (_UnitDay,), body | {name: item for name, (_, item) in columns.items()})
+    meaning = "The runs of one unit under one version of a deployment on one day; sums that add up."
+    return table(layer="gold", grain=grain)(
+        build_class("CanaryUnits", meaning, columns, module=__name__, base=_UnitDay)
+    )
 
 
 CanaryUnits = _canary_units()
 
 
+@table(layer="gold", grain=("tenant_id", "deployment_id", "policy_version", "look"))
 class CanaryLooks(Table):
     """One candidate of a deployment as one night saw it: figures, test, verdict and its reason."""
 
@@ -235,8 +227,8 @@ class CanaryLooks(Table):
         "JSON list of the guardrails: metric, margin, units, units_control, effect, lower and upper (one-sided ends that "
         "are true on all nights together), verdict held, broken, unclear or left_out, and since which look it is broken."
     )
-    guardrails_broken: WORDS = column("Metrics whose guardrail is broken, on this look or one before it.")
-    guardrails_left_out: WORDS = column(
+    guardrails_broken: Words = column("Metrics whose guardrail is broken, on this look or one before it.")
+    guardrails_left_out: Words = column(
         "Metrics that only the settings name and no run of the control told in the last 30 days: they do not count."
     )
     power_so_far: float = rate(
@@ -253,10 +245,8 @@ class CanaryLooks(Table):
     verdict: str = column("What this night says.", isin=VERDICTS)
     reason: str = column("Why, in a sentence with its numbers.")
 
-    class Config(Table.Config):
-        metadata = facts("gold", "canary_looks", ("tenant_id", "deployment_id", "policy_version", "look"))
 
-
+@table(layer="gold", grain=("tenant_id", "deployment_id", "policy_version", "dimension", "value"))
 class CanarySegments(Table):
     """One candidate of a canary in one part of its units, at the latest look."""
 
@@ -284,8 +274,3 @@ class CanarySegments(Table):
         nullable=True,
     )
     verdict: str = column("What is known of the part.", isin=SEGMENT_VERDICTS)
-
-    class Config(Table.Config):
-        metadata = facts(
-            "gold", "canary_segments", ("tenant_id", "deployment_id", "policy_version", "dimension", "value")
-        )

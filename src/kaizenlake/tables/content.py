@@ -6,7 +6,7 @@ from typing import get_args
 
 import polars as pl
 
-from kaizenlake.tables.base import INSTANT, WORDS, Table, column, count, facts, rate, tenant
+from kaizenlake.tables.base import Instant, Table, Words, column, count, rate, table, tenant
 from kaizenlake.vocabulary import Audience, Figures
 
 TIERS = ("excellent", "good", "average", "poor")
@@ -57,9 +57,12 @@ class _Attributes(Table):
     variant_id: str = column("Arm of the experiment; null outside experiments.", nullable=True)
     is_paid: bool = column("It was promoted for money; null where not said.", nullable=True)
     event_id: str = column("Event the figures come from: the latest of the day.")
-    occurred_at: INSTANT = column("When the figures were measured.")
+    occurred_at: Instant = column("When the figures were measured.")
 
 
+@table(
+    layer="gold", grain=("tenant_id", "project_id", "content_id", "platform", "performed_on"), partition="event_date"
+)
 class DailyPerformance(_Attributes, _Figures):
     """The latest record of one content on one platform and day, with its rates and tier."""
 
@@ -68,14 +71,6 @@ class DailyPerformance(_Attributes, _Figures):
         "What the counts are of: all since it was published, or the day alone.", isin=get_args(Figures)
     )
     event_date: pl.Date = column("The day, by which the table is partitioned; equals performed_on.")
-
-    class Config(Table.Config):
-        metadata = facts(
-            "gold",
-            "daily_performance",
-            ("tenant_id", "project_id", "content_id", "platform", "performed_on"),
-            "event_date",
-        )
 
 
 class _Ranked(_Figures):
@@ -86,13 +81,9 @@ class _Ranked(_Figures):
     )
 
 
+@table(layer="gold", grain=("tenant_id", "project_id", "content_id", "platform", "performed_on"))
 class PerformanceTiers(_Attributes, _Ranked):
     """One content on one platform and day: rates, tier, and its place among its like."""
-
-    class Config(Table.Config):
-        metadata = facts(
-            "gold", "performance_tiers", ("tenant_id", "project_id", "content_id", "platform", "performed_on")
-        )
 
 
 class _Features(Table):
@@ -152,19 +143,14 @@ TEXT_FEATURES = (
 """Columns of `ContentFeatures` that are true or false of a text."""
 
 
+@table(
+    layer="gold", grain=("tenant_id", "project_id", "content_id", "platform", "performed_on"), partition="event_date"
+)
 class ContentFeatures(_Features, _Content):
     """What the text of one content on one platform and day is made of, by declared rules."""
 
     text: str = column("The text, cut to 280 characters; null where none was recorded.", nullable=True)
     event_date: pl.Date = column("The day, by which the table is partitioned; equals performed_on.")
-
-    class Config(Table.Config):
-        metadata = facts(
-            "gold",
-            "content_features",
-            ("tenant_id", "project_id", "content_id", "platform", "performed_on"),
-            "event_date",
-        )
 
 
 INCREMENTS = ("impressions", "clicks", "engagements", "reach", "conversions", "revenue_usd")
@@ -174,6 +160,7 @@ MILLIONTHS = ("conversions", "revenue_usd")
 """Those of them that are not whole, and are added up in millionths."""
 
 
+@table(layer="gold", grain=("tenant_id", "project_id", "content_id", "platform"))
 class ContentIncrements(Table):
     """One content on one platform whose records are of single days: their figures added up, in whole numbers."""
 
@@ -195,10 +182,8 @@ class ContentIncrements(Table):
     conversions: pl.Int64 = count("Conversions that followed, in millionths.")
     revenue_usd: pl.Int64 = count("Revenue that followed, in millionths of a US dollar.")
 
-    class Config(Table.Config):
-        metadata = facts("gold", "content_increments", ("tenant_id", "project_id", "content_id", "platform"))
 
-
+@table(layer="gold", grain=("tenant_id", "project_id", "content_id", "platform"), partition="event_date")
 class Contents(_Features, _Figures):
     """One content on one platform: its latest day of figures, or all days where each tells its own, its attributes and features; the unit of every comparison."""
 
@@ -213,14 +198,12 @@ class Contents(_Features, _Figures):
     is_paid: bool = column("It was promoted for money; null where not said.", nullable=True)
     trials: pl.Int64 = count("Denominator of the engagement rate: impressions or reach; null without.", nullable=True)
     event_id: str = column("Event the figures come from.")
-    occurred_at: INSTANT = column("When the figures were measured.")
+    occurred_at: Instant = column("When the figures were measured.")
     text: str = column("Its text on that day, cut to 280 characters; null where none was recorded.", nullable=True)
     event_date: pl.Date = column("The day, by which the table is partitioned; equals performed_on.")
 
-    class Config(Table.Config):
-        metadata = facts("gold", "contents", ("tenant_id", "project_id", "content_id", "platform"), "event_date")
 
-
+@table(layer="gold", grain=("tenant_id", "event_id"), partition="event_date")
 class CreativeMarks(Table):
     """One mark that a person set on a content: winner or loser."""
 
@@ -230,15 +213,13 @@ class CreativeMarks(Table):
     platform: str = column("Platform it names; null for every platform of the content.", nullable=True)
     label: str = column("Winner or loser.", isin=LABELS)
     reason: str = column("Why, in words.")
-    patterns_to_avoid: WORDS = column("Phrases and patterns to avoid; null where none were named.", nullable=True)
+    patterns_to_avoid: Words = column("Phrases and patterns to avoid; null where none were named.", nullable=True)
     event_id: str = column("Event of the mark.")
-    occurred_at: INSTANT = column("When it was set.")
+    occurred_at: Instant = column("When it was set.")
     event_date: pl.Date = column("UTC date of the mark, by which the table is partitioned.")
 
-    class Config(Table.Config):
-        metadata = facts("gold", "creative_marks", ("tenant_id", "event_id"), "event_date")
 
-
+@table(layer="gold", grain=("tenant_id", "project_id", "experiment_id", "platform", "arm"))
 class ContentExperiments(Table):
     """One arm of an experiment on contents, on one platform, and how it fared against the other arms."""
 
@@ -291,12 +272,23 @@ class ContentExperiments(Table):
         "For a winner: the other wording of its experiment with the lowest rate; null without one.", nullable=True
     )
     beaten_rate: float = column("Rate of that wording; null without one.", unit="rate", nullable=True, ge=0, le=1)
-    measured_at: INSTANT = column("When its figures were last measured.")
-
-    class Config(Table.Config):
-        metadata = facts("gold", "content_experiments", ("tenant_id", "project_id", "experiment_id", "platform", "arm"))
+    measured_at: Instant = column("When its figures were last measured.")
 
 
+@table(
+    layer="gold",
+    grain=(
+        "tenant_id",
+        "project_id",
+        "industry",
+        "client_type",
+        "platform",
+        "content_type",
+        "pattern_type",
+        "pattern",
+        "metric",
+    ),
+)
 class PatternSums(Table):
     """Rates of the contents of one place and pattern, counted and added up: a mergeable aggregate in whole numbers."""
 
@@ -318,24 +310,8 @@ class PatternSums(Table):
     squares_high: pl.Int64 = count("Sum of the upper parts of the squared rates: in units of 1e-18, over 2^30.")
     squares_low: pl.Int64 = count("Sum of the lower parts of the squared rates: the rest below 2^30.")
 
-    class Config(Table.Config):
-        metadata = facts(
-            "gold",
-            "pattern_sums",
-            (
-                "tenant_id",
-                "project_id",
-                "industry",
-                "client_type",
-                "platform",
-                "content_type",
-                "pattern_type",
-                "pattern",
-                "metric",
-            ),
-        )
 
-
+@table(layer="gold", grain=("tenant_id", "project_id", "content_id", "platform"))
 class CreativeLabels(Table):
     """A content marked winner or loser, by a person, by its experiment or by its place in its group."""
 
@@ -364,13 +340,11 @@ class CreativeLabels(Table):
         "Of an arm that won: the other wording of its experiment with the lowest rate; null otherwise.", nullable=True
     )
     beaten_rate: float = rate("Rate of that wording; null without one.", nullable=True)
-    labelled_at: INSTANT = column("When the person marked it, or when its figures were measured.")
+    labelled_at: Instant = column("When the person marked it, or when its figures were measured.")
     text: str = column("Text of the content, cut to 280 characters; null where none was recorded.", nullable=True)
 
-    class Config(Table.Config):
-        metadata = facts("gold", "creative_labels", ("tenant_id", "project_id", "content_id", "platform"))
 
-
+@table(layer="gold", grain=("tenant_id", "phrase", "project_id"))
 class AvoidedPhrases(Table):
     """A phrase or pattern that people asked to avoid when they marked a content as a loser."""
 
@@ -379,8 +353,5 @@ class AvoidedPhrases(Table):
     project_id: str = column("Project of the marks; null where none was given.", nullable=True)
     marks: pl.Int64 = column("Marks that name it.", ge=1)
     contents: pl.Int64 = column("Contents so marked.", ge=1)
-    last_marked_at: INSTANT = column("Time of the latest mark.")
+    last_marked_at: Instant = column("Time of the latest mark.")
     last_reason: str = column("Reason of the latest mark, in its words.")
-
-    class Config(Table.Config):
-        metadata = facts("gold", "avoided_phrases", ("tenant_id", "phrase", "project_id"))

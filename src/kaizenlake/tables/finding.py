@@ -6,7 +6,7 @@ from typing import get_args
 
 import polars as pl
 
-from kaizenlake.tables.base import Table, column, facts, tenant
+from kaizenlake.tables.base import Table, column, table, tenant
 from kaizenlake.tables.outcome import SUBJECT_KINDS
 from kaizenlake.vocabulary import Severity
 
@@ -39,6 +39,7 @@ MOST = 100
 SEVERITIES: tuple[str, ...] = get_args(Severity)
 
 
+@table(layer="gold", grain=("tenant_id", "finding_id"))
 class Findings(Table):
     """One thing that the tables say: its figures, its verdict, what to do, and the one sentence in which all tell it."""
 
@@ -72,6 +73,3 @@ class Findings(Table):
     sentence: str = column(
         "What is the matter, in a sentence with its figures and its window; one that names no days is to date."
     )
-
-    class Config(Table.Config):
-        metadata = facts("gold", "findings", ("tenant_id", "finding_id"))

@@ -8,7 +8,19 @@ import polars as pl
 
 from kaizenlake.events.catalogue import EVENTS
 from kaizenlake.parameters import WEIGHTS
-from kaizenlake.tables.base import FIGURES, INSTANT, WORDS, Table, column, count, facts, rate, tenant
+from kaizenlake.tables.base import (
+    FIGURES,
+    INSTANT,
+    WORDS,
+    Instant,
+    Table,
+    build_class,
+    column,
+    count,
+    rate,
+    table,
+    tenant,
+)
 from kaizenlake.tables.silver import DTYPES
 from kaizenlake.vocabulary import Direction, VersionVerdict
 
@@ -55,18 +67,9 @@ def _run_records() -> type[Table]:
         "first_told_date": (pl.Date, column("UTC date of the first of them.")),
         "last_told_date": (pl.Date, column("UTC date of the last of them.")),
     }
-    config = type(
-        "Config",
-        (Table.Config,),
-        {"metadata": facts("gold", "run_records", ("tenant_id", "run_id"), "event_date")},
-    )
-    body = {
-        "__annotations__": {name: dtype for name, (dtype, _) in columns.items()},
-        "__doc__": "One agent run on the day it ran: of each field the latest word, of its own events and of its scores.",
-        "__module__": __name__,
-        "Config": config,
-    }
-    return type("RunRecords", (Table,), body | {name: item for name, (_, item) in columns.items()})
+    meaning = "One agent run on the day it ran: of each field the latest word, of its own events and of its scores."
+    made = build_class("RunRecords", meaning, columns, module=__name__)
+    return table(layer="gold", grain=("tenant_id", "run_id"), partition="event_date")(made)
 
 
 _TOLD = tuple(event for event in EVENTS if event.name in {"RUN_COMPLETED", "RUN_SCORED"})
@@ -76,6 +79,7 @@ _OF_SCORES = ("score_name", "score_value", "score_label", "comment", "span_id")
 RunRecords = _run_records()
 
 
+@table(layer="gold", grain=("tenant_id", "scorer"))
 class PendingScores(Table):
     """The scores of one scorer whose run has not come: they wait, make no run, and count when it comes."""
 
@@ -83,11 +87,8 @@ class PendingScores(Table):
     scorer: str = column("Who or what scored; null where a score names nobody.", nullable=True)
     scores: pl.Int64 = column("Scores that wait.", ge=1)
     runs: pl.Int64 = column("Runs that they name.", ge=1)
-    first_at: INSTANT = column("Time of the first of them.")
-    last_at: INSTANT = column("Time of the last of them.")
-
-    class Config(Table.Config):
-        metadata = facts("gold", "pending_scores", ("tenant_id", "scorer"))
+    first_at: Instant = column("Time of the first of them.")
+    last_at: Instant = column("Time of the last of them.")
 
 
 class _Run(Table):
@@ -100,7 +101,7 @@ class _Run(Table):
     policy_version: str = column("Version of that policy; null where not given.", nullable=True)
     model: str = column("Model it called; null where not given.", nullable=True)
     unit_id: str = column("What was randomised; null where nothing was.", nullable=True)
-    occurred_at: INSTANT = column("When the run ended.")
+    occurred_at: Instant = column("When the run ended.")
     event_date: pl.Date = column("UTC date of that, by which the table is partitioned.")
     loss: float = rate("Loss of the run, lower is better; null where no term with a weight is known.", nullable=True)
 
@@ -125,24 +126,20 @@ def _crl() -> type[Table]:
         ),
         "coverage": (float, rate("Weight of the terms that were observed over the weight of all.")),
     }
-    described = "The composite loss of one run, and what it is made of."
-    config = type(
-        "Config",
-        (Table.Config,),
-        {"metadata": facts("gold", "crl", ("tenant_id", "run_id"), "event_date")},
+    made = build_class(
+        "Crl", "The composite loss of one run, and what it is made of.", columns, module=__name__, base=_Run
     )
-    body = {
-        "__annotations__": {name: dtype for name, (dtype, _) in columns.items()},
-        "__doc__": described,
-        "__module__": __name__,
-        "Config": config,
-    }
-    return type("Crl", (_Run,), body | {name: item for name, (_, item) in columns.items()})
+    return table(layer="gold", grain=("tenant_id", "run_id"), partition="event_date")(made)
 
 
 Crl = _crl()
 
 
+@table(
+    layer="gold",
+    grain=("tenant_id", "event_date", "doer", "phase", "policy_id", "policy_version", "model", "bucket"),
+    partition="event_date",
+)
 class CrlDaily(Table):
     """The runs of one day, doer, phase, policy, version and model whose loss lies in one bucket; sums that add up."""
 
@@ -168,15 +165,8 @@ class CrlDaily(Table):
     square_low: pl.Int64 = count("Sum of the squared millionths: what each run's square has beyond whole millions.")
     coverage_micros: pl.Int64 = count("Sum of the coverage of the runs with a loss, in millionths.")
 
-    class Config(Table.Config):
-        metadata = facts(
-            "gold",
-            "crl_daily",
-            ("tenant_id", "event_date", "doer", "phase", "policy_id", "policy_version", "model", "bucket"),
-            "event_date",
-        )
 
-
+@table(layer="gold", grain=("tenant_id", "doer", "cut", "value", "event_date"))
 class CrlTrends(Table):
     """The loss of one doer on one day, over all its runs or those of one phase, policy or model, and how it moves."""
 
@@ -239,10 +229,8 @@ class CrlTrends(Table):
         nullable=True,
     )
 
-    class Config(Table.Config):
-        metadata = facts("gold", "crl_trends", ("tenant_id", "doer", "cut", "value", "event_date"))
 
-
+@table(layer="gold", grain=("tenant_id", "doer", "policy_id", "policy_version", "event_date"))
 class LearningProgress(Table):
     """The loss under one version of a policy on one day, so far, and against the version before it."""
 
@@ -279,8 +267,3 @@ class LearningProgress(Table):
         nullable=True,
         isin=VERSION_VERDICTS,
     )
-
-    class Config(Table.Config):
-        metadata = facts(
-            "gold", "learning_progress", ("tenant_id", "doer", "policy_id", "policy_version", "event_date")
-        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from kaizenlake.tables.base import INSTANT, WORDS, Table, column, count, facts, rate, tenant
+from kaizenlake.tables.base import Instant, Table, Words, column, count, rate, table, tenant
 from kaizenlake.tables.content import RATES, TEXT_FEATURES
 
 KINDS = ("pack", "deal", "outreach", "creative", "run")
@@ -44,6 +44,7 @@ _LIFT = (
 _P = "p of the difference from the other values within the strata (Cochran-Mantel-Haenszel); null where there are none."
 
 
+@table(layer="gold", grain=("tenant_id", "kind", "project_id", "subject_id", "age_days"), partition="event_date")
 class OutcomeSubjects(Table):
     """One pack, lead, outreach message or run at one age: was it won within that age? With what is known of it."""
 
@@ -51,7 +52,7 @@ class OutcomeSubjects(Table):
     kind: str = column("What was decided.", isin=SUBJECT_KINDS)
     subject_id: str = column("What it is decided of: pack run, lead, outreach, run.")
     age_days: pl.Int64 = column(_AGE, unit="days", ge=0)
-    started_at: INSTANT = column("When the subject began: pack run, lead, message; a run when it ended.")
+    started_at: Instant = column("When the subject began: pack run, lead, message; a run when it ended.")
     won: bool = column(_WON, nullable=True)
     is_latest: bool = column("It is the oldest age that the subject has reached.")
     project_id: str = column("Project it belongs to; null where none was given.", nullable=True)
@@ -71,12 +72,12 @@ class OutcomeSubjects(Table):
     policy_id: str = column("Policy of a run; null where unknown, and for other kinds.", nullable=True)
     event_date: pl.Date = column("UTC date on which it reached the age, by which the table is partitioned.")
 
-    class Config(Table.Config):
-        metadata = facts(
-            "gold", "outcome_subjects", ("tenant_id", "kind", "project_id", "subject_id", "age_days"), "event_date"
-        )
 
-
+@table(
+    layer="gold",
+    grain=("tenant_id", "kind", "project_id", "subject_id", "age_days", "dimension"),
+    partition="event_date",
+)
 class Outcomes(Table):
     """One subject at one age, and one dimension of it: was it won within that age?"""
 
@@ -84,7 +85,7 @@ class Outcomes(Table):
     kind: str = column("What was decided.", isin=KINDS)
     subject_id: str = column("What it is decided of: pack run, lead, outreach, platform/content, run.")
     age_days: pl.Int64 = column(_AGE, unit="days", ge=0)
-    started_at: INSTANT = column(
+    started_at: Instant = column(
         "When the subject began: pack run, lead, message; a run and a content when it was told."
     )
     won: bool = column(_WON, nullable=True)
@@ -99,12 +100,14 @@ class Outcomes(Table):
     )
     event_date: pl.Date = column("UTC date on which it reached the age, by which the table is partitioned.")
 
-    class Config(Table.Config):
-        metadata = facts(
-            "gold", "outcomes", ("tenant_id", "kind", "project_id", "subject_id", "age_days", "dimension"), "event_date"
-        )
 
-
+@table(
+    layer="gold",
+    grain=(
+        *("tenant_id", "project_id", "industry", "client_type"),
+        *("kind", "dimension", "value", "stratum", "age_days"),
+    ),
+)
 class OutcomeCounts(Table):
     """Subjects of one project, segment, dimension, value, stratum and age, counted: a mergeable aggregate."""
 
@@ -122,17 +125,8 @@ class OutcomeCounts(Table):
     undecided: pl.Int64 = count("Subjects of which nothing can be said at the age.")
     latest: pl.Int64 = count("Subjects of which this is the oldest age they have reached.")
 
-    class Config(Table.Config):
-        metadata = facts(
-            "gold",
-            "outcome_counts",
-            (
-                *("tenant_id", "project_id", "industry", "client_type"),
-                *("kind", "dimension", "value", "stratum", "age_days"),
-            ),
-        )
 
-
+@table(layer="gold", grain=("tenant_id", "kind", "dimension", "value"))
 class WinRates(Table):
     """The share of subjects that were won within an age, by kind, dimension and value, over everything."""
 
@@ -160,10 +154,10 @@ class WinRates(Table):
     p_value: float = rate(_P, nullable=True)
     q_value: float = rate("p corrected within kind and dimension (Benjamini-Hochberg); null where p is.", nullable=True)
 
-    class Config(Table.Config):
-        metadata = facts("gold", "win_rates", ("tenant_id", "kind", "dimension", "value"))
 
-
+@table(
+    layer="gold", grain=("tenant_id", "scope", "project_id", "industry", "client_type", "kind", "dimension", "value")
+)
 class ScopedWinRates(Table):
     """The same within one project or one segment (industry and kind of client), drawn toward the whole."""
 
@@ -199,14 +193,8 @@ class ScopedWinRates(Table):
     p_value: float = rate(_P, nullable=True)
     q_value: float = rate("p corrected within scope, kind and dimension; null where p is.", nullable=True)
 
-    class Config(Table.Config):
-        metadata = facts(
-            "gold",
-            "scoped_win_rates",
-            ("tenant_id", "scope", "project_id", "industry", "client_type", "kind", "dimension", "value"),
-        )
 
-
+@table(layer="gold", grain=("tenant_id", "evidence", "pattern_type", "pattern"))
 class Patterns(Table):
     """One pattern of content and how contents with it fare against contents without it."""
 
@@ -243,13 +231,11 @@ class Patterns(Table):
     )
     heterogeneity_rate: float = rate("Share of the spread that is between experiments (I squared).", nullable=True)
     left_out: pl.Int64 = count("Experiments left out because their arms failed the sample-ratio test.")
-    platforms: WORDS = column("Platforms of the contents with the pattern, by name; null where unknown.", nullable=True)
-    content_types: WORDS = column("Kinds of the contents with the pattern, by name; null where unknown.", nullable=True)
-
-    class Config(Table.Config):
-        metadata = facts("gold", "patterns", ("tenant_id", "evidence", "pattern_type", "pattern"))
+    platforms: Words = column("Platforms of the contents with the pattern, by name; null where unknown.", nullable=True)
+    content_types: Words = column("Kinds of the contents with the pattern, by name; null where unknown.", nullable=True)
 
 
+@table(layer="gold", grain=("pattern_type",))
 class PooledPatterns(Table):
     """One text rule over several tenants that share its effects: the mean of their shrunken lifts, and nothing else of them."""
 
@@ -260,10 +246,11 @@ class PooledPatterns(Table):
     ci_high: float = column("Upper end of its interval.")
     verdict: str = column("Works or risky where the interval leaves 0 out, else unclear.", isin=VERDICTS)
 
-    class Config(Table.Config):
-        metadata = facts("gold", "pooled_patterns", ("pattern_type",))
 
-
+@table(
+    layer="gold",
+    grain=("tenant_id", "scope", "project_id", "industry", "client_type", "evidence", "pattern_type", "pattern"),
+)
 class ScopedPatterns(Table):
     """One pattern within one project or segment, by experiment and by observation, drawn toward the whole."""
 
@@ -299,10 +286,3 @@ class ScopedPatterns(Table):
     )
     verdict: str = column("Works, risky or unclear, by the contents of the scope alone.", isin=VERDICTS)
     metric: str = column("Rate that is compared: that of the whole.", isin=RATES)
-
-    class Config(Table.Config):
-        metadata = facts(
-            "gold",
-            "scoped_patterns",
-            ("tenant_id", "scope", "project_id", "industry", "client_type", "evidence", "pattern_type", "pattern"),
-        )

@@ -6,7 +6,7 @@ from typing import get_args
 
 import polars as pl
 
-from kaizenlake.tables.base import INSTANT, Table, column, count, facts, rate
+from kaizenlake.tables.base import Instant, Table, column, count, rate, table
 from kaizenlake.vocabulary import Status
 
 STATUSES: tuple[str, ...] = get_args(Status)
@@ -26,6 +26,7 @@ class _Version(Table):
     doer: str = column("Agent that runs under it.")
 
 
+@table(layer="gold", grain=("tenant_id", "policy_id", "policy_version"))
 class Policies(_Version):
     """One version of a policy as it stands: its status, its origin, its document and signature."""
 
@@ -37,26 +38,24 @@ class Policies(_Version):
     root_sha256: str = column("Content hash of the first of its line; its own for a root.")
     ancestors_count: pl.Int64 = count("Versions between it and the root, the root included; 0 for a root.")
     experiment_id: str = column("Experiment that generated it; null where none did.", nullable=True)
-    created_at: INSTANT = column("When it was created.")
+    created_at: Instant = column("When it was created.")
     created_by: str = column("Who created it.")
-    status_since: INSTANT = column("Since when it has its status.")
+    status_since: Instant = column("Since when it has its status.")
     decided_by: str = column("Who gave it that status: a person, or the night.")
-    approved_at: INSTANT = column("When it was approved last; null where nobody did.", nullable=True)
+    approved_at: Instant = column("When it was approved last; null where nobody did.", nullable=True)
     approved_by: str = column("Who approved it last; null where nobody did.", nullable=True)
     is_override: bool = column("Its status rests on a gate that a person skipped, with the reason.")
     document: str = column("Its canonical JSON: prompts, parameters, router rules, tools, weights, parent.")
     signature: str = column("Ed25519 signature of its document, in base64.")
     key_id: str = column("Key that signed it, by the first 16 digits of its SHA-256.")
 
-    class Config(Table.Config):
-        metadata = facts("gold", "policies", ("tenant_id", "policy_id", "policy_version"))
 
-
+@table(layer="gold", grain=("tenant_id", "event_id"))
 class PolicyPromotions(_Version):
     """One decision on a version of a policy, with who took it and the figures it rests on: the audit trail."""
 
     event_id: str = column("Event of the decision.")
-    occurred_at: INSTANT = column("When it was taken.")
+    occurred_at: Instant = column("When it was taken.")
     phase: str = column("Phase of the work the policy is for; null for every phase.", nullable=True)
     action: str = column("What was decided.", isin=ACTIONS)
     from_status: str = column("Status before; null for created and approved.", nullable=True, isin=STATUSES)
@@ -82,10 +81,8 @@ class PolicyPromotions(_Version):
     looks_count: pl.Int64 = count("Looks at that deployment until then; null without one.", nullable=True)
     content_sha256: str = column("Content hash of the version.")
 
-    class Config(Table.Config):
-        metadata = facts("gold", "policy_promotions", ("tenant_id", "event_id"))
 
-
+@table(layer="gold", grain=("tenant_id", "policy_id", "policy_version"))
 class PolicyPerformance(_Version):
     """The loss under one version of a policy against the version it was compared with, by the best evidence there is."""
 
@@ -114,10 +111,8 @@ class PolicyPerformance(_Version):
     p_value: float = rate("Always-valid p-value of the latest look; null for observation.", nullable=True)
     verdict: str = column("Verdict of the latest look; null for observation.", nullable=True)
 
-    class Config(Table.Config):
-        metadata = facts("gold", "policy_performance", ("tenant_id", "policy_id", "policy_version"))
 
-
+@table(layer="gold", grain=("tenant_id", "experiment_id"))
 class Experiments(Table):
     """One attempt to find a better policy for a doer, and what came of it."""
 
@@ -146,14 +141,12 @@ class Experiments(Table):
         nullable=True,
         ge=0,
     )
-    started_at: INSTANT = column("When it was started; null where only its end was told.", nullable=True)
-    ended_at: INSTANT = column("When it was completed or failed last; null while it runs.", nullable=True)
+    started_at: Instant = column("When it was started; null where only its end was told.", nullable=True)
+    ended_at: Instant = column("When it was completed or failed last; null while it runs.", nullable=True)
     reason: str = column("Why it failed; null where it did not.", nullable=True)
 
-    class Config(Table.Config):
-        metadata = facts("gold", "experiments", ("tenant_id", "experiment_id"))
 
-
+@table(layer="gold", grain=("tenant_id", "doer", "experiment_type"))
 class ExperimentSuccess(Table):
     """The experiments of one type for one doer, or for all together (`*`), and how many led to a policy in service."""
 
@@ -187,6 +180,3 @@ class ExperimentSuccess(Table):
     mean_duration_seconds: float = column(
         "Mean time they took; null where none is known.", unit="seconds", nullable=True, ge=0
     )
-
-    class Config(Table.Config):
-        metadata = facts("gold", "experiment_success", ("tenant_id", "doer", "experiment_type"))

@@ -6,7 +6,7 @@ from typing import get_args
 
 import polars as pl
 
-from kaizenlake.tables.base import INSTANT, WORDS, Table, column, count, facts, rate
+from kaizenlake.tables.base import Instant, Table, Words, column, count, rate, table
 from kaizenlake.vocabulary import ReplayKind, ReplayVerdict
 
 KINDS: tuple[str, ...] = get_args(ReplayKind)
@@ -16,6 +16,7 @@ NO_ESTIMATOR = "none"
 """Stands for the estimator where a replay was refused: there is no estimate."""
 
 
+@table(layer="gold", grain=("tenant_id", "replay_id", "estimator"))
 class OfflineReplays(Table):
     """One replay of a version of a policy on logged runs, by one estimator; a refused one has one row without figures."""
 
@@ -33,7 +34,7 @@ class OfflineReplays(Table):
     golden_set_id: str = column("Golden set; null where all logged runs were looked at.", nullable=True)
     golden_set_version: pl.Int64 = count("Version of that set; null where it is.", nullable=True)
     verdict: str = column("Refused where the data cannot answer.", isin=VERDICTS)
-    shortfalls: WORDS = column("Why it failed or was refused, in words; empty where it passed.")
+    shortfalls: Words = column("Why it failed or was refused, in words; empty where it passed.")
     logged_loss: float = rate("Mean loss of the runs as logged; null where refused.", nullable=True)
     estimated_loss: float = column("Mean loss under the candidate; null where refused.", nullable=True)
     loss_ci_low: float = column(
@@ -69,12 +70,10 @@ class OfflineReplays(Table):
         "Runs that answered differently when run twice with one seed; null where none was run again.", nullable=True
     )
     decided_by: str = column("Who asked for it: a person, or the night.")
-    replayed_at: INSTANT = column("When it was replayed.")
-
-    class Config(Table.Config):
-        metadata = facts("gold", "offline_replays", ("tenant_id", "replay_id", "estimator"))
+    replayed_at: Instant = column("When it was replayed.")
 
 
+@table(layer="gold", grain=("tenant_id", "golden_set_id", "golden_set_version"))
 class GoldenSets(Table):
     """One version of a golden set: runs that were frozen, on which every candidate of their doer is replayed."""
 
@@ -88,9 +87,6 @@ class GoldenSets(Table):
     is_newest: bool = column("No later version of the set was frozen.")
     content_sha256: str = column("SHA-256 of its runs and of what each of them said.")
     key_id: str = column("Key that signed it, by the first 16 digits of its SHA-256.")
-    frozen_at: INSTANT = column("When it was frozen.")
+    frozen_at: Instant = column("When it was frozen.")
     frozen_by: str = column("Who asked for it: a person, or the night.")
     reason: str = column("Why, in words; null where not given.", nullable=True)
-
-    class Config(Table.Config):
-        metadata = facts("gold", "golden_sets", ("tenant_id", "golden_set_id", "golden_set_version"))

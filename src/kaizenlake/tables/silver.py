@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from kaizenlake.events.catalogue import EVENTS, FAMILIES, EventType, Family, Field
-from kaizenlake.tables.base import INSTANT, WORDS, Table, column, facts
+from kaizenlake.tables.base import INSTANT, WORDS, Table, build_class, column, table
 
 DTYPES: dict[str, Any] = {
     "str": pl.String,
@@ -46,21 +46,13 @@ def payload_columns(family: Family) -> dict[str, Field]:
 
 def silver_table(family: Family) -> type[Table]:
     """The table of a family: the envelope, then every payload field of its event types, null where a type lacks it."""
-    types: dict[str, Any] = {name: dtype for name, (dtype, _) in ENVELOPE.items()}
-    columns: dict[str, Any] = {name: item for name, (_, item) in ENVELOPE.items()}
+    columns = dict(ENVELOPE)
     for field in payload_columns(family).values():
-        types[field.name] = DTYPES[field.kind]
-        columns[field.name] = column(
-            field.description, unit=field.unit, nullable=True, ge=field.minimum, le=field.maximum
-        )
-    config = type("Config", (Table.Config,), {"metadata": facts("silver", family.name, ("event_id",), "event_date")})
-    body = {
-        "__annotations__": types,
-        "__doc__": f"One event: {family.meaning}",
-        "__module__": __name__,
-        "Config": config,
-    }
-    return type(family.name.title().replace("_", ""), (Table,), body | columns)
+        said = column(field.description, unit=field.unit, nullable=True, ge=field.minimum, le=field.maximum)
+        columns[field.name] = (DTYPES[field.kind], said)
+    name = family.name.title().replace("_", "")
+    made = build_class(name, f"One event: {family.meaning}", columns, module=__name__)
+    return table(layer="silver", grain=("event_id",), partition="event_date")(made)
 
 
 SILVER: tuple[type[Table], ...] = tuple(silver_table(family) for family in FAMILIES)

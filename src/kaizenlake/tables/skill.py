@@ -6,7 +6,7 @@ from typing import get_args
 
 import polars as pl
 
-from kaizenlake.tables.base import WORDS, Table, column, count, facts, rate
+from kaizenlake.tables.base import Table, Words, column, count, rate, table
 from kaizenlake.tables.loss import DIRECTIONS
 from kaizenlake.vocabulary import ExperimentCause, ExperimentType, PolicyOrigin, TermVerdict, Trend
 
@@ -17,6 +17,7 @@ ORIGINS: tuple[str, ...] = get_args(PolicyOrigin)
 CAUSES: tuple[str, ...] = get_args(ExperimentCause)
 
 
+@table(layer="gold", grain=("tenant_id", "event_date", "doer", "phase", "model", "term"), partition="event_date")
 class CrlTermsDaily(Table):
     """One term of the loss on one day, for one doer, phase and model; sums that add up. Unobserved terms have a row too."""
 
@@ -36,12 +37,8 @@ class CrlTermsDaily(Table):
     weight_micros: pl.Int64 = count("Sum of the weights that the term has among all terms, in millionths.")
     contribution_micros: pl.Int64 = count("Sum of what it contributed to the losses, in millionths.")
 
-    class Config(Table.Config):
-        metadata = facts(
-            "gold", "crl_terms_daily", ("tenant_id", "event_date", "doer", "phase", "model", "term"), "event_date"
-        )
 
-
+@table(layer="gold", grain=("tenant_id", "doer", "term"))
 class SkillTerms(Table):
     """One term of the loss of one doer in the days of its card, against the other doers of its tenant and against the days before.
 
@@ -109,10 +106,8 @@ class SkillTerms(Table):
         isin=VERDICTS,
     )
 
-    class Config(Table.Config):
-        metadata = facts("gold", "skill_terms", ("tenant_id", "doer", "term"))
 
-
+@table(layer="gold", grain=("tenant_id", "doer", "model"))
 class SkillModels(Table):
     """One model that a doer called in the days of its card: its loss, and its loss at equal cost against the other models.
 
@@ -158,10 +153,8 @@ class SkillModels(Table):
     )
     verdict: str = column("Against the doer's other models at equal cost, as of terms.", isin=VERDICTS)
 
-    class Config(Table.Config):
-        metadata = facts("gold", "skill_models", ("tenant_id", "doer", "model"))
 
-
+@table(layer="gold", grain=("tenant_id", "doer", "failure_mode"))
 class SkillFailures(Table):
     """One way in which the runs of a doer failed in the days of its card or in as many days before, with its share and trend."""
 
@@ -193,10 +186,8 @@ class SkillFailures(Table):
         "Rising or falling where q and interval say so with enough runs in both; else unclear.", isin=TRENDS
     )
 
-    class Config(Table.Config):
-        metadata = facts("gold", "skill_failures", ("tenant_id", "doer", "failure_mode"))
 
-
+@table(layer="gold", grain=("tenant_id", "doer"))
 class SkillCards(Table):
     """One doer: how much is known of it, what it is good and bad at, where its loss goes, and what to try next."""
 
@@ -230,9 +221,9 @@ class SkillCards(Table):
     alert: bool = column(
         "The control chart of its loss raised an alert on its latest day; null where there is no chart.", nullable=True
     )
-    strengths: WORDS = column("Terms that are a strength, the largest first.")
-    weaknesses: WORDS = column("Terms that are a weakness, the largest first.")
-    not_observed: WORDS = column("Terms that no run of these days told: of them nothing is known.")
+    strengths: Words = column("Terms that are a strength, the largest first.")
+    weaknesses: Words = column("Terms that are a weakness, the largest first.")
+    not_observed: Words = column("Terms that no run of these days told: of them nothing is known.")
     best_model: str = column(
         "Model that loses least at equal cost, and less than the others do for certain; null where none does.",
         nullable=True,
@@ -254,7 +245,7 @@ class SkillCards(Table):
         "Days from then to the last day, 0 where no run came since; null where the policy is.", nullable=True
     )
     active_policies: pl.Int64 = count("Policies that are active for it: of several, one per phase, the card names one.")
-    experiments: WORDS = column("Its latest experiments (setting `skills.experiments`), the newest first.")
+    experiments: Words = column("Its latest experiments (setting `skills.experiments`), the newest first.")
     next_experiment: str = column(
         "Type of experiment to try next; null where the doer neither degrades nor has a weakness.",
         isin=EXPERIMENT_TYPES,
@@ -268,6 +259,3 @@ class SkillCards(Table):
         isin=CAUSES,
         nullable=True,
     )
-
-    class Config(Table.Config):
-        metadata = facts("gold", "skill_cards", ("tenant_id", "doer"))

@@ -6,7 +6,7 @@ from typing import get_args
 
 import polars as pl
 
-from kaizenlake.tables.base import INSTANT, WORDS, Table, column, count, facts, rate, tenant
+from kaizenlake.tables.base import Instant, Table, Words, column, count, rate, table, tenant
 from kaizenlake.vocabulary import StepKind, StepStatus
 
 KINDS: tuple[str, ...] = get_args(StepKind)
@@ -14,6 +14,7 @@ STATUSES: tuple[str, ...] = get_args(StepStatus)
 COST_FROM = TOLD, PRICES = ("told", "prices")
 
 
+@table(layer="gold", grain=("tenant_id", "trace_id", "span_id"), partition="event_date")
 class TraceSteps(Table):
     """One step of a trace, told by one span or by several that name the same."""
 
@@ -24,7 +25,7 @@ class TraceSteps(Table):
     event_date: pl.Date = column("UTC date on which its run counts, by which the table is partitioned.")
     project_id: str = column("Project; null where none was given.", nullable=True)
     event_id: str = column("Event that told of it last.")
-    started_at: INSTANT = column("When it began.")
+    started_at: Instant = column("When it began.")
     duration_seconds: float = column("Time it took; null where it did not end.", unit="seconds", nullable=True, ge=0)
     first_chunk_seconds: float = column(
         "Time until the first part of an answer came; null where not told.", unit="seconds", nullable=True, ge=0
@@ -77,10 +78,8 @@ class TraceSteps(Table):
     first_told_date: pl.Date = column("UTC date of the first of them.")
     last_told_date: pl.Date = column("UTC date of the last of them.")
 
-    class Config(Table.Config):
-        metadata = facts("gold", "trace_steps", ("tenant_id", "trace_id", "span_id"), "event_date")
 
-
+@table(layer="gold", grain=("tenant_id", "trace_id"), partition="event_date")
 class Traces(Table):
     """One trace: a run of an agent, out of its steps."""
 
@@ -91,7 +90,7 @@ class Traces(Table):
     event_id: str = column("Event of its outermost step.")
     doer: str = column("Outermost named agent; else the trace's, the outermost step's or the service's name.")
     name: str = column("Name of the trace; null where not told.", nullable=True)
-    started_at: INSTANT = column("When its first step began.")
+    started_at: Instant = column("When its first step began.")
     latency_seconds: float = column(
         "The single root's time, else from the first start to the last end; null where nothing ended.",
         unit="seconds",
@@ -118,7 +117,7 @@ class Traces(Table):
         "Latest mark of its quality; null where nobody scored it.", unit="score", nullable=True, ge=0, le=100
     )
     model: str = column("Model that read and wrote most; null where none is named.", nullable=True)
-    models: WORDS = column("Models of its calls, by name.")
+    models: Words = column("Models of its calls, by name.")
     outcome: str = column("error where its single root failed; else null.", nullable=True)
     error_type: str = column("Kind of that error; null where none was told.", nullable=True)
     session_id: str = column("Conversation; null where not told.", nullable=True)
@@ -130,10 +129,8 @@ class Traces(Table):
     first_told_date: pl.Date = column("UTC date of the first of them.")
     last_told_date: pl.Date = column("UTC date of the last of them.")
 
-    class Config(Table.Config):
-        metadata = facts("gold", "traces", ("tenant_id", "trace_id"), "event_date")
 
-
+@table(layer="gold", grain=("tenant_id", "event_date", "doer", "model"), partition="event_date")
 class RunCosts(Table):
     """What the runs of one doer cost with one model on one day: those of traces by their steps, others by their own word."""
 
@@ -156,10 +153,8 @@ class RunCosts(Table):
     timed_calls: pl.Int64 = count("Calls that tell their time, those answered from a cache left out.")
     latency_seconds: float = column("Mean time of those; null without one.", unit="seconds", nullable=True, ge=0)
 
-    class Config(Table.Config):
-        metadata = facts("gold", "run_costs", ("tenant_id", "event_date", "doer", "model"), "event_date")
 
-
+@table(layer="gold", grain=("tenant_id", "event_date", "dialect", "attribute"), partition="event_date")
 class TraceAttributes(Table):
     """One name of an attribute that is no field of a step, on one day: nothing reads it, and it is not lost silently."""
 
@@ -168,6 +163,3 @@ class TraceAttributes(Table):
     dialect: str = column("Names in which the spans were told; null where not given.", nullable=True)
     attribute: str = column("Name of the attribute.")
     spans: pl.Int64 = column("Spans that have it; their values lie in the metadata of their events.", ge=1)
-
-    class Config(Table.Config):
-        metadata = facts("gold", "trace_attributes", ("tenant_id", "event_date", "dialect", "attribute"), "event_date")

@@ -373,9 +373,9 @@ def drawn_at_once(rng, effect, sd=0.15):
         n=pl.lit(1, pl.Int64),
         loss_micros=pl.Series(np.clip(losses, 0, 1).ravel() * 1e6).round().cast(pl.Int64),
     )
-    types = CanaryUnits.to_schema().columns
+    types = tables.schema(CanaryUnits)
     return whole.with_columns(
-        pl.lit(0 if types[name].dtype.type == pl.Int64 else None, types[name].dtype.type).alias(name)
+        pl.lit(0 if types[name] == pl.Int64 else None, types[name]).alias(name)
         for name in types
         if name not in whole.columns
     )

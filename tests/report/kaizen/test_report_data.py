@@ -18,7 +18,7 @@ from kaizenlake.report.kaizen.about import changes
 from kaizenlake.report.kaizen.data import build
 from kaizenlake.report.kaizen.sections import document
 from kaizenlake.stats import wilson
-from kaizenlake.tables import Contents, CreativeLabels, Patterns, Quarantine, SegmentClarity, WinRates
+from kaizenlake.tables import Contents, CreativeLabels, Patterns, Quarantine, SegmentClarity, WinRates, schema
 from publish.report_frames import AS_OF, NOON, frame, full, scan_of
 
 
@@ -62,7 +62,7 @@ def test_equal_tables_make_equal_data_whatever_the_order_of_their_rows():
     ],
 )
 def test_rows_carry_columns_of_their_table_under_its_names(row, table):
-    assert {item.name for item in fields(row)} <= set(table.to_schema().columns)
+    assert {item.name for item in fields(row)} <= set(schema(table))
 
 
 def test_every_shown_win_rate_and_pattern_is_the_gold_tables_own():

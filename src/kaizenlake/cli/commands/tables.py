@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 ROWS_ON_A_PAGE = 20
 
+_ALWAYS = ("column", "type", "unit", "null", "rule", "meaning")
+"""What is shown of the columns of a table whether any of them says it or not."""
+
 
 class Format(StrEnum):
     """How rows leave."""
@@ -148,7 +151,8 @@ def tables_(
             return
         say(f"{tables.full_name(found)}: {tables.meaning(found)}")
         say(f"One row per {', '.join(tables.grain(found))}.")
-        draw(("column", "type", "unit", "null", "rule", "meaning"), [tuple(column.values()) for column in columns])
+        said = [key for key in columns[0] if key in _ALWAYS or any(column[key] for column in columns)]
+        draw(tuple(said), [tuple(column[key] for key in said) for column in columns])
         return
     opened = None
     try:
@@ -216,24 +220,22 @@ def graph(
 
 
 def _columns(table: type[Table]) -> list[dict[str, Any]]:
-    found = []
-    for name, column in table.to_schema().columns.items():
-        rules = [
-            f"{check.name.replace('_', ' ')} {', '.join(map(str, check.statistics.values()))}"
-            for check in column.checks
-            if check.name is not None and check.statistics
-        ]
-        found.append(
-            {
-                "column": name,
-                "type": str(column.dtype),
-                "unit": (column.metadata or {}).get("unit", ""),
-                "null": column.nullable,
-                "rule": "; ".join(rules),
-                "meaning": column.description or "",
-            }
-        )
-    return found
+    from kaizenlake import tables
+
+    types = tables.schema(table)
+    return [
+        {
+            "column": name,
+            "label": column.label,
+            "type": str(types[name]),
+            "unit": column.unit,
+            "format": column.format,
+            "null": column.nullable,
+            "rule": "; ".join(column.rules()),
+            "meaning": column.description,
+        }
+        for name, column in tables.columns(table).items()
+    ]
 
 
 def _put(content: memoryview, file: Path | None) -> None:

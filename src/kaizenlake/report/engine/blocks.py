@@ -288,7 +288,7 @@ def meanings(
 
 
 def _described(table: type[Table], name: str) -> str:
-    return str(table.to_schema().columns[name].description)
+    return tables.columns(table)[name].description
 
 
 def how_many_more(shown: int, total: int) -> str:
