@@ -252,9 +252,15 @@ def _names(table: type[Table]) -> tuple[str, ...]:
 def _types(table: type[Table]) -> dict[str, Any]:
     try:
         hints = get_type_hints(table, include_extras=True)
-        return dict(pl.Schema({key: getattr(hints[key], "__metadata__", (hints[key],))[0] for key in _names(table)}))
+        return dict(pl.Schema({key: _as_type(hints[key]) for key in _names(table)}))
     except (AttributeError, NameError, TypeError) as error:
         raise UsageError(f"A column has no type of Polars: {error}", where=_place(table)) from error
+
+
+def _as_type(hint: Any) -> Any:
+    """The type that an annotation names, with its unit or zone where it names a class that can have one."""
+    dtype = getattr(hint, "__metadata__", (hint,))[0]
+    return dtype() if isinstance(dtype, type) and issubclass(dtype, pl.DataType) else dtype
 
 
 @cache
