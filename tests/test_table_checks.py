@@ -11,7 +11,7 @@ from kaizenlake import tables, testing
 from kaizenlake.errors import TableInvalidError
 from kaizenlake.tables import PerformanceTiers
 from kaizenlake.tables.base import Table, column, table
-from kaizenlake.tables.checks import _changes
+from kaizenlake.tables.base.checks import _changes
 
 
 @table(layer="gold", grain=("name", "place"))

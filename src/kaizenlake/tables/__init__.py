@@ -15,6 +15,8 @@ from kaizenlake.tables.base import (
     Column,
     Scan,
     Table,
+    check,
+    check_parts,
     columns,
     empty,
     full_name,
@@ -28,7 +30,6 @@ from kaizenlake.tables.base import (
 )
 from kaizenlake.tables.bronze import Acknowledgements, Events, Landings, Quarantine
 from kaizenlake.tables.canary import CanaryLooks, CanarySegments, CanaryUnits, DeploymentRoutings, Deployments
-from kaizenlake.tables.checks import check, check_parts
 from kaizenlake.tables.content import (
     AvoidedPhrases,
     ContentExperiments,

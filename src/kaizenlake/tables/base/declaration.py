@@ -127,7 +127,7 @@ class Table(metaclass=TableClass):
     @classmethod
     def to_schema(cls) -> DataFrameSchema:
         """Return the schema of its Pandera model, which is built when it is asked for first."""
-        from kaizenlake.tables.model import schema_of
+        from kaizenlake.tables.base.model import schema_of
 
         return schema_of(cls)
 

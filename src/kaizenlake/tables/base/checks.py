@@ -8,7 +8,7 @@ from functools import cache
 import polars as pl
 
 from kaizenlake.errors import TableInvalidError
-from kaizenlake.tables.base import Table, full_name, grain
+from kaizenlake.tables.base.declaration import Table, full_name, grain
 from kaizenlake.vocabulary import plural
 
 
@@ -61,7 +61,7 @@ def check_parts(table: type[Table], parts: Iterable[pl.DataFrame]) -> Iterator[p
 
 def _broken_rules(table: type[Table], frame: pl.DataFrame) -> list[str]:
     """Rules that a frame breaks, in words; whether the grain is unique is not looked at."""
-    from kaizenlake.tables.model import broken_cells
+    from kaizenlake.tables.base.model import broken_cells
 
     broken = [*_changes(table)]
     failures = broken_cells(table, frame)

@@ -10,7 +10,7 @@ import pandera.polars as pa
 import polars as pl
 from pandera.config import ValidationDepth, config_context
 
-from kaizenlake.tables.base import Column, Table, columns, schema
+from kaizenlake.tables.base.declaration import Column, Table, columns, schema
 
 
 def schema_of(table: type[Table]) -> pa.DataFrameSchema:
