@@ -435,6 +435,38 @@ class Costs(Group):
         return self
 
 
+CurrencyCode = Annotated[str, Field(pattern="^[A-Z]{3}$")]
+
+
+class ExchangeRate(Group):
+    """What a currency is worth from a day on."""
+
+    currency: CurrencyCode = Field(description="Code of the currency, such as EUR.")
+    from_date: date = Field(description="First UTC day of the rate.")
+    usd: Annotated[float, Field(gt=0, le=1e6)] = Field(description="US dollars for one unit of it.")
+
+
+class Money(Group):
+    """What amounts of foreign tables are in, and what they are worth in US dollars."""
+
+    currency: CurrencyCode = Field(default="USD", description="What an amount is in where nothing says its currency.")
+    rate_file: str = Field(
+        default="",
+        description="CSV of the team's own rates, beside kaizen.toml: currency, from_date, usd; US dollars for one unit, from a "
+        "day on.",
+    )
+    rates: tuple[ExchangeRate, ...] = Field(
+        default=(), description="The same rates as tables; those of the file are added."
+    )
+
+    @model_validator(mode="after")
+    def _said_once(self) -> Self:
+        told = Counter((rate.currency, rate.from_date) for rate in self.rates)
+        if twice := [f"{currency} from {day}" for (currency, day), times in told.items() if times > 1]:
+            raise ValueError(f"a currency has one rate from one day on; {', '.join(sorted(twice))} has several")
+        return self
+
+
 class Alerts(Group):
     """What is told to whom."""
 

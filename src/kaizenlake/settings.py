@@ -31,6 +31,7 @@ from kaizenlake.parameters import (
     Landing,
     Loss,
     Maintenance,
+    Money,
     Promotion,
     Publishing,
     Replays,
@@ -66,6 +67,7 @@ class Settings(BaseModel):
     replays: Replays = Field(default_factory=Replays)
     skills: Skills = Field(default_factory=Skills)
     costs: Costs = Field(default_factory=Costs)
+    money: Money = Field(default_factory=Money)
     alerts: Alerts = Field(default_factory=Alerts)
     publishing: Publishing = Field(default_factory=Publishing)
     tenants: Tenants = Field(default_factory=Tenants)
@@ -175,7 +177,8 @@ def _read(lake: str | Path | None) -> tuple[Settings, dict[tuple[str, str], _Giv
     for (group, name), item in given.items():
         if isinstance(content.setdefault(group, {}), dict):
             content[group][name] = item.value
-    _read_prices(content, given, path)
+    for group, named, listed in (("costs", "price_file", "prices"), ("money", "rate_file", "rates")):
+        _read_table(content, given, path, group, (named, listed))
     try:
         return Settings.model_validate(content), given
     except ValidationError as error:
@@ -187,11 +190,14 @@ def _read(lake: str | Path | None) -> tuple[Settings, dict[tuple[str, str], _Giv
         ) from error
 
 
-def _read_prices(content: dict[str, Any], given: dict[tuple[str, str], _Given], path: Path | None) -> None:
-    """Add the prices of the file that the settings name to those that they hold themselves."""
-    costs = content.get("costs")
-    name = costs.get("price_file") if isinstance(costs, dict) else None
-    if not isinstance(costs, dict) or not name or not isinstance(name, str):
+def _read_table(
+    content: dict[str, Any], given: dict[tuple[str, str], _Given], path: Path | None, group: str, names: tuple[str, str]
+) -> None:
+    """Add the rows of the file that a setting names to those that the settings hold themselves."""
+    named, listed = names
+    found = content.get(group)
+    name = found.get(named) if isinstance(found, dict) else None
+    if not isinstance(found, dict) or not name or not isinstance(name, str):
         return
     file = (path.parent if path is not None else Path()) / name
     try:
@@ -199,10 +205,10 @@ def _read_prices(content: dict[str, Any], given: dict[tuple[str, str], _Given], 
             rows = [{key: value for key, value in row.items() if value} for row in csv.DictReader(stream, strict=True)]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise SettingsError(
-            f"The price file cannot be read: {error}", where=str(file), hint=_hint(("costs", "price_file"))
+            f"The {named.replace('_', ' ')} cannot be read: {error}", where=str(file), hint=_hint((group, named))
         ) from error
-    given["costs", "prices"] = _Given(rows, "file", str(file))
-    costs["prices"] = [*costs.get("prices", ()), *rows]
+    given[group, listed] = _Given(rows, "file", str(file))
+    found[listed] = [*found.get(listed, ()), *rows]
 
 
 def _set_by_variables() -> Iterator[tuple[tuple[str, str], _Given]]:

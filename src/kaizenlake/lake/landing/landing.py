@@ -28,6 +28,7 @@ from kaizenlake.lake.landing.retry import Retried, mappings_folder, retry
 from kaizenlake.lake.mapping import files as mappings
 from kaizenlake.lake.mapping.apply import Mapped, Mapping
 from kaizenlake.lake.mapping.document import RECORD
+from kaizenlake.lake.mapping.money import Exchange
 from kaizenlake.lake.mapping.records import Dates, Grains
 from kaizenlake.lake.mapping.times import Origin, is_time
 from kaizenlake.lake.readers import sources
@@ -251,6 +252,7 @@ class _Run:
         self.landed = landed
         self.is_lenient = is_lenient
         self.occurred_at = occurred_at
+        self.exchange = Exchange.of(lake.settings.money)
         self.left: list[tuple[str, str]] = []
         self.misfit: MappingError | None = None
         """What is wrong with the first file that does not fit its mapping, where that is not left alone."""
@@ -362,7 +364,7 @@ class _Run:
             return
         fits, seen, grains = False, dict[str, set[str]](), Grains()
         modified = datetime.fromtimestamp(item.path.stat().st_mtime, UTC)
-        origin = Origin(content, item.name, modified, self.occurred_at)
+        origin = Origin(content, item.name, modified, self.occurred_at, self.exchange)
         if mapping.asks_for_figures:
             self._check_figures(item, mapping, origin)
         for rows in read_rows(item, mapping.dialect(item.form), self.limits.line_bytes):

@@ -15,6 +15,7 @@ from kaizenlake.events.check.landed_lines import check_lines
 from kaizenlake.lake.landing import quarantine
 from kaizenlake.lake.landing.batch import DEFAULT_SOURCE, append_events
 from kaizenlake.lake.mapping import files as mappings
+from kaizenlake.lake.mapping.money import Exchange
 from kaizenlake.lake.mapping.times import Origin
 from kaizenlake.lake.readers.chunks import CHUNK_LINES
 from kaizenlake.lake.readers.json_rows import rows_of
@@ -145,5 +146,5 @@ def _mapped_lines(lake: Lake, name: str, content: str, rows: pl.DataFrame) -> It
         mapping.fits(found.frame.columns, where=file)
     except MappingError:
         return
-    mapped = mapping.apply(found, Origin(content, file))
+    mapped = mapping.apply(found, Origin(content, file, exchange=Exchange.of(lake.settings.money)))
     yield from ((line, owners[row]) for line, row in zip(mapped.lines, mapped.places, strict=True))

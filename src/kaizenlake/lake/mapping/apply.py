@@ -21,6 +21,7 @@ from kaizenlake.events.catalogue import by_name
 from kaizenlake.lake.mapping.document import RECORD, Document, Section, values
 from kaizenlake.lake.mapping.figures import Style
 from kaizenlake.lake.mapping.items import ITEM, PLACE, ROW, each_item, table_of
+from kaizenlake.lake.mapping.money import currency_column
 from kaizenlake.lake.mapping.records import breakdown_of, digests, figures_of, keyed, part
 from kaizenlake.lake.mapping.row_tests import are_totals, described, holds
 from kaizenlake.lake.mapping.times import Origin, found_in_name, moment
@@ -231,7 +232,9 @@ class Mapping:
             origin: Where they come from.
             seen: By column, which marks of decimals earlier rows of the file have shown; what these show is added.
         """
-        frame = table_of(rows, self.columns, self.document.format.null_values)
+        beside = currency_column(rows.frame.columns)
+        columns = self.columns if beside is None or beside in self.columns else (*self.columns, beside)
+        frame = table_of(rows, columns, self.document.format.null_values)
         out = self._left_out(frame, rows)
         kept = frame.filter(~out)
         hints: dict[tuple[int, int], list[str]] = {}
@@ -285,13 +288,15 @@ class Mapping:
             rows = rows.with_columns(pl.Series(HASH, named, dtype=pl.String))
             event_id = pl.lit(f"{self.source}:") + pl.col(HASH)
         style = Style(form.decimal or ("," if form.thousands == "." else "."), form.thousands, is_declared=True)
-        fields = Fields(rows, style if form.decimal or form.thousands else Style(), seen)
-        given = {name: fields.value(name, value, declared.get(name)) for name, value in values(section)}
         time, told = moment(section.measured_at or section.occurred_at, origin)
+        rows = rows.with_columns(time.alias(_TIME))
+        style = style if form.decimal or form.thousands else Style()
+        fields = Fields(rows, style, seen, origin.exchange, currency_column(rows.columns), rows[_TIME])
+        given = {name: fields.value(name, value, declared.get(name)) for name, value in values(section)}
         is_record = section.type == RECORD
         if is_record:
             given |= self._of_record(section, origin)
-        rows = rows.with_columns(_series(given[name], name) for name in given).with_columns(time.alias(_TIME))
+        rows = rows.with_columns(_series(given[name], name) for name in given)
         payload = pl.concat_str(
             *(json_cells.member(name, pl.col(_GIVEN + name)) for name in given if name not in _BESIDE)
         )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import PurePath
 
 import polars as pl
 
 from kaizenlake.lake.mapping.document import Moment
+from kaizenlake.lake.mapping.money import Exchange
 from kaizenlake.lake.readers import json_cells
 
 
@@ -22,12 +23,14 @@ class Origin:
         name: Name of the file.
         modified: When it was last changed.
         occurred_at: Date or instant that was given for all its rows.
+        exchange: What amounts of money are worth.
     """
 
     identity: str
     name: str = ""
     modified: datetime | None = None
     occurred_at: str | None = None
+    exchange: Exchange = field(default_factory=Exchange)
 
 
 def is_time(text: str) -> bool:

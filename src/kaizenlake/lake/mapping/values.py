@@ -12,8 +12,9 @@ import polars as pl
 
 from kaizenlake.events.catalogue import Field
 from kaizenlake.lake.mapping import figures
-from kaizenlake.lake.mapping.document import Value
+from kaizenlake.lake.mapping.document import Currency, Value
 from kaizenlake.lake.mapping.items import ROW, TYPED
+from kaizenlake.lake.mapping.money import Amounts, Exchange, in_dollars
 from kaizenlake.lake.readers import json_cells
 
 HASH = "\0hash "
@@ -28,12 +29,18 @@ class Fields:
         rows: The rows.
         style: What the mapping says of how numbers are written.
         seen: By column, which marks of decimals earlier rows of the file have shown.
+        exchange: What amounts of money are worth.
+        currency_column: Column of the table that says what its amounts are in, where the mapping does not.
+        times: Time of each row as JSON text.
         hints: By row, why a number could not be read, told where the row is refused.
     """
 
     rows: pl.DataFrame
     style: figures.Style
     seen: dict[str, set[str]]
+    exchange: Exchange
+    currency_column: str | None
+    times: pl.Series
     hints: defaultdict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
 
     def value(self, name: str, value: Value, declared: Field | None) -> pl.Expr | pl.Series:
@@ -69,7 +76,8 @@ class Fields:
         read = [self._read(name, value, declared, column) for column in columns]
         return pl.select(pl.coalesce(read)).to_series() if len(read) > 1 else read[0]
 
-    def _read(self, name: str, value: Value, declared: Field, column: str) -> pl.Series:
+    def _read(self, name: str, value: Value, declared: Field, column: str, *, is_amount: bool = True) -> pl.Series:
+        unit = declared.unit if is_amount else ""
         texts = self.rows[column]
         if value.values is not None:
             texts = texts.replace(list(value.values), [word or None for word in value.values.values()])
@@ -78,7 +86,7 @@ class Fields:
             texts,
             typed,
             self.style,
-            unit=declared.unit,
+            unit=unit,
             seen=self.seen.setdefault(column, set()),
             is_count=declared.kind == "int",
             is_percent=value.percent,
@@ -87,11 +95,28 @@ class Fields:
             for place, text in enumerate(texts):
                 if text in found.faults:
                     self.hints[place].append(f"`{name}` from the column {column!r}: {text!r}: {found.faults[text]}")
-        return found.texts
+        return self._in_dollars(name, value, column, found) if unit == figures.MONEY else found.texts
+
+    def _in_dollars(self, name: str, value: Value, column: str, found: figures.Column) -> pl.Series:
+        said: str | pl.Series | None = value.currency if isinstance(value.currency, str) else None
+        beside = value.currency.column if isinstance(value.currency, Currency) else self.currency_column
+        if said is None and beside is not None:
+            said = self.rows[beside].str.to_uppercase()
+        days = self.times.str.slice(1, 10).str.to_date("%Y-%m-%d", strict=False)
+        amounts = Amounts(found, column, said, days.to_list())
+
+        def refuse(place: int, why: str) -> None:
+            self.hints[place].append(f"`{name}` from the column {column!r}: {found.originals[place]!r}: {why}")
+
+        return in_dollars(amounts, self.exchange, refuse)
 
     def _reckoned(self, name: str, value: Value, declared: Field) -> pl.Series:
         """What is reckoned of several columns; where one of them is no number, its text, for the check to refuse."""
-        read = {column: self._read(name, value, declared, column) for column in value.figures}
+        # What an amount is multiplied by, or divided by, is none.
+        read = {
+            column: self._read(name, value, declared, column, is_amount=place == 0 or value.sum is not None)
+            for place, column in enumerate(value.figures)
+        }
         numbers = {column: texts.cast(pl.Float64, strict=False) for column, texts in read.items()}
         wrong = pl.coalesce(
             pl.when(numbers[column].is_null() & texts.is_not_null()).then(pl.lit(texts))
