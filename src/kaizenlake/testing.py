@@ -51,7 +51,7 @@ _NAMES = {
 }
 """How many names of a field are drawn from, where it is not four: groups large enough to be ranked come about."""
 
-_OFTEN = {"PERFORMANCE_RECORDED": 4, "RUN_COMPLETED": 1}
+_OFTEN = {"PERFORMANCE_RECORDED": 4, "RUN_COMPLETED": 2, "DEPLOYMENT_STARTED": 1}
 """How often these are drawn, for every second event: of what is compared there must be enough."""
 
 _ALL_HOURS = range(24 * DAYS)
