@@ -11,9 +11,9 @@ from pathlib import Path
 from random import Random
 
 import msgspec
-from kaizenlake.events.check.landed_lines import check_lines
 
 from kaizenlake import traces
+from kaizenlake.events.check.landed_lines import check_lines
 from kaizenlake.jobs import JOBS
 from kaizenlake.lake.landing.landing import land
 from kaizenlake.lake.store import Lake

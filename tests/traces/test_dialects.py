@@ -44,6 +44,8 @@ SAME = {
     "OpenLLMetry": sdk({"traceloop.span.kind": "task", "llm.request.type": "chat", "gen_ai.response.model": "m",
                         "gen_ai.usage.input_tokens": "300", "gen_ai.usage.output_tokens": "60",
                         "gen_ai.usage.cache_read_input_tokens": "250", "gen_ai.usage.cost": "0.5"}),
+    "AI SDK": sdk({"ai.operationId": "ai.generateText.doGenerate", "ai.response.model": "m", "ai.usage.promptTokens": 300,
+                   "ai.usage.completionTokens": 60, "ai.usage.cachedInputTokens": 250, "gen_ai.usage.cost": 0.5}),
     "Langfuse, camel case": {"id": SPAN, "traceId": TRACE, "type": "GENERATION", "name": "call", "startTime": iso(0),
                              "endTime": iso(2), "parentObservationId": None, "model": "m", "latency": 2000,
                              "usageDetails": {"input": 50, "input_cached_tokens": 250, "output": 60, "total": 360},
@@ -211,6 +213,14 @@ def test_an_exception_and_an_evaluation_within_a_span_are_told():
     ]  # fmt: skip
     (row,) = tables_of(otlp(span("root", status=2, events=events)))["traces"].to_dicts()
     assert (row["outcome"], row["error_type"], row["quality_score"]) == ("error", "Timeout", 60.0)
+
+
+def test_what_is_said_of_a_failed_status_is_its_error_where_nothing_else_is():
+    failed = span("root", status=2)
+    for message, told, expected in (("no such city", {}, "no such city"), ("x", {"error__type": "Timeout"}, "Timeout")):
+        held = span("root", status=2, **told)
+        held["status"] = failed["status"] | {"message": message}
+        assert tables_of(otlp(held))["traces"]["error_type"].to_list() == [expected]
 
 
 def test_whose_the_spans_are_the_resource_says():

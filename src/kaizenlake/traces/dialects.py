@@ -132,6 +132,27 @@ OPENLLMETRY = Dialect(
     },
 )
 
+AI_SDK = Dialect(
+    "ai-sdk",
+    "Vercel AI SDK 5, telemetry of generateText, streamText and their tools; the tools of LiveKit Agents beside them",
+    {
+        "operation": ("ai.operationId",),
+        "model": ("ai.response.model", "ai.model.id"),
+        "provider": ("ai.model.provider",),
+        "input_tokens": ("ai.usage.inputTokens", "ai.usage.promptTokens"),
+        "output_tokens": ("ai.usage.outputTokens", "ai.usage.completionTokens"),
+        "total_tokens": ("ai.usage.totalTokens", "ai.usage.tokens"),
+        "cache_read_tokens": ("ai.usage.cachedInputTokens",),
+        "reasoning_tokens": ("ai.usage.reasoningTokens",),
+        "tool_name": ("ai.toolCall.name", "lk.function_tool.name"),
+        "tool_call_id": ("ai.toolCall.id", "lk.function_tool.id"),
+        "arguments": ("ai.toolCall.args", "lk.function_tool.arguments"),
+        "result": ("ai.toolCall.result", "lk.function_tool.output"),
+        "input": ("ai.prompt.messages", "ai.prompt"),
+        "output": ("ai.response.text", "ai.response.toolCalls", "ai.response.object"),
+    },
+)
+
 LANGFUSE = Dialect(
     "langfuse",
     "Langfuse 3: observations of its interface (camel case), of its exports to files and blobs (snake case)",
@@ -153,7 +174,7 @@ LANGFUSE = Dialect(
     },
 )
 
-ATTRIBUTES = (OTEL, OPENINFERENCE, MLFLOW, OPENLLMETRY)
+ATTRIBUTES = (OTEL, OPENINFERENCE, MLFLOW, OPENLLMETRY, AI_SDK)
 """Dialects whose names are attributes of spans. A span may hold names of several; those of the first say it first."""
 
 FIELDS: dict[str, tuple[int, str]] = {
@@ -168,6 +189,7 @@ MARKS = {
     "openinference.span.kind": "openinference",
     "mlflow.spanType": "mlflow",
     "traceloop.span.kind": "openllmetry",
+    "ai.operationId": "ai-sdk",
 }
 """Attributes that every span of a dialect has; without any it is of OpenTelemetry's own."""
 
@@ -185,11 +207,19 @@ KINDS: dict[str, str] = {
             "completion",
             "call_llm",
             "inference",
+            "chat.completions",
+            "text.completions",
+            "chat_completion",
+            "responses",
+            "ai.generatetext.dogenerate",
+            "ai.streamtext.dostream",
+            "ai.generateobject.dogenerate",
+            "ai.streamobject.dostream",
         ),
         "inference",
     ),
-    **dict.fromkeys(("embedding", "embeddings"), "embedding"),
-    **dict.fromkeys(("tool", "execute_tool"), "tool"),
+    **dict.fromkeys(("embedding", "embeddings", "ai.embed.doembed", "ai.embedmany.doembed"), "embedding"),
+    **dict.fromkeys(("tool", "execute_tool", "ai.toolcall"), "tool"),
     **dict.fromkeys(("retriever", "retrieval", "reranker", "rerank"), "retrieval"),
     **dict.fromkeys(("evaluator", "evaluation", "guardrail"), "evaluation"),
 }

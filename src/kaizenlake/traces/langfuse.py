@@ -136,7 +136,6 @@ def of_observation(held: dict[str, Any]) -> Iterator[Told]:
         "input": held.get("input"),
         "output": held.get("output"),
         "usage": usage,
-        "error_type": _get(held, "message") if level == "ERROR" else None,
         **_cost(held),
     }
     if (
@@ -167,6 +166,7 @@ def of_observation(held: dict[str, Any]) -> Iterator[Told]:
         told,
         kind,
         LANGFUSE.name,
+        message=_get(held, "message"),
     )
 
 

@@ -77,6 +77,7 @@ def _span(held: dict[str, Any], trace: Any) -> Span:
     inner = get("context")
     context: dict[str, Any] = inner if isinstance(inner, dict) else held
     status = get("status", get("status_code"))
+    message = status.get("message", status.get("description")) if isinstance(status, dict) else None
     if isinstance(status, dict):
         status = status.get("code", status.get("status_code"))
     attributes = {key: values.from_text(value) for key, value in values.attributes(get("attributes")).items()}
@@ -94,6 +95,7 @@ def _span(held: dict[str, Any], trace: Any) -> Span:
         get("events") or (),
         kind=get("span_type"),
         dialect=MLFLOW.name,
+        message=message,
     )
 
 

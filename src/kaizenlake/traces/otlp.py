@@ -52,6 +52,7 @@ def _otlp_span(held: dict[str, Any], service: str | None, envelope: dict[str, An
         get("events") or (),
         service,
         envelope=envelope,
+        message=status.get("message") if status else None,
     )
     yield span
     if span.events:
@@ -101,8 +102,9 @@ def of_span(document: dict[str, Any]) -> Iterator[Told]:
         parent = _first(parent, ("span_id", "spanId"))
     if parent is None:
         parent = _first(document, ("parent_id", "parent_span_id", "parentSpanId", "parentSpanID", "parentId"))
-    status = get("status", get("status_code"))
+    status, message = get("status", get("status_code")), get("status_message")
     if isinstance(status, dict):
+        message = _first(status, ("description", "message"))
         status = _first(status, ("status_code", "code"))
     resource = get("resource")
     held = values.attributes(resource.get("attributes")) if isinstance(resource, dict) else {}
@@ -120,6 +122,7 @@ def of_span(document: dict[str, Any]) -> Iterator[Told]:
         service,
         kind=get("span_kind"),
         envelope=envelope,
+        message=message,
     )
     yield span
     if span.events:

@@ -63,6 +63,7 @@ class Span:
         kind: Kind that the form itself tells, in its words.
         dialect: Names in which it was told; None to find that out.
         envelope: Fields of the event beside its payload, such as its tenant.
+        message: What is said of its status; of a failed span that tells no other kind of error, that is it.
     """
 
     trace_id: Any
@@ -79,6 +80,7 @@ class Span:
     kind: Any = None
     dialect: str | None = None
     envelope: dict[str, Any] = field(default_factory=dict)
+    message: Any = None
 
 
 @dataclass
@@ -109,17 +111,19 @@ def step_of(span: Span) -> Step:
     if span.events:
         _take_events(span.events, found)
     parent = values.span_id(span.parent)
+    status = None if span.status is None else _STATUSES.get(str(span.status).lower().removeprefix("statuscode."))
+    error = found.get("error_type") or (span.message if status == "error" else None)
     payload: dict[str, Any] = {
         "run_id": trace,
         "span_id": name,
         "parent_span_id": parent if parent != name else None,
         "name": values.text(span.name, 500),
         "kind": (kind := kind_of(span, found)),
-        "status": None if span.status is None else _STATUSES.get(str(span.status).lower().removeprefix("statuscode.")),
+        "status": status,
         "duration_seconds": None if span.end is None else (span.end - span.start) / 1e9,
         "dialect": span.dialect or next((MARKS[mark] for mark in MARKS if mark in held), "otel"),
         "service": span.service,
-        "error_type": values.text(found.get("error_type"), 500) or None,
+        "error_type": values.text(error, 500) or None,
         "first_chunk_seconds": values.amount(found.get("first_chunk_seconds")),
         "is_cached": cached if isinstance(cached := found.get("cached"), bool) else None,
     }

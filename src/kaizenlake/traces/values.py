@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -72,19 +73,19 @@ def from_text(value: Any) -> Any:
 
 def trace_id(value: Any) -> str | None:
     """Name of a trace: 32 hexadecimal digits where it is a number of 128 bits, however it is written."""
-    return _identifier(value, 16)
+    return _identifier(value, 16) if isinstance(value, str | int) else None
 
 
 def span_id(value: Any) -> str | None:
     """Name of a span: 16 hexadecimal digits where it is a number of 64 bits; None for none."""
-    return _identifier(value, 8)
+    return _identifier(value, 8) if isinstance(value, str | int) else None
 
 
-def _identifier(value: Any, size: int) -> str | None:
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = format(value, f"0{2 * size}x") if 0 < value < 1 << (8 * size) else ""
-    if not isinstance(value, str):
-        return None
+@lru_cache(8192)
+def _identifier(value: str | int, size: int) -> str | None:
+    """Spans of a trace name it, and one another, again and again."""
+    if isinstance(value, int):
+        value = format(value, f"0{2 * size}x") if 0 < value < 1 << (8 * size) and not isinstance(value, bool) else ""
     if (made := _HEX.fullmatch(value)) and len(made[1]) == 2 * size:
         return made[1].lower() if made[1].strip("0") else None
     if made := _MLFLOW_ID.fullmatch(value):
@@ -167,10 +168,18 @@ def amount(value: Any) -> float | None:
 
 def key(value: Any) -> str | None:
     """An identifier, cut to what a name may have; None for none."""
+    if isinstance(value, str) and len(value) <= 200:
+        return _plain(value)
     if value is None or isinstance(value, dict | list):
         return None
     found = str(value).replace("\0", "").strip()[:200]
     return found or None
+
+
+@lru_cache(8192)
+def _plain(name: str) -> str | None:
+    """Models, agents and tools come again and again."""
+    return name.replace("\0", "").strip() or None
 
 
 def text(value: Any, most: int = TEXT_LENGTH) -> str | None:
