@@ -17,6 +17,9 @@ from kaizenlake.tables import Table
 _SEEDS = (secrets.randbits(63), secrets.randbits(63))
 """Of the hashes by which rows are compared; drawn anew by each process, so that nobody makes rows that pass for others."""
 
+HELD_ROWS = 1_000_000
+"""Rows of a table not kept by day that wait until it is known whether anything differs; beyond, they are let through."""
+
 Digest = tuple[int, int, int]
 """Rows of a table or of a day, and two sums of their hashes: the same in any order."""
 
@@ -37,36 +40,53 @@ class Sieve:
         """Rows that came, whether they were let through or not."""
         self.days: set[date] | None = None if self.partition is None else set()
         """Of a table kept by day, the days that differ; complete when the last part has come."""
-        self._came: list[Digest] = []
+        self.is_unchanged = False
+        """Whether everything came out as it is stored; known when the last part has come."""
 
     def pass_on(self, parts: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-        """Give on what differs; of a table not kept by day everything, of which `is_unchanged` tells at the end.
+        """Give on what differs; of a table not kept by day, where anything differs, everything.
 
         Args:
             parts: Rows as they are to be written; no day spans two parts.
         """
         if self.partition is None or self.days is None:
-            for part in parts:
-                self.rows += part.height
-                self._came.append(digest(part))
-                yield part
+            yield from self._whole(parts)
             return
         # Days that do not come at all come out empty.
         stored = digests(delta.scan(self.table, self.handle, self.asked), self.partition)
         for part in parts:
             self.rows += part.height
+            if part.schema != tables.schema(self.table):
+                yield part
+                continue
             found = digests(part.lazy(), self.partition)
             differing = {day for day, made in found.items() if stored.pop(day, None) != made}
             self.days |= differing
-            yield part if len(differing) == len(found) else part.filter(pl.col(self.partition).is_in(sorted(differing)))
+            if differing:
+                is_other = pl.col(self.partition).is_in(sorted(differing))
+                yield part if len(differing) == len(found) else part.filter(is_other)
         self.days |= set(stored)
+        self.is_unchanged = not self.days
 
-    def is_unchanged(self) -> bool:
-        """Whether all rows of a table not kept by day, once they have come, are those that are stored."""
-        if self.days is not None or self.rows != self.handle.count():
-            return False
-        stored = [digest(part) for part in delta.scan(self.table, self.handle, None).collect_batches()]
-        return _sum(stored) == _sum(self._came)
+    def _whole(self, parts: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+        stored = self.handle.count()
+        waiting, came = list[pl.DataFrame](), list[Digest]()
+        for part in parts:
+            self.rows += part.height
+            if self.rows > min(stored, HELD_ROWS) or part.schema != tables.schema(self.table):
+                # It differs; or it is long, and what differs of it is told when it has gone by.
+                yield from waiting
+                waiting.clear()
+                yield part
+            else:
+                waiting.append(part)
+            if self.rows <= stored:
+                came.append(digest(part))
+        if self.rows == stored:
+            there = [digest(part) for part in delta.scan(self.table, self.handle, None).collect_batches()]
+            self.is_unchanged = _sum(there) == _sum(came)
+        if not self.is_unchanged:
+            yield from waiting
 
 
 def digest(frame: pl.DataFrame) -> Digest:

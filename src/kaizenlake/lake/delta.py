@@ -281,6 +281,8 @@ def commit(
     days: Collection[date] | None = None,
     whole_schema: bool = False,
     unless: Callable[[], bool] | None = None,
+    is_kept: bool = False,
+    reopened: Callable[[], DeltaTable] | None = None,
     retries: int = 0,
 ) -> tuple[int, int]:
     """Write frames in one commit.
@@ -294,7 +296,9 @@ def commit(
         append: Add to what is there instead of replacing it.
         days: Replace these partitions only; looked at when the frames are taken.
         unless: Asked when the frames are taken: whether to write none of them, and leave the rows that are there.
+        is_kept: Where none is written, make no commit: what the transactions say is kept elsewhere.
         whole_schema: Replace the stored columns too.
+        reopened: Opens the table once more at the version of the target, which stays at it for those who read by it.
         retries: Times a commit that lost a race is tried again behind the winner; 0 where it depends on what was read.
 
     Returns:
@@ -329,7 +333,11 @@ def commit(
     with _made(frames, schema) as (made, rows), _in_our_words(where):
         reader = made
         if unless is not None and unless():
+            if is_kept and isinstance(target, DeltaTable):
+                return target.version(), rows
             reader, append = pa.RecordBatchReader.from_batches(schema, []), True
+        if reopened is not None and isinstance(target, DeltaTable):
+            target = reopened()
         if "mode" not in how:
             # Nothing to replace: an append of nothing carries the transactions.
             append = append or (days is not None and not days)

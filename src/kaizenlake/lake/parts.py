@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import date
 
 import polars as pl
@@ -16,7 +16,10 @@ ROWS_AT_ONCE = 250_000
 
 
 def checked_parts(
-    table: type[Table], parts: Iterable[pl.DataFrame] | pl.LazyFrame, days: Collection[date] | None
+    table: type[Table],
+    parts: Iterable[pl.DataFrame] | pl.LazyFrame,
+    days: Collection[date] | None,
+    only: Callable[[Iterable[pl.DataFrame]], Iterator[pl.DataFrame]] | None = None,
 ) -> Iterator[pl.DataFrame]:
     """Parts as they come, each checked; what the grain of a part cannot show is refused.
 
@@ -24,6 +27,8 @@ def checked_parts(
         table: The table.
         parts: Its rows, or a frame that gives them; of a table kept by day no day may span two parts.
         days: Days of which rows may come; None for any.
+        only: Gives on the rows that are to be checked and written, once it is known that each day comes whole: those that
+            are stored already were checked by the same rules when they were.
 
     Raises:
         TableInvalidError: A part breaks the declaration.
@@ -31,12 +36,23 @@ def checked_parts(
     parts = _in_batches(table, parts) if isinstance(parts, pl.LazyFrame) else parts
     partition = tables.partition(table)
     if partition is None:
-        yield from tables.check_parts(table, parts)
+        yield from tables.check_parts(table, parts if only is None else only(parts))
         return
+    whole = _whole_days(table, parts, partition, days)
+    for part in whole if only is None else only(whole):
+        yield tables.check(table, part)
+
+
+def _whole_days(
+    table: type[Table], parts: Iterable[pl.DataFrame], partition: str, days: Collection[date] | None
+) -> Iterator[pl.DataFrame]:
+    """Parts of which every day comes in one, and is among those to be written."""
     allowed = None if days is None else set(days)
     seen: set[date] = set()
     for part in parts:
-        held = set(tables.check(table, part)[partition].unique())
+        if part.schema != tables.schema(table):
+            tables.check(table, part)
+        held = set(part[partition].unique())
         if allowed is not None and (outside := held - allowed):
             raise TableInvalidError(
                 f"Rows of {min(outside)} came among the days to be written, which it is not.",

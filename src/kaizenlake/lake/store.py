@@ -26,6 +26,7 @@ from kaizenlake.lake import changes, delta, describe, files, formats
 from kaizenlake.lake.changed_rows import Sieve
 from kaizenlake.lake.changes import Reads
 from kaizenlake.lake.describe import TableState
+from kaizenlake.lake.kept_reads import KeptReads
 from kaizenlake.lake.parts import checked_parts
 from kaizenlake.settings import Settings
 from kaizenlake.tables import Table
@@ -137,6 +138,7 @@ class Lake:
         self._home = Path(home).absolute() if home else None
         self._settings: Settings | None = None
         self._held: dict[type[Table], tuple[Snapshot, delta.Mark]] = {}
+        self._reads = KeptReads()
         self.frames_validated = 0
         self.is_migrating = False
         """Its format is not asked for: it is being brought to this one."""
@@ -285,15 +287,17 @@ class Lake:
         known = self._held.get(table)
         if known is not None and delta.mark(self.uri(table), known[0].version) == known[1]:
             return known[0]
-        snapshot = self.snapshot(table)
-        mark = delta.mark(self.uri(table), snapshot.version)
+        return self._hold(self.snapshot(table))
+
+    def _hold(self, snapshot: Snapshot) -> Snapshot:
+        mark = delta.mark(self.uri(snapshot.table), snapshot.version)
         if mark is not None:
-            self._held[table] = snapshot, mark
+            self._held[snapshot.table] = snapshot, mark
         return snapshot
 
     def __getstate__(self) -> dict[str, Any]:
         """A copy for another process opens its own tables."""
-        return self.__dict__ | {"_held": {}, "notes": {}}
+        return self.__dict__ | {"_held": {}, "notes": {}, "_reads": KeptReads()}
 
     def exists(self, table: type[Table]) -> bool:
         """Whether a table is written, in its present declaration."""
@@ -375,11 +379,44 @@ class Lake:
         return self._kept(table, version) is not None
 
     def reads_of(self, table: type[Table]) -> Reads:
-        """What a table was computed from, as its own commits say; nothing where it is not written."""
-        handle = self.held(table).handle
-        if handle is None:
+        """What a table was computed from, as is kept of its newest commit or its commits say; nothing where it is not written."""
+        snapshot = self.held(table)
+        if snapshot.handle is None:
             return Reads()
-        return changes.reads(handle, [tables.full_name(item) for item in tables.TABLES])
+        if self._home is not None and (mark := self._mark(table)) is not None:
+            found = self._reads.find(self._home, tables.full_name(table), mark)
+            if found is not None:
+                return found
+        return changes.reads(snapshot.handle, [tables.full_name(item) for item in tables.TABLES])
+
+    def keep_reads(self, table: type[Table], reads: Reads) -> None:
+        """Keep what a table, as it stands now, is computed from, without a commit; `save_reads` makes it last.
+
+        Args:
+            table: The table.
+            reads: Versions, as_of and fingerprint of which its rows are just what would come out.
+        """
+        if self._home is not None and (mark := self._mark(table)) is not None:
+            self._reads.keep(self._home, tables.full_name(table), mark, reads)
+
+    def save_reads(self) -> None:
+        """Write what is kept of what tables were computed from; to be called by the holder of the lake's lock.
+
+        Raises:
+            LakeError: The file cannot be written.
+        """
+        if self._home is not None:
+            self._reads.save(self._home)
+
+    @property
+    def _keeps_reads(self) -> bool:
+        """Whether what tables were computed from can be kept beside them: they are files, whose commits can be told apart."""
+        return self._home is not None and isinstance(self.root, Path)
+
+    def _mark(self, table: type[Table]) -> delta.Mark | None:
+        self.held(table)
+        known = self._held.get(table)
+        return None if known is None else known[1]
 
     def write(
         self,
@@ -414,21 +451,44 @@ class Lake:
         if days is not None and tables.partition(table) is None:
             raise LakeError(f"{tables.full_name(table)} is not kept by day, so it is written whole: days=None.")
         transactions = changes.transactions(reads, as_of, fingerprint)
-        uri = self.uri(table)
-        handle = self.snapshot(table).handle
-        stored = handle or delta.open_table(uri, self.storage_options)
-        checked = self._count(checked_parts(table, parts, days))
+        told = Reads(dict(reads), as_of, fingerprint)
+        handle = self.held(table).handle
+        stored = handle or delta.open_table(self.uri(table), self.storage_options)
         sieve = Sieve(table, handle, days) if only_changes and handle is not None else None
+        # Rows that are stored were checked by the rules of the code that stored them.
+        is_first = sieve is not None and self.reads_of(table).fingerprint == fingerprint
+        checked = self._count(checked_parts(table, parts, days, sieve.pass_on if sieve and is_first else None))
+
+        def reopened() -> DeltaTable:
+            """Open the table to be written through; frames that read by the other handle stay at their moment."""
+            nonlocal stored
+            opened = delta.open_table(self.uri(table), self.storage_options)
+            if opened is None or stored is None or opened.version() != stored.version():
+                raise WriteConflictError(
+                    "Another writer changed the table between the read and the write; nothing was written.",
+                    where=self.uri(table),
+                    hint="Run it again.",
+                )
+            stored = opened
+            return opened
+
+        before = None if stored is None else stored.version()
         version, rows = delta.commit(
             table,
-            uri if stored is None else stored,
-            checked if sieve is None else sieve.pass_on(checked),
+            self.uri(table) if stored is None else stored,
+            checked if sieve is None or is_first else sieve.pass_on(checked),
             transactions=transactions,
             options=self.storage_options,
             days=days if sieve is None else sieve.days,
             whole_schema=stored is not None and handle is None,
-            unless=None if sieve is None else sieve.is_unchanged,
+            unless=None if sieve is None else lambda: sieve.is_unchanged,
+            is_kept=self._keeps_reads,
+            reopened=reopened,
         )
+        if version != before and stored is not None:
+            # The handle has moved on with the commit: the table need not be opened anew.
+            self._hold(Snapshot(table, stored))
+        self.keep_reads(table, told)
         return Written(version, rows if sieve is None else sieve.rows)
 
     def describe(self) -> tuple[TableState, ...]:

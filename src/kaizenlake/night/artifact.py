@@ -6,6 +6,7 @@ import json
 import secrets
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Literal
 
@@ -240,8 +241,10 @@ def mark_killed(folder: Path) -> tuple[str, ...]:
     Returns:
         Their names.
     """
-    killed = [run for run in runs(folder) if run.status == "running"]
-    for run in killed:
+    # A run marks those before it when it starts: behind one that ended there is none.
+    killed = list(takewhile(lambda run: run.status == "running", runs(folder)))
+    # The oldest first, so that one killed here leaves none behind those that are marked.
+    for run in reversed(killed):
         run.status = "killed"
         write(folder, run)
     return tuple(run.run_id for run in killed)

@@ -9,7 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,6 +29,7 @@ from kaizenlake.errors import (
 from kaizenlake.job import Job, in_order
 from kaizenlake.jobs import JOBS
 from kaizenlake.lake import lock
+from kaizenlake.lake.changes import Reads
 from kaizenlake.lake.landing import landing
 from kaizenlake.lake.landing.landing import Landing
 from kaizenlake.lake.store import Lake
@@ -185,6 +186,8 @@ class _Night:
         for step in self.run.steps:
             if step.status == "running":
                 step.status = "failed"
+        with suppress(KaizenError):
+            self.lake.save_reads()
         self.run.status, self.run.exit_code, self.run.ended_at = status, exit_code, datetime.now(UTC)
         self.run.versions = versions(self.lake)
         self.run.settings_sha256 = settings_sha256(self.lake)
@@ -241,9 +244,8 @@ class _Night:
             self.watch(record)
 
     def note(self, record: StepRecord) -> None:
-        """Put a step on record that did not run."""
+        """Put a step on record that did not run; it is saved with the next that does."""
         self.run.steps.append(record)
-        self.save()
         self.tell(record)
 
     def land(self, take: Callable[[Lake], Landing]) -> None:
@@ -289,11 +291,15 @@ class _Night:
             self.note(StepRecord(name=job.name, status="skipped", why=tuple(waits), writes=writes))
             return
         mark = fingerprint(job, self.settings, belief(self.lake))
+        # Before it is decided on them: what is appended meanwhile is looked at another time.
+        reads = {tables.full_name(read): found for read in job.reads if (found := self.lake.version(read)) is not None}
         step = decide(job, self.lake, as_of=self.run.as_of, fingerprint=mark, full=full)
         if step is None:
             if self.run.step(job.name) is not None:
                 # Computed, or found so, before the night decided.
                 return
+            # So that no later night looks through the same commits.
+            self.lake.keep_reads(job.writes, Reads(reads, self.run.as_of, mark))
             why = ("neither its inputs, nor as_of, nor its code and settings changed",)
             self.note(StepRecord(name=job.name, status="nothing to do", why=why, writes=writes))
             return

@@ -13,12 +13,11 @@ import polars as pl
 from kaizenlake.decide.policies import policies
 from kaizenlake.decide.policies.gates import Evidence, Gate, gates
 from kaizenlake.decide.policies.policies import Decision
-from kaizenlake.decide.record.state import Deployment, State, Version, read
+from kaizenlake.decide.record.state import Deployment, State, Version
 from kaizenlake.decide.record.words import kaizen
 from kaizenlake.errors import GateError
 from kaizenlake.jobs.policies.policy_promotions import NIGHT
 from kaizenlake.lake.store import Lake
-from kaizenlake.lake.trust import decisions
 from kaizenlake.tables import Deployments
 
 REASON_LENGTH = 500
@@ -53,7 +52,7 @@ def night(lake: Lake, *, as_of: datetime, now: datetime) -> Night:
         return Night()
     # The decision counts for this night's as_of, also where that lies in the past.
     at = min(now, as_of - timedelta(microseconds=1))
-    evidence = Evidence(lake, read(decisions.of(lake)), at)
+    evidence = Evidence(lake, policies.state(lake), at)
     decided: list[str] = []
     waiting: list[str] = []
     for row in evidence.state.deployments.filter(status="running").sort("started_at", "deployment_id").to_dicts():
