@@ -27,11 +27,12 @@ LEVELS = (
     ("lake",),
     ("signing",),
     ("testing",),
+    ("plugins",),
     ("jobs",),
     ("job",),
     ("tables", "settings"),
     ("events", "parameters"),
-    ("stats", "errors", "context", "redaction", "samples", "mappings", "traces"),
+    ("stats", "errors", "context", "redaction", "samples", "mappings", "traces", "plugin_files"),
     ("vocabulary", "_version"),
 )
 """Parts of the package from the top down: a part imports from those below it, never from those above or beside it."""

@@ -74,6 +74,12 @@ class EventError(UsageError):
         self.rule = rule
 
 
+class PluginError(KaizenError):
+    """A plug-in cannot be read, or declares what cannot be taken; ours and other plug-ins go on."""
+
+    code = "plugin"
+
+
 class SpoolError(KaizenError):
     """An event could not be written to its spool segment."""
 

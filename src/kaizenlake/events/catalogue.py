@@ -83,6 +83,11 @@ class Family:
     needs_project: bool = False
     is_decision: bool = False
 
+    @cached_property
+    def types(self) -> tuple[EventType, ...]:
+        """The event types of the family, in the order of their payload classes."""
+        return tuple(EventType(type_name(payload), self, payload) for payload in self.events)
+
 
 FAMILIES: tuple[Family, ...] = (
     Family(
@@ -224,11 +229,33 @@ class EventType:
         return frozenset(name for name in self.payload.__struct_fields__ if name.endswith("_id"))
 
 
-EVENTS: tuple[EventType, ...] = tuple(
-    EventType(type_name(payload), family, payload) for family in FAMILIES for payload in family.events
-)
+class Catalogue:
+    """Families of events that count together: ours, or ours and those of plug-ins.
 
-LOGGED: tuple[EventType, ...] = tuple(event for event in EVENTS if not event.family.is_decision)
+    Args:
+        families: The families, each with its event types.
+        hint: What to say beside a type that is unknown; empty for nothing.
+    """
+
+    def __init__(self, families: tuple[Family, ...], *, hint: str = "") -> None:
+        self.families = families
+        self.hint = hint
+        self.events: tuple[EventType, ...] = tuple(event for family in families for event in family.types)
+        self.logged: tuple[EventType, ...] = tuple(event for event in self.events if not event.family.is_decision)
+        """Those that applications log; the others are decisions, which commands append."""
+        self._by_name = {event.name: event for event in self.events}
+
+    def by_name(self, name: object) -> EventType | None:
+        """Return the event type of that name, or None."""
+        return self._by_name.get(name) if isinstance(name, str) else None
+
+
+OURS = Catalogue(FAMILIES)
+"""The catalogue without any plug-in."""
+
+EVENTS: tuple[EventType, ...] = OURS.events
+
+LOGGED: tuple[EventType, ...] = OURS.logged
 """Those that applications log; the others are decisions, which commands append."""
 
 _KINDS: dict[type[Any], str] = {
@@ -278,8 +305,5 @@ def _default(field: inspect.Field) -> Any:
 
 
 def by_name(name: object) -> EventType | None:
-    """The event type of that name, or None."""
-    return _BY_NAME.get(name) if isinstance(name, str) else None
-
-
-_BY_NAME = {event.name: event for event in EVENTS}
+    """Return our event type of that name, or None."""
+    return OURS.by_name(name)

@@ -6,7 +6,7 @@ import json
 
 import polars as pl
 
-from kaizenlake.events.catalogue import EVENTS, EventType, Family, Field
+from kaizenlake.events.catalogue import EventType, Family, Field
 from kaizenlake.events.values import platforms
 
 ENVELOPE_COLUMNS = ("event_id", "event_type", "event_date", "occurred_at", "batch", "project_id", "tenant_id")
@@ -29,9 +29,9 @@ def decode(bronze: pl.LazyFrame, family: Family) -> pl.LazyFrame:
 
     Args:
         bronze: Rows of `bronze.events`, whose payloads have passed `check_lines`.
-        family: The family, of `kaizenlake.events.catalogue.FAMILIES`.
+        family: The family, of the catalogue or of a plug-in.
     """
-    events = tuple(event for event in EVENTS if event.family is family)
+    events = family.types
     fields = {field.name: field for event in events for field in event.fields}
     struct = pl.Struct({name: _READ_AS[field.kind] for name, field in fields.items() if field.kind != "dict"})
     payload = pl.col("payload").str.json_decode(struct)

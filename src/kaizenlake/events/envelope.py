@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from kaizenlake.events.catalogue import EVENTS, EventType
+from kaizenlake.events.catalogue import OURS, Catalogue, EventType
 from kaizenlake.events.values.fields import Instant, Key, Payload
 
 if TYPE_CHECKING:
@@ -89,18 +89,18 @@ def envelope_of(event: EventType) -> type[Envelope]:
 
 
 @cache
-def any_envelope() -> Any:
-    """The union of the envelopes of all event types, told apart by `type`."""
-    made: Any = envelope_of(EVENTS[0])
-    for event in EVENTS[1:]:
+def any_envelope(catalogue: Catalogue = OURS) -> Any:
+    """Return the union of the envelopes of all event types, told apart by `type`."""
+    made: Any = envelope_of(catalogue.events[0])
+    for event in catalogue.events[1:]:
         made |= envelope_of(event)
     return made
 
 
 @cache
-def decoder() -> msgspec.json.Decoder[Envelope]:
-    """The decoder that checks a line against the whole catalogue."""
-    return msgspec.json.Decoder(any_envelope())
+def decoder(catalogue: Catalogue = OURS) -> msgspec.json.Decoder[Envelope]:
+    """Return the decoder that checks a line against the whole catalogue."""
+    return msgspec.json.Decoder(any_envelope(catalogue))
 
 
 encode = msgspec.json.Encoder().encode

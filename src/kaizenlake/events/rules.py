@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, get_type_hints
 import msgspec
 
 from kaizenlake.events import envelope
-from kaizenlake.events.catalogue import EVENTS, EventType, by_name
+from kaizenlake.events.catalogue import OURS, Catalogue, EventType
 from kaizenlake.events.values.fields import Payload
 
 if TYPE_CHECKING:
@@ -67,24 +67,29 @@ def near(name: str, names: Iterable[str]) -> str:
     return f" (did you mean `{found[0]}`?)" if found else ""
 
 
-def problems(document: Mapping[str, Any], *, now: datetime, future_hours: int) -> Iterator[Problem]:
+def problems(
+    document: Mapping[str, Any], *, now: datetime, future_hours: int, catalogue: Catalogue = OURS
+) -> Iterator[Problem]:
     """Every rule that an envelope breaks.
 
     Args:
         document: The envelope as plain values; a CloudEvent is brought into it before.
         now: Aware instant of the clock.
         future_hours: Hours a time may lie ahead of it.
+        catalogue: Event types that there are.
     """
     blamed: set[str] = set()
     for problem in value_problems(document):
         blamed.add(re.split(r"[.\[]", problem.field)[0])
         yield problem
-    for problem in _declared_problems(document, now, future_hours):
+    for problem in _declared_problems(document, now, future_hours, catalogue):
         if problem.field not in blamed:
             yield problem
 
 
-def _declared_problems(document: Mapping[str, Any], now: datetime, future_hours: int) -> Iterator[Problem]:
+def _declared_problems(
+    document: Mapping[str, Any], now: datetime, future_hours: int, catalogue: Catalogue
+) -> Iterator[Problem]:
     names = {*envelope.FIELDS, "type", "payload"}
     for name in document:
         if name not in names:
@@ -105,18 +110,18 @@ def _declared_problems(document: Mapping[str, Any], now: datetime, future_hours:
             f"`occurred_at` is more than {future_hours} hours ahead of {now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}: "
             f"{short(document['occurred_at'])}",
         )
-    yield from _typed_problems(document)
+    yield from _typed_problems(document, catalogue)
 
 
-def _typed_problems(document: Mapping[str, Any]) -> Iterator[Problem]:
+def _typed_problems(document: Mapping[str, Any], catalogue: Catalogue) -> Iterator[Problem]:
     if "type" not in document:
         return
     kind = document["type"]
-    event = by_name(kind)
+    event = catalogue.by_name(kind)
     if event is None:
         rule = "unknown_type" if isinstance(kind, str) else "wrong_type"
-        guess = near(kind, (item.name for item in EVENTS)) if isinstance(kind, str) else ""
-        yield Problem(rule, "type", f"{short(kind)} is no event type of the catalogue{guess}")
+        guess = near(kind, (item.name for item in catalogue.events)) if isinstance(kind, str) else ""
+        yield Problem(rule, "type", f"{short(kind)} is no event type of the catalogue{guess}{catalogue.hint}")
         return
     if event.family.needs_project and document.get("project_id") is None:
         yield Problem("missing_project", "project_id", f"{event.name} needs a `project_id`")

@@ -18,7 +18,7 @@ from urllib.request import url2pathname
 import polars as pl
 from deltalake import DeltaTable
 
-from kaizenlake import settings, tables
+from kaizenlake import plugins, settings, tables
 from kaizenlake.context import TENANTS, tenant_folder
 from kaizenlake.errors import LakeError, WriteConflictError
 from kaizenlake.events.write.log import DEFAULT_LAKE, LAKE_VARIABLE
@@ -28,6 +28,7 @@ from kaizenlake.lake.changes import Reads
 from kaizenlake.lake.describe import TableState
 from kaizenlake.lake.kept_reads import KeptReads
 from kaizenlake.lake.parts import checked_parts
+from kaizenlake.plugins import Declarations
 from kaizenlake.settings import Settings
 from kaizenlake.tables import Table
 
@@ -137,6 +138,7 @@ class Lake:
         home = home or (self.root if isinstance(self.root, Path) else os.environ.get(HOME_VARIABLE))
         self._home = Path(home).absolute() if home else None
         self._settings: Settings | None = None
+        self._declared: Declarations | None = None
         self._held: dict[type[Table], tuple[Snapshot, delta.Mark]] = {}
         self._reads = KeptReads()
         self.frames_validated = 0
@@ -232,6 +234,13 @@ class Lake:
         return rows.filter(pl.col("tenant_id").eq_missing(pl.lit(self.tenant, pl.String)))
 
     @property
+    def declared(self) -> Declarations:
+        """Events, tables and jobs of this lake: ours and those of its plug-ins, found once."""
+        if self._declared is None:
+            self._declared = plugins.declare(self._home)
+        return self._declared
+
+    @property
     def settings(self) -> Settings:
         """Settings of the lake, read once."""
         if self._settings is None:
@@ -297,7 +306,7 @@ class Lake:
 
     def __getstate__(self) -> dict[str, Any]:
         """A copy for another process opens its own tables."""
-        return self.__dict__ | {"_held": {}, "notes": {}, "_reads": KeptReads()}
+        return self.__dict__ | {"_held": {}, "notes": {}, "_reads": KeptReads(), "_declared": None}
 
     def exists(self, table: type[Table]) -> bool:
         """Whether a table is written, in its present declaration."""
@@ -387,7 +396,7 @@ class Lake:
             found = self._reads.find(self._home, tables.full_name(table), mark)
             if found is not None:
                 return found
-        return changes.reads(snapshot.handle, [tables.full_name(item) for item in tables.TABLES])
+        return changes.reads(snapshot.handle, [tables.full_name(item) for item in self.declared.tables])
 
     def keep_reads(self, table: type[Table], reads: Reads) -> None:
         """Keep what a table, as it stands now, is computed from, without a commit; `save_reads` makes it last.
@@ -493,7 +502,7 @@ class Lake:
 
     def describe(self) -> tuple[TableState, ...]:
         """How each table stands, in the order of their declaration; see `TableState`."""
-        return tuple(self.state(table) for table in tables.TABLES)
+        return tuple(self.state(table) for table in self.declared.tables)
 
     def state(self, table: type[Table]) -> TableState:
         """How a table stands; one that cannot be read says why instead of raising."""

@@ -64,7 +64,7 @@ class StepRecord(_Record):
     """One step of a run."""
 
     name: str = Field(
-        description="`land`, `doubt`, the name of a job, `decide`, `serve`, `tell`, `publish` or `report`."
+        description="`plugins`, `land`, `doubt`, the name of a job, `decide`, `serve`, `tell`, `publish` or `report`."
     )
     status: StepStatus = Field(description="How it ended, or that it is running.")
     why: tuple[str, ...] = Field(default=(), description="Why it ran, was skipped, or had nothing to do.")

@@ -27,7 +27,7 @@ def settings_of(job: Job, settings: Settings) -> dict[str, Any]:
     return {name: getattr(settings, name) for name in job.settings}
 
 
-def fingerprint(job: Job, settings: Settings, believed: str = "") -> str:
+def fingerprint(job: Job, settings: Settings, believed: str = "", foreign: str = "") -> str:
     """Name what a job would compute with.
 
     The code counts as one: to follow what each job rests on would spare little, and cost every night.
@@ -36,6 +36,7 @@ def fingerprint(job: Job, settings: Settings, believed: str = "") -> str:
         job: The job.
         settings: Settings of the lake; only the groups the job takes count.
         believed: What `belief` says of the lake; it counts for jobs that read events.
+        foreign: Name of the code of the plug-in that the job belongs to; empty for one of ours.
 
     Returns:
         SHA-256 over the version of the package, its `PURE` sources, that of the job's own module, the settings the job
@@ -48,7 +49,7 @@ def fingerprint(job: Job, settings: Settings, believed: str = "") -> str:
         "settings": {name: group.model_dump(mode="json") for name, group in settings_of(job, settings).items()},
         "columns": {name: str(dtype) for name, dtype in tables.schema(job.writes).items()},
         "believed": believed if tables.Events in job.reads else "",
-    }
+    } | ({"plugin": foreign} if foreign else {})
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 

@@ -39,12 +39,14 @@ def stale_sources(lake: Lake) -> tuple[str, ...]:
 
 def versions(lake: Lake) -> dict[str, int]:
     """Version of each table that is written, by full name."""
-    return {tables.full_name(table): found for table in tables.TABLES if (found := lake.version(table)) is not None}
+    return {
+        tables.full_name(table): found for table in lake.declared.tables if (found := lake.version(table)) is not None
+    }
 
 
 def settings_sha256(lake: Lake) -> str:
-    """SHA-256 of all settings of a lake."""
-    return hashlib.sha256(lake.settings.model_dump_json().encode()).hexdigest()
+    """Return the SHA-256 of all settings of a lake, and of the code of its plug-ins."""
+    return hashlib.sha256((lake.settings.model_dump_json() + lake.declared.mark).encode()).hexdigest()
 
 
 def publish(lake: Lake, run: Run, record: StepRecord) -> None:
@@ -228,5 +230,5 @@ def facts_of(lake: Lake, run: Run) -> RunFacts:
         duplicate=landing.duplicate,
         quarantined=landing.quarantined,
         by_rule=tuple(landing.by_rule.items()),
-        versions={name: (before.get(name), now.get(name)) for name in map(tables.full_name, tables.TABLES)},
+        versions={name: (before.get(name), now.get(name)) for name in map(tables.full_name, lake.declared.tables)},
     )

@@ -22,12 +22,12 @@ from kaizenlake.errors import (
     EmptyMappingError,
     JobFailedError,
     KaizenError,
+    PluginError,
     QuarantinedError,
     StaleSourceError,
     Stopped,
 )
 from kaizenlake.job import Job, in_order
-from kaizenlake.jobs import JOBS
 from kaizenlake.lake import lock
 from kaizenlake.lake.changes import Reads
 from kaizenlake.lake.landing import landing
@@ -40,6 +40,7 @@ from kaizenlake.night.fingerprint import belief, fingerprint, settings_of
 from kaizenlake.night.outputs import guarded, publish, report, settings_sha256, stale_sources, versions
 from kaizenlake.night.plan import Step, decide, predict
 from kaizenlake.night.work import Work
+from kaizenlake.plugin_files import line_of
 from kaizenlake.publish import guard
 
 logger = logging.getLogger(__name__)
@@ -73,21 +74,21 @@ class Plan:
     running: tuple[str, ...] = ()
 
 
-def plan(lake: Lake, *, as_of: datetime, full: bool = False, jobs: Collection[Job] = JOBS) -> Plan:
+def plan(lake: Lake, *, as_of: datetime, full: bool = False, jobs: Collection[Job] | None = None) -> Plan:
     """Say what a night would do now; nothing is written and no lock is taken.
 
     Args:
         lake: The lake.
         as_of: Events before it count.
         full: Recompute every table.
-        jobs: Jobs of the night, in any order.
+        jobs: Jobs of the night, in any order; all of the lake by default, those of its plug-ins too.
     """
     waiting = tuple(landing.waiting(lake))
     steps = predict(
-        in_order(jobs),
+        in_order(lake.declared.jobs if jobs is None else jobs),
         lake,
         as_of=as_of,
-        fingerprint=lambda job: fingerprint(job, lake.settings, belief(lake)),
+        fingerprint=lambda job: fingerprint(job, lake.settings, belief(lake), code_of_plugin(job, lake)),
         full=full,
         arriving=(tables.Events,) if waiting else (),
     )
@@ -103,7 +104,7 @@ def nightly(
     strict: bool = False,
     take: Callable[[Lake], Landing] | None = landing.land_folder,
     reports: Path | None = None,
-    jobs: Collection[Job] = JOBS,
+    jobs: Collection[Job] | None = None,
     watch: Watch | None = None,
 ) -> Run:
     """Run the night.
@@ -119,7 +120,7 @@ def nightly(
             code.
         take: Lands what the night is about: what waits in the lake's `landing` folder. None lands nothing.
         reports: Folder of the reports; None makes none.
-        jobs: Jobs of the night, in any order.
+        jobs: Jobs of the night, in any order; all of the lake by default, those of its plug-ins too.
         watch: Told of each step.
 
     Returns:
@@ -132,7 +133,9 @@ def nightly(
     with lock.hold(lake.path(), f"kaizen {command}"), _stoppable():
         artifact.mark_killed(lake.path("runs"))
         night = _Night(lake, as_of, command, watch)
+        jobs = lake.declared.jobs if jobs is None else jobs
         try:
+            night.find_plugins()
             if take is not None:
                 night.land(take)
             night.doubt()
@@ -248,6 +251,18 @@ class _Night:
         self.run.steps.append(record)
         self.tell(record)
 
+    def find_plugins(self) -> None:
+        """Put on record which plug-ins do not count: those that are refused are errors of the run, which goes on."""
+        declared = self.lake.declared
+        if declared.off:
+            self.note(StepRecord(name="plugins", status="nothing to do", why=(declared.off,)))
+        if declared.refused:
+            self.note(StepRecord(name="plugins", status="failed", why=tuple(map(": ".join, declared.refused))))
+            self.run.errors += [
+                Failure(step="plugins", code=PluginError.code, message=f"{where}: {why}")
+                for where, why in declared.refused
+            ]
+
     def land(self, take: Callable[[Lake], Landing]) -> None:
         with self.step(StepRecord(name="land", status="running", writes="bronze.events")) as record:
             found = take(self.lake)
@@ -290,7 +305,7 @@ class _Night:
             self.broken[job.writes] = waits[0]
             self.note(StepRecord(name=job.name, status="skipped", why=tuple(waits), writes=writes))
             return
-        mark = fingerprint(job, self.settings, belief(self.lake))
+        mark = fingerprint(job, self.settings, belief(self.lake), code_of_plugin(job, self.lake))
         # Before it is decided on them: what is appended meanwhile is looked at another time.
         reads = {tables.full_name(read): found for read in job.reads if (found := self.lake.version(read)) is not None}
         step = decide(job, self.lake, as_of=self.run.as_of, fingerprint=mark, full=full)
@@ -306,7 +321,8 @@ class _Night:
         record = StepRecord(name=job.name, status="running", why=step.why, writes=writes, reads=dict(step.reads))
         with self.surviving(), self.step(record):
             self.broken[job.writes] = f"{job.name} failed"
-            self._write(step, mark, record, full=full)
+            with _naming_plugin(self.lake, job):
+                self._write(step, mark, record, full=full)
             del self.broken[job.writes]
 
     def _write(self, step: Step, mark: str, record: StepRecord, *, full: bool) -> None:
@@ -357,9 +373,10 @@ class _Night:
             alerts.tell(self.lake, self.run, record)
 
     def leave(self, reports: Path | None) -> None:
-        """Publish and report; not of tables that a failed job left behind."""
-        if self.broken:
-            why = tuple(dict.fromkeys(self.broken.values()))
+        """Publish and report; not of tables that a failed job left behind, but for those of plug-ins, which only they show."""
+        ours = [why for table, why in self.broken.items() if self.lake.declared.owner(table) is None]
+        if ours:
+            why = tuple(dict.fromkeys(ours))
             for name in ("publish", *(("report",) if reports is not None else ())):
                 self.note(StepRecord(name=name, status="skipped", why=why))
             return
@@ -369,6 +386,32 @@ class _Night:
         if reports is not None:
             with self.surviving(), self.step(StepRecord(name="report", status="running")) as record:
                 report(self.lake, self.run, record, reports)
+
+
+@contextmanager
+def _naming_plugin(lake: Lake, job: Job) -> Iterator[None]:
+    """Name the file of the plug-in in whatever a job of it raises.
+
+    Raises:
+        JobFailedError: The job of a plug-in raised.
+    """
+    owner = lake.declared.owner(job.writes)
+    try:
+        yield
+    except Exception as error:
+        if owner is None:
+            raise
+        words = str(error) if isinstance(error, KaizenError) else f"{type(error).__name__}: {error}"
+        line = line_of(error, str(Path(owner.where).resolve()))
+        raise JobFailedError(
+            f"Job {job.name!r} of plug-in {owner.plugin.name!r} failed: {words}{line}", where=owner.where
+        ) from error
+
+
+def code_of_plugin(job: Job, lake: Lake) -> str:
+    """Return the name of the code of the plug-in that a job belongs to; empty for one of ours."""
+    owner = lake.declared.owner(job.writes)
+    return "" if owner is None else owner.digest
 
 
 @contextmanager

@@ -42,7 +42,7 @@ class Check:
 
 def checks(lake: Lake) -> Iterator[Check]:
     """Check a lake, one thing after the other."""
-    for table in tables.TABLES:
+    for table in lake.declared.tables:
         if lake.exists(table):
             yield _attempt(tables.full_name(table), lake, table)
     yield _conservation(lake)

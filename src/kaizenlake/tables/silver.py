@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import polars as pl
 
-from kaizenlake.events.catalogue import EVENTS, FAMILIES, EventType, Family, Field
+from kaizenlake.events.catalogue import FAMILIES, EventType, Family, Field
 from kaizenlake.tables.base import INSTANT, WORDS, Table, build_class, column, table
 
 DTYPES: dict[str, Any] = {
@@ -36,7 +37,7 @@ ENVELOPE: dict[str, tuple[Any, Any]] = {
 
 def events_of(family: Family) -> tuple[EventType, ...]:
     """Event types of a family."""
-    return tuple(event for event in EVENTS if event.family is family)
+    return family.types
 
 
 def payload_columns(family: Family) -> dict[str, Field]:
@@ -44,6 +45,7 @@ def payload_columns(family: Family) -> dict[str, Field]:
     return {field.name: field for event in events_of(family) for field in event.fields}
 
 
+@cache
 def silver_table(family: Family) -> type[Table]:
     """The table of a family: the envelope, then every payload field of its event types, null where a type lacks it."""
     columns = dict(ENVELOPE)

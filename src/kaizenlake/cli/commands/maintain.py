@@ -110,6 +110,7 @@ def doctor(lake: LakeOption = LAKE, as_json: JsonOption = False) -> None:
     )
     if state["error"] and state["exists"]:
         note(f"error: {state['error']}")
+    _say_plugins(state["plugins"])
     if state["lock"]:
         say(f"Locked by {state['lock']}.")
     for name, table in state["tables"].items():
@@ -128,6 +129,15 @@ def doctor(lake: LakeOption = LAKE, as_json: JsonOption = False) -> None:
         ("setting", "value", "from", "default", "meaning"),
         [tuple(setting.values()) for setting in found["settings"]],
     )
+
+
+def _say_plugins(found: dict[str, Any]) -> None:
+    for name, where in found["taken"].items():
+        say(f"Plug-in {name}: {where}")
+    for where, why in found["refused"].items():
+        say(f"Plug-in refused: {where}: {why}")
+    if found["off"]:
+        say(f"Off: {found['off']}.")
 
 
 def _look(lake: str) -> dict[str, Any]:
@@ -163,12 +173,18 @@ def _lake_state(where: str) -> dict[str, Any]:
         "error": None,
         "lock": None,
         "tables": {},
+        "plugins": {"taken": {}, "refused": {}, "off": ""},
         "quarantine_waiting": 0,
         "stale_sources": [],
         "last_run": None,
     }
     try:
         lake = open_lake(where)
+        state["plugins"] = {
+            "taken": {taken.plugin.name: taken.where for taken in lake.declared.plugins},
+            "refused": dict(lake.declared.refused),
+            "off": lake.declared.off,
+        }
         state["lock"] = lock.held_by(lake.path())
         last = next(artifact.runs(lake.path("runs")), None)
         state["last_run"] = (

@@ -63,7 +63,7 @@ def demo(lake: LakeOption = LAKE, reports: ReportsOption = REPORTS) -> None:
     say()
     say(f"Lake: {opened.root}")
     for layer in ("bronze", "silver", "gold"):
-        held = [table for table in tables.TABLES if tables.layer(table) == layer]
+        held = [table for table in opened.declared.tables if tables.layer(table) == layer]
         rows = ", ".join(f"{tables.name(table)} {opened.rows(table):,}" for table in held if opened.rows(table))
         say(f"  {layer}: {rows}")
     published = opened.path("published")
@@ -296,6 +296,8 @@ def _foretell(plan: Plan, as_of: datetime) -> None:
 
 def _tell(run: Run) -> None:
     """Say what a run did."""
+    if (found := run.step("plugins")) is not None and found.status == "nothing to do":
+        note(f"{'; '.join(found.why)}.")
     for left in run.landing.left if run.landing is not None else ():
         note(f"left alone: {left}")
     if run.changed:

@@ -18,6 +18,7 @@ from kaizenlake.errors import KaizenError, TableNotFoundError, UsageError
 from kaizenlake.vocabulary import plural
 
 if TYPE_CHECKING:
+    from kaizenlake.plugins import Declarations
     from kaizenlake.tables import Table
 
 ROWS_ON_A_PAGE = 20
@@ -54,18 +55,28 @@ def add_to(app: typer.Typer) -> None:
     )
 
 
-def find_table(name: str) -> type[Table]:
-    """The table of that last or full name.
+def declared_for(lake: str) -> Declarations:
+    """Return what is declared for a lake; where there is none, ours and that of plug-ins that are installed."""
+    from kaizenlake import plugins
+
+    try:
+        return open_lake(lake).declared
+    except KaizenError:
+        return plugins.declare(None)
+
+
+def find_table(name: str, declared: Declarations) -> type[Table]:
+    """Return the table of that last or full name.
 
     Raises:
         TableNotFoundError: There is none; the words name the likely ones.
     """
     from kaizenlake import tables
 
-    found = {called: table for table in tables.TABLES for called in (tables.name(table), tables.full_name(table))}
+    found = {called: table for table in declared.tables for called in (tables.name(table), tables.full_name(table))}
     if name in found:
         return found[name]
-    last_names = [tables.name(table) for table in tables.TABLES]
+    last_names = [tables.name(table) for table in declared.tables]
     near = difflib.get_close_matches(name, last_names, n=3)
     likely = f"Did you mean {', '.join(near)}? " if near else ""
     raise TableNotFoundError(f"There is no table {name!r}.", hint=f"{likely}`kaizen tables` lists all.")
@@ -94,7 +105,7 @@ def show(
     from kaizenlake import tables
     from kaizenlake.cli.shell import export
 
-    found = find_table(table)
+    found = find_table(table, declared_for(lake))
     # A table that names no tenant tells of the lake as a whole.
     opened = open_view(lake, tenant) if "tenant_id" in tables.schema(found) else open_lake(lake)
     if not opened.exists(found):
@@ -134,10 +145,10 @@ def tables_(
     as_json: JsonOption = False,
 ) -> None:
     """List the tables, or the columns of one with their meaning, unit and rules."""
-    from kaizenlake import tables
+    from kaizenlake import plugins, tables
 
     if name is not None:
-        found = find_table(name)
+        found = find_table(name, declared_for(lake))
         columns = _columns(found)
         if as_json:
             say_json(
@@ -167,7 +178,7 @@ def tables_(
             "version": opened.version(table) if opened is not None else None,
             "meaning": tables.meaning(table),
         }
-        for table in tables.TABLES
+        for table in (plugins.declare(None) if opened is None else opened.declared).tables
     ]
     if as_json:
         say_json(listed)
@@ -176,14 +187,14 @@ def tables_(
 
 
 def graph(
+    lake: LakeOption = LAKE,
     form: Annotated[Drawing, typer.Option("--format", "-f", help="How the graph leaves.")] = Drawing.TEXT,
 ) -> None:
     """Draw which job reads and writes what, in the order of the night."""
     from kaizenlake import tables
     from kaizenlake.job import in_order
-    from kaizenlake.jobs import JOBS
 
-    jobs = in_order(JOBS)
+    jobs = in_order(declared_for(lake).jobs)
     edges = [(tables.full_name(read), tables.full_name(job.writes)) for job in jobs for read in job.reads]
     if form is Drawing.TEXT:
         draw(

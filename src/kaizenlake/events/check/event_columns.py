@@ -13,7 +13,7 @@ import msgspec
 import polars as pl
 
 from kaizenlake.events import envelope
-from kaizenlake.events.catalogue import EVENTS, LOGGED
+from kaizenlake.events.catalogue import OURS, Catalogue
 from kaizenlake.events.envelope import Envelope
 from kaizenlake.events.values.fields import Payload
 
@@ -49,15 +49,17 @@ class EventColumns:
     Args:
         latest: Latest time an event may have.
         decisions: Whether decisions are taken too.
+        catalogue: Event types that there are.
     """
 
-    def __init__(self, latest: datetime, *, decisions: bool) -> None:
+    def __init__(self, latest: datetime, *, decisions: bool, catalogue: Catalogue = OURS) -> None:
+        self.catalogue = catalogue
         self.horizon = latest - envelope.EARLIEST
         # A type without a name here is refused by `extend`.
         self.decisions = decisions
-        taken = EVENTS if decisions else LOGGED
+        taken = catalogue.events if decisions else catalogue.logged
         self.names = {envelope.envelope_of(event): event.name for event in taken}
-        self.instants = _instant_fields()
+        self.instants = _instant_fields(catalogue)
         self.columns: dict[str, list[Any]] = {name: [] for name in COLUMNS if name != "event_date"}
 
     def add(self, event: Envelope, number: int) -> None:
@@ -125,9 +127,12 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 @cache
-def _instant_fields() -> dict[type[Payload], tuple[str, ...]]:
+def _instant_fields(catalogue: Catalogue) -> dict[type[Payload], tuple[str, ...]]:
     """Payload classes that hold instants, with the names of those fields."""
-    found = {event.payload: tuple(field.name for field in event.fields if field.kind == "datetime") for event in EVENTS}
+    found = {
+        event.payload: tuple(field.name for field in event.fields if field.kind == "datetime")
+        for event in catalogue.events
+    }
     return {payload: names for payload, names in found.items() if names}
 
 

@@ -15,6 +15,7 @@ import msgspec
 import polars as pl
 
 from kaizenlake.events import envelope, rules
+from kaizenlake.events.catalogue import OURS, Catalogue
 from kaizenlake.events.check.event_columns import REFUSALS, EventColumns, RefusedError
 from kaizenlake.events.check.slow_check import Rejected, event_of, look_again
 from kaizenlake.events.envelope import Envelope
@@ -37,6 +38,7 @@ def check_lines(
     line_bytes: int = envelope.LINE_BYTES,
     default_source: str = "application",
     decisions: bool = False,
+    catalogue: Catalogue = OURS,
 ) -> Checked:
     """Check lines against the catalogue; every line comes back, as a row or rejected.
 
@@ -50,8 +52,9 @@ def check_lines(
         line_bytes: Longest line taken, in bytes.
         default_source: Source of events that name none.
         decisions: Take decisions too: the lines are those of a command that has checked its gates.
+        catalogue: Event types that there are: `lake.declared.catalogue` for those of a lake, its plug-ins' included.
     """
-    rows = EventColumns(envelope.latest(now, future_hours), decisions=decisions)
+    rows = EventColumns(envelope.latest(now, future_hours), decisions=decisions, catalogue=catalogue)
     rejected: list[Rejected] = []
 
     def again(place: int) -> None:
@@ -76,7 +79,7 @@ def check_lines(
     place = 0
     while place < len(lines):
         run = lines[place : place + RUN_LINES]
-        events = _decoded(run, line_bytes)
+        events = _decoded(run, line_bytes, catalogue)
         if events:
             take(events, place)
         place += len(events)
@@ -90,14 +93,14 @@ RUN_LINES = 1024
 """Lines that are decoded and checked at a time: few enough to stay in the processor's cache."""
 
 
-def _decoded(run: Sequence[bytes], line_bytes: int) -> list[Envelope]:
+def _decoded(run: Sequence[bytes], line_bytes: int, catalogue: Catalogue) -> list[Envelope]:
     """The events of the lines before the first that has to be looked at again."""
-    decode = envelope.decoder().decode
+    decode = envelope.decoder(catalogue).decode
 
     def careful(line: bytes) -> Envelope:
         if len(line) > line_bytes or _NUL in line:
             raise RefusedError
-        return _cloud_event(line) if _CLOUD in line else decode(line)
+        return _cloud_event(line, catalogue) if _CLOUD in line else decode(line)
 
     together = b"".join(run)
     is_long = len(together) > line_bytes and max(map(len, run)) > line_bytes
@@ -113,7 +116,7 @@ _CLOUD = b'"specversion"'
 _NUL = b"\\u0000"
 
 
-def _cloud_event(line: bytes) -> Envelope:
+def _cloud_event(line: bytes, catalogue: Catalogue) -> Envelope:
     """The event of a line that speaks of `specversion`, at the speed of good ones.
 
     Raises:
@@ -124,4 +127,4 @@ def _cloud_event(line: bytes) -> Envelope:
         if any(rules.cloud_problems(document)):
             raise RefusedError
         document = envelope.from_cloud_event(document)
-    return event_of(document)
+    return event_of(document, catalogue)

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from kaizenlake.events import envelope, rules
-from kaizenlake.events.catalogue import by_name
+from kaizenlake.events.catalogue import OURS, Catalogue
 from kaizenlake.events.check.event_columns import REFUSALS, EventColumns, RefusedError
 from kaizenlake.events.check.json_line import UnreadableError, json_value
 from kaizenlake.events.envelope import Envelope
@@ -94,27 +94,31 @@ def _look(
     if envelope.is_cloud_event(document):
         problems += rules.cloud_problems(document)
         document = envelope.from_cloud_event(document)
-    document = _whole_counts(document)
-    problems += rules.problems(document, now=now, future_hours=future_hours)
-    if not rows.decisions and (kind := by_name(document.get("type"))) is not None and kind.family.is_decision:
+    document = _whole_counts(document, rows.catalogue)
+    problems += rules.problems(document, now=now, future_hours=future_hours, catalogue=rows.catalogue)
+    if (
+        not rows.decisions
+        and (kind := rows.catalogue.by_name(document.get("type"))) is not None
+        and kind.family.is_decision
+    ):
         problems.append(rules.decision_problem(kind))
     if problems:
         return reject(problems, document.get("type"))
     try:
-        rows.add(event_of(document), number)
+        rows.add(event_of(document, rows.catalogue), number)
     except REFUSALS as error:
         # A rule of the declaration that `rules` has no name for still keeps the line out.
         return reject([Problem("wrong_type", "", str(error) or "a value cannot be kept")], document.get("type"))
     return None
 
 
-def event_of(document: Any) -> Envelope:
+def event_of(document: Any, catalogue: Catalogue = OURS) -> Envelope:
     """The event of an envelope of plain values.
 
     Raises:
         msgspec.ValidationError: It breaks its declaration.
     """
-    kind = by_name(document.get("type")) if isinstance(document, dict) else None
+    kind = catalogue.by_name(document.get("type")) if isinstance(document, dict) else None
     if kind is None:
         raise RefusedError
     # The class itself: a union is looked through anew at every call.
@@ -122,9 +126,9 @@ def event_of(document: Any) -> Envelope:
     return made
 
 
-def _whole_counts(document: dict[str, Any]) -> dict[str, Any]:
+def _whole_counts(document: dict[str, Any], catalogue: Catalogue) -> dict[str, Any]:
     """The envelope with the counts of its payload that are spelled as floats, such as 5000.0, as integers."""
-    event, payload = by_name(document.get("type")), document.get("payload")
+    event, payload = catalogue.by_name(document.get("type")), document.get("payload")
     if event is None or not isinstance(payload, dict):
         return document
     counts = {

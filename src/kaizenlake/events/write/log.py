@@ -9,18 +9,19 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 import msgspec
 
+from kaizenlake import plugin_files
 from kaizenlake.errors import EventError
 from kaizenlake.events import envelope, ids
-from kaizenlake.events.catalogue import EVENTS, EventType, by_name
+from kaizenlake.events.catalogue import EVENTS, OURS, Catalogue, EventType, by_name
 from kaizenlake.events.write.spool import Spool, told
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from types import ModuleType
 
 LAKE_VARIABLE = "KAIZEN_LAKE"
@@ -106,7 +107,7 @@ def event_line(
     Raises:
         EventError: The type is unknown or a decision, or a field breaks its declaration.
     """
-    event = by_name(type)
+    event = by_name(type) or _of_plugins(type)
     if event is None:
         raise _unknown_type(type)
     if event.family.is_decision and not is_decision:
@@ -177,7 +178,31 @@ def _plain(value: Any, *, is_text: bool = False, depth: int = 2) -> Any:
 
 def _unknown_type(kind: Any) -> EventError:
     guess = _rules().near(kind, (event.name for event in EVENTS)) if isinstance(kind, str) else ""
-    return EventError(f"{kind!r} is no event type of the catalogue{guess}.", field="type", rule="unknown_type")
+    return EventError(
+        f"{kind!r} is no event type of the catalogue{guess}.",
+        field="type",
+        rule="unknown_type",
+        hint=f"If a plug-in declares it: install its package, or trust the folder `{plugin_files.FOLDER}` of the lake by "
+        f"{plugin_files.TRUST_VARIABLE}; `kaizen doctor` says of each plug-in whether it counts.",
+    )
+
+
+_catalogues: dict[str, Catalogue] = {}
+"""Event types of the plug-ins of each lake that this process logs to."""
+
+
+def _of_plugins(kind: object) -> EventType | None:
+    """Return an event type that a plug-in declares: one that is installed, or one of the lake that is logged to."""
+    lake = _lake_now()
+    if (known := _catalogues.get(lake)) is not None and (event := known.by_name(kind)) is not None:
+        return event
+    sources = plugin_files.installed()
+    if "://" not in lake:
+        sources += plugin_files.in_folder(Path(lake) / plugin_files.FOLDER).sources
+    # What else a plug-in declares is checked where the tables are; its events were when it was read.
+    families = [family for source in sources if not source.problem for family in getattr(source.plugin, "families", ())]
+    _catalogues[lake] = found = Catalogue(tuple(families))
+    return None if OURS.by_name(kind) is not None else found.by_name(kind)
 
 
 def _refused(event: EventType, document: dict[str, Any], error: Exception) -> EventError:
@@ -200,7 +225,9 @@ def _rules() -> ModuleType:
 
 
 def _raise_if_broken(event: EventType, document: dict[str, Any]) -> None:
-    found = list(_rules().problems(document, now=datetime.now(UTC), future_hours=envelope.FUTURE_HOURS))
+    catalogue = OURS if by_name(event.name) is event else Catalogue((event.family,))
+    now = datetime.now(UTC)
+    found = list(_rules().problems(document, now=now, future_hours=envelope.FUTURE_HOURS, catalogue=catalogue))
     if found:
         reasons = "; ".join(dict.fromkeys(problem.reason for problem in found))
         raise EventError(f"{event.name}: {reasons}.", field=found[0].field, rule=found[0].rule)
@@ -221,6 +248,7 @@ def configure(*, lake: str | Path | None = None, source: str | None = None) -> N
     """
     global _lake, _source  # noqa: PLW0603 - the settings of this process
     close()
+    _catalogues.clear()
     _lake = None if lake is None else os.fspath(lake)
     _source = source
 
@@ -248,10 +276,15 @@ def close() -> None:
         held[1].close()
 
 
+def _lake_now() -> str:
+    """Return the lake that is logged to now."""
+    return _lake if _lake is not None else os.environ.get(LAKE_VARIABLE) or DEFAULT_LAKE
+
+
 def _spool() -> Spool:
     """The spool of the lake that holds now."""
     global _open  # noqa: PLW0603 - the spool of this process
-    lake = _lake if _lake is not None else os.environ.get(LAKE_VARIABLE) or DEFAULT_LAKE
+    lake = _lake_now()
     held = _open
     if held is not None and held[0] == lake:
         return held[1]

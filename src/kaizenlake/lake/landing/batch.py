@@ -139,6 +139,7 @@ class Batch:
             future_hours=self.limits.future_hours,
             line_bytes=self.limits.line_bytes,
             default_source=DEFAULT_SOURCE,
+            catalogue=self.lake.declared.catalogue,
         )
         kept = (
             [item.raw for item in checked.rejected] if raws is None else raws([item.line for item in checked.rejected])

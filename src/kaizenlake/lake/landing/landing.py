@@ -167,10 +167,10 @@ def land(
         ConservationError: Lines were lost or invented: an error of ours.
     """
     given = [paths] if isinstance(paths, str | Path) else list(paths)
-    chosen = None if mapping is None else mappings.load(str(mapping), mappings_folder(lake))
+    chosen = None if mapping is None else mappings.load(str(mapping), mappings_folder(lake), lake.declared.catalogue)
     if occurred_at is not None:
         _check_time(occurred_at, chosen)
-    found, left = sources.find(given, None if mapping is None else str(mapping))
+    found, left = sources.find(given, None if mapping is None else str(mapping), lake.declared.catalogue)
     run = _Run(lake, now or datetime.now(UTC), progress, occurred_at=occurred_at)
     tallies = run.land(found)
     if run.misfit is not None:
@@ -462,7 +462,7 @@ class _Run:
 
     def _mapping(self, name: str) -> Mapping:
         if name not in self._mappings:
-            self._mappings[name] = mappings.load(name, mappings_folder(self.lake))
+            self._mappings[name] = mappings.load(name, mappings_folder(self.lake), self.lake.declared.catalogue)
         return self._mappings[name]
 
 
@@ -483,7 +483,7 @@ def _waiting(lake: Lake) -> sources.Found:
             # A folder of events may be named for whatever writes them.
             mapping = None
         try:
-            taken, passed = sources.describe(path, name, mapping)
+            taken, passed = sources.describe(path, name, mapping, lake.declared.catalogue)
         except FileNotFoundError:
             continue
         found += taken

@@ -95,6 +95,7 @@ def _land(lake: Lake, held: pl.DataFrame, now: datetime) -> dict[str, set[str]]:
         future_hours=limits.future_hours,
         line_bytes=limits.line_bytes,
         default_source=DEFAULT_SOURCE,
+        catalogue=lake.declared.catalogue,
     )
     ids = held["quarantine_id"]
     # A row that gives no line at all still breaks what it broke.
@@ -124,7 +125,7 @@ def _event_lines(lake: Lake, held: pl.DataFrame) -> Iterator[tuple[bytes, int]]:
 
 def _mapped_lines(lake: Lake, name: str, content: str, rows: pl.DataFrame) -> Iterator[tuple[bytes, int]]:
     try:
-        mapping = mappings.load(name, mappings_folder(lake))
+        mapping = mappings.load(name, mappings_folder(lake), lake.declared.catalogue)
     except MappingError:
         return
     if not mapping.has_breakdown:

@@ -17,7 +17,7 @@ from functools import cached_property
 import polars as pl
 
 from kaizenlake.errors import MappingError
-from kaizenlake.events.catalogue import by_name
+from kaizenlake.events.catalogue import OURS, Catalogue
 from kaizenlake.lake.mapping.document import RECORD, Document, Section, values
 from kaizenlake.lake.mapping.figures import Style
 from kaizenlake.lake.mapping.items import ITEM, PLACE, ROW, each_item, table_of
@@ -79,12 +79,14 @@ class Mapping:
         where: File it was read from.
         digest: SHA-256 of its text.
         document: What it declares.
+        catalogue: Event types that its rows may become.
     """
 
     name: str
     where: str
     digest: str
     document: Document
+    catalogue: Catalogue = OURS
 
     @property
     def description(self) -> str:
@@ -272,7 +274,7 @@ class Mapping:
     def _lines(
         self, section: Section, frame: pl.DataFrame, origin: Origin, seen: dict[str, set[str]]
     ) -> tuple[pl.DataFrame, dict[int, list[str]], pl.DataFrame | None]:
-        event = by_name(section.type)
+        event = self.catalogue.by_name(section.type)
         assert event is not None, "a mapping is checked when it is read"
         declared = {field.name: field for field in event.fields}
         form = self.document.format

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from kaizenlake.errors import MappingError
+from kaizenlake.events.catalogue import OURS, Catalogue
 from kaizenlake.lake.mapping.apply import Mapping, near
 from kaizenlake.lake.mapping.document import Document, Name
 from kaizenlake.lake.mapping.rules import problems
@@ -26,12 +27,13 @@ def _shipped() -> Traversable:
     return files("kaizenlake").joinpath("mappings")
 
 
-def load(name: str, folder: Path | None = None) -> Mapping:
+def load(name: str, folder: Path | None = None, catalogue: Catalogue = OURS) -> Mapping:
     """Read a mapping.
 
     Args:
         name: Path of a TOML file, or a name: of a file in the lake's `mappings` folder, or else of one that is shipped.
         folder: The lake's `mappings` folder.
+        catalogue: Event types that its rows may become.
 
     Raises:
         MappingError: There is none of that name, or it breaks a rule; file, key and rule are named.
@@ -40,9 +42,9 @@ def load(name: str, folder: Path | None = None) -> Mapping:
         path = Path(name)
         if not path.is_file():
             raise MappingError("There is no such mapping file.", where=name)
-        return parse(path.read_bytes(), name=path.stem, where=name)
+        return parse(path.read_bytes(), name=path.stem, where=name, catalogue=catalogue)
     if folder is not None and (own := folder / f"{name}.toml").is_file():
-        return parse(own.read_bytes(), name=name, where=str(own))
+        return parse(own.read_bytes(), name=name, where=str(own), catalogue=catalogue)
     if name in shipped():
         return parse(_shipped().joinpath(f"{name}.toml").read_bytes(), name=name, where=f"mappings/{name}.toml")
     known = names(folder)
@@ -65,7 +67,7 @@ def names(folder: Path | None = None) -> list[str]:
     return [*owned, *(item for item in shipped() if item not in owned)]
 
 
-def parse(text: bytes, *, name: str, where: str) -> Mapping:
+def parse(text: bytes, *, name: str, where: str, catalogue: Catalogue = OURS) -> Mapping:
     """Read a mapping from the text of its file.
 
     Raises:
@@ -78,6 +80,6 @@ def parse(text: bytes, *, name: str, where: str) -> Mapping:
         raise MappingError(f"A mapping breaks a rule: {error}.".replace("`$.", "`"), where=where) from error
     except (msgspec.DecodeError, ValueError) as error:
         raise MappingError(f"A mapping is not readable as TOML: {error}.", where=where) from error
-    for problem in problems(document):
+    for problem in problems(document, catalogue):
         raise MappingError(f"A mapping breaks a rule: {problem}" + ("" if problem.endswith("?") else "."), where=where)
-    return Mapping(name, where, sha256(text).hexdigest(), document)
+    return Mapping(name, where, sha256(text).hexdigest(), document, catalogue)

@@ -9,7 +9,7 @@ from zoneinfo import available_timezones
 
 import polars as pl
 
-from kaizenlake.events.catalogue import EVENTS, EventType, by_name
+from kaizenlake.events.catalogue import OURS, Catalogue, EventType
 from kaizenlake.lake.mapping.document import (
     MOMENTS,
     RECORD,
@@ -25,8 +25,8 @@ from kaizenlake.lake.mapping.document import (
 )
 
 
-def problems(document: Document) -> Iterator[str]:
-    """Every rule that a document breaks; its types were checked when it was read."""
+def problems(document: Document, catalogue: Catalogue = OURS) -> Iterator[str]:
+    """Give every rule that a document breaks; its types were checked when it was read."""
     form = document.format
     try:
         codecs.lookup(form.encoding)
@@ -38,9 +38,9 @@ def problems(document: Document) -> Iterator[str]:
         yield from _tests_problems(f"leave_out[{place}]", tests)
     for place, section in enumerate(document.event):
         at = f"event[{place}]"
-        event = by_name(section.type)
+        event = catalogue.by_name(section.type)
         if event is None:
-            near = get_close_matches(section.type, [item.name for item in EVENTS], n=1)
+            near = get_close_matches(section.type, [item.name for item in catalogue.events], n=1)
             yield f"`{at}.type`: no event type {section.type!r}" + (f"; did you mean {near[0]}?" if near else "")
             continue
         yield from _identity_problems(f"{at}.id", section.id)

@@ -20,7 +20,7 @@ from typing import IO, Any, Literal, TypeAlias, cast
 from zipfile import BadZipFile, ZipFile
 
 from kaizenlake.errors import LakeError, MappingError
-from kaizenlake.events.catalogue import by_name
+from kaizenlake.events.catalogue import OURS, Catalogue
 from kaizenlake.events.write import spool
 from kaizenlake.lake.readers.faults import FAULTS, printable, unreadable, words
 
@@ -113,7 +113,7 @@ Found: TypeAlias = tuple[list[Source], list[tuple[str, str]]]
 """Files to land, and files left alone, each with the reason."""
 
 
-def find(paths: Iterable[str | Path], mapping: str | None = None) -> Found:
+def find(paths: Iterable[str | Path], mapping: str | None = None, catalogue: Catalogue = OURS) -> Found:
     """Find what is to be landed: files as they are given, folders walked in sorted order.
 
     Hidden files are passed over. Links that lead out of a walked folder are not followed, and named; so is what is no
@@ -122,6 +122,7 @@ def find(paths: Iterable[str | Path], mapping: str | None = None) -> Found:
     Args:
         paths: Files and folders.
         mapping: Mapping that reads the files; NDJSON and JSON in a walked folder that hold events are read without.
+        catalogue: Event types that there are.
 
     Raises:
         LakeError: A path does not exist.
@@ -139,7 +140,7 @@ def find(paths: Iterable[str | Path], mapping: str | None = None) -> Found:
             continue
         is_folder = path.is_dir()
         for file in walk(path, left) if is_folder else [path]:
-            taken, passed = describe(file, str(file), mapping, is_named=not is_folder)
+            taken, passed = describe(file, str(file), mapping, None if not is_folder else catalogue)
             found += taken
             left += passed
             if not is_folder and any(why == NEEDS_MAPPING for _, why in passed):
@@ -190,7 +191,7 @@ def form_of(path: PurePath) -> Form | None:
     return FORMS.get(suffixes[-1].lower()) if suffixes else None
 
 
-def describe(path: Path, name: str, mapping: str | None, *, is_named: bool = False) -> Found:
+def describe(path: Path, name: str, mapping: str | None, catalogue: Catalogue | None = OURS) -> Found:
     """The source for a file, or the sources in a zip file; and what is left alone.
 
     An open segment of our spool is read whole where its writer is gone, and else up to its last whole line.
@@ -199,7 +200,8 @@ def describe(path: Path, name: str, mapping: str | None, *, is_named: bool = Fal
         path: The file.
         name: Name it goes by.
         mapping: Mapping that reads it.
-        is_named: The mapping was named for this very file, and reads it whatever it holds.
+        catalogue: Event types that there are: a file that holds events of them is read without the mapping. None where the
+            mapping was named for this very file, and reads it whatever it holds.
     """
     name = printable(name)
     if _SEGMENT.fullmatch(path.name):
@@ -211,22 +213,23 @@ def describe(path: Path, name: str, mapping: str | None, *, is_named: bool = Fal
             return [], [(name, f"it cannot be read: {words(error)}")]
         return [Source(path, segment_name(name), "ndjson", segment=True, limit=limit)], []
     if path.suffix.lower() == ZIP:
-        return _inside(path, name, mapping, is_named=is_named)
+        return _inside(path, name, mapping, catalogue)
     form = form_of(path)
     if form is None:
         return [], [(name, UNKNOWN_ENDING)]
     packed = path.suffix.lower() == ".gz"
     if mapping is None and form in TABULAR:
         return [], [(name, NEEDS_MAPPING)]
-    return [_source(Source(path, name, form, packed, mapping=mapping), is_named=is_named)], []
+    return [_source(Source(path, name, form, packed, mapping=mapping), catalogue)], []
 
 
-def _source(source: Source, *, is_named: bool) -> Source:
-    is_ours = source.mapping is not None and source.form not in TABULAR and not is_named and holds_events(source)
-    return replace(source, mapping=None) if is_ours else source
+def _source(source: Source, catalogue: Catalogue | None) -> Source:
+    if catalogue is None or source.mapping is None or source.form in TABULAR:
+        return source
+    return replace(source, mapping=None) if holds_events(source, catalogue) else source
 
 
-def _inside(path: Path, name: str, mapping: str | None, *, is_named: bool) -> Found:
+def _inside(path: Path, name: str, mapping: str | None, catalogue: Catalogue | None) -> Found:
     """The files in a zip file."""
     found: list[Source] = []
     left: list[tuple[str, str]] = []
@@ -249,7 +252,7 @@ def _inside(path: Path, name: str, mapping: str | None, *, is_named: bool) -> Fo
         else:
             packed = inside.suffix.lower() == ".gz"
             source = Source(path, told, form, packed, member=member, mapping=mapping)
-            found.append(_source(source, is_named=is_named))
+            found.append(_source(source, catalogue))
     if not found and not any(why == NEEDS_MAPPING for _, why in left):
         left.append((name, "it holds no file that can be landed"))
     return found, left
@@ -314,7 +317,7 @@ class _Beginning(io.RawIOBase):
 _HEAD_BYTES = 1_048_576
 
 
-def holds_events(source: Source) -> bool:
+def holds_events(source: Source, catalogue: Catalogue = OURS) -> bool:
     """Whether the first record of an NDJSON or JSON file is an event of our own form, or a CloudEvent of it."""
     try:
         with opened(source) as stream:
@@ -328,7 +331,7 @@ def holds_events(source: Source) -> bool:
     if not isinstance(first, dict) or not ({"payload", "specversion"} & first.keys()):
         return False
     kind = first.get("type")
-    return isinstance(kind, str) and by_name(kind.rpartition(".")[2]) is not None
+    return isinstance(kind, str) and catalogue.by_name(kind.rpartition(".")[2]) is not None
 
 
 def segment_name(name: str) -> str:

@@ -61,7 +61,7 @@ class Upkeep:
 def maintain(
     lake: Lake,
     *,
-    only: Iterable[type[Table]] = tables.TABLES,
+    only: Iterable[type[Table]] | None = None,
     keep: timedelta | None = None,
     progress: Callable[[str], None] | None = None,
     now: datetime | None = None,
@@ -73,7 +73,7 @@ def maintain(
 
     Args:
         lake: The lake.
-        only: Tables to tend.
+        only: Tables to tend; all of the lake by default, those of its plug-ins too.
         keep: Age up to which older versions stay readable; from the settings by default.
         progress: Told the name of each table before it is tended.
         now: Aware instant; the clock by default.
@@ -86,7 +86,7 @@ def maintain(
     keep = timedelta(days=chosen.keep_versions_days) if keep is None else keep
     now = datetime.now(UTC) if now is None else now
     tended = []
-    for table in only:
+    for table in lake.declared.tables if only is None else only:
         handle = delta.open_table(lake.uri(table), lake.storage_options)
         if handle is None:
             continue
