@@ -28,7 +28,10 @@ class _Figures(_Content):
     impressions: pl.Int64 = count("Times it was shown; null where not recorded.", nullable=True)
     reach: pl.Int64 = count("People it was shown to; null where not recorded.", nullable=True)
     clicks: pl.Int64 = count("Clicks on it; null where not recorded.", nullable=True)
-    engagements: pl.Int64 = count("Engagements with it; null where not recorded.", nullable=True)
+    engagements: pl.Int64 = count(
+        "Engagements with it, or its likes, comments, shares and saves together; null where none is recorded.",
+        nullable=True,
+    )
     conversions: float = column(
         "Conversions that followed, parts of one among them; null where not recorded.", nullable=True, ge=0
     )

@@ -188,3 +188,14 @@ def test_when_figures_were_measured_is_told_apart_from_when_a_content_was_publis
         ("2026-04-08", 2900),
         ("2026-04-15", 2900),
     ]
+
+
+def test_a_shipped_mapping_reads_the_export_of_meta_business_suite(lake):
+    file = CASES / "meta-post-export" / "ig.csv"
+    assert land(lake, file, mapping="meta_instagram_posts", now=LATER).landed == 2
+    first, second = payloads(lake)
+    assert (first["impressions"], first["reach"], first["saves"], first["content_type"]) == (12_400, 9100, 230, "reel")
+    assert second["text"] == "Two, chairs"
+    times = lake.scan(Events).sort("line").collect()
+    assert times["occurred_at"].dt.strftime("%F %R").to_list() == ["2026-10-03 15:31", "2026-10-05 01:00"]
+    assert times["project_id"].to_list() == ["shop", "shop"]

@@ -40,6 +40,7 @@ def test_every_mapping_that_ships_is_right_and_says_what_it_is_for():
         "crm_deals",
         "facebook_posts",
         "generic_social_posts",
+        "meta_instagram_posts",
         "upworthy_headline_tests",
     }
     for name in mappings.shipped():

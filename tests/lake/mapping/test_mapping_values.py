@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 
 import pytest
@@ -11,8 +12,9 @@ from kaizenlake.lake.landing.landing import land
 from kaizenlake.lake.mapping import files as mappings
 from kaizenlake.lake.mapping.times import found_in_name
 from kaizenlake.lake.store import Lake
-from kaizenlake.tables import Events
+from kaizenlake.tables import Events, Quarantine
 from lake.landed import NOW, held, put
+from lake.workbooks import workbook
 
 LATER = NOW.replace(month=12)
 BASE = """
@@ -218,3 +220,70 @@ def test_a_header_of_two_rows_names_its_columns_by_both(tmp_path, lake):
     assert held(lake) == []
     (row,) = lake.scan(Events).collect()["payload"]
     assert (json.loads(row)["clicks"], json.loads(row)["likes"]) == (7, 8)
+
+
+def landed(tmp_path, lake, name: str, content: bytes, text: str) -> list[dict]:
+    land(lake, put(tmp_path / name, content), mapping=put(tmp_path / "m.toml", text.encode()), now=LATER)
+    return [json.loads(row) for row in lake.scan(Events).sort("line").collect()["payload"]]
+
+
+def test_cells_of_a_workbook_keep_their_kinds(tmp_path, lake):
+    when = dt.datetime(2026, 7, 1)  # noqa: DTZ001 - a sheet knows no zone
+    rows = [
+        ["id", "at", "n", "rate", "text"],
+        [1, when, 1234.5, 0.08, "1,234"],
+        [2, when.replace(hour=9), 12.0, "8 %", 7],
+    ]
+    text = BASE.replace('zone = "UTC"', 'format = "%m/%d/%Y", zone = "Asia/Tokyo"').replace(
+        'thousands = ","', 'thousands = "."'
+    )
+    text += 'revenue_usd = "n"\nengagement_rate = "rate"\ntext = "text"\n'
+    first, second = landed(tmp_path, lake, "t.xlsx", workbook({"Posts": rows}), text)
+    assert (first["content_id"], first["revenue_usd"], first["engagement_rate"], first["text"]) == (
+        "1",
+        1234.5,
+        0.08,
+        "1,234",
+    )
+    assert (second["revenue_usd"], second["engagement_rate"], second["text"]) == (12.0, 0.08, "7")
+    times = lake.scan(Events).sort("line").collect()["occurred_at"].dt.strftime("%F %R").to_list()
+    assert times == ["2026-07-01 00:00", "2026-07-01 00:00"]
+
+
+def test_a_percent_in_a_workbook_is_not_guessed_at(tmp_path, lake):
+    text = BASE + 'engagement_rate = { column = "rate", percent = true }\n'
+    book = workbook({"Posts": [["id", "at", "rate"], ["1", "2026-01-01", 0.08], ["2", "2026-01-01", "8 %"]]})
+    assert [row["engagement_rate"] for row in landed(tmp_path, lake, "t.xlsx", book, text)] == [0.08]
+    (reasons,) = lake.scan(Quarantine).collect()["reasons"].to_list()
+    assert "leave `percent` out of the mapping" in reasons[-1]
+
+
+ODD = [
+    # bytes, what the mapping says of them, what lands or what the words say
+    (b"id,at,a\n1,2026-01-01,7,\n2,2026-01-01,8,,\n3,2026-01-01,9,x\n", "", [7, 8]),
+    (
+        "id,at,a,ü\n1,2026-01-01,7,é\n".encode(),
+        'encoding = "cp1252"',
+        "The file is UTF-8, and the mapping reads it as cp1252",
+    ),
+    ("id,at,a,ü\n1,2026-01-01,7,é\n".encode("cp1252"), 'encoding = "cp1252"', [7]),
+    (b"id,at,a\n1,2026-01-01,7\n", 'encoding = "cp1252"', [7]),
+    (b"id,at,a\n1,2026-01-01,7\n", 'encoding = "utf-16"', "The file is UTF-8, and the mapping reads it as utf-16"),
+    ("id,at,a,b\n1,2026-01-01,7,8\n".encode("utf-16-le"), "", "The file is UTF-16"),
+]
+
+
+@pytest.mark.parametrize(("content", "form", "found"), ODD)
+def test_odd_cells_and_encodings_are_read_or_told(tmp_path, lake, content, form, found):
+    text = BASE.replace("[format]\n", f"[format]\n{form}\n") + 'clicks = "a"\n'
+    if isinstance(found, list):
+        assert [row["clicks"] for row in landed(tmp_path, lake, "t.csv", content, text)] == found
+        return
+    with pytest.raises(MappingError, match=found):
+        landed(tmp_path, lake, "t.csv", content, text)
+
+
+def test_a_header_in_another_encoding_is_told(tmp_path, lake):
+    text = BASE + 'clicks = "Größe"\n'
+    with pytest.raises(MappingError, match="It may be cp1252"):
+        landed(tmp_path, lake, "t.csv", "id,at,Größe\n1,2026-01-01,7\n".encode("cp1252"), text)

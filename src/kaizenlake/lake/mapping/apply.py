@@ -242,7 +242,9 @@ class Mapping:
         hints: dict[tuple[int, int], list[str]] = {}
         made, records = [], []
         for number, section in enumerate(self.document.event):
-            lines, found, keys = self._lines(section, kept, origin, {} if seen is None else seen)
+            lines, found, keys = self._lines(
+                section, kept, origin, {} if seen is None else seen, is_workbook=rows.is_workbook
+            )
             numbered = pl.lit(number).alias(_SECTION), pl.int_range(pl.len()).alias(_LINE)
             made.append(lines.with_columns(numbered))
             if keys is not None:
@@ -272,7 +274,13 @@ class Mapping:
         return with_first.select(pl.any_horizontal(asked).alias("_")).to_series()
 
     def _lines(
-        self, section: Section, frame: pl.DataFrame, origin: Origin, seen: dict[str, set[str]]
+        self,
+        section: Section,
+        frame: pl.DataFrame,
+        origin: Origin,
+        seen: dict[str, set[str]],
+        *,
+        is_workbook: bool,
     ) -> tuple[pl.DataFrame, dict[int, list[str]], pl.DataFrame | None]:
         event = self.catalogue.by_name(section.type)
         assert event is not None, "a mapping is checked when it is read"
@@ -293,7 +301,7 @@ class Mapping:
         time, told = moment(section.measured_at or section.occurred_at, origin)
         rows = rows.with_columns(time.alias(_TIME))
         style = style if form.decimal or form.thousands else Style()
-        fields = Fields(rows, style, seen, origin.exchange, currency_column(rows.columns), rows[_TIME])
+        fields = Fields(rows, style, seen, origin.exchange, currency_column(rows.columns), rows[_TIME], is_workbook)
         given = {name: fields.value(name, value, declared.get(name)) for name, value in values(section)}
         is_record = section.type == RECORD
         if is_record:

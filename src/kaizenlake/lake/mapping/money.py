@@ -135,7 +135,7 @@ class Amounts:
     column: Column
     name: str
     declared: str | pl.Series | None
-    days: Sequence[date | None]
+    days: pl.Series
 
 
 def in_dollars(amounts: Amounts, exchange: Exchange, refuse: Callable[[int, str], None]) -> pl.Series:

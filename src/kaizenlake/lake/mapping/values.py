@@ -32,6 +32,7 @@ class Fields:
         exchange: What amounts of money are worth.
         currency_column: Column of the table that says what its amounts are in, where the mapping does not.
         times: Time of each row as JSON text.
+        is_workbook: They come from a workbook, which holds a share as a fraction where it shows a percent.
         hints: By row, why a number could not be read, told where the row is refused.
     """
 
@@ -41,6 +42,7 @@ class Fields:
     exchange: Exchange
     currency_column: str | None
     times: pl.Series
+    is_workbook: bool = False
     hints: defaultdict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
 
     def value(self, name: str, value: Value, declared: Field | None) -> pl.Expr | pl.Series:
@@ -82,6 +84,10 @@ class Fields:
         if value.values is not None:
             texts = texts.replace(list(value.values), [word or None for word in value.values.values()])
         typed = self.rows[TYPED + column] if TYPED + column in self.rows.columns else None
+        if self.is_workbook and value.percent and typed is not None and typed.any():
+            for place in typed.arg_true():
+                self.hints[place].append(f"`{name}` from the column {column!r}: {_IN_WORKBOOK}")
+            texts = pl.select(pl.when(typed).then(texts + " or %").otherwise(texts)).to_series()
         found = figures.column(
             texts,
             typed,
@@ -103,7 +109,7 @@ class Fields:
         if said is None and beside is not None:
             said = self.rows[beside].str.to_uppercase()
         days = self.times.str.slice(1, 10).str.to_date("%Y-%m-%d", strict=False)
-        amounts = Amounts(found, column, said, days.to_list())
+        amounts = Amounts(found, column, said, days)
 
         def refuse(place: int, why: str) -> None:
             self.hints[place].append(f"`{name}` from the column {column!r}: {found.originals[place]!r}: {why}")
@@ -126,6 +132,12 @@ class Fields:
         whole = pl.when((made == made.round(0)) & (made.abs() < 2**53)).then(made.cast(pl.Int64, strict=False))
         told = pl.coalesce(wrong, whole.cast(pl.String), pl.when(made.is_finite()).then(made.cast(pl.String)))
         return self.rows.select(told.alias("_")).to_series()
+
+
+_IN_WORKBOOK = (
+    "a workbook holds 0.08 where it shows 8 %, and 8 where somebody typed 8; leave `percent` out of the mapping in the first "
+    "case, and say `divide_by = 100` in its place in the second"
+)
 
 
 def _reckon(value: Value, numbers: dict[str, pl.Series]) -> pl.Expr:

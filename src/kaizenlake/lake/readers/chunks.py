@@ -61,6 +61,7 @@ class Rows:
         typed: By column, which of its cells the file itself holds as numbers: marks of decimals and thousands do not apply
             to these.
         raws: Text to keep of each row where it is refused; its cells as a JSON object where None.
+        is_workbook: The file holds a share as a fraction where it shows a percent.
     """
 
     frame: pl.DataFrame
@@ -68,6 +69,7 @@ class Rows:
     refused: list[Refused] = field(default_factory=list)
     typed: dict[str, pl.Series] = field(default_factory=dict)
     raws: list[str] | None = None
+    is_workbook: bool = False
 
     def part(self, places: slice) -> Rows:
         """Some of the rows, without those that were refused."""
@@ -76,6 +78,7 @@ class Rows:
             self.numbers[places],
             typed={name: mask[places] for name, mask in self.typed.items()},
             raws=None if self.raws is None else self.raws[places],
+            is_workbook=self.is_workbook,
         )
 
 

@@ -17,7 +17,7 @@ import pyarrow.csv
 from kaizenlake.errors import MappingError
 from kaizenlake.lake.readers.chunks import Dialect, Refused, Rows, breaks_off, is_full
 from kaizenlake.lake.readers.faults import FAULTS, words
-from kaizenlake.lake.readers.header import FIRST_ROWS, find_header
+from kaizenlake.lake.readers.header import FIRST_ROWS, find_header, has
 from kaizenlake.lake.readers.sources import BLOCK_BYTES, Source, opened
 
 UTF8 = "utf-8"
@@ -55,6 +55,7 @@ def csv_rows(source: Source, dialect: Dialect, line_bytes: int) -> Iterator[Rows
                 return
             found = find_header([_split(text, dialect) for _, text, _ in first], dialect, source.name)
             header = found.names
+            _check_header(header, dialect, source.name)
             yield Rows(pl.DataFrame(schema=dict.fromkeys(header, pl.String)))
             for number, text, whole in chain(first[found.rows :], ahead):
                 rule = _unfit(text, whole=whole, quotes=quotes, encoding=dialect.encoding, line_bytes=line_bytes)
@@ -236,6 +237,17 @@ def _split(text: str, dialect: Dialect) -> list[str]:
 _HEADER_LENGTH = 131_072
 """Characters of the longest header taken."""
 
+
+def _check_header(header: list[str], dialect: Dialect, where: str) -> None:
+    lacks = [name for name in dialect.needed if not has(name, header)]
+    if lacks and any("\\x" in name for name in header):
+        raise MappingError(
+            f"The header holds bytes that are not {dialect.encoding}, and the column {lacks[0]!r} is not found.",
+            where=where,
+            hint='It may be cp1252, as Windows writes: then say `encoding = "cp1252"` under [format].',
+        )
+
+
 _MARKS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
 
@@ -247,20 +259,39 @@ def _check_encoding(source: Source, dialect: Dialect) -> None:
     """
     with opened(source) as stream:
         head = stream.read(_HEAD_BYTES)
-    if dialect.encoding.replace("_", "-").startswith("utf-16"):
-        return
-    found = _MARKS.get(head[:2])
-    if found is None and len(head) > 3 and head.count(0) * 3 > len(head):
-        found = "utf-16-le" if head[1::2].count(0) > head[::2].count(0) else "utf-16-be"
+    found = _other_than(dialect.encoding.replace("_", "-"), head)
     if found is not None:
         raise MappingError(
-            f"The file is UTF-16, and the mapping reads it as {dialect.encoding}.",
+            f"The file is {found.upper().removesuffix('-LE').removesuffix('-BE')}, and the mapping reads it as {dialect.encoding}.",
             where=source.name,
             hint=f'Say `encoding = "{found}"` under [format].',
         )
 
 
-_HEAD_BYTES = 4_096
+_HEAD_BYTES = 65_536
+_ONE_BYTE = frozenset({"cp1252", "iso8859-1", "latin-1", "iso8859-15", "cp1250"})
+
+
+def _other_than(said: str, head: bytes) -> str | None:
+    """The encoding of the beginning of a file, where it is surely another than is said."""
+    found = _MARKS.get(head[:2])
+    is_wide = len(head) > 3 and head.count(0) * 3 > len(head)
+    if said.startswith("utf-16"):
+        is_other = bool(head) and found is None and not is_wide
+        return ("utf-8" if _is_utf8(head) else "cp1252") if is_other else None
+    if found is None and is_wide:
+        return "utf-16-le" if head[1::2].count(0) > head[::2].count(0) else "utf-16-be"
+    # Of an encoding of single bytes any are some text, such as two letters for each umlaut.
+    is_utf8 = said in _ONE_BYTE and not head.isascii() and _is_utf8(head)
+    return "utf-8" if found is None and is_utf8 else found
+
+
+def _is_utf8(head: bytes) -> bool:
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _parse(
@@ -276,6 +307,12 @@ def _parse(
         if len(records) == 1:
             return pl.DataFrame(schema=schema), [], [Refused(numbers[0], "not_readable", words(error), records[0])]
         frame, ragged = pl.DataFrame(), {}
+    if longer := {place: found for place, found in ragged.items() if found > len(header)}:
+        shorter = list(records)
+        for place, found in longer.items():
+            shorter[place] = _without_empty(records[place], found - len(header), dialect)
+        if shorter != records:
+            return _parse(shorter, numbers, dialect, header)
     if frame.height + len(ragged) != len(records):
         if len(records) == 1:
             return pl.DataFrame(schema=schema), [], [Refused(numbers[0], "line_end", _LINE_END, records[0])]
@@ -292,6 +329,12 @@ def _parse(
         for place, found in ragged.items()
     ]
     return frame.rename(dict(zip(frame.columns, header, strict=True))), good, refused
+
+
+def _without_empty(record: str, cells: int, dialect: Dialect) -> str:
+    """A record without so many cells at its end, where they are all empty."""
+    separator, quote = re.escape(dialect.separator), re.escape(dialect.quote)
+    return re.sub(rf"(?:{separator} *(?:{quote}{quote})? *){{{cells}}}$", "", record)
 
 
 _LINE_END = "a carriage return stands alone outside quotation marks"

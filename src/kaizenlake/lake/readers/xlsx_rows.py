@@ -93,7 +93,7 @@ def _rows(rows: list[list[Any]], header: list[str], first: int) -> Rows:
                 numeric.setdefault(name, []).append(place)
     frame = pl.DataFrame(columns, schema=dict.fromkeys(header, pl.String))
     typed = {name: marked(places, len(held)) for name, places in numeric.items()}
-    return Rows(frame, [number for number, _ in held], typed=typed)
+    return Rows(frame, [number for number, _ in held], typed=typed, is_workbook=True)
 
 
 def _text(cell: Any) -> str | None:
@@ -104,10 +104,11 @@ def _text(cell: Any) -> str | None:
         case float():
             # Every number of a workbook is a float: a whole one is written without its decimals.
             text = str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
-        case datetime() | time():
+        case datetime():
+            # A workbook holds a date as its midnight.
+            text = cell.date().isoformat() if cell.time() == time() else cell.isoformat()
+        case date() | time():
             text = cell.isoformat()
-        case date():
-            text = f"{cell.isoformat()}T00:00:00"
         case timedelta():
             text = _clock(cell.total_seconds())
         case None:
