@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +19,7 @@ from lake.landed import NOW, held, put
 from lake.workbooks import workbook
 
 LATER = NOW.replace(month=12)
+README = Path(__file__).parents[3] / "README.md"
 BASE = """
 description = "A table of posts for tests."
 [format]
@@ -287,3 +290,29 @@ def test_a_header_in_another_encoding_is_told(tmp_path, lake):
     text = BASE + 'clicks = "Größe"\n'
     with pytest.raises(MappingError, match="It may be cp1252"):
         landed(tmp_path, lake, "t.csv", "id,at,Größe\n1,2026-01-01,7\n".encode("cp1252"), text)
+
+
+def test_the_mapping_of_the_readme_does_what_it_says(tmp_path, lake):
+    (text,) = re.findall(r"```toml\n(description.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    put(lake.path("rates.csv"), b"currency,from_date,usd\nEUR,2026-01-01,1.1\n")
+    put(lake.path("kaizen.toml"), b'[money]\nrate_file = "rates.csv"\n')
+    content = """Made on 2 July
+Day,Ad ID,Age,Status,Network,Impressions,Views,Link clicks,Other clicks,Invalid clicks,Cost
+01/07/2026,a,18-24,On,FB,"1,000",,10,5,1,"1,000.50 \u20ac"
+01/07/2026,a,65+,On,,--,200,2,,,10
+01/07/2026,b,65+,Draft,,100,,2,,,10
+--,,,Total,,"1,200",,12,5,1,
+"""
+    first, second = landed(tmp_path, Lake(lake.root), "ads.csv", content.encode(), text)
+    assert first == {
+        "content_id": "a",
+        "platform": "facebook",
+        "impressions": 1000,
+        "clicks": 14,
+        "ctr": 0.01,
+        "spend_usd": 1100.55,
+        "figures": "of the day",
+        "breakdown": "Age=18-24",
+    }
+    assert (second["platform"], second["impressions"], second["spend_usd"]) == ("facebook", 200, 11.0)
+    assert held(lake) == [(5, ["no_event"])]
