@@ -21,7 +21,7 @@ import polars as pl
 
 from kaizenlake.stats import Moments
 from kaizenlake.stats.sequential.canary_rule import Rule, judge, verdicts
-from kaizenlake.stats.two_groups import welch
+from kaizenlake.stats.two_groups.welch import welch
 
 ALPHA = 0.05
 COLUMNS = (

@@ -28,7 +28,7 @@ from kaizenlake.stats import (
     stopped_effect,
 )
 from kaizenlake.stats.sequential.canary_rule import Rule, judge, verdicts
-from kaizenlake.stats.two_groups import welch
+from kaizenlake.stats.two_groups.welch import welch
 
 NIGHTS = 30
 ALPHA = 0.05

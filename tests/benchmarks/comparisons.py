@@ -33,7 +33,7 @@ def drawn(count: int) -> dict[str, np.ndarray]:
 def ours(count: int) -> dict[str, Any]:
     """All comparisons at once."""
     from kaizenlake.stats import confidence_sequence
-    from kaizenlake.stats.two_groups import welch
+    from kaizenlake.stats.two_groups.welch import welch
 
     arms = drawn(count)
     seconds = []

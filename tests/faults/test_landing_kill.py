@@ -24,7 +24,8 @@ from lake.landed import NOW, lead, ndjson, put
 LAND = """
 import sys
 from datetime import UTC, datetime
-from kaizenlake.lake import batch, chunks
+from kaizenlake.lake.landing import batch
+from kaizenlake.lake.readers import chunks
 from kaizenlake.lake.landing.landing import land_folder
 from kaizenlake.lake.store import Lake
 chunks.CHUNK_LINES, batch.BATCH_LINES = 100, 300
@@ -74,7 +75,9 @@ def undisturbed(tmp_path_factory):
 DIE = """
 import os, signal, sys
 from datetime import UTC, datetime
-from kaizenlake.lake import batch, chunks, delta, landing
+from kaizenlake.lake import delta
+from kaizenlake.lake.landing import batch, landing
+from kaizenlake.lake.readers import chunks
 from kaizenlake.lake.landing.landing import land_folder
 from kaizenlake.lake.store import Lake
 chunks.CHUNK_LINES, batch.BATCH_LINES = 100, 300

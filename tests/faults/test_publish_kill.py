@@ -35,7 +35,7 @@ DIE_AT_A_STEP = """
 import os, signal, sys
 from datetime import datetime
 from kaizenlake.lake.store import Lake
-from kaizenlake.publish import documents
+from kaizenlake.publish.signed import documents
 step, flush, count = int(sys.argv[4]), os.fsync, 0
 def die_at_the_step(descriptor):
     global count

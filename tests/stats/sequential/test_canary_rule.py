@@ -17,7 +17,7 @@ from kaizenlake.stats import (
     spend,
 )
 from kaizenlake.stats.sequential.canary_rule import Judged, Rule, guard, judge, verdicts
-from kaizenlake.stats.two_groups import standard_error
+from kaizenlake.stats.two_groups.standard_error import standard_error
 
 LOOKS = 4
 RULE = Rule(horizon=LOOKS, minimum_units=20)

@@ -7,7 +7,7 @@ from hypothesis.extra import numpy as drawn
 from scipy import stats as scipy_stats
 
 from kaizenlake.stats import boundaries, holm, spend
-from kaizenlake.stats.sequential import staged_holm
+from kaizenlake.stats.sequential.staged_holm import staged_holm
 
 
 def told(p, levels, good):
