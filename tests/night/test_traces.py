@@ -9,7 +9,7 @@ import pytest
 from kaizenlake.lake.landing.landing import land
 from kaizenlake.lake.store import Lake
 from kaizenlake.night.run import nightly
-from kaizenlake.tables import Quarantine, RunRecords, Traces, TraceSteps
+from kaizenlake.tables import Events, Quarantine, RunRecords, Traces, TraceSteps
 from traces.told import START, agent, chat, otlp, span, tool
 
 SHARED = Path(__file__).parents[3] / "shared"
@@ -78,6 +78,7 @@ FORMS = {
         json.loads(json.dumps(otlp(chat("c", None, 300, 60))).replace('"300"', "300").replace('"60"', "60"))
     ],
     "a list of requests": lambda: [[otlp(chat("c", None, 300, 60))]],
+    "a request a line": lambda: [otlp(chat("c", None, 300, 60)), otlp(chat("c", None, 300, 60))],
     "a span a line": lambda: [chat("c", None, 300, 60)],
 }
 
@@ -87,6 +88,7 @@ FORMS = {
 def test_traces_are_known_by_what_is_in_them(lake, tmp_path, form, name):
     done = land(lake, written(tmp_path, name, *FORMS[form]()), now=NOW)
     assert (done.landed, done.quarantined) == (1, 0)
+    assert lake.scan(Events).collect()["event_type"].to_list() == ["SPAN_RECORDED"]
 
 
 def test_own_events_and_other_json_go_on_as_before(lake, tmp_path):

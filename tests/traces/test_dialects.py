@@ -44,6 +44,17 @@ SAME = {
     "OpenLLMetry": sdk({"traceloop.span.kind": "task", "llm.request.type": "chat", "gen_ai.response.model": "m",
                         "gen_ai.usage.input_tokens": "300", "gen_ai.usage.output_tokens": "60",
                         "gen_ai.usage.cache_read_input_tokens": "250", "gen_ai.usage.cost": "0.5"}),
+    "Phoenix, by columns": {"name": "call", "span_kind": "LLM", "parent_id": None, "start_time": iso(0), "end_time": iso(2),
+                            "status_code": "UNSET", "context.trace_id": TRACE, "context.span_id": SPAN, "attributes.llm.model_name":
+                            "m", "attributes.llm.token_count.prompt": 300, "attributes.llm.token_count.completion": 60.0,
+                            "attributes.llm.token_count.prompt_details.cache_read": 250, "attributes.llm.cost.total": 0.5,
+                            "attributes.tool.name": None},
+    "Jaeger": {"data": [{"traceID": TRACE, "spans": [
+        {"traceID": TRACE, "spanID": SPAN, "operationName": "chat m", "startTime": START * 10**6, "duration": 2_000_000,
+         "references": [], "tags": [{"key": key, "type": "x", "value": value} for key, value in {
+             "gen_ai.operation.name": "chat", "gen_ai.request.model": "m", "gen_ai.usage.input_tokens": 300,
+             "gen_ai.usage.output_tokens": 60, "gen_ai.usage.cache_read.input_tokens": 250, "gen_ai.usage.cost": 0.5}.items()]}]}],
+        "total": 0},
     "AI SDK": sdk({"ai.operationId": "ai.generateText.doGenerate", "ai.response.model": "m", "ai.usage.promptTokens": 300,
                    "ai.usage.completionTokens": 60, "ai.usage.cachedInputTokens": 250, "gen_ai.usage.cost": 0.5}),
     "Langfuse, camel case": {"id": SPAN, "traceId": TRACE, "type": "GENERATION", "name": "call", "startTime": iso(0),
@@ -148,6 +159,16 @@ def test_parts_of_usage_are_counted_within_or_beside_as_the_total_says(usage):
     found = usage_of(json.loads(usage))
     names = ("input_tokens", "output_tokens", "cache_read_tokens", "reasoning_tokens")
     assert tuple(found.get(name) for name in names) == USAGE[usage]
+
+
+def test_a_page_of_an_interface_is_read_by_its_items():
+    items = [SAME["Langfuse, camel case"] | {"id": f"{number:016x}"} for number in (1, 2)]
+    made = tables_of({"data": items, "meta": {"page": 1}})
+    assert made["traces"]["llm_calls"].to_list() == [2]
+    made = tables_of({"traces": [SAME["MLflow"]], "next_page_token": "x"})
+    assert made["traces"]["trace_id"].to_list() == [TRACE]
+    characters = SAME["Langfuse, camel case"] | {"usageDetails": {"input": 900, "output": 9, "unit": "CHARACTERS"}}
+    assert tables_of(characters)["traces"]["input_tokens"].to_list() == [None]
 
 
 def score(name, value, **rest):

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 from kaizenlake.traces import langfuse, mlflow, otlp, results
 from kaizenlake.traces.records import Told
+from kaizenlake.traces.values import BadSpanError
 
 Reader: TypeAlias = Callable[[dict[str, Any]], Iterator[Told]]
 
@@ -29,6 +30,24 @@ class Form:
     read: Reader
     marks: tuple[frozenset[str], ...]
     within: bytes = b""
+
+
+_PAGES = ("data", "traces")
+
+
+def _is_page(document: dict[str, Any]) -> bool:
+    """Whether it is a page of a list, as interfaces answer: the items are documents themselves."""
+    items: list[Any] = next((document[name] for name in _PAGES if isinstance(document.get(name), list)), [])
+    return len(items) > 0 and form_of(items[0]) is not None
+
+
+def _of_page(document: dict[str, Any]) -> Iterator[Told]:
+    items = next(document[name] for name in _PAGES if isinstance(document.get(name), list))
+    for item in items:
+        form = form_of(item)
+        if form is None:
+            raise BadSpanError("an item of the page tells of no trace")
+        yield from form.read(item)
 
 
 def _marks(*sets: str) -> tuple[frozenset[str], ...]:
@@ -69,6 +88,7 @@ FORMS: tuple[Form, ...] = (
     Form("aider", results.is_aider, results.of_aider, _marks("testcase tests_outcomes")),
     Form("tau-bench", results.is_tau_bench, results.of_tau_bench, _marks("task_id reward traj")),
     Form("mlflow", mlflow.is_trace, mlflow.of_trace, _marks("info data", "trace_info data", "trace_info spans")),
+    Form("page", _is_page, _of_page, _marks("data meta", "data next_cursor", "data total", "traces")),
     Form("spans", otlp.is_list_of_spans, otlp.of_list_of_spans, _marks("spans")),
     Form(
         "span",
@@ -80,6 +100,7 @@ FORMS: tuple[Form, ...] = (
             "trace_id span_id",
             "traceId spanId",
             "traceID spanID",
+            "context.trace_id context.span_id",
         ),
     ),
 )

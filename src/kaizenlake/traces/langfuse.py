@@ -204,7 +204,7 @@ def of_score(held: dict[str, Any]) -> Iterator[Told]:
 def _usage(held: dict[str, Any]) -> Any:
     details = values.from_text(_get(held, "usage"))
     if isinstance(details, dict) and details:
-        return details
+        return details if str(details.get("unit") or "TOKENS").upper() == "TOKENS" else None
     older = {
         "input": held.get("promptTokens"),
         "output": held.get("completionTokens"),

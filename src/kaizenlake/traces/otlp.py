@@ -81,6 +81,8 @@ def of_list_of_spans(document: dict[str, Any]) -> Iterator[Told]:
 
 def is_span(document: dict[str, Any]) -> bool:
     """Whether it is one span: it names itself and its trace, and tells when it began."""
+    if "context.trace_id" in document:
+        return "context.span_id" in document and "start_time" in document
     context = document.get("context")
     held = context if isinstance(context, dict) else document
     names = any(key in held for key in ("trace_id", "traceId", "traceID"))
@@ -93,7 +95,11 @@ _ENDS = ("end_time", "endTimeUnixNano", "end_time_unix_nano", "endTime", "end_ti
 
 
 def of_span(document: dict[str, Any]) -> Iterator[Told]:
-    """A single span, as the SDK's `to_json`, any-agent, Phoenix and others write it."""
+    """A single span, as the SDK's `to_json`, any-agent, Phoenix, Jaeger and others write it."""
+    if "context.trace_id" in document:
+        document = _of_columns(document)
+    elif "operationName" in document:
+        document = _of_jaeger(document)
     get = document.get
     inner = get("context")
     context: dict[str, Any] = inner if isinstance(inner, dict) else document
@@ -127,6 +133,32 @@ def of_span(document: dict[str, Any]) -> Iterator[Told]:
     yield span
     if span.events:
         yield from evaluations(span)
+
+
+def _of_columns(row: dict[str, Any]) -> dict[str, Any]:
+    """A span of Phoenix, whose columns are named by their paths."""
+    told = {key.removeprefix("attributes."): value for key, value in row.items() if value is not None}
+    held = {key: value for key, value in told.items() if f"attributes.{key}" in row}
+    own = {key: value for key, value in told.items() if key in row and not key.startswith("context.")}
+    return own | {"trace_id": row["context.trace_id"], "span_id": row["context.span_id"], "attributes": held}
+
+
+def _of_jaeger(held: dict[str, Any]) -> dict[str, Any]:
+    """A span of Jaeger: times in microseconds, the parent among its references, attributes as tags."""
+    tags = {tag["key"]: tag.get("value") for tag in held.get("tags") or () if isinstance(tag, dict) and "key" in tag}
+    start, duration = held.get("startTime"), held.get("duration")
+    parents = (item.get("spanID") for item in held.get("references") or () if item.get("refType") == "CHILD_OF")
+    return {
+        "name": held["operationName"],
+        "trace_id": held.get("traceID"),
+        "span_id": held.get("spanID"),
+        "parent_id": next(parents, None),
+        "start_time": start,
+        "end_time": start + duration if isinstance(start, int) and isinstance(duration, int) else None,
+        "status_code": tags.pop("otel.status_code", "ERROR" if tags.pop("error", None) is True else None),
+        "status_message": tags.pop("otel.status_description", None),
+        "attributes": tags,
+    }
 
 
 def evaluations(span: Span) -> Iterator[Scored]:

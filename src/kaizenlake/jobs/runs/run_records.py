@@ -80,7 +80,8 @@ def run_records(runs: pl.LazyFrame, traces: pl.LazyFrame, *, as_of: datetime) ->
 
 def _of_traces(traces: pl.LazyFrame) -> pl.LazyFrame:
     """Each trace as the event that its run was completed."""
-    modes = pl.when(pl.col("error_type").is_not_null()).then(pl.concat_list(pl.col("error_type").str.head(200)))
+    # A kind of error is one word; a sentence is of one run alone.
+    modes = pl.when(pl.col("error_type").str.contains(r"^[\w.:/-]{1,100}$")).then(pl.concat_list("error_type"))
     return traces.select(
         "tenant_id",
         "project_id",

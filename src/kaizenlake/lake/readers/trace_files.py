@@ -119,8 +119,9 @@ def _documents(source: Source) -> Iterator[tuple[int, bytes | None, Any]]:
             else:
                 yield from ((place, None, item) for place, item in enumerate(_each(whole), 1))
                 return
+        # The Collector's file holds one document a line, whatever its ending.
+        runs = (ndjson_lines if _is_json(held.partition(b"\n")[0]) else json_values)(source, LINE_BYTES)
         del held
-        runs = json_values(source, LINE_BYTES)
     else:
         runs = ndjson_lines(source, LINE_BYTES)
     for numbers, lines in runs:
@@ -133,6 +134,14 @@ def _documents(source: Source) -> Iterator[tuple[int, bytes | None, Any]]:
                 yield from ((number, None, item) for item in made)
             else:
                 yield number, line, made
+
+
+def _is_json(text: bytes) -> bool:
+    try:
+        _decoded(text.removeprefix(b"\xef\xbb\xbf"))
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        return False
+    return True
 
 
 def _decoded(text: bytes) -> Any:
