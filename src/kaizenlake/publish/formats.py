@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from datetime import UTC, date, datetime
+from functools import partial
 from hashlib import sha256
 from math import floor, isfinite, log10
+from typing import Any
 
 from kaizenlake.publish import guard
+from kaizenlake.vocabulary import plural
 
 NOTHING = "–"
 """Stands where a value is not defined."""
@@ -239,6 +243,51 @@ def hours(value: float | None) -> str:
     return f"{value:,.1f} hours" if value < 72 else f"{value / 24:,.1f} days"
 
 
+def age(days: int | None) -> str:
+    """An age of outcomes in words.
+
+    >>> age(14), age(0), age(None)
+    ('14 days', 'at once', 'not yet')
+    """
+    return "not yet" if days is None else plural(days, "day") if days else "at once"
+
+
+def yes_or_no(value: bool | None) -> str:  # noqa: FBT001 - the value of a column
+    """A truth.
+
+    >>> yes_or_no(True), yes_or_no(None)
+    ('yes', '–')
+    """
+    return NOTHING if value is None else "yes" if value else "no"
+
+
+def text(value: str | None, limit: int = 60) -> str:
+    r"""A text of an event in a cell.
+
+    >>> text(None), text("two\nlines")
+    ('–', 'two lines')
+    """
+    return clean(value or "", limit) or NOTHING
+
+
+def name_in_words(value: str | None) -> str:
+    """A snake-case value as words.
+
+    >>> name_in_words("content_type"), name_in_words(None)
+    ('content type', '–')
+    """
+    return text(None if value is None else words(value))
+
+
+def date_of(value: datetime | None) -> str:
+    """The date of an instant, in UTC.
+
+    >>> date_of(datetime(2026, 3, 1, 14, 5, tzinfo=UTC))
+    '1 March 2026'
+    """
+    return NOTHING if value is None else day(value.astimezone(UTC).date())
+
+
 def file_name(name: str) -> str:
     """A name from outside as the name of a file, without its ending: itself where it is plain, else its SHA-256.
 
@@ -272,3 +321,32 @@ MONTHS = (
     "December",
 )
 """Names of the months, January first."""
+
+FORMATS: dict[str, Callable[[Any], str]] = {
+    "age": age,
+    "count": count,
+    "date": day,
+    "day": date_of,
+    "days": age,
+    "effect": effect,
+    "figure": figure,
+    "hours": hours,
+    "increase": partial(figure, signed=True),
+    "instant": instant,
+    "lift": lift,
+    "loss": loss,
+    "p": small_p,
+    "points": points,
+    "q": p_value,
+    "rate": percent,
+    "score": number,
+    "seconds": figure,
+    "sentence": partial(text, limit=400),
+    "small_rate": small_percent,
+    "text": text,
+    "usd": figure,
+    "verdict": name_in_words,
+    "words": name_in_words,
+    "yes_or_no": yes_or_no,
+}
+"""How a value of a column is written, by the name that its declaration gives."""

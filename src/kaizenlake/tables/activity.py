@@ -68,9 +68,11 @@ class SourceFreshness(Table):
     tenant_id: str = tenant()
     source: str = column("Producer of the events.")
     events: pl.Int64 = column("Events it sent.", ge=1)
-    last_at: Instant = column("Time of its latest event.")
-    silent_hours: float = column("Hours from its latest event to the night's as_of.", unit="hours", ge=0)
-    stale: bool = column("It has been silent for longer than the setting allows.")
+    last_at: Instant = column("Time of its latest event.", label="Latest event")
+    silent_hours: float = column(
+        "Hours from its latest event to the night's as_of.", unit="hours", ge=0, label="Silent for"
+    )
+    stale: bool = column("It has been silent for longer than the setting allows.", label="State")
 
 
 @table(layer="gold", grain=("tenant_id", "industry", "client_type"))
@@ -82,8 +84,8 @@ class SegmentClarity(Table):
     client_type: str = column("Kind of client; null where unknown.", nullable=True)
     briefs: pl.Int64 = column("Projects whose brief was scored; the first score of each counts.", ge=1)
     mean_score: float = column("Mean first clarity score.", unit="score", ge=0, le=100)
-    clear_briefs: pl.Int64 = count("Briefs that arrived clear.")
+    clear_briefs: pl.Int64 = count("Briefs that arrived clear.", label="Clear")
     clear_rate: float = rate("Clear briefs over briefs.")
-    ci_low: float = rate("Lower end of the Wilson interval.")
-    ci_high: float = rate("Upper end of the Wilson interval.")
+    ci_low: float = rate("Lower end of the Wilson interval.", label="Interval, lower end")
+    ci_high: float = rate("Upper end of the Wilson interval.", label="Interval, upper end")
     shrunk_rate: float = rate("Clear rate drawn toward all segments (empirical-Bayes beta-binomial).")

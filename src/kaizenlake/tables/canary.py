@@ -125,7 +125,7 @@ class CanaryLooks(Table):
 
     tenant_id: str = tenant()
     deployment_id: str = column("Deployment.")
-    policy_version: str = column("Candidate.")
+    policy_version: str = column("Candidate.", label="Candidate")
     look: pl.Int64 = column("Number of the look, from 1: nights since the start.", ge=1)
     looked_on: pl.Date = column("UTC date up to whose end runs count.")
     deployment_mode: str = column("Shadow or canary.", isin=MODES)
@@ -133,16 +133,17 @@ class CanaryLooks(Table):
     doer: str = column("Agent that runs under it.")
     control_version: str = column("Version the candidate is compared with.")
     runs: pl.Int64 = count("Runs of the candidate so far.")
-    runs_control: pl.Int64 = count("Runs of the control so far.")
+    runs_control: pl.Int64 = count("Runs of the control so far.", label="Of the control")
     runs_without_unit: pl.Int64 = count(
         "Runs of both so far that name no unit: they were not randomised, and are left out."
     )
     runs_failed: pl.Int64 = count(
-        "Runs of the candidate so far that ended in error, timeout or crash and told no gates: their gates term is 1."
+        "Runs of the candidate so far that ended in error, timeout or crash and told no gates: their gates term is 1.",
+        label="Failed",
     )
-    runs_failed_control: pl.Int64 = count("The same of the control.")
-    runs_without_loss: pl.Int64 = count("Runs of the candidate so far that have no loss.")
-    runs_without_loss_control: pl.Int64 = count("The same of the control.")
+    runs_failed_control: pl.Int64 = count("The same of the control.", label="Of the control")
+    runs_without_loss: pl.Int64 = count("Runs of the candidate so far that have no loss.", label="Without a loss")
+    runs_without_loss_control: pl.Int64 = count("The same of the control.", label="Of the control")
     units_without_loss: pl.Int64 = count(
         "Units of the candidate so far that ran, or were routed to it until the day before, and have no loss."
     )
@@ -150,36 +151,61 @@ class CanaryLooks(Table):
     units_not_run: pl.Int64 = count("Units of the candidate that were routed to it until the day before and never ran.")
     units_not_run_control: pl.Int64 = count("The same of the control.")
     units: pl.Int64 = count("Units of the candidate with a loss so far; in a shadow with pairs, units under both.")
-    units_control: pl.Int64 = count("Units of the control with a loss so far; in a shadow with pairs as `units`.")
+    units_control: pl.Int64 = count(
+        "Units of the control with a loss so far; in a shadow with pairs as `units`.", label="Of the control"
+    )
     units_mixed: pl.Int64 = count(
-        "Units of a canary seen under more than one of its versions, which are left out; 0 for a shadow."
+        "Units of a canary seen under more than one of its versions, which are left out; 0 for a shadow.",
+        label="Units in several arms",
     )
     units_misrouted: pl.Int64 = count(
         "Units of a canary seen under a version that is not the one their hash says; counted, not left out. 0 for a "
-        "shadow, and where the shares are not known."
+        "shadow, and where the shares are not known.",
+        label="Units in another arm",
     )
     mean_loss: float = column(
-        "Mean loss of the candidate's units, less what their own past explains; null without a unit.", nullable=True
+        "Mean loss of the candidate's units, less what their own past explains; null without a unit.",
+        nullable=True,
+        format="loss",
     )
-    mean_loss_control: float = column("The same of the control's units; null without a unit.", nullable=True)
+    mean_loss_control: float = column(
+        "The same of the control's units; null without a unit.", nullable=True, label="Of the control", format="loss"
+    )
     effect: float = column(
-        "Mean loss less that of the control: below 0 is better; null while an arm is empty.", nullable=True
+        "Mean loss less that of the control: below 0 is better; null while an arm is empty.",
+        nullable=True,
+        format="effect",
     )
     ci_low: float = column(
-        "Lower end of its interval by Welch, true for one look alone; null where there is no spread.", nullable=True
+        "Lower end of its interval by Welch, true for one look alone; null where there is no spread.",
+        nullable=True,
+        label="That night alone, lower end",
+        format="effect",
     )
-    ci_high: float = column("Upper end of it; null where the lower is.", nullable=True)
+    ci_high: float = column(
+        "Upper end of it; null where the lower is.", nullable=True, label="That night alone, upper end", format="effect"
+    )
     sequential_ci_low: float = column(
-        "Lower end of its interval that is true on all nights together; null below the minimum of units.", nullable=True
+        "Lower end of its interval that is true on all nights together; null below the minimum of units.",
+        nullable=True,
+        label="On all nights, lower end",
+        format="effect",
     )
-    sequential_ci_high: float = column("Upper end of it; null where the lower is.", nullable=True)
-    lift: float = column("Effect over the mean loss of the control; null where that is 0 or less.", nullable=True)
+    sequential_ci_high: float = column(
+        "Upper end of it; null where the lower is.", nullable=True, label="On all nights, upper end", format="effect"
+    )
+    lift: float = column(
+        "Effect over the mean loss of the control; null where that is 0 or less.", nullable=True, format="lift"
+    )
     lift_ci_low: float = column(
         "Lower end of its interval (delta method), true for one look alone; null in a shadow with pairs.", nullable=True
     )
     lift_ci_high: float = column("Upper end of it; null where the lower is.", nullable=True)
     p_value: float = rate(
-        "Two-sided p by Welch, true for one look alone; null where there is no spread.", nullable=True
+        "Two-sided p by Welch, true for one look alone; null where there is no spread.",
+        nullable=True,
+        label="t-test",
+        format="p",
     )
     p_always_valid: float = rate(
         "Smallest p so far that holds although it is looked at every night; null below the minimum of units.",
@@ -193,11 +219,15 @@ class CanaryLooks(Table):
         "Level of this look, of the candidate's part of alpha (Holm over the candidates that have not crossed); 0 where "
         "nothing is spent; null below the minimum of units.",
         nullable=True,
+        label="Boundary",
+        format="p",
     )
     p_boundary: float = rate(
         "What is held against it: two-sided p of the effect, or in a shadow of the effect less the tolerated increase, "
         "by the larger standard error; always-valid by that method. Null below the minimum of units.",
         nullable=True,
+        label="p held",
+        format="p",
     )
     crossed_on_look: pl.Int64 = column(
         "First look so far at which that p was at most the level and the effect on the good side; null before.",
@@ -213,15 +243,21 @@ class CanaryLooks(Table):
     sample_ratio_p: float = rate(
         "p of the sizes of all arms against the allocation; null for a shadow, and where the shares are not known.",
         nullable=True,
+        label="Sample-ratio p",
+        format="q",
     )
     runs_ratio_p: float = rate(
         "p of the runs a unit (by their logarithm) against those of the control's units; null for a shadow, and below 10 "
         "units.",
         nullable=True,
+        label="Runs-a-unit p",
+        format="q",
     )
     missing_p: float = rate(
         "p of the share of runs without a loss, a mean over units, against that of the control; null below 10 units.",
         nullable=True,
+        label="Missing p",
+        format="q",
     )
     guardrails: str = column(
         "JSON list of the guardrails: metric, margin, units, units_control, effect, lower and upper (one-sided ends that "
@@ -242,7 +278,7 @@ class CanaryLooks(Table):
         nullable=True,
         ge=0,
     )
-    verdict: str = column("What this night says.", isin=VERDICTS)
+    verdict: str = column("What this night says.", isin=VERDICTS, format="verdict")
     reason: str = column("Why, in a sentence with its numbers.")
 
 
@@ -252,25 +288,33 @@ class CanarySegments(Table):
 
     tenant_id: str = tenant()
     deployment_id: str = column("Deployment.")
-    policy_version: str = column("Candidate.")
+    policy_version: str = column("Candidate.", label="Candidate")
     dimension: str = column("By what the units are taken apart.", isin=DIMENSIONS)
     value: str = column("Phase or segment.")
     look: pl.Int64 = column("Latest look.", ge=1)
     units: pl.Int64 = count("Units of the candidate with a loss in this part.")
-    units_control: pl.Int64 = count("Units of the control with a loss in this part.")
-    effect: float = column("Mean loss less that of the control; null while an arm is empty.", nullable=True)
+    units_control: pl.Int64 = count("Units of the control with a loss in this part.", label="Of the control")
+    effect: float = column(
+        "Mean loss less that of the control; null while an arm is empty.", nullable=True, format="effect"
+    )
     shrunk_effect: float = column(
         "Effect drawn toward the mean of the parts of its dimension by how far they spread beyond chance; null without a "
         "standard error.",
         nullable=True,
+        label="Shrunk effect",
+        format="effect",
     )
     p_always_valid: float = rate(
         "Smallest p over the looks so far that holds although it is looked at every night; null below the minimum of "
         "units.",
         nullable=True,
+        label="p, always valid",
+        format="q",
     )
     q_value: float = rate(
         "The same, corrected for the number of parts of all dimensions (Benjamini-Hochberg); null where it is.",
         nullable=True,
+        label="q-value",
+        format="q",
     )
-    verdict: str = column("What is known of the part.", isin=SEGMENT_VERDICTS)
+    verdict: str = column("What is known of the part.", isin=SEGMENT_VERDICTS, format="verdict")

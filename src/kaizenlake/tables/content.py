@@ -330,14 +330,19 @@ class CreativeLabels(Table):
         nullable=True,
     )
     rank_in_group: pl.Int64 = column(
-        "Place by shrunk rate, 1 is best; null where the group is not ranked.", nullable=True, ge=1
+        "Place by shrunk rate, 1 is best; null where the group is not ranked.",
+        nullable=True,
+        ge=1,
+        label="Place in group",
     )
     group_size: pl.Int64 = count("Contents of its group that can be ranked; null for unknown contents.", nullable=True)
     project_id: str = column("Project it belongs to; null where none was given.", nullable=True)
     content_type: str = column("Kind of content; null where not given.", nullable=True)
     experiment_id: str = column("Experiment it is an arm of; null outside experiments.", nullable=True)
     lift: float = column(
-        "Of an arm: shrunk lift over the other arms of its experiment; null where it is not compared.", nullable=True
+        "Of an arm: shrunk lift over the other arms of its experiment; null where it is not compared.",
+        nullable=True,
+        format="lift",
     )
     beaten_text: str = column(
         "Of an arm that won: the other wording of its experiment with the lowest rate; null otherwise.", nullable=True
@@ -352,9 +357,9 @@ class AvoidedPhrases(Table):
     """A phrase or pattern that people asked to avoid when they marked a content as a loser."""
 
     tenant_id: str = tenant()
-    phrase: str = column("The phrase, as it was written.")
+    phrase: str = column("The phrase, as it was written.", label="Phrase or pattern")
     project_id: str = column("Project of the marks; null where none was given.", nullable=True)
     marks: pl.Int64 = column("Marks that name it.", ge=1)
-    contents: pl.Int64 = column("Contents so marked.", ge=1)
+    contents: pl.Int64 = column("Contents so marked.", ge=1, label="Posts")
     last_marked_at: Instant = column("Time of the latest mark.")
-    last_reason: str = column("Reason of the latest mark, in its words.")
+    last_reason: str = column("Reason of the latest mark, in its words.", label="Latest reason", format="sentence")

@@ -47,7 +47,7 @@ class Findings(Table):
     finding_id: str = column("Finding: what it is of, by name; the same every night while it holds.")
     kind: str = column("What kind of finding it is.", isin=tuple(FINDING_KINDS))
     subject: str = column("What it is about, by name.")
-    doer: str = column("Agent it is about; null where it is about none.", nullable=True)
+    doer: str = column("Agent it is about; null where it is about none.", nullable=True, label="Agent")
     policy_id: str = column(
         "Policy it is about; null where it is about none, or about one without a name.", nullable=True
     )
@@ -55,12 +55,14 @@ class Findings(Table):
     deployment_id: str = column("Shadow or canary it comes from; null where it comes from none.", nullable=True)
     window: str = column("Time that its figures are of, in words.")
     figures: str = column("Figures that its sentence shows, rounded as shown: a JSON object of numbers by name.")
-    verdict: str = column("What they say, in a word or two.")
+    verdict: str = column("What they say, in a word or two.", format="verdict")
     severity: str = column(
         "How much it matters to somebody who must know; null for what is no alert.", nullable=True, isin=SEVERITIES
     )
     raised_on: pl.Date = column(
-        "UTC date on which it began to hold, or happened; null for what is counted to date.", nullable=True
+        "UTC date on which it began to hold, or happened; null for what is counted to date.",
+        nullable=True,
+        label="Since",
     )
     strength: float = column(
         "How strong it is among those of its kind, of which the strongest 100 of a tenant are kept: for a comparison the "
@@ -69,7 +71,14 @@ class Findings(Table):
         ge=0,
     )
     topic: str = column("What else measures the same thing, by name; null where nothing does.", nullable=True)
-    remedy: str = column("What can be done about it; null where nothing needs to be.", nullable=True)
+    remedy: str = column(
+        "What can be done about it; null where nothing needs to be.",
+        nullable=True,
+        label="What to do",
+        format="sentence",
+    )
     sentence: str = column(
-        "What is the matter, in a sentence with its figures and its window; one that names no days is to date."
+        "What is the matter, in a sentence with its figures and its window; one that names no days is to date.",
+        label="What was found",
+        format="sentence",
     )

@@ -173,37 +173,59 @@ class CrlTrends(Table):
     tenant_id: str = column(
         "Tenant it belongs to; null for events without one, which are a tenant of their own.", nullable=True
     )
-    doer: str = column("Agent that did the runs.")
+    doer: str = column("Agent that did the runs.", label="Agent")
     cut: str = column("By what its runs are taken apart.", isin=CUTS)
     value: str = column("The phase, policy or model; `all` for all of its runs.")
     event_date: pl.Date = column("UTC date of the runs; days without a run that has a loss have no row.")
     n: pl.Int64 = column("Runs of the day with a loss.", ge=1)
-    mean_loss: float = rate("Mean loss of the day.")
+    mean_loss: float = rate("Mean loss of the day.", format="loss")
     sd_loss: float = column("Standard deviation of the day's losses; null for a single run.", nullable=True, ge=0)
     p50_loss: float = rate("Median of the day's losses, to within 0.005; never beyond the largest.")
     p95_loss: float = rate("95th percentile of the day's losses, likewise.")
-    ewma_loss: float = rate("Moving average of the loss, each day weighted by its runs and by age (half-life).")
+    ewma_loss: float = rate(
+        "Moving average of the loss, each day weighted by its runs and by age (half-life).",
+        label="Loss now",
+        format="loss",
+    )
     mean_coverage: float = rate("Mean coverage: a loss of another coverage is made of other terms.")
     n_7d: pl.Int64 = column("Runs of the last 7 days, this one included.", ge=1)
     change_7d: float = column(
-        "Mean loss of the last 7 days less that of the 7 before; null without runs then.", nullable=True, ge=-1, le=1
+        "Mean loss of the last 7 days less that of the 7 before; null without runs then.",
+        nullable=True,
+        ge=-1,
+        le=1,
+        label="In 7 days",
+        format="effect",
     )
     change_7d_ci_low: float = column(
         "Lower end of its interval (errors clustered by day, the larger of Welch's and the pooled); null below two days with "
         "runs on either side, or without spread.",
         nullable=True,
+        format="effect",
     )
-    change_7d_ci_high: float = column("Upper end of its interval; null where the lower is.", nullable=True)
-    n_30d: pl.Int64 = column("Runs of the last 30 days, this one included.", ge=1)
+    change_7d_ci_high: float = column(
+        "Upper end of its interval; null where the lower is.", nullable=True, format="effect"
+    )
+    n_30d: pl.Int64 = column("Runs of the last 30 days, this one included.", ge=1, label="Runs in 30 days")
     change_30d: float = column(
-        "Mean loss of the last 30 days less that of the 30 before; null without runs then.", nullable=True, ge=-1, le=1
+        "Mean loss of the last 30 days less that of the 30 before; null without runs then.",
+        nullable=True,
+        ge=-1,
+        le=1,
+        label="In 30 days",
+        format="effect",
     )
-    change_30d_ci_low: float = column("Lower end of its interval; null as that of 7 days.", nullable=True)
-    change_30d_ci_high: float = column("Upper end of its interval; null where the lower is.", nullable=True)
+    change_30d_ci_low: float = column(
+        "Lower end of its interval; null as that of 7 days.", nullable=True, format="effect"
+    )
+    change_30d_ci_high: float = column(
+        "Upper end of its interval; null where the lower is.", nullable=True, format="effect"
+    )
     direction: str = column(
         "Where the loss goes: degrading while an alarm of the control chart is less than 7 days old; else by the change over 7 "
         "days, or where that is unclear over 30.",
         isin=DIRECTIONS,
+        format="verdict",
     )
     level_loss: float = rate(
         "Control chart: mean of the last 7 days, each weighted by how well it is known; null while the baseline is gathered.",
@@ -222,7 +244,9 @@ class CrlTrends(Table):
         nullable=True,
     )
     alert_limit: float = column("Limit above which it raises an alert; null where it is.", nullable=True, ge=0)
-    alert: bool = column("The statistic lies above the limit; null where there is no chart.", nullable=True)
+    alert: bool = column(
+        "The statistic lies above the limit; null where there is no chart.", nullable=True, label="Alarm"
+    )
     last_alarm: pl.Date = column("Latest day with an alert up to this one; null without.", nullable=True)
     degrading_since: pl.Date = column(
         "First day of the episode that lasts: alerts not more than 7 days apart are one; null unless degrading.",

@@ -132,16 +132,20 @@ class WinRates(Table):
 
     tenant_id: str = tenant()
     kind: str = column("What was decided.", isin=KINDS)
-    dimension: str = column("Dimension, such as template_id.")
+    dimension: str = column("Dimension, such as template_id.", format="words")
     value: str = column("Value of the dimension.")
     status: str = column(_STATUS, isin=STATUSES)
-    age_days: pl.Int64 = column(_TAKEN_AT, unit="days", nullable=True, ge=0)
-    wins: pl.Int64 = count("Subjects that were won within that age.")
+    age_days: pl.Int64 = column(_TAKEN_AT, unit="days", nullable=True, ge=0, label="Age", format="age")
+    wins: pl.Int64 = count("Subjects that were won within that age.", label="Won")
     decided: pl.Int64 = count("Subjects that have reached that age.")
     pending: pl.Int64 = count("Subjects that have not, or of which nothing can be said yet.")
     win_rate: float = rate("Wins over decided; null while pending.", nullable=True)
-    ci_low: float = rate("Lower end of the Wilson interval; null while pending.", nullable=True)
-    ci_high: float = rate("Upper end of the Wilson interval; null while pending.", nullable=True)
+    ci_low: float = rate(
+        "Lower end of the Wilson interval; null while pending.", nullable=True, label="Interval, lower end"
+    )
+    ci_high: float = rate(
+        "Upper end of the Wilson interval; null while pending.", nullable=True, label="Interval, upper end"
+    )
     adjusted_rate: float = rate(_ADJUSTED, nullable=True)
     shrunk_rate: float = rate(
         "Adjusted rate drawn toward its kind and dimension (empirical-Bayes beta-binomial); null while pending.",
@@ -150,9 +154,14 @@ class WinRates(Table):
     strata: pl.Int64 = count("Strata in which it can be compared with other values.")
     compared_rate: float = rate(_COMPARED, nullable=True)
     others_rate: float = rate("The same of the other values; null without others.", nullable=True)
-    lift: float = column(_LIFT, nullable=True)
-    p_value: float = rate(_P, nullable=True)
-    q_value: float = rate("p corrected within kind and dimension (Benjamini-Hochberg); null where p is.", nullable=True)
+    lift: float = column(_LIFT, nullable=True, format="lift")
+    p_value: float = rate(_P, nullable=True, label="p-value", format="q")
+    q_value: float = rate(
+        "p corrected within kind and dimension (Benjamini-Hochberg); null where p is.",
+        nullable=True,
+        label="q-value",
+        format="q",
+    )
 
 
 @table(
@@ -204,30 +213,46 @@ class Patterns(Table):
     pattern: str = column("Its value, such as question.")
     contents: pl.Int64 = count(
         "Contents with the pattern: those in the experiments that count; for observation, all that have a rate, where those "
-        "of one experiment or of one text count once."
+        "of one experiment or of one text count once.",
+        label="Posts",
     )
     experiments: pl.Int64 = count("Experiments that contrast it; for observation, the (project, platform) strata.")
-    effect: float = column("Rate with less rate without: the lift times the rate without.", nullable=True)
-    lift: float = column("Rate with over rate without, less 1, pooled (DerSimonian-Laird).", nullable=True)
+    effect: float = column(
+        "Rate with less rate without: the lift times the rate without.", nullable=True, format="points"
+    )
+    lift: float = column(
+        "Rate with over rate without, less 1, pooled (DerSimonian-Laird).", nullable=True, format="lift"
+    )
     ci_low: float = column("Lower end of the effect's interval.", nullable=True)
     ci_high: float = column("Upper end of the effect's interval.", nullable=True)
-    p_value: float = rate("p of the pooled lift; null where it cannot be computed.", nullable=True)
+    p_value: float = rate(
+        "p of the pooled lift; null where it cannot be computed.", nullable=True, label="p-value", format="q"
+    )
     q_value: float = rate(
         "p corrected within evidence and pattern type, text features together (Benjamini-Hochberg); null where p is.",
         nullable=True,
+        label="q-value",
+        format="q",
     )
     shrunk_lift: float = column(
-        "Lift drawn toward the other patterns of its type, text features together.", nullable=True
+        "Lift drawn toward the other patterns of its type, text features together.", nullable=True, format="lift"
     )
-    verdict: str = column("Works, risky or unclear.", isin=VERDICTS)
+    verdict: str = column("Works, risky or unclear.", isin=VERDICTS, format="verdict")
     metric: str = column("Rate that is compared.", isin=RATES)
-    lift_ci_low: float = column("Lower end of the lift's interval.", nullable=True)
-    lift_ci_high: float = column("Upper end of the lift's interval.", nullable=True)
-    rate_with: float = rate("Mean rate of the contents with the pattern; null where it is not compared.", nullable=True)
+    lift_ci_low: float = column(
+        "Lower end of the lift's interval.", nullable=True, label="Interval, lower end", format="lift"
+    )
+    lift_ci_high: float = column(
+        "Upper end of the lift's interval.", nullable=True, label="Interval, upper end", format="lift"
+    )
+    rate_with: float = rate(
+        "Mean rate of the contents with the pattern; null where it is not compared.", nullable=True, format="small_rate"
+    )
     rate_without: float = rate(
         "Rate of the contents without it, in the same experiments or strata in the proportions of those with it; "
         "null where it is not compared.",
         nullable=True,
+        format="small_rate",
     )
     heterogeneity_rate: float = rate("Share of the spread that is between experiments (I squared).", nullable=True)
     left_out: pl.Int64 = count("Experiments left out because their arms failed the sample-ratio test.")

@@ -22,7 +22,7 @@ class _Version(Table):
         "Tenant it belongs to; null for events without one, which are a tenant of their own.", nullable=True
     )
     policy_id: str = column("Policy, such as planner; its versions follow one another.")
-    policy_version: str = column("Version of that policy, by semantic versioning.")
+    policy_version: str = column("Version of that policy, by semantic versioning.", label="Version")
     doer: str = column("Agent that runs under it.")
 
 
@@ -31,8 +31,10 @@ class Policies(_Version):
     """One version of a policy as it stands: its status, its origin, its document and signature."""
 
     phase: str = column("Phase of the work it is for; null for every phase.", nullable=True)
-    status: str = column("Where it stands; of one policy at most one version is active.", isin=STATUSES)
-    content_sha256: str = column("SHA-256 of its document, as 64 hexadecimal digits.")
+    status: str = column(
+        "Where it stands; of one policy at most one version is active.", isin=STATUSES, format="verdict"
+    )
+    content_sha256: str = column("SHA-256 of its document, as 64 hexadecimal digits.", label="Content")
     parent_version: str = column("Version it was made of; null for a root.", nullable=True)
     parent_sha256: str = column("Content hash of that version; null for a root.", nullable=True)
     root_sha256: str = column("Content hash of the first of its line; its own for a root.")
@@ -40,11 +42,11 @@ class Policies(_Version):
     experiment_id: str = column("Experiment that generated it; null where none did.", nullable=True)
     created_at: Instant = column("When it was created.")
     created_by: str = column("Who created it.")
-    status_since: Instant = column("Since when it has its status.")
+    status_since: Instant = column("Since when it has its status.", label="Since", format="day")
     decided_by: str = column("Who gave it that status: a person, or the night.")
     approved_at: Instant = column("When it was approved last; null where nobody did.", nullable=True)
     approved_by: str = column("Who approved it last; null where nobody did.", nullable=True)
-    is_override: bool = column("Its status rests on a gate that a person skipped, with the reason.")
+    is_override: bool = column("Its status rests on a gate that a person skipped, with the reason.", label="Override")
     document: str = column("Its canonical JSON: prompts, parameters, router rules, tools, weights, parent.")
     signature: str = column("Ed25519 signature of its document, in base64.")
     key_id: str = column("Key that signed it, by the first 16 digits of its SHA-256.")
@@ -62,7 +64,7 @@ class PolicyPromotions(_Version):
     to_status: str = column(
         "Status after, or asked for where refused; null for approved.", nullable=True, isin=STATUSES
     )
-    decided_by: str = column("Who asked for it: a person, or the night.")
+    decided_by: str = column("Who asked for it: a person, or the night.", label="By")
     is_automatic: bool = column("The night decided by itself.")
     system_user: str = column(
         "Name under which the operating system knew who ran the command, which is not proven by a signature; null where "
@@ -70,7 +72,7 @@ class PolicyPromotions(_Version):
         nullable=True,
     )
     approver_key_id: str = column("Key of the person by which an approval is signed; null without one.", nullable=True)
-    is_override: bool = column("A gate was skipped by a person, who gave the reason.")
+    is_override: bool = column("A gate was skipped by a person, who gave the reason.", label="Override")
     reason: str = column("Why, in words; null where not given.", nullable=True)
     gates: str = column("Each gate with its figures, as JSON text; null for created and approved.", nullable=True)
     archived_version: str = column(
@@ -95,18 +97,28 @@ class PolicyPerformance(_Version):
         "What the figures rest on: the latest canary, else the latest shadow, else the runs over time, which compare "
         "times, not arms.",
         isin=EVIDENCE,
+        label="By",
     )
     runs: pl.Int64 = count("Runs under the version.")
     units: pl.Int64 = count("Units under the version; null for observation.", nullable=True)
-    mean_loss: float = rate("Mean loss under the version; null where no run has one.", nullable=True)
+    mean_loss: float = rate("Mean loss under the version; null where no run has one.", nullable=True, format="loss")
     control_mean_loss: float = rate("Mean loss under what it is compared with; null without that.", nullable=True)
-    effect: float = column("Mean loss less that of the other; below 0 is better; null without both.", nullable=True)
+    effect: float = column(
+        "Mean loss less that of the other; below 0 is better; null without both.", nullable=True, format="effect"
+    )
     ci_low: float = column(
         "Lower end of its interval: of a deployment one that holds on every night at once (sequential), by observation "
         "that of learning_progress; null where it is not defined.",
         nullable=True,
+        label="Interval, lower end",
+        format="effect",
     )
-    ci_high: float = column("Upper end of its interval; null where the lower is.", nullable=True)
+    ci_high: float = column(
+        "Upper end of its interval; null where the lower is.",
+        nullable=True,
+        label="Interval, upper end",
+        format="effect",
+    )
     lift: float = column("Effect as a share of the other's mean loss; null where that is 0 or unknown.", nullable=True)
     p_value: float = rate("Always-valid p-value of the latest look; null for observation.", nullable=True)
     verdict: str = column("Verdict of the latest look; null for observation.", nullable=True)
@@ -119,22 +131,31 @@ class Experiments(Table):
     tenant_id: str = column(
         "Tenant it belongs to; null for events without one, which are a tenant of their own.", nullable=True
     )
-    experiment_id: str = column("Experiment, as the application names it.")
-    experiment_type: str = column("What was varied, such as prompt_synthesis.")
-    doer: str = column("Agent it is to improve.")
-    status: str = column("Running until its end is told.", isin=EXPERIMENT_STATUSES)
+    experiment_id: str = column("Experiment, as the application names it.", label="Experiment")
+    experiment_type: str = column("What was varied, such as prompt_synthesis.", label="Type", format="words")
+    doer: str = column("Agent it is to improve.", label="Agent")
+    status: str = column("Running until its end is told.", isin=EXPERIMENT_STATUSES, label="State", format="verdict")
     config: str = column("Its configuration as JSON text; null where not given.", nullable=True)
-    hypothesis: str = column("What was expected of it, in words; null where not given.", nullable=True)
+    hypothesis: str = column(
+        "What was expected of it, in words; null where not given.", nullable=True, format="sentence"
+    )
     policy_id: str = column("Policy it generated a version of; null for none.", nullable=True)
-    policy_version: str = column("Version it generated; null for none.", nullable=True)
-    policy_status: str = column("Where that version stands; null where none was created.", nullable=True, isin=STATUSES)
+    policy_version: str = column("Version it generated; null for none.", nullable=True, label="Version")
+    policy_status: str = column(
+        "Where that version stands; null where none was created.", nullable=True, isin=STATUSES, label="It is"
+    )
     loss_delta: float = column(
-        "Change of the mean loss it found, below 0 is better; null where not told.", nullable=True, ge=-1, le=1
+        "Change of the mean loss it found, below 0 is better; null where not told.",
+        nullable=True,
+        ge=-1,
+        le=1,
+        label="Change of loss",
+        format="effect",
     )
     stability_rate: float = rate(
         "Share of its repetitions that agree with the result; null if not told.", nullable=True
     )
-    cost_usd: float = column("Cost of it; null where not told.", unit="usd", nullable=True, ge=0)
+    cost_usd: float = column("Cost of it; null where not told.", unit="usd", nullable=True, ge=0, label="USD")
     duration_seconds: float = column(
         "Time it took, as told, else from start to end; null where neither is known.",
         unit="seconds",
@@ -154,7 +175,7 @@ class ExperimentSuccess(Table):
         "Tenant it belongs to; null for events without one, which are a tenant of their own.", nullable=True
     )
     doer: str = column("Agent they are to improve; `*` for all together.")
-    experiment_type: str = column("What was varied.")
+    experiment_type: str = column("What was varied.", label="Type", format="words")
     experiments: pl.Int64 = column("Experiments.", ge=1)
     completed: pl.Int64 = count("Those that were completed.")
     failed: pl.Int64 = count("Those that failed.")
@@ -164,9 +185,15 @@ class ExperimentSuccess(Table):
         "Those of which the outcome is known: failed, or completed without a version, or with one that became active or "
         "was archived."
     )
-    success_rate: float = rate("Promoted as a share of the decided; null where nothing is decided.", nullable=True)
-    ci_low: float = rate("Lower end of its interval (Wilson); null where the share is.", nullable=True)
-    ci_high: float = rate("Upper end of its interval; null where the share is.", nullable=True)
+    success_rate: float = rate(
+        "Promoted as a share of the decided; null where nothing is decided.", nullable=True, label="Success"
+    )
+    ci_low: float = rate(
+        "Lower end of its interval (Wilson); null where the share is.", nullable=True, label="Interval, lower end"
+    )
+    ci_high: float = rate(
+        "Upper end of its interval; null where the share is.", nullable=True, label="Interval, upper end"
+    )
     mean_delta: float = column(
         "Mean change of the loss that they found; null where none told it.", nullable=True, ge=-1, le=1
     )
@@ -175,7 +202,11 @@ class ExperimentSuccess(Table):
         "Cost of all of them as far as told; null where none told it.", unit="usd", nullable=True, ge=0
     )
     cost_per_success_usd: float = column(
-        "That cost for each promoted; null where none was promoted or no cost is told.", unit="usd", nullable=True, ge=0
+        "That cost for each promoted; null where none was promoted or no cost is told.",
+        unit="usd",
+        nullable=True,
+        ge=0,
+        label="USD for each",
     )
     mean_duration_seconds: float = column(
         "Mean time they took; null where none is known.", unit="seconds", nullable=True, ge=0

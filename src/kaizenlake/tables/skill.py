@@ -53,16 +53,22 @@ class SkillTerms(Table):
     doer: str = column("Agent that did the runs.")
     term: str = column("Term of the loss: one of the nine, or one of the team's own.")
     runs: pl.Int64 = count("Runs of the doer in the days of its card (setting `skills.days`).")
-    n: pl.Int64 = count("Those in which the term was observed.")
+    n: pl.Int64 = count("Those in which the term was observed.", label="Runs")
     observed_rate: float = rate("n over runs; null without runs.", nullable=True)
     weight: float = rate("Mean weight of the term among all terms; null where it was not observed.", nullable=True)
-    mean_term: float = rate("Mean of the term, 0 best and 1 worst; null where it was not observed.", nullable=True)
+    mean_term: float = rate(
+        "Mean of the term, 0 best and 1 worst; null where it was not observed.",
+        nullable=True,
+        label="Mean",
+        format="loss",
+    )
     mean_contribution: float = rate(
         "Mean part of the loss that it made in those n runs, with the weights used; null without.", nullable=True
     )
     loss_share_rate: float = rate(
         "Part of all loss of the doer in the days of its card that the term made; null where not observed, or without any loss.",
         nullable=True,
+        label="Part of loss",
     )
     n_fleet: pl.Int64 = count("Runs of other doers of the tenant in the same days in which the term was observed.")
     fleet_mean_term: float = rate("Mean of the term over those; null without.", nullable=True)
@@ -104,6 +110,7 @@ class SkillTerms(Table):
         "Both together: a strength or a weakness where one says so and the other does not say the opposite; even where the "
         "others (without others the past) are; else unclear.",
         isin=VERDICTS,
+        format="verdict",
     )
 
 
@@ -124,11 +131,13 @@ class SkillModels(Table):
     runs: pl.Int64 = column("Runs with the model in the days of its card (setting `skills.days`).", ge=1)
     n: pl.Int64 = count("Those that have a loss.")
     units_without_loss: pl.Int64 = count("Units none of whose runs with the model has a loss.")
-    mean_loss: float = rate("Mean loss; null without a run that has one.", nullable=True)
+    mean_loss: float = rate("Mean loss; null without a run that has one.", nullable=True, format="loss")
     ci_low: float = rate("Lower end of its interval (t); null below two runs or without spread.", nullable=True)
     ci_high: float = rate("Upper end of its interval; null where the lower is.", nullable=True)
     costed: pl.Int64 = count("Runs with a loss and a known cost, above 0.")
-    mean_cost_usd: float = column("Mean known cost; null without one.", unit="usd", nullable=True, ge=0)
+    mean_cost_usd: float = column(
+        "Mean known cost; null without one.", unit="usd", nullable=True, ge=0, label="Cost, USD"
+    )
     compared: pl.Int64 = count("Runs in bands of cost in which other models ran too.")
     compared_others: pl.Int64 = count("Runs of the other models in those bands.")
     equal_cost_loss: float = rate("Mean loss over those bands; null where none is shared.", nullable=True)
@@ -136,22 +145,40 @@ class SkillModels(Table):
         "Mean loss of the other models over them; null where none is shared.", nullable=True
     )
     equal_cost_difference: float = column(
-        "The one less the other, below 0 is better; null where no band is shared.", nullable=True, ge=-1, le=1
+        "The one less the other, below 0 is better; null where no band is shared.",
+        nullable=True,
+        ge=-1,
+        le=1,
+        label="At equal cost",
+        format="effect",
     )
     equal_cost_ci_low: float = column(
-        "Lower end of its interval (t); null without a degree of freedom or spread within bands.", nullable=True
+        "Lower end of its interval (t); null without a degree of freedom or spread within bands.",
+        nullable=True,
+        label="At equal cost, lower end",
+        format="effect",
     )
-    equal_cost_ci_high: float = column("Upper end of its interval; null where the lower is.", nullable=True)
+    equal_cost_ci_high: float = column(
+        "Upper end of its interval; null where the lower is.",
+        nullable=True,
+        label="At equal cost, upper end",
+        format="effect",
+    )
     equal_cost_p_value: float = rate("Two-sided p of no difference; null where the interval is.", nullable=True)
     equal_cost_q_value: float = rate(
-        "p corrected for the models of its tenant (Benjamini-Hochberg); null where p is.", nullable=True
+        "p corrected for the models of its tenant (Benjamini-Hochberg); null where p is.",
+        nullable=True,
+        label="q-value",
+        format="q",
     )
     place: pl.Int64 = column(
         "Place among the doer's models by the difference at equal cost, from 1; null where that is, or with few runs.",
         nullable=True,
         ge=1,
     )
-    verdict: str = column("Against the doer's other models at equal cost, as of terms.", isin=VERDICTS)
+    verdict: str = column(
+        "Against the doer's other models at equal cost, as of terms.", isin=VERDICTS, format="verdict"
+    )
 
 
 @table(layer="gold", grain=("tenant_id", "doer", "failure_mode"))
@@ -162,28 +189,47 @@ class SkillFailures(Table):
         "Tenant it belongs to; null for events without one, which are a tenant of their own.", nullable=True
     )
     doer: str = column("Agent that did the runs.")
-    failure_mode: str = column("Way in which they failed, as the application names it.")
+    failure_mode: str = column("Way in which they failed, as the application names it.", label="Failure")
     runs: pl.Int64 = count("Runs of the doer in the days of its card (setting `skills.days`).")
-    failed: pl.Int64 = count("Those that failed in this way.")
-    failed_rate: float = rate("failed over runs; null without runs.", nullable=True)
-    ci_low: float = rate("Lower end of its interval (Wilson); null without runs.", nullable=True)
-    ci_high: float = rate("Upper end of its interval; null without runs.", nullable=True)
+    failed: pl.Int64 = count("Those that failed in this way.", label="Runs")
+    failed_rate: float = rate("failed over runs; null without runs.", nullable=True, label="Share")
+    ci_low: float = rate(
+        "Lower end of its interval (Wilson); null without runs.", nullable=True, label="Interval, lower end"
+    )
+    ci_high: float = rate("Upper end of its interval; null without runs.", nullable=True, label="Interval, upper end")
     runs_before: pl.Int64 = count("Runs in as many days before.")
     failed_before: pl.Int64 = count("Those that failed in this way.")
-    failed_before_rate: float = rate("failed_before over runs_before; null without runs.", nullable=True)
-    change: float = column(
-        "Rate of the days of the card less that before; null without one.", nullable=True, ge=-1, le=1
+    failed_before_rate: float = rate(
+        "failed_before over runs_before; null without runs.", nullable=True, label="Before"
     )
-    change_ci_low: float = column("Lower end of its interval (Newcombe); null where the change is.", nullable=True)
-    change_ci_high: float = column("Upper end of its interval; null where the change is.", nullable=True)
+    change: float = column(
+        "Rate of the days of the card less that before; null without one.", nullable=True, ge=-1, le=1, format="points"
+    )
+    change_ci_low: float = column(
+        "Lower end of its interval (Newcombe); null where the change is.",
+        nullable=True,
+        label="Change, lower end",
+        format="points",
+    )
+    change_ci_high: float = column(
+        "Upper end of its interval; null where the change is.",
+        nullable=True,
+        label="Change, upper end",
+        format="points",
+    )
     p_value: float = rate(
         "Two-sided p of no change (score test, Fisher's where counts are few); null as it.", nullable=True
     )
     q_value: float = rate(
-        "p corrected for all rows of its tenant (Benjamini-Hochberg); null where p is.", nullable=True
+        "p corrected for all rows of its tenant (Benjamini-Hochberg); null where p is.",
+        nullable=True,
+        label="q-value",
+        format="q",
     )
     trend: str = column(
-        "Rising or falling where q and interval say so with enough runs in both; else unclear.", isin=TRENDS
+        "Rising or falling where q and interval say so with enough runs in both; else unclear.",
+        isin=TRENDS,
+        format="verdict",
     )
 
 
@@ -200,23 +246,31 @@ class SkillCards(Table):
         "Last of them: the last day that counts, or of a doer that did not run in the days up to it, the day of its latest run."
     )
     runs: pl.Int64 = count("Runs in these days.")
-    n: pl.Int64 = count("Those that have a loss: the sample size.")
+    n: pl.Int64 = count("Those that have a loss: the sample size.", label="Runs")
     units_without_loss: pl.Int64 = count("Units none of whose runs in these days has a loss.")
     runs_before: pl.Int64 = count("Runs in as many days before.")
     last_run_date: pl.Date = column("Day of its latest run.")
-    mean_loss: float = rate("Mean loss; null without a run that has one.", nullable=True)
-    mean_coverage: float = rate("Mean weight of what was observed; null where the loss is.", nullable=True)
+    mean_loss: float = rate("Mean loss; null without a run that has one.", nullable=True, format="loss")
+    mean_coverage: float = rate(
+        "Mean weight of what was observed; null where the loss is.", nullable=True, label="Observed"
+    )
     change_7d: float = column(
         "Change of the mean loss over 7 days, at the latest day with runs; null as in crl_trends, and without runs.",
         nullable=True,
+        label="7 days",
+        format="effect",
     )
     change_7d_ci_low: float = column("Lower end of its interval; null as in crl_trends.", nullable=True)
     change_7d_ci_high: float = column("Upper end of its interval; null where the lower is.", nullable=True)
-    change_30d: float = column("Change of the mean loss over 30 days, as that over 7.", nullable=True)
+    change_30d: float = column(
+        "Change of the mean loss over 30 days, as that over 7.", nullable=True, label="30 days", format="effect"
+    )
     change_30d_ci_low: float = column("Lower end of its interval; null as in crl_trends.", nullable=True)
     change_30d_ci_high: float = column("Upper end of its interval; null where the lower is.", nullable=True)
     direction: str = column(
-        "Where its loss goes at the latest of these days with runs; unclear without one.", isin=DIRECTIONS
+        "Where its loss goes at the latest of these days with runs; unclear without one.",
+        isin=DIRECTIONS,
+        format="verdict",
     )
     alert: bool = column(
         "The control chart of its loss raised an alert on its latest day; null where there is no chart.", nullable=True

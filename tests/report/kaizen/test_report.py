@@ -274,7 +274,7 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path):
 
 def test_an_empty_lake_makes_whole_reports(tmp_path):
     page, paper = report_files.write_reports(scan_of({}), tmp_path, as_of=AS_OF)
-    assert "No content has been measured." in page.read_text()
+    assert "No post has been measured." in page.read_text()
     assert "PERFORMANCE_RECORDED" in text_of(paper.read_bytes())
 
 
@@ -286,5 +286,10 @@ def test_the_words_of_declarations_explain_the_figures(html):
 def test_templates_and_styles_are_shipped_with_the_package():
     from importlib import resources
 
-    for folder, name in (("html", "kaizen.html.j2"), ("html", "kaizen.css"), ("pdf", "kaizen.typ")):
-        assert (resources.files("kaizenlake.publish") / folder / name).is_file()
+    for folder, name in (
+        ("html", "kaizen.html.j2"),
+        ("html", "kaizen.css"),
+        ("pdf", "kaizen.typ"),
+        ("charts", "intervals.svg.j2"),
+    ):
+        assert (resources.files("kaizenlake.report.engine") / folder / name).is_file()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from kaizenlake import tables
 from kaizenlake.publish import formats as say
 from kaizenlake.report.audit.data import AuditData, PolicyAudit
 from kaizenlake.report.engine.blocks import (
     Block,
-    Cell,
     Definitions,
     Document,
     Figure,
@@ -20,12 +20,11 @@ from kaizenlake.report.engine.blocks import (
     Section,
     grid,
     meanings,
-    raw,
 )
-from kaizenlake.report.engine.rows import Listing
-from kaizenlake.report.kaizen.decisions import decisions_table, gates
+from kaizenlake.report.engine.columns import Shown, made
+from kaizenlake.report.engine.rows import Listing, TableRow
+from kaizenlake.report.kaizen.decisions import Gate, decisions_table, gates
 from kaizenlake.tables import Policies, PolicyPromotions
-from kaizenlake.tables.policy_rows import PolicyVersion
 from kaizenlake.vocabulary import plural
 
 WARNINGS = 20
@@ -140,7 +139,7 @@ def _lead(audit: PolicyAudit) -> str:
 def _gated(place: int, audit: PolicyAudit) -> Grid | None:
     """Every gate of the promotions that were refused or forced, with what it found."""
     asked = [row for row in audit.decisions.rows if row.action == "refused" or row.is_override]
-    rows = [(row, gate) for row in asked for gate in gates(row.gates)]
+    rows = [_GateOf(row, gate) for row in asked for gate in gates(row.gates)]
     if not rows:
         return None
     return grid(
@@ -149,17 +148,44 @@ def _gated(place: int, audit: PolicyAudit) -> Grid | None:
         PolicyPromotions,
         Listing(tuple(rows[-WARNINGS:]), len(rows)),
         (
-            ("Promotion", "text", lambda r: raw(f"{say.clean(r[0].policy_version, 40)} to {r[0].to_status}", r[0], "event_id")),
-            ("Gate", "text", lambda r: Cell(say.sentence(say.clean(say.words(r[1].gate), 40)))),
-            ("Result", "verdict", lambda r: Cell("passed" if r[1].passed else "skipped" if r[0].is_override else "refused")),
-            ("Found", "text", lambda r: Cell(say.clean(r[1].found, 420) or say.NOTHING)),
+            made("Promotion", _promotion, "event_id"),
+            made("Gate", _gate),
+            made("Result", _result, format="verdict"),
+            made("Found", _found),
         ),
-    )  # fmt: skip
+    )
+
+
+class _GateOf(NamedTuple):
+    """A gate of a decision."""
+
+    decision: TableRow
+    gate: Gate
+
+    @property
+    def event_id(self) -> str:
+        return str(self.decision.event_id)
+
+
+def _promotion(row: _GateOf) -> str:
+    return f"{say.clean(row.decision.policy_version, 40)} to {row.decision.to_status}"
+
+
+def _gate(row: _GateOf) -> str:
+    return say.sentence(say.clean(say.words(row.gate.gate), 40))
+
+
+def _result(row: _GateOf) -> str:
+    return "passed" if row.gate.passed else "skipped" if row.decision.is_override else "refused"
+
+
+def _found(row: _GateOf) -> str:
+    return say.clean(row.gate.found, 420) or say.NOTHING
 
 
 def _versions(place: int, audit: PolicyAudit, data: AuditData) -> Grid:
-    def state(row: PolicyVersion) -> Cell:
-        return raw(data.signed[row.policy_id, row.policy_version], row, "key_id")
+    def state(row: TableRow) -> str:
+        return data.signed[row.policy_id, row.policy_version]
 
     return grid(
         f"versions-{place}-table",
@@ -167,22 +193,30 @@ def _versions(place: int, audit: PolicyAudit, data: AuditData) -> Grid:
         Policies,
         audit.versions,
         (
-            ("Version", "text", lambda r: raw(say.clean(r.policy_version, 40), r, "policy_version")),
-            ("Status", "verdict", lambda r: raw(r.status, r, "status", "is_override")),
-            ("Made of", "text", lambda r: raw(_origin(r), r, "parent_version", "ancestors_count", "experiment_id")),
-            (
-                "Created",
-                "text",
-                lambda r: raw(f"{say.day(r.created_at.date())}, {say.clean(r.created_by, 40)}", r, "created_by"),
-            ),
-            ("Approved", "text", lambda r: raw(_approved(r), r, "approved_by")),
-            ("Content", "text", lambda r: raw(say.clean(r.content_sha256, 64)[:12], r, "content_sha256")),
-            ("Signature", "verdict", state),
+            "policy_version",
+            Shown(("status", "is_override"), text=_status, format="verdict"),
+            made("Made of", _origin, "parent_version", "ancestors_count", "experiment_id"),
+            made("Created", _created, "created_by"),
+            made("Approved", _approved, "approved_by"),
+            made("Content", _digits, "content_sha256"),
+            made("Signature", state, "key_id", format="verdict"),
         ),
     )
 
 
-def _origin(row: PolicyVersion) -> str:
+def _status(row: TableRow) -> str:
+    return str(row.status)
+
+
+def _created(row: TableRow) -> str:
+    return f"{say.day(row.created_at.date())}, {say.clean(row.created_by, 40)}"
+
+
+def _digits(row: TableRow) -> str:
+    return say.clean(row.content_sha256, 64)[:12]
+
+
+def _origin(row: TableRow) -> str:
     if row.parent_version is None:
         made = "the root"
     else:
@@ -191,7 +225,7 @@ def _origin(row: PolicyVersion) -> str:
     return made if row.experiment_id is None else f"{made}, by {say.clean(row.experiment_id, 40)}"
 
 
-def _approved(row: PolicyVersion) -> str:
+def _approved(row: TableRow) -> str:
     if row.approved_at is None or row.approved_by is None:
         return "by nobody"
     return f"{say.day(row.approved_at.date())}, {say.clean(row.approved_by, 40)}"
@@ -221,14 +255,10 @@ _TERMS = (
 )
 
 
-_CALLED = {"content_sha256": "Content", "is_override": "Override"}
-"""Columns that the audit calls by another name."""
-
-
 def method() -> Section:
     """What the words of the audit mean."""
     shown = (
         (PolicyPromotions, ("action", "is_override", "gates", "archived_version")),
         (Policies, ("status", "content_sha256", "approved_at")),
     )
-    return Section("method", "What the words mean", "", (Definitions("", "", _TERMS), *meanings(shown, _CALLED)))
+    return Section("method", "What the words mean", "", (Definitions("", "", _TERMS), *meanings(shown)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, TypeAlias
 
@@ -10,10 +10,9 @@ import polars as pl
 
 from kaizenlake import signing
 from kaizenlake.errors import VerificationError
-from kaizenlake.report.engine.rows import Listing, listing
-from kaizenlake.report.kaizen.decisions import DecisionRow, decisions
+from kaizenlake.report.engine.rows import Listing, TableRow, listing
+from kaizenlake.report.kaizen.decisions import decisions
 from kaizenlake.tables import Policies, PolicyPromotions, Scan
-from kaizenlake.tables.policy_rows import PolicyVersion
 
 POLICIES = 15
 """Most policies that have a section; those with the latest decisions have."""
@@ -31,9 +30,9 @@ class PolicyAudit:
     """One policy: the version that is active, its decisions in their order, and its versions, the newest first."""
 
     policy_id: str
-    active: PolicyVersion | None
-    decisions: Listing[DecisionRow]
-    versions: Listing[PolicyVersion]
+    active: TableRow | None
+    decisions: Listing[TableRow]
+    versions: Listing[TableRow]
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ class AuditData:
     as_of: datetime
     policies: Listing[PolicyAudit]
     signed: dict[tuple[str, str], Signed]
-    overrides: Listing[DecisionRow]
+    overrides: Listing[TableRow]
     refused: int
     decisions: int
 
@@ -72,7 +71,7 @@ def build(scan: Scan, key: signing.Keys | None, *, as_of: datetime) -> AuditData
         return None
     shown = latest["policy_id"].to_list()[:POLICIES]
     each = max(DECISIONS // len(shown), 6)
-    versions = listing(PolicyVersion, held, by={"policy_id": False, "policy_version": False}, rows=_ALL).rows
+    versions = listing(held, by={"policy_id": False, "policy_version": False}, rows=_ALL).rows
     active = {row.policy_id: row for row in versions if row.status == "active"}
     audits = tuple(
         PolicyAudit(
@@ -80,7 +79,6 @@ def build(scan: Scan, key: signing.Keys | None, *, as_of: datetime) -> AuditData
             active.get(name),
             decisions(scan, pl.col("policy_id") == name, rows=each),
             listing(
-                PolicyVersion,
                 held.filter(pl.col("policy_id") == name),
                 by={"created_at": True, "policy_version": True},
                 rows=VERSIONS,
@@ -88,9 +86,7 @@ def build(scan: Scan, key: signing.Keys | None, *, as_of: datetime) -> AuditData
         )
         for name in shown
     )
-    overrides = listing(
-        DecisionRow, taken.filter("is_override"), by={"occurred_at": True, "event_id": True}, rows=DECISIONS
-    )
+    overrides = listing(taken.filter("is_override"), by={"occurred_at": True, "event_id": True}, rows=DECISIONS)
     refused = taken.filter(pl.col("action") == "refused").select(pl.len()).collect().item()
     return AuditData(
         as_of,
@@ -102,7 +98,7 @@ def build(scan: Scan, key: signing.Keys | None, *, as_of: datetime) -> AuditData
     )
 
 
-def signed(row: PolicyVersion, key: signing.Keys | None) -> Signed:
+def signed(row: TableRow, key: signing.Keys | None) -> Signed:
     """Whether a version is what was signed, and by whom.
 
     Args:
@@ -118,7 +114,7 @@ def signed(row: PolicyVersion, key: signing.Keys | None) -> Signed:
     if key is None or signing.key_named(row.key_id, key) is None:
         return "other key"
     try:
-        signing.verified_policy(asdict(row), key)
+        signing.verified_policy(vars(row), key)
     except VerificationError:
         return "forged"
     return "verified"

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-
 from kaizenlake import tables
 from kaizenlake.publish import formats as say
-from kaizenlake.report.canary.data import CanaryData, Candidate, LookRow, lately
+from kaizenlake.report.canary.data import CanaryData, Candidate, lately
 from kaizenlake.report.canary.guardrails import guardrails
 from kaizenlake.report.canary.labels import (
     FINAL,
@@ -15,29 +12,26 @@ from kaizenlake.report.canary.labels import (
     RESULTS,
     STEPS,
     TAKEN_BACK,
-    TERMS,
     VERDICTS,
     Verdict,
     metric,
     missing_outcomes,
 )
-from kaizenlake.report.canary.nights import CHARTED, candidates, section_of
+from kaizenlake.report.canary.nights import CHARTED, candidates, night_of, section_of
 from kaizenlake.report.engine.blocks import (
     Block,
-    Cell,
     Definitions,
     Document,
     Figure,
     Finding,
     Grid,
     Headlines,
-    Kind,
     Section,
     grid,
     meanings,
-    raw,
 )
-from kaizenlake.report.engine.rows import Listing
+from kaizenlake.report.engine.columns import Cell, Shown, made, shown
+from kaizenlake.report.engine.rows import Listing, TableRow
 from kaizenlake.report.kaizen.decisions import decisions_table
 from kaizenlake.tables import CanaryLooks, CanarySegments, Deployments, Table
 from kaizenlake.vocabulary import plural
@@ -147,23 +141,10 @@ def sizes(data: CanaryData) -> Section:
             CanaryLooks,
             rows,
             (
-                ("Candidate", "text", lambda r: raw(say.clean(r.policy_version, 40), r, "policy_version")),
-                ("Share", "number", lambda r: Cell(say.percent(shares[r.policy_version]))),
-                ("Units", "number", lambda r: raw(say.count(r.units), r, "units")),
-                ("Of the control", "number", lambda r: raw(say.count(r.units_control), r, "units_control")),
-                ("Runs", "number", lambda r: raw(say.count(r.runs), r, "runs")),
-                ("Of the control", "number", lambda r: raw(say.count(r.runs_control), r, "runs_control")),
-                ("Failed", "number", lambda r: raw(say.count(r.runs_failed), r, "runs_failed")),
-                ("Of the control", "number", lambda r: raw(say.count(r.runs_failed_control), r, "runs_failed_control")),
-                ("Without a loss", "number", lambda r: raw(say.count(r.runs_without_loss), r, "runs_without_loss")),
-                (
-                    "Of the control",
-                    "number",
-                    lambda r: raw(say.count(r.runs_without_loss_control), r, "runs_without_loss_control"),
-                ),
-                ("Mean loss", "number", lambda r: raw(say.loss(r.mean_loss), r, "mean_loss")),
-                ("Of the control", "number", lambda r: raw(say.loss(r.mean_loss_control), r, "mean_loss_control")),
-                ("Sample-ratio p", "number", lambda r: raw(say.p_value(r.sample_ratio_p), r, "sample_ratio_p")),
+                "policy_version",
+                made("Share", lambda row: say.percent(shares[row.policy_version]), format="rate"),
+                *("units", "units_control", "runs", "runs_control", "runs_failed", "runs_failed_control"),
+                *("runs_without_loss", "runs_without_loss_control", "mean_loss", "mean_loss_control", "sample_ratio_p"),
             ),
         ),
         _by_night(data),
@@ -191,25 +172,29 @@ def sizes(data: CanaryData) -> Section:
 
 def _by_night(data: CanaryData) -> Grid:
     """Units of each arm, night by night."""
-    shown = data.candidates[:CHARTED]
-    nights = lately(max(shown, key=lambda item: len(item.looks)).looks)
-    found = {(item.version, look.look): look for item in shown for look in item.looks}
+    shown_candidates = data.candidates[:CHARTED]
+    nights = lately(max(shown_candidates, key=lambda item: len(item.looks)).looks)
+    found = {(item.version, look.look): look for item in shown_candidates for look in item.looks}
 
-    def units(version: str, look: LookRow) -> Cell:
-        own = found.get((version, look.look))
-        return Cell(say.NOTHING) if own is None else raw(say.count(own.units), own, "units")
+    def units(version: str) -> Shown:
+        def cell(look: TableRow) -> Cell:
+            own = found.get((version, look.look))
+            return Cell(say.NOTHING) if own is None else Shown(("units",)).cell(own, CanaryLooks)
 
-    columns: tuple[tuple[str, Kind, Callable[[LookRow], Cell]], ...] = (
-        ("Look", "text", lambda r: raw(f"{r.look}, {say.day(r.looked_on)}", r, "look")),
+        return made(say.clean(version, 24), cell, format="count")
+
+    return grid(
+        "units-table",
+        "Units with a loss so far, night by night",
+        CanaryLooks,
+        nights,
         (
-            f"Control {say.clean(data.deployment.control_version, 24)}",
-            "number",
-            lambda r: raw(say.count(r.units_control), r, "units_control"),
+            made("Look", night_of, "look"),
+            shown("units_control", f"Control {say.clean(data.deployment.control_version, 24)}"),
+            *(units(item.version) for item in shown_candidates),
+            "sample_ratio_p",
         ),
-        *((say.clean(item.version, 24), "number", partial(units, item.version)) for item in shown),
-        ("Sample-ratio p", "number", lambda r: raw(say.p_value(r.sample_ratio_p), r, "sample_ratio_p")),
     )
-    return grid("units-table", "Units with a loss so far, night by night", CanaryLooks, nights, columns)
 
 
 def segments(data: CanaryData) -> Section | None:
@@ -222,19 +207,9 @@ def segments(data: CanaryData) -> Section | None:
         CanarySegments,
         data.segments,
         (
-            (
-                "Part",
-                "text",
-                lambda r: raw(f"{say.words(r.dimension)}: {say.clean(r.value, 48)}", r, "dimension", "value"),
-            ),
-            ("Candidate", "text", lambda r: raw(say.clean(r.policy_version, 40), r, "policy_version")),
-            ("Verdict", "verdict", lambda r: raw(r.verdict, r, "verdict")),
-            ("Units", "number", lambda r: raw(say.count(r.units), r, "units")),
-            ("Of the control", "number", lambda r: raw(say.count(r.units_control), r, "units_control")),
-            ("Effect", "number", lambda r: raw(say.effect(r.effect), r, "effect")),
-            ("Shrunk", "number", lambda r: raw(say.effect(r.shrunk_effect), r, "shrunk_effect")),
-            ("p", "number", lambda r: raw(say.p_value(r.p_always_valid), r, "p_always_valid")),
-            ("q", "number", lambda r: raw(say.p_value(r.q_value), r, "q_value")),
+            made("Part", _part, "dimension", "value"),
+            *("policy_version", "verdict", "units", "units_control", "effect", "shrunk_effect"),
+            *("p_always_valid", "q_value"),
         ),
     )
     lead = (
@@ -242,6 +217,10 @@ def segments(data: CanaryData) -> Section | None:
         "looked at, on every night."
     )
     return Section("segments", "Segments", lead, (table,))
+
+
+def _part(row: TableRow) -> str:
+    return f"{say.words(row.dimension)}: {say.clean(row.value, 48)}"
 
 
 def decided(data: CanaryData) -> Section | None:
@@ -295,5 +274,5 @@ def method(data: CanaryData) -> Section:
         "method",
         "How it is computed",
         f"Every figure is read from a table of the lake as of {say.instant(data.as_of)}.",
-        (Definitions("From runs to a verdict", "", STEPS), *meanings(_SHOWN, TERMS)),
+        (Definitions("From runs to a verdict", "", STEPS), *meanings(_SHOWN)),
     )

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 import polars as pl
 
 from kaizenlake.jobs.canaries._canary_standing import with_pauses
 from kaizenlake.report.canary.labels import FINAL
-from kaizenlake.report.engine.rows import Listing, listing
-from kaizenlake.report.kaizen.decisions import DecisionRow, decisions
+from kaizenlake.report.engine.rows import Listing, TableRow, listing
+from kaizenlake.report.kaizen.decisions import decisions
 from kaizenlake.tables import CanaryLooks, CanarySegments, Deployments, Scan
 
 NIGHTS = 31
@@ -20,80 +20,6 @@ NIGHTS = 31
 
 SEGMENTS = 20
 DECISIONS = 20
-
-
-@dataclass(frozen=True)
-class DeploymentRow:
-    """A shadow or a canary, as `gold.deployments` has it."""
-
-    deployment_id: str
-    policy_id: str
-    deployment_mode: str
-    status: str
-    control_version: str
-    candidate_versions: list[str]
-    candidate_shares: list[float | None]
-    unit_name: str
-    horizon_nights: int
-    minimum_units: int
-    alpha: float
-    method: str
-    max_loss_increase: float
-    guardrail_metrics: list[str]
-    guardrail_margins: list[float]
-    settings_guardrails: list[str] | None
-    auto_promote: bool
-    auto_rollback: bool
-    started_at: datetime
-    started_by: str
-    ended_at: datetime | None
-    result: str | None
-    ended_by: str | None
-    reason: str | None
-
-
-@dataclass(frozen=True)
-class LookRow:
-    """A look at a candidate, as `gold.canary_looks` has it."""
-
-    policy_version: str
-    look: int
-    looked_on: date
-    control_version: str
-    runs: int
-    runs_control: int
-    runs_without_unit: int
-    runs_failed: int
-    runs_failed_control: int
-    runs_without_loss: int
-    runs_without_loss_control: int
-    units_without_loss: int
-    units_without_loss_control: int
-    units_not_run: int
-    units_not_run_control: int
-    units: int
-    units_control: int
-    units_mixed: int
-    units_misrouted: int
-    mean_loss: float | None
-    mean_loss_control: float | None
-    effect: float | None
-    ci_low: float | None
-    ci_high: float | None
-    sequential_ci_low: float | None
-    sequential_ci_high: float | None
-    lift: float | None
-    p_value: float | None
-    boundary_p: float | None
-    p_boundary: float | None
-    crossed_on_look: int | None
-    sample_ratio_p: float | None
-    runs_ratio_p: float | None
-    missing_p: float | None
-    guardrails: str
-    verdict: str
-    reason: str
-    is_pause: bool
 
 
 class GuardrailRow(msgspec.Struct, frozen=True):
@@ -109,37 +35,21 @@ class GuardrailRow(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True)
-class SegmentRow:
-    """A candidate in one part of its units, as `gold.canary_segments` has it."""
-
-    policy_version: str
-    dimension: str
-    value: str
-    units: int
-    units_control: int
-    effect: float | None
-    shrunk_effect: float | None
-    p_always_valid: float | None
-    q_value: float | None
-    verdict: str
-
-
-@dataclass(frozen=True)
 class Candidate:
     """A candidate and the looks at it, in their order."""
 
     version: str
     share: float | None
-    looks: tuple[LookRow, ...]
+    looks: tuple[TableRow, ...]
     guardrails: tuple[GuardrailRow, ...]
 
     @property
-    def last(self) -> LookRow:
+    def last(self) -> TableRow:
         """The latest look."""
         return self.looks[-1]
 
     @property
-    def decisive(self) -> LookRow:
+    def decisive(self) -> TableRow:
         """The look that decided what stands.
 
         A verdict to promote or roll back, or that nothing can be said, stands since the first look of those that say so up to
@@ -153,7 +63,7 @@ class Candidate:
         return looks[others[-1] + 1 if others else 0]
 
     @property
-    def taken_back(self) -> LookRow | None:
+    def taken_back(self) -> TableRow | None:
         """The latest look that said promote, where a later one takes that back and says no more than to go on; else None."""
         if self.decisive.verdict in FINAL | {"promote"}:
             return None
@@ -173,10 +83,10 @@ class CanaryData:
     """
 
     as_of: datetime
-    deployment: DeploymentRow
+    deployment: TableRow
     candidates: tuple[Candidate, ...]
-    segments: Listing[SegmentRow]
-    decisions: Listing[DecisionRow]
+    segments: Listing[TableRow]
+    decisions: Listing[TableRow]
 
 
 def current(scan: Scan, *, as_of: datetime, since: datetime | None = None) -> tuple[str, ...]:
@@ -207,11 +117,11 @@ def build(scan: Scan, deployment_id: str, *, as_of: datetime) -> CanaryData | No
         as_of: Aware instant; the tables hold what happened before it.
     """
     this = pl.col("deployment_id") == deployment_id
-    found = listing(DeploymentRow, scan(Deployments).filter(this), by={"deployment_id": False}).rows
+    found = listing(scan(Deployments).filter(this), by={"deployment_id": False}).rows
     if not found:
         return None
     looks = listing(
-        LookRow, with_pauses(scan(CanaryLooks).filter(this)), by={"policy_version": False, "look": False}, rows=_ALL
+        with_pauses(scan(CanaryLooks).filter(this)), by={"policy_version": False, "look": False}, rows=_ALL
     ).rows
     deployment = found[0]
     shares = dict(zip(deployment.candidate_versions, deployment.candidate_shares, strict=False))
@@ -227,7 +137,7 @@ def build(scan: Scan, deployment_id: str, *, as_of: datetime) -> CanaryData | No
         as_of,
         deployment,
         candidates,
-        listing(SegmentRow, scan(CanarySegments).filter(this), by=order, rows=SEGMENTS),
+        listing(scan(CanarySegments).filter(this), by=order, rows=SEGMENTS),
         decisions(scan, this, rows=DECISIONS),
     )
 
@@ -235,7 +145,7 @@ def build(scan: Scan, deployment_id: str, *, as_of: datetime) -> CanaryData | No
 _ALL = 100_000
 
 
-def _guardrails(look: LookRow) -> tuple[GuardrailRow, ...]:
+def _guardrails(look: TableRow) -> tuple[GuardrailRow, ...]:
     try:
         found = msgspec.json.decode(look.guardrails, type=list[GuardrailRow])
     except msgspec.MsgspecError:
@@ -243,7 +153,7 @@ def _guardrails(look: LookRow) -> tuple[GuardrailRow, ...]:
     return tuple(msgspec.structs.replace(item, policy_version=look.policy_version) for item in found)
 
 
-def lately(looks: Iterable[LookRow]) -> Listing[LookRow]:
+def lately(looks: Iterable[TableRow]) -> Listing[TableRow]:
     """The latest looks of a candidate, in their order."""
     held = tuple(looks)
     return Listing(held[-NIGHTS:], len(held))

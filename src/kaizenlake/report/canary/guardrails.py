@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from kaizenlake.publish import formats as say
 from kaizenlake.report.canary.data import CanaryData, GuardrailRow
 from kaizenlake.report.canary.labels import metric
-from kaizenlake.report.engine.blocks import Block, Cell, Section, grid, intervals
+from kaizenlake.report.engine.blocks import Block, Section, grid, intervals
+from kaizenlake.report.engine.columns import made
 from kaizenlake.report.engine.interval_chart import Group, Mark
 from kaizenlake.report.engine.rows import Listing
 from kaizenlake.report.engine.svg import Tone
@@ -38,16 +39,12 @@ def guardrails(data: CanaryData) -> Section | None:
         CanaryLooks,
         Listing.whole(rows),
         (
-            ("Guardrail", "text", lambda r: Cell(say.sentence(metric(r.metric)))),
-            ("Candidate", "text", lambda r: Cell(say.clean(r.policy_version, 40))),
-            ("Verdict", "verdict", lambda r: Cell(_known(r.verdict, ("held", "broken", "unclear", "left_out")))),
-            ("Increase", "number", lambda r: Cell(say.figure(r.effect, signed=True))),
-            (
-                "On all nights",
-                "number",
-                lambda r: Cell(say.between(say.figure(r.lower, signed=True), say.figure(r.upper, signed=True))),
-            ),
-            ("Tolerated", "number", lambda r: Cell(say.figure(r.margin, signed=True))),
+            made("Guardrail", _metric),
+            made("Candidate", _version),
+            made("Verdict", _verdict, format="verdict"),
+            made("Increase", _increase, format="increase"),
+            made("On all nights", _span, format="increase"),
+            made("Tolerated", _tolerated, format="increase"),
         ),
     )
     return Section("guardrails", "Guardrails", lead, (*_guarded(rows), table))
@@ -75,5 +72,25 @@ def _guarded(rows: Iterable[GuardrailRow]) -> tuple[Block, ...]:
     return (intervals("chart-guardrails", title, groups, reference=1.0, signed=True, legend=legend),)
 
 
-def _known(value: str, known: Iterable[str]) -> str:
-    return value if value in known else "unclear"
+def _metric(row: GuardrailRow) -> str:
+    return say.sentence(metric(row.metric))
+
+
+def _version(row: GuardrailRow) -> str:
+    return say.clean(row.policy_version, 40)
+
+
+def _verdict(row: GuardrailRow) -> str:
+    return row.verdict if row.verdict in {"held", "broken", "unclear", "left_out"} else "unclear"
+
+
+def _increase(row: GuardrailRow) -> str:
+    return say.figure(row.effect, signed=True)
+
+
+def _span(row: GuardrailRow) -> str:
+    return say.between(say.figure(row.lower, signed=True), say.figure(row.upper, signed=True))
+
+
+def _tolerated(row: GuardrailRow) -> str:
+    return say.figure(row.margin, signed=True)

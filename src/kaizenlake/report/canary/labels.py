@@ -60,22 +60,6 @@ NIGHTLY = (
     "is none in about 28 of 100 simulated canaries."
 )
 
-TERMS = {
-    "sequential_ci_low": "On all nights, lower end",
-    "ci_low": "That night alone, lower end",
-    "p_boundary": "p held",
-    "boundary_p": "Boundary",
-    "p_value": "t-test",
-    "p_always_valid": "p, always valid",
-    "sample_ratio_p": "Sample-ratio p",
-    "runs_ratio_p": "Runs-a-unit p",
-    "missing_p": "Missing p",
-    "q_value": "q",
-    "units_mixed": "Units in several arms",
-    "units_misrouted": "Units in another arm",
-}
-"""Columns that the report calls by another name."""
-
 STEPS = (
     (
         "One value for each unit",

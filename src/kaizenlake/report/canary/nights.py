@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from kaizenlake.publish import formats as say
-from kaizenlake.report.canary.data import CanaryData, Candidate, LookRow, lately
+from kaizenlake.report.canary.data import CanaryData, Candidate, lately
 from kaizenlake.report.canary.labels import NIGHTLY, VERDICTS
-from kaizenlake.report.engine.blocks import Block, Grid, Paragraph, Picture, Section, grid, interval, raw
-from kaizenlake.report.engine.rows import Listing
+from kaizenlake.report.engine.blocks import Block, Grid, Paragraph, Picture, Section, grid
+from kaizenlake.report.engine.columns import interval, made
+from kaizenlake.report.engine.rows import Listing, TableRow
 from kaizenlake.report.engine.sequence_chart import Crossing, EffectNight, EvidenceNight, effect_chart, evidence_chart
 from kaizenlake.tables import CanaryLooks
 from kaizenlake.vocabulary import plural
@@ -40,7 +41,7 @@ def _candidate(place: int, item: Candidate, data: CanaryData) -> Section:
     return Section(f"candidate-{place}", f"Night by night: {version}", say.clean(item.last.reason, 600), blocks)
 
 
-def _effects(place: int, item: Candidate, shown: Listing[LookRow], tolerated: float) -> Picture:
+def _effects(place: int, item: Candidate, shown: Listing[TableRow], tolerated: float) -> Picture:
     """The effect night by night, with both of its intervals."""
     nights = [
         EffectNight(
@@ -63,7 +64,7 @@ def _effects(place: int, item: Candidate, shown: Listing[LookRow], tolerated: fl
     )
 
 
-def _evidence(place: int, item: Candidate, shown: Listing[LookRow]) -> tuple[Picture, ...]:
+def _evidence(place: int, item: Candidate, shown: Listing[TableRow]) -> tuple[Picture, ...]:
     """The p-value that is held against the boundary, night by night; nothing where no night has one."""
     # On a night that spends nothing there is no boundary to be crossed.
     nights = [
@@ -83,30 +84,30 @@ def _evidence(place: int, item: Candidate, shown: Listing[LookRow]) -> tuple[Pic
     return (Picture(chart),)
 
 
-def _looks(place: int, version: str, shown: Listing[LookRow]) -> Grid:
+def _looks(place: int, version: str, shown: Listing[TableRow]) -> Grid:
     return grid(
         f"nights-{place}-table",
         f"Looks at {version}",
         CanaryLooks,
         shown,
         (
-            ("Look", "text", lambda r: raw(f"{r.look}, {say.day(r.looked_on)}", r, "policy_version", "look")),
-            ("Verdict", "verdict", lambda r: raw(r.verdict, r, "verdict")),
-            ("Effect", "number", lambda r: raw(say.effect(r.effect), r, "effect")),
-            ("On all nights", "number", lambda r: interval(r, say.effect, "sequential_ci_low", "sequential_ci_high")),
-            ("That night alone", "number", lambda r: interval(r, say.effect)),
-            ("p held", "number", lambda r: raw(say.small_p(r.p_boundary), r, "p_boundary")),
-            ("Boundary", "number", lambda r: raw(say.small_p(r.boundary_p), r, "boundary_p")),
-            ("t-test", "number", lambda r: raw(say.small_p(r.p_value), r, "p_value")),
+            made("Look", night_of, "policy_version", "look"),
+            *("verdict", "effect", interval("sequential_ci_low", "sequential_ci_high", "On all nights")),
+            *(interval(label="That night alone"), "p_boundary", "boundary_p", "p_value"),
         ),
     )
+
+
+def night_of(look: TableRow) -> str:
+    """Return the number and the date of a look."""
+    return f"{look.look}, {say.day(look.looked_on)}"
 
 
 def _arms(item: Candidate) -> str:
     return f"{say.clean(item.version, 40)} against {say.clean(item.last.control_version, 40)}"
 
 
-def _now(look: LookRow) -> str:
+def _now(look: TableRow) -> str:
     """The effect at a look and where it lies, as far as that is defined."""
     if look.effect is None:
         return f"After {plural(look.look, 'look')} the effect is not defined."
@@ -120,7 +121,7 @@ def _now(look: LookRow) -> str:
     return f"{told}{'; ' if lies else ''}{', '.join(lies)}."
 
 
-def _held(look: LookRow) -> str:
+def _held(look: TableRow) -> str:
     """What the evidence of a look is held against."""
     if look.p_boundary is None:
         return "At the latest look there is no p to hold against a boundary"
@@ -129,7 +130,7 @@ def _held(look: LookRow) -> str:
     return f"At the latest look p {_p(look.p_boundary)} is held against {_p(look.boundary_p)}"
 
 
-def _said(look: LookRow) -> str:
+def _said(look: TableRow) -> str:
     return "is not defined" if look.p_value is None else f"says {_p(look.p_value)}"
 
 
@@ -158,7 +159,7 @@ def _stop(item: Candidate) -> Crossing | None:
     return Crossing(first.looked_on, f"{VERDICTS[first.verdict].brief} from look {first.look}", "bad")
 
 
-def _within(found: Crossing | None, shown: Listing[LookRow]) -> Crossing | None:
+def _within(found: Crossing | None, shown: Listing[TableRow]) -> Crossing | None:
     return found if found is not None and found.day >= shown.rows[0].looked_on else None
 
 

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
-import msgspec
-
 from kaizenlake import tables
 from kaizenlake.events.catalogue import by_name
 from kaizenlake.publish import formats as say
+from kaizenlake.report.engine.columns import Cell, Kind, Shown, label_of
 from kaizenlake.report.engine.interval_chart import Group, interval_chart
 from kaizenlake.report.engine.rows import Listing
 from kaizenlake.report.engine.svg import Chart
 from kaizenlake.tables import Table
 
-Kind: TypeAlias = Literal["text", "number", "verdict"]
 Basis: TypeAlias = Literal["experiment", "observation", "count", "warning"]
 
 
@@ -27,23 +25,6 @@ class Column:
 
     label: str
     kind: Kind = "number"
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A value as it is shown, and the figures of the gold table behind it.
-
-    Args:
-        text: What is shown.
-        names: Columns of the table of the lake, space between them; empty for words of our own.
-        value: Its value as JSON; an array where there are several columns.
-        link: File of ours beside the report that it leads to; empty for none. Paper has none.
-    """
-
-    text: str
-    names: str = ""
-    value: str = ""
-    link: str = ""
 
 
 @dataclass(frozen=True)
@@ -215,23 +196,24 @@ def grid(
     caption: str,
     table: type[Table],
     listing: Listing[Any],
-    parts: Sequence[tuple[str, Kind, Callable[[Any], Cell]]],
+    columns: Sequence[str | Shown],
 ) -> Grid:
-    """A table of the report out of rows of a table of the lake.
+    """Return a table of the report out of rows of a table of the lake.
 
     Args:
         identifier: Unique in the report.
         caption: What one row is.
-        table: Table the rows come from.
+        table: Table the rows come from, whose declaration says how each column is headed and written.
         listing: The rows.
-        parts: Heading, kind and maker of each column.
+        columns: Names of columns, or what is shown in another way than declared.
     """
+    parts = [Shown((part,)) if isinstance(part, str) else part for part in columns]
     return Grid(
         identifier,
         caption,
         tables.full_name(table),
-        tuple(Column(label, kind) for label, kind, _ in parts),
-        tuple(tuple(make(row) for _, _, make in parts) for row in listing.rows),
+        tuple(Column(part.heading(table), part.kind(table)) for part in parts),
+        tuple(tuple(part.cell(row, table) for part in parts) for row in listing.rows),
         how_many_more(len(listing.rows), listing.total),
     )
 
@@ -266,29 +248,20 @@ def intervals(
     )
 
 
-def meanings(
-    shown: Iterable[tuple[type[Table], tuple[str, ...]]], called: Mapping[str, str]
-) -> tuple[Definitions, ...]:
-    """What columns mean, out of the declarations of their tables.
+def meanings(shown: Iterable[tuple[type[Table], tuple[str, ...]]]) -> tuple[Definitions, ...]:
+    """Return what columns mean, out of the declarations of their tables, under the labels by which the report calls them.
 
     Args:
         shown: Tables, each with the columns that the report shows.
-        called: Columns that the report calls by another name.
     """
     return tuple(
         Definitions(
             say.sentence(say.words(tables.name(table))),
             tables.meaning(table),
-            tuple(
-                (called.get(name) or say.sentence(name.replace("_", " ")), _described(table, name)) for name in columns
-            ),
+            tuple((label_of(table, name), tables.columns(table)[name].description) for name in names),
         )
-        for table, columns in shown
+        for table, names in shown
     )
-
-
-def _described(table: type[Table], name: str) -> str:
-    return tables.columns(table)[name].description
 
 
 def how_many_more(shown: int, total: int) -> str:
@@ -296,31 +269,3 @@ def how_many_more(shown: int, total: int) -> str:
     return (
         f"{say.count(shown)} of {say.count(total)} rows shown; the lake's table has them all." if total > shown else ""
     )
-
-
-def raw(text: str, row: Any, *names: str) -> Cell:
-    """A cell with the figures of its row behind it.
-
-    Args:
-        text: What is shown.
-        row: Row of the table.
-        names: Columns it shows.
-    """
-    values = [getattr(row, name) for name in names]
-    return Cell(text, " ".join(names), _json(values if len(names) > 1 else values[0]))
-
-
-def interval(row: Any, written: Callable[[float | None], str], low: str = "ci_low", high: str = "ci_high") -> Cell:
-    """A cell with an interval.
-
-    Args:
-        row: Row of the table.
-        written: How its ends are written.
-        low: Column of the lower end.
-        high: Column of the upper end.
-    """
-    return raw(say.between(written(getattr(row, low)), written(getattr(row, high))), row, low, high)
-
-
-def _json(value: Any) -> str:
-    return msgspec.json.encode(value).decode()

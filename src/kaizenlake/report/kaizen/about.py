@@ -9,7 +9,6 @@ from kaizenlake import tables
 from kaizenlake.publish import formats as say
 from kaizenlake.report.engine.blocks import (
     Block,
-    Cell,
     Column,
     Definitions,
     Figure,
@@ -23,9 +22,9 @@ from kaizenlake.report.engine.blocks import (
     grid,
     how_many_more,
     meanings,
-    raw,
 )
-from kaizenlake.report.engine.rows import CHART_ROWS
+from kaizenlake.report.engine.columns import Cell, made, shown
+from kaizenlake.report.engine.rows import CHART_ROWS, TableRow
 from kaizenlake.report.kaizen.data import ReportData
 from kaizenlake.report.kaizen.headlines import findings
 from kaizenlake.report.kaizen.labels import GLOSSARY, pattern_label
@@ -46,8 +45,8 @@ from kaizenlake.vocabulary import OUTCOMES, plural
 _NUMBERS: dict[str, tuple[str, Callable[[Any], str], Callable[[Any], str]]] = {
     "events": ("Events", say.count, say.count),
     "projects": ("Projects", say.count, say.count),
-    "contents": ("Contents measured", say.count, say.count),
-    "good_or_better_rate": ("Contents good or excellent", say.percent, say.points),
+    "contents": ("Posts measured", say.count, say.count),
+    "good_or_better_rate": ("Posts good or excellent", say.percent, say.points),
     "winners": ("Winners", say.count, say.count),
     "losers": ("Losers", say.count, say.count),
     "patterns_that_work": ("Patterns that work", say.count, say.count),
@@ -94,7 +93,7 @@ def headlines(data: ReportData) -> Section:
         else "Nothing can be said yet with the evidence that the settings ask for."
     )
     wanted = Missing(
-        f"A pattern is judged from {plural(data.evidence.contents, 'content')} on, a win rate from "
+        f"A pattern is judged from {plural(data.evidence.contents, 'post')} on, a win rate from "
         f"{plural(data.evidence.decided, 'decided outcome')} on.",
         events_to_log("PERFORMANCE_RECORDED", "OUTREACH_SENT", "PACK_COMPLETED", "RUN_COMPLETED"),
     )
@@ -239,13 +238,7 @@ def quality(data: ReportData) -> Section:
                 "Freshness by source",
                 SourceFreshness,
                 data.sources,
-                (
-                    ("Source", "text", lambda r: raw(say.clean(r.source, 60), r, "source")),
-                    ("State", "verdict", lambda r: raw("silent" if r.stale else "fresh", r, "stale")),
-                    ("Events", "number", lambda r: raw(say.count(r.events), r, "events")),
-                    ("Latest event", "number", lambda r: raw(say.instant(r.last_at), r, "last_at")),
-                    ("Silent for", "number", lambda r: raw(say.hours(r.silent_hours), r, "silent_hours")),
-                ),
+                ("source", made("State", _freshness, "stale", format="verdict"), "events", "last_at", "silent_hours"),
             )
         )
     if data.contradictions.total:
@@ -255,12 +248,7 @@ def quality(data: ReportData) -> Section:
                 "Records that contradict earlier ones, and what to do",
                 Findings,
                 data.contradictions,
-                (
-                    ("Posts", "text", lambda r: raw(say.clean(r.subject, 60), r, "subject")),
-                    ("Since", "number", lambda r: raw(say.day(r.raised_on), r, "raised_on")),
-                    ("What is wrong", "text", lambda r: raw(say.clean(r.sentence, 400), r, "sentence")),
-                    ("What to do", "text", lambda r: raw(say.clean(r.remedy or "", 400), r, "remedy")),
-                ),
+                (shown("subject", "Posts"), "raised_on", shown("sentence", "What is wrong"), "remedy"),
             )
         )
     waiting = f"{plural(found.waiting, 'line')} wait{'s' if found.waiting == 1 else ''} in quarantine"
@@ -280,8 +268,8 @@ _SHOWN: tuple[tuple[type[Table], tuple[str, ...]], ...] = (
 """Columns that the report shows; their meanings come from the tables' declarations."""
 
 
-_CALLED = {"ci_low": "Interval, lower end", "q_value": "q-value", "last_at": "Latest event"}
-"""Columns that the report calls by another name."""
+def _freshness(row: TableRow) -> str:
+    return "silent" if row.stale else "fresh"
 
 
 def method(data: ReportData) -> Section:
@@ -290,7 +278,7 @@ def method(data: ReportData) -> Section:
         f"Every figure is read from a table of the lake as of {say.instant(data.as_of)}; `kaizen show TABLE` prints it. "
         f"Events from then on change nothing here. Intervals hold with {data.evidence.confidence * 100:.10g}% confidence."
     ).replace("`", "")
-    return Section("method", "How the figures are computed", lead, meanings(_SHOWN, _CALLED))
+    return Section("method", "How the figures are computed", lead, meanings(_SHOWN))
 
 
 def glossary(data: ReportData) -> Section:  # noqa: ARG001 - every section is made of the data

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from kaizenlake.publish import formats as say
-from kaizenlake.report.engine.blocks import Block, Cell, Kind, Picture, Section, empty, grid, interval, intervals, raw
+from kaizenlake.report.engine.blocks import Block, Picture, Section, empty, grid, intervals
+from kaizenlake.report.engine.columns import interval, made, shown
 from kaizenlake.report.engine.interval_chart import Bar, Group, Mark, estimate, share_chart
-from kaizenlake.report.engine.rows import LabelRow, PatternRow
+from kaizenlake.report.engine.rows import TableRow
 from kaizenlake.report.engine.svg import Tone
 from kaizenlake.report.kaizen.data import ReportData
 from kaizenlake.report.kaizen.labels import pattern_label
@@ -21,10 +22,10 @@ def tiers(data: ReportData) -> Section:
     title, edges = "How content performs", data.tier_edges
     rows = data.tiers.rows
     if not rows:
-        return empty("tiers", title, "No content has been measured.", "PERFORMANCE_RECORDED")
+        return empty("tiers", title, "No post has been measured.", "PERFORMANCE_RECORDED")
     rule = (
         f"By engagement rate: excellent from {say.percent(edges.excellent)}, good from {say.percent(edges.good)}, "
-        f"average from {say.percent(edges.average)}, else poor. Each content counts once on each platform, at its latest day; "
+        f"average from {say.percent(edges.average)}, else poor. Each post counts once on each platform, at its latest day; "
         f"those with fewer than {say.count(data.impressions)} impressions or people reached are not rated."
     )
     charted = [row for row in rows if row.rated]
@@ -48,7 +49,7 @@ def tiers(data: ReportData) -> Section:
             Picture(
                 share_chart(
                     "chart-tiers",
-                    "Share of contents by tier, with the share good or excellent",
+                    "Share of posts by tier, with the share good or excellent",
                     told + ".",
                     bars,
                     legend,
@@ -58,32 +59,16 @@ def tiers(data: ReportData) -> Section:
     blocks.append(
         grid(
             "tiers-table",
-            "Contents by platform, type and tier",
+            "Posts by platform, type and tier",
             Contents,
             data.tiers,
             (
-                (
-                    "Platform and type",
-                    "text",
-                    lambda r: raw(_tier_name(r.platform, r.content_type), r, "platform", "content_type"),
-                ),
-                ("Contents", "number", lambda r: raw(say.count(r.contents), r, "contents")),
-                ("Rated", "number", lambda r: raw(say.count(r.rated), r, "rated")),
-                *(
-                    (say.sentence(tier), "number", lambda r, tier=tier: raw(say.count(getattr(r, tier)), r, tier))
-                    for tier in TIERS
-                ),
-                (
-                    "Good or better",
-                    "number",
-                    lambda r: raw(say.percent(r.good_or_better_rate), r, "good_or_better_rate"),
-                ),
-                ("Interval", "number", lambda r: interval(r, say.percent)),
-                (
-                    "Median rate",
-                    "number",
-                    lambda r: raw(say.percent(r.median_engagement_rate), r, "median_engagement_rate"),
-                ),
+                made("Platform and type", _place_name, "platform", "content_type"),
+                shown("contents", "Posts", "count"),
+                *(shown(name, format="count") for name in ("rated", *TIERS)),
+                shown("good_or_better_rate", "Good or better", "rate"),
+                interval(format="rate"),
+                shown("median_engagement_rate", "Median rate", "rate"),
             ),
         )
     )
@@ -97,22 +82,18 @@ def labels(data: ReportData) -> Section:
         return empty(
             "labels",
             title,
-            "Nobody is marked: no group is large enough, and no person has marked a content.",
+            "Not enough data yet: no group is large enough to rank, and nobody has marked a post.",
             "PERFORMANCE_RECORDED",
             "CREATIVE_MARKED_WINNER",
             "CREATIVE_MARKED_LOSER",
         )
-    parts: tuple[tuple[str, Kind, Callable[[LabelRow], Cell]], ...] = (
-        ("Content", "text", lambda r: raw(say.clean(r.name, 90), r, "content_id", "platform", "project_id")),
-        ("Platform and type", "text", lambda r: Cell(_tier_name(r.platform or "any platform", r.content_type))),
-        ("Marked", "text", lambda r: raw(_marked(r), r, "source", "reason")),
-        ("Engagement rate", "number", lambda r: raw(say.percent(r.engagement_rate), r, "engagement_rate")),
-        ("Shrunk rate", "number", lambda r: raw(say.percent(r.shrunk_rate), r, "shrunk_rate")),
-        (
-            "Place in group",
-            "number",
-            lambda r: raw(_place(r.rank_in_group, r.group_size), r, "rank_in_group", "group_size"),
-        ),
+    parts = (
+        made("Post", _name, "content_id", "platform", "project_id"),
+        made("Platform and type", _place_name),
+        made("Marked", _marked, "source", "reason"),
+        "engagement_rate",
+        "shrunk_rate",
+        made("Place in group", _place, "rank_in_group", "group_size", format="count"),
     )
     blocks: list[Block] = [
         grid(f"{name}-table", caption, CreativeLabels, listing, parts)
@@ -129,15 +110,10 @@ def labels(data: ReportData) -> Section:
                 "What people asked to avoid",
                 AvoidedPhrases,
                 data.avoided,
-                (
-                    ("Phrase or pattern", "text", lambda r: raw(say.clean(r.phrase, 60), r, "phrase")),
-                    ("Marks", "number", lambda r: raw(say.count(r.marks), r, "marks")),
-                    ("Contents", "number", lambda r: raw(say.count(r.contents), r, "contents")),
-                    ("Latest reason", "text", lambda r: raw(say.clean(r.last_reason, 90), r, "last_reason")),
-                ),
+                ("phrase", "marks", "contents", "last_reason"),
             )
         )
-    lead = "Ranked by shrunk engagement rate within project, platform and content type; a person's mark overrides the rank."
+    lead = "Ranked by shrunk engagement rate within project, platform and content type. A person's mark overrides the rank."
     return Section("labels", title, lead, tuple(blocks))
 
 
@@ -149,7 +125,7 @@ def patterns(data: ReportData) -> Section:
         return empty(
             "patterns",
             title,
-            "No pattern can be compared yet: contents need a text or attributes.",
+            "Not enough data yet: posts need a text or attributes to be compared.",
             "PERFORMANCE_RECORDED",
         )
     blocks: list[Block] = []
@@ -168,26 +144,17 @@ def patterns(data: ReportData) -> Section:
                 Patterns,
                 listing,
                 (
-                    (
-                        "Pattern",
-                        "text",
-                        lambda r: raw(pattern_label(r.pattern_type, r.pattern), r, "pattern_type", "pattern"),
-                    ),
-                    ("Verdict", "verdict", lambda r: raw(r.verdict, r, "verdict")),
-                    ("Contents", "number", lambda r: raw(say.count(r.contents), r, "contents")),
-                    (strata, "number", lambda r: raw(say.count(r.experiments), r, "experiments")),
-                    ("Rate with", "number", lambda r: raw(say.small_percent(r.rate_with), r, "rate_with")),
-                    ("Rate without", "number", lambda r: raw(say.small_percent(r.rate_without), r, "rate_without")),
-                    ("Lift", "number", lambda r: raw(say.lift(r.lift), r, "lift")),
-                    ("Interval", "number", lambda r: interval(r, say.lift, "lift_ci_low", "lift_ci_high")),
-                    ("q", "number", lambda r: raw(say.p_value(r.q_value), r, "q_value")),
+                    made("Pattern", _pattern, "pattern_type", "pattern"),
+                    *("verdict", "contents", shown("experiments", strata), "rate_with", "rate_without", "lift"),
+                    interval("lift_ci_low", "lift_ci_high"),
+                    "q_value",
                 ),
             )
         )
     left_out = max((row.left_out for row in data.experiments.rows), default=0)
     lead = (
-        "Experiments compare arms of one test; observations compare contents as they happened to be made, and something "
-        "else may explain what they show."
+        "Experiments compare arms of one test. Observations compare posts as they happened to be made. Something else may "
+        "explain what observations show."
     )
     if left_out:
         lead += f" Up to {plural(left_out, 'experiment')} of a pattern left out: the arms failed the sample-ratio test."
@@ -195,7 +162,7 @@ def patterns(data: ReportData) -> Section:
 
 
 def _forest(identifier: str, heading: str, group: Group) -> Picture:
-    title = f"{heading}: relative difference of contents with a pattern from those without, with intervals"
+    title = f"{heading}: relative difference of posts with a pattern from those without, with intervals"
     legend = (("good", "Works"), ("bad", "Risky"), ("plain", "Unclear"))
     return intervals(identifier, title, [group], reference=0.0, signed=True, legend=legend)
 
@@ -205,21 +172,36 @@ def _tier_name(platform: str, content_type: str | None) -> str:
     return say.clean(platform, 40) + kind
 
 
-def _marked(row: LabelRow) -> str:
+def _place_name(row: TableRow) -> str:
+    return _tier_name(row.platform or "any platform", row.content_type)
+
+
+def _name(row: TableRow) -> str:
+    """What people know the post by: its text, else the name that the application gives it."""
+    return say.clean(row.text or row.content_id, 90)
+
+
+def _pattern(row: TableRow) -> str:
+    return pattern_label(row.pattern_type, row.pattern)
+
+
+def _marked(row: TableRow) -> str:
     return f"By a person: {say.clean(row.reason, 90)}" if row.source == "manual" else "By rank"
 
 
-def _place(rank: int | None, size: int | None) -> str:
-    return say.NOTHING if rank is None else f"{say.count(rank)} of {say.count(size)}"
+def _place(row: TableRow) -> str:
+    return (
+        say.NOTHING if row.rank_in_group is None else f"{say.count(row.rank_in_group)} of {say.count(row.group_size)}"
+    )
 
 
-def _by_lift(rows: Iterable[PatternRow]) -> list[PatternRow]:
+def _by_lift(rows: Iterable[TableRow]) -> list[TableRow]:
     return sorted(rows, key=lambda row: (-(row.lift or 0.0), row.pattern_type, row.pattern))
 
 
 _TONES: dict[str, Tone] = {"works": "good", "risky": "bad", "unclear": "plain"}
 
 
-def _pattern_mark(row: PatternRow) -> Mark | None:
-    label, hollow = pattern_label(row.pattern_type, row.pattern), row.evidence == "observation"
+def _pattern_mark(row: TableRow) -> Mark | None:
+    label, hollow = _pattern(row), row.evidence == "observation"
     return estimate(label, row.lift, row.lift_ci_low, row.lift_ci_high, say.lift, _TONES[row.verdict], hollow=hollow)

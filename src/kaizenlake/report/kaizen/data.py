@@ -3,31 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import polars as pl
 
 from kaizenlake.jobs.alerts._content_findings import count_tiers, is_rated
 from kaizenlake.parameters import Evidence, Labels, Tiers
-from kaizenlake.report.engine.rows import (
-    CHART_ROWS,
-    AvoidedRow,
-    ClarityRow,
-    Figures,
-    FindingRow,
-    HeadlineRow,
-    KindRow,
-    LabelRow,
-    Listing,
-    PatternRow,
-    Quality,
-    RunFacts,
-    SourceRow,
-    TierRow,
-    WinRow,
-    listing,
-)
+from kaizenlake.report.engine.rows import CHART_ROWS, Figures, Listing, Quality, RunFacts, TableRow, listing
 from kaizenlake.report.kaizen.learning_data import Learning, learning
 from kaizenlake.tables import (
     AvoidedPhrases,
@@ -81,19 +64,19 @@ class ReportData:
     facts: RunFacts
     figures: Figures
     previous: Figures | None
-    tiers: Listing[TierRow]
-    winners: Listing[LabelRow]
-    losers: Listing[LabelRow]
-    avoided: Listing[AvoidedRow]
-    kinds: tuple[KindRow, ...]
-    win_rates: Mapping[str, Listing[WinRow]]
-    experiments: Listing[PatternRow]
-    observations: Listing[PatternRow]
-    clarity: Listing[ClarityRow]
-    sources: Listing[SourceRow]
+    tiers: Listing[TableRow]
+    winners: Listing[TableRow]
+    losers: Listing[TableRow]
+    avoided: Listing[TableRow]
+    kinds: tuple[TableRow, ...]
+    win_rates: Mapping[str, Listing[TableRow]]
+    experiments: Listing[TableRow]
+    observations: Listing[TableRow]
+    clarity: Listing[TableRow]
+    sources: Listing[TableRow]
     quality: Quality
-    contradictions: Listing[FindingRow]
-    headlines: tuple[HeadlineRow, ...]
+    contradictions: Listing[TableRow]
+    headlines: tuple[TableRow, ...]
     learning: Learning
     tier_edges: Tiers
     impressions: int
@@ -143,20 +126,19 @@ def build(
         tiers=_tiers(scan(Contents), enough, bearings.confidence),
         winners=_labels(creative_labels, "winner"),
         losers=_labels(creative_labels, "loser"),
-        avoided=listing(AvoidedRow, scan(AvoidedPhrases), by={"marks": True, "phrase": False, "last_reason": False}),
+        avoided=listing(scan(AvoidedPhrases), by={"marks": True, "phrase": False, "last_reason": False}),
         kinds=_kinds(scan(WinRates)),
         win_rates={kind: _win_rates(scan(WinRates), kind) for kind in KINDS},
         experiments=_patterns(patterns, "experiment"),
         observations=_patterns(patterns, "observation"),
-        clarity=listing(ClarityRow, scan(SegmentClarity), by={"briefs": True, "industry": False, "client_type": False}),
-        sources=listing(SourceRow, scan(SourceFreshness), by={"stale": True, "silent_hours": True, "source": False}),
+        clarity=listing(scan(SegmentClarity), by={"briefs": True, "industry": False, "client_type": False}),
+        sources=listing(scan(SourceFreshness), by={"stale": True, "silent_hours": True, "source": False}),
         quality=_quality(scan(Landings), scan(Quarantine)),
         contradictions=listing(
-            FindingRow,
             scan(Findings).filter(pl.col("kind") == "shrinking_counts"),
             by={"raised_on": True, "finding_id": False},
         ),
-        headlines=tuple(HeadlineRow(*row) for row in _strong(scan(Findings)).iter_rows()),
+        headlines=_strong(scan(Findings)),
         learning=learning(scan, as_of=as_of),
         tier_edges=tiers or Tiers(),
         impressions=enough,
@@ -165,18 +147,19 @@ def build(
     return replace(data, figures=_figures(data, scan, window["events"] or 0))
 
 
-def _strong(findings: pl.LazyFrame) -> pl.DataFrame:
+def _strong(findings: pl.LazyFrame) -> tuple[TableRow, ...]:
     """Findings that have a strength, of which there are few of each kind."""
-    columns = [item.name for item in fields(HeadlineRow)]
-    return findings.filter(pl.col("strength").is_not_null()).select(columns).sort(columns).collect()
+    columns = ("kind", "sentence", "verdict", "strength", "topic")
+    strong = findings.filter(pl.col("strength").is_not_null()).select(columns).sort(columns).collect()
+    return tuple(TableRow(**row) for row in strong.iter_rows(named=True))
 
 
-def _tiers(contents: pl.LazyFrame, enough: int, confidence: float) -> Listing[TierRow]:
+def _tiers(contents: pl.LazyFrame, enough: int, confidence: float) -> Listing[TableRow]:
     counted = count_tiers(contents, enough, confidence)
-    return listing(TierRow, counted, by={"contents": True, "platform": False, "content_type": False})
+    return listing(counted, by={"contents": True, "platform": False, "content_type": False})
 
 
-def _labels(labels: pl.LazyFrame, label: str) -> Listing[LabelRow]:
+def _labels(labels: pl.LazyFrame, label: str) -> Listing[TableRow]:
     """A person's marks first, then the best (or the weakest) of each group, then their seconds, and so on."""
     place = pl.col("rank_in_group") if label == "winner" else pl.col("group_size") - pl.col("rank_in_group")
     frame = labels.filter(pl.col("label") == label).with_columns(place=place)
@@ -188,22 +171,22 @@ def _labels(labels: pl.LazyFrame, label: str) -> Listing[LabelRow]:
         "platform": False,
         "project_id": False,
     }
-    return listing(LabelRow, frame, by=by)
+    return listing(frame, by=by)
 
 
-def _kinds(win_rates: pl.LazyFrame) -> tuple[KindRow, ...]:
+def _kinds(win_rates: pl.LazyFrame) -> tuple[TableRow, ...]:
     totals = win_rates.filter(pl.col("dimension") == ALL)
-    rows = listing(KindRow, totals, by={"kind": False}, rows=len(KINDS)).rows
+    rows = listing(totals, by={"kind": False}, rows=len(KINDS)).rows
     return tuple(sorted(rows, key=lambda row: KINDS.index(row.kind)))
 
 
-def _win_rates(win_rates: pl.LazyFrame, kind: str) -> Listing[WinRow]:
+def _win_rates(win_rates: pl.LazyFrame, kind: str) -> Listing[TableRow]:
     by = {"q_value": False, "decided": True, "pending": True, "dimension": False, "value": False}
     of_kind = win_rates.filter(pl.col("kind") == kind, pl.col("dimension") != ALL)
-    return listing(WinRow, of_kind, by=by, rows=CHART_ROWS)
+    return listing(of_kind, by=by, rows=CHART_ROWS)
 
 
-def _patterns(patterns: pl.LazyFrame, evidence: str) -> Listing[PatternRow]:
+def _patterns(patterns: pl.LazyFrame, evidence: str) -> Listing[TableRow]:
     frame = patterns.filter(pl.col("evidence") == evidence).with_columns(
         judged=pl.col("verdict") != "unclear", measured=pl.col("lift").is_not_null()
     )
@@ -215,7 +198,7 @@ def _patterns(patterns: pl.LazyFrame, evidence: str) -> Listing[PatternRow]:
         "pattern_type": False,
         "pattern": False,
     }
-    return listing(PatternRow, frame, by=by, rows=CHART_ROWS)
+    return listing(frame, by=by, rows=CHART_ROWS)
 
 
 def _quality(landings: pl.LazyFrame, quarantine: pl.LazyFrame) -> Quality:

@@ -2,40 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
-
 import msgspec
 import polars as pl
 
 from kaizenlake.publish import formats as say
-from kaizenlake.report.engine.blocks import Grid, grid, raw
-from kaizenlake.report.engine.rows import Listing, listing
+from kaizenlake.report.engine.blocks import Grid, grid
+from kaizenlake.report.engine.columns import made
+from kaizenlake.report.engine.rows import Listing, TableRow, listing
 from kaizenlake.tables import PolicyPromotions, Scan
-
-
-@dataclass(frozen=True)
-class DecisionRow:
-    """A decision on a policy, as `gold.policy_promotions` has it."""
-
-    event_id: str
-    occurred_at: datetime
-    policy_id: str
-    policy_version: str
-    action: str
-    from_status: str | None
-    to_status: str | None
-    decided_by: str
-    is_override: bool
-    reason: str | None
-    gates: str | None
-    archived_version: str | None
-    restored_version: str | None
-
-    @property
-    def decision(self) -> str:
-        """What was decided, in a word; a skipped gate goes before all else."""
-        return "override" if self.is_override else self.action.replace("_", " ")
 
 
 class Gate(msgspec.Struct, frozen=True):
@@ -50,10 +24,10 @@ class _Gates(msgspec.Struct, frozen=True):
     gates: tuple[Gate, ...] = ()
 
 
-def decisions(scan: Scan, which: pl.Expr, *, rows: int) -> Listing[DecisionRow]:
+def decisions(scan: Scan, which: pl.Expr, *, rows: int) -> Listing[TableRow]:
     """The latest decisions of those that `which` names, in the order they were taken."""
     by = {"occurred_at": True, "event_id": True}
-    found = listing(DecisionRow, scan(PolicyPromotions).filter(which), by=by, rows=rows)
+    found = listing(scan(PolicyPromotions).filter(which), by=by, rows=rows)
     return Listing(found.rows[::-1], found.total)
 
 
@@ -65,7 +39,7 @@ def gates(text: str | None) -> tuple[Gate, ...]:
         return ()
 
 
-def decisions_table(identifier: str, caption: str, rows: Listing[DecisionRow]) -> Grid:
+def decisions_table(identifier: str, caption: str, rows: Listing[TableRow]) -> Grid:
     """A table of decisions.
 
     Args:
@@ -79,17 +53,26 @@ def decisions_table(identifier: str, caption: str, rows: Listing[DecisionRow]) -
         PolicyPromotions,
         rows,
         (
-            ("When", "text", lambda r: raw(say.instant(r.occurred_at), r, "event_id", "occurred_at")),
-            ("Version", "text", lambda r: raw(say.clean(r.policy_version, 40), r, "policy_version")),
-            ("Decision", "verdict", lambda r: raw(r.decision, r, "action", "is_override")),
-            ("Status", "text", lambda r: raw(_moved(r), r, "from_status", "to_status")),
-            ("By", "text", lambda r: raw(say.clean(r.decided_by, 40), r, "decided_by")),
-            ("Reason, or what the gates found", "text", lambda r: raw(_why(r), r, "reason")),
+            made("When", _when, "event_id", "occurred_at"),
+            "policy_version",
+            made("Decision", _decision, "action", "is_override", format="verdict"),
+            made("Status", _moved, "from_status", "to_status"),
+            "decided_by",
+            made("Reason, or what the gates found", _why, "reason"),
         ),
     )
 
 
-def _moved(row: DecisionRow) -> str:
+def _when(row: TableRow) -> str:
+    return say.instant(row.occurred_at)
+
+
+def _decision(row: TableRow) -> str:
+    """What was decided, in a word; a skipped gate goes before all else."""
+    return "override" if row.is_override else str(row.action).replace("_", " ")
+
+
+def _moved(row: TableRow) -> str:
     if row.action == "refused":
         return f"{row.from_status}, not {row.to_status}"
     names = [name for name in (row.from_status, row.to_status) if name is not None]
@@ -99,7 +82,7 @@ def _moved(row: DecisionRow) -> str:
     return moved + "".join(f"; {say.clean(text, 50)}" for text in also)
 
 
-def _why(row: DecisionRow) -> str:
+def _why(row: TableRow) -> str:
     """The reason, and the gates that did not let it pass, or those that did where no reason was given."""
     told = gates(row.gates)
     failed = [gate for gate in told if not gate.passed]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from kaizenlake.publish import formats as say
 from kaizenlake.report.engine.blocks import Basis, Finding
-from kaizenlake.report.engine.rows import HeadlineRow
+from kaizenlake.report.engine.rows import TableRow
 from kaizenlake.report.kaizen.data import ReportData
 from kaizenlake.report.kaizen.labels import waiting_lines
 from kaizenlake.tables import (
@@ -79,7 +79,7 @@ LONGEST = 400
 """Most characters of a sentence; what is longest in one, a text of an event, stands at its end."""
 
 
-def _strongest(rows: Iterable[HeadlineRow]) -> list[HeadlineRow]:
+def _strongest(rows: Iterable[TableRow]) -> list[TableRow]:
     """The strongest finding, and beside it rather one that speaks the other way than one more of the same."""
     ordered = sorted(rows, key=lambda row: (-(row.strength or 0.0), row.sentence))
     if not ordered:
@@ -89,10 +89,12 @@ def _strongest(rows: Iterable[HeadlineRow]) -> list[HeadlineRow]:
     return [first, *sorted(apart, key=lambda row: row.verdict == first.verdict)]
 
 
-def _waiting(data: ReportData) -> list[HeadlineRow]:
+def _waiting(data: ReportData) -> list[TableRow]:
     """What waits in quarantine, as it is now: lines of no tenant, which people correct between two nights."""
     sentence = waiting_lines(data.quality.waiting, data.quality.waiting_by_rule)
-    return [HeadlineRow("quarantine", sentence, "waiting", float(data.quality.waiting), None)] if sentence else []
+    strength = float(data.quality.waiting)
+    found = TableRow(kind="quarantine", sentence=sentence, verdict="waiting", strength=strength, topic=None)
+    return [found] if sentence else []
 
 
 WIN_SECTIONS = {"deal": "outreach", "outreach": "outreach", "pack": "packs", "run": "runs", "creative": "win-rates"}

@@ -8,20 +8,19 @@ from kaizenlake import tables
 from kaizenlake.publish import formats as say
 from kaizenlake.report.engine.blocks import (
     Block,
-    Cell,
     Finding,
     Headlines,
     Paragraph,
     Picture,
     Section,
     grid,
-    interval,
-    raw,
 )
+from kaizenlake.report.engine.columns import interval, made, shown
+from kaizenlake.report.engine.rows import TableRow
 from kaizenlake.report.engine.svg import Tone
 from kaizenlake.report.engine.trend_chart import Trend, trend_chart
 from kaizenlake.report.kaizen.data import ReportData
-from kaizenlake.report.kaizen.learning_data import CanaryRow, Learning
+from kaizenlake.report.kaizen.learning_data import Learning
 from kaizenlake.tables import Alerts, CanaryLooks, CrlTrends, Experiments, ExperimentSuccess, Findings, Policies
 from kaizenlake.vocabulary import plural
 
@@ -60,7 +59,7 @@ def _directions(directions: Mapping[str, int]) -> str:
         goes = f"{'is' if number == 1 else 'are'} {name}"
         if name == "unclear":
             goes = f"{'has' if number == 1 else 'have'} no clear direction"
-        said += [f"{plural(number, 'doer')} {goes}"] if number else []
+        said += [f"{plural(number, 'agent')} {goes}"] if number else []
     return f"{', '.join(said)}. " if said else ""
 
 
@@ -109,7 +108,7 @@ def _losses(found: Learning) -> Iterator[Block]:
         yield Picture(
             trend_chart(
                 "chart-losses",
-                "Loss by doer: means of the days as dots, and their moving average",
+                "Loss by agent: means of the days as dots, and their moving average",
                 f"{told}.",
                 trends,
                 (("good", "Improving"), ("plain", "Flat or unclear"), ("bad", "Degrading, or an alarm")),
@@ -117,19 +116,14 @@ def _losses(found: Learning) -> Iterator[Block]:
         )
     yield grid(
         "losses-table",
-        "Loss of each doer on its latest day (moving average), its change, and the runs of 30 days",
+        "Loss of each agent on its latest day (moving average), its change, and the runs of 30 days",
         CrlTrends,
         found.doers,
         (
-            ("Doer", "text", lambda r: raw(say.clean(r.doer, 60), r, "doer")),
-            ("Direction", "verdict", lambda r: raw(r.direction, r, "direction")),
-            ("Loss now", "number", lambda r: raw(say.loss(r.ewma_loss), r, "ewma_loss")),
-            ("In 7 days", "number", lambda r: raw(say.effect(r.change_7d), r, "change_7d")),
-            ("Interval", "number", lambda r: interval(r, say.effect, "change_7d_ci_low", "change_7d_ci_high")),
-            ("In 30 days", "number", lambda r: raw(say.effect(r.change_30d), r, "change_30d")),
-            ("Interval", "number", lambda r: interval(r, say.effect, "change_30d_ci_low", "change_30d_ci_high")),
-            ("Runs", "number", lambda r: raw(say.count(r.n_30d), r, "n_30d")),
-            ("Alarm", "number", lambda r: raw(_alarm(r.alert), r, "alert")),
+            *("doer", "direction", "ewma_loss"),
+            *("change_7d", interval("change_7d_ci_low", "change_7d_ci_high")),
+            *("change_30d", interval("change_30d_ci_low", "change_30d_ci_high")),
+            *("n_30d", "alert"),
         ),
     )
 
@@ -139,20 +133,11 @@ def _versions(found: Learning) -> Iterator[Block]:
     if found.versions.total:
         yield grid(
             "versions-table",
-            "What the latest version of each doer did to its loss, against the version before",
+            "What the latest version of each agent did to its loss, against the version before",
             Findings,
             found.versions,
-            (
-                ("Doer", "text", lambda r: raw(say.clean(r.subject, 60), r, "subject")),
-                ("Verdict", "verdict", lambda r: raw(say.words(r.verdict), r, "verdict")),
-                ("Since", "number", lambda r: raw(say.day(r.raised_on), r, "raised_on")),
-                ("Figures", "text", lambda r: raw(say.clean(r.sentence, 300), r, "sentence")),
-            ),
+            (shown("subject", "Agent"), "verdict", "raised_on", shown("sentence", "Figures")),
         )
-
-
-def _alarm(alert: bool | None) -> str:  # noqa: FBT001 - the value of a column
-    return say.NOTHING if alert is None else "yes" if alert else "no"
 
 
 def _canaries(found: Learning) -> Iterator[Block]:
@@ -163,28 +148,31 @@ def _canaries(found: Learning) -> Iterator[Block]:
             CanaryLooks,
             found.canaries,
             (
-                ("Deployment", "text", _deployment),
-                (
-                    "Candidate",
-                    "text",
-                    lambda r: raw(say.clean(f"{r.policy_id} {r.policy_version}", 60), r, "policy_version"),
-                ),
-                ("Verdict", "verdict", lambda r: raw(r.verdict, r, "verdict")),
-                ("Look", "number", lambda r: raw(f"{r.look} of {r.horizon_nights}", r, "look")),
-                ("Units", "number", lambda r: raw(say.count(r.units), r, "units")),
-                ("Effect", "number", lambda r: raw(say.effect(r.effect), r, "effect")),
-                (
-                    "On all nights",
-                    "number",
-                    lambda r: interval(r, say.effect, "sequential_ci_low", "sequential_ci_high"),
-                ),
+                made("Deployment", _deployment, "deployment_id", link=_page),
+                made("Candidate", _candidate, "policy_version"),
+                "verdict",
+                made("Look", _night, "look", format="count"),
+                "units",
+                "effect",
+                interval("sequential_ci_low", "sequential_ci_high", "On all nights"),
             ),
         )
 
 
-def _deployment(row: CanaryRow) -> Cell:
-    shown = raw(f"{row.deployment_mode} {say.clean(row.deployment_id, 60)}", row, "deployment_id")
-    return Cell(shown.text, shown.names, shown.value, link=f"{canary_file(row.deployment_id)}.html")
+def _deployment(row: TableRow) -> str:
+    return f"{row.deployment_mode} {say.clean(row.deployment_id, 60)}"
+
+
+def _candidate(row: TableRow) -> str:
+    return say.clean(f"{row.policy_id} {row.policy_version}", 60)
+
+
+def _night(row: TableRow) -> str:
+    return f"{row.look} of {row.horizon_nights}"
+
+
+def _page(row: TableRow) -> str:
+    return f"{canary_file(row.deployment_id)}.html"
 
 
 def canary_file(deployment_id: str) -> str:
@@ -200,17 +188,21 @@ def _serving(found: Learning) -> Iterator[Block]:
             Policies,
             found.serving,
             (
-                ("Policy", "text", lambda r: raw(say.clean(f"{r.policy_id} {r.policy_version}", 60), r, "policy_id", "policy_version")),
-                ("Status", "verdict", lambda r: raw(r.status, r, "status")),
-                ("Gates", "verdict", lambda r: raw("override" if r.is_override else "passed", r, "is_override")),
-                ("Since", "number", lambda r: raw(say.day(r.status_since.date()), r, "status_since")),
-                ("Runs", "number", lambda r: raw(say.count(r.runs), r, "runs")),
-                ("Mean loss", "number", lambda r: raw(say.loss(r.mean_loss), r, "mean_loss")),
-                ("Effect", "number", lambda r: raw(say.effect(r.effect), r, "effect")),
-                ("Interval", "number", lambda r: interval(r, say.effect)),
-                ("By", "number", lambda r: raw(r.evidence or say.NOTHING, r, "evidence")),
+                made("Policy", _candidate, "policy_id", "policy_version"),
+                "status",
+                made("Gates", _gates, "is_override", format="verdict"),
+                "status_since",
+                shown("runs", format="count"),
+                shown("mean_loss", format="loss"),
+                shown("effect", format="effect"),
+                interval(format="effect"),
+                shown("evidence", "By", "text"),
             ),
-        )  # fmt: skip
+        )
+
+
+def _gates(row: TableRow) -> str:
+    return "override" if row.is_override else "passed"
 
 
 def _experiments(found: Learning) -> Iterator[Block]:
@@ -221,15 +213,10 @@ def _experiments(found: Learning) -> Iterator[Block]:
             ExperimentSuccess,
             found.success,
             (
-                ("Type", "text", lambda r: raw(say.sentence(say.clean(say.words(r.experiment_type), 60)), r, "experiment_type")),
-                ("Experiments", "number", lambda r: raw(say.count(r.experiments), r, "experiments")),
-                ("Decided", "number", lambda r: raw(say.count(r.decided), r, "decided")),
-                ("Promoted", "number", lambda r: raw(say.count(r.promoted), r, "promoted")),
-                ("Success", "number", lambda r: raw(say.percent(r.success_rate), r, "success_rate")),
-                ("Interval", "number", lambda r: interval(r, say.percent)),
-                ("USD for each", "number", lambda r: raw(say.figure(r.cost_per_success_usd), r, "cost_per_success_usd")),
+                *("experiment_type", "experiments", "decided", "promoted"),
+                *("success_rate", interval(), "cost_per_success_usd"),
             ),
-        )  # fmt: skip
+        )
     if found.experiments.total:
         yield grid(
             "trials-table",
@@ -237,13 +224,7 @@ def _experiments(found: Learning) -> Iterator[Block]:
             Experiments,
             found.experiments,
             (
-                ("Experiment", "text", lambda r: raw(say.clean(r.experiment_id, 60), r, "experiment_id")),
-                ("Type", "text", lambda r: raw(say.clean(say.words(r.experiment_type), 40), r, "experiment_type")),
-                ("Doer", "text", lambda r: raw(say.clean(r.doer, 40), r, "doer")),
-                ("State", "verdict", lambda r: raw(r.status, r, "status")),
-                ("Version", "number", lambda r: raw(say.clean(r.policy_version or say.NOTHING, 30), r, "policy_version")),
-                ("It is", "number", lambda r: raw(r.policy_status or say.NOTHING, r, "policy_status")),
-                ("Change of loss", "number", lambda r: raw(say.effect(r.loss_delta), r, "loss_delta")),
-                ("USD", "number", lambda r: raw(say.figure(r.cost_usd), r, "cost_usd")),
+                *("experiment_id", "experiment_type", "doer", "status", "policy_version", "policy_status"),
+                *("loss_delta", "cost_usd"),
             ),
-        )  # fmt: skip
+        )

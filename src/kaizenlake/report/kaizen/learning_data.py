@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 import polars as pl
 
 from kaizenlake.jobs.canaries._canary_standing import standing
-from kaizenlake.report.engine.rows import ROWS, Listing, listing
+from kaizenlake.report.engine.rows import ROWS, Listing, TableRow, listing
 from kaizenlake.tables import (
     Alerts,
     CanaryLooks,
@@ -33,106 +33,6 @@ DRAWN = 6
 """Most doers whose loss is drawn."""
 
 
-@dataclass(frozen=True)
-class DoerRow:
-    """The loss of a doer on its latest day, as `gold.crl_trends` has it."""
-
-    doer: str
-    n_30d: int
-    ewma_loss: float
-    change_7d: float | None
-    change_7d_ci_low: float | None
-    change_7d_ci_high: float | None
-    change_30d: float | None
-    change_30d_ci_low: float | None
-    change_30d_ci_high: float | None
-    direction: str
-    alert: bool | None
-
-
-@dataclass(frozen=True)
-class AlertRow:
-    """An alert, as `gold.alerts` has it."""
-
-    severity: str
-    raised_on: date
-    words: str
-
-
-@dataclass(frozen=True)
-class VersionRow:
-    """What a version did to the loss, as `gold.findings` has it."""
-
-    subject: str
-    verdict: str
-    sentence: str
-    raised_on: date
-
-
-@dataclass(frozen=True)
-class CanaryRow:
-    """A candidate whose deployment runs, at its latest look."""
-
-    deployment_id: str
-    deployment_mode: str
-    policy_id: str
-    policy_version: str
-    control_version: str
-    look: int
-    horizon_nights: int
-    units: int
-    effect: float | None
-    sequential_ci_low: float | None
-    sequential_ci_high: float | None
-    verdict: str
-
-
-@dataclass(frozen=True)
-class ServingRow:
-    """A version in service, as `gold.policies` has it, and how it does, as `gold.policy_performance` has it."""
-
-    doer: str
-    policy_id: str
-    policy_version: str
-    status: str
-    status_since: datetime
-    is_override: bool
-    runs: int | None
-    mean_loss: float | None
-    effect: float | None
-    ci_low: float | None
-    ci_high: float | None
-    evidence: str | None
-
-
-@dataclass(frozen=True)
-class ExperimentRow:
-    """An experiment, as `gold.experiments` has it."""
-
-    experiment_id: str
-    experiment_type: str
-    doer: str
-    status: str
-    policy_version: str | None
-    policy_status: str | None
-    loss_delta: float | None
-    cost_usd: float | None
-
-
-@dataclass(frozen=True)
-class SuccessRow:
-    """Experiments of one type over all doers, as `gold.experiment_success` has it."""
-
-    experiment_type: str
-    experiments: int
-    promoted: int
-    decided: int
-    success_rate: float | None
-    ci_low: float | None
-    ci_high: float | None
-    cost_per_success_usd: float | None
-
-
 Course = tuple[tuple[date, float, float], ...]
 """Date, mean and moving average of a loss."""
 
@@ -154,16 +54,16 @@ class Learning:
         success: Success of experiments by type.
     """
 
-    doers: Listing[DoerRow]
+    doers: Listing[TableRow]
     directions: Mapping[str, int]
     courses: Mapping[str, Course]
     alarms: Mapping[str, frozenset[date]]
-    alerts: Listing[AlertRow]
-    versions: Listing[VersionRow]
-    canaries: Listing[CanaryRow]
-    serving: Listing[ServingRow]
-    experiments: Listing[ExperimentRow]
-    success: Listing[SuccessRow]
+    alerts: Listing[TableRow]
+    versions: Listing[TableRow]
+    canaries: Listing[TableRow]
+    serving: Listing[TableRow]
+    experiments: Listing[TableRow]
+    success: Listing[TableRow]
 
     @property
     def is_empty(self) -> bool:
@@ -185,7 +85,7 @@ def learning(scan: Scan, *, as_of: datetime) -> Learning:
     stale = pl.col("event_date") < (as_of - timedelta(days=RECENT_DAYS)).date()
     was_degrading = stale & (pl.col("direction") == "degrading")
     latest = latest.with_columns(direction=pl.when(was_degrading).then(pl.lit("unclear")).otherwise("direction"))
-    doers = listing(DoerRow, latest, by={"n_30d": True, "doer": False})
+    doers = listing(latest, by={"n_30d": True, "doer": False})
     drawn = [row.doer for row in doers.rows[:DRAWN]]
     since = (as_of - timedelta(days=DAYS)).date()
     days = (
@@ -206,20 +106,19 @@ def learning(scan: Scan, *, as_of: datetime) -> Learning:
         dict(directions.iter_rows()),
         {doer: tuple(courses[doer]) for doer in drawn if doer in courses},
         {doer: frozenset(found) for doer, found in alarms.items()},
-        listing(AlertRow, scan(Alerts), by={"raised_on": True, "alert_id": False}),
+        listing(scan(Alerts), by={"raised_on": True, "alert_id": False}),
         listing(
-            VersionRow,
             scan(Findings).filter(pl.col("kind") == "version_change"),
             by={"raised_on": True, "finding_id": False},
         ),
         _canaries(scan),
         _serving(scan),
-        listing(ExperimentRow, scan(Experiments), by={"started_at": True, "experiment_id": False}),
-        listing(SuccessRow, scan(ExperimentSuccess).filter(pl.col("doer") == "*"), by={"experiment_type": False}),
+        listing(scan(Experiments), by={"started_at": True, "experiment_id": False}),
+        listing(scan(ExperimentSuccess).filter(pl.col("doer") == "*"), by={"experiment_type": False}),
     )
 
 
-def _canaries(scan: Scan) -> Listing[CanaryRow]:
+def _canaries(scan: Scan) -> Listing[TableRow]:
     key = ("deployment_id", "policy_version")
     running = scan(Deployments).filter(pl.col("status") == "running").select("deployment_id", "horizon_nights")
     looks = scan(CanaryLooks)
@@ -231,10 +130,10 @@ def _canaries(scan: Scan) -> Listing[CanaryRow]:
         .with_columns(verdict="standing_verdict")
         .join(running, on="deployment_id")
     )
-    return listing(CanaryRow, frame, by={"deployment_id": False, "policy_version": False}, rows=2 * ROWS)
+    return listing(frame, by={"deployment_id": False, "policy_version": False}, rows=2 * ROWS)
 
 
-def _serving(scan: Scan) -> Listing[ServingRow]:
+def _serving(scan: Scan) -> Listing[TableRow]:
     key = ["policy_id", "policy_version"]
     shown = ("runs", "mean_loss", "effect", "ci_low", "ci_high", "evidence")
     order = {"active": 0, "canary": 1, "shadow": 2}
@@ -245,4 +144,4 @@ def _serving(scan: Scan) -> Listing[ServingRow]:
         .with_columns(place=pl.col("status").replace_strict(order, return_dtype=pl.Int64))
     )
     by = {"place": False, "doer": False, "policy_id": False, "policy_version": True}
-    return listing(ServingRow, frame, by=by, rows=2 * ROWS)
+    return listing(frame, by=by, rows=2 * ROWS)

@@ -7,18 +7,16 @@ from collections.abc import Callable
 from kaizenlake.publish import formats as say
 from kaizenlake.report.engine.blocks import (
     Block,
-    Cell,
     Paragraph,
     Picture,
     Section,
     empty,
     grid,
-    interval,
     intervals,
-    raw,
 )
+from kaizenlake.report.engine.columns import interval, made
 from kaizenlake.report.engine.interval_chart import Group, Mark, estimate, interval_chart
-from kaizenlake.report.engine.rows import KindRow, Listing, WinRow
+from kaizenlake.report.engine.rows import Listing, TableRow
 from kaizenlake.report.engine.svg import Tone
 from kaizenlake.report.kaizen.data import ReportData
 from kaizenlake.report.kaizen.headlines import WIN_SECTIONS
@@ -39,15 +37,7 @@ def win_rates(data: ReportData) -> Section:
         "Outcomes by kind",
         WinRates,
         Listing.whole(data.kinds),
-        (
-            ("Kind", "text", lambda r: raw(say.sentence(OUTCOMES[r.kind].many), r, "kind")),
-            ("Won", "number", lambda r: raw(say.count(r.wins), r, "wins")),
-            ("Decided", "number", lambda r: raw(say.count(r.decided), r, "decided")),
-            ("Pending", "number", lambda r: raw(say.count(r.pending), r, "pending")),
-            ("Age", "number", lambda r: raw(age(r.age_days), r, "age_days")),
-            ("Win rate", "number", lambda r: raw(say.percent(r.win_rate), r, "win_rate")),
-            ("Interval", "number", lambda r: interval(r, say.percent)),
-        ),
+        (made("Kind", _kind, "kind"), "wins", "decided", "pending", "age_days", "win_rate", interval()),
     )
     lead = " ".join(OUTCOMES[row.kind].rule.format(within=within(row.age_days)) for row in data.kinds)
     creative = _win_blocks(data, "creative")
@@ -55,8 +45,8 @@ def win_rates(data: ReportData) -> Section:
         creative.insert(
             0,
             Paragraph(
-                "Rates are over all platforms; lifts compare contents of one project, platform, type and reach. Contents with "
-                "too few impressions are pending."
+                "Rates are over all platforms; lifts compare posts of one project, platform, type and reach. Posts with too few "
+                "impressions are pending."
             ),
         )
     return Section("win-rates", title, lead, (overall, *creative))
@@ -83,16 +73,23 @@ def wins_of(identifier: str, title: str, missing: str, *events: str) -> Callable
     return make
 
 
-def age(days: int | None) -> str:
-    """An age of outcomes in words.
-
-    >>> age(14), age(0), age(None)
-    ('14 days', 'at once', 'not yet')
-    """
-    return "not yet" if days is None else plural(days, "day") if days else "at once"
+def _kind(row: TableRow) -> str:
+    return say.sentence(OUTCOMES[row.kind].many)
 
 
-def _in_words(row: KindRow) -> str:
+def _dimension(row: TableRow) -> str:
+    return say.sentence(dimension(row.dimension))
+
+
+def _value(row: TableRow) -> str:
+    return say.clean(row.value, 48)
+
+
+def _segment(row: TableRow) -> str:
+    return segment(row.industry, row.client_type)
+
+
+def _in_words(row: TableRow) -> str:
     """How many of a kind were won at which age, and how many are pending."""
     noun = OUTCOMES[row.kind]
     waiting = f"{plural(row.pending, noun.one, noun.many)} {'is' if row.pending == 1 else 'are'} pending."
@@ -130,17 +127,9 @@ def _win_blocks(data: ReportData, kind: str) -> list[Block]:
             WinRates,
             Listing(tuple(ordered), listing.total),
             (
-                ("Value", "text", lambda r: raw(say.clean(r.value, 48), r, "kind", "dimension", "value")),
-                ("Dimension", "text", lambda r: Cell(say.sentence(dimension(r.dimension)))),
-                ("Won", "number", lambda r: raw(say.count(r.wins), r, "wins")),
-                ("Decided", "number", lambda r: raw(say.count(r.decided), r, "decided")),
-                ("Pending", "number", lambda r: raw(say.count(r.pending), r, "pending")),
-                ("Age", "number", lambda r: raw(age(r.age_days), r, "age_days")),
-                ("Win rate", "number", lambda r: raw(say.percent(r.win_rate), r, "win_rate")),
-                ("Interval", "number", lambda r: interval(r, say.percent)),
-                ("Adjusted", "number", lambda r: raw(say.percent(r.adjusted_rate), r, "adjusted_rate")),
-                ("Lift", "number", lambda r: raw(say.lift(r.lift), r, "lift")),
-                ("q", "number", lambda r: raw(say.p_value(r.q_value), r, "q_value")),
+                made("Value", _value, "kind", "dimension", "value"),
+                made("Dimension", _dimension),
+                *("wins", "decided", "pending", "age_days", "win_rate", interval(), "adjusted_rate", "lift", "q_value"),
             ),
         ),
     ]
@@ -151,23 +140,15 @@ def clarity(data: ReportData) -> Section:
     title = "Clarity of briefs"
     if not data.clarity.total:
         return empty("clarity", title, "No brief has been scored.", "INTAKE_CLARITY_SCORED", "INTAKE_APPROVED")
-    marks = [
-        estimate(segment(row.industry, row.client_type), row.clear_rate, row.ci_low, row.ci_high, say.percent)
-        for row in data.clarity.rows
-    ]
+    marks = [estimate(_segment(row), row.clear_rate, row.ci_low, row.ci_high, say.percent) for row in data.clarity.rows]
     table = grid(
         "clarity-table",
         "Briefs by segment, at their first score",
         SegmentClarity,
         data.clarity,
         (
-            ("Segment", "text", lambda r: raw(segment(r.industry, r.client_type), r, "industry", "client_type")),
-            ("Briefs", "number", lambda r: raw(say.count(r.briefs), r, "briefs")),
-            ("Mean score", "number", lambda r: raw(say.number(r.mean_score), r, "mean_score")),
-            ("Clear", "number", lambda r: raw(say.count(r.clear_briefs), r, "clear_briefs")),
-            ("Clear rate", "number", lambda r: raw(say.percent(r.clear_rate), r, "clear_rate")),
-            ("Interval", "number", lambda r: interval(r, say.percent)),
-            ("Shrunk", "number", lambda r: raw(say.percent(r.shrunk_rate), r, "shrunk_rate")),
+            made("Segment", _segment, "industry", "client_type"),
+            *("briefs", "mean_score", "clear_briefs", "clear_rate", interval(), "shrunk_rate"),
         ),
     )
     title_of = "Share of briefs that arrive clear, with intervals"
@@ -175,12 +156,12 @@ def clarity(data: ReportData) -> Section:
     return Section("clarity", title, "How clear briefs arrive, by industry and kind of client.", (picture, table))
 
 
-def _by_rate(row: WinRow) -> tuple[float, str]:
+def _by_rate(row: TableRow) -> tuple[float, str]:
     rate = -1.0 if row.adjusted_rate is None else row.adjusted_rate
     return (-rate, row.value)
 
 
-def _win_mark(row: WinRow, most: float) -> Mark | None:
+def _win_mark(row: TableRow, most: float) -> Mark | None:
     proven = row.q_value is not None and row.q_value <= most and row.lift is not None
     tone: Tone = "plain" if not proven or row.lift is None else "good" if row.lift > 0 else "bad"
     return estimate(say.clean(row.value, 60), row.win_rate, row.ci_low, row.ci_high, say.percent, tone)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from kaizenlake.publish import formats as say
 from kaizenlake.publish.signed import skill_file as model
@@ -10,17 +11,15 @@ from kaizenlake.publish.signed import skill_words as words
 from kaizenlake.publish.signed.skill_data import TABLES
 from kaizenlake.report.engine.blocks import (
     Block,
-    Cell,
     Missing,
     Paragraph,
     Picture,
     Section,
     events_to_log,
     grid,
-    interval,
     intervals,
-    raw,
 )
+from kaizenlake.report.engine.columns import Cell, Shown, interval, made
 from kaizenlake.report.engine.interval_chart import Group, Mark, estimate
 from kaizenlake.report.engine.rows import CHART_ROWS, Listing
 from kaizenlake.report.engine.svg import Tone
@@ -57,12 +56,9 @@ def terms(known: model.Card) -> Section:
                 TABLES[model.Term],
                 Listing.whole(known.terms),
                 (
-                    ("Term", "text", lambda r: raw(say.sentence(words.term(r.term)), r, "term")),
-                    ("Verdict", "verdict", lambda r: Cell("not observed") if not r.n else raw(r.verdict, r, "verdict")),
-                    ("Runs", "number", lambda r: raw(say.count(r.n), r, "n")),
-                    ("Mean", "number", lambda r: raw(say.loss(r.mean_term), r, "mean_term")),
-                    ("Weight", "number", lambda r: raw(say.percent(r.weight), r, "weight")),
-                    ("Part of loss", "number", lambda r: raw(say.percent(r.loss_share_rate), r, "loss_share_rate")),
+                    made("Term", _term, "term"),
+                    made("Verdict", _term_verdict, "verdict", format="verdict"),
+                    *("n", "mean_term", "weight", "loss_share_rate"),
                 ),
             ),
             _comparisons(rows),
@@ -83,34 +79,52 @@ _KINDS = {"fleet": "the other doers", "past": "its own past"}
 
 def _comparisons(rows: Sequence[model.Term]) -> Block:
     """The comparisons that could be made, or that none could."""
-    made = [(row, kind) for row in rows for kind in _KINDS if getattr(row, f"{kind}_difference") is not None]
-    if not made:
+    told = [(row, kind) for row in rows for kind in _KINDS if getattr(row, f"{kind}_difference") is not None]
+    if not told:
         return Paragraph(
-            "None of these terms was told by another doer in these days, nor by this one in the days before: there is "
-            "nothing to hold it against."
+            "There is nothing to compare with yet: no other agent told these terms, and nor did this one before."
         )
     return grid(
         "comparisons-table",
         "What the verdicts rest on: difference in loss, below 0 is better",
         TABLES[model.Term],
-        Listing.whole(made),
+        Listing.whole(told),
         (
-            ("Term", "text", lambda r: Cell(say.sentence(words.term(r[0].term)))),
-            ("Against", "text", lambda r: Cell(_KINDS[r[1]])),
-            ("Says", "verdict", lambda r: raw(words.AGAINST[getattr(r[0], f"{r[1]}_verdict")], r[0], f"{r[1]}_verdict")),
-            ("Runs", "number", lambda r: raw(say.count(r[0].n), r[0], "n")),
-            ("Their runs", "number", lambda r: raw(say.count(getattr(r[0], f"n_{r[1]}")), r[0], f"n_{r[1]}")),
-            ("Difference", "number", lambda r: raw(say.effect(getattr(r[0], f"{r[1]}_difference")), r[0], f"{r[1]}_difference")),
-            ("Interval", "number", lambda r: interval(r[0], say.effect, f"{r[1]}_ci_low", f"{r[1]}_ci_high")),
-            ("q", "number", lambda r: raw(say.p_value(getattr(r[0], f"{r[1]}_q_value")), r[0], f"{r[1]}_q_value")),
+            made("Term", lambda pair: _term(pair[0])),
+            made("Against", lambda pair: _KINDS[pair[1]]),
+            _compared("Says", "{}_verdict", "verdict"),
+            _compared("Runs", "n", "count"),
+            _compared("Their runs", "n_{}", "count"),
+            _compared("Difference", "{}_difference", "effect"),
+            _compared("Interval", "{}_ci_low {}_ci_high", "effect"),
+            _compared("q-value", "{}_q_value", "q"),
         ),
-    )  # fmt: skip
+    )
+
+
+def _compared(label: str, names: str, format: str) -> Shown:  # noqa: A002 - the word for it
+    """A column of comparisons, whose figures stand in columns that are named after what is compared with."""
+
+    def cell(pair: tuple[model.Term, str]) -> Cell:
+        row, kind = pair
+        found = Shown(tuple(names.replace("{}", kind).split()), format=format).cell(row, TABLES[model.Term])
+        return replace(found, text=words.AGAINST[found.text]) if format == "verdict" else found
+
+    return made(label, cell, format=format)
+
+
+def _term(row: model.Term) -> str:
+    return say.sentence(words.term(row.term))
+
+
+def _term_verdict(row: model.Term) -> str:
+    return row.verdict if row.n else "not observed"
 
 
 def _term_mark(row: model.Term, kind: str) -> Mark | None:
     difference, low, high = (getattr(row, f"{kind}_{name}") for name in ("difference", "ci_low", "ci_high"))
     tone = TONES.get(getattr(row, f"{kind}_verdict"), "plain")
-    return estimate(say.sentence(words.term(row.term)), difference, low, high, say.effect, tone)
+    return estimate(_term(row), difference, low, high, say.effect, tone)
 
 
 def models(known: model.Card) -> Section:
@@ -137,25 +151,18 @@ def models(known: model.Card) -> Section:
                 TABLES[model.Model],
                 Listing.whole(known.models),
                 (
-                    ("Model", "text", lambda r: raw(say.clean(r.model, 60), r, "model")),
-                    ("Verdict", "verdict", lambda r: raw(r.verdict, r, "verdict")),
-                    ("Runs", "number", lambda r: raw(say.count(r.runs), r, "runs")),
-                    ("Without a loss", "number", lambda r: Cell(say.count(r.runs - r.n))),
-                    (
-                        "Units without a loss",
-                        "number",
-                        lambda r: raw(say.count(r.units_without_loss), r, "units_without_loss"),
-                    ),
-                    ("Mean loss", "number", lambda r: raw(say.loss(r.mean_loss), r, "mean_loss")),
-                    ("Cost, USD", "number", lambda r: raw(say.figure(r.mean_cost_usd), r, "mean_cost_usd")),
-                    ("Compared", "number", lambda r: raw(say.count(r.compared), r, "compared")),
-                    ("At equal cost", "number", lambda r: raw(say.effect(r.equal_cost_difference), r, "equal_cost_difference")),
-                    ("Interval", "number", lambda r: interval(r, say.effect, "equal_cost_ci_low", "equal_cost_ci_high")),
-                    ("q", "number", lambda r: raw(say.p_value(r.equal_cost_q_value), r, "equal_cost_q_value")),
+                    *("model", "verdict", "runs"),
+                    made("Without a loss", _without_loss, format="count"),
+                    *("units_without_loss", "mean_loss", "mean_cost_usd", "compared", "equal_cost_difference"),
+                    *(interval("equal_cost_ci_low", "equal_cost_ci_high"), "equal_cost_q_value"),
                 ),
             ),
         ),
-    )  # fmt: skip
+    )
+
+
+def _without_loss(row: model.Model) -> str:
+    return say.count(row.runs - row.n)
 
 
 def _best(known: model.Card) -> str:
@@ -185,15 +192,8 @@ def failures(known: model.Card) -> Section:
         TABLES[model.Failure],
         Listing.whole(known.failure_modes),
         (
-            ("Failure", "text", lambda r: raw(say.clean(r.failure_mode, 60), r, "failure_mode")),
-            ("Trend", "verdict", lambda r: raw(r.trend, r, "trend")),
-            ("Runs", "number", lambda r: raw(say.count(r.failed), r, "failed")),
-            ("Share", "number", lambda r: raw(say.percent(r.failed_rate), r, "failed_rate")),
-            ("Interval", "number", lambda r: interval(r, say.percent)),
-            ("Before", "number", lambda r: raw(say.percent(r.failed_before_rate), r, "failed_before_rate")),
-            ("Change", "number", lambda r: raw(say.points(r.change), r, "change")),
-            ("Interval", "number", lambda r: interval(r, say.points, "change_ci_low", "change_ci_high")),
-            ("q", "number", lambda r: raw(say.p_value(r.q_value), r, "q_value")),
+            *("failure_mode", "trend", "failed", "failed_rate", interval(), "failed_before_rate"),
+            *("change", interval("change_ci_low", "change_ci_high"), "q_value"),
         ),
     )
     lead = (

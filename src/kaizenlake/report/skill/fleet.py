@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from msgspec import to_builtins
+
 from kaizenlake.publish import formats as say
 from kaizenlake.publish.signed import skill_file as model
 from kaizenlake.publish.signed import skill_words as words
 from kaizenlake.publish.signed.skill_data import TABLES
-from kaizenlake.report.engine.blocks import Block, Cell, Document, Figure, Paragraph, Section, grid, raw
-from kaizenlake.report.engine.rows import Listing
+from kaizenlake.report.engine.blocks import Block, Document, Figure, Paragraph, Section, grid
+from kaizenlake.report.engine.columns import made
+from kaizenlake.report.engine.rows import Listing, TableRow
 from kaizenlake.report.skill.skill_report import method
 from kaizenlake.vocabulary import plural
 
@@ -35,11 +38,11 @@ def fleet(skills: Sequence[model.Skill], links: Mapping[str, str]) -> Document:
     return Document.of(
         first.as_of,
         title="Skills of the fleet",
-        subtitle="Every doer: where its loss goes, what it is good and bad at, and what to try next",
+        subtitle="Every agent: where its loss goes, what it is good and bad at, and what to try next",
         window=f"Runs of {plural(days, 'day')} up to {say.day(last_day)}; of an agent that did not run in them, up to its last run. "
         "A loss lies between 0 and 1, lower is better.",
         figures=(
-            Figure("Doers", say.count(len(skills)), ""),
+            Figure("Agents", say.count(len(skills)), ""),
             Figure("Runs with a loss", say.count(sum(skill.sample_size for skill in skills)), ""),
             Figure("Improving", say.count(sum(loss.direction == "improving" for loss in losses)), ""),
             Figure("Degrading", say.count(degrading), ""),
@@ -53,26 +56,37 @@ def fleet(skills: Sequence[model.Skill], links: Mapping[str, str]) -> Document:
 def _doers(skills: Sequence[model.Skill], links: Mapping[str, str]) -> Section:
     table = grid(
         "doers-table",
-        "Doers, those that degrade first",
+        "Agents, those that degrade first",
         TABLES[model.Loss],
-        Listing(tuple((skill, skill.card.loss) for skill in skills[:FLEET_ROWS]), len(skills)),
+        Listing(
+            tuple(TableRow(skill=skill, **to_builtins(skill.card.loss)) for skill in skills[:FLEET_ROWS]), len(skills)
+        ),
         (
-            ("Doer", "text", lambda r: Cell(say.clean(r[0].doer, 60), link=links.get(r[0].doer, ""))),
-            ("Direction", "verdict", lambda r: raw(r[1].direction, r[1], "direction")),
-            ("Runs", "number", lambda r: raw(say.count(r[1].n), r[1], "n")),
-            ("Mean loss", "number", lambda r: raw(say.loss(r[1].mean_loss), r[1], "mean_loss")),
-            ("Observed", "number", lambda r: raw(say.percent(r[1].mean_coverage), r[1], "mean_coverage")),
-            ("7 days", "number", lambda r: raw(say.effect(r[1].change_7d), r[1], "change_7d")),
-            ("30 days", "number", lambda r: raw(say.effect(r[1].change_30d), r[1], "change_30d")),
-            ("Strengths", "text", lambda r: Cell(_names(r[0].card.strengths))),
-            ("Weaknesses", "text", lambda r: Cell(_names(r[0].card.weaknesses))),
-            ("Best model", "text", lambda r: Cell(say.clean(r[0].card.best_model or say.NOTHING, 40))),
+            made("Agent", _doer, link=lambda row: links.get(row.skill.doer, "")),
+            *("direction", "n", "mean_loss", "mean_coverage", "change_7d", "change_30d"),
+            made("Strengths", _strengths),
+            made("Weaknesses", _weaknesses),
+            made("Best model", _best_model),
         ),
     )
-    lead = (
-        "Losses of doers are of different work, and of what each of them tells; compare a doer with its own past first."
-    )
-    return Section("doers", "All doers", lead, (table,))
+    lead = "Agents do different work, and each tells other things of it. Compare an agent with its own past first."
+    return Section("doers", "All agents", lead, (table,))
+
+
+def _doer(row: TableRow) -> str:
+    return say.clean(row.skill.doer, 60)
+
+
+def _strengths(row: TableRow) -> str:
+    return _names(row.skill.card.strengths)
+
+
+def _weaknesses(row: TableRow) -> str:
+    return _names(row.skill.card.weaknesses)
+
+
+def _best_model(row: TableRow) -> str:
+    return say.text(row.skill.card.best_model, 40)
 
 
 def _names(terms: Sequence[str]) -> str:
@@ -85,5 +99,5 @@ def _steps(skills: Sequence[model.Skill]) -> Section:
     if len(proposed) > len(blocks):
         blocks.append(Paragraph(f"{say.count(len(proposed) - len(blocks))} more stand on the cards."))
     if not blocks:
-        blocks.append(Paragraph("No doer is degrading, and none has a weakness that stands."))
+        blocks.append(Paragraph("No agent is degrading, and none has a proven weakness."))
     return Section("next", "What to try next", "", tuple(blocks))

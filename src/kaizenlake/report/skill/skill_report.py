@@ -6,7 +6,8 @@ from kaizenlake.publish import formats as say
 from kaizenlake.publish.signed import skill_file as model
 from kaizenlake.publish.signed import skill_words as words
 from kaizenlake.publish.signed.skill_data import TABLES, Course, courses
-from kaizenlake.report.engine.blocks import Block, Definitions, Document, Figure, Paragraph, Picture, Section, grid, raw
+from kaizenlake.report.engine.blocks import Block, Definitions, Document, Figure, Paragraph, Picture, Section, grid
+from kaizenlake.report.engine.columns import made
 from kaizenlake.report.engine.rows import Listing
 from kaizenlake.report.engine.svg import Tone
 from kaizenlake.report.engine.trend_chart import Trend, trend_chart
@@ -162,27 +163,18 @@ def _policy(skill: model.Skill) -> Section:
                 TABLES[model.Experiment],
                 Listing.whole(experiments),
                 (
-                    ("Experiment", "text", lambda r: raw(say.clean(r.experiment_id, 60), r, "experiment_id")),
-                    ("Type", "text", lambda r: raw(say.words(r.experiment_type), r, "experiment_type")),
-                    ("Status", "verdict", lambda r: raw(r.status, r, "status")),
-                    ("Hypothesis", "text", lambda r: raw(say.clean(r.hypothesis or say.NOTHING, 160), r, "hypothesis")),
-                    ("Change of loss", "number", lambda r: raw(say.effect(r.loss_delta), r, "loss_delta")),
-                    (
-                        "Policy it made",
-                        "text",
-                        lambda r: raw(
-                            say.clean(" ".join(filter(None, (r.policy_version, r.policy_status))) or say.NOTHING, 60),
-                            r,
-                            "policy_version",
-                            "policy_status",
-                        ),
-                    ),
+                    *("experiment_id", "experiment_type", "status", "hypothesis", "loss_delta"),
+                    made("Policy it made", _made, "policy_version", "policy_status"),
                 ),
             )
         )
     else:
         blocks.append(Paragraph("No experiment has been made for it."))
     return Section("policy", "Policy and experiments", "", tuple(blocks))
+
+
+def _made(row: model.Experiment) -> str:
+    return say.text(" ".join(filter(None, (row.policy_version, row.policy_status))))
 
 
 def method() -> Section:
