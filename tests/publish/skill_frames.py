@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import cache
 
 import polars as pl
-from jobs.test_skills import AS_OF, PAST, around, priced, runs, spread
 
 from jobs.drawn import day, frame
+from jobs.skills.test_skills import AS_OF, PAST, around, priced, runs, spread
 from kaizenlake import tables, testing
 from kaizenlake.job import in_order
 from kaizenlake.jobs import JOBS

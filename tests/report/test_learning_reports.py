@@ -20,6 +20,7 @@ from kaizenlake.report.canary import labels as canary_report_words
 from kaizenlake.report.canary.data import build as build_canary
 from kaizenlake.report.canary.data import current
 from kaizenlake.report.engine import render as report
+from kaizenlake.report.engine.columns import label_of
 from kaizenlake.report.kaizen.data import build
 from kaizenlake.report.kaizen.learning import learning as learning_section
 from kaizenlake.report.learning_reports import write_audit, write_canaries, write_canary
@@ -506,8 +507,11 @@ def test_what_is_explained_is_shown(documents):
         told |= {"runs_ratio_p", "missing_p"}
         # And these in words of the table of decisions.
         told |= {"gates", "archived_version", "approved_at"}
-        called = canary_report_words.TERMS | {"content_sha256": "Content", "is_override": "Override"}
-        names = {called.get(column, column.replace("_", " ").capitalize()) for column in shown | told}
+        names = {
+            label_of(table, column)
+            for table in tables.TABLES
+            for column in (shown | told).intersection(tables.columns(table))
+        }
         explained = {term for terms in told_columns(found).values() for term in terms}
         assert explained
         assert explained <= names
@@ -564,7 +568,7 @@ def test_the_section_says_when_somebody_forced_what_serves(documents):
     (section,) = (section for section in documents["kaizen"].sections if section.id == "learning")
     rows = next(block for block in section.blocks if getattr(block, "id", "") == "serving-table").rows
     assert [cell.text for cell in rows[0][:3]] == ["coder 1.5.0", "active", "override"]
-    assert "1 doer is improving, 1 doer is degrading, 1 doer is flat. 2 candidates run beside" in section.lead
+    assert "1 agent is improving, 1 agent is degrading, 1 agent is flat. 2 candidates run beside" in section.lead
 
 
 def test_the_section_counts_every_doer_and_every_alert_not_only_those_it_lists(held):
@@ -575,7 +579,7 @@ def test_the_section_counts_every_doer_and_every_alert_not_only_those_it_lists(h
         build(scan_of(held | {CrlTrends: doers, Alerts: raised, CanaryLooks: alone}), as_of=AS_OF)
     )
     assert (
-        "13 doers are improving, 13 doers are degrading, 13 doers are flat. 1 candidate runs beside its control."
+        "13 agents are improving, 13 agents are degrading, 13 agents are flat. 1 candidate runs beside its control."
         in (section.lead)
     )
     headlines, more = section.blocks[:2]

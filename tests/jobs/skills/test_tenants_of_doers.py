@@ -2,9 +2,9 @@
 
 import polars as pl
 import pytest
-from jobs.test_skills import AS_OF, PAST, around, priced, runs, spread
 from polars.testing import assert_frame_equal
 
+from jobs.skills.test_skills import AS_OF, PAST, around, priced, runs, spread
 from kaizenlake import tables, testing
 from kaizenlake.job import in_order
 from kaizenlake.jobs import JOBS

@@ -210,7 +210,7 @@ def test_without_a_doer_nothing_is_written(tmp_path):
 def test_a_card_of_little_says_what_is_missing():
     (evil,) = skills(scan(), as_of=AS_OF, doer=EVIL)
     words = Page(render_html(card_of(scan(), evil))).words
-    assert "there is nothing to hold it against" in words
+    assert "There is nothing to compare with yet" in words
     assert "No run of these days names its model" in words
     assert "over 30 days not known (no runs before to compare with)." in words
     assert "No experiment has been made for it" in words
