@@ -31,7 +31,7 @@ LEVELS = (
     ("jobs",),
     ("job",),
     ("tables", "settings"),
-    ("events", "parameters"),
+    ("events", "parameters", "place"),
     ("stats", "errors", "context", "redaction", "samples", "mappings", "traces", "plugin_files"),
     ("vocabulary", "_version"),
 )

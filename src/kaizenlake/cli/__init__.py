@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+
 
 def main() -> None:
     """Run the command line of this process; what goes wrong becomes words on stderr and an exit code."""
-    from kaizenlake.cli.app import run
+    from kaizenlake.cli.quick import print_context
 
-    run()
+    if not print_context(sys.argv[1:]):
+        from kaizenlake.cli.app import run
+
+        run()

@@ -12,8 +12,6 @@ from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 import polars as pl
 from deltalake import DeltaTable
@@ -29,6 +27,7 @@ from kaizenlake.lake.describe import TableState
 from kaizenlake.lake.kept_reads import KeptReads
 from kaizenlake.lake.parts import checked_parts
 from kaizenlake.plugins import Declarations
+from kaizenlake.place import find_place
 from kaizenlake.settings import Settings
 from kaizenlake.tables import Table
 
@@ -97,8 +96,6 @@ class Snapshot:
         return None if self.handle is None else self.handle.transaction_version(app)
 
 
-HOME_VARIABLE = "KAIZEN_HOME"
-
 SHARED: tuple[type[Table], ...] = (tables.PooledPatterns,)
 """Tables that tell of several tenants together, by their own consent, and of none of them."""
 
@@ -130,13 +127,9 @@ class Lake:
         storage_options: Mapping[str, str] | None = None,
         home: str | Path | None = None,
     ) -> None:
-        parts = urlsplit(str(root)) if "://" in str(root) else None
-        if parts is not None and parts.scheme == "file":
-            root, parts = Path(url2pathname(parts.path)), None
-        self.root: str | Path = str(root).rstrip("/") if parts is not None else Path(root).absolute()
+        self._place = find_place(root, home)
+        self.root = self._place.root
         self.storage_options = dict(storage_options or {})
-        home = home or (self.root if isinstance(self.root, Path) else os.environ.get(HOME_VARIABLE))
-        self._home = Path(home).absolute() if home else None
         self._settings: Settings | None = None
         self._declared: Declarations | None = None
         self._held: dict[type[Table], tuple[Snapshot, delta.Mark]] = {}
@@ -180,15 +173,9 @@ class Lake:
         Raises:
             LakeError: The lake is in an object store and has no local home.
         """
-        if self._home is None:
-            raise LakeError(
-                f"The lake has no local folder for {'/'.join(parts) or 'what has no place in an object store'}.",
-                where=str(self.root),
-                hint=f"Name one by {HOME_VARIABLE}=FOLDER, or Lake(root, home=FOLDER).",
-            )
         if self.is_walled and parts[:1] == (PUBLISHED,):
             parts = (PUBLISHED, *self.tenant_place, *parts[1:])
-        return self._home.joinpath(*parts)
+        return self._place.path(*parts)
 
     @staticmethod
     def identity(snapshot: Snapshot) -> str:
@@ -244,7 +231,7 @@ class Lake:
     def settings(self) -> Settings:
         """Settings of the lake, read once."""
         if self._settings is None:
-            self._settings = settings.load(self._home)
+            self._settings = settings.load(self._place.home)
         return self._settings
 
     def uri(self, table: type[Table]) -> str:

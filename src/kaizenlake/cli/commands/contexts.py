@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kaizenlake.cli.shell.contexts import find_context
 from kaizenlake.cli.shell.groups import add_commands
 from kaizenlake.cli.shell.options import LAKE, JsonOption, LakeOption, TenantOption
-from kaizenlake.cli.shell.words import decider, note, open_lake, open_view, say, say_json, system_user
-from kaizenlake.errors import PublishError, UsageError
+from kaizenlake.cli.shell.words import decider, open_lake, say, say_json, system_user
 from kaizenlake.vocabulary import plural
 
 if TYPE_CHECKING:
-    from kaizenlake.context import Loaded
+    pass
 
 ProjectOption = Annotated[str | None, typer.Option("--project", "-p", help="The context of this project.")]
 SegmentOption = Annotated[
@@ -53,7 +53,7 @@ def context(
     lake: LakeOption = LAKE, tenant: TenantOption = None, project: ProjectOption = None, segment: SegmentOption = None
 ) -> None:
     """Print a published context as JSON: of everything, a project or a segment."""
-    say_json(_published(lake, tenant, project, segment).context)
+    say_json(find_context(lake, tenant, project, segment).context)
 
 
 def explain(
@@ -68,7 +68,7 @@ def explain(
     """Say in words why the context recommends or refuses what it does, with the figures."""
     from kaizenlake.publish.context.explain import explain as in_words
 
-    loaded = _published(lake, tenant, project, segment, is_evidence=True)
+    loaded = find_context(lake, tenant, project, segment, is_evidence=True)
     for line in in_words(loaded.context, value, loaded.tables).split("\n"):
         say(line)
 
@@ -141,28 +141,3 @@ def acknowledge(
         now = datetime.now(UTC)
         lines = landing.acknowledge(opened, by=name, system_user=system_user(), note=why, now=now)
     say(f"{name} acknowledged {plural(lines, 'waiting line')} at {now:%Y-%m-%d %H:%M:%S} UTC.")
-
-
-def _published(
-    lake: str, tenant: str | None, project: str | None, segment: tuple[str, str] | None, *, is_evidence: bool = False
-) -> Loaded:
-    from kaizenlake.context import STALE, TENANT_NEEDED, load, load_evidence
-
-    if project is not None and segment is not None:
-        raise UsageError("A context is of a project or of a segment: give --project or --segment, not both.")
-    industry, client_type = (name or None for name in segment or ("", ""))
-    opened = open_lake(lake)
-    folder = opened.path("published")
-    read = load_evidence if is_evidence else load
-    found = read(folder, tenant=tenant, project=project, industry=industry, client_type=client_type)
-    if found.reason == TENANT_NEEDED:
-        open_view(lake, None)
-    if found.is_default:
-        raise PublishError(
-            f"No such context is published: {found.detail or found.reason}.",
-            where=str(folder),
-            hint="`kaizen nightly` publishes; `kaizen show projects` lists the projects.",
-        )
-    if found.reason == STALE:
-        note(f"stale: {found.detail}")
-    return found

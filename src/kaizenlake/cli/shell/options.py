@@ -7,11 +7,13 @@ from typing import Annotated
 
 import typer
 
-LAKE = "./lake"
+from kaizenlake.place import DEFAULT_LAKE, LAKE_VARIABLE
+
+LAKE = DEFAULT_LAKE
 REPORTS = Path("./reports")
 
 LakeOption = Annotated[
-    str, typer.Option("--lake", envvar="KAIZEN_LAKE", help="Folder or URI of the lake.", show_default=True)
+    str, typer.Option("--lake", envvar=LAKE_VARIABLE, help="Folder or URI of the lake.", show_default=True)
 ]
 TenantOption = Annotated[
     str | None,

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kaizenlake.errors import LakeError, UsageError
+from kaizenlake.place import Place, find_place
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -157,14 +158,12 @@ def unseen_escaped(text: str) -> str:
     return _LEFT_BY_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
-def open_lake(where: str) -> Lake:
-    """The lake at a place.
+def find_lake(where: str) -> Place:
+    """Return the place of a lake, without opening it.
 
     Raises:
         LakeError: There is none; the words say how to make one.
     """
-    from kaizenlake.lake.store import Lake
-
     _named.clear()
     if "://" not in where:
         path = Path(where)
@@ -176,6 +175,18 @@ def open_lake(where: str) -> Lake:
                 where=where,
                 hint="`kaizen demo` makes one with samples, `kaizen init` an empty one; --lake or KAIZEN_LAKE names another place.",
             )
+    return find_place(where)
+
+
+def open_lake(where: str) -> Lake:
+    """The lake at a place.
+
+    Raises:
+        LakeError: There is none; the words say how to make one.
+    """
+    from kaizenlake.lake.store import Lake
+
+    find_lake(where)
     return Lake(where)
 
 
