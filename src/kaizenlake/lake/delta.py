@@ -11,20 +11,21 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from urllib.parse import unquote
 
 import polars as pl
-import pyarrow as pa
-import pyarrow.fs
 from deltalake import ColumnProperties, CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
 from deltalake import Schema as DeltaSchema
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
-from deltalake.fs import DeltaStorageHandler
 
 from kaizenlake import tables
 from kaizenlake.errors import LakeError, WriteConflictError
 from kaizenlake.tables import Table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.fs
 
 STORABLE = (pl.String, pl.Boolean, pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.Float32, pl.Float64, pl.Date, pl.Binary)
 """Types that Delta gives back as they were; it has none for the others, or changes them without a word."""
@@ -66,6 +67,8 @@ def arrow_schema(table: type[Table]) -> pa.Schema:
                 f"Delta holds no {dtype}: column {name} of {tables.full_name(table)} cannot be stored.",
                 hint="Declare it as String, Int64, Float64 or a UTC instant.",
             )
+    import pyarrow as pa
+
     columns = tables.columns(table)
     plain = tables.empty(table).collect().to_arrow().schema
     return pa.schema([field.with_metadata(_words(columns[field.name])) for field in plain])
@@ -172,7 +175,7 @@ class Drift:
 def drift(table: type[Table], handle: DeltaTable) -> Drift:
     """Compare the stored columns of a table with its declaration; their order does not count."""
     stored = {field.name: field.type for field in handle.schema().fields}
-    declared = {field.name: field.type for field in DeltaSchema.from_arrow(arrow_schema(table)).fields}
+    declared = {field.name: field.type for field in DeltaSchema.from_arrow(tables.schema(table)).fields}
     partition = tables.partition(table)
     return Drift(
         missing=tuple(name for name in declared if name not in stored),
@@ -201,11 +204,16 @@ def scan(table: type[Table], handle: DeltaTable, days: Collection[date] | None) 
 
 def storage(handle: DeltaTable) -> pyarrow.fs.PyFileSystem:
     """Files of a table, wherever it is kept; paths are relative to it."""
+    import pyarrow.fs
+    from deltalake.fs import DeltaStorageHandler
+
     return pyarrow.fs.PyFileSystem(DeltaStorageHandler.from_table(handle._table))  # noqa: SLF001 - the handler's own way
 
 
 def lacks_files(handle: DeltaTable) -> bool:
     """Whether maintenance has removed data files of the version of a handle."""
+    import pyarrow.fs
+
     paths = [unquote(path) for path in pl.DataFrame(handle.get_add_actions())["path"]]
     found = storage(handle).get_file_info(paths)
     return any(info.type == pyarrow.fs.FileType.NotFound for info in found)
@@ -219,6 +227,8 @@ def _made(frames: Iterable[pl.DataFrame], schema: pa.Schema) -> Iterator[tuple[p
     frame whose making reads another table could wait for that very thread, and the night would hang. So none is made
     while Delta writes; what does not fit into memory waits in a file.
     """
+    import pyarrow as pa
+
     held: deque[pl.DataFrame | Path] = deque()
     rows = room = 0
     with TemporaryDirectory(prefix="kaizenlake-") as folder:
@@ -335,6 +345,8 @@ def commit(
         if unless is not None and unless():
             if is_kept and isinstance(target, DeltaTable):
                 return target.version(), rows
+            import pyarrow as pa
+
             reader, append = pa.RecordBatchReader.from_batches(schema, []), True
         if reopened is not None and isinstance(target, DeltaTable):
             target = reopened()
@@ -351,6 +363,8 @@ def commit(
 
 def _as_stored(table: type[Table], handle: DeltaTable) -> pa.Schema:
     """Declared columns in the words that they are stored with: Delta refuses rows that come with others."""
+    import pyarrow as pa
+
     stored = {field.name: field.metadata for field in handle.schema().fields}
     return pa.schema(
         [field.with_metadata(stored.get(field.name, field.metadata)) for field in arrow_schema(table)],

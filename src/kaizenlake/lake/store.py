@@ -26,8 +26,8 @@ from kaizenlake.lake.changes import Reads
 from kaizenlake.lake.describe import TableState
 from kaizenlake.lake.kept_reads import KeptReads
 from kaizenlake.lake.parts import checked_parts
+from kaizenlake.place import Place, find_place
 from kaizenlake.plugins import Declarations
-from kaizenlake.place import find_place
 from kaizenlake.settings import Settings
 from kaizenlake.tables import Table
 
@@ -127,8 +127,8 @@ class Lake:
         storage_options: Mapping[str, str] | None = None,
         home: str | Path | None = None,
     ) -> None:
-        self._place = find_place(root, home)
-        self.root = self._place.root
+        place = find_place(root, home)
+        self.root, self._home = place.root, place.home
         self.storage_options = dict(storage_options or {})
         self._settings: Settings | None = None
         self._declared: Declarations | None = None
@@ -175,7 +175,7 @@ class Lake:
         """
         if self.is_walled and parts[:1] == (PUBLISHED,):
             parts = (PUBLISHED, *self.tenant_place, *parts[1:])
-        return self._place.path(*parts)
+        return Place(self.root, self._home).path(*parts)
 
     @staticmethod
     def identity(snapshot: Snapshot) -> str:
@@ -231,7 +231,7 @@ class Lake:
     def settings(self) -> Settings:
         """Settings of the lake, read once."""
         if self._settings is None:
-            self._settings = settings.load(self._place.home)
+            self._settings = settings.load(self._home)
         return self._settings
 
     def uri(self, table: type[Table]) -> str:
