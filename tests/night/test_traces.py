@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from kaizenlake.lake.landing.landing import land
+from kaizenlake.lake.readers.sources import Source
+from kaizenlake.lake.readers.trace_files import read_traces
 from kaizenlake.lake.store import Lake
 from kaizenlake.night.run import nightly
 from kaizenlake.tables import Events, Quarantine, RunRecords, Traces, TraceSteps
@@ -70,6 +72,19 @@ def test_landed_twice_adds_nothing_and_every_span_is_used_or_left_out(lake, tmp_
     assert all(words in reasons for words in ("names no trace", "ends before it begins", "when it began"))
     again = land(lake, [file, written(tmp_path, "other.json", otlp(good))], now=NOW)
     assert (again.landed, again.duplicate, again.quarantined_before) == (0, 3, 3)
+
+
+def test_spans_that_are_left_out_late_in_a_long_document_are_told(tmp_path):
+    good, bad = chat("c", None, 1, 1), chat("c") | {"traceId": ""}
+    spans = [good | {"spanId": f"{number:016x}"} if number % 1_000 else bad for number in range(1, 40_001)]
+    source = Source(written(tmp_path, "long.json", otlp(*spans)), "long.json", "json")
+    chunks = list(read_traces(source, 1_000_000))
+    assert len(chunks) > 2
+    assert (
+        sum(len(chunk.lines) for chunk in chunks) == len({line for chunk in chunks for line in chunk.lines}) == 39_960
+    )
+    assert [len(chunk.refused) > 0 for chunk in chunks] == [True] * len(chunks)
+    assert sum(len(chunk.refused) for chunk in chunks) == 40
 
 
 FORMS = {

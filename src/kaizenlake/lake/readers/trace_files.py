@@ -53,25 +53,28 @@ def read_traces(source: Source, line_bytes: int) -> Iterator[Lines]:
         line_bytes: Longest line handed on as it is.
     """
     chunk, size, number = Lines(), 0, 0
+    # A document may end in another chunk than it began in, so what is refused of it is handed over with each.
+    refused: list[Refused] = []
     origin = _origin(source)
     try:
         for number, raw, document in _documents(source):
             form = traces.form_of(document)
             if form is None:
-                chunk.lines.append(raw[: line_bytes + 1] if raw is not None else msgspec.json.encode(document))
-                chunk.numbers.append(number)
-                continue
-            for line in _event_lines(form, document, origin, chunk.refused, number):
+                lines = iter([raw[: line_bytes + 1] if raw is not None else msgspec.json.encode(document)])
+            else:
+                lines = _event_lines(form, document, origin, refused, number)
+            for line in lines:
                 chunk.lines.append(line)
                 chunk.numbers.append(number)
                 size += len(line)
-                if is_full(len(chunk.lines), size):
-                    yield chunk
+                if is_full(len(chunk.lines) + len(refused), size):
+                    yield Lines(chunk.lines, chunk.numbers, refused.copy())
                     chunk, size = Lines(), 0
+                    refused.clear()
     except FAULTS as error:
-        chunk.refused.append(breaks_off(number + 1, error))
-    if chunk.lines or chunk.refused:
-        yield chunk
+        refused.append(breaks_off(number + 1, error))
+    if chunk.lines or refused:
+        yield Lines(chunk.lines, chunk.numbers, refused)
 
 
 def _event_lines(
