@@ -289,3 +289,13 @@ def test_a_project_within_the_payload_is_told_where_it_belongs(tmp_path, lake):
     land(lake, put(tmp_path / "in.json", json.dumps(event).encode()), now=NOW)
     (reasons,) = lake.scan(Quarantine).collect()["reasons"].to_list()
     assert "as the attribute `projectid`" in reasons[0]
+
+
+@pytest.mark.parametrize("path", ["data", "data.posts"])
+def test_records_that_lie_in_an_object_are_told_by_their_path(tmp_path, lake, path):
+    outer, _, inner_name = path.partition(".")
+    document = {"x": [1], outer: {"n": 2, inner_name: RECORDS} if inner_name else RECORDS}
+    with pytest.raises(MappingError, match=f'Say `rows = "{path}"`'):
+        land(lake, put(tmp_path / "in.json", json.dumps(document).encode()), mapping=MAPPING, now=NOW_LATER)
+    told = MAPPING.read_text().replace("[[event]]", f'[format]\nrows = "{path}"\n[[event]]', 1)
+    assert land(lake, tmp_path / "in.json", mapping=put(tmp_path / "m.toml", told.encode()), now=NOW_LATER).landed == 2

@@ -151,6 +151,17 @@ def record(raw: msgspec.Raw) -> dict[str, msgspec.Raw]:
         return {}
 
 
+def lists_in(text: str) -> Iterator[tuple[str, list[str]]]:
+    """Lists within an object, down to two levels: the path to each, and the keys of its first item."""
+    try:
+        for name, raw in _RECORD.decode(text).items():
+            for path, value in [(name, raw), *((f"{name}.{key}", inside) for key, inside in record(raw).items())]:
+                if bytes(value)[:1] == b"[" and (found := _LIST.decode(value)):
+                    yield path, list(record(found[0]))
+    except msgspec.MsgspecError:
+        return
+
+
 class NoSuchListError(Exception):
     """A file has no list at the path at which its records should be."""
 

@@ -16,7 +16,8 @@ from kaizenlake.lake.readers import chunks
 from kaizenlake.lake.readers.chunks import Dialect, Lines, Refused, Rows, breaks_off, is_full
 from kaizenlake.lake.readers.csv_rows import csv_rows
 from kaizenlake.lake.readers.faults import FAULTS
-from kaizenlake.lake.readers.json_rows import NoSuchListError, from_list, marked, rows_of
+from kaizenlake.lake.readers.header import has
+from kaizenlake.lake.readers.json_rows import NoSuchListError, from_list, lists_in, marked, rows_of
 from kaizenlake.lake.readers.parquet_rows import parquet_rows
 from kaizenlake.lake.readers.sources import BLOCK_BYTES, Source, opened
 from kaizenlake.lake.readers.yaml_rows import BrokenRecordError, PlainText, Record, records
@@ -112,9 +113,27 @@ def _json_rows(source: Source, dialect: Dialect, line_bytes: int) -> Iterator[Ro
             for chunk in chunked:
                 rows = rows_of(chunk.lines, chunk.numbers, line_bytes)
                 rows.refused = sorted([*chunk.refused, *rows.refused], key=lambda item: item.number)
+                _check_records(rows, dialect, source.name)
                 yield rows
         except NoSuchListError as error:
             raise MappingError(f"The records are not where the mapping says: {error}.", where=source.name) from error
+
+
+def _check_records(rows: Rows, dialect: Dialect, where: str) -> None:
+    """Check that a lone object is not what the records lie in.
+
+    Raises:
+        MappingError: It lacks columns that the records of a list in it have; the words say how to name that list.
+    """
+    if dialect.rows or len(rows.numbers) != 1 or all(has(name, rows.frame.columns) for name in dialect.needed):
+        return
+    for path, members in lists_in(rows.raws[0] if rows.raws else ""):
+        if members and all(has(name, members) for name in dialect.needed):
+            raise MappingError(
+                "The file is one object, and the records are a list that lies in it.",
+                where=where,
+                hint=f'Say `rows = "{path}"` under [format].',
+            )
 
 
 def _blocks(stream: IO[bytes], source: Source) -> Iterator[bytes]:
