@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import polars as pl
 
-from kaizenlake.tables.base import Instant, Table, column, count, rate, table, tenant
+from kaizenlake.tables.base import Instant, OfTenant, column, count, rate, table
 
 
 @table(layer="gold", grain=("tenant_id", "event_date", "source", "event_type", "project_id"), partition="event_date")
-class EventCounts(Table):
+class EventCounts(OfTenant):
     """Events of one day, source, type and project: the mergeable aggregate of everything that arrived."""
 
-    tenant_id: str = tenant()
     event_date: pl.Date = column("UTC date of the events.")
     source: str = column("Producer of the events.")
     event_type: str = column("Type, as in the catalogue.")
@@ -22,10 +21,9 @@ class EventCounts(Table):
 
 
 @table(layer="gold", grain=("tenant_id", "event_date", "project_id", "attribute"), partition="event_date")
-class SegmentWords(Table):
+class SegmentWords(OfTenant):
     """The latest word of one day on what a project's industry, or its kind of client, is."""
 
-    tenant_id: str = tenant()
     event_date: pl.Date = column("UTC date of the word.")
     project_id: str = column("Project.")
     attribute: str = column("What the word is about.", isin=("industry", "client_type"))
@@ -34,38 +32,34 @@ class SegmentWords(Table):
     event_id: str = column("Event that says it.")
 
 
+class _OfAProject(OfTenant):
+    """Columns of a project and of its segment."""
+
+    project_id: str = column("Project.")
+    industry: str = column("Industry, as its latest event that names one says; null where none does.", nullable=True)
+    client_type: str = column(
+        "Kind of client, as its latest event that names one says; null where none does.", nullable=True
+    )
+
+
 @table(layer="gold", grain=("tenant_id", "project_id"))
-class ProjectSegments(Table):
+class ProjectSegments(_OfAProject):
     """One project of which the industry or the kind of client is known."""
 
-    tenant_id: str = tenant()
-    project_id: str = column("Project.")
-    industry: str = column("Industry, as its latest event that names one says; null where none does.", nullable=True)
-    client_type: str = column(
-        "Kind of client, as its latest event that names one says; null where none does.", nullable=True
-    )
-
 
 @table(layer="gold", grain=("tenant_id", "project_id"))
-class Projects(Table):
+class Projects(_OfAProject):
     """One project: its segment and how much is known of it."""
 
-    tenant_id: str = tenant()
-    project_id: str = column("Project.")
-    industry: str = column("Industry, as its latest event that names one says; null where none does.", nullable=True)
-    client_type: str = column(
-        "Kind of client, as its latest event that names one says; null where none does.", nullable=True
-    )
     events: pl.Int64 = column("Events of the project.", ge=1)
     first_at: Instant = column("Time of its first event.")
     last_at: Instant = column("Time of its latest event.")
 
 
 @table(layer="gold", grain=("tenant_id", "source"))
-class SourceFreshness(Table):
+class SourceFreshness(OfTenant):
     """One source of events: how much it sent and how long it has been silent; decisions of commands are no source."""
 
-    tenant_id: str = tenant()
     source: str = column("Producer of the events.")
     events: pl.Int64 = column("Events it sent.", ge=1)
     last_at: Instant = column("Time of its latest event.", label="Latest event")
@@ -76,10 +70,9 @@ class SourceFreshness(Table):
 
 
 @table(layer="gold", grain=("tenant_id", "industry", "client_type"))
-class SegmentClarity(Table):
+class SegmentClarity(OfTenant):
     """How clear the briefs of one segment (industry and kind of client) arrive."""
 
-    tenant_id: str = tenant()
     industry: str = column("Industry; null where unknown.", nullable=True)
     client_type: str = column("Kind of client; null where unknown.", nullable=True)
     briefs: pl.Int64 = column("Projects whose brief was scored; the first score of each counts.", ge=1)

@@ -6,7 +6,7 @@ from typing import get_args
 
 import polars as pl
 
-from kaizenlake.tables.base import Table, column, table
+from kaizenlake.tables.base import OfTenant, column, table
 from kaizenlake.tables.finding import ALERT_KINDS
 from kaizenlake.vocabulary import Severity
 
@@ -15,12 +15,9 @@ SEVERITIES: tuple[str, ...] = get_args(Severity)
 
 
 @table(layer="gold", grain=("tenant_id", "alert_id"))
-class Alerts(Table):
+class Alerts(OfTenant):
     """Something that somebody should know: it holds now, or happened in the last 30 days."""
 
-    tenant_id: str = column(
-        "Tenant it belongs to; null for events without one, which are a tenant of their own.", nullable=True
-    )
     alert_id: str = column("Alert: what it is of, by name; the same every night, so that it is told once.")
     kind: str = column("What it is about.", isin=KINDS)
     severity: str = column("info: somebody may act; warning: look at it; critical: harm is done.", isin=SEVERITIES)

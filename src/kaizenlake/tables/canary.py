@@ -7,7 +7,7 @@ from typing import Any, get_args
 import polars as pl
 
 from kaizenlake.parameters import Guardrail
-from kaizenlake.tables.base import Figures, Instant, Table, Words, build_class, column, count, rate, table, tenant
+from kaizenlake.tables.base import Figures, Instant, OfTenant, Table, Words, build_class, column, count, rate, table
 from kaizenlake.vocabulary import Method, Mode, Result
 
 MODES: tuple[str, ...] = get_args(Mode)
@@ -22,10 +22,9 @@ METRICS: tuple[str, ...] = get_args(Guardrail.model_fields["metric"].annotation)
 
 
 @table(layer="gold", grain=("tenant_id", "deployment_id"))
-class Deployments(Table):
+class Deployments(OfTenant):
     """A shadow or a canary: what it compares, by which rule, and what came of it."""
 
-    tenant_id: str = tenant()
     deployment_id: str = column("Deployment; of two starts of one name the earlier counts.")
     policy_id: str = column("Policy whose versions are compared.")
     doer: str = column("Agent that runs under it.")
@@ -67,10 +66,9 @@ class Deployments(Table):
     grain=("tenant_id", "deployment_id", "policy_version", "unit_id", "event_date"),
     partition="event_date",
 )
-class DeploymentRoutings(Table):
+class DeploymentRoutings(OfTenant):
     """One unit that was routed to a version of a shadow or canary on one day, as the application logged it."""
 
-    tenant_id: str = tenant()
     deployment_id: str = column("Deployment it was routed in.")
     policy_version: str = column("Version it was routed to.")
     unit_id: str = column("What was routed.")
@@ -79,8 +77,7 @@ class DeploymentRoutings(Table):
     routings: pl.Int64 = column("Times that it was.", ge=1)
 
 
-class _UnitDay(Table):
-    tenant_id: str = tenant()
+class _UnitDay(OfTenant):
     deployment_id: str = column("Deployment the runs belong to.")
     policy_version: str = column("Version they ran under: the control or a candidate.")
     unit_id: str = column("What was randomised; null for runs that name none, which no look counts.", nullable=True)
@@ -119,13 +116,17 @@ def _canary_units() -> type[Table]:
 CanaryUnits = _canary_units()
 
 
-@table(layer="gold", grain=("tenant_id", "deployment_id", "policy_version", "look"))
-class CanaryLooks(Table):
-    """One candidate of a deployment as one night saw it: figures, test, verdict and its reason."""
+class _Candidate(OfTenant):
+    """Columns that say which candidate of a deployment it is."""
 
-    tenant_id: str = tenant()
     deployment_id: str = column("Deployment.")
     policy_version: str = column("Candidate.", label="Candidate")
+
+
+@table(layer="gold", grain=("tenant_id", "deployment_id", "policy_version", "look"))
+class CanaryLooks(_Candidate):
+    """One candidate of a deployment as one night saw it: figures, test, verdict and its reason."""
+
     look: pl.Int64 = column("Number of the look, from 1: nights since the start.", ge=1)
     looked_on: pl.Date = column("UTC date up to whose end runs count.")
     deployment_mode: str = column("Shadow or canary.", isin=MODES)
@@ -283,12 +284,9 @@ class CanaryLooks(Table):
 
 
 @table(layer="gold", grain=("tenant_id", "deployment_id", "policy_version", "dimension", "value"))
-class CanarySegments(Table):
+class CanarySegments(_Candidate):
     """One candidate of a canary in one part of its units, at the latest look."""
 
-    tenant_id: str = tenant()
-    deployment_id: str = column("Deployment.")
-    policy_version: str = column("Candidate.", label="Candidate")
     dimension: str = column("By what the units are taken apart.", isin=DIMENSIONS)
     value: str = column("Phase or segment.")
     look: pl.Int64 = column("Latest look.", ge=1)

@@ -6,7 +6,7 @@ from typing import get_args
 
 import polars as pl
 
-from kaizenlake.tables.base import Instant, Table, Words, column, count, rate, table, tenant
+from kaizenlake.tables.base import Instant, OfTenant, Table, Words, column, count, rate, table
 from kaizenlake.vocabulary import Audience, Figures
 
 TIERS = ("excellent", "good", "average", "poor")
@@ -16,11 +16,15 @@ ARM_VERDICTS = ("winner", "loser", "unclear", "invalid")
 RATES = ("click_rate", "engagement_rate")
 
 
-class _Content(Table):
-    tenant_id: str = tenant()
+class _Place(OfTenant):
+    """Columns that say which content it is, and where it was shown."""
+
     project_id: str = column("Project it belongs to; null where none was given.", nullable=True)
     content_id: str = column("Content, as the application names it.")
     platform: str = column("Platform it was shown on.")
+
+
+class _Content(_Place):
     performed_on: pl.Date = column("UTC date its figures were measured.")
 
 
@@ -164,13 +168,9 @@ MILLIONTHS = ("conversions", "revenue_usd")
 
 
 @table(layer="gold", grain=("tenant_id", "project_id", "content_id", "platform"))
-class ContentIncrements(Table):
+class ContentIncrements(_Place):
     """One content on one platform whose records are of single days: their figures added up, in whole numbers."""
 
-    tenant_id: str = tenant()
-    project_id: str = column("Project it belongs to; null where none was given.", nullable=True)
-    content_id: str = column("Content, as the application names it.")
-    platform: str = column("Platform it was shown on.")
     days: pl.Int64 = count("Days that are told of.")
     impressions_days: pl.Int64 = count("Days that tell impressions.")
     clicks_days: pl.Int64 = count("Days that tell clicks.")
@@ -207,10 +207,9 @@ class Contents(_Features, _Figures):
 
 
 @table(layer="gold", grain=("tenant_id", "event_id"), partition="event_date")
-class CreativeMarks(Table):
+class CreativeMarks(OfTenant):
     """One mark that a person set on a content: winner or loser."""
 
-    tenant_id: str = tenant()
     content_id: str = column("Content, as the application names it.")
     project_id: str = column("Project it names; null for the content in any project.", nullable=True)
     platform: str = column("Platform it names; null for every platform of the content.", nullable=True)
@@ -223,10 +222,9 @@ class CreativeMarks(Table):
 
 
 @table(layer="gold", grain=("tenant_id", "project_id", "experiment_id", "platform", "arm"))
-class ContentExperiments(Table):
+class ContentExperiments(OfTenant):
     """One arm of an experiment on contents, on one platform, and how it fared against the other arms."""
 
-    tenant_id: str = tenant()
     project_id: str = column("Project it belongs to; null where none was given.", nullable=True)
     experiment_id: str = column("Experiment.")
     platform: str = column("Platform it was shown on.")
@@ -292,10 +290,9 @@ class ContentExperiments(Table):
         "metric",
     ),
 )
-class PatternSums(Table):
+class PatternSums(OfTenant):
     """Rates of the contents of one place and pattern, counted and added up: a mergeable aggregate in whole numbers."""
 
-    tenant_id: str = tenant()
     project_id: str = column("Project; null where none was given.", nullable=True)
     industry: str = column("Industry of the client; null where unknown.", nullable=True)
     client_type: str = column("Kind of client; null where unknown.", nullable=True)
@@ -315,10 +312,9 @@ class PatternSums(Table):
 
 
 @table(layer="gold", grain=("tenant_id", "project_id", "content_id", "platform"))
-class CreativeLabels(Table):
+class CreativeLabels(OfTenant):
     """A content marked winner or loser, by a person, by its experiment or by its place in its group."""
 
-    tenant_id: str = tenant()
     content_id: str = column("Content, as the application names it.")
     platform: str = column("Platform; null for a mark on a content of which no figures are known.", nullable=True)
     label: str = column("Winner or loser.", isin=LABELS)
@@ -353,10 +349,9 @@ class CreativeLabels(Table):
 
 
 @table(layer="gold", grain=("tenant_id", "phrase", "project_id"))
-class AvoidedPhrases(Table):
+class AvoidedPhrases(OfTenant):
     """A phrase or pattern that people asked to avoid when they marked a content as a loser."""
 
-    tenant_id: str = tenant()
     phrase: str = column("The phrase, as it was written.", label="Phrase or pattern")
     project_id: str = column("Project of the marks; null where none was given.", nullable=True)
     marks: pl.Int64 = column("Marks that name it.", ge=1)

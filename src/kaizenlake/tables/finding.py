@@ -6,7 +6,7 @@ from typing import get_args
 
 import polars as pl
 
-from kaizenlake.tables.base import Table, column, table, tenant
+from kaizenlake.tables.base import OfTenant, column, table
 from kaizenlake.tables.outcome import SUBJECT_KINDS
 from kaizenlake.vocabulary import Severity
 
@@ -40,10 +40,9 @@ SEVERITIES: tuple[str, ...] = get_args(Severity)
 
 
 @table(layer="gold", grain=("tenant_id", "finding_id"))
-class Findings(Table):
+class Findings(OfTenant):
     """One thing that the tables say: its figures, its verdict, what to do, and the one sentence in which all tell it."""
 
-    tenant_id: str = tenant()
     finding_id: str = column("Finding: what it is of, by name; the same every night while it holds.")
     kind: str = column("What kind of finding it is.", isin=tuple(FINDING_KINDS))
     subject: str = column("What it is about, by name.")

@@ -13,6 +13,7 @@ from kaizenlake.tables.base import (
     INSTANT,
     WORDS,
     Instant,
+    OfTenant,
     Table,
     build_class,
     column,
@@ -80,10 +81,9 @@ RunRecords = _run_records()
 
 
 @table(layer="gold", grain=("tenant_id", "scorer"))
-class PendingScores(Table):
+class PendingScores(OfTenant):
     """The scores of one scorer whose run has not come: they wait, make no run, and count when it comes."""
 
-    tenant_id: str = tenant()
     scorer: str = column("Who or what scored; null where a score names nobody.", nullable=True)
     scores: pl.Int64 = column("Scores that wait.", ge=1)
     runs: pl.Int64 = column("Runs that they name.", ge=1)
@@ -91,8 +91,7 @@ class PendingScores(Table):
     last_at: Instant = column("Time of the last of them.")
 
 
-class _Run(Table):
-    tenant_id: str = tenant()
+class _Run(OfTenant):
     run_id: str = column("Run, as the application names it.")
     doer: str = column("Agent that did the run.")
     phase: str = column("Phase of the work; null where not given.", nullable=True)
@@ -140,12 +139,9 @@ Crl = _crl()
     grain=("tenant_id", "event_date", "doer", "phase", "policy_id", "policy_version", "model", "bucket"),
     partition="event_date",
 )
-class CrlDaily(Table):
+class CrlDaily(OfTenant):
     """The runs of one day, doer, phase, policy, version and model whose loss lies in one bucket; sums that add up."""
 
-    tenant_id: str = column(
-        "Tenant it belongs to; null for events without one, which are a tenant of their own.", nullable=True
-    )
     event_date: pl.Date = column("UTC date of the runs, by which the table is partitioned.")
     doer: str = column("Agent that did the runs.")
     phase: str = column("Phase of the work; null where not given.", nullable=True)
@@ -167,12 +163,9 @@ class CrlDaily(Table):
 
 
 @table(layer="gold", grain=("tenant_id", "doer", "cut", "value", "event_date"))
-class CrlTrends(Table):
+class CrlTrends(OfTenant):
     """The loss of one doer on one day, over all its runs or those of one phase, policy or model, and how it moves."""
 
-    tenant_id: str = column(
-        "Tenant it belongs to; null for events without one, which are a tenant of their own.", nullable=True
-    )
     doer: str = column("Agent that did the runs.", label="Agent")
     cut: str = column("By what its runs are taken apart.", isin=CUTS)
     value: str = column("The phase, policy or model; `all` for all of its runs.")
@@ -255,12 +248,9 @@ class CrlTrends(Table):
 
 
 @table(layer="gold", grain=("tenant_id", "doer", "policy_id", "policy_version", "event_date"))
-class LearningProgress(Table):
+class LearningProgress(OfTenant):
     """The loss under one version of a policy on one day, so far, and against the version before it."""
 
-    tenant_id: str = column(
-        "Tenant it belongs to; null for events without one, which are a tenant of their own.", nullable=True
-    )
     doer: str = column("Agent that ran under it.")
     policy_id: str = column("Policy; null for runs that name a version alone.", nullable=True)
     policy_version: str = column("Version of the policy.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from kaizenlake.tables.base import Instant, Table, Words, column, count, rate, table, tenant
+from kaizenlake.tables.base import Instant, OfTenant, Table, Words, column, count, rate, table
 from kaizenlake.tables.content import RATES, TEXT_FEATURES
 
 KINDS = ("pack", "deal", "outreach", "creative", "run")
@@ -45,10 +45,9 @@ _P = "p of the difference from the other values within the strata (Cochran-Mante
 
 
 @table(layer="gold", grain=("tenant_id", "kind", "project_id", "subject_id", "age_days"), partition="event_date")
-class OutcomeSubjects(Table):
+class OutcomeSubjects(OfTenant):
     """One pack, lead, outreach message or run at one age: was it won within that age? With what is known of it."""
 
-    tenant_id: str = tenant()
     kind: str = column("What was decided.", isin=SUBJECT_KINDS)
     subject_id: str = column("What it is decided of: pack run, lead, outreach, run.")
     age_days: pl.Int64 = column(_AGE, unit="days", ge=0)
@@ -78,10 +77,9 @@ class OutcomeSubjects(Table):
     grain=("tenant_id", "kind", "project_id", "subject_id", "age_days", "dimension"),
     partition="event_date",
 )
-class Outcomes(Table):
+class Outcomes(OfTenant):
     """One subject at one age, and one dimension of it: was it won within that age?"""
 
-    tenant_id: str = tenant()
     kind: str = column("What was decided.", isin=KINDS)
     subject_id: str = column("What it is decided of: pack run, lead, outreach, platform/content, run.")
     age_days: pl.Int64 = column(_AGE, unit="days", ge=0)
@@ -108,10 +106,9 @@ class Outcomes(Table):
         *("kind", "dimension", "value", "stratum", "age_days"),
     ),
 )
-class OutcomeCounts(Table):
+class OutcomeCounts(OfTenant):
     """Subjects of one project, segment, dimension, value, stratum and age, counted: a mergeable aggregate."""
 
-    tenant_id: str = tenant()
     project_id: str = column("Project; null where none was given.", nullable=True)
     industry: str = column("Industry; null where unknown.", nullable=True)
     client_type: str = column("Kind of client; null where unknown.", nullable=True)
@@ -127,10 +124,9 @@ class OutcomeCounts(Table):
 
 
 @table(layer="gold", grain=("tenant_id", "kind", "dimension", "value"))
-class WinRates(Table):
+class WinRates(OfTenant):
     """The share of subjects that were won within an age, by kind, dimension and value, over everything."""
 
-    tenant_id: str = tenant()
     kind: str = column("What was decided.", isin=KINDS)
     dimension: str = column("Dimension, such as template_id.", format="words")
     value: str = column("Value of the dimension.")
@@ -164,17 +160,21 @@ class WinRates(Table):
     )
 
 
-@table(
-    layer="gold", grain=("tenant_id", "scope", "project_id", "industry", "client_type", "kind", "dimension", "value")
-)
-class ScopedWinRates(Table):
-    """The same within one project or one segment (industry and kind of client), drawn toward the whole."""
+class _InAScope(OfTenant):
+    """Columns that say of which project or segment a row is."""
 
-    tenant_id: str = tenant()
     scope: str = column("Kind of scope.", isin=SCOPES)
     project_id: str = column("Project; null for a segment.", nullable=True)
     industry: str = column("Industry of the segment; null for a project.", nullable=True)
     client_type: str = column("Kind of client of the segment; null for a project.", nullable=True)
+
+
+@table(
+    layer="gold", grain=("tenant_id", "scope", "project_id", "industry", "client_type", "kind", "dimension", "value")
+)
+class ScopedWinRates(_InAScope):
+    """The same within one project or one segment (industry and kind of client), drawn toward the whole."""
+
     kind: str = column("What was decided.", isin=KINDS)
     dimension: str = column("Dimension, such as template_id.")
     value: str = column("Value of the dimension.")
@@ -204,10 +204,9 @@ class ScopedWinRates(Table):
 
 
 @table(layer="gold", grain=("tenant_id", "evidence", "pattern_type", "pattern"))
-class Patterns(Table):
+class Patterns(OfTenant):
     """One pattern of content and how contents with it fare against contents without it."""
 
-    tenant_id: str = tenant()
     evidence: str = column("Contrast within experiments, or comparison of what was observed.", isin=EVIDENCE)
     pattern_type: str = column("Attribute or text feature, such as hook_type.")
     pattern: str = column("Its value, such as question.")
@@ -276,14 +275,9 @@ class PooledPatterns(Table):
     layer="gold",
     grain=("tenant_id", "scope", "project_id", "industry", "client_type", "evidence", "pattern_type", "pattern"),
 )
-class ScopedPatterns(Table):
+class ScopedPatterns(_InAScope):
     """One pattern within one project or segment, by experiment and by observation, drawn toward the whole."""
 
-    tenant_id: str = tenant()
-    scope: str = column("Kind of scope.", isin=SCOPES)
-    project_id: str = column("Project; null for a segment.", nullable=True)
-    industry: str = column("Industry of the segment; null for a project.", nullable=True)
-    client_type: str = column("Kind of client of the segment; null for a project.", nullable=True)
     evidence: str = column("Contrast within experiments, or comparison of what was observed.", isin=EVIDENCE)
     pattern_type: str = column("Attribute or text feature, such as hook_type.")
     pattern: str = column("Its value, such as question.")

@@ -6,7 +6,7 @@ from typing import get_args
 
 import polars as pl
 
-from kaizenlake.tables.base import Instant, Table, column, count, rate, table
+from kaizenlake.tables.base import Instant, OfTenant, column, count, rate, table
 from kaizenlake.vocabulary import Status
 
 STATUSES: tuple[str, ...] = get_args(Status)
@@ -17,10 +17,7 @@ EVIDENCE = ("canary", "shadow", "observation")
 EXPERIMENT_STATUSES = ("running", "completed", "failed")
 
 
-class _Version(Table):
-    tenant_id: str = column(
-        "Tenant it belongs to; null for events without one, which are a tenant of their own.", nullable=True
-    )
+class _Version(OfTenant):
     policy_id: str = column("Policy, such as planner; its versions follow one another.")
     policy_version: str = column("Version of that policy, by semantic versioning.", label="Version")
     doer: str = column("Agent that runs under it.")
@@ -125,12 +122,9 @@ class PolicyPerformance(_Version):
 
 
 @table(layer="gold", grain=("tenant_id", "experiment_id"))
-class Experiments(Table):
+class Experiments(OfTenant):
     """One attempt to find a better policy for a doer, and what came of it."""
 
-    tenant_id: str = column(
-        "Tenant it belongs to; null for events without one, which are a tenant of their own.", nullable=True
-    )
     experiment_id: str = column("Experiment, as the application names it.", label="Experiment")
     experiment_type: str = column("What was varied, such as prompt_synthesis.", label="Type", format="words")
     doer: str = column("Agent it is to improve.", label="Agent")
@@ -168,12 +162,9 @@ class Experiments(Table):
 
 
 @table(layer="gold", grain=("tenant_id", "doer", "experiment_type"))
-class ExperimentSuccess(Table):
+class ExperimentSuccess(OfTenant):
     """The experiments of one type for one doer, or for all together (`*`), and how many led to a policy in service."""
 
-    tenant_id: str = column(
-        "Tenant it belongs to; null for events without one, which are a tenant of their own.", nullable=True
-    )
     doer: str = column("Agent they are to improve; `*` for all together.")
     experiment_type: str = column("What was varied.", label="Type", format="words")
     experiments: pl.Int64 = column("Experiments.", ge=1)

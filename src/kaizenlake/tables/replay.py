@@ -6,7 +6,7 @@ from typing import get_args
 
 import polars as pl
 
-from kaizenlake.tables.base import Instant, Table, Words, column, count, rate, table
+from kaizenlake.tables.base import Instant, OfTenant, Words, column, count, rate, table
 from kaizenlake.vocabulary import ReplayKind, ReplayVerdict
 
 KINDS: tuple[str, ...] = get_args(ReplayKind)
@@ -17,12 +17,9 @@ NO_ESTIMATOR = "none"
 
 
 @table(layer="gold", grain=("tenant_id", "replay_id", "estimator"))
-class OfflineReplays(Table):
+class OfflineReplays(OfTenant):
     """One replay of a version of a policy on logged runs, by one estimator; a refused one has one row without figures."""
 
-    tenant_id: str = column(
-        "Tenant it belongs to; null for events without one, which are a tenant of their own.", nullable=True
-    )
     replay_id: str = column("Replay, unique within the tenant.")
     estimator: str = column(f"Estimator; `paired` for runs made again, `{NO_ESTIMATOR}` where there is no estimate.")
     is_verdict: bool = column("The verdict rests on this estimator; a refusal rests on none.")
@@ -74,12 +71,9 @@ class OfflineReplays(Table):
 
 
 @table(layer="gold", grain=("tenant_id", "golden_set_id", "golden_set_version"))
-class GoldenSets(Table):
+class GoldenSets(OfTenant):
     """One version of a golden set: runs that were frozen, on which every candidate of their doer is replayed."""
 
-    tenant_id: str = column(
-        "Tenant it belongs to; null for events without one, which are a tenant of their own.", nullable=True
-    )
     golden_set_id: str = column("Golden set.")
     golden_set_version: pl.Int64 = count("Version of the set, from 1.")
     doer: str = column("Agent whose runs it holds.")

@@ -6,7 +6,7 @@ from typing import get_args
 
 import polars as pl
 
-from kaizenlake.tables.base import Table, Words, column, count, rate, table
+from kaizenlake.tables.base import OfTenant, Words, column, count, rate, table
 from kaizenlake.tables.loss import DIRECTIONS
 from kaizenlake.vocabulary import ExperimentCause, ExperimentType, PolicyOrigin, TermVerdict, Trend
 
@@ -18,12 +18,9 @@ CAUSES: tuple[str, ...] = get_args(ExperimentCause)
 
 
 @table(layer="gold", grain=("tenant_id", "event_date", "doer", "phase", "model", "term"), partition="event_date")
-class CrlTermsDaily(Table):
+class CrlTermsDaily(OfTenant):
     """One term of the loss on one day, for one doer, phase and model; sums that add up. Unobserved terms have a row too."""
 
-    tenant_id: str = column(
-        "Tenant it belongs to; null for events without one, which are a tenant of their own.", nullable=True
-    )
     event_date: pl.Date = column("UTC date of the runs, by which the table is partitioned.")
     doer: str = column("Agent that did the runs.")
     phase: str = column("Phase of the work; null where not given.", nullable=True)
@@ -38,8 +35,14 @@ class CrlTermsDaily(Table):
     contribution_micros: pl.Int64 = count("Sum of what it contributed to the losses, in millionths.")
 
 
+class _OfADoer(OfTenant):
+    """Columns that say whose runs they are."""
+
+    doer: str = column("Agent that did the runs.")
+
+
 @table(layer="gold", grain=("tenant_id", "doer", "term"))
-class SkillTerms(Table):
+class SkillTerms(_OfADoer):
     """One term of the loss of one doer in the days of its card, against the other doers of its tenant and against the days before.
 
     A difference is that of the term's means times the weight that the term has for the doer among all terms: what it is
@@ -47,10 +50,6 @@ class SkillTerms(Table):
     independent observation.
     """
 
-    tenant_id: str = column(
-        "Tenant it belongs to; null for events without one, which are a tenant of their own.", nullable=True
-    )
-    doer: str = column("Agent that did the runs.")
     term: str = column("Term of the loss: one of the nine, or one of the team's own.")
     runs: pl.Int64 = count("Runs of the doer in the days of its card (setting `skills.days`).")
     n: pl.Int64 = count("Those in which the term was observed.", label="Runs")
@@ -115,7 +114,7 @@ class SkillTerms(Table):
 
 
 @table(layer="gold", grain=("tenant_id", "doer", "model"))
-class SkillModels(Table):
+class SkillModels(_OfADoer):
     """One model that a doer called in the days of its card: its loss, and its loss at equal cost against the other models.
 
     Equal cost: the runs are put into bands of cost, each up to twice as dear as it begins, and the model is set against the
@@ -123,10 +122,6 @@ class SkillModels(Table):
     of 0 or none is unknown. Models were chosen, not drawn: what is compared was observed, and something else may explain it.
     """
 
-    tenant_id: str = column(
-        "Tenant it belongs to; null for events without one, which are a tenant of their own.", nullable=True
-    )
-    doer: str = column("Agent that did the runs.")
     model: str = column("Model that it called.")
     runs: pl.Int64 = column("Runs with the model in the days of its card (setting `skills.days`).", ge=1)
     n: pl.Int64 = count("Those that have a loss.")
@@ -182,13 +177,9 @@ class SkillModels(Table):
 
 
 @table(layer="gold", grain=("tenant_id", "doer", "failure_mode"))
-class SkillFailures(Table):
+class SkillFailures(_OfADoer):
     """One way in which the runs of a doer failed in the days of its card or in as many days before, with its share and trend."""
 
-    tenant_id: str = column(
-        "Tenant it belongs to; null for events without one, which are a tenant of their own.", nullable=True
-    )
-    doer: str = column("Agent that did the runs.")
     failure_mode: str = column("Way in which they failed, as the application names it.", label="Failure")
     runs: pl.Int64 = count("Runs of the doer in the days of its card (setting `skills.days`).")
     failed: pl.Int64 = count("Those that failed in this way.", label="Runs")
@@ -234,12 +225,9 @@ class SkillFailures(Table):
 
 
 @table(layer="gold", grain=("tenant_id", "doer"))
-class SkillCards(Table):
+class SkillCards(OfTenant):
     """One doer: how much is known of it, what it is good and bad at, where its loss goes, and what to try next."""
 
-    tenant_id: str = column(
-        "Tenant it belongs to; null for events without one, which are a tenant of their own.", nullable=True
-    )
     doer: str = column("Agent.")
     first_day: pl.Date = column("First of the days that the card covers (setting `skills.days`).")
     last_day: pl.Date = column(

@@ -6,7 +6,7 @@ from typing import get_args
 
 import polars as pl
 
-from kaizenlake.tables.base import Instant, Table, Words, column, count, rate, table, tenant
+from kaizenlake.tables.base import Instant, OfTenant, Words, column, count, rate, table
 from kaizenlake.vocabulary import StepKind, StepStatus
 
 KINDS: tuple[str, ...] = get_args(StepKind)
@@ -15,10 +15,9 @@ COST_FROM = TOLD, PRICES = ("told", "prices")
 
 
 @table(layer="gold", grain=("tenant_id", "trace_id", "span_id"), partition="event_date")
-class TraceSteps(Table):
+class TraceSteps(OfTenant):
     """One step of a trace, told by one span or by several that name the same."""
 
-    tenant_id: str = tenant()
     trace_id: str = column("Trace, as 32 hexadecimal digits; it is the run_id of its run.")
     span_id: str = column("Span, unique in its trace.")
     parent_span_id: str = column("Span within which it ran; null for one that names none.", nullable=True)
@@ -80,10 +79,9 @@ class TraceSteps(Table):
 
 
 @table(layer="gold", grain=("tenant_id", "trace_id"), partition="event_date")
-class Traces(Table):
+class Traces(OfTenant):
     """One trace: a run of an agent, out of its steps."""
 
-    tenant_id: str = tenant()
     trace_id: str = column("Trace, as 32 hexadecimal digits; it is the run_id of its run.")
     event_date: pl.Date = column("UTC date on which its run counts, by which the table is partitioned.")
     project_id: str = column("Project; null where none was given.", nullable=True)
@@ -131,10 +129,9 @@ class Traces(Table):
 
 
 @table(layer="gold", grain=("tenant_id", "event_date", "doer", "model"), partition="event_date")
-class RunCosts(Table):
+class RunCosts(OfTenant):
     """What the runs of one doer cost with one model on one day: those of traces by their steps, others by their own word."""
 
-    tenant_id: str = tenant()
     event_date: pl.Date = column("UTC date on which the runs count, by which the table is partitioned.")
     doer: str = column("Agent that did the runs.")
     model: str = column("Model; null where none is named.", nullable=True)
@@ -155,10 +152,9 @@ class RunCosts(Table):
 
 
 @table(layer="gold", grain=("tenant_id", "event_date", "dialect", "attribute"), partition="event_date")
-class TraceAttributes(Table):
+class TraceAttributes(OfTenant):
     """One name of an attribute that is no field of a step, on one day: nothing reads it, and it is not lost silently."""
 
-    tenant_id: str = tenant()
     event_date: pl.Date = column("UTC date of the spans, by which the table is partitioned.")
     dialect: str = column("Names in which the spans were told; null where not given.", nullable=True)
     attribute: str = column("Name of the attribute.")

@@ -132,6 +132,12 @@ class Table(metaclass=TableClass):
         return schema_of(cls)
 
 
+class OfTenant(Table):
+    """Column that says whose row it is."""
+
+    tenant_id: str = tenant()
+
+
 Scan: TypeAlias = Callable[[type[Table]], pl.LazyFrame]
 """Gives a table as a lazy frame: `Lake.scan`, or literal frames in a test."""
 
