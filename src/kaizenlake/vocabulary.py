@@ -104,10 +104,10 @@ OUTCOMES = {
         "outreach message", "outreach messages", "were replied to", "An outreach is won when a reply came{within}."
     ),
     "creative": Outcome(
-        "content",
-        "contents",
+        "post",
+        "posts",
         "are good or excellent",
-        "A content is won when its tier is good or better; one with too few impressions is pending.",
+        "A post is won when its tier is good or better; one with too few impressions is pending.",
     ),
     "run": Outcome("agent run", "agent runs", "passed all gates", "A run is won when it passed all its gates."),
 }

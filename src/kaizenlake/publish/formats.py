@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 from functools import partial
 from hashlib import sha256
@@ -279,6 +279,15 @@ def name_in_words(value: str | None) -> str:
     return text(None if value is None else words(value))
 
 
+def items(values: Iterable[Any] | None) -> str:
+    """The items of a list, one after the other.
+
+    >>> items(["email", "linkedin"]), items([])
+    ('email, linkedin', '–')
+    """
+    return text(", ".join(map(str, values or ())), 400)
+
+
 def date_of(value: datetime | None) -> str:
     """The date of an instant, in UTC.
 
@@ -334,6 +343,7 @@ FORMATS: dict[str, Callable[[Any], str]] = {
     "increase": partial(figure, signed=True),
     "instant": instant,
     "lift": lift,
+    "list": items,
     "loss": loss,
     "p": small_p,
     "points": points,

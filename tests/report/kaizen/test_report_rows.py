@@ -10,12 +10,15 @@ import polars as pl
 import pytest
 
 from kaizenlake import tables
+from kaizenlake.errors import UsageError
 from kaizenlake.publish.formats import FORMATS, NOTHING
 from kaizenlake.report.engine.columns import Shown, format_of, interval, label_of, made, shown
 from kaizenlake.report.engine.rows import TableRow, listing
 from kaizenlake.report.kaizen.data import build
 from kaizenlake.report.kaizen.sections import document
-from kaizenlake.tables import CrlTrends, Patterns, Policies, WinRates
+from kaizenlake.tables import CrlTrends, Patterns, Policies, Table, WinRates
+from kaizenlake.tables.base import column
+from kaizenlake.tables.base import table as table_of
 from kaizenlake.tables.policy_rows import PolicyVersion
 from publish.learning_documents import frames
 from publish.learning_documents import made as documents_of
@@ -119,6 +122,17 @@ def test_what_differs_from_a_declaration_is_said_by_an_object(column, text, name
     cell = column.cell(ROW, Patterns)
     assert (cell.text, cell.names) == (text, names)
     assert (column.heading(Patterns), column.kind(Patterns)) == (heading, kind)
+
+
+def test_a_format_that_there_is_not_is_named_with_its_column():
+    @table_of(layer="gold", grain=("day",))
+    class Odd(Table):
+        """One day."""
+
+        day: pl.Date = column("The day.", format="weekday")
+
+    with pytest.raises(UsageError, match=r"There is no format 'weekday'"):
+        format_of(Odd, "day")
 
 
 def test_a_listing_holds_the_first_rows_with_every_column_and_counts_them_all():

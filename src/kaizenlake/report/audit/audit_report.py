@@ -235,8 +235,8 @@ _TERMS = (
     (
         "Gates",
         (
-            "Shadow needs a passed replay of the very content; canary a validated shadow; active a canary whose verdict is to "
-            "promote, and the approval of a person where the settings ask for it."
+            "Shadow needs a passed replay of the very content. Canary needs a validated shadow. Active needs a canary whose "
+            "verdict is to promote, and a person's approval where the settings ask for it."
         ),
     ),
     (

@@ -213,8 +213,8 @@ def segments(data: CanaryData) -> Section | None:
         ),
     )
     lead = (
-        "Effects of parts are drawn toward their mean, the more so the fewer units they have; q counts that many parts were "
-        "looked at, on every night."
+        "Effects of parts are drawn toward their mean, the more so the fewer units they have. The q-value counts that many "
+        "parts were looked at, on every night."
     )
     return Section("segments", "Segments", lead, (table,))
 

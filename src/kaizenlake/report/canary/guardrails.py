@@ -22,8 +22,8 @@ def guardrails(data: CanaryData) -> Section | None:
         return None
     broken = [row for row in rows if row.verdict == "broken"]
     lead = (
-        "A guardrail is broken where the whole interval, which holds on all nights at once, lies above what is tolerated; "
-        "held where all of it lies below."
+        "A guardrail is broken where its whole interval lies above what is tolerated, and held where all of it lies below. "
+        "The interval holds on all nights at once."
     )
     if broken:
         named = ", ".join(f"{metric(row.metric)} of {say.clean(row.policy_version, 40)}" for row in broken[:6])

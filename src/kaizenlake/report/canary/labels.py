@@ -19,7 +19,7 @@ class Verdict(NamedTuple):
 VERDICTS = {
     "promote": Verdict("promote", "It may be promoted."),
     "rollback": Verdict("roll back", "It has to be rolled back."),
-    "continue": Verdict("continue", "It goes on; nothing is decided yet."),
+    "continue": Verdict("continue", "Not enough data yet to decide: the comparison goes on."),
     "insufficient": Verdict("too few units", "It has too few units for a verdict."),
     "invalid": Verdict("invalid", "The comparison is invalid; its effect means nothing."),
 }
@@ -56,7 +56,7 @@ _METRICS = {
 }
 
 NIGHTLY = (
-    "It is not used: each night is one more chance to be wrong, and over 30 nights such a test finds a difference where there "
+    "It is not used: each night is one more chance to be wrong. Over 30 nights such a test finds a difference where there "
     "is none in about 28 of 100 simulated canaries."
 )
 
@@ -79,23 +79,23 @@ STEPS = (
     (
         "Roll back",
         (
-            "By confidence sequences, which hold on every night at once: when the loss has risen by more than is tolerated, or a "
-            "guardrail is broken, by the whole of its interval."
+            "When the whole interval of the rise in loss lies above what is tolerated, or that of a guardrail does. The "
+            "intervals are confidence sequences, which hold on every night at once."
         ),
     ),
     (
         "Sample ratio",
         (
-            "The sizes of the arms are tested against the allocation, and the runs of their units against one another; where they "
+            "The sizes of the arms are tested against the allocation, and the runs of their units against one another. Where they "
             "cannot be chance, nothing else is believed."
         ),
     ),
     (
         "Missing outcomes",
         (
-            "A run that ended in error, timeout or crash and tells no gates passed none: its gates term is 1. Where the share of "
-            "runs without a loss, or of routed units that never ran, differs between the versions by more than chance, the look "
-            "is invalid."
+            "A run that ended in error, timeout or crash and tells no gates passed none: its gates term is 1. The versions may "
+            "differ by no more than chance in their shares of runs without a loss, and of routed units that never ran. Else the "
+            "look is invalid."
         ),
     ),
     (

@@ -11,6 +11,7 @@ import msgspec
 import polars as pl
 
 from kaizenlake import tables
+from kaizenlake.errors import UsageError
 from kaizenlake.publish import formats as say
 from kaizenlake.tables import Table
 
@@ -116,22 +117,28 @@ def label_of(table: type[Table], name: str) -> str:
 
 
 def format_of(table: type[Table], name: str) -> str:
-    """Return the name of the format of a column: the one declared, or else what its unit and type tell."""
+    """Return the name of the format of a column: the one declared, or else what its unit and type tell.
+
+    Raises:
+        UsageError: A format is declared that there is not.
+    """
     declared, dtype = tables.columns(table)[name], tables.schema(table)[name]
-    return (
-        declared.format
-        or _UNITS.get(declared.unit)
-        or _TYPES.get(dtype.base_type())
-        or ("count" if dtype.is_integer() else "text")
-    )
+    if declared.format and declared.format not in say.FORMATS:
+        raise UsageError(
+            f"There is no format {declared.format!r}.",
+            where=f"{tables.full_name(table)}.{name}",
+            hint=f"Formats are {', '.join(say.FORMATS)}.",
+        )
+    plain = "count" if dtype.is_integer() else _TYPES.get(dtype.base_type(), "text")
+    return declared.format or _UNITS.get(declared.unit, plain)
 
 
 _UNITS: Mapping[str, str] = MappingProxyType(
     {"rate": "rate", "usd": "usd", "seconds": "seconds", "days": "days", "hours": "hours", "score": "score"}
 )
 _TYPES: Mapping[Any, str] = MappingProxyType(
-    {pl.Boolean: "yes_or_no", pl.Date: "date", pl.Datetime: "instant", pl.Float64: "figure"}
+    {pl.Boolean: "yes_or_no", pl.Date: "date", pl.Datetime: "instant", pl.Float64: "figure", pl.List: "list"}
 )
 _KINDS: Mapping[str, Kind] = MappingProxyType(
-    {"text": "text", "sentence": "text", "words": "text", "verdict": "verdict"}
+    {"text": "text", "sentence": "text", "words": "text", "list": "text", "verdict": "verdict"}
 )

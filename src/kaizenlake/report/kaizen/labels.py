@@ -61,8 +61,8 @@ def waiting_lines(waiting: int, by_rule: Sequence[tuple[str, int]]) -> str:
 
 GLOSSARY: tuple[tuple[str, str], ...] = (
     (
-        "Content",
-        "One creative on one platform. Its figures are those of the latest day they were measured.",
+        "Post",
+        "One piece of content on one platform. Its figures are those of the latest day they were measured.",
     ),
     (
         "Decided",
@@ -75,7 +75,7 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
         "Evidence",
         (
             "Experiment: arms of one experiment were compared with each other, so the difference can be read as an effect. "
-            "Observation: contents were compared as they happened to be made; something else may explain the difference."
+            "Observation: posts were compared as they happened to be made; something else may explain the difference."
         ),
     ),
     (
@@ -109,11 +109,11 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
     (
         "Shrunk rate",
         (
-            "A rate drawn toward that of its group, the more so the less data it has, so that three lucky tries do not "
+            "A rate drawn toward that of its group, the more so the less data it has. So three lucky tries do not "
             "outrank three hundred good ones."
         ),
     ),
-    ("Tier", "Class of a content by its engagement rate: excellent, good, average or poor."),
+    ("Tier", "Class of a post by its engagement rate: excellent, good, average or poor."),
     (
         "Verdict",
         "Works or risky where the evidence passes the threshold in the one or the other direction, else unclear.",
