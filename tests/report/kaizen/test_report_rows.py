@@ -55,8 +55,8 @@ def test_a_cell_of_one_column_is_the_value_of_the_table_in_its_format(grids):
     for grid in grids:
         table = BY_NAME.get(grid.source)
         for row in grid.rows:
-            for column, cell in zip(grid.columns, row, strict=True):
-                if table is None or column.label != label_of_cell(table, cell):
+            for part, cell in zip(grid.columns, row, strict=True):
+                if table is None or part.label != label_of_cell(table, cell):
                     continue
                 assert cell.text == FORMATS[format_of(table, cell.names)](value_of(table, cell)), (grid.id, cell)
                 checked += 1
