@@ -6,10 +6,10 @@ import json
 from datetime import timedelta
 
 import pytest
-from publish.test_learning_reports import LIGHT
 
 from cli.running import kaizen
 from night.test_canary_nights import START, begun, log_day
+from report.test_learning_reports import LIGHT
 
 
 @pytest.fixture(scope="module")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
-from jobs.test_findings import progress, told
 from typer.testing import CliRunner
 
+from jobs.alerts.test_findings import progress, told
 from kaizenlake.cli.app import app
 from kaizenlake.errors import UsageError
 from kaizenlake.lake.store import Lake

@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import polars as pl
 import pytest
-from jobs.test_findings import progress
-from jobs.test_shrinking_counts import records
 
+from jobs.alerts.test_findings import progress
+from jobs.alerts.test_shrinking_counts import records
 from kaizenlake import tables
 from kaizenlake.jobs.alerts.alerts import alerts
 from kaizenlake.jobs.alerts.findings import findings

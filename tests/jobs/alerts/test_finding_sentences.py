@@ -11,10 +11,10 @@ import polars as pl
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from jobs.test_alerts import trend
-from jobs.test_findings import LAST, judged, progress, rows, told
-from jobs.test_shrinking_counts import records
 
+from jobs.alerts.test_alerts import trend
+from jobs.alerts.test_findings import LAST, judged, progress, rows, told
+from jobs.alerts.test_shrinking_counts import records
 from kaizenlake import tables
 from kaizenlake.parameters import Trends
 from kaizenlake.tables import (

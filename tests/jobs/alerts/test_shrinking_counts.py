@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from jobs.test_findings import LAST, told
 
+from jobs.alerts.test_findings import LAST, told
 from kaizenlake import tables
 from kaizenlake.jobs.alerts._count_findings import COUNTS, REMEDY
 from kaizenlake.jobs.alerts.alerts import alerts
