@@ -8,7 +8,7 @@ import polars as pl
 
 from kaizenlake.job import job
 from kaizenlake.jobs.traces.trace_steps import TRACE
-from kaizenlake.jobs.traces.traces import known_sum
+from kaizenlake.jobs.traces.traces import in_order, known_sum
 from kaizenlake.tables import RunCosts, RunRecords, Traces, TraceSteps
 
 _RUN = ("tenant_id", "run_id")
@@ -78,7 +78,7 @@ def run_costs(
             calls_without_cost=pl.col("lacks_cost").sum().cast(pl.Int64),
             **{name: known_sum(name, "always") for name in figures},
             timed_calls=pl.col("seconds").count().cast(pl.Int64),
-            seconds=pl.col("seconds").sort().sum(),
+            seconds=in_order(pl.col("seconds").drop_nulls()),
         )
         .with_columns(cost_usd=pl.when(pl.col("calls_without_cost") == 0).then("cost_usd"))
         .with_columns(

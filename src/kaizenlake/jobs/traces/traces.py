@@ -87,8 +87,15 @@ def traces(runs: pl.LazyFrame, trace_steps: pl.LazyFrame, *, as_of: datetime) ->
 
 def known_sum(name: str, chosen: str) -> pl.Expr:
     """Sum of a figure over chosen rows, the same in whatever order they come; null where none tells it."""
-    values = pl.col(name).filter(pl.col(chosen)).drop_nulls()
-    return pl.when(values.len() > 0).then(values.sort().sum())
+    return in_order(pl.col(name).filter(pl.col(chosen)).drop_nulls())
+
+
+def in_order(values: pl.Expr) -> pl.Expr:
+    """Sum of values from the smallest on, bit for bit the same in whatever order they come; null of none.
+
+    A sum forgets that its values were sorted, a running one does not.
+    """
+    return values.sort().cum_sum().last()
 
 
 def _outermost(name: str, chosen: pl.Expr | None = None) -> pl.Expr:
