@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import polars as pl
 import pytest
 
@@ -9,6 +11,7 @@ from kaizenlake.errors import TableInvalidError
 from kaizenlake.lake import Lake
 from kaizenlake.lake.changes import Reads
 from kaizenlake.lake.kept_reads import FILE
+from kaizenlake.lake.upkeep.maintain import maintain
 from lake.shelves import MIDNIGHT, PRINT, Totals, Visits, day, totals, visits
 
 
@@ -74,6 +77,11 @@ def test_what_came_out_alike_makes_no_commit_and_is_kept_for_later_nights(lake):
     lake.save_reads()
     later = Lake(lake.root)
     assert (later.version(Totals), later.reads_of(Totals)) == (0, Reads({"bronze.events": 7}, MIDNIGHT, PRINT))
+    later.append(Totals, totals(p3=1))
+    put(later, Totals, [totals(p1=1)], version=8)
+    put(later, Totals, [totals(p1=1)], version=9)
+    maintain(later, only=[Totals], keep=timedelta(0))
+    assert Lake(lake.root).reads_of(Totals).versions == {"bronze.events": 9}
 
 
 @pytest.mark.parametrize("fault", ["lost", "damaged", "written since", "never saved"])

@@ -33,7 +33,8 @@ STORABLE = (pl.String, pl.Boolean, pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.Flo
 PROPERTIES = {
     # Which days changed is read from the log, so it is kept longer than anybody leaves a lake alone.
     "delta.logRetentionDuration": "interval 365 days",
-    "delta.checkpointInterval": "50",
+    # Whoever opens a table reads the commits since the last checkpoint.
+    "delta.checkpointInterval": "20",
 }
 
 COMPRESSION: Literal["ZSTD"] = "ZSTD"
@@ -103,6 +104,8 @@ def open_table(uri: str, options: Mapping[str, str] | None, version: int | None 
     Raises:
         LakeError: The table, or that version of it, cannot be read.
     """
+    if "://" not in uri and not Path(uri, "_delta_log").is_dir():
+        return None
     try:
         return DeltaTable(uri, version=version, storage_options=dict(options) if options else None)
     except TableNotFoundError:

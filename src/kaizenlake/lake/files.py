@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import secrets
-from contextlib import suppress
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from pathlib import Path
 
 from kaizenlake.errors import LakeError
@@ -32,15 +36,81 @@ def write_atomic(path: Path, content: bytes, *, mode: int = 0o644, is_name_synce
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()
-            os.fsync(file.fileno())
+            waiting = _WAITING.get()
+            if waiting is None:
+                os.fsync(file.fileno())
+        if waiting is not None:
+            waiting.append((aside, path))
+            return
         aside.replace(path)
         if is_name_synced:
             sync_folder(path.parent)
     except OSError as error:
         raise LakeError(f"The file cannot be written: {error.strerror or error}.", where=str(path)) from error
     finally:
-        with suppress(OSError):
-            aside.unlink()
+        if _WAITING.get() is None:
+            with suppress(OSError):
+                aside.unlink()
+
+
+_WAITING: ContextVar[list[tuple[Path, Path]] | None] = ContextVar("waiting", default=None)
+"""Files that are written aside, and where they go, while they wait for one flush of all."""
+
+MANY = 16
+"""Files from which the file system is flushed at once: 2,000 files take 0.4 s so, and 6 s one by one."""
+
+
+@contextmanager
+def flushing_together() -> Iterator[None]:
+    """Write files of which nothing is named until all are on the disk: they appear at the end, or none of them does.
+
+    Raises:
+        LakeError: The disk is full, or the place cannot be written.
+    """
+    waiting: list[tuple[Path, Path]] = []
+    token = _WAITING.set(waiting)
+    try:
+        yield
+        _WAITING.reset(token)
+        _flush([aside for aside, _ in waiting])
+        for aside, path in waiting:
+            aside.replace(path)
+        for folder in {path.parent for _, path in waiting}:
+            sync_folder(folder)
+    except OSError as error:
+        raise LakeError(f"Files cannot be written: {error.strerror or error}.") from error
+    finally:
+        if _WAITING.get() is waiting:
+            _WAITING.reset(token)
+        for aside, _ in waiting:
+            with suppress(OSError):
+                aside.unlink()
+
+
+def _flush(written: list[Path]) -> None:
+    """Flush files to the disk, many of them by one call where the system has it."""
+    if len(written) >= MANY and _sync_file_system(written[0]):
+        return
+    for path in written:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _sync_file_system(path: Path) -> bool:
+    """Flush the file system that a file lies on, and say whether it was: not every system can."""
+    if sys.platform != "linux":
+        return False
+    call = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
+    if call is None:
+        return False
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        return bool(call(descriptor) == 0)
+    finally:
+        os.close(descriptor)
 
 
 def write_text(path: Path, text: str) -> None:

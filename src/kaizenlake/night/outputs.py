@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import takewhile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -79,7 +80,9 @@ def report(lake: Lake, run: Run, record: StepRecord, reports: Path) -> None:
     there = [
         str(folder_of(_place(view, reports), run.as_of) / name) for view in found for name in (HTML_NAME, PDF_NAME)
     ]
-    last = next((former for former in artifact.runs(lake.path("runs")) if set(there) <= set(former.reports)), None)
+    # Runs of another as_of wrote elsewhere: the night does not read them all.
+    of_as_of = takewhile(lambda former: former.as_of == run.as_of, artifact.runs(lake.path("runs")))
+    last = next((former for former in of_as_of if set(there) <= set(former.reports)), None)
     if (
         last is not None
         and len(last.tenants) == len(found)

@@ -45,6 +45,11 @@ def guarding(*, is_on: bool) -> Iterator[Redactor]:
         _CURRENT.reset(before)
 
 
+def kinds() -> tuple[str, ...]:
+    """Return the kinds of what is replaced; none where the settings turn it off."""
+    return tuple((_CURRENT.get() or _ON).kinds)
+
+
 def text(value: str) -> str:
     """Replace what identifies a person in a text."""
     return (_CURRENT.get() or _ON).text(value)

@@ -12,6 +12,7 @@ from kaizenlake.report.audit import audit_report
 from kaizenlake.report.audit import data as audit_report_data
 from kaizenlake.report.canary import canary_report
 from kaizenlake.report.canary import data as canary_report_data
+from kaizenlake.report.engine.kept_pages import KeptPages
 from kaizenlake.report.engine.render import ReportPlace, folder_of, titled, write_document
 from kaizenlake.report.kaizen.learning import canary_file
 from kaizenlake.report.kaizen.write import last_figures
@@ -94,7 +95,14 @@ def write_skills(scan: Scan, out: Path | ReportPlace, *, as_of: datetime) -> tup
     days = courses(scan, as_of=as_of)
     links = {skill.doer: f"{SKILLS}/{file_name(skill.doer)}.html" for skill in most}
     written: tuple[Path, ...] = write_document(titled(fleet(found, links), out), folder, SKILLS)
+    pages = KeptPages(folder / SKILLS)
+    named = out.named if isinstance(out, ReportPlace) else ""
     for skill in most:
-        laid_out = titled(card(skill, days.get(skill.doer, Course())), out)
-        written += write_document(laid_out, folder / SKILLS, file_name(skill.doer))
+        course = days.get(skill.doer, Course())
+        written += pages.write(
+            file_name(skill.doer),
+            (named, skill, course.days, sorted(course.alerts)),
+            lambda skill=skill, course=course: titled(card(skill, course), out),  # type: ignore[misc]
+        )
+    pages.save()
     return written

@@ -34,6 +34,7 @@ from publish.context_frames import (
     pattern,
     phrase,
     project,
+    scoped_pattern,
     story,
 )
 
@@ -112,6 +113,26 @@ def test_what_did_not_change_keeps_its_name(lake):
     fill(lake, *story(), project("p9"))
     publish(lake, NOW + timedelta(days=2), "run_3")
     assert len(files_named(lake) - before) == 2
+
+
+def test_a_scope_of_which_no_row_changed_is_not_made_again_and_what_is_kept_is_what_would_be_made(
+    lake, tmp_path, monkeypatch
+):
+    publish(lake)
+    made = []
+    monkeypatch.setattr(
+        documents, "_write", lambda *given, write=documents._write: made.append(given[1].scope) or write(*given)
+    )
+    publish(lake, as_of=AS_OF + timedelta(days=1))
+    assert made == []
+    rows = (*story(), project("p9"), scoped_pattern("tone", "calm", "unclear", project_id="p1"))
+    fill(lake, *rows)
+    publish(lake, as_of=AS_OF + timedelta(days=2))
+    assert {scope.project_id for scope in made} == {"p1", "p9"}
+    fresh = Lake.create(tmp_path / "fresh")
+    fill(fresh, *rows)
+    publish(fresh)
+    assert files_named(lake) == files_named(fresh)
 
 
 def test_the_same_clock_publishes_the_same_bytes(tmp_path, lake):

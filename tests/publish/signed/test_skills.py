@@ -201,6 +201,30 @@ def test_the_same_tables_make_the_same_bytes_and_the_fleet_page_leads_to_the_car
     assert all((written[0].parent / href).is_file() for href in led)
 
 
+def test_a_card_is_made_again_where_its_figures_changed_or_its_files_did_and_else_not(tmp_path):
+    first = write_skills(scan(), tmp_path, as_of=AS_OF)
+    before = {path: path.stat().st_ino for path in first}
+    cards = [path for path in first if path.parent.name == "skills"]
+    cards[0].write_text("somebody's own")
+    cards[3].unlink()
+    again = write_skills(scan(), tmp_path, as_of=AS_OF)
+    assert again == first
+    made = {path for path in cards if path.stat().st_ino != before[path]}
+    assert made == {*cards[:4]}
+    changed = {
+        **tables_of(),
+        SkillCards: tables_of()[SkillCards].with_columns(
+            mean_loss=pl.when(doer="planner").then(0.123).otherwise("mean_loss")
+        ),
+    }
+    there = {path: path.stat().st_ino for path in cards}
+    write_skills(scan(changed), tmp_path, as_of=AS_OF)
+    made = {path.stem for path in cards if path.stat().st_ino != there[path]}
+    assert made == {"planner"}
+    fresh = write_skills(scan(changed), tmp_path / "fresh", as_of=AS_OF)
+    assert [path.read_bytes() for path in fresh] == [path.read_bytes() for path in first]
+
+
 def test_without_a_doer_nothing_is_written(tmp_path):
     nobody = {table: frame.clear() for table, frame in tables_of().items()}
     assert write_skills(scan(nobody), tmp_path, as_of=AS_OF) == ()

@@ -94,7 +94,12 @@ def maintain(
             progress(tables.full_name(table))
         # What was put among the events is told from what was landed by the files, which therefore stay apart.
         is_compact = table is not tables.Events or not _doubted(lake)
+        reads = lake.reads_of(table)
         tended.append(_tend(table, handle, keep, chosen.compact_bytes if is_compact else None))
+        if reads.as_of is not None:
+            # No row changed, so the table is computed from what it was.
+            lake.keep_reads(table, reads)
+    lake.save_reads()
     return Upkeep(
         tables=tuple(tended),
         landed_removed=_remove_landed(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -71,13 +72,42 @@ def build(scan: Scan, edition: Edition, only: Scope | None = None) -> Iterator[D
         edition: What is the same in all of them.
         only: Make those of this scope alone; one of which nothing is known borrows all from everything.
     """
-    data = Data.read(scan, edition.settings, only)
-    for scope, size in sizes(scan, only).items():
+    for rows in scope_rows(scan, edition, only):
+        yield rows.documents()
+
+
+@dataclass(frozen=True)
+class ScopeRows:
+    """What the documents of one scope are made of, before they are.
+
+    Args:
+        scope: The scope, by the names that readers ask for.
+        size: How many events it has, and when they happened.
+        digest: SHA-256 of all that the documents are made of, the edition aside.
+    """
+
+    scope: Scope
+    size: Size
+    digest: str
+    _edition: Edition
+    _data: Data
+
+    def documents(self) -> Documents:
+        """Make the documents, in the largest room that they fit."""
         for room in ROOMS:
-            draft = _Draft(size, edition, data, Notes(scope, edition.settings, room))
+            draft = _Draft(self.size, self._edition, self._data, Notes(self.scope, self._edition.settings, room))
             if fits(draft.context):
                 break
-        yield Documents(draft.context, draft.evidence, size, scope)
+        return Documents(draft.context, draft.evidence, self.size, self.scope)
+
+
+def scope_rows(scan: Scan, edition: Edition, only: Scope | None = None) -> Iterator[ScopeRows]:
+    """Read the rows of every scope, of which its documents follow; see `build`."""
+    data = Data.read(scan, edition.settings, only)
+    everything = hashlib.sha256(repr(data.of(EVERYTHING)).encode()).digest()
+    for scope, size in sizes(scan, only).items():
+        digest = hashlib.sha256(everything + repr((scope, size, data.of(scope))).encode())
+        yield ScopeRows(scope, size, digest.hexdigest(), edition, data)
 
 
 @dataclass

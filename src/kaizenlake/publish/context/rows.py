@@ -86,8 +86,29 @@ class Data:
             else [],
         )
 
+    def of(self, scope: Scope) -> tuple[Any, ...]:
+        """Return all that is known of a scope by itself, in an order that is always the same; `repr` tells any two apart.
+
+        What it borrows is that of everything.
+        """
+        uses = self.uses.get(scope, Uses())
+        return (
+            *(sorted(held.get(scope, {}).items(), key=_by_key) for held in (self.findings, self.rates, self.pending)),
+            self.winners.get(scope, []),
+            self.losers.get(scope, []),
+            self.phrases.of(scope),
+            sorted(uses.platforms),
+            sorted(uses.content_types),
+            *((self.clarity, self.pooled) if scope == EVERYTHING else ()),
+        )
+
 
 Frames = Mapping[type[Table], pl.DataFrame]
+
+
+def _by_key(item: tuple[tuple[str, str], Any]) -> tuple[str, str]:
+    return item[0]
+
 
 _SCOPE = ("scope", "project_id", "industry", "client_type")
 _NAMED = (

@@ -24,6 +24,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ import msgspec
 import polars as pl
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+import kaizenlake
 from kaizenlake import signing, tables
 from kaizenlake._version import __version__
 from kaizenlake.errors import VerificationError
@@ -40,7 +42,7 @@ from kaizenlake.lake.trust import keys
 from kaizenlake.publish import guard
 from kaizenlake.publish.context import evidence_document as second
 from kaizenlake.publish.context import model, rendering
-from kaizenlake.publish.context.build import Documents, Edition, build
+from kaizenlake.publish.context.build import Documents, Edition, scope_rows
 from kaizenlake.publish.context.evidence_document import KaizenEvidence
 from kaizenlake.publish.context.model import Instant, KaizenContext, Scope, instant
 from kaizenlake.publish.context.sources import TABLES
@@ -139,20 +141,27 @@ def publish_contexts(lake: Lake, *, as_of: datetime, generated_at: datetime, run
     with alone(folder), guard.guarding(is_on=lake.settings.publishing.redact):
         source, key = Source(lake), keys.private_key(lake)
         templates = rendering.Templates(lake.path("templates"))
-        inputs = _inputs(lake, source, as_of, templates)
+        edition = _edition(lake, templates)
+        inputs = hashlib.sha256(signing.canonical({"edition": edition, "tables": source.versions})).hexdigest()
         current = _current(folder, key.public_key())
         if current is not None and sequences.is_rolled_back(lake, folder / INDEX, current):
             current = None
-        if current is not None and _still_good(folder, current, inputs, generated_at):
+        if current is not None and _still_good(folder, current, inputs, as_of, generated_at):
             return Published(
                 current["sequence"],
                 sum(entry["kind"] == "context" for entry in current["entries"]),
                 unchanged=True,
                 texts=sum(entry["kind"] == "text" for entry in current["entries"]),
             )
+        kept = _kept(folder, current, edition, templates)
         entries: list[dict[str, Any]] = []
-        for documents in build(source.scan, Edition(settings=lake.settings, tenant=lake.tenant)):
-            entries += _write(folder, documents, templates)
+        with files.flushing_together():
+            if current is not None and current["inputs"] == inputs and len(kept) == _contexts(current):
+                entries = current["entries"]
+            else:
+                for rows in scope_rows(source.scan, Edition(settings=lake.settings, tenant=lake.tenant)):
+                    made_of = hashlib.sha256(f"{edition}{rows.digest}".encode()).hexdigest()
+                    entries += kept.get(made_of) or _write(folder, rows.documents(), made_of, templates)
         # The documents are on the disk by name, too, before an index names them.
         for place in {file["file"].partition("/")[0] for entry in entries for file in _files_of(entry)}:
             files.sync_folder(folder / place)
@@ -172,6 +181,7 @@ def publish_contexts(lake: Lake, *, as_of: datetime, generated_at: datetime, run
             "package_version": __version__,
             "tables": source.versions,
             "inputs": inputs,
+            "edition": edition,
             "redacted": lake.settings.publishing.redact,
             "entries": entries,
         }
@@ -213,20 +223,56 @@ def verify(lake: Lake, public_key: bytes | None = None) -> VerifiedPublication:
     )
 
 
-def _inputs(lake: Lake, source: Source, as_of: datetime, templates: rendering.Templates) -> str:
-    """Return the hash of everything a publication follows from, but the clock and the run."""
+def _edition(lake: Lake, templates: rendering.Templates) -> str:
+    """Return the hash of everything that documents follow from, but the rows of the tables."""
     facts = {
-        "as_of": instant(as_of),
         "tenant_id": lake.tenant,
-        "tables": source.versions,
         "settings": lake.settings.model_dump_json(),
         "templates": templates.sources(),
         "package": __version__,
+        "code": _code(),
         "schema": hashlib.sha256(
             json.dumps([model.json_schema(), second.json_schema()], sort_keys=True).encode()
         ).hexdigest(),
     }
     return hashlib.sha256(signing.canonical(facts)).hexdigest()
+
+
+@cache
+def _code() -> str:
+    """SHA-256 of the modules that make documents, and of what replaces names of persons in them."""
+    package = Path(kaizenlake.__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted(path for name in ("publish", "redaction", "jobs") for path in (package / name).rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _contexts(current: Mapping[str, Any]) -> int:
+    return sum(entry["kind"] == "context" for entry in current["entries"])
+
+
+def _kept(
+    folder: Path, current: Mapping[str, Any] | None, edition: str, templates: rendering.Templates
+) -> dict[str, list[dict[str, Any]]]:
+    """Entries of the current publication whose files are there, with those of their texts, by what they were made of.
+
+    Where a template of the team failed, nothing is kept of that scope, so that every publication tells of it.
+    """
+    found: dict[str, list[dict[str, Any]]] = {}
+    of_scope: list[dict[str, Any]] = []
+    if current is None or current.get("edition") != edition:
+        return found
+    for entry in current["entries"]:
+        if entry["kind"] == "context" and entry.get("made_of"):
+            of_scope = found.setdefault(entry["made_of"], [])
+        of_scope.append(entry)
+    return {
+        made_of: entries
+        for made_of, entries in found.items()
+        if len(entries) == 1 + len(templates.names)
+        and all(_problem(folder, entry, is_schema_checked=False) is None for entry in entries)
+    }
 
 
 def _current(folder: Path, key: Ed25519PublicKey) -> dict[str, Any] | None:
@@ -240,16 +286,16 @@ def _current(folder: Path, key: Ed25519PublicKey) -> dict[str, Any] | None:
     return None if "several_tenants" in payload else payload
 
 
-def _still_good(folder: Path, current: Mapping[str, Any], inputs: str, now: datetime) -> bool:
+def _still_good(folder: Path, current: Mapping[str, Any], inputs: str, as_of: datetime, now: datetime) -> bool:
     return (
-        current["inputs"] == inputs
+        (current["inputs"], current.get("as_of")) == (inputs, instant(as_of))
         and still_holds(current, now)
         and (folder / PUBLIC_KEY).is_file()
         and all(_problem(folder, entry, is_schema_checked=False) is None for entry in current["entries"])
     )
 
 
-def _write(folder: Path, documents: Documents, templates: rendering.Templates) -> list[dict[str, Any]]:
+def _write(folder: Path, documents: Documents, made_of: str, templates: rendering.Templates) -> list[dict[str, Any]]:
     """Write the documents of a scope and the texts made of them; return their entries in the index."""
     context, evidence, size, scope_of_both = documents
     scope = msgspec.to_builtins(scope_of_both)
@@ -263,6 +309,7 @@ def _write(folder: Path, documents: Documents, templates: rendering.Templates) -
         **_file(folder, "contexts", ".json", rendering.render(context)),
         "evidence": _file(folder, "evidence", ".json", rendering.render(evidence)),
         "data_window": window,
+        "made_of": made_of,
     }
     entries = [entry]
     if templates.names:

@@ -72,12 +72,12 @@ def last_figures(out: Path | ReportPlace, *, before: datetime) -> Figures | None
         before: The as_of that it must be earlier than.
     """
     place = out if isinstance(out, ReportPlace) else ReportPlace(out)
-    found = []
-    for path in place.out.glob("/".join(["????-??-??", *place.tenant, FIGURES_NAME])):
+    # A folder is named by the date of its as_of, so the latest comes first and the others need not be read.
+    for path in sorted(place.out.glob("/".join(["????-??-??", *place.tenant, FIGURES_NAME])), reverse=True):
         try:
             figures = msgspec.json.decode(path.read_bytes(), type=Figures)
         except (msgspec.MsgspecError, OSError):
             continue  # another program's file, or a removed one, is no report to compare with
         if figures.as_of.tzinfo is not None and figures.as_of < before:
-            found.append(figures)
-    return max(found, key=lambda figures: figures.as_of, default=None)
+            return figures
+    return None
