@@ -2,58 +2,66 @@
 
 from __future__ import annotations
 
-from typing import cast
+from functools import cache
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import special
 
 from kaizenlake.stats.basics._arrays import Floats
 
 
+@cache
+def special() -> Any:
+    """Return the special functions of SciPy, which is slow to load: a night that brings nothing needs none of them."""
+    from scipy import special as functions  # noqa: PLC0415 - see above
+
+    return functions
+
+
 def normal_quantile(probability: ArrayLike) -> Floats:
     """The z below which a standard normal falls with this probability."""
-    return cast(Floats, special.ndtri(probability))
+    return cast(Floats, special().ndtri(probability))
 
 
 def normal_two_sided(z: ArrayLike) -> Floats:
     """Probability that a standard normal lies at least as far from 0 as ``z``; accurate far in the tail."""
-    return cast(Floats, 2.0 * special.ndtr(-np.abs(z)))
+    return cast(Floats, 2.0 * special().ndtr(-np.abs(z)))
 
 
 def normal_upper(z: ArrayLike) -> Floats:
     """Probability that a standard normal lies above ``z``; accurate far in the tail."""
-    return cast(Floats, special.ndtr(-np.asarray(z)))
+    return cast(Floats, special().ndtr(-np.asarray(z)))
 
 
 def t_quantile(df: ArrayLike, probability: ArrayLike) -> Floats:
     """The t below which Student's t of ``df`` degrees of freedom falls with this probability."""
-    return cast(Floats, special.stdtrit(df, probability))
+    return cast(Floats, special().stdtrit(df, probability))
 
 
 def t_lower(df: ArrayLike, t: ArrayLike) -> Floats:
     """Probability that Student's t lies below ``t``; accurate far in the lower tail."""
-    return cast(Floats, special.stdtr(df, t))
+    return cast(Floats, special().stdtr(df, t))
 
 
 def t_two_sided(df: ArrayLike, t: ArrayLike) -> Floats:
     """Probability that Student's t lies at least as far from 0 as ``t``; accurate far in the tail."""
-    return cast(Floats, 2.0 * special.stdtr(df, -np.abs(t)))
+    return cast(Floats, 2.0 * special().stdtr(df, -np.abs(t)))
 
 
 def chi2_tail(df: ArrayLike, chi2: ArrayLike) -> Floats:
     """Probability that chi-square of ``df`` degrees of freedom exceeds ``chi2``."""
-    return cast(Floats, special.chdtrc(df, chi2))
+    return cast(Floats, special().chdtrc(df, chi2))
 
 
 def log_gamma(x: ArrayLike) -> Floats:
     """Logarithm of the gamma function, x > 0."""
-    return cast(Floats, special.gammaln(x))
+    return cast(Floats, special().gammaln(x))
 
 
 def digamma(x: ArrayLike) -> Floats:
     """First derivative of :func:`log_gamma`."""
-    return cast(Floats, special.digamma(x))
+    return cast(Floats, special().digamma(x))
 
 
 def trigamma(x: ArrayLike) -> Floats:

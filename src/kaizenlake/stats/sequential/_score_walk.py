@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from scipy import special
 
 from kaizenlake.stats.basics._arrays import Floats, Ints
+from kaizenlake.stats.basics._special import special
 
 _REACH = 8.5
 """Standard deviations of the score beyond which no path is followed: 1e-17 of them."""
@@ -47,7 +47,7 @@ class Paths:
     def log_tail(self, gain: Floats, bound: Floats, sign: float = 1.0) -> Floats:
         """Log of the probability to stand above ``bound`` (below it, for sign -1) after ``gain`` more information."""
         room = (self.position - bound[:, None]) / np.sqrt(gain)[:, None]
-        return _log_sum(self.log_mass + special.log_ndtr(sign * room))
+        return _log_sum(self.log_mass + special().log_ndtr(sign * room))
 
     def log_density(self, gain: Floats, at: Floats) -> Floats:
         """Log of the density at the points ``at`` (a row of them for each design) after ``gain`` more information."""
@@ -94,7 +94,7 @@ class Paths:
         The log of the tail is concave, and the start lies beyond the root, so Newton's steps never overshoot it.
         """
         reach = np.sqrt(self.information + gain)
-        bound = -reach * special.ndtri_exp(log_level)
+        bound = -reach * special().ndtri_exp(log_level)
         for _ in range(_MOST_STEPS):
             tail = self.log_tail(gain, bound)
             slope = np.exp(self.log_density(gain, bound[:, None])[:, 0] - tail)

@@ -22,9 +22,9 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, special
 
 from kaizenlake.stats.basics._arrays import Bools, Floats, divide, floats
+from kaizenlake.stats.basics._special import special
 
 WINDOW = 7
 """Days whose mean is followed."""
@@ -226,10 +226,12 @@ def rise_limit(
 
 def _height(slope: float, days_per_false_alarm: float) -> float:
     """Height at which 2 T(h, slope) is one in a number of days."""
-    if not 2.0 * special.owens_t(0.0, slope) * days_per_false_alarm > 1.0:
+    if not 2.0 * special().owens_t(0.0, slope) * days_per_false_alarm > 1.0:
         raise ValueError(f"expected more days per false alarm, found {days_per_false_alarm}")
     rate = 1.0 / days_per_false_alarm
-    return float(optimize.brentq(lambda height: 2.0 * special.owens_t(height, slope) - rate, 0.0, 20.0))
+    from scipy import optimize  # noqa: PLC0415 - as `special`
+
+    return float(optimize.brentq(lambda height: 2.0 * special().owens_t(height, slope) - rate, 0.0, 20.0))
 
 
 @lru_cache(maxsize=64)
@@ -325,20 +327,20 @@ def _to_normal(standardised: Floats, skewness: Floats, df: Floats) -> Floats:
     """Make a difference in standard errors normal: as skewed as told (Pearson's type III), its spread estimated (t)."""
     shape = 4.0 / skewness**2
     at = np.maximum(shape + standardised * 2.0 / skewness, 0.0)
-    above, below = (np.maximum(part(shape, at), _LEAST_CHANCE) for part in (special.gammaincc, special.gammainc))
-    symmetric = np.where(above < below, -special.ndtri(above), special.ndtri(below))
-    tail = np.maximum(special.stdtr(df, -np.abs(symmetric)), _LEAST_CHANCE)
-    return np.asarray(-np.sign(symmetric) * special.ndtri(tail))
+    above, below = (np.maximum(part(shape, at), _LEAST_CHANCE) for part in (special().gammaincc, special().gammainc))
+    symmetric = np.where(above < below, -special().ndtri(above), special().ndtri(below))
+    tail = np.maximum(special().stdtr(df, -np.abs(symmetric)), _LEAST_CHANCE)
+    return np.asarray(-np.sign(symmetric) * special().ndtri(tail))
 
 
 def _from_normal(normal: Floats, skewness: Floats, df: Floats) -> Floats:
     """The difference in standard errors that `_to_normal` makes this; all of one sign."""
-    symmetric = np.sign(normal) * -special.stdtrit(df, special.ndtr(-np.abs(normal)))
+    symmetric = np.sign(normal) * -special().stdtrit(df, special().ndtr(-np.abs(normal)))
     shape = 4.0 / skewness**2
     at = (
-        special.gammainccinv(shape, special.ndtr(-symmetric))
+        special().gammainccinv(shape, special().ndtr(-symmetric))
         if np.all(normal > 0.0)
-        else special.gammaincinv(shape, special.ndtr(symmetric))
+        else special().gammaincinv(shape, special().ndtr(symmetric))
     )
     return np.asarray((at - shape) * skewness / 2.0)
 

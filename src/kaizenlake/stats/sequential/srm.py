@@ -6,10 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import special
 
 from kaizenlake.stats.basics._arrays import Floats, Ints, divide, group_codes, rows, totals
-from kaizenlake.stats.basics._special import chi2_tail
+from kaizenlake.stats.basics._special import chi2_tail, special
 
 FEW = 100.0
 """Units that the smallest arm should have below which the chi-square promises too much: there the test is exact."""
@@ -97,6 +96,6 @@ def sample_ratio_by(
 
 def _binomial(count: Floats, n: Floats, share: Floats) -> Floats:
     """Twice the smaller tail of a binomial distribution, at most 1."""
-    at_most = np.where(count < n, special.betainc(np.maximum(n - count, _NONE), count + 1.0, 1.0 - share), 1.0)
-    at_least = np.where(count > 0.0, special.betainc(np.maximum(count, _NONE), n - count + 1.0, share), 1.0)
+    at_most = np.where(count < n, special().betainc(np.maximum(n - count, _NONE), count + 1.0, 1.0 - share), 1.0)
+    at_least = np.where(count > 0.0, special().betainc(np.maximum(count, _NONE), n - count + 1.0, share), 1.0)
     return np.asarray(np.minimum(2.0 * np.minimum(at_most, at_least), 1.0))
