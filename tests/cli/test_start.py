@@ -28,6 +28,8 @@ LOADED = {
     RUN.format(words=["show", "projects", "--limit", "1"]): {
         *("cryptography", "deltalake", "msgspec", "numpy", "polars", "pyarrow", "pydantic", "typer"),
     },
+    # What a night loads that finds nothing to do.
+    "import kaizenlake.night.run": HEAVY - {"pandas", "pandera", "rich", "scipy", "statsmodels", "typer"},
 }
 
 
