@@ -102,6 +102,7 @@ def test_facebook_posts(lake):
     assert payloads(lake)[0] == {
         "content_id": "post-2",
         "platform": "facebook",
+        "figures": "total so far",
         "impressions": 5091,
         "reach": 2752,
         "clicks": 109,
@@ -262,6 +263,7 @@ def test_generic_social_posts(lake, tmp_path):
         {
             "content_id": "1789",
             "platform": "instagram",
+            "figures": "total so far",
             "impressions": 5000,
             "reach": 4200,
             "clicks": 250,
@@ -277,6 +279,7 @@ def test_generic_social_posts(lake, tmp_path):
         {
             "content_id": "1790",
             "platform": "linkedin",
+            "figures": "total so far",
             "impressions": 1200,
             "engagements": 60,
             "engagement_rate": 0.05,
