@@ -25,6 +25,8 @@ from kaizenlake.events.values.fields import Payload
 from kaizenlake.job import Job, in_order
 from kaizenlake.plugin_files import PluginSource
 from kaizenlake.tables import Table
+from kaizenlake.tables.outcome import KINDS
+from kaizenlake.tables.outcome_kind import NEEDED, OutcomeKind
 from kaizenlake.tables.silver import ENVELOPE, silver_table
 
 ValueFormat: TypeAlias = Literal["text", "count", "number", "rate", "usd", "date", "instant"]
@@ -85,6 +87,7 @@ class Plugin:
         families: Families of events; each has a silver table, `silver_table(family)`, and a job that fills it.
         tables: Gold tables; each carries `tenant_id`.
         jobs: Jobs that write them, one a table.
+        outcome_kinds: Kinds of outcome: their win rates stand beside ours.
         context_fields: What it adds to contexts.
         report_sections: What it adds to the report.
 
@@ -96,6 +99,7 @@ class Plugin:
     families: tuple[Family, ...] = ()
     tables: tuple[type[Table], ...] = ()
     jobs: tuple[Job, ...] = ()
+    outcome_kinds: tuple[OutcomeKind, ...] = ()
     context_fields: tuple[ContextField, ...] = ()
     report_sections: tuple[ReportSection, ...] = ()
 
@@ -105,8 +109,8 @@ class Plugin:
 
     @cached_property
     def all_tables(self) -> tuple[type[Table], ...]:
-        """Its tables: a silver one for each family, then those that it declares."""
-        return (*map(silver_table, self.families), *self.tables)
+        """Its tables: a silver one for each family, those that it declares, and one of subjects for each kind of outcome."""
+        return (*map(silver_table, self.families), *self.tables, *(kind.subjects for kind in self.outcome_kinds))
 
 
 @dataclass(frozen=True)
@@ -150,7 +154,27 @@ class Declarations:
         """Jobs, ours first."""
         from kaizenlake.jobs import JOBS  # noqa: PLC0415 - whoever only reads rows never pays for it
 
-        return (*JOBS, *(job for taken in self.plugins for job in _jobs(taken.plugin)))
+        ours = (self.without(job, ()) for job in JOBS)
+        return (*ours, *(job for taken in self.plugins for job in _jobs(taken.plugin)))
+
+    def without(self, job: Job, broken: Collection[type[Table]]) -> Job:
+        """Return a job as it is to run tonight: that of outcomes reads all kinds but those whose tables failed.
+
+        Args:
+            job: The job.
+            broken: Tables that could not be computed.
+        """
+        kinds = [kind for taken in self.plugins for kind in taken.plugin.outcome_kinds]
+        if job.writes is not tables.Outcomes or not kinds:
+            return job
+        from kaizenlake.jobs.outcomes.declared_kinds import outcomes_with  # noqa: PLC0415 - as above
+
+        return outcomes_with(tuple(kind for kind in kinds if kind.subjects not in broken))
+
+    def code_of(self, job: Job) -> str:
+        """Name the code of the plug-ins that a job is of, or whose tables it reads; empty for none."""
+        owners = [self.owner(table) for table in (job.writes, *job.reads)]
+        return ":".join(dict.fromkeys(owner.digest for owner in owners if owner is not None))
 
     @cached_property
     def _owners(self) -> Mapping[type[Table], Taken]:
@@ -229,6 +253,7 @@ def _names(plugin: Plugin) -> Iterator[tuple[str, str]]:
     yield from (("an event type", event.name) for family in plugin.families for event in family.types)
     yield from (("a table", tables.name(table)) for table in plugin.all_tables)
     yield from (("a job", job.name) for job in _jobs(plugin))
+    yield from (("a kind of outcome", kind.name) for kind in plugin.outcome_kinds)
     yield from (("a field of contexts", item.name) for item in plugin.context_fields)
 
 
@@ -241,6 +266,7 @@ def _our_names() -> frozenset[tuple[str, str]]:
             *(("an event type", event.name) for event in OURS.events),
             *(("a table", tables.name(table)) for table in tables.TABLES),
             *(("a job", job.name) for job in JOBS),
+            *(("a kind of outcome", kind) for kind in KINDS),
         )
     )
 
@@ -254,10 +280,13 @@ def _decode_job(family: Family) -> Job:
 
 def _jobs(plugin: Plugin) -> tuple[Job, ...]:
     """Return the jobs of a plug-in: one that fills the silver table of each family, then those that it declares."""
-    return (*map(_decode_job, plugin.families), *plugin.jobs)
+    from kaizenlake.jobs.outcomes.declared_kinds import subjects_job  # noqa: PLC0415 - as above
+
+    return (*map(_decode_job, plugin.families), *plugin.jobs, *map(subjects_job, plugin.outcome_kinds))
 
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
+_WORDS = re.compile(r"[a-z]{1,40}(_[a-z]{1,40})*")
 
 
 def _problems(plugin: Plugin) -> Iterator[str]:
@@ -274,6 +303,12 @@ def _problems(plugin: Plugin) -> Iterator[str]:
     for table in plugin.tables:
         yield from _table_problems(table)
     yield from _job_problems(plugin)
+    for kind in plugin.outcome_kinds:
+        yield from _kind_problems(kind, plugin)
+    yield from _shown_problems(plugin)
+
+
+def _shown_problems(plugin: Plugin) -> Iterator[str]:
     for item in plugin.context_fields:
         if not _NAME.fullmatch(item.name):
             yield f"field of contexts {item.name!r}: no name of small letters, digits and underscores"
@@ -330,6 +365,30 @@ def _table_problems(table: type[Table]) -> Iterator[str]:
         yield f"{at}: a table is kept by `event_date`, or not by day"
 
 
+def _kind_problems(kind: OutcomeKind, plugin: Plugin) -> Iterator[str]:
+    at = f"kind of outcome {kind.name!r}"
+    if not _WORDS.fullmatch(kind.name):
+        yield f"{at}: no name of small letters and underscores"
+    if kind.table not in plugin.tables:
+        yield f"{at}: {kind.table.__name__} is no table of the plug-in"
+        return
+    needed = NEEDED | dict.fromkeys(kind.dimensions, pl.String())
+    columns = tables.schema(kind.table)
+    yield from (
+        f"{at}: its table needs the column `{name}` of type {dtype}, found {columns.get(name)}"
+        for name, dtype in needed.items()
+        if columns.get(name) != dtype
+    )
+    if set(tables.grain(kind.table)) != {"tenant_id", "project_id", "subject_id"}:
+        yield f"{at}: its table has one row a subject, with the grain tenant_id, project_id, subject_id"
+    if clash := {*kind.dimensions} & {*NEEDED, "kind", "all", "industry", "client_type"}:
+        yield f"{at}: {min(clash)!r} cannot be a dimension"
+    if not {*kind.strata} <= {*kind.dimensions}:
+        yield f"{at}: its strata are no dimensions"
+    if not kind.ages or list(kind.ages) != sorted({*kind.ages}) or kind.ages[0] < 1:
+        yield f"{at}: its ages are days, at least 1, the youngest first"
+
+
 def _job_problems(plugin: Plugin) -> Iterator[str]:
     from kaizenlake.settings import Settings  # noqa: PLC0415 - only a plug-in pays for it
 
@@ -346,4 +405,14 @@ def _job_problems(plugin: Plugin) -> Iterator[str]:
             yield f"job {job.name!r}: there is no group of settings {unknown[0]!r}"
 
 
-__all__ = ["ContextField", "Declarations", "Family", "Payload", "Plugin", "ReportSection", "Taken", "declare"]
+__all__ = [
+    "ContextField",
+    "Declarations",
+    "Family",
+    "OutcomeKind",
+    "Payload",
+    "Plugin",
+    "ReportSection",
+    "Taken",
+    "declare",
+]

@@ -16,6 +16,7 @@ from kaizenlake.publish.context.build import Documents, Edition, build
 from kaizenlake.publish.context.explain import explain
 from kaizenlake.publish.context.judgement import best_evidence, rounded
 from kaizenlake.publish.context.model import EVERYTHING, KaizenContext, Scope, project, segment
+from kaizenlake.publish.context.plugin_fields import PluginFields
 from kaizenlake.publish.context.scopes import SEGMENT
 from kaizenlake.publish.signed.documents import Source
 from kaizenlake.tables import Contents, Patterns, Projects, WinRates
@@ -263,7 +264,8 @@ class KaizenService:
         return self._documents(scope, Source(self.lake)).context
 
     def _documents(self, scope: Scope, source: Source) -> Documents:
-        edition = Edition(settings=self._lake.settings, tenant=self.lake.tenant)
+        fields = PluginFields.read(source.scan, self.lake.declared)
+        edition = Edition(settings=self._lake.settings, tenant=self.lake.tenant, plugins=fields)
         with guard.guarding(is_on=self._lake.settings.publishing.redact):
             (documents,) = build(source.scan, edition, only=scope)
         return documents

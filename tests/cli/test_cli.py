@@ -28,6 +28,7 @@ COMMANDS = {
     "rebuild",
     "show",
     "tables",
+    "events",
     "graph",
     "context",
     "explain",

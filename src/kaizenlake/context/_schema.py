@@ -34,6 +34,7 @@ def empty() -> dict[str, Any]:
         "platforms": [],
         "hours": [],
         "learned_value": None,
+        "plugins": {},
         **{name: {} for name in ("borrowed", "more", "usable", "why_empty")},
     }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import takewhile
@@ -14,7 +14,7 @@ from typing import NamedTuple
 import polars as pl
 
 from kaizenlake import signing, tables
-from kaizenlake.errors import LakeError, PublishError, UsageError
+from kaizenlake.errors import JobFailedError, LakeError, PublishError, UsageError
 from kaizenlake.lake.store import Lake
 from kaizenlake.lake.trust import decisions
 from kaizenlake.night import artifact
@@ -26,9 +26,10 @@ from kaizenlake.publish.signed.skills import publish_skills
 from kaizenlake.publish.signed.tenants import audiences
 from kaizenlake.report.engine.render import ReportPlace, folder_of
 from kaizenlake.report.engine.rows import RunFacts
+from kaizenlake.report.kaizen.plugin_sections import plugin_sections
 from kaizenlake.report.kaizen.write import FIGURES_NAME, HTML_NAME, OURS, PDF_NAME, write_reports
 from kaizenlake.report.learning_reports import write_audit, write_canaries, write_canary, write_skills
-from kaizenlake.tables import EventCounts, SourceFreshness
+from kaizenlake.tables import EventCounts, SourceFreshness, Table
 
 
 def stale_sources(lake: Lake) -> tuple[str, ...]:
@@ -50,12 +51,12 @@ def settings_sha256(lake: Lake) -> str:
     return hashlib.sha256((lake.settings.model_dump_json() + lake.declared.mark).encode()).hexdigest()
 
 
-def publish(lake: Lake, run: Run, record: StepRecord) -> None:
+def publish(lake: Lake, run: Run, record: StepRecord, broken: Collection[type[Table]] = ()) -> None:
     """Publish contexts and skill cards of the tables as this run leaves them; nothing where what is there still holds."""
     now, rows, is_changed = datetime.now(UTC), 0, False
     for view in audiences(lake):
         with guarded(view, run):
-            done = documents.publish_contexts(view, as_of=run.as_of, generated_at=now, run_id=run.run_id)
+            done = documents.publish_contexts(view, as_of=run.as_of, generated_at=now, run_id=run.run_id, broken=broken)
             cards = publish_skills(view, as_of=run.as_of, generated_at=now, run_id=run.run_id)
         of_tenant = artifact.of_tenant(run, view.tenant)
         of_tenant.publication = done.sequence
@@ -74,7 +75,7 @@ def publish(lake: Lake, run: Run, record: StepRecord) -> None:
         record.status, record.why = "nothing to do", ("what is published still holds",)
 
 
-def report(lake: Lake, run: Run, record: StepRecord, reports: Path) -> None:
+def report(lake: Lake, run: Run, record: StepRecord, reports: Path, broken: Collection[type[Table]] = ()) -> None:
     """Write the reports of this run; nothing where all of them are there and tell of just these tables and settings."""
     found = audiences(lake)
     there = [
@@ -85,6 +86,8 @@ def report(lake: Lake, run: Run, record: StepRecord, reports: Path) -> None:
     last = next((former for former in of_as_of if set(there) <= set(former.reports)), None)
     if (
         last is not None
+        and not broken
+        and not any(failure.code == JobFailedError.code for failure in last.errors)
         and len(last.tenants) == len(found)
         and last.versions == versions(lake)
         and last.settings_sha256 == settings_sha256(lake)
@@ -96,7 +99,7 @@ def report(lake: Lake, run: Run, record: StepRecord, reports: Path) -> None:
     if len(found) > 1:
         _take_away(folder_of(reports, run.as_of))
     with guarded(lake, run):
-        made = [_write(view, run, reports) for view in found]
+        made = [_write(view, run, reports, broken) for view in found]
     for view, files in zip(found, made, strict=True):
         artifact.of_tenant(run, view.tenant).reports = len(files.reports) + len(files.attached)
     run.reports = tuple(str(path) for files in made for path in files.reports)
@@ -197,7 +200,7 @@ class _Made(NamedTuple):
     attached: tuple[Path, ...]
 
 
-def _write(lake: Lake, run: Run, reports: Path) -> _Made:
+def _write(lake: Lake, run: Run, reports: Path, broken: Collection[type[Table]] = ()) -> _Made:
     place = _place(lake, reports)
     # The others come first: the report that is there says that they are.
     skills = write_skills(lake.scan, place, as_of=run.as_of)
@@ -212,6 +215,7 @@ def _write(lake: Lake, run: Run, reports: Path) -> _Made:
         tiers=lake.settings.tiers,
         labels=lake.settings.labels,
         evidence=lake.settings.evidence,
+        more=plugin_sections(lake.scan, lake.declared, broken),
     )
     return _Made(whole + others + fleet, (*cards, whole[0].with_name(FIGURES_NAME)))
 

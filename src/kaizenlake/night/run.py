@@ -88,7 +88,7 @@ def plan(lake: Lake, *, as_of: datetime, full: bool = False, jobs: Collection[Jo
         in_order(lake.declared.jobs if jobs is None else jobs),
         lake,
         as_of=as_of,
-        fingerprint=lambda job: fingerprint(job, lake.settings, belief(lake), code_of_plugin(job, lake)),
+        fingerprint=lambda job: fingerprint(job, lake.settings, belief(lake), lake.declared.code_of(job)),
         full=full,
         arriving=(tables.Events,) if waiting else (),
     )
@@ -299,13 +299,13 @@ class _Night:
             self.note(StepRecord(name="doubt", status="done", why=why))
 
     def compute(self, job: Job, *, full: bool) -> None:
-        writes = tables.full_name(job.writes)
+        job, writes = self.lake.declared.without(job, self.broken), tables.full_name(job.writes)
         waits = [self.broken[read] for read in job.reads if read in self.broken]
         if waits:
             self.broken[job.writes] = waits[0]
             self.note(StepRecord(name=job.name, status="skipped", why=tuple(waits), writes=writes))
             return
-        mark = fingerprint(job, self.settings, belief(self.lake), code_of_plugin(job, self.lake))
+        mark = fingerprint(job, self.settings, belief(self.lake), self.lake.declared.code_of(job))
         # Before it is decided on them: what is appended meanwhile is looked at another time.
         reads = {tables.full_name(read): found for read in job.reads if (found := self.lake.version(read)) is not None}
         step = decide(job, self.lake, as_of=self.run.as_of, fingerprint=mark, full=full)
@@ -382,10 +382,10 @@ class _Night:
             return
         self.run.stale_sources = stale_sources(self.lake)
         with self.surviving(), self.step(StepRecord(name="publish", status="running")) as record:
-            publish(self.lake, self.run, record)
+            publish(self.lake, self.run, record, self.broken)
         if reports is not None:
             with self.surviving(), self.step(StepRecord(name="report", status="running")) as record:
-                report(self.lake, self.run, record, reports)
+                report(self.lake, self.run, record, reports, self.broken)
 
 
 @contextmanager
@@ -406,12 +406,6 @@ def _naming_plugin(lake: Lake, job: Job) -> Iterator[None]:
         raise JobFailedError(
             f"Job {job.name!r} of plug-in {owner.plugin.name!r} failed: {words}{line}", where=owner.where
         ) from error
-
-
-def code_of_plugin(job: Job, lake: Lake) -> str:
-    """Return the name of the code of the plug-in that a job belongs to; empty for one of ours."""
-    owner = lake.declared.owner(job.writes)
-    return "" if owner is None else owner.digest
 
 
 @contextmanager

@@ -80,7 +80,7 @@ class OutcomeSubjects(OfTenant):
 class Outcomes(OfTenant):
     """One subject at one age, and one dimension of it: was it won within that age?"""
 
-    kind: str = column("What was decided.", isin=KINDS)
+    kind: str = column("What was decided: one of our kinds, or one that a plug-in declares.")
     subject_id: str = column("What it is decided of: pack run, lead, outreach, platform/content, run.")
     age_days: pl.Int64 = column(_AGE, unit="days", ge=0)
     started_at: Instant = column(
@@ -112,7 +112,7 @@ class OutcomeCounts(OfTenant):
     project_id: str = column("Project; null where none was given.", nullable=True)
     industry: str = column("Industry; null where unknown.", nullable=True)
     client_type: str = column("Kind of client; null where unknown.", nullable=True)
-    kind: str = column("What was decided.", isin=KINDS)
+    kind: str = column("What was decided: one of our kinds, or one that a plug-in declares.")
     dimension: str = column("Dimension, such as template_id.")
     value: str = column("Value of the dimension.")
     stratum: str = column(_STRATUM)
@@ -127,7 +127,7 @@ class OutcomeCounts(OfTenant):
 class WinRates(OfTenant):
     """The share of subjects that were won within an age, by kind, dimension and value, over everything."""
 
-    kind: str = column("What was decided.", isin=KINDS)
+    kind: str = column("What was decided: one of our kinds, or one that a plug-in declares.")
     dimension: str = column("Dimension, such as template_id.", format="words")
     value: str = column("Value of the dimension.")
     status: str = column(_STATUS, isin=STATUSES)
@@ -175,7 +175,7 @@ class _InAScope(OfTenant):
 class ScopedWinRates(_InAScope):
     """The same within one project or one segment (industry and kind of client), drawn toward the whole."""
 
-    kind: str = column("What was decided.", isin=KINDS)
+    kind: str = column("What was decided: one of our kinds, or one that a plug-in declares.")
     dimension: str = column("Dimension, such as template_id.")
     value: str = column("Value of the dimension.")
     status: str = column(_STATUS, isin=STATUSES)

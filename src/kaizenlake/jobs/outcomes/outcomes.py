@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 import polars as pl
@@ -62,8 +62,8 @@ def outcomes(
     creatives = creative_outcomes(contents, labels.impressions).with_columns(kind=pl.lit("creative"))
     return pl.concat(
         [
-            _by_dimension(outcome_subjects, known, tuple(KNOWN)),
-            _by_dimension(creatives, DIMENSIONS["creative"], ("creative",)),
+            by_dimension(outcome_subjects, known, {kind: STRATA[kind] for kind in KNOWN}),
+            by_dimension(creatives, DIMENSIONS["creative"], {"creative": STRATA["creative"]}),
         ]
     )
 
@@ -91,8 +91,16 @@ def creative_outcomes(contents: pl.LazyFrame, impressions: int) -> pl.LazyFrame:
     )
 
 
-def _by_dimension(subjects: pl.LazyFrame, dimensions: Iterable[str], kinds: Collection[str]) -> pl.LazyFrame:
-    """One row per subject of some kinds, age and known dimension, in the columns of `Outcomes`."""
+def by_dimension(
+    subjects: pl.LazyFrame, dimensions: Iterable[str], kinds: Mapping[str, tuple[str, ...]]
+) -> pl.LazyFrame:
+    """List each subject of some kinds once per age and known dimension, in the columns of `Outcomes`.
+
+    Args:
+        subjects: Rows with their `kind`, at each age.
+        dimensions: Columns of it.
+        kinds: What values of each kind are compared within.
+    """
     index = (
         "tenant_id",
         "kind",
@@ -106,7 +114,7 @@ def _by_dimension(subjects: pl.LazyFrame, dimensions: Iterable[str], kinds: Coll
     )
     segment = {f"of_{name}": name for name in SEGMENT}
     # One text a subject for each set of conditions, which the rows of its dimensions share.
-    conditions = frozenset(name for kind in kinds for name in STRATA[kind])
+    conditions = frozenset(name for within in kinds.values() for name in within)
     left_out = {name: frozenset((name, *WIDER.get(name, ()))) & conditions for name in dimensions}
     strata = {f"_{number}": names for number, names in enumerate(sorted(set(left_out.values()), key=sorted))}
     of_dimension = {
@@ -132,11 +140,11 @@ def _by_dimension(subjects: pl.LazyFrame, dimensions: Iterable[str], kinds: Coll
     )
 
 
-def _within(left_out: Iterable[str], kinds: Iterable[str]) -> pl.Expr:
+def _within(left_out: Iterable[str], kinds: Mapping[str, tuple[str, ...]]) -> pl.Expr:
     """The conditions of a subject's kind in words, but for those left out."""
     texts = []
-    for kind in kinds:
-        names = [name for name in STRATA[kind] if name not in left_out]
+    for kind, conditions in kinds.items():
+        names = [name for name in conditions if name not in left_out]
         words = [
             part
             for number, name in enumerate(names)

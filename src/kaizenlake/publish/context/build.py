@@ -24,6 +24,7 @@ from kaizenlake.publish.context.model import (
     as_line,
     as_short,
 )
+from kaizenlake.publish.context.plugin_fields import PluginFields, PluginValues
 from kaizenlake.publish.context.rows import Data, Row
 from kaizenlake.publish.context.scopes import Size, confidence, sizes
 from kaizenlake.publish.context.size_limits import ROOMS, fits
@@ -42,10 +43,12 @@ class Edition:
     Args:
         settings: Settings of the lake.
         tenant: Tenant that the contexts belong to; None without tenants.
+        plugins: What plug-ins add.
     """
 
     settings: Settings
     tenant: str | None = None
+    plugins: PluginFields = field(default_factory=PluginFields)
 
 
 class Documents(NamedTuple):
@@ -91,11 +94,13 @@ class ScopeRows:
     digest: str
     _edition: Edition
     _data: Data
+    _added: PluginValues
 
     def documents(self) -> Documents:
         """Make the documents, in the largest room that they fit."""
-        for room in ROOMS:
-            draft = _Draft(self.size, self._edition, self._data, Notes(self.scope, self._edition.settings, room))
+        for room, added in (*((room, self._added) for room in ROOMS), (ROOMS[-1], self._added.left_out())):
+            notes = Notes(self.scope, self._edition.settings, room)
+            draft = _Draft(self.size, self._edition, self._data, notes, added)
             if fits(draft.context):
                 break
         return Documents(draft.context, draft.evidence, self.size, self.scope)
@@ -106,8 +111,9 @@ def scope_rows(scan: Scan, edition: Edition, only: Scope | None = None) -> Itera
     data = Data.read(scan, edition.settings, only)
     everything = hashlib.sha256(repr(data.of(EVERYTHING)).encode()).digest()
     for scope, size in sizes(scan, only).items():
-        digest = hashlib.sha256(everything + repr((scope, size, data.of(scope))).encode())
-        yield ScopeRows(scope, size, digest.hexdigest(), edition, data)
+        added = edition.plugins.of(scope)
+        digest = hashlib.sha256(everything + repr((scope, size, data.of(scope), added)).encode())
+        yield ScopeRows(scope, size, digest.hexdigest(), edition, data, added)
 
 
 @dataclass
@@ -118,6 +124,7 @@ class _Draft:
     edition: Edition
     data: Data
     notes: Notes
+    added: PluginValues = field(default_factory=PluginValues)
     held: dict[str, dict[str, Evidence]] = field(default_factory=dict)
     rejected: dict[str, dict[str, NotRecommended]] = field(default_factory=dict)
     unclear: dict[str, list[str]] = field(default_factory=dict)
@@ -159,7 +166,9 @@ class _Draft:
             borrowed=self.borrowed,
             more=self.more,
             usable=usable,
-            why_empty={name: self.why_empty(name) for name, is_usable in usable.items() if not is_usable},
+            plugins=dict(self.added.values),
+            why_empty={name: self.why_empty(name) for name, is_usable in usable.items() if not is_usable}
+            | dict(self.added.why_empty),
             recommended_tones=lists["recommended_tones"],
             high_performing_hooks=lists["high_performing_hooks"],
             successful_pillars=lists["successful_pillars"],

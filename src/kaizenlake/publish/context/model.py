@@ -23,7 +23,7 @@ ENTRIES: Final = 5
 WINNERS: Final = 3
 """Most past winners, and most notes of a brand."""
 
-ADDED_LATER: Final[frozenset[str]] = frozenset()
+ADDED_LATER: Final[frozenset[str]] = frozenset({"plugins"})
 """Fields that the schema got after it was first published: documents without them stay valid."""
 
 NOTICE = (
@@ -175,6 +175,9 @@ class KaizenContext(Part, frozen=True, kw_only=True):
         dict[str, float] | None,
         Meta(description="How much better choices are with what was learned, by the lake's own experiments."),
     ] = None
+    plugins: Annotated[
+        dict[str, Any], Meta(description="What plug-ins of the lake add, each under the name of its field.")
+    ] = {}
     borrowed: Annotated[
         dict[str, Whole],
         Meta(description="By field: how many entries at the end of its list rest on everything, not on the scope."),

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -45,6 +45,7 @@ from kaizenlake.publish.context import model, rendering
 from kaizenlake.publish.context.build import Documents, Edition, scope_rows
 from kaizenlake.publish.context.evidence_document import KaizenEvidence
 from kaizenlake.publish.context.model import Instant, KaizenContext, Scope, instant
+from kaizenlake.publish.context.plugin_fields import PluginFields
 from kaizenlake.publish.context.sources import TABLES
 from kaizenlake.publish.signed import sequences
 from kaizenlake.publish.signed.folder import (
@@ -109,7 +110,9 @@ class Source:
 
     def __init__(self, lake: Lake) -> None:
         self._lake = lake
-        self._snapshots: dict[type[Table], Snapshot] = {table: lake.held(table) for table in TABLES}
+        fields = [item for taken in lake.declared.plugins for item in taken.plugin.context_fields]
+        needed = dict.fromkeys((*TABLES, *(table for item in fields for table in item.reads)))
+        self._snapshots: dict[type[Table], Snapshot] = {table: lake.held(table) for table in needed}
 
     def scan(self, table: type[Table]) -> pl.LazyFrame:
         """Rows of a table."""
@@ -121,7 +124,9 @@ class Source:
         return {tables.full_name(table): snapshot.version for table, snapshot in self._snapshots.items()}
 
 
-def publish_contexts(lake: Lake, *, as_of: datetime, generated_at: datetime, run_id: str) -> Published:
+def publish_contexts(
+    lake: Lake, *, as_of: datetime, generated_at: datetime, run_id: str, broken: Collection[type[Table]] = ()
+) -> Published:
     """Publish the context of every scope, all at once or not at all.
 
     Nothing is written where no table, setting or template changed and more than half of the validity is left.
@@ -131,6 +136,7 @@ def publish_contexts(lake: Lake, *, as_of: datetime, generated_at: datetime, run
         as_of: Events before this instant count in the tables.
         generated_at: Now, aware.
         run_id: The run that publishes.
+        broken: Tables of plug-ins that could not be computed, of which nothing is told.
 
     Raises:
         LockedError: Another process publishes.
@@ -141,7 +147,7 @@ def publish_contexts(lake: Lake, *, as_of: datetime, generated_at: datetime, run
     with alone(folder), guard.guarding(is_on=lake.settings.publishing.redact):
         source, key = Source(lake), keys.private_key(lake)
         templates = rendering.Templates(lake.path("templates"))
-        edition = _edition(lake, templates)
+        edition = _edition(lake, templates, broken)
         inputs = hashlib.sha256(signing.canonical({"edition": edition, "tables": source.versions})).hexdigest()
         current = _current(folder, key.public_key())
         if current is not None and sequences.is_rolled_back(lake, folder / INDEX, current):
@@ -155,11 +161,15 @@ def publish_contexts(lake: Lake, *, as_of: datetime, generated_at: datetime, run
             )
         kept = _kept(folder, current, edition, templates)
         entries: list[dict[str, Any]] = []
+        fields = PluginFields()
         with files.flushing_together():
             if current is not None and current["inputs"] == inputs and len(kept) == _contexts(current):
                 entries = current["entries"]
             else:
-                for rows in scope_rows(source.scan, Edition(settings=lake.settings, tenant=lake.tenant)):
+                fields = PluginFields.read(source.scan, lake.declared, broken)
+                for rows in scope_rows(
+                    source.scan, Edition(settings=lake.settings, tenant=lake.tenant, plugins=fields)
+                ):
                     made_of = hashlib.sha256(f"{edition}{rows.digest}".encode()).hexdigest()
                     entries += kept.get(made_of) or _write(folder, rows.documents(), made_of, templates)
         # The documents are on the disk by name, too, before an index names them.
@@ -190,7 +200,7 @@ def publish_contexts(lake: Lake, *, as_of: datetime, generated_at: datetime, run
         hides_more = lake.settings.publishing.redact and (current is None or not current.get("redacted", False))
         _prune(folder, sequence, 1 if hides_more else KEPT)
         contexts = sum(entry["kind"] == "context" for entry in entries)
-        failures = tuple(f"{name}: {told}" for name, told in sorted(templates.failures.items()))
+        failures = tuple(f"{name}: {told}" for name, told in sorted((templates.failures | fields.failures).items()))
         return Published(sequence, contexts, unchanged=False, texts=len(entries) - contexts, failures=failures)
 
 
@@ -223,9 +233,9 @@ def verify(lake: Lake, public_key: bytes | None = None) -> VerifiedPublication:
     )
 
 
-def _edition(lake: Lake, templates: rendering.Templates) -> str:
+def _edition(lake: Lake, templates: rendering.Templates, broken: Collection[type[Table]]) -> str:
     """Return the hash of everything that documents follow from, but the rows of the tables."""
-    facts = {
+    facts: dict[str, Any] = {
         "tenant_id": lake.tenant,
         "settings": lake.settings.model_dump_json(),
         "templates": templates.sources(),
@@ -235,6 +245,8 @@ def _edition(lake: Lake, templates: rendering.Templates) -> str:
             json.dumps([model.json_schema(), second.json_schema()], sort_keys=True).encode()
         ).hexdigest(),
     }
+    if lake.declared.plugins:
+        facts["plugins"] = [lake.declared.mark, *sorted(map(tables.full_name, broken))]
     return hashlib.sha256(signing.canonical(facts)).hexdigest()
 
 

@@ -175,7 +175,7 @@ def _labels(labels: pl.LazyFrame, label: str) -> Listing[TableRow]:
 
 
 def _kinds(win_rates: pl.LazyFrame) -> tuple[TableRow, ...]:
-    totals = win_rates.filter(pl.col("dimension") == ALL)
+    totals = win_rates.filter(pl.col("dimension") == ALL, pl.col("kind").is_in(KINDS))
     rows = listing(totals, by={"kind": False}, rows=len(KINDS)).rows
     return tuple(sorted(rows, key=lambda row: KINDS.index(row.kind)))
 

@@ -13,11 +13,12 @@ from kaizenlake.report.kaizen.learning import learning
 from kaizenlake.report.kaizen.outcomes import clarity, win_rates, wins_of
 
 
-def document(data: ReportData) -> Document:
+def document(data: ReportData, more: tuple[Section, ...] = ()) -> Document:
     """Lay the report out.
 
     Args:
         data: What `report_data.build` read.
+        more: Sections of plug-ins, which come after ours on what was learned.
     """
     first, last = data.window or (None, None)
     period = f"Events from {say.instant(first)} to {say.instant(last)}." if data.window else "No event has arrived yet."
@@ -31,7 +32,7 @@ def document(data: ReportData) -> Document:
         period=period,
         window=window,
         figures=key_figures(data),
-        sections=(make(data) for make in SECTIONS),
+        sections=(*(make(data) for make in SECTIONS), *more, *(make(data) for make in LAST)),
     )
 
 
@@ -55,8 +56,8 @@ SECTIONS: tuple[Callable[[ReportData], Section | None], ...] = (
     wins_of("runs", "Agent runs", "No agent run has been recorded.", "RUN_COMPLETED"),
     learning,
     clarity,
-    quality,
-    method,
-    glossary,
 )
-"""Sections in the order of the report."""
+"""Sections on what was learned, in the order of the report."""
+
+LAST: tuple[Callable[[ReportData], Section | None], ...] = (quality, method, glossary)
+"""Sections on what it rests on."""

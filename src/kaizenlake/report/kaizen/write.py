@@ -9,6 +9,7 @@ import msgspec
 
 from kaizenlake.lake.files import write_atomic
 from kaizenlake.parameters import Evidence, Labels, Tiers
+from kaizenlake.report.engine.blocks import Section
 from kaizenlake.report.engine.render import ReportPlace, folder_of, render_html, render_pdf, titled
 from kaizenlake.report.engine.rows import Figures, RunFacts
 from kaizenlake.report.kaizen.data import build
@@ -31,6 +32,7 @@ def write_reports(
     tiers: Tiers | None = None,
     labels: Labels | None = None,
     evidence: Evidence | None = None,
+    more: tuple[Section, ...] = (),
 ) -> tuple[Path, Path]:
     """Write `<out>/<date of as_of>/kaizen.html` and `kaizen.pdf`, each whole or not at all.
 
@@ -45,6 +47,7 @@ def write_reports(
         tiers: Where tiers begin, as the tables were computed.
         labels: How many impressions a content needs for its tier to count, as the tables were computed.
         evidence: How much evidence a finding needs, as the tables were computed.
+        more: Sections of plug-ins.
 
     Returns:
         Paths of the HTML and the PDF.
@@ -55,7 +58,7 @@ def write_reports(
     """
     before = previous if previous is not None else last_figures(out, before=as_of)
     data = build(scan, as_of=as_of, facts=facts, previous=before, tiers=tiers, labels=labels, evidence=evidence)
-    laid_out = titled(document(data), out)
+    laid_out = titled(document(data, more), out)
     html, pdf = render_html(laid_out), render_pdf(laid_out)
     folder = folder_of(out, as_of)
     write_atomic(folder / HTML_NAME, html.encode("utf-8"))
