@@ -79,7 +79,7 @@ def test_it_goes_from_the_log_to_what_generators_and_people_read(monkeypatch, tm
     page = next(Path(path) for path in done.reports if path.endswith("kaizen.html")).read_text(encoding="utf-8")
     section = page[page.index('id="plugin-webinars-webinars"') :]
     section = section[: section.index("</section>")]
-    assert [words in section for words in ("Webinars", "AI", "75%", "SEO", "25%", "gold.win_rates")] == [True] * 6
+    assert [words in section for words in ("Webinars", "AI", "75.0%", "SEO", "25.0%", "gold.win_rates")] == [True] * 6
     assert {check.name: check.error for check in checks(lake) if check.error is not None} == {}
     monkeypatch.setenv("KAIZEN_LAKE", str(lake.root))
     assert len(json.loads(kaizen("show", "webinar_bookings", "--format", "json"))) == 80
@@ -104,7 +104,7 @@ def test_a_kind_whose_job_fails_takes_nothing_from_ours_and_tells_nothing_old(mo
     nightly(lake, as_of=NIGHT)
     ours = lake.scan(Outcomes).filter(pl.col("kind") != "webinar").collect()
     lake.path("plugins", "webinars.py").write_text(
-        WEBINARS.replace("    seats = webinars", "    1 / 0\n    seats = webinars")
+        WEBINARS.replace("    booked, at = ", "    1 / 0\n    booked, at = ")
     )
     later = Lake(lake.root)
     done = nightly(later, as_of=NIGHT, reports=tmp_path / "reports")
@@ -148,6 +148,7 @@ FIELDS = {
 def test_a_field_that_cannot_be_taken_is_left_out_and_told_and_the_rest_is_published(monkeypatch, tmp_path, case):
     value, words = FIELDS[case]
     text = WEBINARS.replace("    known = rates", f"    return {value}\n    known = rates")
+    assert text != WEBINARS
     lake = trusted(monkeypatch, tmp_path / "lake", webinars=text)
     book(lake, booked={"AI": (2, 1)})
     jobs = [job for job in lake.declared.jobs if job.name in {"event_counts", "projects"}]
