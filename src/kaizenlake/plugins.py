@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property, lru_cache
 from graphlib import CycleError
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import polars as pl
 
@@ -28,9 +28,6 @@ from kaizenlake.tables import Table
 from kaizenlake.tables.outcome import KINDS
 from kaizenlake.tables.outcome_kind import NEEDED, OutcomeKind
 from kaizenlake.tables.silver import ENVELOPE, silver_table
-
-ValueFormat: TypeAlias = Literal["text", "count", "number", "rate", "usd", "date", "instant"]
-"""How a value is shown in a report."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +57,8 @@ class ReportSection:
         title: Its heading.
         lead: What it tells, in a sentence.
         table: Table it shows.
-        columns: Heading, column of the table, and format of each; the first names the row.
+        columns: Columns of the table, each with its heading; the first names the row. How values are written follows from the
+            declaration of the column, and so does a heading that is empty.
         where: Values that columns must have for a row to be shown.
         sort: Columns by which the rows are sorted; one that begins with `-` from the highest.
         missing: What to say where there is no row.
@@ -71,7 +69,7 @@ class ReportSection:
     title: str
     lead: str
     table: type[Table]
-    columns: tuple[tuple[str, str, ValueFormat], ...]
+    columns: Mapping[str, str]
     where: Mapping[str, str] = field(default_factory=dict)
     sort: tuple[str, ...] = ()
     missing: str = "Nothing to tell yet."
@@ -313,7 +311,7 @@ def _shown_problems(plugin: Plugin) -> Iterator[str]:
         if not _NAME.fullmatch(item.name):
             yield f"field of contexts {item.name!r}: no name of small letters, digits and underscores"
     for section in plugin.report_sections:
-        columns = [*(column for _, column, _ in section.columns), *section.where]
+        columns = [*section.columns, *section.where]
         columns += [column.removeprefix("-") for column in section.sort]
         missing = [column for column in columns if column not in tables.schema(section.table)]
         if missing or not section.columns:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import polars as pl
 
 from kaizenlake import signing, tables
-from kaizenlake.errors import JobFailedError, LakeError, PublishError, UsageError
+from kaizenlake.errors import JobFailedError, LakeError, PluginError, PublishError, UsageError
 from kaizenlake.lake.store import Lake
 from kaizenlake.lake.trust import decisions
 from kaizenlake.night import artifact
@@ -87,7 +87,7 @@ def report(lake: Lake, run: Run, record: StepRecord, reports: Path, broken: Coll
     if (
         last is not None
         and not broken
-        and not any(failure.code == JobFailedError.code for failure in last.errors)
+        and not any(failure.code == JobFailedError.code or failure.step == "report" for failure in last.errors)
         and len(last.tenants) == len(found)
         and last.versions == versions(lake)
         and last.settings_sha256 == settings_sha256(lake)
@@ -207,6 +207,8 @@ def _write(lake: Lake, run: Run, reports: Path, broken: Collection[type[Table]] 
     fleet, cards = skills[:2], skills[2:]
     others = write_canaries(lake.scan, place, as_of=run.as_of)
     others += write_audit(lake.scan, place, _keys(lake), as_of=run.as_of)
+    more, failures = plugin_sections(lake.scan, lake.declared, broken)
+    run.errors += [Failure(step="report", code=PluginError.code, message=told_of(lake, words)) for words in failures]
     whole = write_reports(
         lake.scan,
         place,
@@ -215,7 +217,7 @@ def _write(lake: Lake, run: Run, reports: Path, broken: Collection[type[Table]] 
         tiers=lake.settings.tiers,
         labels=lake.settings.labels,
         evidence=lake.settings.evidence,
-        more=plugin_sections(lake.scan, lake.declared, broken),
+        more=more,
     )
     return _Made(whole + others + fleet, (*cards, whole[0].with_name(FIGURES_NAME)))
 

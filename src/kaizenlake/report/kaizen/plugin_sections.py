@@ -2,74 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from typing import Any
+from collections.abc import Collection
 
-import msgspec
 import polars as pl
 
-from kaizenlake import tables
-from kaizenlake.plugins import Declarations, ReportSection, ValueFormat
-from kaizenlake.publish import formats as say
-from kaizenlake.report.engine.blocks import Cell, Column, Grid, Missing, Section, how_many_more
-from kaizenlake.report.engine.rows import ROWS
+from kaizenlake.plugins import Declarations, ReportSection
+from kaizenlake.report.engine.blocks import Missing, Section, grid
+from kaizenlake.report.engine.columns import shown
+from kaizenlake.report.engine.rows import listing
 from kaizenlake.tables import Scan, Table
 
-FORMATS: dict[ValueFormat, Callable[[Any], str]] = {
-    "text": lambda value: "" if value is None else say.clean(str(value)),
-    "count": say.count,
-    "number": say.number,
-    "rate": say.percent,
-    "usd": lambda value: "–" if value is None else f"${value:,.2f}",
-    "date": say.day,
-    "instant": say.instant,
-}
-"""How a value is shown, by the format that a plug-in names."""
 
-
-def plugin_sections(scan: Scan, declared: Declarations, broken: Collection[type[Table]] = ()) -> tuple[Section, ...]:
-    """Make the sections of all plug-ins.
+def plugin_sections(
+    scan: Scan, declared: Declarations, broken: Collection[type[Table]] = ()
+) -> tuple[tuple[Section, ...], tuple[str, ...]]:
+    """Make the sections of all plug-ins; one that cannot be made says so, and leaves ours as they are.
 
     Args:
         scan: Gives a table as a lazy frame.
         declared: What is declared for the lake.
         broken: Tables that could not be computed tonight, of which nothing is told.
+
+    Returns:
+        The sections, and what failed, in words.
     """
-    return tuple(
-        _section(scan, f"{taken.plugin.name}-{item.name}", item, declared, broken)
-        for taken in declared.plugins
-        for item in taken.plugin.report_sections
-    )
+    made: list[Section] = []
+    failures: list[str] = []
+    for taken in declared.plugins:
+        for item in taken.plugin.report_sections:
+            identifier = f"plugin-{taken.plugin.name}-{item.name}".replace("_", "-")
+            missing = "Its table could not be computed." if item.table in broken else ""
+            try:
+                section = None if missing else _section(scan, identifier, item, declared)
+            except Exception as error:  # noqa: BLE001 - a foreign declaration: whatever comes of it is its own failure
+                section, missing = None, "It could not be made."
+                failures.append(f"section {item.name!r} of {taken.where}: {type(error).__name__}: {error}")
+            made.append(section or Section(identifier, item.title, "", (Missing(missing, ()),)))
+    return tuple(made), tuple(failures)
 
 
-def _section(
-    scan: Scan, name: str, item: ReportSection, declared: Declarations, broken: Collection[type[Table]]
-) -> Section:
-    identifier = "plugin-" + name.replace("_", "-")
-    if item.table in broken:
-        return Section(identifier, item.title, "", (Missing("Its table could not be computed.", ()),))
-    rows = scan(item.table).filter(pl.col(column) == value for column, value in item.where.items())
-    if item.sort:
-        down = [column.startswith("-") for column in item.sort]
-        rows = rows.sort([column.removeprefix("-") for column in item.sort], descending=down, nulls_last=True)
-    found = rows.collect()
-    if found.is_empty():
+def _section(scan: Scan, identifier: str, item: ReportSection, declared: Declarations) -> Section:
+    rows = scan(item.table).filter(*(pl.col(column) == value for column, value in item.where.items()))
+    order = {column.removeprefix("-"): column.startswith("-") for column in item.sort or tuple(item.columns)}
+    found = listing(rows, by=order)
+    if not found.rows:
         types = [event for name in item.events if (event := declared.catalogue.by_name(name)) is not None]
         told = tuple((event.name, event.meaning) for event in types)
         return Section(identifier, item.title, "", (Missing(item.missing, told),))
-    grid = Grid(
-        f"{identifier}-table",
-        item.lead,
-        tables.full_name(item.table),
-        tuple(Column(heading, "text" if form == "text" else "number") for heading, _, form in item.columns),
-        tuple(
-            tuple(Cell(FORMATS[form](row[column]), column, _json(row[column])) for _, column, form in item.columns)
-            for row in found.head(ROWS).iter_rows(named=True)
-        ),
-        how_many_more(min(ROWS, found.height), found.height),
+    columns = [shown(name, heading) for name, heading in item.columns.items()]
+    return Section(
+        identifier, item.title, item.lead, (grid(f"{identifier}-table", item.lead, item.table, found, columns),)
     )
-    return Section(identifier, item.title, item.lead, (grid,))
-
-
-def _json(value: Any) -> str:
-    return msgspec.json.encode(value).decode()
