@@ -23,7 +23,7 @@ ENTRIES: Final = 5
 WINNERS: Final = 3
 """Most past winners, and most notes of a brand."""
 
-ADDED_LATER: Final[frozenset[str]] = frozenset({"plugins"})
+ADDED_LATER: Final[frozenset[str]] = frozenset()
 """Fields that the schema got after it was first published: documents without them stay valid."""
 
 NOTICE = (
