@@ -11,13 +11,14 @@ import os
 import stat
 import sys
 import threading
-import traceback
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 TRUST_VARIABLE = "KAIZEN_TRUST_PLUGINS"
 """Variable of the environment that names the folders of plug-ins that are trusted, parted as in PATH."""
@@ -65,6 +66,8 @@ class PluginFolder:
 @cache
 def installed() -> tuple[PluginSource, ...]:
     """Return the plug-ins of installed packages, by their names; looked for once a process."""
+    from importlib.metadata import entry_points  # noqa: PLC0415 - who logs our events alone never pays for it
+
     found = sorted(entry_points(group=GROUP), key=lambda point: (point.name, point.value))
     return tuple(_of_package(point) for point in found)
 
@@ -186,5 +189,7 @@ def line_of(error: BaseException, file: str) -> str:
     """Say on which line of a file an error arose; empty where it did not pass through the file."""
     if isinstance(error, SyntaxError):
         return ""
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
+    from traceback import extract_tb  # noqa: PLC0415 - only a failure pays for it
+
+    lines = [frame.lineno for frame in extract_tb(error.__traceback__) if frame.filename == file]
     return f" (line {lines[-1]})" if lines else ""
