@@ -23,8 +23,8 @@ MARKED = {
     "card": "4111 1111 1111 1111",
     "secret": "sk-proj-marked1234567890abcdef",
 }
-FOUND_BY = {"doer", "policy_version", "industry", "client_type"}
-"""Names by which files are found, which are no free text; so is whatever ends in `_id`."""
+FOUND_BY = {"doer", "policy_version", "industry", "client_type", "agent", "service", "workflow"}
+"""Names by which files are found, which are no free text; so is whatever ends in `_id`. A trace names its doer by its agent."""
 
 
 def free_fields(event):

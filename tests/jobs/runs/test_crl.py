@@ -17,7 +17,7 @@ from kaizenlake.jobs.runs.run_records import run_records
 from kaizenlake.lake.landing.landing import land
 from kaizenlake.lake.store import Lake
 from kaizenlake.parameters import WEIGHTS, Loss, LossOverride, LossTerm
-from kaizenlake.tables import Crl, Runs
+from kaizenlake.tables import Crl, Runs, Traces
 
 LATER = day(365)
 TERMS = tuple(WEIGHTS)
@@ -296,7 +296,8 @@ def real_runs(folder, tmp_path):
 )
 def test_the_loss_of_real_agent_runs_is_their_share_of_flags_not_passed(tmp_path, folder):
     table = pl.read_csv(folder / "agent_runs.csv", infer_schema_length=None)
-    found = tables.check(Crl, crl(run_records(real_runs(folder, tmp_path), as_of=day(365)), as_of=day(365)).collect())
+    records = run_records(real_runs(folder, tmp_path), tables.empty(Traces), as_of=day(365))
+    found = tables.check(Crl, crl(records, as_of=day(365)).collect())
     flags = table.select(
         pl.concat_str("run_id", "model", "task_id", "run_index", separator="/").alias("run_id"),
         expected=1 - pl.sum_horizontal("schema_pass", "tool_trace_pass", "grader_pass") / 3,

@@ -12,7 +12,7 @@ from kaizenlake.jobs.runs.run_records import run_records
 from kaizenlake.lake.landing.landing import land
 from kaizenlake.lake.store import Lake
 from kaizenlake.night.run import nightly
-from kaizenlake.tables import Crl, PendingScores, RunRecords, Runs
+from kaizenlake.tables import Crl, PendingScores, RunRecords, Runs, Traces
 
 CASES = Path(__file__).parents[2] / "cases"
 
@@ -21,7 +21,7 @@ LATER = day(400)
 
 
 def records(text, as_of=LATER):
-    found = tables.check(RunRecords, run_records(events(Runs, text), as_of=as_of).collect())
+    found = tables.check(RunRecords, run_records(events(Runs, text), tables.empty(Traces), as_of=as_of).collect())
     return found.sort("tenant_id", "run_id")
 
 
