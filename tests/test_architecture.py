@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import ast
+import pkgutil
 import subprocess
 import sys
 from graphlib import TopologicalSorter
-from importlib import resources
+from importlib import import_module, resources
 from pathlib import Path
 
 import pytest
 
 import kaizenlake
-from kaizenlake.jobs import JOBS
+from kaizenlake import jobs, tables
+from kaizenlake.job import Job
+from kaizenlake.jobs import JOBS, silver
 from kaizenlake.settings import Settings
 
 ROOT = Path(kaizenlake.__file__).parent
@@ -196,6 +199,19 @@ def test_each_table_has_one_job_and_every_table_computed_has_one():
     from kaizenlake.tables import GOLD, SILVER
 
     assert sorted(job.writes.__name__ for job in JOBS) == sorted(table.__name__ for table in (*SILVER, *GOLD))
+
+
+def declared_in(package, kind):
+    """What modules of a package declare of a kind, under a name of their own."""
+    found = [import_module(name) for _, name, _ in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")]
+    return {id(value): value for module in found for value in vars(module).values() if isinstance(value, kind)}.values()
+
+
+def test_no_declared_table_or_job_is_forgotten_in_the_lists():
+    declared = [table for table in declared_in(tables, type) if "__declaration__" in vars(table)]
+    assert {table.__name__ for table in declared} == {table.__name__ for table in tables.TABLES}
+    of_modules = {job.name for job in declared_in(jobs, Job)}
+    assert of_modules | {job.name for job in silver.DECODE} == {job.name for job in JOBS}
 
 
 def test_what_the_package_needs_at_work_is_inside_it():
