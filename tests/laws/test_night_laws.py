@@ -152,11 +152,11 @@ def test_a_conflict_leaves_the_figures_of_the_first_event(tmp_path):
     drop(lake, "all", lines)
     night(lake)
     logged = [line for line in lines if not is_decision(line)]
-    liars = [
-        json.dumps(json.loads(line) | {"occurred_at": START.isoformat(), "source": "liar"}) for line in logged[:20]
-    ]
+    another_time = (START + timedelta(microseconds=1)).isoformat()
+    liars = [json.dumps(json.loads(line) | {"occurred_at": another_time, "source": "liar"}) for line in logged[:20]]
     drop(lake, "conflicts", [liar.encode() for liar in liars])
-    done = night(lake)
+    done = nightly(lake, as_of=AS_OF)
+    assert (done.exit_code, done.errors) == (8, []), "all of the night was quarantined"
     assert done.landing is not None
     assert (done.landing.quarantined, done.landing.by_rule) == (20, {"conflict": 20})
     assert figures(lake) == {name: rows for name, rows in undisturbed(SEEDS[0])[0].items() if name.startswith("gold.")}
