@@ -14,7 +14,7 @@ from kaizenlake.stats.sequential.spending import Family
 
 ROOT = Path(kaizenlake.__file__).parent
 LISTS = {get_args(value): name for name, value in vars(vocabulary).items() if len(get_args(value)) > 1}
-TWINS = {"stats/canary_rule.py", "stats/offpolicy.py"}
+TWINS = {"stats/sequential/canary_rule.py", "stats/replay/offpolicy.py"}
 """Modules that may write a list again: those of the mathematics know no other part."""
 
 
