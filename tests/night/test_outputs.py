@@ -35,7 +35,9 @@ def night(lake, reports):
 
 
 def held(reports):
-    return {path.relative_to(reports).as_posix(): path.read_bytes() for path in reports.rglob("*") if path.is_file()}
+    """Files of the reports, but for the record that says of what they were made."""
+    files = (path for path in reports.rglob("*") if path.is_file() and not path.name.startswith("."))
+    return {path.relative_to(reports).as_posix(): path.read_bytes() for path in files}
 
 
 def test_every_file_that_a_night_left_beside_its_report_is_on_its_record(made):

@@ -24,14 +24,15 @@ MARKED = {
     "secret": "sk-proj-marked1234567890abcdef",
 }
 FOUND_BY = {"doer", "policy_version", "industry", "client_type", "agent", "service", "workflow"}
-"""Names by which files are found, which are no free text; so is whatever ends in `_id`. A trace names its doer by its agent."""
+"""Names by which files are found, which are no free text; so is whatever ends in `_id`. A trace names its doer by its agent, else by its step."""
 
 
 def free_fields(event):
     hints = get_type_hints(event.payload)
     for field in event.fields:
         parts = (hints[field.name], *get_args(hints[field.name]))
-        is_free = field.kind == "str" and not any(get_origin(part) is Literal for part in parts)
+        names_doer = field.name == "name" and event.name in {"SPAN_RECORDED", "TRACE_DESCRIBED"}
+        is_free = field.kind == "str" and not names_doer and not any(get_origin(part) is Literal for part in parts)
         if is_free and field.name not in FOUND_BY and not field.name.endswith(("_id", "_sha256", "_version")):
             yield field.name
 
