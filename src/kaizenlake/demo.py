@@ -104,7 +104,7 @@ def make(root: str | Path, reports: Path | None, *, watch: Watch | None = None) 
 
 
 def as_of(lake: Lake) -> datetime:
-    """The midnight after the newest event of a lake."""
+    """Return the midnight after the newest event of a lake."""
     newest = lake.scan(Events).select(pl.col("occurred_at").max()).collect().item()
     return next_midnight(newest)
 

@@ -207,7 +207,7 @@ UNEXPECTED = 70
 
 
 def exit_codes() -> dict[int, str]:
-    """What each exit code of the command line means.
+    """Return what each exit code of the command line means.
 
     >>> exit_codes()[3]
     'another run holds the lock of the lake'

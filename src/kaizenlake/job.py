@@ -139,7 +139,7 @@ def superseded(rows: pl.LazyFrame, keys: tuple[str, ...]) -> pl.LazyFrame:
 
 
 def without(rows: pl.LazyFrame, days: pl.LazyFrame, keys: tuple[str, ...]) -> pl.LazyFrame:
-    """Rows of other keys and days than those named, in `keys` and `event_date`."""
+    """Return rows of other keys and days than those named, in `keys` and `event_date`."""
     return rows.join(days, on=[*keys, "event_date"], how="anti", nulls_equal=True)
 
 
@@ -207,7 +207,7 @@ def sum_up(parts: Iterable[pl.LazyFrame], table: type[Table]) -> pl.LazyFrame:
 
 
 def in_order(jobs: Iterable[Job]) -> tuple[Job, ...]:
-    """Jobs in an order in which each comes after the jobs whose tables it reads; ties as they were given.
+    """Return jobs in an order in which each comes after the jobs whose tables it reads; ties as they were given.
 
     Raises:
         graphlib.CycleError: Jobs wait for one another.

@@ -247,7 +247,7 @@ class LearningOps:
         return deployments.start(self.lake, wanted, by=self.by, reason=reason)
 
     def _unit_losses(self, deployment: Mapping[str, Any], candidate: str) -> tuple[list[float], list[float]]:
-        """Mean loss of each unit under the candidate and under the control, without units seen under both."""
+        """Return the mean loss of each unit under the candidate and under the control, without units seen under both."""
         units = (
             self.lake.scan(CanaryUnits)
             .filter(pl.col("deployment_id") == deployment["deployment_id"], pl.col("unit_id").is_not_null())
@@ -289,7 +289,7 @@ def _with_content(version: Version) -> dict[str, Any]:
 
 
 def _as_event(run: Mapping[str, Any]) -> pl.LazyFrame:
-    """The bronze row that the fields of a run would become."""
+    """Return the bronze row that the fields of a run would become."""
     fields = {"run_id": "run", "doer": "doer"} | dict(run)
     envelope = {name: fields.pop(name) for name in ("tenant_id", "project_id", "occurred_at") if name in fields}
     line = event_line("RUN_COMPLETED", fields, **envelope)

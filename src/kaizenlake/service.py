@@ -75,11 +75,11 @@ class KaizenService:
         return view_of(self._lake, self._tenant)
 
     def build_context(self) -> KaizenContext:
-        """The context of everything."""
+        """Return the context of everything."""
         return self._build(EVERYTHING)
 
     def build_context_for_project(self, project_id: str) -> KaizenContext:
-        """The context of a project; one of which nothing is known borrows all from everything."""
+        """Return the context of a project; one of which nothing is known borrows all from everything."""
         return self._build(project(project_id))
 
     def build_context_for_segment(
@@ -100,7 +100,7 @@ class KaizenService:
     def get_win_rates(
         self, groupby: str = "pack_key", *, kind: str | None = None, shrunk: bool = False
     ) -> dict[str, float]:
-        """Win rate of each value of a dimension, the best first: by the rate adjusted for the mix of cases.
+        """Return the win rate of each value of a dimension, the best first: by the rate adjusted for the mix of cases.
 
         Values that are pending, since too few of their outcomes are old enough, have no rate and are left out. So are values of
         contents that share no project, platform, type, payment and reach with any other value: of few impressions more posts
@@ -148,7 +148,7 @@ class KaizenService:
         ]
 
     def _win_rates(self, groupby: str, kind: str | None) -> pl.LazyFrame:
-        """Rows of the win rates of a dimension, of the kind that is named or meant."""
+        """Return rows of the win rates of a dimension, of the kind that is named or meant."""
         rates = self.lake.scan(WinRates)
         known = rates.select("kind", "dimension").unique().sort("kind", "dimension").collect().rows()
         kinds = [one for one, dimension in known if dimension == groupby]
@@ -164,7 +164,7 @@ class KaizenService:
         return rates.filter(kind=meant, dimension=groupby)
 
     def get_top_performing_patterns(self, pattern_type: str = "hooks", *, limit: int = 10) -> list[dict[str, Any]]:
-        """Patterns of contents, the best first: by lift drawn toward the others, else by mean engagement rate.
+        """Return patterns of contents, the best first: by lift drawn toward the others, else by mean engagement rate.
 
         Args:
             pattern_type: `hooks`, `tones`, `platforms`, `content_types`, `pillars` or `lengths`.
@@ -272,5 +272,5 @@ class KaizenService:
 
 
 def _spelling(*names: str | None) -> str:
-    """Letters and digits of a name alone, without case: what stays the same however its parts are joined."""
+    """Return letters and digits of a name alone, without case: what stays the same however its parts are joined."""
     return "".join(character for name in names if name for character in name.casefold() if character.isalnum())

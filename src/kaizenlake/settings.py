@@ -121,7 +121,7 @@ class Origin:
 
 
 def origins(lake: str | Path | None = None) -> tuple[Origin, ...]:
-    """Every setting of a lake, with its value and who set it.
+    """Return every setting of a lake, with its value and who set it.
 
     Raises:
         SettingsError: As `load`.
@@ -136,7 +136,7 @@ def origins(lake: str | Path | None = None) -> tuple[Origin, ...]:
 
 
 def template() -> str:
-    """A `kaizen.toml` that sets nothing: every setting with its meaning and default, as comments.
+    """Return a `kaizen.toml` that sets nothing: every setting with its meaning and default, as comments.
 
     >>> "# good = 0.05" in template()
     True
@@ -164,7 +164,7 @@ class _Given:
 
 
 def _read(lake: str | Path | None) -> tuple[Settings, dict[tuple[str, str], _Given]]:
-    """The settings of a lake, and those that somebody has set: by the file, or by variables, which go before it."""
+    """Return the settings of a lake, and those that somebody has set: by the file, or by variables, which go before it."""
     path = _file(lake)
     written = _written(path)
     given = {
@@ -212,7 +212,7 @@ def _read_table(
 
 
 def _set_by_variables() -> Iterator[tuple[tuple[str, str], _Given]]:
-    """Settings by variables of the environment, whatever their case; KAIZEN_GROUP__NAME after KAIZEN_GROUP.
+    """Yield settings by variables of the environment, whatever their case; KAIZEN_GROUP__NAME after KAIZEN_GROUP.
 
     What has two underscores is a setting, or a mistyped one. Without them it is one where its name is that of a group, where
     it holds an object, or where it is all but the name of a setting; other variables, such as KAIZEN_LAKE, are none.
@@ -238,21 +238,21 @@ def _set_by_variables() -> Iterator[tuple[tuple[str, str], _Given]]:
 
 
 def _meant(name: str) -> str | None:
-    """The variable that was all but named, such as by one underscore for two."""
+    """Return the variable that was all but named, such as by one underscore for two."""
     variables = {f"{group}_{setting}": f"{group}{BETWEEN}{setting}" for group, setting, *_ in _each()}
     found = get_close_matches(name, variables, n=1, cutoff=0.8)
     return PREFIX + variables[found[0]].upper() if found else None
 
 
 def _value(group: str, name: str, text: str) -> Any:
-    """What a variable says; a list is written as JSON."""
+    """Return what a variable says; a list is written as JSON."""
     field = _model(group).model_fields.get(name) if group in Settings.model_fields else None
     is_list = field is not None and get_origin(field.annotation) is tuple
     return text if not is_list or (value := _json(text)) is None else value
 
 
 def _json(text: str) -> Any:
-    """What a text holds as JSON; None where it is none."""
+    """Return what a text holds as JSON; None where it is none."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
@@ -271,7 +271,7 @@ _MANY = {int: "whole numbers", str: "texts"}
 
 
 def _words(problem: ErrorDetails) -> str:
-    """What is wrong with a setting; of a name that there is not, the nearest that there is."""
+    """Return what is wrong with a setting; of a name that there is not, the nearest that there is."""
     *groups, last = (str(part) for part in problem["loc"])
     name = ".".join((*groups, last))
     if problem["type"] == "extra_forbidden" and len(groups) < 2:
@@ -284,7 +284,7 @@ def _words(problem: ErrorDetails) -> str:
 
 
 def broken(problem: ErrorDetails, of: str = "") -> str:
-    """Which rule a value breaks, in words: what was expected, and what was found.
+    """Return which rule a value breaks, in words: what was expected, and what was found.
 
     Args:
         problem: What pydantic says of it.
@@ -301,7 +301,7 @@ def broken(problem: ErrorDetails, of: str = "") -> str:
 
 
 def _found(value: Any) -> str:
-    """A value as it was given, for words: no longer than words are."""
+    """Return a value as it was given, for words: no longer than words are."""
     said = repr(value)
     return f"{'the text ' if isinstance(value, str) else ''}{said if len(said) <= _LONGEST else said[:_LONGEST] + '…'}"
 
@@ -310,14 +310,14 @@ _LONGEST = 200
 
 
 def _where(loc: tuple[int | str, ...], given: Mapping[tuple[str, str], _Given]) -> str:
-    """Where a setting was set, or all settings of a group that do not go together."""
+    """Return where a setting was set, or all settings of a group that do not go together."""
     group, *more = map(str, loc)
     found = (item.where for (one, name), item in given.items() if one == group and (not more or name == more[0]))
     return ", ".join(dict.fromkeys(found))
 
 
 def _hint(loc: tuple[int | str, ...]) -> str:
-    """What a setting means; of a name that there is not, where all are explained."""
+    """Return what a setting means; of a name that there is not, where all are explained."""
     group, name, *_ = (*map(str, loc), "", "")
     field = _model(group).model_fields.get(name) if group in Settings.model_fields else None
     if field is None or not field.description:
@@ -326,7 +326,7 @@ def _hint(loc: tuple[int | str, ...]) -> str:
 
 
 def _toml(value: Any) -> str:
-    """A default as TOML writes it."""
+    """Return a default as TOML writes it."""
     if isinstance(value, dict):
         return f"{{{', '.join(f'{name} = {_toml(item)}' for name, item in value.items())}}}"
     if isinstance(value, (list, tuple)):

@@ -31,7 +31,7 @@ Keys: TypeAlias = "Ed25519PublicKey | Mapping[str, Ed25519PublicKey]"
 
 
 def canonical(value: Any) -> bytes:
-    """JSON in one spelling only, as RFC 8785 has it for texts, whole numbers, lists and objects.
+    """Return JSON in one spelling only, as RFC 8785 has it for texts, whole numbers, lists and objects.
 
     >>> canonical({"b": 1, "a": ["é", None]}).decode()
     '{"a":["é",null],"b":1}'
@@ -40,7 +40,7 @@ def canonical(value: Any) -> bytes:
 
 
 def signing_key(folder: Path) -> Ed25519PrivateKey:
-    """The private key of a lake, made on first use and readable by its owner alone.
+    """Return the private key of a lake, made on first use and readable by its owner alone.
 
     Args:
         folder: The lake's `keys` folder. Of several processes that make the key at once, one wins and all use its key.
@@ -152,25 +152,25 @@ def write_private_key(path: Path, key: Ed25519PrivateKey) -> bool:
 
 
 def public_pem(key: Ed25519PublicKey) -> bytes:
-    """A public key as PEM."""
+    """Return a public key as PEM."""
     return key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
 
 
 def key_id(key: Ed25519PublicKey) -> str:
-    """A short name of a public key: the first 16 digits of its SHA-256."""
+    """Return a short name of a public key: the first 16 digits of its SHA-256."""
     raw = key.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
     return hashlib.sha256(raw).hexdigest()[:16]
 
 
 def key_named(name: Any, keys: Keys) -> Ed25519PublicKey | None:
-    """The key of an id among those at hand; None where it is none of them."""
+    """Return the key of an id among those at hand; None where it is none of them."""
     if isinstance(keys, Ed25519PublicKey):
         return keys if name == key_id(keys) else None
     return keys.get(name)
 
 
 def ids_of(keys: Keys) -> str:
-    """Ids of the keys at hand, for an error."""
+    """Return ids of the keys at hand, for an error."""
     return key_id(keys) if isinstance(keys, Ed25519PublicKey) else " or ".join(keys) or "none"
 
 
@@ -233,7 +233,7 @@ NAMED = ("policy_id", "policy_version", "doer", "phase", "parent_sha256")
 
 
 def verified_policy(row: Mapping[str, Any], key: Keys) -> dict[str, Any]:
-    """The document of a version of a policy, after everything that can be checked of it was.
+    """Return the document of a version of a policy, after everything that can be checked of it was.
 
     Args:
         row: A row of `gold.policies`, or any with its `document`, `content_sha256`, `signature`, `key_id` and `NAMED`.

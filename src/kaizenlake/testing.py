@@ -115,7 +115,7 @@ def _line(number: int, event: EventType, random: Random) -> bytes:
 
 
 def _told_alike(event: EventType, random: Random) -> dict[str, Any]:
-    """What policies, deployments and runs tell in common, so that the runs fall into arms of units."""
+    """Return what policies, deployments and runs tell in common, so that the runs fall into arms of units."""
     policy = {"doer": "doer-0", "policy_id": "policy_id-0"}
     if event.name == "DEPLOYMENT_STARTED":
         candidates = ["policy_version-1", "policy_version-2"]
@@ -141,7 +141,7 @@ def _told_alike(event: EventType, random: Random) -> dict[str, Any]:
 
 
 def _agreeing(payload: Mapping[str, Any]) -> dict[str, Any]:
-    """Figures that do not contradict one another: parts within their wholes, rates as their counts give them."""
+    """Return figures that do not contradict one another: parts within their wholes, rates as their counts give them."""
     shown = payload.get("impressions")
     passed: dict[str, Any] = {}
     if payload.get("gates_total") is not None and payload.get("gates_passed") is not None:
@@ -212,7 +212,7 @@ def fold(events: pl.DataFrame, *, as_of: datetime, jobs: Iterable[Job] = JOBS) -
 
 
 def sample(table: type[Table], count: int = 1_500, *, seed: int = 0) -> pl.DataFrame:
-    """Rows of a table that are true to its declaration: folded from `sample_events`.
+    """Return rows of a table that are true to its declaration: folded from `sample_events`.
 
     Args:
         table: Bronze events, or a table that a job writes.
@@ -250,7 +250,7 @@ def run(job: Job, frames: Frames, as_of: datetime, engine: Engine = "auto") -> p
 
 
 def describes_itself(job: Job, frames: Frames, as_of: datetime) -> None:  # noqa: ARG001 - the signature of a law
-    """The job, its table and every column say what they mean."""
+    """Check that the job, its table and every column say what they mean."""
     assert job.meaning, f"{job.name} has no docstring"
     assert tables.meaning(job.writes)
     silent = [name for name, item in tables.columns(job.writes).items() if not item.description]
@@ -263,7 +263,7 @@ def takes_nothing(job: Job, frames: Frames, as_of: datetime) -> None:
 
 
 def takes_one_row(job: Job, frames: Frames, as_of: datetime) -> None:
-    """A single row in each table makes a valid table."""
+    """Check that a single row in each table makes a valid table."""
     for position in (0, -1):
         run(job, {read: frames[read][position:][:1] for read in job.reads}, as_of)
 
@@ -274,7 +274,7 @@ def takes_nulls(job: Job, frames: Frames, as_of: datetime) -> None:
 
 
 def ignores_order(job: Job, frames: Frames, as_of: datetime) -> None:
-    """The rows may come in any order."""
+    """Check that the rows may come in any order."""
     expected = run(job, frames, as_of)
     for seed in range(3):
         shuffled = {read: frames[read].sample(fraction=1, shuffle=True, seed=seed) for read in job.reads}
@@ -282,7 +282,7 @@ def ignores_order(job: Job, frames: Frames, as_of: datetime) -> None:
 
 
 def ignores_chunks(job: Job, frames: Frames, as_of: datetime) -> None:
-    """The rows may come in chunks of any size, as from many files."""
+    """Check that the rows may come in chunks of any size, as from many files."""
     expected = run(job, frames, as_of)
     for size in (1, 37):
         cut = {read: _in_chunks(frames[read], size) for read in job.reads}
@@ -290,7 +290,7 @@ def ignores_chunks(job: Job, frames: Frames, as_of: datetime) -> None:
 
 
 def repeats_itself(job: Job, frames: Frames, as_of: datetime) -> None:
-    """The same input makes the same output, bit for bit, in either engine."""
+    """Check that the same input makes the same output, bit for bit, in either engine."""
     expected = run(job, frames, as_of)
     engines: tuple[Engine, ...] = ("streaming", "in-memory")
     for engine in engines * 2:
@@ -298,7 +298,7 @@ def repeats_itself(job: Job, frames: Frames, as_of: datetime) -> None:
 
 
 def is_the_union_of_its_days(job: Job, frames: Frames, as_of: datetime) -> None:
-    """A by-day job makes of each day alone what it makes of it among all days; of its last days, once these are known."""
+    """Check that a by-day job makes of each day alone what it makes of it among all days; of its last days, once these are known."""
     if not job.by_day:
         return
     by_day = [read for read in job.reads if tables.partition(read) is not None]
@@ -317,7 +317,7 @@ def is_the_union_of_its_days(job: Job, frames: Frames, as_of: datetime) -> None:
 
 
 def _of_day(job: Job, read: type[Table], rows: pl.DataFrame, day: date) -> pl.DataFrame:
-    """Rows of a table that count on a day."""
+    """Return rows of a table that count on a day."""
     here = rows.filter(pl.col("event_date") == day)
     if job.gathers is None or read is not job.reads[0]:
         return here
@@ -339,7 +339,7 @@ def adds_up(job: Job, frames: Frames, as_of: datetime) -> None:
 
 
 def needs_no_clock(job: Job, frames: Frames, as_of: datetime) -> None:
-    """A timeless job makes the same of the same frames on any later day."""
+    """Check that a timeless job makes the same of the same frames on any later day."""
     if job.timeless:
         same(run(job, frames, as_of + timedelta(days=400)), run(job, frames, as_of), job)
 

@@ -128,7 +128,7 @@ FEATURE_WORDS = {
 
 
 def plural(number_of: int, one: str, many: str = "") -> str:
-    """A count with its noun.
+    """Return a count with its noun.
 
     >>> plural(1, "content"), plural(2000, "content")
     ('1 content', '2,000 contents')
@@ -137,7 +137,7 @@ def plural(number_of: int, one: str, many: str = "") -> str:
 
 
 def within(age_days: int | None) -> str:
-    """Within which age something came, after a verb; nothing for what is decided at once.
+    """Return within which age something came, after a verb; nothing for what is decided at once.
 
     >>> within(14), within(0)
     (' within 14 days', '')

@@ -40,7 +40,7 @@ def print_context(words: Sequence[str]) -> bool:
 
 
 def _options(words: Sequence[str]) -> dict[str, tuple[str, ...]] | None:
-    """Values of each option; None where the words are not plainly options with their values."""
+    """Return values of each option; None where the words are not plainly options with their values."""
     options: dict[str, tuple[str, ...]] = {}
     rest = list(words)
     while rest:

@@ -9,7 +9,7 @@ _SPAN = 2**64
 
 
 def point_of(salt: str, unit_id: object) -> float:
-    """Where a unit lies in [0, 1]: the first eight bytes of SHA-256 over the salt, U+001F and the unit, as a share of 2^64.
+    """Return where a unit lies in [0, 1]: the first eight bytes of SHA-256 over the salt, U+001F and the unit, as a share of 2^64.
 
     >>> point_of("d1", "user_7") == point_of("d1", "user_7") != point_of("d2", "user_7")
     True
@@ -23,7 +23,7 @@ def point_of(salt: str, unit_id: object) -> float:
 
 
 def arm_of(salt: str, unit_id: object, shares: Iterable[float]) -> int:
-    """The arm of a unit: 0 is the control, 1 the first candidate, and so on; the same for ever.
+    """Return the arm of a unit: 0 is the control, 1 the first candidate, and so on; the same for ever.
 
     A candidate has the points from where the one before it ends; whoever lies beyond the last has the control. So as the
     share of a single candidate grows, the units that it has stay with it.

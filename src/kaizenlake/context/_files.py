@@ -53,7 +53,7 @@ def folder_of(published: Any) -> str:
 
 
 def content_of(path: str, most: int) -> bytes:
-    """All of a regular file; a folder, pipe or device in its place is refused without waiting for it."""
+    """Return all of a regular file; a folder, pipe or device in its place is refused without waiting for it."""
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
     except FileNotFoundError:
@@ -84,7 +84,7 @@ def _refuse(constant: str) -> Any:
 
 
 def signed_of(path: str, most: int, public_key: Any, what: str) -> dict[str, Any]:
-    """The part of a file that is signed; checked where there is a key to check it with.
+    """Return the part of a file that is signed; checked where there is a key to check it with.
 
     Args:
         path: The file.
@@ -166,7 +166,7 @@ def check_kind(signed: dict[str, Any], path: str, kind: tuple[str, int], doer: s
 
 
 def instants_of(signed: dict[str, Any], what: str) -> tuple[datetime, datetime]:
-    """When something was published, and until when it is fresh."""
+    """Return when something was published, and until when it is fresh."""
     generated_at, valid_until = (datetime.fromisoformat(signed[name]) for name in ("generated_at", "valid_until"))
     if generated_at.tzinfo is None or valid_until.tzinfo is None:
         raise UnusableError(CORRUPT, f"an instant of {what} has no zone")
@@ -174,7 +174,7 @@ def instants_of(signed: dict[str, Any], what: str) -> tuple[datetime, datetime]:
 
 
 def age_of(generated_at: datetime, valid_until: datetime, max_age: Any) -> tuple[str, str]:
-    """Fresh or stale, and why."""
+    """Return the fresh or stale, and why."""
     now = datetime.now(UTC)
     if now > valid_until:
         return STALE, f"it was valid until {valid_until.isoformat()}"
@@ -227,7 +227,7 @@ OLDER = "kept the last good one: what is published now is older"
 
 
 def kept(error: Exception) -> str:
-    """Why the last good one is answered instead of what lies there now."""
+    """Return why the last good one is answered instead of what lies there now."""
     if isinstance(error, UnusableError) and error.reason == ROLLED_BACK:
         return OLDER
     why = f"{error.reason}, {error.detail}" if isinstance(error, UnusableError) else f"{CORRUPT}, {told(error)}"

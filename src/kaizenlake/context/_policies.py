@@ -110,7 +110,7 @@ class Held(NamedTuple):
     again_at: float = 0.0
 
     def of(self, phase: str | None, policy_id: str | None) -> Policy:
-        """The policy of a phase, else of every phase."""
+        """Return the policy of a phase, else of every phase."""
         if not all(value is None or isinstance(value, str) for value in (phase, policy_id)):
             raise UnusableError(UNUSABLE, "phase and policy_id are texts")
         for one in (phase, None):
@@ -123,7 +123,7 @@ class Held(NamedTuple):
 
 
 def mark_of(path: str) -> Mark:
-    """What tells a file from the one that lies there after it.
+    """Return what tells a file from the one that lies there after it.
 
     Raises:
         OSError: It is not there, or may not be looked at.
@@ -133,7 +133,7 @@ def mark_of(path: str) -> Mark:
 
 
 def read(path: str, doer: str, tenant: str | None, public_key: Any) -> Held:
-    """What the file of a doer says.
+    """Return what the file of a doer says.
 
     Args:
         path: The file.
@@ -165,7 +165,7 @@ def read(path: str, doer: str, tenant: str | None, public_key: Any) -> Held:
 
 
 def _policy(item: dict[str, Any]) -> Policy:
-    """A policy with the route of each arm."""
+    """Return a policy with the route of each arm."""
     policy_id, deployment_id, mode = _text(item["policy_id"]), item["deployment_id"], item["mode"]
     active, *candidates = (_version(one) for one in (item["active"], *item["candidates"]))
     if mode is None:
@@ -192,7 +192,7 @@ def _policy(item: dict[str, Any]) -> Policy:
 
 
 def _version(item: dict[str, Any]) -> tuple[str, str, Mapping[str, Any]]:
-    """A version of a policy: its name, its hash, and its document, which must have that hash."""
+    """Return a version of a policy: its name, its hash, and its document, which must have that hash."""
     document, digest = item["document"], _text(item["content_sha256"])
     canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
     if not isinstance(document, dict) or sha256(canonical).hexdigest() != digest:

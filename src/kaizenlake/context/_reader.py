@@ -359,5 +359,5 @@ _EVERYTHING: _Scope = ("everything", None, None, None)
 
 
 def _age(found: _Found, max_age: Any) -> tuple[str, str]:
-    """Fresh or stale, and why."""
+    """Return the fresh or stale, and why."""
     return (STALE, found.trouble) if found.trouble else age_of(found.generated_at, found.valid_until, max_age)

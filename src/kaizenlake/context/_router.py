@@ -61,7 +61,7 @@ class Router:
     def route(
         self, doer: str, unit_id: str | int | None = None, phase: str | None = None, policy_id: str | None = None
     ) -> Route:
-        """The policy that serves a unit: of its phase where there is one, else that of every phase.
+        """Return the policy that serves a unit: of its phase where there is one, else that of every phase.
 
         A unit that is neither text nor a whole number takes no part in a canary: it has the control.
 
@@ -101,7 +101,7 @@ class Router:
         return Route(None, None, None, 0, self._default, reason, detail)
 
     def _look(self, doer: str) -> Held:
-        """What is held of a doer, read anew where the file is another."""
+        """Return what is held of a doer, read anew where the file is another."""
         held = self._held.get(doer) if doer.__class__ is str else None
         if held is not None:
             try:
@@ -136,7 +136,7 @@ class Router:
         return found
 
     def _file(self, doer: str) -> Held:
-        """The file of a doer, of the tenant that is served."""
+        """Return the file of a doer, of the tenant that is served."""
         for folder in folders_of(self._published, self._tenant):
             try:
                 return read(f"{folder}/{FOLDER}/{file_name(doer)}", doer, self._tenant, self._public_key)
@@ -158,7 +158,7 @@ def route(
     policy_id: str | None = None,
     tenant: str | None = None,
 ) -> Route:
-    """The policy that serves a unit, from a router that this process keeps for the folder; see `Router.route`.
+    """Return the policy that serves a unit, from a router that this process keeps for the folder; see `Router.route`.
 
     Args:
         doer: The agent that is about to run.
@@ -183,10 +183,10 @@ _ROUTERS: dict[Any, Router] = {}
 
 
 def _kept(held: Held, trouble: str) -> Held:
-    """What is held, with what is wrong with the file that lies there now."""
+    """Return what is held, with what is wrong with the file that lies there now."""
     return held._replace(trouble=trouble, again_at=time.monotonic() + AGAIN_SECONDS)
 
 
 def _is_whole(value: Any) -> bool:
-    """A whole number, also one of numpy; a truth value is none."""
+    """Return a whole number, also one of numpy; a truth value is none."""
     return hasattr(value, "__index__") and not isinstance(value, (bool, type))

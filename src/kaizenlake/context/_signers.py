@@ -69,7 +69,7 @@ def _follow(statements: Any, pem: bytes) -> tuple[bytes, int]:
 
 
 def _next(statements: Any, pem: bytes) -> bytes | None:
-    """The key that follows one by its own signature; None where none does."""
+    """Return the key that follows one by its own signature; None where none does."""
     name = _key_id(pem)
     for statement in statements if isinstance(statements, list) else ():
         try:

@@ -85,7 +85,7 @@ def load_skill(
 
 
 def empty_skill(doer: Any) -> dict[str, Any]:
-    """A card that says nothing: what `load_skill` answers where it has nothing and no default was given."""
+    """Return a card that says nothing: what `load_skill` answers where it has nothing and no default was given."""
     lists = ("strengths", "weaknesses", "not_observed", "terms", "models", "failure_modes", "experiments")
     card: dict[str, Any] = {name: [] for name in lists}
     return {

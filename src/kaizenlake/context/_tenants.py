@@ -56,7 +56,7 @@ def tenant_folder(tenant: str | None) -> str:
 
 
 def folders_of(published: Any, tenant: Any) -> Iterator[str]:
-    """Folders in which the documents of a tenant may lie: its own, and the whole publication of a lake that has it alone.
+    """Yield folders in which the documents of a tenant may lie: its own, and the whole publication of a lake that has it alone.
 
     Args:
         published: The `published` folder of a lake, or the folder of a tenant in it.

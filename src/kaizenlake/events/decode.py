@@ -22,7 +22,7 @@ _READ_AS: dict[str, pl.DataType] = {
 
 
 def decode(bronze: pl.LazyFrame, family: Family) -> pl.LazyFrame:
-    """The events of one family with their payload as typed columns: the rows of its silver table.
+    """Return the events of one family with their payload as typed columns: the rows of its silver table.
 
     A field that an event leaves out has its declared default; a field that its type does not declare is null. A free
     object stays JSON text.

@@ -72,7 +72,7 @@ class Envelope(
 
 @cache
 def envelope_of(event: EventType) -> type[Envelope]:
-    """The envelope class of an event type; events of a family that needs a project have no default for it."""
+    """Return the envelope class of an event type; events of a family that needs a project have no default for it."""
     fields: list[Any] = [("payload", event.payload)]
     if event.family.needs_project:
         fields.append(("project_id", Key))
@@ -111,7 +111,7 @@ encode_sorted = msgspec.json.Encoder(order="sorted").encode
 
 
 def latest(now: datetime, future_hours: int) -> datetime:
-    """Latest time an event may have at `now`."""
+    """Return the latest time an event may have at `now`."""
     try:
         return now + timedelta(hours=future_hours)
     except OverflowError:
@@ -119,7 +119,7 @@ def latest(now: datetime, future_hours: int) -> datetime:
 
 
 def in_time(event: Envelope, now: datetime, future_hours: int = FUTURE_HOURS) -> bool:
-    """Whether an event's time is one that landing takes at `now`."""
+    """Return whether an event's time is one that landing takes at `now`."""
     return EARLIEST <= event.occurred_at <= latest(now, future_hours)
 
 
@@ -138,7 +138,7 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 def is_cloud_event(document: Mapping[str, Any]) -> bool:
-    """Whether a document is a CloudEvent rather than our own envelope."""
+    """Return whether a document is a CloudEvent rather than our own envelope."""
     return "specversion" in document
 
 

@@ -55,7 +55,7 @@ class Problem(NamedTuple):
 
 
 def near(name: str, names: Iterable[str]) -> str:
-    """Words that suggest the nearest of some names, or nothing.
+    """Return words that suggest the nearest of some names, or nothing.
 
     >>> near("impresions", ["clicks", "impressions"])
     ' (did you mean `impressions`?)'
@@ -70,7 +70,7 @@ def near(name: str, names: Iterable[str]) -> str:
 def problems(
     document: Mapping[str, Any], *, now: datetime, future_hours: int, catalogue: Catalogue = OURS
 ) -> Iterator[Problem]:
-    """Every rule that an envelope breaks.
+    """Yield every rule that an envelope breaks.
 
     Args:
         document: The envelope as plain values; a CloudEvent is brought into it before.
@@ -130,12 +130,12 @@ def _typed_problems(document: Mapping[str, Any], catalogue: Catalogue) -> Iterat
 
 
 def decision_problem(event: EventType) -> Problem:
-    """The rule that a decision breaks where it does not come from a command."""
+    """Return the rule that a decision breaks where it does not come from a command."""
     return Problem("decision", "type", f"{event.name} is a decision: a command appends it after checking its gates")
 
 
 def cloud_problems(document: Mapping[str, Any]) -> Iterator[Problem]:
-    """Rules of CloudEvents 1.0 that our envelope does not hold."""
+    """Yield rules of CloudEvents 1.0 that our envelope does not hold."""
     version = document["specversion"]
     if version != "1.0":
         yield Problem("not_allowed", "specversion", f"`specversion`: expected 1.0, found {short(version)}")
@@ -152,7 +152,7 @@ def cloud_problems(document: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def payload_problems(event: EventType, payload: Any) -> Iterator[Problem]:
-    """Every rule of its declaration that a payload breaks."""
+    """Yield every rule of its declaration that a payload breaks."""
     if not isinstance(payload, dict):
         yield Problem("wrong_type", "payload", f"`payload`: expected an object, found {short(payload)}")
         return
@@ -187,7 +187,7 @@ _BESIDE = "; `{name}` stands beside the payload, in a CloudEvent as the attribut
 
 @cache
 def field_types(payload: type[Payload]) -> dict[str, Any]:
-    """Declared types of a payload's fields, with their ranges."""
+    """Return the declared types of a payload's fields, with their ranges."""
     hints = get_type_hints(payload, include_extras=True)
     return {name: hints[name] for name in payload.__struct_fields__}
 
@@ -213,7 +213,7 @@ def _field_problems(value: Any, kind: Any, name: str) -> Iterator[Problem]:
 
 
 def _rule_of(message: str, value: Any) -> str:
-    """Rule that a message of the decoder speaks of."""
+    """Return the rule that a message of the decoder speaks of."""
     if "timezone component" in message:
         return "no_zone"
     if "RFC3339" in message:
@@ -228,7 +228,7 @@ def _rule_of(message: str, value: Any) -> str:
 
 
 def value_problems(value: Any, field: str = "", depth: int = 1) -> Iterator[Problem]:
-    """Rules that hold for every value, however deep: finite numbers, clean text, bounded depth."""
+    """Yield rules that hold for every value, however deep: finite numbers, clean text, bounded depth."""
     if isinstance(value, str):
         fault = text_fault(value)
         if fault:
@@ -261,7 +261,7 @@ def _inner_problems(value: dict[Any, Any] | list[Any], field: str, depth: int) -
 
 
 def text_fault(text: str) -> str:
-    """What is wrong with a text, in words; empty where nothing is."""
+    """Return what is wrong with a text, in words; empty where nothing is."""
     if "\0" in text:
         return "a NUL character"
     try:
@@ -272,7 +272,7 @@ def text_fault(text: str) -> str:
 
 
 def _instant(value: Any) -> datetime | None:
-    """The instant in UTC, or None where it is none."""
+    """Return the instant in UTC, or None where it is none."""
     try:
         return msgspec.convert(value, envelope.FIELDS["occurred_at"]).astimezone(UTC)  # type: ignore[no-any-return]
     except (msgspec.ValidationError, OverflowError, ValueError):
@@ -280,7 +280,7 @@ def _instant(value: Any) -> datetime | None:
 
 
 def short(value: Any) -> str:
-    """A value in at most 80 characters of printable text."""
+    """Return a value in at most 80 characters of printable text."""
     text = ascii(value) if isinstance(value, str) and text_fault(value) else repr(value)
     return text if len(text) <= 80 else f"{text[:77]}..."
 

@@ -21,7 +21,7 @@ LONGEST = 1_000
 
 
 def rounded(*names: str) -> tuple[pl.Expr, ...]:
-    """Figures as they are shown: to three decimals, or to six where three would make 0 of them.
+    """Return figures as they are shown: to three decimals, or to six where three would make 0 of them.
 
     Args:
         names: Columns.
@@ -30,13 +30,13 @@ def rounded(*names: str) -> tuple[pl.Expr, ...]:
 
 
 def rounded_figure(figure: pl.Expr) -> pl.Expr:
-    """A figure as it is shown."""
+    """Return a figure as it is shown."""
     coarse = figure.round(PLACES)
     return pl.when(coarse == 0.0).then(figure.round(FINE_PLACES)).otherwise(coarse) + 0.0
 
 
 def figures(*names: str) -> pl.Expr:
-    """The figures of a finding as a JSON object, by their names.
+    """Return the figures of a finding as a JSON object, by their names.
 
     Args:
         names: Columns that were rounded, or are whole.
@@ -45,7 +45,7 @@ def figures(*names: str) -> pl.Expr:
 
 
 def number(name: str, *, signed: bool = False) -> pl.Expr:
-    """A figure in words: `.308`, `-.091`, and with its sign `+.091`; `not known` where it is null.
+    """Return a figure in words: `.308`, `-.091`, and with its sign `+.091`; `not known` where it is null.
 
     Args:
         name: A column that was rounded.
@@ -61,28 +61,28 @@ def number(name: str, *, signed: bool = False) -> pl.Expr:
 
 
 def interval(low: str, high: str) -> pl.Expr:
-    """An interval in words, with a blank before it; nothing where it is null."""
+    """Return an interval in words, with a blank before it; nothing where it is null."""
     words = said(" ({} to {})", number(low), number(high))
     return pl.when(pl.col(low).is_null() | pl.col(high).is_null()).then(pl.lit("")).otherwise(words)
 
 
 def days_to(days: int, last: str | pl.Expr) -> pl.Expr:
-    """A window of days in words."""
+    """Return a window of days in words."""
     return said(f"the {days} days to {{}}", last)
 
 
 def days_from(first: str, last: str) -> pl.Expr:
-    """A window of days in words, by its first and its last; the one day where both are the same."""
+    """Return a window of days in words, by its first and its last; the one day where both are the same."""
     return pl.when(pl.col(first) == pl.col(last)).then(said("{}", first)).otherwise(said("{} to {}", first, last))
 
 
 def project() -> pl.Expr:
-    """A project in words, also none."""
+    """Return a project in words, also none."""
     return pl.coalesce("project_id", pl.lit("no project"))
 
 
 def whole(name: str | pl.Expr) -> pl.Expr:
-    """A count in words, with a comma between thousands: `12,345`, and `12,345.5` of what is counted in parts."""
+    """Return a count in words, with a comma between thousands: `12,345`, and `12,345.5` of what is counted in parts."""
     count = pl.col(name) if isinstance(name, str) else name
     thousands = count.cast(pl.Int64).cast(pl.String).str.reverse().str.replace_all(r"(\d{3})", "$1,").str.reverse()
     part = count.cast(pl.Decimal(38, 2)).cast(pl.String).str.extract(r"(\.\d*?)0*$").str.replace(r"^\.$", "")
@@ -148,7 +148,7 @@ def version() -> pl.Expr:
 
 
 def number_of(figure: pl.Expr) -> pl.Expr:
-    """A figure in words, as `number` says that of a column."""
+    """Return a figure in words, as `number` says that of a column."""
     text = figure.cast(pl.Decimal(38, FINE_PLACES)).cast(pl.String).str.replace(r"^(-?)0\.", "${1}.")
     return text.str.replace("0{3}$", "")
 
@@ -172,12 +172,12 @@ def term() -> pl.Expr:
 
 
 def shortened(sentence: pl.Expr) -> pl.Expr:
-    """A sentence of a length that can be shown."""
+    """Return a sentence of a length that can be shown."""
     return sentence.str.slice(0, LONGEST)
 
 
 def name_of(kind: str, *parts: str) -> pl.Expr:
-    """A name out of other names: slashes in them are written as ~1, so that different ones never meet; null is ~2.
+    """Return a name out of other names: slashes in them are written as ~1, so that different ones never meet; null is ~2.
 
     Args:
         kind: Kind of the finding.

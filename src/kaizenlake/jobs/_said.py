@@ -6,7 +6,7 @@ import polars as pl
 
 
 def said(words: str, *values: pl.Expr | str) -> pl.Expr:
-    """A text with the values of columns in the place of each `{}`; null where one of them is null.
+    """Return a text with the values of columns in the place of each `{}`; null where one of them is null.
 
     `pl.format` says the same, and panics on the empty chunk that a filter leaves in a streamed frame (polars 2.1).
 

@@ -90,13 +90,13 @@ class Sieve:
 
 
 def digest(frame: pl.DataFrame) -> Digest:
-    """Digest of all rows of a frame."""
+    """Return the digest of all rows of a frame."""
     one, other = (hashes.cast(pl.Int128).sum() for hashes in _hashes(frame))
     return frame.height, int(one), int(other)
 
 
 def digests(frame: pl.LazyFrame, partition: str) -> dict[date, Digest]:
-    """Digest of each day of a frame that has rows."""
+    """Return the digest of each day of a frame that has rows."""
     rows = frame.collect()
     one, other = _hashes(rows)
     found = (
@@ -108,7 +108,7 @@ def digests(frame: pl.LazyFrame, partition: str) -> dict[date, Digest]:
 
 
 def _hashes(frame: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
-    """Two hashes of each row, of every bit of it: 0.0 and -0.0 are equal, and yet not the same."""
+    """Return two hashes of each row, of every bit of it: 0.0 and -0.0 are equal, and yet not the same."""
     bits = frame.with_columns(_bits(frame[name]) for name, dtype in frame.schema.items() if dtype == pl.Float64)
     one, other = (bits.hash_rows(seed) for seed in _SEEDS)
     return one, other

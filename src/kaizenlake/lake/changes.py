@@ -71,7 +71,7 @@ class Reads:
 
 
 def transactions(reads: Mapping[str, int], as_of: datetime, fingerprint: str) -> dict[str, int]:
-    """Reads as application transactions, which survive checkpoints, compaction and the cleaning of the log.
+    """Return reads as application transactions, which survive checkpoints, compaction and the cleaning of the log.
 
     Raises:
         ValueError: The fingerprint is none, or the instant has no zone.
@@ -86,7 +86,7 @@ def transactions(reads: Mapping[str, int], as_of: datetime, fingerprint: str) ->
 
 
 def reads(handle: DeltaTable, inputs: Collection[str]) -> Reads:
-    """What the last write of a table had read.
+    """Return what the last write of a table had read.
 
     Args:
         handle: The table.
@@ -125,7 +125,7 @@ def _last_write(handle: DeltaTable) -> dict[str, int] | None:
 
 
 def changed_days(handle: DeltaTable, partition: str | None, since: int) -> frozenset[date] | None:
-    """Days to which rows were added, or from which rows were removed, after a version.
+    """Return days to which rows were added, or from which rows were removed, after a version.
 
     Compaction rewrites files and changes no row; such files do not count. Vacuum touches nothing that is read here.
 
@@ -160,7 +160,7 @@ def changed_days(handle: DeltaTable, partition: str | None, since: int) -> froze
 
 
 def written_at(handle: DeltaTable) -> datetime | None:
-    """When a commit last changed rows or recorded reads; None where the log does not reach back to one."""
+    """Return when a commit last changed rows or recorded reads; None where the log does not reach back to one."""
     log = storage(handle)
     for version in range(handle.version(), -1, -1):
         commit = _commit(log, version)
@@ -174,7 +174,7 @@ def written_at(handle: DeltaTable) -> datetime | None:
 
 
 def _commit(log: Any, version: int) -> list[_Action] | None:
-    """Actions of a commit; None where the log was cleaned of it."""
+    """Return actions of a commit; None where the log was cleaned of it."""
     try:
         with log.open_input_stream(f"_delta_log/{version:020d}.json") as stream:
             return _DECODER.decode_lines(stream.read())

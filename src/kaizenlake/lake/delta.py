@@ -56,7 +56,7 @@ RETRIES = 10
 
 @cache
 def arrow_schema(table: type[Table]) -> pa.Schema:
-    """Columns of a table for Arrow, each with its description and unit, which Delta keeps.
+    """Return columns of a table for Arrow, each with its description and unit, which Delta keeps.
 
     Raises:
         LakeError: A column is declared with a type that Delta does not hold.
@@ -77,7 +77,7 @@ def arrow_schema(table: type[Table]) -> pa.Schema:
 
 @cache
 def parquet_properties(table: type[Table]) -> WriterProperties:
-    """How data files of a table are written.
+    """Return how data files of a table are written.
 
     No least and greatest value of a text is kept: texts are in no order, so these spare no file; and they would put
     pieces of what people wrote into the log, which outlives the rows.
@@ -116,7 +116,7 @@ def open_table(uri: str, options: Mapping[str, str] | None, version: int | None 
 
 
 def plain(error: Exception) -> str:
-    """What a storage said, as one line without the colours it paints its words with."""
+    """Return what a storage said, as one line without the colours it paints its words with."""
     return " ".join(_COLOUR.sub("", str(error)).split())[:_MOST_WORDS]
 
 
@@ -129,7 +129,7 @@ Mark: TypeAlias = tuple[int, int, int, int]
 
 
 def mark(uri: str, version: int | None) -> Mark | None:
-    """The mark of a table's newest commit; None where another follows the version, or none can be looked at.
+    """Return the mark of a table's newest commit; None where another follows the version, or none can be looked at.
 
     A commit is a file of its own that is never changed, so a table stands where it stood as long as the commit of its
     version is that very file and there is none after it. In an object store a look would cost as much as opening.
@@ -206,7 +206,7 @@ def scan(table: type[Table], handle: DeltaTable, days: Collection[date] | None) 
 
 
 def storage(handle: DeltaTable) -> pyarrow.fs.PyFileSystem:
-    """Files of a table, wherever it is kept; paths are relative to it."""
+    """Return files of a table, wherever it is kept; paths are relative to it."""
     import pyarrow.fs
     from deltalake.fs import DeltaStorageHandler
 
@@ -214,7 +214,7 @@ def storage(handle: DeltaTable) -> pyarrow.fs.PyFileSystem:
 
 
 def lacks_files(handle: DeltaTable) -> bool:
-    """Whether maintenance has removed data files of the version of a handle."""
+    """Return whether maintenance has removed data files of the version of a handle."""
     import pyarrow.fs
 
     paths = [unquote(path) for path in pl.DataFrame(handle.get_add_actions())["path"]]
@@ -267,7 +267,7 @@ def _aside(frame: pl.DataFrame, path: Path) -> Path:
 
 
 def files_in_time(table: type[Table], handle: DeltaTable) -> Iterator[pl.LazyFrame]:
-    """The data files of a table one by one, in the order in which they were written, each in the declared columns."""
+    """Yield the data files of a table one by one, in the order in which they were written, each in the declared columns."""
     added = pl.DataFrame(handle.get_add_actions(flatten=True))
     partition = tables.partition(table)
     days = pl.lit(None, pl.Date) if partition is None else pl.col(f"partition.{partition}")
@@ -365,7 +365,7 @@ def commit(
 
 
 def _as_stored(table: type[Table], handle: DeltaTable) -> pa.Schema:
-    """Declared columns in the words that they are stored with: Delta refuses rows that come with others."""
+    """Return the declared columns in the words that they are stored with: Delta refuses rows that come with others."""
     import pyarrow as pa
 
     stored = {field.name: field.metadata for field in handle.schema().fields}

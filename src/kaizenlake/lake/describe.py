@@ -47,7 +47,7 @@ class TableState:
 
 
 def written(table: type[Table], handle: DeltaTable) -> TableState:
-    """How a table stands that is written in its present declaration."""
+    """Return how a table stands that is written in its present declaration."""
     held = pl.DataFrame(handle.get_add_actions(flatten=True))
     partition = tables.partition(table)
     days = None if partition is None else held[f"partition.{partition}"]

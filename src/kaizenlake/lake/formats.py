@@ -18,12 +18,12 @@ IDENTITY = "kaizenlake:lake"
 
 
 def birth(table: type[Table]) -> dict[str, int]:
-    """What the first commit of a table carries: of the events the format, and a random number that names the lake."""
+    """Return what the first commit of a table carries: of the events the format, and a random number that names the lake."""
     return {VERSION: FORMAT, IDENTITY: secrets.randbits(62)} if table is Events else {}
 
 
 def version_of(handle: DeltaTable) -> int:
-    """Version of the format of a lake by its events."""
+    """Return the version of the format of a lake by its events."""
     return handle.transaction_version(VERSION) or 1
 
 

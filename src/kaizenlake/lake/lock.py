@@ -57,7 +57,7 @@ def hold(folder: Path, command: str | None = None) -> Iterator[None]:
 
 
 def holder(folder: Path) -> str:
-    """Who holds the lock of a lake, in words."""
+    """Return who holds the lock of a lake, in words."""
     try:
         told = json.loads((folder / HOLDER_NAME).read_bytes())
         if told["host"] == socket.gethostname():
@@ -70,7 +70,7 @@ def holder(folder: Path) -> str:
 
 
 def held_by(folder: Path) -> str | None:
-    """Who holds the lock of a lake now, in words; None where it is free. Nothing is written."""
+    """Return who holds the lock of a lake now, in words; None where it is free. Nothing is written."""
     if not (folder / FILE_NAME).exists():
         return None
     lock = filelock.FileLock(folder / FILE_NAME, blocking=False)

@@ -21,7 +21,7 @@ def checked_parts(
     days: Collection[date] | None,
     only: Callable[[Iterable[pl.DataFrame]], Iterator[pl.DataFrame]] | None = None,
 ) -> Iterator[pl.DataFrame]:
-    """Parts as they come, each checked; what the grain of a part cannot show is refused.
+    """Yield parts as they come, each checked; what the grain of a part cannot show is refused.
 
     Args:
         table: The table.
@@ -46,7 +46,7 @@ def checked_parts(
 def _whole_days(
     table: type[Table], parts: Iterable[pl.DataFrame], partition: str, days: Collection[date] | None
 ) -> Iterator[pl.DataFrame]:
-    """Parts of which every day comes in one, and is among those to be written."""
+    """Yield parts of which every day comes in one, and is among those to be written."""
     allowed = None if days is None else set(days)
     seen: set[date] = set()
     for part in parts:
@@ -67,7 +67,7 @@ def _whole_days(
 
 
 def _in_batches(table: type[Table], frame: pl.LazyFrame) -> Iterator[pl.DataFrame]:
-    """Rows of a lazy frame as they are computed, so that a long table is never held whole; of a table kept by day, whole."""
+    """Yield rows of a lazy frame as they are computed, so that a long table is never held whole; of a table kept by day, whole."""
     if tables.partition(table) is not None:
         yield frame.collect()
         return

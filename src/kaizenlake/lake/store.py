@@ -80,7 +80,7 @@ class Snapshot:
         return None if self.handle is None else self.handle.version()
 
     def scan(self, *, days: Collection[date] | None = None) -> pl.LazyFrame:
-        """Rows at this moment; `days` reads those partitions only."""
+        """Return rows at this moment; `days` reads those partitions only."""
         if self.handle is None:
             return tables.empty(self.table)
         return self._rows if days is None else delta.scan(self.table, self.handle, days)
@@ -92,7 +92,7 @@ class Snapshot:
         return delta.scan(self.table, self.handle, None)
 
     def transaction(self, app: str) -> int | None:
-        """Version that an application wrote last in the table; None where it never did."""
+        """Return the version that an application wrote last in the table; None where it never did."""
         return None if self.handle is None else self.handle.transaction_version(app)
 
 
@@ -168,7 +168,7 @@ class Lake:
         return f"Lake({str(self.root)!r})"
 
     def path(self, *parts: str) -> Path:
-        """Local file or folder of the lake, such as `path("runs")`.
+        """Return the local file or folder of the lake, such as `path("runs")`.
 
         Raises:
             LakeError: The lake is in an object store and has no local home.
@@ -183,7 +183,7 @@ class Lake:
         return str(snapshot.transaction(formats.IDENTITY) or 0)
 
     def of(self, tenant: str | None, *, is_walled: bool) -> Lake:
-        """The lake as one tenant has it: its rows, and its part of the publication.
+        """Return the lake as one tenant has it: its rows, and its part of the publication.
 
         Args:
             tenant: The tenant's id; None for the events without one.
@@ -208,7 +208,7 @@ class Lake:
         return (TENANTS, tenant_folder(self.tenant)) if self.is_walled else ()
 
     def mine(self, table: type[Table], rows: pl.LazyFrame) -> pl.LazyFrame:
-        """Rows of a table that a view shows: those of its tenant where there are several, else all.
+        """Return rows of a table that a view shows: those of its tenant where there are several, else all.
 
         A table that names no tenant tells of the lake as a whole, and shows nothing to one of several.
         """
@@ -235,12 +235,12 @@ class Lake:
         return self._settings
 
     def uri(self, table: type[Table]) -> str:
-        """Place of a table."""
+        """Return the place of a table."""
         layer, name = tables.layer(table), tables.name(table)
         return str(self.root / layer / name) if isinstance(self.root, Path) else f"{self.root}/{layer}/{name}"
 
     def snapshot(self, table: type[Table], version: int | None = None) -> Snapshot:
-        """The table at this moment, or at an older version.
+        """Return the table at this moment, or at an older version.
 
         A silver or gold table that was stored by another declaration counts as not written: it will be computed anew.
 
@@ -273,7 +273,7 @@ class Lake:
             self._is_format_known = True
 
     def held(self, table: type[Table]) -> Snapshot:
-        """The table at this moment, to be read and not to be written through: it is opened anew only once it has moved on.
+        """Return the table at this moment, to be read and not to be written through: it is opened anew only once it has moved on.
 
         A night asks some ten times of every table where it stands, and a service asks again and again. No row is kept.
 
@@ -292,19 +292,19 @@ class Lake:
         return snapshot
 
     def __getstate__(self) -> dict[str, Any]:
-        """A copy for another process opens its own tables."""
+        """Return a copy for another process opens its own tables."""
         return self.__dict__ | {"_held": {}, "notes": {}, "_reads": KeptReads(), "_declared": None}
 
     def exists(self, table: type[Table]) -> bool:
-        """Whether a table is written, in its present declaration."""
+        """Return whether a table is written, in its present declaration."""
         return self.held(table).handle is not None
 
     def version(self, table: type[Table]) -> int | None:
-        """Version of a table; None where it is not written."""
+        """Return the version of a table; None where it is not written."""
         return self.held(table).version
 
     def rows(self, table: type[Table]) -> int:
-        """Rows of a table; 0 where it is not written."""
+        """Return rows of a table; 0 where it is not written."""
         handle = self.held(table).handle
         if handle is not None and self.is_walled:
             return int(self.scan(table).select(pl.len()).collect().item())
@@ -313,7 +313,7 @@ class Lake:
     def scan(
         self, table: type[Table], *, days: Collection[date] | None = None, version: int | None = None
     ) -> pl.LazyFrame:
-        """Rows of a table, lazily, in exactly the declared columns; no row where it is not written.
+        """Return rows of a table, lazily, in exactly the declared columns; no row where it is not written.
 
         Args:
             table: The table.
@@ -335,14 +335,14 @@ class Lake:
         return self.mine(table, snapshot.scan(days=days))
 
     def changed_days(self, table: type[Table], since: int | None) -> frozenset[date] | None:
-        """Days whose rows changed after a version; see `changes.changed_days`. None means everything."""
+        """Return days whose rows changed after a version; see `changes.changed_days`. None means everything."""
         handle = self.held(table).handle
         if since is None or handle is None:
             return None
         return changes.changed_days(handle, tables.partition(table), since)
 
     def days_naming(self, table: type[Table], lookup: type[Table], since: int | None) -> frozenset[date] | None:
-        """Days of a table kept by day that hold a key whose row in a lookup changed after a version.
+        """Return days of a table kept by day that hold a key whose row in a lookup changed after a version.
 
         Args:
             table: Kept by day.
@@ -363,7 +363,7 @@ class Lake:
         return frozenset(days.collect()[partition])
 
     def _kept(self, table: type[Table], version: int) -> Snapshot | None:
-        """An older version of a table; None where it cannot be read in full any more."""
+        """Return an older version of a table; None where it cannot be read in full any more."""
         try:
             snapshot = self.snapshot(table, version)
         except LakeError:
@@ -371,11 +371,11 @@ class Lake:
         return None if snapshot.handle is None or delta.lacks_files(snapshot.handle) else snapshot
 
     def keeps(self, table: type[Table], version: int) -> bool:
-        """Whether an older version of a table can still be read."""
+        """Return whether an older version of a table can still be read."""
         return self._kept(table, version) is not None
 
     def reads_of(self, table: type[Table]) -> Reads:
-        """What a table was computed from, as is kept of its newest commit or its commits say; nothing where it is not written."""
+        """Return what a table was computed from, as is kept of its newest commit or its commits say; nothing where it is not written."""
         snapshot = self.held(table)
         if snapshot.handle is None:
             return Reads()
@@ -488,11 +488,11 @@ class Lake:
         return Written(version, rows if sieve is None else sieve.rows)
 
     def describe(self) -> tuple[TableState, ...]:
-        """How each table stands, in the order of their declaration; see `TableState`."""
+        """Return how each table stands, in the order of their declaration; see `TableState`."""
         return tuple(self.state(table) for table in self.declared.tables)
 
     def state(self, table: type[Table]) -> TableState:
-        """How a table stands; one that cannot be read says why instead of raising."""
+        """Return how a table stands; one that cannot be read says why instead of raising."""
         name = tables.full_name(table)
         try:
             stored = delta.open_table(self.uri(table), self.storage_options)

@@ -69,12 +69,12 @@ def tell(lake: Lake, run: Run, record: StepRecord) -> None:
 
 
 def _key(alert: Alert | AlertRecord) -> tuple[str | None, str]:
-    """What tells an alert from all others."""
+    """Return what tells an alert from all others."""
     return alert.tenant_id, alert.alert_id
 
 
 def _former(lake: Lake, run: Run) -> tuple[AlertRecord, ...]:
-    """Alerts of the latest run that looked for them, this one aside."""
+    """Return alerts of the latest run that looked for them, this one aside."""
     found = (
         other.alerts
         for other in artifact.runs(lake.path("runs"))
@@ -123,7 +123,7 @@ def _run_hook(command: tuple[str, ...], seconds: float, alerts: tuple[Alert, ...
 
 
 def _end(file: IO[bytes]) -> str:
-    """The last characters of what was written."""
+    """Return the last characters of what was written."""
     size = file.seek(0, os.SEEK_END)
     file.seek(max(0, size - 4 * OUTPUT))
     return file.read().decode("utf-8", "replace")[-OUTPUT:]

@@ -182,12 +182,12 @@ class Run(_Record):
         return any(step.status == "done" and step.writes is not None for step in self.steps)
 
     def step(self, name: str) -> StepRecord | None:
-        """The step of that name, where the run has it."""
+        """Return the step of that name, where the run has it."""
         return next((step for step in self.steps if step.name == name), None)
 
 
 def of_tenant(run: Run, tenant: str | None) -> TenantRecord:
-    """What a run holds of a tenant; made where it holds nothing yet."""
+    """Return what a run holds of a tenant; made where it holds nothing yet."""
     for item in run.tenants:
         if item.tenant_id == tenant:
             return item
@@ -197,7 +197,7 @@ def of_tenant(run: Run, tenant: str | None) -> TenantRecord:
 
 
 def new_run_id(now: datetime) -> str:
-    """A name for a run: its start, then a random part; names sort by time.
+    """Return a name for a run: its start, then a random part; names sort by time.
 
     >>> new_run_id(datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))[:23]
     '20260102T030405000000Z-'
@@ -221,7 +221,7 @@ def write(folder: Path, run: Run) -> Path:
 
 
 def read(path: Path) -> Run | None:
-    """The record of a run; None where the file is not one."""
+    """Return the record of a run; None where the file is not one."""
     try:
         return Run.model_validate_json(path.read_bytes())
     except (OSError, ValidationError):
@@ -229,7 +229,7 @@ def read(path: Path) -> Run | None:
 
 
 def runs(folder: Path) -> Iterator[Run]:
-    """All runs on record, the latest first."""
+    """Yield all runs on record, the latest first."""
     for path in sorted(folder.glob("*.json"), reverse=True):
         if (run := read(path)) is not None:
             yield run
@@ -251,7 +251,7 @@ def mark_killed(folder: Path) -> tuple[str, ...]:
 
 
 def schema() -> dict[str, Any]:
-    """JSON Schema of a run's record, as it is shipped in `run.schema.json`."""
+    """Return JSON Schema of a run's record, as it is shipped in `run.schema.json`."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": SCHEMA,
@@ -260,5 +260,5 @@ def schema() -> dict[str, Any]:
 
 
 def schema_text() -> str:
-    """Text of the shipped schema file."""
+    """Return the text of the shipped schema file."""
     return json.dumps(schema(), indent=2) + "\n"

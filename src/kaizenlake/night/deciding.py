@@ -63,7 +63,7 @@ def serve(lake: Lake, run: Run, record: StepRecord) -> None:
 
 
 def running(lake: Lake) -> tuple[str, ...]:
-    """Shadows and canaries that ran when the last night looked."""
+    """Return shadows and canaries that ran when the last night looked."""
     return tuple(lake.scan(Deployments).filter(status="running").collect()["deployment_id"].sort())
 
 
@@ -87,7 +87,7 @@ def publish_as_decided(lake: Lake) -> Served:
 
 
 def told_of(view: Lake, words: str) -> str:
-    """Words of a record, with the tenant they are of where there are several."""
+    """Return words of a record, with the tenant they are of where there are several."""
     if not view.is_walled:
         return words
     return f"tenant {view.tenant}: {words}" if view.tenant is not None else f"events without a tenant: {words}"
@@ -100,5 +100,5 @@ def _publish(lake: Lake) -> Served:
 
 
 def has_policies(lake: Lake) -> bool:
-    """Whether there is anything to serve: versions of policies, or files of them that may have to change."""
+    """Return whether there is anything to serve: versions of policies, or files of them that may have to change."""
     return lake.path(FOLDER, PLACE).is_dir() or lake.rows(Policies) > 0

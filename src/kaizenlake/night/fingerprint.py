@@ -23,7 +23,7 @@ PURE = ("context/_arms.py", "events", "jobs", "stats", "tables", "job.py", "para
 
 
 def settings_of(job: Job, settings: Settings) -> dict[str, Any]:
-    """The groups of settings a job takes, by the names of its arguments."""
+    """Return the groups of settings a job takes, by the names of its arguments."""
     return {name: getattr(settings, name) for name in job.settings}
 
 
@@ -66,7 +66,7 @@ def belief(lake: Lake) -> str:
 
 
 def _home(job: Job) -> Path | None:
-    """File in which the function of a job stands; None where it stands in none."""
+    """Return the file in which the function of a job stands; None where it stands in none."""
     function = job.function
     while isinstance(function, partial):
         function = function.func

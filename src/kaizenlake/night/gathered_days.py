@@ -52,7 +52,7 @@ def _on(rows: pl.LazyFrame, days: frozenset[date]) -> pl.LazyFrame:
 
 
 def _of_keys(rows: pl.LazyFrame, wanted: pl.DataFrame, keys: tuple[str, ...]) -> pl.DataFrame:
-    """Rows of the keys of another frame."""
+    """Return rows of the keys of another frame."""
     if wanted.is_empty():
         return rows.clear().collect()
     return rows.join(wanted.lazy(), on=keys, how="semi", nulls_equal=True).collect()

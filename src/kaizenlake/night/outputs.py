@@ -33,14 +33,14 @@ from kaizenlake.tables import EventCounts, SourceFreshness, Table
 
 
 def stale_sources(lake: Lake) -> tuple[str, ...]:
-    """Sources that were silent for longer than the setting allows, as of the latest night."""
+    """Return sources that were silent for longer than the setting allows, as of the latest night."""
     return tuple(
         lake.scan(SourceFreshness).filter(stale=True).select("source").unique().sort("source").collect()["source"]
     )
 
 
 def versions(lake: Lake) -> dict[str, int]:
-    """Version of each table that is written, by full name."""
+    """Return the version of each table that is written, by full name."""
     return {
         tables.full_name(table): found for table in lake.declared.tables if (found := lake.version(table)) is not None
     }
@@ -107,7 +107,7 @@ def report(lake: Lake, run: Run, record: StepRecord, reports: Path, broken: Coll
 
 
 def _place(view: Lake, reports: Path) -> ReportPlace:
-    """Where the reports of a tenant lie."""
+    """Return where the reports of a tenant lie."""
     named = f"tenant {view.tenant}" if view.tenant is not None else "events without a tenant"
     return ReportPlace(reports, view.tenant_place, named if view.is_walled else "")
 
@@ -171,7 +171,7 @@ def _keys(lake: Lake) -> signing.Keys:
 
 
 def _latest(lake: Lake) -> Run:
-    """The latest run that computed the tables."""
+    """Return the latest run that computed the tables."""
     latest = next(
         (run for run in artifact.runs(lake.path("runs")) if run.status == "done" and run.tables_changed), None
     )
@@ -223,7 +223,7 @@ def _write(lake: Lake, run: Run, reports: Path, broken: Collection[type[Table]] 
 
 
 def facts_of(lake: Lake, run: Run) -> RunFacts:
-    """What the report says of a run."""
+    """Return what the report says of a run."""
     former = next(
         (other for other in artifact.runs(lake.path("runs")) if other.run_id < run.run_id and other.tables_changed),
         None,

@@ -32,19 +32,19 @@ class State(Protocol):
     """What planning asks of a lake."""
 
     def version(self, table: type[Table], /) -> int | None:
-        """Version of a table; None where it was never written."""
+        """Return the version of a table; None where it was never written."""
 
     def rows(self, table: type[Table], /) -> int:
-        """Rows of a table; 0 where it was never written."""
+        """Return rows of a table; 0 where it was never written."""
 
     def reads_of(self, table: type[Table], /) -> Reads:
-        """What the run that wrote a table read."""
+        """Return what the run that wrote a table read."""
 
     def changed_days(self, table: type[Table], since: int | None, /) -> frozenset[date] | None:
-        """Days changed after a version; None for everything, or for a table without days."""
+        """Return days changed after a version; None for everything, or for a table without days."""
 
     def days_naming(self, table: type[Table], lookup: type[Table], since: int | None, /) -> frozenset[date] | None:
-        """Days of a table that hold a key whose row in a lookup changed after a version; None for everything."""
+        """Return days of a table that hold a key whose row in a lookup changed after a version; None for everything."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Step:
 
 
 def decide(job: Job, lake: State, *, as_of: datetime, fingerprint: str, full: bool = False) -> Step | None:
-    """What one job has to do tonight; None where its table is what it would compute.
+    """Return what one job has to do tonight; None where its table is what it would compute.
 
     A job that goes by day redoes the days of its inputs that changed, and the days between the former as_of and this one,
     on which other events count now. Any other job redoes its table when an input or as_of changed; one that adds up takes
@@ -115,7 +115,7 @@ def predict(
     full: bool = False,
     arriving: Collection[type[Table]] = (),
 ) -> tuple[Step, ...]:
-    """The steps a night would take, as far as they can be known before it starts.
+    """Return the steps a night would take, as far as they can be known before it starts.
 
     Args:
         jobs: Jobs in the order of the night.
@@ -136,7 +136,7 @@ def predict(
 
 
 def between(one: datetime, other: datetime) -> frozenset[date]:
-    """Days on which the events before one instant and before the other differ, both ends included.
+    """Return days on which the events before one instant and before the other differ, both ends included.
 
     >>> from datetime import UTC
     >>> sorted(between(datetime(2026, 1, 3, tzinfo=UTC), datetime(2026, 1, 2, 12, tzinfo=UTC)))
@@ -147,7 +147,7 @@ def between(one: datetime, other: datetime) -> frozenset[date]:
 
 
 def batches(rows: Mapping[date, int], most: int) -> tuple[tuple[date, ...], ...]:
-    """Days in order, cut into batches of at most so many rows; a day is never split.
+    """Return days in order, cut into batches of at most so many rows; a day is never split.
 
     >>> batches({date(2026, 1, 1): 5, date(2026, 1, 2): 4, date(2026, 1, 3): 9}, 9)
     ((datetime.date(2026, 1, 1), datetime.date(2026, 1, 2)), (datetime.date(2026, 1, 3),))

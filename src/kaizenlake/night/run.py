@@ -50,7 +50,7 @@ Watch = Callable[[StepRecord], None]
 
 
 def next_midnight(now: datetime) -> datetime:
-    """The first UTC midnight after an instant: the usual as_of, the same for all runs of one day.
+    """Return the first UTC midnight after an instant: the usual as_of, the same for all runs of one day.
 
     >>> next_midnight(datetime(2026, 3, 1, 22, 30, tzinfo=UTC))
     datetime.datetime(2026, 3, 2, 0, 0, tzinfo=datetime.timezone.utc)

@@ -60,7 +60,7 @@ def checks(lake: Lake) -> Iterator[Check]:
 
 
 def _told(name: str, check: Callable[[Lake], Check], lake: Lake) -> Check:
-    """What a check found; an error that it raises is what is wrong."""
+    """Return what a check found; an error that it raises is what is wrong."""
     try:
         return check(lake)
     except KaizenError as error:
@@ -126,7 +126,7 @@ def _conservation(lake: Lake) -> Check:
 
 
 def _decisions(lake: Lake) -> Check:
-    """Every decision against its seal and the chain of them."""
+    """Return every decision against its seal and the chain of them."""
     found = decisions.ledger(lake)
     rows = found.rows.height
     if found.problems:
@@ -137,7 +137,7 @@ def _decisions(lake: Lake) -> Check:
 
 
 def _batches(lake: Lake) -> Check:
-    """Every event against the digest of the batch in which it was landed."""
+    """Return every event against the digest of the batch in which it was landed."""
     found = landed.verify(lake)
     if found.problems:
         raise VerificationError(f"The events are not as they were landed: {folder.listed(found.problems)}.")
@@ -145,7 +145,7 @@ def _batches(lake: Lake) -> Check:
 
 
 def _versions(lake: Lake) -> Check:
-    """Every version of a policy against the hash and the signature it was created with."""
+    """Return every version of a policy against the hash and the signature it was created with."""
     found = state.read(decisions.of(lake)).policies
     for row in found.iter_rows(named=True):
         signing.verified_policy(row, decisions.public_keys(lake))
@@ -153,7 +153,7 @@ def _versions(lake: Lake) -> Check:
 
 
 def _golden_sets(lake: Lake) -> Check:
-    """Every version of a golden set against the runs, the hash and the signature it was frozen with."""
+    """Return every version of a golden set against the runs, the hash and the signature it was frozen with."""
     key, number = decisions.public_keys(lake), 0
     for view in views(lake):
         events = decisions.of(view)

@@ -44,7 +44,7 @@ class Work:
         """Of a job that gathers, the keys and days that count on another day."""
 
     def parts(self) -> Iterator[pl.DataFrame] | pl.LazyFrame:
-        """The rows to write, of which those by day come in batches of whole days."""
+        """Return the rows to write, of which those by day come in batches of whole days."""
         if self.job.last_of:
             self._find_last_days()
         if self.job.gathers is not None:
@@ -94,18 +94,18 @@ class Work:
         self.days, self.elsewhere = reopened_homes(rows, former, self.days, self.job.gathers)
 
     def _keeps_inputs(self) -> bool:
-        """Whether the inputs can be read as the table was computed from them."""
+        """Return whether the inputs can be read as the table was computed from them."""
         return all(self.lake.keeps(read, self.step.before[tables.full_name(read)]) for read in self.job.reads)
 
     def _added_up(self) -> pl.LazyFrame:
-        """The whole table, of which only parts are held at a time."""
+        """Return the whole table, of which only parts are held at a time."""
         rows = self._rows_by_day(None)
         self.rows_in = sum(rows.values())
         parts = [self._frame(batch).collect() for batch in batches(rows, ROWS_AT_ONCE)]
         return sum_up([tables.empty(self.job.writes), *(part.lazy() for part in parts)], self.job.writes)
 
     def _exchanged(self, days: frozenset[date]) -> pl.LazyFrame:
-        """The table with what the days gave it before taken out, and what they give it now put in."""
+        """Return the table with what the days gave it before taken out, and what they give it now put in."""
         self.rows_in = sum(self._rows_by_day(days).values())
         self.days_done = len(days)
         figures = [name for name in tables.schema(self.job.writes).names() if name not in tables.grain(self.job.writes)]
@@ -135,7 +135,7 @@ class Work:
         return self.lake.scan(table, days=days, version=version)
 
     def _rows_by_day(self, days: Collection[date] | None) -> dict[date, int]:
-        """Rows of the inputs on days to recompute; days without rows are left out: they come out empty."""
+        """Return rows of the inputs on days to recompute; days without rows are left out: they come out empty."""
         counted = [
             self._scan(read, days).group_by("event_date").agg(pl.len().alias("rows"))
             for read in self.job.reads

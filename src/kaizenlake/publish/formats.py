@@ -46,7 +46,7 @@ _LOOK_AHEAD = 200
 
 
 def words(name: str) -> str:
-    """A snake-case name as words; a trailing unit or id that people do not say is dropped.
+    """Return a snake-case name as words; a trailing unit or id that people do not say is dropped.
 
     >>> words("hook_type"), words("template_id"), words("is_paid")
     ('hook type', 'template', 'paid')
@@ -56,7 +56,7 @@ def words(name: str) -> str:
 
 
 def sentence(text: str) -> str:
-    """The text with a capital first letter, the rest untouched.
+    """Return the text with a capital first letter, the rest untouched.
 
     >>> sentence("hook type")
     'Hook type'
@@ -65,7 +65,7 @@ def sentence(text: str) -> str:
 
 
 def count(value: int | None) -> str:
-    """A number of things.
+    """Return a number of things.
 
     >>> count(12345)
     '12,345'
@@ -74,7 +74,7 @@ def count(value: int | None) -> str:
 
 
 def percent(value: float | None) -> str:
-    """A fraction as percent with one decimal; what is neither 0 nor 1 is never rounded to it.
+    """Return a fraction as percent with one decimal; what is neither 0 nor 1 is never rounded to it.
 
     >>> percent(0.1234), percent(0.0001), percent(0.99999), percent(None)
     ('12.3%', '<0.1%', '>99.9%', '–')
@@ -89,7 +89,7 @@ def percent(value: float | None) -> str:
 
 
 def small_percent(value: float | None) -> str:
-    """A fraction as percent with two decimals, for rates of a few percent that are compared with each other.
+    """Return a fraction as percent with two decimals, for rates of a few percent that are compared with each other.
 
     >>> small_percent(0.01234), small_percent(0.00001)
     ('1.23%', '<0.01%')
@@ -100,7 +100,7 @@ def small_percent(value: float | None) -> str:
 
 
 def lift(value: float | None) -> str:
-    """A relative change as signed percent with one decimal.
+    """Return a relative change as signed percent with one decimal.
 
     >>> lift(0.25), lift(-0.081), lift(0.0)
     ('+25.0%', '−8.1%', '0.0%')
@@ -112,7 +112,7 @@ def lift(value: float | None) -> str:
 
 
 def points(value: float | None) -> str:
-    """An absolute difference of rates, in percentage points with two decimals.
+    """Return an absolute difference of rates, in percentage points with two decimals.
 
     >>> points(0.0123)
     '+1.23 pp'
@@ -124,7 +124,7 @@ def points(value: float | None) -> str:
 
 
 def number(value: float | None) -> str:
-    """A figure with one decimal.
+    """Return a figure with one decimal.
 
     >>> number(71.25)
     '71.2'
@@ -133,7 +133,7 @@ def number(value: float | None) -> str:
 
 
 def loss(value: float | None) -> str:
-    """A loss, between 0 and 1, with three decimals.
+    """Return a loss, between 0 and 1, with three decimals.
 
     >>> loss(0.23149), loss(None)
     ('0.231', '–')
@@ -142,7 +142,7 @@ def loss(value: float | None) -> str:
 
 
 def effect(value: float | None) -> str:
-    """A difference of losses, signed, with four decimals; below 0 is better.
+    """Return a difference of losses, signed, with four decimals; below 0 is better.
 
     >>> effect(-0.01932), effect(0.00001)
     ('−0.0193', '0.0000')
@@ -154,7 +154,7 @@ def effect(value: float | None) -> str:
 
 
 def figure(value: float | None, *, signed: bool = False) -> str:
-    """A figure of any unit with up to three significant digits.
+    """Return a figure of any unit with up to three significant digits.
 
     >>> figure(0.012345), figure(1234.5, signed=True), figure(0.02, signed=True), figure(-1e-9, signed=True)
     ('0.0123', '+1,234', '+0.02', '0')
@@ -170,7 +170,7 @@ def figure(value: float | None, *, signed: bool = False) -> str:
 
 
 def p_value(value: float | None) -> str:
-    """A p- or q-value with three decimals.
+    """Return a p- or q-value with three decimals.
 
     >>> p_value(0.0123), p_value(1e-9)
     ('0.012', '<0.001')
@@ -181,7 +181,7 @@ def p_value(value: float | None) -> str:
 
 
 def small_p(value: float | None) -> str:
-    """A p-value or a level with four decimals, for those that are held against each other.
+    """Return a p-value or a level with four decimals, for those that are held against each other.
 
     >>> small_p(0.00051), small_p(1e-9), small_p(0.0)
     ('0.0005', '<0.0001', '0')
@@ -192,7 +192,7 @@ def small_p(value: float | None) -> str:
 
 
 def p_words(value: float, letter: str = "q") -> str:
-    """A p- or q-value in a sentence.
+    """Return a p- or q-value in a sentence.
 
     >>> p_words(0.0123), p_words(0.0)
     ('q = 0.012', 'q < 0.001')
@@ -202,7 +202,7 @@ def p_words(value: float, letter: str = "q") -> str:
 
 
 def between(low: str, high: str) -> str:
-    """An interval of two values that are written already.
+    """Return an interval of two values that are written already.
 
     >>> between("1.0%", "2.0%"), between("–", "–")
     ('1.0% to 2.0%', '–')
@@ -211,7 +211,7 @@ def between(low: str, high: str) -> str:
 
 
 def day(value: date | None) -> str:
-    """A date.
+    """Return a date.
 
     >>> day(date(2026, 3, 1))
     '1 March 2026'
@@ -220,7 +220,7 @@ def day(value: date | None) -> str:
 
 
 def instant(value: datetime | None) -> str:
-    """An instant in UTC, to the minute; midnight is written as the date alone.
+    """Return an instant in UTC, to the minute; midnight is written as the date alone.
 
     >>> instant(datetime(2026, 3, 1, 14, 5, tzinfo=UTC)), instant(datetime(2026, 3, 1, tzinfo=UTC))
     ('1 March 2026, 14:05 UTC', '1 March 2026')
@@ -233,7 +233,7 @@ def instant(value: datetime | None) -> str:
 
 
 def hours(value: float | None) -> str:
-    """A duration in hours; from three days on, in days.
+    """Return a duration in hours; from three days on, in days.
 
     >>> hours(5.25), hours(100.0)
     ('5.2 hours', '4.2 days')
@@ -244,7 +244,7 @@ def hours(value: float | None) -> str:
 
 
 def age(days: int | None) -> str:
-    """An age of outcomes in words.
+    """Return an age of outcomes in words.
 
     >>> age(14), age(0), age(None)
     ('14 days', 'at once', 'not yet')
@@ -253,7 +253,7 @@ def age(days: int | None) -> str:
 
 
 def yes_or_no(value: bool | None) -> str:  # noqa: FBT001 - the value of a column
-    """A truth.
+    """Return a truth.
 
     >>> yes_or_no(True), yes_or_no(None)
     ('yes', '–')
@@ -262,7 +262,7 @@ def yes_or_no(value: bool | None) -> str:  # noqa: FBT001 - the value of a colum
 
 
 def text(value: str | None, limit: int = 60) -> str:
-    r"""A text of an event in a cell.
+    r"""Return a text of an event in a cell.
 
     >>> text(None), text("two\nlines")
     ('–', 'two lines')
@@ -271,7 +271,7 @@ def text(value: str | None, limit: int = 60) -> str:
 
 
 def name_in_words(value: str | None) -> str:
-    """A snake-case value as words.
+    """Return a snake-case value as words.
 
     >>> name_in_words("content_type"), name_in_words(None)
     ('content type', '–')
@@ -280,7 +280,7 @@ def name_in_words(value: str | None) -> str:
 
 
 def items(values: Iterable[Any] | None) -> str:
-    """The items of a list, one after the other.
+    """Return the items of a list, one after the other.
 
     >>> items(["email", "linkedin"]), items([])
     ('email, linkedin', '–')
@@ -289,7 +289,7 @@ def items(values: Iterable[Any] | None) -> str:
 
 
 def date_of(value: datetime | None) -> str:
-    """The date of an instant, in UTC.
+    """Return the date of an instant, in UTC.
 
     >>> date_of(datetime(2026, 3, 1, 14, 5, tzinfo=UTC))
     '1 March 2026'
@@ -298,7 +298,7 @@ def date_of(value: datetime | None) -> str:
 
 
 def file_name(name: str) -> str:
-    """A name from outside as the name of a file, without its ending: itself where it is plain, else its SHA-256.
+    """Return a name from outside as the name of a file, without its ending: itself where it is plain, else its SHA-256.
 
     >>> file_name("planner-2"), file_name("../etc")[:15]
     ('planner-2', 'sha256-f7f9121f')

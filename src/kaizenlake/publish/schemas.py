@@ -18,7 +18,7 @@ class Signature(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 def json_schema(model: type[msgspec.Struct], name: str, version: int, title: str) -> dict[str, Any]:
-    """The JSON Schema (draft 2020-12) of a document, derived from its model.
+    """Return the JSON Schema (draft 2020-12) of a document, derived from its model.
 
     Args:
         model: The model.
@@ -31,7 +31,7 @@ def json_schema(model: type[msgspec.Struct], name: str, version: int, title: str
 
 
 def first_broken(validator: jsonschema_rs.Draft202012Validator, parsed: Any) -> str | None:
-    """The first rule of a schema that a parsed document breaks, in words; None where it keeps all."""
+    """Return the first rule of a schema that a parsed document breaks, in words; None where it keeps all."""
     try:
         broken = next(validator.iter_errors(parsed), None)
     except ValueError as error:  # a document that is nested more deeply than the validator goes

@@ -179,7 +179,7 @@ _GOES_ON = re.compile(r"\w|[.,\-/]\d")
 
 
 def is_card(digits: str) -> bool:
-    """Whether digits are in the range of an issuer, of its length, and right by Luhn's check digit.
+    """Return whether digits are in the range of an issuer, of its length, and right by Luhn's check digit.
 
     >>> is_card("4111111111111111"), is_card("4111111111111112"), is_card("1234567812345670")
     (True, False, False)

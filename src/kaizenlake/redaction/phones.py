@@ -147,7 +147,7 @@ def _number(written: str, digits: str, cue: int) -> str | None:
 
 
 def _regions(written: str, digits: str, *, has_groups: bool, is_loose: bool) -> tuple[str, ...]:
-    """Regions of which a number may be that no close cue announces; none where it is not written as numbers of phones are."""
+    """Return regions of which a number may be that no close cue announces; none where it is not written as numbers of phones are."""
     if is_loose and len(digits) >= _LOOSE and not _THOUSANDS.match(written):
         return _NATIONAL
     if _BRACKETS.match(written) is not None:
@@ -162,14 +162,14 @@ _YEAR = re.compile(r"(?:19|20)\d\d")
 
 
 def _counts(written: str) -> bool:
-    """Whether groups of digits are years or round figures, as amounts are."""
+    """Return whether groups of digits are years or round figures, as amounts are."""
     groups = re.findall(r"\d+", written)
     is_round = len(groups) > 1 and written[0] in "123456789" and all(group.endswith("00") for group in groups)
     return is_round or all(_YEAR.fullmatch(group) for group in groups) or _MILLIONS.match(written) is not None
 
 
 def _is_list(written: str) -> bool:
-    """Whether digits follow one another as in a list of days or in counting: `0 7 14 30 60`, `01 02 03 04 05`, `0123456789`."""
+    """Return whether digits follow one another as in a list of days or in counting: `0 7 14 30 60`, `01 02 03 04 05`, `0123456789`."""
     groups = re.findall(r"\d+", written)
     steps = {int(other) - int(one) for one, other in pairwise(groups)}
     is_even = len(steps) == 1 and 0 < min(steps) <= _STEP

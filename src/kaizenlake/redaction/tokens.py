@@ -68,7 +68,7 @@ def secrets(text: str) -> Iterator[tuple[int, int, str]]:
 
 
 def _is_secret(value: str, sign: str) -> bool:
-    """Whether what is named a secret is one, and no word such as `required` or a place holder such as `${TOKEN}`."""
+    """Return whether what is named a secret is one, and no word such as `required` or a place holder such as `${TOKEN}`."""
     if value[0] in "$<{[(%*" or "[secret" in value:
         return False
     has_digits, has_letters = (any(map(test, value)) for test in (str.isdigit, str.isalpha))
@@ -79,7 +79,7 @@ _NO_SECRETS = frozenset({"required", "optional", "undefined", "disabled", "redac
 
 
 def _is_random(word: str) -> bool:
-    """Whether a long word was drawn: upper and lower case and digits well mixed; hashes in hexadecimal are none."""
+    """Return whether a long word was drawn: upper and lower case and digits well mixed; hashes in hexadecimal are none."""
     if _HEX.match(word) or word.count("-") > 4 or word.count("/") > 3 or word.count("_") > 4:
         return False
     if sum(map(len, _CAMEL.findall(word))) > len(word) / 2:

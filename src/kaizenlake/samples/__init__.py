@@ -29,7 +29,7 @@ SAMPLES: tuple[Sample, ...] = (
 
 
 def samples() -> tuple[Sample, ...]:
-    """The shipped samples, each with the mapping that reads it.
+    """Return the shipped samples, each with the mapping that reads it.
 
     >>> [(sample.file, sample.mapping) for sample in samples()][-1]
     ('agency_events.ndjson', None)

@@ -25,7 +25,7 @@ Column = pl.Expr | str
 
 
 def wilson(wins: Column, decided: Column, confidence: float = 0.95) -> pl.Expr:
-    """Struct ``low, high`` of :func:`kaizenlake.stats.two_groups.proportions.wilson`; null where it is not defined."""
+    """Return the struct ``low, high`` of :func:`kaizenlake.stats.two_groups.proportions.wilson`; null where it is not defined."""
     wins, decided = _number(wins), _number(decided)
     z2 = two_sided_z(confidence) ** 2
     centre = (wins + z2 / 2.0) / (decided + z2)
@@ -50,20 +50,20 @@ def benjamini_hochberg(p_value: Column, over: list[str] | None = None) -> pl.Exp
 
 
 def two_proportions(wins_a: Column, n_a: Column, wins_b: Column, n_b: Column, confidence: float = 0.95) -> pl.Expr:
-    """Struct ``effect, lift, ci_low, ci_high, p_value`` of :func:`kaizenlake.stats.two_groups.proportions.two_proportions`."""
+    """Return the struct ``effect, lift, ci_low, ci_high, p_value`` of :func:`kaizenlake.stats.two_groups.proportions.two_proportions`."""
     function = partial(two_proportions_arrays, confidence=confidence)
     return _whole_columns(function, TwoProportions._fields, wins_a, n_a, wins_b, n_b)
 
 
 def log_risk_ratio(events_a: Column, n_a: Column, events_b: Column, n_b: Column) -> pl.Expr:
-    """Struct ``effect, variance`` of :func:`kaizenlake.stats.two_groups.ratios.log_risk_ratio`."""
+    """Return the struct ``effect, variance`` of :func:`kaizenlake.stats.two_groups.ratios.log_risk_ratio`."""
     return _whole_columns(log_risk_ratio_arrays, LogRatio._fields, events_a, n_a, events_b, n_b)
 
 
 def cautious_difference(
     n_a: Column, mean_a: Column, m2_a: Column, n_b: Column, mean_b: Column, m2_b: Column, confidence: float = 0.95
 ) -> pl.Expr:
-    """Struct of the fields of :func:`kaizenlake.stats.two_groups.cautious_difference.cautious_difference`."""
+    """Return the struct of the fields of :func:`kaizenlake.stats.two_groups.cautious_difference.cautious_difference`."""
     return _whole_columns(
         partial(cautious_difference_arrays, confidence=confidence),
         CautiousDifference._fields,
@@ -72,7 +72,7 @@ def cautious_difference(
 
 
 def mean_of_sums(n: Column, total: Column, parts: int) -> pl.Expr:
-    """Mean of figures that were added up as whole numbers of parts, such as millionths; null of none.
+    """Return the mean of figures that were added up as whole numbers of parts, such as millionths; null of none.
 
     Args:
         n: how many were added up.
@@ -102,7 +102,7 @@ def deviations_of_sums(n: Column, a: Column, b: Column, product: Column, parts: 
 
 
 def binned_quantile(share: float, at: Column, n: Column, total: Column) -> pl.Expr:
-    """The figure up to which a share of the observations lies: an aggregate of bins, each bin once.
+    """Return the figure up to which a share of the observations lies: an aggregate of bins, each bin once.
 
     It is the mean of the bin in which the share is reached: within a bin of the true one, exact where the figures of the bin
     are alike, and never beyond the largest.
@@ -142,7 +142,7 @@ def _possible(wins: pl.Expr, decided: pl.Expr) -> pl.Expr:
 
 
 def _whole_columns(function: Callable[..., tuple[Floats, ...]], fields: tuple[str, ...], *columns: Column) -> pl.Expr:
-    """A row-wise array function of several columns as one struct column, NaN turned into null."""
+    """Return a row-wise array function of several columns as one struct column, NaN turned into null."""
 
     def compute(series: Sequence[pl.Series]) -> pl.Series:
         arrays = [column.fill_null(float("nan")).to_numpy() for column in series]

@@ -36,18 +36,18 @@ ENVELOPE: dict[str, tuple[Any, Any]] = {
 
 
 def events_of(family: Family) -> tuple[EventType, ...]:
-    """Event types of a family."""
+    """Return the event types of a family."""
     return family.types
 
 
 def payload_columns(family: Family) -> dict[str, Field]:
-    """Payload fields of all event types of a family, by name, in the order of their declaration."""
+    """Return the payload fields of all event types of a family, by name, in the order of their declaration."""
     return {field.name: field for event in events_of(family) for field in event.fields}
 
 
 @cache
 def silver_table(family: Family) -> type[Table]:
-    """The table of a family: the envelope, then every payload field of its event types, null where a type lacks it."""
+    """Return the table of a family: the envelope, then every payload field of its event types, null where a type lacks it."""
     columns = dict(ENVELOPE)
     for field in payload_columns(family).values():
         said = column(field.description, unit=field.unit, nullable=True, ge=field.minimum, le=field.maximum)

@@ -36,7 +36,7 @@ _PAGES = ("data", "traces")
 
 
 def _is_page(document: dict[str, Any]) -> bool:
-    """Whether it is a page of a list, as interfaces answer: the items are documents themselves."""
+    """Return whether it is a page of a list, as interfaces answer: the items are documents themselves."""
     items: list[Any] = next((document[name] for name in _PAGES if isinstance(document.get(name), list)), [])
     return len(items) > 0 and form_of(items[0]) is not None
 
@@ -108,7 +108,7 @@ FORMS: tuple[Form, ...] = (
 
 
 def form_of(document: Any) -> Form | None:
-    """Form of a document; None for one that tells of no trace."""
+    """Return the form of a document; None for one that tells of no trace."""
     if not isinstance(document, dict):
         return None
     return next((form for form in FORMS if form.is_it(document)), None)

@@ -8,7 +8,7 @@ _MARK = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}:]', re.DOTALL)
 
 
 def top_keys(head: bytes) -> frozenset[str]:
-    """Keys of the first object, alone or as the first of a list, as far as the bytes go; none for anything else.
+    """Return keys of the first object, alone or as the first of a list, as far as the bytes go; none for anything else.
 
     >>> sorted(top_keys(b'[{"a": {"b": 1}, "c": [2'))
     ['a', 'c']

@@ -66,13 +66,13 @@ _TRACE_KEYS = frozenset(
 
 
 def is_trace(document: dict[str, Any]) -> bool:
-    """Whether it is a trace with its observations, apart or within."""
+    """Return whether it is a trace with its observations, apart or within."""
     held = document.get("observations")
     return isinstance(held, list) and (isinstance(document.get("trace"), dict) or "id" in document)
 
 
 def of_trace(document: dict[str, Any]) -> Iterator[Told]:
-    """A trace, its observations and its scores."""
+    """Yield a trace, its observations and its scores."""
     trace = document["trace"] if isinstance(document.get("trace"), dict) else document
     yield from of_description(trace)
     for observation in document["observations"]:
@@ -85,12 +85,12 @@ def of_trace(document: dict[str, Any]) -> Iterator[Told]:
 
 
 def is_description(document: dict[str, Any]) -> bool:
-    """Whether it is a trace without its observations, as a blob of traces holds one a line."""
+    """Return whether it is a trace without its observations, as a blob of traces holds one a line."""
     return "id" in document and "timestamp" in document and ("bookmarked" in document or "public" in document)
 
 
 def of_description(trace: dict[str, Any]) -> Iterator[Told]:
-    """What a trace tells of itself."""
+    """Yield what a trace tells of itself."""
     fields = {
         "name": values.text(trace.get("name"), 500),
         "session_id": values.key(_get(trace, "session_id")),
@@ -106,12 +106,12 @@ def of_description(trace: dict[str, Any]) -> Iterator[Told]:
 
 
 def is_observation(document: dict[str, Any]) -> bool:
-    """Whether it is an observation."""
+    """Return whether it is an observation."""
     return "id" in document and _get(document, "trace_id") is not None and document.get("type") in _TYPES
 
 
 def of_observation(held: dict[str, Any]) -> Iterator[Told]:
-    """An observation as a span; its metadata may hold the attributes that it was made of."""
+    """Yield an observation as a span; its metadata may hold the attributes that it was made of."""
     metadata = values.from_text(held.get("metadata"))
     metadata = metadata if isinstance(metadata, dict) else {}
     inner = values.from_text(metadata.get("attributes"))
@@ -171,7 +171,7 @@ def of_observation(held: dict[str, Any]) -> Iterator[Told]:
 
 
 def is_score(document: dict[str, Any]) -> bool:
-    """Whether it is a score: it has a name and a value, and is of a trace."""
+    """Return whether it is a score: it has a name and a value, and is of a trace."""
     is_named = "name" in document and ("value" in document or "stringValue" in document or "string_value" in document)
     return (
         is_named
@@ -181,7 +181,7 @@ def is_score(document: dict[str, Any]) -> bool:
 
 
 def of_score(held: dict[str, Any]) -> Iterator[Told]:
-    """A score of a trace or of an observation."""
+    """Yield a score of a trace or of an observation."""
     word = held.get("stringValue", held.get("string_value"))
     value = held.get("value")
     kind = str(held.get("dataType", held.get("data_type")) or "").upper()
@@ -215,7 +215,7 @@ def _usage(held: dict[str, Any]) -> Any:
 
 
 def _cost(held: dict[str, Any]) -> dict[str, Any]:
-    """Cost as it is told; the 0 beside empty details is of what nobody priced."""
+    """Return the cost as it is told; the 0 beside empty details is of what nobody priced."""
     details = values.from_text(_get(held, "costs"))
     if isinstance(details, dict):
         return {"costs": details} if details else ({"cost": total} if (total := _get(held, "cost")) else {})

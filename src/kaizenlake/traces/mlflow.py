@@ -35,13 +35,13 @@ _USED_METADATA = ("mlflow.trace.session", "mlflow.trace.user", "mlflow.trace.tok
 
 
 def is_trace(document: dict[str, Any]) -> bool:
-    """Whether it is a trace: its info, and its spans under `data`."""
+    """Return whether it is a trace: its info, and its spans under `data`."""
     info = document.get("info", document.get("trace_info"))
     return isinstance(info, dict) and ("trace_id" in info or "request_id" in info)
 
 
 def of_trace(document: dict[str, Any]) -> Iterator[Told]:
-    """Spans of a trace, what its info tells, and its assessments."""
+    """Yield spans of a trace, what its info tells, and its assessments."""
     info = document.get("info", document.get("trace_info"))
     assert isinstance(info, dict)
     name = info.get("trace_id", info.get("request_id"))

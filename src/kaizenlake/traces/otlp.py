@@ -15,12 +15,12 @@ _OWN = {"kaizen.tenant_id": "tenant_id", "kaizen.project_id": "project_id"}
 
 
 def is_request(document: dict[str, Any]) -> bool:
-    """Whether it is a request to export, as the Collector's file exporter writes one a line."""
+    """Return whether it is a request to export, as the Collector's file exporter writes one a line."""
     return "resourceSpans" in document or "resource_spans" in document
 
 
 def of_request(document: dict[str, Any]) -> Iterator[Told]:
-    """Spans of a request."""
+    """Yield spans of a request."""
     for group in document.get("resourceSpans", document.get("resource_spans")) or ():
         resource = values.attributes((group.get("resource") or {}).get("attributes"))
         service, envelope = of_resource(resource)
@@ -31,7 +31,7 @@ def of_request(document: dict[str, Any]) -> Iterator[Told]:
 
 
 def of_resource(resource: dict[str, Any]) -> tuple[str | None, dict[str, Any]]:
-    """Service that a resource names, and fields of the envelope that it sets."""
+    """Return the service that a resource names, and fields of the envelope that it sets."""
     service = values.key(resource.get("service.name"))
     envelope = {ours: made for theirs, ours in _OWN.items() if (made := values.key(resource.get(theirs))) is not None}
     return (None if service is None or service.startswith(_UNNAMED) else service), envelope
@@ -60,7 +60,7 @@ def _otlp_span(held: dict[str, Any], service: str | None, envelope: dict[str, An
 
 
 def _nanos(value: Any) -> int | None:
-    """Nanoseconds as OTLP writes them: a 64-bit integer as text or as number, 0 for none."""
+    """Return nanoseconds as OTLP writes them: a 64-bit integer as text or as number, 0 for none."""
     try:
         return int(value) or None if value is not None else None
     except (TypeError, ValueError):
@@ -68,19 +68,19 @@ def _nanos(value: Any) -> int | None:
 
 
 def is_list_of_spans(document: dict[str, Any]) -> bool:
-    """Whether it is an object that holds spans under `spans`."""
+    """Return whether it is an object that holds spans under `spans`."""
     spans = document.get("spans")
     return isinstance(spans, list) and bool(spans) and isinstance(spans[0], dict) and is_span(spans[0])
 
 
 def of_list_of_spans(document: dict[str, Any]) -> Iterator[Told]:
-    """Spans under `spans`."""
+    """Yield spans under `spans`."""
     for span in document["spans"]:
         yield from of_span(span) if isinstance(span, dict) else ()
 
 
 def is_span(document: dict[str, Any]) -> bool:
-    """Whether it is one span: it names itself and its trace, and tells when it began."""
+    """Return whether it is one span: it names itself and its trace, and tells when it began."""
     if "context.trace_id" in document:
         return "context.span_id" in document and "start_time" in document
     context = document.get("context")
@@ -95,7 +95,7 @@ _ENDS = ("end_time", "endTimeUnixNano", "end_time_unix_nano", "endTime", "end_ti
 
 
 def of_span(document: dict[str, Any]) -> Iterator[Told]:
-    """A single span, as the SDK's `to_json`, any-agent, Phoenix, Jaeger and others write it."""
+    """Yield a single span, as the SDK's `to_json`, any-agent, Phoenix, Jaeger and others write it."""
     if "context.trace_id" in document:
         document = _of_columns(document)
     elif "operationName" in document:
@@ -136,7 +136,7 @@ def of_span(document: dict[str, Any]) -> Iterator[Told]:
 
 
 def _of_columns(row: dict[str, Any]) -> dict[str, Any]:
-    """A span of Phoenix, whose columns are named by their paths."""
+    """Return a span of Phoenix, whose columns are named by their paths."""
     told = {key.removeprefix("attributes."): value for key, value in row.items() if value is not None}
     held = {key: value for key, value in told.items() if f"attributes.{key}" in row}
     own = {key: value for key, value in told.items() if key in row and not key.startswith("context.")}
@@ -144,7 +144,7 @@ def _of_columns(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _of_jaeger(held: dict[str, Any]) -> dict[str, Any]:
-    """A span of Jaeger: times in microseconds, the parent among its references, attributes as tags."""
+    """Return a span of Jaeger: times in microseconds, the parent among its references, attributes as tags."""
     tags = {tag["key"]: tag.get("value") for tag in held.get("tags") or () if isinstance(tag, dict) and "key" in tag}
     start, duration = held.get("startTime"), held.get("duration")
     parents = (item.get("spanID") for item in held.get("references") or () if item.get("refType") == "CHILD_OF")
@@ -162,7 +162,7 @@ def _of_jaeger(held: dict[str, Any]) -> dict[str, Any]:
 
 
 def evaluations(span: Span) -> Iterator[Scored]:
-    """Results of evaluations that a span holds as events."""
+    """Yield results of evaluations that a span holds as events."""
     for event in span.events:
         if isinstance(event, dict) and event.get("name") == "gen_ai.evaluation.result":
             held = values.attributes(event.get("attributes"))
@@ -180,7 +180,7 @@ def evaluations(span: Span) -> Iterator[Scored]:
 
 
 def _flat(held: dict[str, Any]) -> dict[str, Any]:
-    """Attributes by their whole names, where a tool has nested them by their dots (`{"llm": {"model_name": …}}`)."""
+    """Return attributes by their whole names, where a tool has nested them by their dots (`{"llm": {"model_name": …}}`)."""
     if not any(
         isinstance(held.get(root), dict) for root in ("llm", "openinference", "gen_ai", "input", "output", "tool")
     ):

@@ -106,7 +106,7 @@ _FALSE = frozenset(("false", "no", "fail", "failed", "incorrect", "failure"))
 
 
 def line_of(told: Told, origin: Origin = NOWHERE) -> bytes:
-    """The event line of what a document tells; its id follows from what it says, so that twice is once.
+    """Return the event line of what a document tells; its id follows from what it says, so that twice is once.
 
     Args:
         told: What a document tells.
@@ -156,7 +156,7 @@ def _line_of_run(told: Ran, origin: Origin) -> bytes:
 
 
 def _when(at: int | None, origin: Origin) -> dict[str, Any]:
-    """When it was, as a document tells it; else its file does, and the event says so."""
+    """Return when it was, as a document tells it; else its file does, and the event says so."""
     if at is not None:
         return {"occurred_at": values.instant(at)}
     if origin.modified is None:
@@ -215,7 +215,7 @@ def _line_of_score(told: Scored) -> bytes:
 
 
 def _meaning(told: Scored) -> dict[str, Any]:
-    """What a score says: its value or word, and of the whole run its quality or whether it passed."""
+    """Return what a score says: its value or word, and of the whole run its quality or whether it passed."""
     value, name = told.value, str(told.name or "").lower().replace(" ", "_").replace("-", "_")
     fields: dict[str, Any] = {}
     truth: bool | None = value if isinstance(value, bool) else None
@@ -238,7 +238,7 @@ def _meaning(told: Scored) -> dict[str, Any]:
 
 
 def _named(envelope: dict[str, Any], name: str, *, is_alone: bool = False) -> bytes:
-    """The line of an event whose id is a name and a hash of all it says.
+    """Return the line of an event whose id is a name and a hash of all it says.
 
     Where the file's time stands for its own, the name alone is the id: a copy of the file is of another time, and no new run.
     """

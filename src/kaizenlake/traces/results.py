@@ -16,13 +16,13 @@ Document = dict[str, Any]
 
 
 def is_promptfoo(document: Document) -> bool:
-    """Whether it is what `promptfoo eval --output` writes."""
+    """Return whether it is what `promptfoo eval --output` writes."""
     results = document.get("results")
     return isinstance(results, dict) and isinstance(results.get("results"), list)
 
 
 def of_promptfoo(document: Document) -> Iterator[Told]:
-    """One run a test case and prompt; assertions are its gates. Time and cost of an answer from a cache are not known."""
+    """Yield one run a test case and prompt; assertions are its gates. Time and cost of an answer from a cache are not known."""
     results = document["results"]
     at = values.nanoseconds(results.get("timestamp"))
     for row in results["results"]:
@@ -59,7 +59,7 @@ def of_promptfoo(document: Document) -> Iterator[Told]:
 
 
 def is_inspect(document: Document) -> bool:
-    """Whether it is a log of inspect_ai, as JSON."""
+    """Return whether it is a log of inspect_ai, as JSON."""
     return (
         isinstance(document.get("eval"), dict)
         and "status" in document
@@ -68,7 +68,7 @@ def is_inspect(document: Document) -> bool:
 
 
 def of_inspect(document: Document) -> Iterator[Told]:
-    """One run a sample and epoch; scores that say right or wrong are its gates."""
+    """Yield one run a sample and epoch; scores that say right or wrong are its gates."""
     held = document["eval"]
     samples = document.get("samples")
     if not samples:
@@ -116,7 +116,7 @@ def of_inspect(document: Document) -> Iterator[Told]:
 
 
 def is_swe_bench(document: Document) -> bool:
-    """Whether it is the report of a run of SWE-bench, or of instances of one."""
+    """Return whether it is the report of a run of SWE-bench, or of instances of one."""
     return "resolved_ids" in document or (
         bool(document)
         and all(isinstance(item, dict) and "patch_successfully_applied" in item for item in document.values())
@@ -124,7 +124,7 @@ def is_swe_bench(document: Document) -> bool:
 
 
 def of_swe_bench(document: Document) -> Iterator[Told]:
-    """One run an instance: solved is its one gate. A report names neither model nor time: its file does."""
+    """Yield one run an instance: solved is its one gate. A report names neither model nor time: its file does."""
     if "resolved_ids" not in document:
         for instance, report in document.items():
             yield _instance(
@@ -154,12 +154,12 @@ def _instance(instance: Any, solved: bool, why: str | None) -> Ran:  # noqa: FBT
 
 
 def is_aider(document: Document) -> bool:
-    """Whether it is the result of one exercise of aider's benchmark."""
+    """Return whether it is the result of one exercise of aider's benchmark."""
     return "testcase" in document and "tests_outcomes" in document
 
 
 def of_aider(document: Document) -> Iterator[Told]:
-    """One run an exercise, passed where its last try did. Its folder names the day on which the benchmark began."""
+    """Yield one run an exercise, passed where its last try did. Its folder names the day on which the benchmark began."""
     folder = str(document.get("testdir") or "")
     found = _DAY_AND_TIME.search(folder)
     at = values.nanoseconds(f"{found[1]}T{found[2]}:{found[3]}:{found[4]}Z") if found else None
@@ -194,12 +194,12 @@ def of_aider(document: Document) -> Iterator[Told]:
 
 
 def is_tau_bench(document: Document) -> bool:
-    """Whether it is a trajectory of tau-bench."""
+    """Return whether it is a trajectory of tau-bench."""
     return "task_id" in document and "reward" in document and "traj" in document
 
 
 def of_tau_bench(document: Document) -> Iterator[Told]:
-    """One run a task and trial: a reward of 1 is passed. It tells no time, tokens or agent: its file does, or nobody."""
+    """Yield one run a task and trial: a reward of 1 is passed. It tells no time, tokens or agent: its file does, or nobody."""
     reward = values.amount(document.get("reward"))
     messages = [message for message in document["traj"] if isinstance(message, dict)]
     name = f"{document['task_id']}/{document.get('trial', 0)}"
@@ -224,7 +224,7 @@ def of_tau_bench(document: Document) -> Iterator[Told]:
 
 
 def _truth(value: Any) -> bool | None:
-    """Whether a score says right or wrong; None where it says neither."""
+    """Return whether a score says right or wrong; None where it says neither."""
     if isinstance(value, bool):
         return value
     if isinstance(value, int | float):

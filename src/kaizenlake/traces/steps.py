@@ -139,7 +139,7 @@ def step_of(span: Span) -> Step:
 
 
 def kind_of(span: Span, found: dict[str, Any]) -> str:
-    """What a span is: by its kind, its operation, a tool's or an agent's name, its model, and last by its own name."""
+    """Return what a span is: by its kind, its operation, a tool's or an agent's name, its model, and last by its own name."""
     told = [
         KINDS[word]
         for value in (span.kind, found.get("kind"), found.get("operation"))
@@ -160,7 +160,7 @@ def kind_of(span: Span, found: dict[str, Any]) -> str:
 
 
 def _fields(held: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """Fields that attributes tell, and the names of those that are none."""
+    """Return fields that attributes tell, and the names of those that are none."""
     found: dict[str, Any] = {}
     ranks: dict[str, int] = {}
     unknown: list[str] = []
@@ -183,7 +183,7 @@ def _fields(held: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
 
 
 def _put_together(flat: dict[str, Any]) -> Any:
-    """Messages out of attributes such as `0.message.role`."""
+    """Return messages out of attributes such as `0.message.role`."""
     root: dict[str, Any] = {}
     for path, value in flat.items():
         node = root
@@ -242,7 +242,7 @@ def _take_usage(found: dict[str, Any], payload: dict[str, Any]) -> None:
 
 
 def with_cached(counts: dict[str, int], total: int | None) -> int:
-    """Tokens read, cached ones among them, where a dialect counts them apart.
+    """Return tokens read, cached ones among them, where a dialect counts them apart.
 
     Apart they are where the total says so, or where more came from the cache than was read at all.
     """
@@ -253,7 +253,7 @@ def with_cached(counts: dict[str, int], total: int | None) -> int:
 
 
 def cost_of(found: dict[str, Any]) -> float | None:
-    """Cost as it was told: the total, else input and output together."""
+    """Return the cost as it was told: the total, else input and output together."""
     costs = values.from_text(found.get("costs"))
     if isinstance(costs, dict):
         told = {str(name): cost for name, held in costs.items() if (cost := values.amount(held)) is not None}
@@ -273,7 +273,7 @@ _READ = {
 
 
 def usage_of(usage: Any) -> dict[str, Any]:
-    """Tokens out of an object of usage, such as Langfuse's and MLflow's: names of parts differ by who recorded them.
+    """Return tokens out of an object of usage, such as Langfuse's and MLflow's: names of parts differ by who recorded them.
 
     A part is counted apart from its whole, or within it: the total tells, else its name does (`prompt_details.cache_read`
     is a detail of the prompt, `input_cache_read` is counted beside `input`).
@@ -307,7 +307,7 @@ def _is_input(key: str) -> bool:
 
 
 def _in_all(base: dict[str, int | None], read: dict[str, int], written: dict[str, int]) -> dict[str, Any]:
-    """Tokens read and written in all: parts are added to their whole where the total, or else their names, say so."""
+    """Return tokens read and written in all: parts are added to their whole where the total, or else their names, say so."""
     found: dict[str, Any] = {}
     choices = []
     for side, parts in (("input", read), ("output", written)):

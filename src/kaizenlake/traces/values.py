@@ -31,7 +31,7 @@ class BadSpanError(ValueError):
 
 
 def any_value(value: Any) -> Any:
-    """The value of OTLP's JSON: an object whose one key tells the type; 64-bit integers are text or number."""
+    """Return the value of OTLP's JSON: an object whose one key tells the type; 64-bit integers are text or number."""
     if not isinstance(value, dict):
         return value
     for kind, held in value.items():
@@ -41,7 +41,7 @@ def any_value(value: Any) -> Any:
 
 
 def attributes(held: Any) -> dict[str, Any]:
-    """Attributes as a mapping, however they are written: a list of keys and values, an object, or JSON text of one."""
+    """Return attributes as a mapping, however they are written: a list of keys and values, an object, or JSON text of one."""
     if isinstance(held, str):
         held = from_text(held)
     if isinstance(held, dict):
@@ -62,7 +62,7 @@ _VALUES: dict[str, Callable[[Any], Any]] = {
 
 
 def from_text(value: Any) -> Any:
-    """What JSON text says; any other value, and text that is no JSON, as it is."""
+    """Return what JSON text says; any other value, and text that is no JSON, as it is."""
     if isinstance(value, str) and value[:1] in {"{", "[", '"'}:
         try:
             return decode(value)
@@ -83,7 +83,7 @@ def span_id(value: Any) -> str | None:
 
 @lru_cache(8192)
 def _identifier(value: str | int, size: int) -> str | None:
-    """Spans of a trace name it, and one another, again and again."""
+    """Return spans of a trace name it, and one another, again and again."""
     if isinstance(value, int):
         value = format(value, f"0{2 * size}x") if 0 < value < 1 << (8 * size) and not isinstance(value, bool) else ""
     if (made := _HEX.fullmatch(value)) and len(made[1]) == 2 * size:
@@ -98,7 +98,7 @@ def _identifier(value: str | int, size: int) -> str | None:
 
 
 def nanoseconds(value: Any) -> int | None:
-    """An instant as nanoseconds since 1970: number or text of one, seconds or milliseconds, or RFC 3339; None for none."""
+    """Return an instant as nanoseconds since 1970: number or text of one, seconds or milliseconds, or RFC 3339; None for none."""
     if isinstance(value, str):
         said = value.strip()
         if not said.lstrip("-").isdigit():
@@ -130,7 +130,7 @@ def _since(instant: datetime) -> int:
 
 
 def instant(nanos: int) -> datetime:
-    """An instant in UTC, to the microsecond.
+    """Return an instant in UTC, to the microsecond.
 
     Raises:
         BadSpanError: No calendar has it.
@@ -142,7 +142,7 @@ def instant(nanos: int) -> datetime:
 
 
 def count(value: Any) -> int | None:
-    """A whole number that is not negative; None for anything else."""
+    """Return a whole number that is not negative; None for anything else."""
     if isinstance(value, str):
         try:
             value = float(value) if not value.isdigit() else int(value)
@@ -158,7 +158,7 @@ def count(value: Any) -> int | None:
 
 
 def amount(value: Any) -> float | None:
-    """A finite number that is not negative; None for anything else."""
+    """Return a finite number that is not negative; None for anything else."""
     try:
         found = float(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else -1.0
     except ValueError:
@@ -167,7 +167,7 @@ def amount(value: Any) -> float | None:
 
 
 def key(value: Any) -> str | None:
-    """An identifier, cut to what a name may have; None for none."""
+    """Return an identifier, cut to what a name may have; None for none."""
     if isinstance(value, str) and len(value) <= 200:
         return _plain(value)
     if value is None or isinstance(value, dict | list):
@@ -178,12 +178,12 @@ def key(value: Any) -> str | None:
 
 @lru_cache(8192)
 def _plain(name: str) -> str | None:
-    """Models, agents and tools come again and again."""
+    """Return models, agents and tools come again and again."""
     return name.replace("\0", "").strip() or None
 
 
 def text(value: Any, most: int = TEXT_LENGTH) -> str | None:
-    """A text, or the JSON of an object, cut to its beginning; None for none."""
+    """Return a text, or the JSON of an object, cut to its beginning; None for none."""
     if value is None:
         return None
     if not isinstance(value, str):

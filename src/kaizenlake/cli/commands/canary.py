@@ -331,7 +331,7 @@ def _tell(row: dict[str, Any]) -> None:
 
 
 def _looks(lake: Lake, deployment: str) -> list[dict[str, Any]]:
-    """Looks at a deployment, in their order."""
+    """Return looks at a deployment, in their order."""
     from kaizenlake.tables import CanaryLooks
 
     rows = lake.scan(CanaryLooks).filter(deployment_id=deployment)
@@ -339,7 +339,7 @@ def _looks(lake: Lake, deployment: str) -> list[dict[str, Any]]:
 
 
 def _standing(lake: Lake, deployment: str | None = None) -> list[dict[str, Any]]:
-    """The look at each candidate whose verdict stands; of one deployment or all."""
+    """Return the look at each candidate whose verdict stands; of one deployment or all."""
     from kaizenlake.jobs.canaries._canary_standing import standing
     from kaizenlake.tables import CanaryLooks
 
@@ -353,7 +353,7 @@ def _seen(look: dict[str, Any] | None) -> tuple[Any, ...]:
 
 
 def _shares(given: list[float] | None, candidates: int) -> tuple[float, ...] | None:
-    """One share for each candidate; a single one is that of all together."""
+    """Return one share for each candidate; a single one is that of all together."""
     if not given:
         return None
     if len(given) == 1 and math.isfinite(given[0]):
@@ -362,7 +362,7 @@ def _shares(given: list[float] | None, candidates: int) -> tuple[float, ...] | N
 
 
 def _guardrail(text: str) -> Guardrail:
-    """A guardrail out of words.
+    """Return a guardrail out of words.
 
     >>> _guardrail("cost_usd=0.02").margin
     0.02

@@ -181,7 +181,7 @@ LOOK = "`kaizen quarantine` shows the lines and why."
 
 
 def nothing_words(mappings: Sequence[str]) -> str:
-    """Which mappings made no event, in words.
+    """Return which mappings made no event, in words.
 
     >>> nothing_words(["posts"])
     "The mapping 'posts' made no event of any row that it read."
@@ -194,7 +194,7 @@ ACKNOWLEDGE = "`kaizen quarantine` shows the lines, `kaizen quarantine acknowled
 
 
 def waiting_words(lines: int, blocked: Sequence[str]) -> str:
-    """Why a strict run is not content, in words; empty where it is.
+    """Return why a strict run is not content, in words; empty where it is.
 
     >>> waiting_words(1, ["a.ndjson"])
     '1 line waits in quarantine, newer than the last acknowledgement; 1 file was left alone, such as a.ndjson.'
@@ -245,7 +245,7 @@ def report(
 
 
 def parse_as_of(text: str) -> datetime:
-    """An as_of out of words.
+    """Return an as_of out of words.
 
     >>> parse_as_of("2026-11-21")
     datetime.datetime(2026, 11, 21, 0, 0, tzinfo=datetime.timezone.utc)

@@ -329,14 +329,14 @@ def _find(lake: str, tenant: str | None, policy: str, version: str | None) -> tu
 
 
 def _problem(lake: str, version: Version) -> str | None:
-    """Why a version does not verify; None where it does."""
+    """Return why a version does not verify; None where it does."""
     from kaizenlake.decide.policies import gates
 
     return gates.problem(open_lake(lake), version)
 
 
 def _facts(row: Any) -> dict[str, Any]:
-    """A version without its document, which is long."""
+    """Return a version without its document, which is long."""
     return {name: value for name, value in row.items() if name not in {"document", "signature"}}
 
 
@@ -375,7 +375,7 @@ def _sentence(row: dict[str, Any]) -> str:
 
 
 def _proof(row: dict[str, Any]) -> str:
-    """By what it is known who decided, in words."""
+    """Return by what it is known who decided, in words."""
     if row["is_automatic"]:
         return ""
     if row["approver_key_id"] is not None:
@@ -385,5 +385,5 @@ def _proof(row: dict[str, Any]) -> str:
 
 
 def _short(value: Any) -> Any:
-    """An instant to the minute; anything else as it is."""
+    """Return an instant to the minute; anything else as it is."""
     return f"{value:%Y-%m-%d %H:%M} UTC" if hasattr(value, "strftime") else value

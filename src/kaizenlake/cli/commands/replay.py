@@ -77,7 +77,7 @@ def replay(
 
 
 def _function(name: str) -> Call:
-    """The function of the user that a word names, imported from the working folder."""
+    """Return the function of the user that a word names, imported from the working folder."""
     module, _, function = name.partition(":")
     if not module or not function:
         raise UsageError(f"Expected MODULE:FUNCTION, such as agents:run_again; found {name!r}.")

@@ -94,7 +94,7 @@ def _versions(scan: Scan, doer: str | None, *, as_json: bool) -> None:
 
 
 def _loss(value: object) -> object:
-    """A figure of a loss with three decimals, or six where three would make 0 of it; anything else as it is.
+    """Return a figure of a loss with three decimals, or six where three would make 0 of it; anything else as it is.
 
     >>> _loss(0.308), _loss(-0.000012), _loss(0.0), _loss(119)
     ('0.308', '-0.000012', '0.000', 119)

@@ -30,7 +30,7 @@ _LEFT_BY_JSON = re.compile(f"[{_UNSEEN}]")
 
 @cache
 def out() -> Console:
-    """Console of the answer; colour only on a terminal and without NO_COLOR."""
+    """Return the console of the answer; colour only on a terminal and without NO_COLOR."""
     from rich.console import Console
 
     return Console(highlight=False, soft_wrap=not sys.stdout.isatty(), emoji=False)
@@ -38,7 +38,7 @@ def out() -> Console:
 
 @cache
 def err() -> Console:
-    """Console of everything that is not the answer: progress, notes, errors."""
+    """Return the console of everything that is not the answer: progress, notes, errors."""
     from rich.console import Console
 
     return Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty(), emoji=False)
@@ -69,7 +69,7 @@ def know(app: Any) -> None:
 
 
 def with_tenant(text: str) -> str:
-    """A text in which every command of `kaizen` that takes a tenant names the one that this command was given."""
+    """Return a text in which every command of `kaizen` that takes a tenant names the one that this command was given."""
     if not _named or not _apps or "`kaizen " not in text:
         return text
 
@@ -82,7 +82,7 @@ def with_tenant(text: str) -> str:
 
 
 def _takes_tenant(words: Sequence[str]) -> bool:
-    """Whether the command that some words begin with has the option."""
+    """Return whether the command that some words begin with has the option."""
     import typer
 
     command: Any = typer.main.get_command(_apps[0])
@@ -95,7 +95,7 @@ def _takes_tenant(words: Sequence[str]) -> bool:
 
 
 def clean(text: str) -> str:
-    r"""A text from outside as one line, without what would steer a terminal: no name or reason can forge a line of its own.
+    r"""Return a text from outside as one line, without what would steer a terminal: no name or reason can forge a line of its own.
 
     >>> clean("red: \x1b[31m\nerror: all is lost")
     'red: �[31m error: all is lost'
@@ -104,7 +104,7 @@ def clean(text: str) -> str:
 
 
 def cell(value: Any) -> str:
-    r"""One value of a table, in words for a person.
+    r"""Return one value of a table, in words for a person.
 
     >>> [cell(value) for value in (None, 0.123456789, True, ["a", "b"], "x\ny")]
     ['', '0.1235', 'yes', 'a, b', 'x y']
@@ -150,7 +150,7 @@ def say_json(value: Any) -> None:
 
 
 def unseen_escaped(text: str) -> str:
-    r"""JSON with what a terminal would obey written as escapes; it says the same.
+    r"""Return JSON with what a terminal would obey written as escapes; it says the same.
 
     >>> unseen_escaped('"\x9b31m"')
     '"\\u009b31m"'
@@ -179,7 +179,7 @@ def find_lake(where: str) -> Place:
 
 
 def open_lake(where: str) -> Lake:
-    """The lake at a place.
+    """Return the lake at a place.
 
     Raises:
         LakeError: There is none; the words say how to make one.
@@ -191,7 +191,7 @@ def open_lake(where: str) -> Lake:
 
 
 def open_view(where: str, tenant: str | None, *, may_be_new: bool = False) -> Lake:
-    """The lake at a place, as one tenant has it.
+    """Return the lake at a place, as one tenant has it.
 
     Args:
         where: Folder or URI of the lake.
@@ -212,7 +212,7 @@ def open_view(where: str, tenant: str | None, *, may_be_new: bool = False) -> La
 
 
 def system_user() -> str | None:
-    """User of the machine who runs the command; None where the machine does not know."""
+    """Return the user of the machine who runs the command; None where the machine does not know."""
     try:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):
@@ -220,7 +220,7 @@ def system_user() -> str | None:
 
 
 def decider(by: str | None) -> str:
-    """Who decides, by `--by` or as whom the machine knows the user.
+    """Return who decides, by `--by` or as whom the machine knows the user.
 
     Raises:
         UsageError: The machine does not know, or the name is the one under which the night decides.
@@ -240,5 +240,5 @@ _LONGEST_NAME = 200
 
 
 def is_terminal() -> bool:
-    """Progress is wanted: stderr is a terminal and no CI asks for quiet."""
+    """Return progress is wanted: stderr is a terminal and no CI asks for quiet."""
     return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"

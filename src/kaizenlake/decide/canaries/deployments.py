@@ -171,7 +171,7 @@ def stop(
 
 
 def named(lake: Lake, deployment_id: str) -> dict[str, Any]:
-    """A deployment as it stands at this moment: a row of `gold.deployments`.
+    """Return a deployment as it stands at this moment: a row of `gold.deployments`.
 
     Raises:
         UsageError: There is none; the words name a likely one.
@@ -199,7 +199,7 @@ def untold_guardrails(lake: Lake, row: Mapping[str, Any]) -> list[str]:
 
 
 def _rule(lake: Lake, plan: DeploymentPlan) -> Canaries:
-    """The figures of a plan, those of the settings where it says nothing."""
+    """Return the figures of a plan, those of the settings where it says nothing."""
     check_texts(name=plan.deployment_id, unit=plan.unit_name, salt=plan.salt)
     if plan.mode not in get_args(Mode):
         raise UsageError(f"{plan.mode!r} is no mode of a deployment.", hint="It is shadow or canary.")
@@ -216,7 +216,7 @@ def _rule(lake: Lake, plan: DeploymentPlan) -> Canaries:
 
 
 def _shares(plan: DeploymentPlan, rule: Canaries) -> tuple[float, ...]:
-    """Share of each candidate; 0 in a shadow."""
+    """Return the share of each candidate; 0 in a shadow."""
     count = len(plan.candidates)
     if not count:
         raise UsageError("A deployment needs a candidate.")
@@ -243,7 +243,7 @@ def _shares(plan: DeploymentPlan, rule: Canaries) -> tuple[float, ...]:
 
 
 def _versions(evidence: Evidence, plan: DeploymentPlan) -> tuple[Version, Sequence[Version]]:
-    """Control and candidates of a plan, each of which may run.
+    """Return the control and candidates of a plan, each of which may run.
 
     Raises:
         UsageError: A version is missing.
@@ -272,7 +272,7 @@ def _versions(evidence: Evidence, plan: DeploymentPlan) -> tuple[Version, Sequen
 
 
 def _control(found: State, plan: DeploymentPlan) -> Version:
-    """The version that candidates are compared with: what is in service, so that nobody gets what nobody had."""
+    """Return the version that candidates are compared with: what is in service, so that nobody gets what nobody had."""
     found.known(plan.policy_id)
     active = found.active(plan.policy_id)
     if plan.control is None:
@@ -314,7 +314,7 @@ def _name(plan: DeploymentPlan, found: State) -> str:
 
 
 def row_of(found: State, deployment_id: str) -> dict[str, Any]:
-    """A deployment as it stands.
+    """Return a deployment as it stands.
 
     Raises:
         UsageError: There is none; the words name a likely one.

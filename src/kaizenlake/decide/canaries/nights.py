@@ -69,7 +69,7 @@ def night(lake: Lake, *, as_of: datetime, now: datetime) -> Night:
 
 
 def _judged(evidence: Evidence, row: Mapping[str, Any]) -> Iterator[tuple[bool, str]]:
-    """What is decided of one deployment, and what waits."""
+    """Yield what is decided of one deployment, and what waits."""
     found, name = evidence.state, row["deployment_id"]
     deployment = next(item for item in found.running(row["policy_id"]) if item.deployment_id == name)
     looks = [
@@ -132,7 +132,7 @@ def _decided(
     decide: Callable[..., Decision],
     words: str,
 ) -> tuple[bool, str]:
-    """Whether a decision on a version was taken, and in what words: those given, or why it was refused."""
+    """Return whether a decision on a version was taken, and in what words: those given, or why it was refused."""
     try:
         done = decide(
             evidence.lake,

@@ -64,15 +64,15 @@ class Command:
         return decisions.append(self.lake, on, source=SOURCE, now=self.now) > 0
 
     def version(self, policy_id: str, policy_version: str) -> Version:
-        """A version after the command."""
+        """Return a version after the command."""
         return read(decisions.of(self.lake)).version(policy_id, policy_version)
 
     def evidence(self, found: State) -> Evidence:
-        """What gates look at."""
+        """Return what gates look at."""
         return Evidence(self.lake, found, self.now)
 
     def line(self, event_type: str, found: State, payload: Mapping[str, Any]) -> Line:
-        """An event of the policy that the payload names; the same command on the same state makes the same event."""
+        """Return an event of the policy that the payload names; the same command on the same state makes the same event."""
         policy_id = payload["policy_id"]
         at = found.not_before(policy_id, self.now)
         user = None if self.by == NIGHT else system_user()
@@ -83,7 +83,7 @@ class Command:
         return decision_line(self.lake, event_type, said, event_id=name, occurred_at=at)
 
     def ends(self, found: State, ends: Iterable[End]) -> list[Line]:
-        """The ends of deployments as events."""
+        """Return the ends of deployments as events."""
         lines = []
         for end in ends:
             deployment = end.deployment
@@ -102,7 +102,7 @@ class Command:
         return lines
 
     def has_refused(self, found: State, refused: Mapping[str, Any]) -> bool:
-        """Whether the very refusal stands in the audit of the day already."""
+        """Return whether the very refusal stands in the audit of the day already."""
         rows = found.promotions.filter(
             pl.col("occurred_at").dt.date() == self.now.date(),
             pl.col("reason").eq_missing(pl.lit(self.reason, pl.String)),
@@ -117,16 +117,16 @@ class Command:
 
 
 def named(version: Version) -> dict[str, Any]:
-    """What every event says of its version."""
+    """Return what every event says of its version."""
     fields = ("policy_id", "policy_version", "doer", "phase", "content_sha256")
     return {field: getattr(version, field) for field in fields}
 
 
 def told(said: Iterable[Gate]) -> dict[str, Any]:
-    """Gates as events hold them."""
+    """Return gates as events hold them."""
     return {"gates": [gate.told() for gate in said]}
 
 
 def digest(text: str) -> str:
-    """A text as the ids of events carry it: the first 16 digits of its SHA-256."""
+    """Return a text as the ids of events carry it: the first 16 digits of its SHA-256."""
     return hashlib.sha256(text.encode()).hexdigest()[:16]

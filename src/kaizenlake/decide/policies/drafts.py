@@ -90,7 +90,7 @@ def read(path: Path) -> PolicyDraft:
 
 
 def _json(text: str) -> Any:
-    """JSON whose objects name each key once."""
+    """Return JSON whose objects name each key once."""
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -134,7 +134,7 @@ def checked(content: Any) -> PolicyDraft:
 
 
 def document(draft: PolicyDraft, parent: Version | None) -> str:
-    """The canonical JSON of a version: what is hashed and signed. It names its parent's hash, so lines are chains.
+    """Return the canonical JSON of a version: what is hashed and signed. It names its parent's hash, so lines are chains.
 
     Args:
         draft: A checked draft.

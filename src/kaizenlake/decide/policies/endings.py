@@ -31,7 +31,7 @@ class End:
 
 
 def by_promotion(evidence: Evidence, version: Version, target: str) -> tuple[End, ...]:
-    """Deployments that end when a version gets a status.
+    """Return deployments that end when a version gets a status.
 
     Args:
         evidence: What was decided, and what the nights saw.
@@ -42,12 +42,12 @@ def by_promotion(evidence: Evidence, version: Version, target: str) -> tuple[End
 
 
 def by_roll_back(evidence: Evidence, version: Version) -> tuple[End, ...]:
-    """Deployments that end when a version is rolled back: those that try it, and those it is the control of."""
+    """Return deployments that end when a version is rolled back: those that try it, and those it is the control of."""
     return _seen(evidence, version, _by_roll_back(evidence.state, version))
 
 
 def of_each(found: State, row: Mapping[str, Any]) -> dict[str, str]:
-    """What came of each candidate of a deployment; of several, those on which nothing was decided were stopped.
+    """Return what came of each candidate of a deployment; of several, those on which nothing was decided were stopped.
 
     Args:
         found: What was decided until now.

@@ -44,7 +44,7 @@ class Gate:
     looks: int | None = None
 
     def told(self) -> dict[str, Any]:
-        """The gate as events hold it."""
+        """Return the gate as events hold it."""
         return {"gate": self.name, "passed": self.passed, "found": self.found}
 
 
@@ -68,7 +68,7 @@ class Evidence:
         return self.lake.settings.promotion
 
     def look(self, deployment: Deployment, version: Version) -> Mapping[str, Any] | None:
-        """The look at a candidate of a deployment that stands; None where no night has looked yet."""
+        """Return the look at a candidate of a deployment that stands; None where no night has looked yet."""
         looks = self.lake.scan(CanaryLooks).filter(
             deployment_id=deployment.deployment_id,
             policy_id=version.policy_id,
@@ -80,20 +80,20 @@ class Evidence:
 
 
 def next_status(status: str) -> str | None:
-    """The status that follows one; None after the last."""
+    """Return the status that follows one; None after the last."""
     place = STATUSES.index(status) + 1
     return STATUSES[place] if place < len(STATUSES) else None
 
 
 def content_gate(evidence: Evidence, version: Version) -> Gate:
-    """The document is what was hashed and signed when the version was created."""
+    """Return the document is what was hashed and signed when the version was created."""
     if (wrong := problem(evidence.lake, version)) is not None:
         return Gate(CONTENT, False, wrong)
     return Gate(CONTENT, True, f"{version.content_sha256[:16]}… is signed by the key {version.key_id}.")
 
 
 def problem(lake: Lake, version: Version) -> str | None:
-    """Why a version does not verify; None where it does."""
+    """Return why a version does not verify; None where it does."""
     try:
         signing.verified_policy(vars(version), decisions.public_keys(lake))
     except VerificationError as error:
@@ -102,14 +102,14 @@ def problem(lake: Lake, version: Version) -> str | None:
 
 
 def path_gate(version: Version, target: str) -> Gate:
-    """No status is left out."""
+    """Return no status is left out."""
     way = " → ".join(STATUSES)
     is_next = next_status(version.status) == target
     return Gate("path", is_next, f"it is {version.status}, asked for is {target}; the way is {way}.")
 
 
 def replay_gate(evidence: Evidence, version: Version) -> Gate:
-    """The latest replay of this very content passed; on the newest version of each golden set of the doer, if it has any."""
+    """Return the latest replay of this very content passed; on the newest version of each golden set of the doer, if it has any."""
     found = standing(evidence.state.replay_log, doer=version.doer, content_sha256=version.content_sha256)
     asked = ("policy", "replay", version.policy_id, version.policy_version)
     ways = [kaizen(*asked, "--golden", name) for name in found.golden_sets] or [kaizen(*asked)]
@@ -118,12 +118,12 @@ def replay_gate(evidence: Evidence, version: Version) -> Gate:
 
 
 def shadow_gate(evidence: Evidence, version: Version) -> Gate:
-    """The latest shadow of the version, beside the version that is active now, was validated."""
+    """Return the latest shadow of the version, beside the version that is active now, was validated."""
     return _verdict_gate("shadow", evidence, version)
 
 
 def canary_gate(evidence: Evidence, version: Version) -> Gate:
-    """The latest look at the latest canary of the version, against the version that is active now, says promote."""
+    """Return the latest look at the latest canary of the version, against the version that is active now, says promote."""
     return _verdict_gate("canary", evidence, version)
 
 
@@ -159,7 +159,7 @@ def _verdict_gate(mode: str, evidence: Evidence, version: Version) -> Gate:
 
 
 def _is_in_place(state: State, policy_id: str, control_version: str) -> bool:
-    """Whether a control is still what a candidate would replace: active, or where none is at least not archived."""
+    """Return whether a control is still what a candidate would replace: active, or where none is at least not archived."""
     active = state.active(policy_id)
     if active is not None:
         return active.policy_version == control_version
@@ -167,7 +167,7 @@ def _is_in_place(state: State, policy_id: str, control_version: str) -> bool:
 
 
 def approval_gate(evidence: Evidence, version: Version) -> Gate:
-    """A person approved the version, not longer ago than approvals hold."""
+    """Return a person approved the version, not longer ago than approvals hold."""
     if not evidence.promotion.needs_approval:
         return Gate("approval", True, "the settings ask for none.")
     if version.approved_at is None:
@@ -193,7 +193,7 @@ GATES: dict[str, tuple[Callable[[Evidence, Version], Gate], ...]] = {
 
 
 def gates(evidence: Evidence, version: Version, target: str) -> tuple[Gate, ...]:
-    """What every gate on the way to a status says; one that leaves out a status meets the gates of that one too."""
+    """Return what every gate on the way to a status says; one that leaves out a status meets the gates of that one too."""
     if target == "archived":
         return ()
     passed_by = STATUSES[STATUSES.index(version.status) + 1 : STATUSES.index(target) + 1]
@@ -202,7 +202,7 @@ def gates(evidence: Evidence, version: Version, target: str) -> tuple[Gate, ...]
 
 
 def _effect(effect: float | None, low: float | None, high: float | None) -> str:
-    """An effect with its interval, in words.
+    """Return an effect with its interval, in words.
 
     >>> _effect(-0.02, -0.03, None), _effect(None, None, None)
     ('-0.0200', 'not known')

@@ -51,7 +51,7 @@ class Decision:
 
 
 def state(lake: Lake) -> State:
-    """What was decided until this moment, whatever the last night has seen of it.
+    """Return what was decided until this moment, whatever the last night has seen of it.
 
     Args:
         lake: The lake, as a tenant has it where there are several.
@@ -247,7 +247,7 @@ class _Promotion:
         self.said: tuple[Gate, ...] = ()
 
     def decide(self, found: State) -> list[Line]:
-        """The events of the promotion, or of its refusal; none where the version has the status."""
+        """Return the events of the promotion, or of its refusal; none where the version has the status."""
         self._forget()
         version = found.version(self.policy_id, self.policy_version)
         active = found.active(self.policy_id)
@@ -286,7 +286,7 @@ class _Promotion:
         return [self.command.line("POLICY_PROMOTED", found, moved), *self.command.ends(found, self.ends)]
 
     def _check_first(self, version: Version, active: Version | None) -> None:
-        """What was found first still stands: of two promotions that race, the later is told.
+        """Check that what was found first still stands: of two promotions that race, the later is told.
 
         Raises:
             GateError: The version, or the one that is active, was moved meanwhile.
@@ -381,7 +381,7 @@ def roll_back(
 
 
 def _refusal(version: Version, target: str, failed: Sequence[Gate]) -> GateError:
-    """What gates refused, with what each of them found."""
+    """Return what gates refused, with what each of them found."""
     asked = "approved" if target == "approved" else f"promoted to {target}"
     can_be_skipped = target != "approved" and CONTENT not in {gate.name for gate in failed}
     return GateError(

@@ -20,7 +20,7 @@ _RELEASE = (1, 0, "")
 
 
 def precedence(version: str) -> Precedence:
-    """What versions are compared by; what stands after a `+` does not count.
+    """Return what versions are compared by; what stands after a `+` does not count.
 
     >>> precedence("1.0.0-rc.2") < precedence("1.0.0-rc.10") < precedence("1.0.0") < precedence("1.10.0")
     True

@@ -59,12 +59,12 @@ class State:
     last: dict[str, datetime]
 
     def versions(self, policy_id: str) -> list[Version]:
-        """Versions of a policy, in the order in which they were created."""
+        """Return versions of a policy, in the order in which they were created."""
         found = self.policies.filter(policy_id=policy_id).sort("created_at", "policy_version")
         return [Version(**row) for row in found.iter_rows(named=True)]
 
     def version(self, policy_id: str, policy_version: str) -> Version:
-        """A version of a policy.
+        """Return a version of a policy.
 
         Raises:
             UsageError: There is none; the words name those there are.
@@ -93,11 +93,11 @@ class State:
             )
 
     def active(self, policy_id: str) -> Version | None:
-        """The version of a policy that is active."""
+        """Return the version of a policy that is active."""
         return next((item for item in self.versions(policy_id) if item.status == "active"), None)
 
     def lineage(self, version: Version) -> Iterator[Version]:
-        """A version and its ancestors up to the root, by the hashes that their documents name."""
+        """Yield a version and its ancestors up to the root, by the hashes that their documents name."""
         by_hash = {item.content_sha256: item for item in self.versions(version.policy_id)}
         seen: set[str] = set()
         ahead: Version | None = version
@@ -107,7 +107,7 @@ class State:
             ahead = by_hash.get(ahead.parent_sha256 or "")
 
     def deployments_of(self, policy_id: str) -> list[Deployment]:
-        """Deployments of a policy, in the order in which they were started."""
+        """Return deployments of a policy, in the order in which they were started."""
         found = self.deployments.filter(policy_id=policy_id).sort("started_at", "deployment_id")
         fields = tuple(Deployment.__dataclass_fields__)
         return [
@@ -116,28 +116,28 @@ class State:
         ]
 
     def running(self, policy_id: str) -> list[Deployment]:
-        """Deployments of a policy that have not ended."""
+        """Return deployments of a policy that have not ended."""
         return [item for item in self.deployments_of(policy_id) if item.status == "running"]
 
     def active_before(self, version: Version) -> Version | None:
-        """The version that was active until one became so by its last promotion."""
+        """Return the version that was active until one became so by its last promotion."""
         rows = self._decisions(version).filter(action="promoted", to_status="active")
         before = None if rows.is_empty() else rows["archived_version"][-1]
         return None if before is None else self.version(version.policy_id, before)
 
     def was_rolled_back(self, version: Version) -> bool:
-        """Whether a version was taken out of service by a roll back."""
+        """Return whether a version was taken out of service by a roll back."""
         return not self._decisions(version).filter(action="rolled_back").is_empty()
 
     def _decisions(self, version: Version) -> pl.DataFrame:
         return self.promotions.filter(policy_id=version.policy_id, policy_version=version.policy_version)
 
     def decided(self, policy_id: str) -> int:
-        """Number of decisions on a policy and its deployments: each new one is numbered on."""
+        """Return the number of decisions on a policy and its deployments: each new one is numbered on."""
         return self.promotions.filter(policy_id=policy_id).height
 
     def not_before(self, policy_id: str, now: datetime) -> datetime:
-        """Time of a decision on a policy: now, or by a clock that is behind the time of the latest one before it.
+        """Return the time of a decision on a policy: now, or by a clock that is behind the time of the latest one before it.
 
         Raises:
             KaizenError: The clock is behind by more than a day.

@@ -375,7 +375,7 @@ class Person:
 
 
 def persons(lake: Lake) -> dict[str, Person]:
-    """Persons whose key the lake knows, each with the latest.
+    """Return persons whose key the lake knows, each with the latest.
 
     Raises:
         PublishError: The lake's key may be read by others, or is none.
@@ -431,7 +431,7 @@ def sign_approval(lake: Lake, content: Mapping[str, Any], person: str, key: Path
 
 
 def approval(lake: Lake, version: PolicyVersion, person: str, at: datetime, tenant: str | None) -> dict[str, Any]:
-    """What a person signs who approves a version.
+    """Return what a person signs who approves a version.
 
     Args:
         lake: The lake, as the tenant has it.
@@ -453,7 +453,7 @@ def approval(lake: Lake, version: PolicyVersion, person: str, at: datetime, tena
 
 
 def is_signed(lake: Lake, version: PolicyVersion) -> bool:
-    """Whether the latest approval of a version carries the signature of a person that the settings name.
+    """Return whether the latest approval of a version carries the signature of a person that the settings name.
 
     Args:
         lake: The lake, as the tenant has it.

@@ -10,7 +10,7 @@ from kaizenlake.events.rules import text_fault
 
 
 def kaizen(*words: str) -> str:
-    """A command of `kaizen` for the words of a hint; it can be copied into a shell, whatever the names in it are.
+    """Return a command of `kaizen` for the words of a hint; it can be copied into a shell, whatever the names in it are.
 
     >>> kaizen("policy", "show", "planner", "1.4.0"), kaizen("canary", "stop", "a b; rm")
     ('`kaizen policy show planner 1.4.0`', "`kaizen canary stop 'a b; rm'`")

@@ -166,7 +166,7 @@ def freeze(
 
 
 def golden_sets(events: pl.LazyFrame) -> list[GoldenSet]:
-    """Every version of every golden set, in the order of their names and versions; what was frozen first is the version.
+    """Return every version of every golden set, in the order of their names and versions; what was frozen first is the version.
 
     Args:
         events: Rows of `bronze.events`.
@@ -199,7 +199,7 @@ def golden_sets(events: pl.LazyFrame) -> list[GoldenSet]:
 
 
 def newest(events: pl.LazyFrame, doer: str | None = None) -> list[GoldenSet]:
-    """The newest version of each golden set, of one doer or of all."""
+    """Return the newest version of each golden set, of one doer or of all."""
     latest = {item.golden_set_id: item for item in golden_sets(events)}
     return [item for item in latest.values() if doer is None or item.doer == doer]
 
@@ -212,7 +212,7 @@ def choose(
     all_runs: bool = False,
     replayed: tuple[str, str] = ("POLICY", "VERSION"),
 ) -> GoldenSet | None:
-    """The golden set on which a candidate of a doer is replayed; None for all of its runs.
+    """Return the golden set on which a candidate of a doer is replayed; None for all of its runs.
 
     Args:
         events: Rows of `bronze.events`.
@@ -242,7 +242,7 @@ def choose(
 
 
 def find(events: pl.LazyFrame, asked: str) -> GoldenSet:
-    """A golden set by `name` (its newest version) or `name@version`.
+    """Return a golden set by `name` (its newest version) or `name@version`.
 
     Raises:
         UsageError: There is none; the words name the likely one.
@@ -258,12 +258,12 @@ def find(events: pl.LazyFrame, asked: str) -> GoldenSet:
 
 
 def public_key_of(lake: Lake) -> signing.Keys | None:
-    """The public half of the lake's own key, and of those before it; None where it has none, as in a copy."""
+    """Return the public half of the lake's own key, and of those before it; None where it has none, as in a copy."""
     return decisions.public_keys(lake) if (lake.path(keys.FOLDER) / signing.KEY_NAME).exists() else None
 
 
 def problems(events: pl.LazyFrame, golden_set: GoldenSet, key: signing.Keys | None) -> tuple[str, ...]:
-    """What is not as it was frozen, a sentence each: runs lost or changed since, the content, the signature.
+    """Return what is not as it was frozen, a sentence each: runs lost or changed since, the content, the signature.
 
     Args:
         events: Rows of `bronze.events`.
@@ -306,7 +306,7 @@ def _version(item: GoldenSet) -> int:
 
 
 def _chosen(events: pl.LazyFrame, doer: str, filters: Filters, now: datetime) -> dict[str, str]:
-    """Runs that the filters leave, in order, with their hashes.
+    """Return runs that the filters leave, in order, with their hashes.
 
     Raises:
         UsageError: None fits, too many do, or one that was named is not there.
@@ -340,7 +340,7 @@ def _chosen(events: pl.LazyFrame, doer: str, filters: Filters, now: datetime) ->
 
 
 def _hashes(bronze: pl.LazyFrame) -> dict[str, str]:
-    """SHA-256 of everything that each run said, over the canonical JSON of its events."""
+    """Return SHA-256 of everything that each run said, over the canonical JSON of its events."""
     rows = (
         bronze.select(
             "run_id",
@@ -362,7 +362,7 @@ def _hashes(bronze: pl.LazyFrame) -> dict[str, str]:
 
 
 def _content(item: GoldenSet, hashes: Mapping[str, str]) -> dict[str, Any]:
-    """What a version's hash and signature are of."""
+    """Return what a version's hash and signature are of."""
     return {
         "golden_set_id": item.golden_set_id,
         "golden_set_version": item.golden_set_version,

@@ -32,7 +32,7 @@ _FAMILY = next(family for family in FAMILIES if family.name == "runs")
 def run_events(
     events: pl.LazyFrame, *, doer: str, as_of: datetime, run_ids: Collection[str] | None = None
 ) -> pl.LazyFrame:
-    """Bronze events that tell of the runs of a doer, their scores among them, before an instant, with `run_id`.
+    """Return the bronze events that tell of the runs of a doer, their scores among them, before an instant, with `run_id`.
 
     Args:
         events: Rows of `bronze.events`.
@@ -53,12 +53,12 @@ def run_events(
 
 
 def decoded(bronze: pl.LazyFrame) -> pl.LazyFrame:
-    """The record of each run out of its own bronze events, as the job `run_records` keeps it; traces are none of them."""
+    """Return the record of each run out of its own bronze events, as the job `run_records` keeps it; traces are none of them."""
     return run_records.function(decode(bronze, _FAMILY), tables.empty(tables.Traces), as_of=_ALWAYS)
 
 
 def with_losses(runs: pl.LazyFrame, loss: Loss, as_of: datetime) -> pl.LazyFrame:
-    """Records of runs, with `loss` and `coverage` as the job `crl` reckons them.
+    """Return records of runs, with `loss` and `coverage` as the job `crl` reckons them.
 
     Args:
         runs: Rows of `decoded`.
@@ -77,7 +77,7 @@ def logged_runs(
     phase: str | None = None,
     run_ids: Collection[str] | None = None,
 ) -> pl.DataFrame:
-    """The runs of a doer with their losses, one row a run, in the order of their names.
+    """Return the runs of a doer with their losses, one row a run, in the order of their names.
 
     Args:
         events: Rows of `bronze.events`.
@@ -94,7 +94,7 @@ def logged_runs(
 
 
 def some_of(names: Sequence[str], *, between: str = ", ") -> str:
-    """The first five of many names, and how many there are more.
+    """Return the first five of many names, and how many there are more.
 
     >>> some_of(["r1", "r2"]), some_of([f"r{number}" for number in range(8)])
     ('r1, r2', 'r0, r1, r2, r3, r4 and 3 more')

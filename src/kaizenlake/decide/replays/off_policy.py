@@ -148,7 +148,7 @@ def _action(runs: pl.DataFrame) -> pl.Series:
 
 
 def _codes(names: pl.Series, known: Sequence[str]) -> NDArray[np.int64]:
-    """Place of each name among those known; -1 where it is null or none of them."""
+    """Return the place of each name among those known; -1 where it is null or none of them."""
     places = pl.DataFrame(
         {"name": list(known), "at": range(len(known))}, schema={"name": pl.String(), "at": pl.Int64()}
     )
@@ -165,7 +165,7 @@ def _choices(candidate: Candidate, runs: pl.DataFrame, target: Target | None) ->
 
 
 def _given(given: pl.DataFrame, runs: pl.DataFrame) -> Choices:
-    """What a frame of probabilities says of each run.
+    """Return what a frame of probabilities says of each run.
 
     Raises:
         UsageError: It lacks a column or a run, or its probabilities are none.

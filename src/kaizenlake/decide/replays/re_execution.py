@@ -237,7 +237,7 @@ def compare(logged: pl.DataFrame, found: Again, settings: Replays, loss: Loss, c
 
 
 def _pairs(logged: pl.DataFrame, found: Again, loss: Loss) -> pl.DataFrame:
-    """One row a run and seed with a loss on both sides: place, seed, unit, before, after; of the terms both tell."""
+    """Return one row a run and seed with a loss on both sides: place, seed, unit, before, after; of the terms both tell."""
     schema = {"run_id": pl.String(), "place": pl.UInt32(), "seed": pl.Int64()}
     keys = pl.DataFrame([(_key(*key), *key) for key in found.keys], schema=schema, orient="row")
     checked = check_lines(found.lines, range(1, len(found.lines) + 1), now=datetime.now(UTC))
@@ -255,7 +255,7 @@ def _pairs(logged: pl.DataFrame, found: Again, loss: Loss) -> pl.DataFrame:
 
 
 def _where_both_tell(runs: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
-    """Runs, each without the figures that the other run of its name does not tell."""
+    """Return runs, each without the figures that the other run of its name does not tell."""
     run = by_name("RUN_COMPLETED")
     assert run is not None
     told = [item.name for item in run.fields if item.kind in {"int", "float", "bool"}]
@@ -277,7 +277,7 @@ def _key(place: int, number: int) -> str:
 
 
 def _inputs(bronze: pl.LazyFrame, logged: pl.DataFrame) -> list[RecordedInput]:
-    """The recorded input of each logged run, in their order."""
+    """Return the recorded input of each logged run, in their order."""
     wanted = bronze.join(logged.lazy().select("event_id"), on="event_id", how="semi").collect()
     by_event = {row["event_id"]: row for row in wanted.iter_rows(named=True)}
     found = []
@@ -301,7 +301,7 @@ def _answer(call: Call, given: RecordedInput, seed: int) -> dict[str, Any]:
 
 
 def _line(given: RecordedInput, answer: Mapping[str, Any], seed: int, key: str, who: Mapping[str, str]) -> bytes:
-    """The event of an outcome, checked as a logged run is."""
+    """Return the event of an outcome, checked as a logged run is."""
     said = {name: given.payload[name] for name in INHERITED if name in given.payload}
     said |= {name: value for name, value in answer.items() if name not in IDENTITY}
     said |= {name: given.payload[name] for name in IDENTITY if name in given.payload}
@@ -326,7 +326,7 @@ def _line(given: RecordedInput, answer: Mapping[str, Any], seed: int, key: str, 
 
 
 def _spelled(answer: Mapping[str, Any]) -> str:
-    """An answer in one spelling, by which two are compared."""
+    """Return an answer in one spelling, by which two are compared."""
     return json.dumps(answer, sort_keys=True, default=repr)
 
 
@@ -342,7 +342,7 @@ def _refused(logged: pl.DataFrame, settings: Replays, reasons: Sequence[str]) ->
 
 
 def _raised(errors: Mapping[str, Sequence[str]]) -> str:
-    """Which errors were raised: each once, the most frequent first, with its runs."""
+    """Return which errors were raised: each once, the most frequent first, with its runs."""
     frequent = sorted(errors.items(), key=lambda item: -len(item[1]))
     each = [f"{len(runs)} by {said} ({some_of(runs)})" for said, runs in frequent]
     return f"{plural(sum(map(len, errors.values())), 'run')} raised: {some_of(each, between='; ')}"

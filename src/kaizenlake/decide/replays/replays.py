@@ -87,7 +87,7 @@ class Standing:
 
 
 def candidate(lake: Lake, events: pl.LazyFrame, policy_id: str, policy_version: str) -> Candidate:
-    """The version of a policy among events.
+    """Return the version of a policy among events.
 
     Args:
         lake: The lake; its key has signed the version.
@@ -105,7 +105,7 @@ def candidate(lake: Lake, events: pl.LazyFrame, policy_id: str, policy_version: 
 
 
 def said_of(version: Candidate, frozen: GoldenSet | None) -> dict[str, Any]:
-    """What every evaluation says of the version and the runs it was evaluated on."""
+    """Return what every evaluation says of the version and the runs it was evaluated on."""
     return {
         "policy_id": version.policy_id,
         "policy_version": version.policy_version,
@@ -117,7 +117,7 @@ def said_of(version: Candidate, frozen: GoldenSet | None) -> dict[str, Any]:
 
 
 def figure(value: float) -> float | None:
-    """A figure for an event: null where it is not defined.
+    """Return a figure for an event: null where it is not defined.
 
     >>> [figure(0.5), figure(float("nan"))]
     [0.5, None]
@@ -161,7 +161,7 @@ def record(lake: Lake, payload: Mapping[str, Any], *, by: str, now: datetime) ->
 
 
 def standing(replay_log: pl.DataFrame, *, doer: str, content_sha256: str) -> Standing:
-    """Whether the latest replay of a content passed: on the newest version of each golden set of the doer, where it has any.
+    """Return whether the latest replay of a content passed: on the newest version of each golden set of the doer, where it has any.
 
     What was replayed before the version was changed does not count, nor what was replayed on a golden set before a newer
     version of it was frozen.
@@ -212,7 +212,7 @@ class _Event:
 
 
 def _replays(events: pl.LazyFrame, content_sha256: str) -> list[_Event]:
-    """Evaluations of a content, the latest last."""
+    """Return evaluations of a content, the latest last."""
     rows = (
         events.filter(
             pl.col("event_type") == "OFFLINE_REPLAYED", pl.col("payload").str.contains(content_sha256, literal=True)
@@ -226,5 +226,5 @@ def _replays(events: pl.LazyFrame, content_sha256: str) -> list[_Event]:
 
 
 def _content(payload: Mapping[str, Any]) -> dict[str, Any]:
-    """What makes two evaluations the same: everything but their names and who asked; an empty list is as none."""
+    """Return what makes two evaluations the same: everything but their names and who asked; an empty list is as none."""
     return {name: value for name, value in payload.items() if name not in {"replay_id", "decided_by"} and value != []}

@@ -64,7 +64,7 @@ class RouterRules:
         return frozenset(name for choose in (*(rule.choose for rule in self.rules), self.default) for name, _ in choose)
 
     def choices(self, runs: pl.DataFrame, actions: tuple[str, ...]) -> Choices:
-        """What they choose in each run.
+        """Return what they choose in each run.
 
         Args:
             runs: Rows with the columns `KNOWN_BEFORE`.
@@ -133,7 +133,7 @@ def rules_of(document: Mapping[str, Any], where: str) -> RouterRules:
 
 
 def _check_known(rule: Rule, place: str) -> None:
-    """A rule of a logged run looks at what is known of a run before it."""
+    """Check that a rule of a logged run looks at what is known of a run before it."""
     if not rule.when:
         raise _wrong(f"{place} names no field.")
     for field, value in rule.when:

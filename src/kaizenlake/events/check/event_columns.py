@@ -108,7 +108,7 @@ class EventColumns:
             self.columns[name] += values
 
     def frame(self, default_source: str) -> pl.DataFrame:
-        """All rows; the columns are `COLUMNS`."""
+        """Return all rows; the columns are `COLUMNS`."""
         made = {name: pl.Series(name, values, _HELD.get(name, COLUMNS[name])) for name, values in self.columns.items()}
         made["payload_hash"] = made["payload_hash"].bin.encode("hex")
         for name in ("payload", "metadata", "tags"):
@@ -128,7 +128,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 @cache
 def _instant_fields(catalogue: Catalogue) -> dict[type[Payload], tuple[str, ...]]:
-    """Payload classes that hold instants, with the names of those fields."""
+    """Return the payload classes that hold instants, with the names of those fields."""
     found = {
         event.payload: tuple(field.name for field in event.fields if field.kind == "datetime")
         for event in catalogue.events
@@ -137,7 +137,7 @@ def _instant_fields(catalogue: Catalogue) -> dict[type[Payload], tuple[str, ...]
 
 
 def _in_utc(payload: Payload, names: tuple[str, ...]) -> Payload:
-    """The payload with its instants in UTC, so that one instant is spelled in one way."""
+    """Return the payload with its instants in UTC, so that one instant is spelled in one way."""
     values = {name: getattr(payload, name) for name in names}
     return msgspec.structs.replace(
         payload, **{name: value.astimezone(UTC) for name, value in values.items() if value is not None}
@@ -145,7 +145,7 @@ def _in_utc(payload: Payload, names: tuple[str, ...]) -> Payload:
 
 
 def _plain_numbers(value: Any, depth: int = 2) -> Any:
-    """The value with whole floats as integers, so that 1 and 1.0 are one number.
+    """Return the value with whole floats as integers, so that 1 and 1.0 are one number.
 
     Raises:
         RefusedError: It lies too deep.

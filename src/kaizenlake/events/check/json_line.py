@@ -16,7 +16,7 @@ class UnreadableError(Exception):
 
 
 def json_value(line: bytes) -> Any:
-    """The JSON value of a line.
+    """Return the JSON value of a line.
 
     Raises:
         UnreadableError: It is none; numbers and texts that JSON cannot hold are left to the rules of values.
@@ -64,7 +64,7 @@ _MARKS = re.compile(rb'"(?:[^"\\]++|\\.)*+("?)|[\[{]|[\]}]', re.DOTALL)
 
 
 def _shape(line: bytes) -> tuple[int, bool]:
-    """Deepest level of the line, and whether it ends within a string, an object or a list."""
+    """Return the deepest level of the line, and whether it ends within a string, an object or a list."""
     depth = deepest = 0
     torn = False
     for mark in _MARKS.finditer(line):

@@ -94,7 +94,7 @@ RUN_LINES = 1024
 
 
 def _decoded(run: Sequence[bytes], line_bytes: int, catalogue: Catalogue) -> list[Envelope]:
-    """The events of the lines before the first that has to be looked at again."""
+    """Return the events of the lines before the first that has to be looked at again."""
     decode = envelope.decoder(catalogue).decode
 
     def careful(line: bytes) -> Envelope:
@@ -117,7 +117,7 @@ _NUL = b"\\u0000"
 
 
 def _cloud_event(line: bytes, catalogue: Catalogue) -> Envelope:
-    """The event of a line that speaks of `specversion`, at the speed of good ones.
+    """Return the event of a line that speaks of `specversion`, at the speed of good ones.
 
     Raises:
         Exception: Any of `REFUSALS`; the line is looked at again.

@@ -113,7 +113,7 @@ def _look(
 
 
 def event_of(document: Any, catalogue: Catalogue = OURS) -> Envelope:
-    """The event of an envelope of plain values.
+    """Return the event of an envelope of plain values.
 
     Raises:
         msgspec.ValidationError: It breaks its declaration.
@@ -127,7 +127,7 @@ def event_of(document: Any, catalogue: Catalogue = OURS) -> Envelope:
 
 
 def _whole_counts(document: dict[str, Any], catalogue: Catalogue) -> dict[str, Any]:
-    """The envelope with the counts of its payload that are spelled as floats, such as 5000.0, as integers."""
+    """Return the envelope with the counts of its payload that are spelled as floats, such as 5000.0, as integers."""
     event, payload = catalogue.by_name(document.get("type")), document.get("payload")
     if event is None or not isinstance(payload, dict):
         return document

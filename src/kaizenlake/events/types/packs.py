@@ -74,7 +74,7 @@ class _Quality(_Pack, frozen=True, kw_only=True):
     issues: Annotated[Texts, says("What was found wanting, in words.")] = []
 
     def disagreements(self) -> Iterator[Disagreement]:
-        """More gates passed than there were."""
+        """Yield more gates passed than there were."""
         yield from beyond(Told("gates_passed", self.gates_passed), Told("gates_total", self.gates_total))
 
     def __post_init__(self) -> None:

@@ -86,7 +86,7 @@ class PerformanceRecorded(Payload, frozen=True, kw_only=True):
     execution_job_id: Annotated[Key | None, says("Job that produced or published the content.")] = None
 
     def disagreements(self) -> Iterator[Disagreement]:
-        """Clicks or engagements beyond the impressions, and rates that their counts do not give."""
+        """Yield clicks or engagements beyond the impressions, and rates that their counts do not give."""
         impressions, clicks = Told("impressions", self.impressions), Told("clicks", self.clicks)
         engagements, reach = Told("engagements", self.engagements), Told("reach", self.reach)
         yield from beyond(clicks, impressions)

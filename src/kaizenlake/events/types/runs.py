@@ -117,7 +117,7 @@ class RunCompleted(Payload, frozen=True, kw_only=True):
     ] = None
 
     def disagreements(self) -> Iterator[Disagreement]:
-        """More gates passed than there were."""
+        """Yield more gates passed than there were."""
         yield from beyond(Told("gates_passed", self.gates_passed), Told("gates_total", self.gates_total))
 
     def __post_init__(self) -> None:
@@ -155,7 +155,7 @@ class RunScored(Payload, frozen=True, kw_only=True):
     span_id: Annotated[Key | None, says("Step that was scored; the whole run where none is named.")] = None
 
     def disagreements(self) -> Iterator[Disagreement]:
-        """More gates passed than there were."""
+        """Yield more gates passed than there were."""
         yield from beyond(Told("gates_passed", self.gates_passed), Told("gates_total", self.gates_total))
 
     def __post_init__(self) -> None:

@@ -66,7 +66,7 @@ _NEARLY = 1e-6
 
 
 def _rounding(rate: float) -> float:
-    """Half a unit of the last digit of a rate; of 0 and 1, which may be whole numbers by their type alone, half a percent.
+    """Return half a unit of the last digit of a rate; of 0 and 1, which may be whole numbers by their type alone, half a percent.
 
     >>> tuple(round(_rounding(rate), 10) for rate in (0.12, 0.1, 0.0, 0.1234))
     (0.005000001, 0.050000001, 0.005000001, 5.0001e-05)

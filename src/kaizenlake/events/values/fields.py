@@ -89,5 +89,5 @@ class Payload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """
 
     def disagreements(self) -> Iterator[Disagreement]:
-        """Figures that cannot all be true."""
+        """Return figures that cannot all be true."""
         return iter(())

@@ -40,6 +40,6 @@ def platform_name(given: str) -> str:
 
 
 def named(platform: pl.Expr) -> pl.Expr:
-    """The same of a column."""
+    """Return the same of a column."""
     small = platform.str.to_lowercase().str.replace_all(r"\s+", " ").str.strip_chars()
     return pl.when(small == "").then(platform).otherwise(small.replace(list(_NAMES), list(_NAMES.values())))

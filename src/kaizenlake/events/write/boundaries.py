@@ -105,7 +105,7 @@ def log_pack_quality_assessment(
 
 
 def _split(said: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What is said of the envelope, and what of the payload."""
+    """Return what is said of the envelope, and what of the payload."""
     envelope = {name: value for name, value in said.items() if name in COMMON}
     return envelope, {name: value for name, value in said.items() if name not in COMMON}
 
@@ -233,7 +233,7 @@ def _of(item: Any, name: str) -> Any:
 
 
 def _within(value: Any, length: int) -> str | None:
-    """A value as clean text of at most so many characters; None where there is none."""
+    """Return a value as clean text of at most so many characters; None where there is none."""
     if value is None:
         return None
     text = str(value).encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")

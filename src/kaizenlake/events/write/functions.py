@@ -58,7 +58,7 @@ def _function(event: EventType) -> Callable[..., str]:
 
 
 def signature(event: EventType) -> Signature:
-    """Signature of the log function of an event type."""
+    """Return the signature of the log function of an event type."""
     required = positional(event)
     optional = (name for name in (*event.payload.__struct_fields__, *COMMON) if name not in required)
     return Signature(

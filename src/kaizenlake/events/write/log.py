@@ -155,7 +155,7 @@ def write_lines(*lines: Line) -> None:
 
 
 def _plain(value: Any, *, is_text: bool = False, depth: int = 2) -> Any:
-    """A value as the catalogue knows it: numpy scalars, decimals, enums and UUIDs become plain; ids may be numbers."""
+    """Return a value as the catalogue knows it: numpy scalars, decimals, enums and UUIDs become plain; ids may be numbers."""
     kind = value.__class__
     if kind is str or kind is float or kind is bool or (kind is int and not is_text):
         return value
@@ -211,7 +211,7 @@ def _refused(event: EventType, document: dict[str, Any], error: Exception) -> Ev
 
 
 def _rules() -> ModuleType:
-    """The rules in words, fetched where an event is refused.
+    """Return the rules in words, fetched where an event is refused.
 
     Raises:
         SpoolError: They cannot be read: this process has no file handles left.
@@ -282,7 +282,7 @@ def _lake_now() -> str:
 
 
 def _spool() -> Spool:
-    """The spool of the lake that holds now."""
+    """Return the spool of the lake that holds now."""
     global _open  # noqa: PLW0603 - the spool of this process
     lake = _lake_now()
     held = _open

@@ -141,7 +141,7 @@ class Spool:
                 os.close(descriptor)
 
     def _segment(self) -> int:
-        """Descriptor of the segment, a new one where there is none or somebody removed it."""
+        """Return the descriptor of the segment, a new one where there is none or somebody removed it."""
         if self._descriptor is not None:
             if os.fstat(self._descriptor).st_nlink:
                 return self._descriptor
@@ -226,12 +226,12 @@ class Spool:
 
 
 def is_open(path: Path) -> bool:
-    """Whether a path is named as a segment that is being written, or was abandoned."""
+    """Return whether a path is named as a segment that is being written, or was abandoned."""
     return path.name.endswith(OPEN_SUFFIX)
 
 
 def is_abandoned(path: Path) -> bool:
-    """Whether the writer of an open segment is gone, so that nothing will be appended any more.
+    """Return whether the writer of an open segment is gone, so that nothing will be appended any more.
 
     Args:
         path: An open segment on a local file system.
@@ -296,7 +296,7 @@ _HINTS = {
 
 
 def told(error: OSError, folder: Path | str) -> SpoolError:
-    """What the operating system refused, as the error that the log functions promise."""
+    """Return what the operating system refused, as the error that the log functions promise."""
     words = os.strerror(error.errno) if error.errno else str(error)
     hint = _HINTS.get(error.errno or 0, "Nothing was appended; the call can be made again.")
     return SpoolError(f"An event could not be logged: {words}.", where=str(error.filename or folder), hint=hint)

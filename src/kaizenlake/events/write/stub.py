@@ -56,7 +56,7 @@ def signature(event: EventType) -> Signature: ...
 
 
 def text() -> str:
-    """The whole stub."""
+    """Return the whole stub."""
     return (
         _HEAD + "".join(_function(event) for event in LOGGED) + "\nlog_route = log_run_routed\n\n" + _performance_data()
     )

@@ -59,7 +59,7 @@ def _unfold(frame: pl.LazyFrame, forms: Sequence[str]) -> pl.LazyFrame:
 
 
 def group_codes(frame: pl.DataFrame, keys: Sequence[str]) -> tuple[NDArray[np.int64], pl.DataFrame]:
-    """Number the groups of a frame from 0, as `kaizenlake.stats` takes them.
+    """Return the number the groups of a frame from 0, as `kaizenlake.stats` takes them.
 
     Args:
         frame: Any rows.

@@ -51,7 +51,7 @@ def of_canaries(
 
 
 def _told_of(looks: pl.LazyFrame, deployments: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
-    """One look each at candidates whose deployment runs, or ended in the last days."""
+    """Return one look each at candidates whose deployment runs, or ended in the last days."""
     lately = (pl.col("status") == "running") | (pl.col("ended_at") >= as_of - KEPT)
     running = deployments.filter(lately).select("tenant_id", "deployment_id", deployment_status="status")
     return looks.join(running, on=["tenant_id", "deployment_id"], nulls_equal=True).with_columns(
@@ -60,7 +60,7 @@ def _told_of(looks: pl.LazyFrame, deployments: pl.LazyFrame, as_of: datetime) ->
 
 
 def _guardrails(canary_looks: pl.LazyFrame, looks: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
-    """Guardrails that are broken at the latest look, with the figures of the first look that found them so."""
+    """Return guardrails that are broken at the latest look, with the figures of the first look that found them so."""
     metric, names = pl.col("guardrails_broken"), ("effect", "lower", "margin")
     since = (
         canary_looks.explode("guardrails_broken", empty_as_null=False)
@@ -112,7 +112,7 @@ def _guardrails(canary_looks: pl.LazyFrame, looks: pl.LazyFrame, as_of: datetime
 
 
 def _invalid(canary_looks: pl.LazyFrame, looks: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
-    """Canaries whose latest look says that the comparison is invalid, since the first look that said so."""
+    """Return canaries whose latest look says that the comparison is invalid, since the first look that said so."""
     invalid = pl.col("verdict") == "invalid"
     since = canary_looks.filter(invalid).group_by(CANDIDATE).agg(raised_on=pl.col("looked_on").min())
     return (
@@ -140,7 +140,7 @@ def _invalid(canary_looks: pl.LazyFrame, looks: pl.LazyFrame, as_of: datetime) -
 
 
 def _waiting(looks: pl.LazyFrame, policies: pl.LazyFrame, as_of: datetime, promotion: Promotion) -> pl.LazyFrame:
-    """Candidates in the canary that may be promoted and were not yet, since the look that crossed the boundary."""
+    """Return candidates in the canary that may be promoted and were not yet, since the look that crossed the boundary."""
     holds = pl.col("approved_at") >= as_of - timedelta(days=promotion.approval_days)
     needed = ~holds.fill_null(value=False) & promotion.needs_approval
     waits = pl.when(needed).then(pl.lit("a person's approval")).otherwise(pl.lit("somebody to promote it"))
@@ -173,7 +173,7 @@ def _waiting(looks: pl.LazyFrame, policies: pl.LazyFrame, as_of: datetime, promo
 
 
 def of_rollbacks(policy_promotions: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
-    """Versions that were taken out of service in the last days."""
+    """Return versions that were taken out of service in the last days."""
     return policy_promotions.filter(
         pl.col("action") == "rolled_back", pl.col("occurred_at") >= as_of - KEPT, pl.col("occurred_at") < as_of
     ).with_columns(
@@ -199,23 +199,23 @@ def of_rollbacks(policy_promotions: pl.LazyFrame, as_of: datetime) -> pl.LazyFra
 
 
 def _told(as_of: datetime) -> pl.Expr:
-    """What holds, or came up in the last days."""
+    """Return what holds, or came up in the last days."""
     return (pl.col("deployment_status") == "running") | (pl.col("raised_on") >= (as_of - KEPT).date())
 
 
 def _where(name: str, words: str) -> pl.Expr:
-    """Words with a text in them; none where it is null."""
+    """Return words with a text in them; none where it is null."""
     text = pl.col(name).fill_null("")
     return pl.when(pl.col(name).is_null()).then(pl.lit("")).otherwise(said(words, text))
 
 
 def _looks() -> pl.Expr:
-    """The nights that a look rests on."""
+    """Return the nights that a look rests on."""
     return said("look {}, on {}", "look", "looked_on")
 
 
 def _look_figures() -> pl.Expr:
-    """What a look tells in its reason, rounded as its reason does."""
+    """Return what a look tells in its reason, rounded as its reason does."""
     effects = ("effect", "sequential_ci_low", "sequential_ci_high")
     return pl.struct(
         *(pl.col(name).round_sig_figs(3).round(6) for name in effects), "units", "units_control", "look"

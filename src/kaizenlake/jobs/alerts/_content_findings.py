@@ -135,7 +135,7 @@ def count_tiers(contents: pl.LazyFrame, impressions: int, confidence: float) -> 
 
 
 def is_rated(impressions: int) -> pl.Expr:
-    """Whether the tier of a content counts, as for win rates: of few impressions, many reach a high one by chance."""
+    """Return whether the tier of a content counts, as for win rates: of few impressions, many reach a high one by chance."""
     return (pl.col("tier").is_not_null() & (pl.col("trials") >= impressions)).fill_null(value=False)
 
 

@@ -20,7 +20,7 @@ DAY_HOURS = 72
 
 
 def rounded_shares(*names: str) -> tuple[pl.Expr, ...]:
-    """Shares as they are shown: to a tenth of a percent, or finer where that would make 0 or 1 of what is neither.
+    """Return shares as they are shown: to a tenth of a percent, or finer where that would make 0 or 1 of what is neither.
 
     Args:
         names: Columns.
@@ -34,7 +34,7 @@ def _round(share: pl.Expr) -> pl.Expr:
 
 
 def percent(share: pl.Expr) -> pl.Expr:
-    """A rounded share in words, without its sign: `12.3%`, `0.0123%`, `5,029.9%`.
+    """Return a rounded share in words, without its sign: `12.3%`, `0.0123%`, `5,029.9%`.
 
     Args:
         share: A share that was rounded.
@@ -46,13 +46,13 @@ def percent(share: pl.Expr) -> pl.Expr:
 
 
 def interval(low: pl.Expr, high: pl.Expr, confidence: float) -> pl.Expr:
-    """An interval of shares in words, by their size."""
+    """Return an interval of shares in words, by their size."""
     ends = said("{} to {}", percent(low), percent(high))
     return said(f"{confidence * 100:.10g}% interval {{}}", ends)
 
 
 def chance() -> pl.Expr:
-    """The corrected p in words, with a comma before it; nothing where it is null."""
+    """Return the corrected p in words, with a comma before it; nothing where it is null."""
     q_value = pl.col("q_value")
     shown = q_value.cast(pl.Decimal(38, PLACES)).cast(pl.String)
     told = pl.when(q_value < 0.001).then(pl.lit(", q < 0.001")).otherwise(said(", q = {}", shown))
@@ -60,7 +60,7 @@ def chance() -> pl.Expr:
 
 
 def plural(name: str, one: str, many: str) -> pl.Expr:
-    """A count with its noun.
+    """Return a count with its noun.
 
     Args:
         name: Column of the count.
@@ -71,12 +71,12 @@ def plural(name: str, one: str, many: str) -> pl.Expr:
 
 
 def attribute(name: str) -> pl.Expr:
-    """An attribute in words: `template_id` is the template, `is_paid` whether something is paid."""
+    """Return an attribute in words: `template_id` is the template, `is_paid` whether something is paid."""
     return pl.col(name).str.strip_prefix("is_").str.strip_suffix("_id").str.replace_all("_", " ", literal=True)
 
 
 def pattern_words() -> pl.Expr:
-    """A pattern as it stands after "posts with"."""
+    """Return a pattern as it stands after "posts with"."""
     kind, value = pl.col("pattern_type"), pl.col("pattern")
     phrases = {name: FEATURE_WORDS[name][1] for name in TEXT_FEATURES}
     return (

@@ -67,7 +67,7 @@ def of_counts(daily_performance: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
 
 
 def _suspects(records: pl.LazyFrame) -> pl.LazyFrame:
-    """Contents with a count below the last one that was told of it before: in one pass over sorted rows, however few a content has."""
+    """Return contents with a count below the last one that was told of it before: in one pass over sorted rows, however few a content has."""
     begins = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift(1)) for name in _CONTENT)
     told = (pl.when(pl.col(name).is_not_null()).then("_content") for name in COUNTS)
     return (
@@ -85,7 +85,7 @@ def _suspects(records: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _drops(daily_performance: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
-    """Counts below the largest of earlier days of their content: one row a record and count."""
+    """Return counts below the largest of earlier days of their content: one row a record and count."""
     totals = daily_performance.filter(pl.col("figures").ne_missing("of the day"))
     records = totals.filter(pl.col("performed_on").cast(pl.Datetime("us", "UTC")) < as_of).select(
         *_CONTENT, "performed_on", *(pl.col(name).cast(pl.Float64).round(PLACES) for name in COUNTS)

@@ -148,20 +148,20 @@ def findings(
 
 
 def _is_kept() -> pl.Expr:
-    """Whether a finding is an alert, has no strength, or is among the strongest of its tenant and kind; the strongest come first."""
+    """Return whether a finding is an alert, has no strength, or is among the strongest of its tenant and kind; the strongest come first."""
     place = pl.int_range(pl.len()).over("tenant_id", "kind")
     return pl.col("severity").is_not_null() | pl.col("strength").is_null() | (place < MOST)
 
 
 def _columns(frame: pl.LazyFrame) -> pl.LazyFrame:
-    """The columns of the table; what a kind does not have is null."""
+    """Return the columns of the table; what a kind does not have is null."""
     schema, own = tables.schema(Findings), frame.collect_schema().names()
     missing = {name: pl.lit(None, schema[name]) for name in NAMES if name not in own}
     return frame.with_columns(words.shortened(pl.col("sentence")), **missing).select(schema.names())
 
 
 def _degrading(crl_trends: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
-    """Doers that are degrading on their latest day, where that is recent, with the figures of their latest alarm."""
+    """Return doers that are degrading on their latest day, where that is recent, with the figures of their latest alarm."""
     of_all = crl_trends.filter(pl.col("cut") == "all", known_before(as_of))
     standing = (
         of_all.filter(pl.col("event_date") == pl.col("event_date").max().over(DOER), is_recent(as_of))
@@ -189,7 +189,7 @@ def _degrading(crl_trends: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
 
 
 def _versions(learning_progress: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
-    """The latest version of each policy of each doer, against the version before it, up to its latest day.
+    """Return the latest version of each policy of each doer, against the version before it, up to its latest day.
 
     That it hurt or helped is an alert while its latest runs are of the last days, and where its interval leaves out 0 even when
     it is half as wide again: it is looked at every night, and what holds for one night does not for the worst of many.
@@ -244,7 +244,7 @@ def _versions(learning_progress: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
 
 
 def _terms(skill_terms: pl.LazyFrame, skill_cards: pl.LazyFrame, as_of: datetime, skills: Skills) -> pl.LazyFrame:
-    """Terms that are a strength or a weakness of a doer, by the comparison that says so, that with the fleet first."""
+    """Return terms that are a strength or a weakness of a doer, by the comparison that says so, that with the fleet first."""
     verdict = pl.col("verdict")
     by_fleet = pl.col("fleet_verdict") == verdict
     figures = {"difference": "difference", "ci_low": "ci_low", "ci_high": "ci_high"}

@@ -54,7 +54,7 @@ class Pairs(NamedTuple):
     mean_control: NDArray[np.float64]
 
     def of(self, arms: NDArray[np.bool_]) -> Pairs:
-        """Those of some arms."""
+        """Return those of some arms."""
         return Pairs(Moments(*(part[arms] for part in self.differences)), self.mean[arms], self.mean_control[arms])
 
 
@@ -89,7 +89,7 @@ def with_names(rows: pl.DataFrame, names: pl.DataFrame) -> pl.DataFrame:
 
 
 def arms_of(deployments: pl.DataFrame) -> pl.DataFrame:
-    """Versions of each deployment that has a look, one after the other and the control first.
+    """Return versions of each deployment that has a look, one after the other and the control first.
 
     Returns:
         The deployment's facts with `policy_version`, its `place` (0 the control), its `share` (null where not all are
@@ -109,7 +109,7 @@ def arms_of(deployments: pl.DataFrame) -> pl.DataFrame:
 
 
 def numbered(arms: pl.DataFrame, part: Sequence[str] = ()) -> pl.DataFrame:
-    """Arms in their one order, with their numbers.
+    """Return arms in their one order, with their numbers.
 
     Args:
         arms: Rows of `arms_of`, or several of each, told apart by `part`.
@@ -119,7 +119,7 @@ def numbered(arms: pl.DataFrame, part: Sequence[str] = ()) -> pl.DataFrame:
 
 
 def with_looks(arms: pl.DataFrame, units: pl.DataFrame) -> pl.DataFrame:
-    """Rows of `canary_units` up to the last look of their deployment, with `look`, and `unit`, a code of the unit.
+    """Return rows of `canary_units` up to the last look of their deployment, with `look`, and `unit`, a code of the unit.
 
     Args:
         arms: From `arms_of`.
@@ -135,7 +135,7 @@ def with_looks(arms: pl.DataFrame, units: pl.DataFrame) -> pl.DataFrame:
 
 
 def mixed_units(rows: pl.DataFrame) -> pl.DataFrame:
-    """Units of a deployment seen under more than one version, with the look since which they are: `mixed_look`.
+    """Return units of a deployment seen under more than one version, with the look since which they are: `mixed_look`.
 
     Args:
         rows: From `with_looks`.
@@ -153,7 +153,7 @@ def mixed_units(rows: pl.DataFrame) -> pl.DataFrame:
 def unit_nights(
     arms: pl.DataFrame, rows: pl.DataFrame, figures: Sequence[str], part: Sequence[str] = ()
 ) -> pl.DataFrame:
-    """What each unit of each arm did on each night; runs that name no unit are left out.
+    """Return what each unit of each arm did on each night; runs that name no unit are left out.
 
     Args:
         arms: From `arms_of`, or by part from `numbered`.
@@ -175,7 +175,7 @@ def unit_nights(
 
 
 def without_mixed(nights: pl.DataFrame, mixed: pl.DataFrame) -> pl.DataFrame:
-    """Nights before a unit was seen under another version, and a row that takes it out on that one (`gone`).
+    """Return nights before a unit was seen under another version, and a row that takes it out on that one (`gone`).
 
     Args:
         nights: From `unit_nights`.
@@ -192,7 +192,7 @@ def without_mixed(nights: pl.DataFrame, mixed: pl.DataFrame) -> pl.DataFrame:
 
 
 def known_so_far(nights: pl.DataFrame, arms: int, looks: int, figures: Sequence[str]) -> dict[str, Known]:
-    """Moments of the units of each arm on each look, by figure.
+    """Return moments of the units of each arm on each look, by figure.
 
     Args:
         nights: From `without_mixed`.
@@ -221,7 +221,7 @@ def known_so_far(nights: pl.DataFrame, arms: int, looks: int, figures: Sequence[
 def pairs_so_far(
     nights: pl.DataFrame, controls: Mapping[int, int], looks: int, figures: Sequence[str]
 ) -> dict[str, Pairs]:
-    """Differences of the units that ran under a candidate and its control, on each look, by figure.
+    """Return differences of the units that ran under a candidate and its control, on each look, by figure.
 
     Args:
         nights: From `unit_nights`, with `gone` or not.
@@ -276,7 +276,7 @@ def pairs_so_far(
 
 
 def counted(rows: pl.DataFrame, counts: pl.Expr, arms: int, looks: int) -> NDArray[np.int64]:
-    """A count by arm and look (of that night alone); 0 without a row.
+    """Return a count by arm and look (of that night alone); 0 without a row.
 
     Args:
         rows: Rows with `arm` and `look`.
@@ -291,7 +291,7 @@ def counted(rows: pl.DataFrame, counts: pl.Expr, arms: int, looks: int) -> NDArr
 
 
 def adjusted(known: Known, deployment: NDArray[np.int64], looks: int) -> tuple[Moments, NDArray[np.float64]]:
-    """Moments less what the units' past explains (CUPED, one slope per deployment and look), and the share it explains.
+    """Return moments less what the units' past explains (CUPED, one slope per deployment and look), and the share it explains.
 
     Args:
         known: Of the loss.
@@ -310,7 +310,7 @@ def _columns(figures: Sequence[str]) -> list[str]:
 
 
 def _sorted(nights: pl.DataFrame) -> pl.DataFrame:
-    """Rows by arm, unit and look, with one number `key` for arm and unit, and `first` for its first row."""
+    """Return rows by arm, unit and look, with one number `key` for arm and unit, and `first` for its first row."""
     key = pl.col("arm").cast(pl.Int64) * 2**32 + pl.col("unit").cast(pl.Int64)
     return (
         nights.with_columns(key=key)
@@ -320,7 +320,7 @@ def _sorted(nights: pl.DataFrame) -> pl.DataFrame:
 
 
 def _values(nights: pl.DataFrame, figures: Sequence[str]) -> pl.DataFrame:
-    """Value of each unit on each of its nights (`<figure>_at`) and on the one before (`<figure>_was`)."""
+    """Return the value of each unit on each of its nights (`<figure>_at`) and on the one before (`<figure>_was`)."""
     each = _sorted(nights)
     each = each.with_columns(
         pl.when(~pl.col("gone")).then(_value_so_far(figure)).alias(f"{figure}_at") for figure in figures
@@ -333,7 +333,7 @@ def _with_former(each: pl.DataFrame, figures: Sequence[str]) -> pl.DataFrame:
 
 
 def _value_so_far(figure: str) -> pl.Expr:
-    """A figure of a unit up to the row, in whole millionths; null while it has none."""
+    """Return a figure of a unit up to the row, in whole millionths; null while it has none."""
     if figure == "activity":
         runs = pl.col("runs").cum_sum().over("key")
         return pl.when(runs > 0).then((runs.log() * MICRO).round()).cast(pl.Int64)
@@ -345,13 +345,13 @@ def _value_so_far(figure: str) -> pl.Expr:
 
 
 def _mean_so_far(n: str, total: str) -> pl.Expr:
-    """Mean of the runs of a unit up to the row, in whole millionths; null while it has none."""
+    """Return the mean of the runs of a unit up to the row, in whole millionths; null while it has none."""
     seen = pl.col(n).cum_sum().over("key")
     return pl.when(seen > 0).then((pl.col(total).cum_sum().over("key") / seen).round()).cast(pl.Int64)
 
 
 def _changes(figure: str, *, with_past: bool = True) -> list[pl.Expr]:
-    """By how much the rows of a night change the sums over units."""
+    """Return by how much the rows of a night change the sums over units."""
     now, former = (pl.col(f"{figure}_{when}") for when in ("at", "was"))
     count = now.is_not_null().cast(pl.Int64) - former.is_not_null().cast(pl.Int64)
     now, former = now.fill_null(0).cast(_WHOLE), former.fill_null(0).cast(_WHOLE)
@@ -363,7 +363,7 @@ def _changes(figure: str, *, with_past: bool = True) -> list[pl.Expr]:
 
 
 def _so_far(changes: pl.DataFrame, arms: int, looks: int, figure: str, names: Sequence[str]) -> pl.DataFrame:
-    """Sums of a figure on every look of every arm, in that order; column `n` and what else is named."""
+    """Return sums of a figure on every look of every arm, in that order; column `n` and what else is named."""
     grid = pl.select(arm=pl.int_range(arms)).join(pl.select(look=pl.int_range(1, looks + 1)), how="cross")
     filled = grid.join(changes, on=["arm", "look"], how="left").sort("arm", "look")
     return filled.select(
@@ -387,7 +387,7 @@ def _floats(sums: pl.DataFrame, looks: int, *figures: pl.Expr) -> list[NDArray[n
 
 
 def _mean(total: str) -> pl.Expr:
-    """Mean of millionths as a figure; NaN without a unit."""
+    """Return the mean of millionths as a figure; NaN without a unit."""
     return expressions.mean_of_sums("n", total, MICRO).fill_null(float("nan"))
 
 

@@ -38,7 +38,7 @@ def of_looks(
     found: Guarded,
     left_out: NDArray[np.bool_],
 ) -> pl.DataFrame:
-    """One guardrail of some candidates on every look, by the columns of `ROWS`.
+    """Return one guardrail of some candidates on every look, by the columns of `ROWS`.
 
     Args:
         metric: What is guarded.
@@ -71,7 +71,7 @@ def of_looks(
 
 
 def by_look(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    """Guardrails of each candidate and look: as JSON, those that are broken, words on these and on those that are unclear.
+    """Return guardrails of each candidate and look: as JSON, those that are broken, words on these and on those that are unclear.
 
     Args:
         parts: From `of_looks`.

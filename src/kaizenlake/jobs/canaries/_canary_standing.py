@@ -35,7 +35,7 @@ def with_pauses(looks: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def standing(looks: pl.LazyFrame) -> pl.LazyFrame:
-    """The latest look at each candidate that is no pause; the latest of all where every one is.
+    """Return the latest look at each candidate that is no pause; the latest of all where every one is.
 
     Args:
         looks: Rows of `canary_looks`.

@@ -18,7 +18,7 @@ TOLD_DAYS = 30
 
 
 def tells(metric: str) -> pl.Expr:
-    """Whether the record of a run tells a metric.
+    """Return whether the record of a run tells a metric.
 
     Args:
         metric: One of `METRICS`.
@@ -55,7 +55,7 @@ def told_before(deployments: pl.LazyFrame, run_records: pl.LazyFrame) -> pl.Lazy
 def untold(
     of_arms: pl.DataFrame, before: pl.DataFrame, metrics: Sequence[str], shape: tuple[int, int]
 ) -> dict[str, NDArray[Any]]:
-    """Of each metric the looks in whose last days no run of the arm told it (axes: arms, looks).
+    """Return of each metric the looks in whose last days no run of the arm told it (axes: arms, looks).
 
     Args:
         of_arms: Rows of `canary_units` with `arm` and `look`.

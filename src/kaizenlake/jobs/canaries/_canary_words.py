@@ -8,7 +8,7 @@ from kaizenlake.jobs._said import said
 
 
 def reason() -> pl.Expr:
-    """The reason of a verdict, from the columns of a look and those that only the job knows.
+    """Return the reason of a verdict, from the columns of a look and those that only the job knows.
 
     Beside the columns of `gold.canary_looks` it reads `minimum_units`, `horizon_nights`, `tolerated`, `worse_since_look`,
     `sample_ratio_alpha`, whether the sizes are `uneven`, since when runs are missing (`runs_ratio_since`) or have no loss
@@ -137,19 +137,19 @@ def reason() -> pl.Expr:
 
 
 def _since(look: str, holds: pl.Expr, now: str, then: str) -> tuple[pl.Expr, pl.Expr]:
-    """Since when a finding holds, or on which look it was made where the figures of this one would not make it; and the verb."""
+    """Return since when a finding holds, or on which look it was made where the figures of this one would not make it; and the verb."""
     still = holds.fill_null(value=False)
     when = pl.when(still).then(said("Since look {}", look)).otherwise(said("On look {}, which decides,", look))
     return when, pl.when(still).then(pl.lit(now)).otherwise(pl.lit(then))
 
 
 def _by_now(holds: pl.Expr) -> pl.Expr:
-    """What is to be said before figures that would not make a finding that stands."""
+    """Return what is to be said before figures that would not make a finding that stands."""
     return pl.when(holds.fill_null(value=False)).then(pl.lit("")).otherwise(pl.lit("by now "))
 
 
 def _with_left_out(words: pl.Expr) -> pl.Expr:
-    """The reason, and behind it the guardrails that do not count."""
+    """Return the reason, and behind it the guardrails that do not count."""
     more = said(
         " Left out: the guardrail of {}, which only the settings name and no run of {} told in the last 30 days.",
         pl.col("left_out_words"),
@@ -159,17 +159,17 @@ def _with_left_out(words: pl.Expr) -> pl.Expr:
 
 
 def figure(name: str) -> pl.Expr:
-    """A figure as it is read: three significant digits to the sixth decimal, or `unknown`."""
+    """Return a figure as it is read: three significant digits to the sixth decimal, or `unknown`."""
     return pl.col(name).round_sig_figs(3).round(6).cast(pl.String).fill_null("unknown")
 
 
 def chance(name: str) -> pl.Expr:
-    """A probability as it is read: as a figure, and `below 0.0001` for a smaller one."""
+    """Return a probability as it is read: as a figure, and `below 0.0001` for a smaller one."""
     return pl.when(pl.col(name) < 1e-4).then(pl.lit("below 0.0001")).otherwise(figure(name))
 
 
 def _pause() -> pl.Expr:
-    """What is to be said first of a night that brought one of the arms nothing."""
+    """Return what is to be said first of a night that brought one of the arms nothing."""
     words = "No run{} came{} on this night, and no data is a pause. "
     under = {name: said(" under {}", name) for name in ("policy_version", "control_version")}
     nothing, counting = pl.lit(""), pl.lit(" that counts")

@@ -73,12 +73,12 @@ class _Sides(NamedTuple):
     mean_control: Table
 
     def until(self, made: Table) -> _Sides:
-        """The same without the looks that were not made."""
+        """Return the same without the looks that were not made."""
         own, other = (Moments(np.where(made, side.n, 0.0), side.mean, side.m2) for side in self[:2])
         return _Sides(own, other, self.mean, self.mean_control)
 
     def with_pairs(self, paired: Table, found: arms_.Pairs) -> _Sides:
-        """The same, of some candidates by the differences within units: with as many zeros for control, tests are of pairs.
+        """Return the same, of some candidates by the differences within units: with as many zeros for control, tests are of pairs.
 
         Args:
             paired: Which candidates.
@@ -199,7 +199,7 @@ def _looks(arms: pl.DataFrame, units: pl.DataFrame, before: pl.DataFrame, canari
 
 
 def _sizes(of_arms: pl.DataFrame, known: dict[str, arms_.Known], runs: NDArray[np.int64]) -> dict[str, Table]:
-    """What each arm has so far (axes: arms, looks): its runs and units, and those without a loss."""
+    """Return what each arm has so far (axes: arms, looks): its runs and units, and those without a loss."""
     failed, with_loss = (arms_.counted(of_arms, pl.col(name).sum(), *runs.shape) for name in ("failed", "n"))
     missing = known["missing"].whole.n
     return {
@@ -216,7 +216,7 @@ def _own(arms: pl.DataFrame) -> pl.DataFrame:
 
 
 def _sample_ratio(arms: pl.DataFrame, seen: Table, deployment: Table, looks: int) -> Table:
-    """The p-values of the units of each deployment and look against the allocation; NaN for a shadow, and where it is not known."""
+    """Return the p-values of the units of each deployment and look against the allocation; NaN for a shadow, and where it is not known."""
     tested = arms.select(
         (pl.col("deployment_mode") == "canary") & pl.col("share").is_not_null().all().over("deployment_id")
     ).to_series()
@@ -228,7 +228,7 @@ def _sample_ratio(arms: pl.DataFrame, seen: Table, deployment: Table, looks: int
 
 
 def _misrouted(arms: pl.DataFrame, rows: pl.DataFrame, looks: int) -> Table:
-    """Units first seen on each look under an arm that is not the one their hash says."""
+    """Return units first seen on each look under an arm that is not the one their hash says."""
     canaries = arms.filter(
         pl.col("deployment_mode") == "canary", pl.col("share").is_not_null().all().over("deployment_id")
     )
@@ -250,7 +250,7 @@ def _misrouted(arms: pl.DataFrame, rows: pl.DataFrame, looks: int) -> Table:
 
 
 def _mixed(arms: pl.DataFrame, mixed: pl.DataFrame, looks: int) -> Table:
-    """Mixed units of the deployment of each arm on each look."""
+    """Return the mixed units of the deployment of each arm on each look."""
     new = mixed.select("deployment_id", look="mixed_look").join(arms.select("deployment_id", "arm"), on="deployment_id")
     return np.cumsum(arms_.counted(new, pl.len(), arms.height, looks), axis=1)
 
@@ -258,7 +258,7 @@ def _mixed(arms: pl.DataFrame, mixed: pl.DataFrame, looks: int) -> Table:
 def _intact(
     known: Moments, sides: tuple[Table, Table, Table], several: Table, horizons: Table, alpha: float
 ) -> stats.Intact:
-    """Whether a figure of the units of each candidate is that of its control, on each look that was made.
+    """Return whether a figure of the units of each candidate is that of its control, on each look that was made.
 
     Args:
         known: Moments of each arm.
@@ -289,7 +289,7 @@ def _judged(
     fresh: Table,
     invalid: Table,
 ) -> tuple[dict[str, Table], pl.DataFrame]:
-    """What every look knows and says of each candidate, and what it knows of each guardrail; equal rules are judged at once."""
+    """Return what every look knows and says of each candidate, and what it knows of each guardrail; equal rules are judged at once."""
     found: dict[str, Table] = {}
     rails = []
     several = pl.len().over("deployment_id").alias("several")
@@ -334,7 +334,7 @@ def _of(sides: _Sides, rows: Table) -> tuple[Moments, Moments]:
 
 
 def _frame(candidates: pl.DataFrame, figures: dict[str, Table]) -> pl.DataFrame:
-    """One row per candidate and look, in that order."""
+    """Return one row per candidate and look, in that order."""
     flat = pl.DataFrame({name: np.ascontiguousarray(values).ravel() for name, values in figures.items()}).fill_nan(None)
     looks = flat.height // candidates.height
     facts = candidates.select(

@@ -59,7 +59,7 @@ def canary_segments(
 
 
 def _compared(arms: pl.DataFrame, rows: pl.DataFrame, mixed: pl.DataFrame, canaries: Canaries) -> pl.DataFrame:
-    """Candidates against their control in each part.
+    """Return candidates against their control in each part.
 
     Args:
         arms: Arms of each part, one after the other and the control first.

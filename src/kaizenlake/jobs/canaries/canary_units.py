@@ -100,14 +100,14 @@ def canary_units(
 
 
 def during() -> pl.Expr:
-    """Runs from the start of their deployment until before its end."""
+    """Return runs from the start of their deployment until before its end."""
     return (pl.col("occurred_at") >= pl.col("started_at")) & (
         pl.col("ended_at").is_null() | (pl.col("occurred_at") < pl.col("ended_at"))
     )
 
 
 def _routed(deployments: pl.LazyFrame, routings: pl.LazyFrame) -> pl.LazyFrame:
-    """Routings from the start of their deployment until before its end, on the day after."""
+    """Return routings from the start of their deployment until before its end, on the day after."""
     return (
         routings.rename({"first_at": "occurred_at"})
         .join(_arms(deployments), on=["tenant_id", "deployment_id", "policy_version"], nulls_equal=True)
@@ -123,7 +123,7 @@ def _routed(deployments: pl.LazyFrame, routings: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _arms(deployments: pl.LazyFrame) -> pl.LazyFrame:
-    """Versions of each deployment, its control among them."""
+    """Return versions of each deployment, its control among them."""
     versions = pl.concat_list("control_version", "candidate_versions")
     return deployments.select(
         "tenant_id", "deployment_id", "policy_id", "doer", "phase", "started_at", "ended_at", policy_version=versions
@@ -131,7 +131,7 @@ def _arms(deployments: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _history(deployments: pl.LazyFrame, losses: pl.LazyFrame, days: int) -> pl.LazyFrame:
-    """Runs of the doer with a loss by unit, under whatever policy, in the days before each start."""
+    """Return runs of the doer with a loss by unit, under whatever policy, in the days before each start."""
     wanted = deployments.select("tenant_id", "deployment_id", "doer", "started_at", deployment_phase="phase")
     before = losses.filter(pl.col("unit_id").is_not_null(), pl.col("loss").is_not_null()).select(
         "tenant_id", "doer", "phase", "unit_id", "occurred_at", "loss"

@@ -86,7 +86,7 @@ def deployments(deployment_log: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFram
 
 
 def _looks(as_of: datetime) -> pl.Expr:
-    """Days that are over from the start to the end, at most the horizon: each has one look."""
+    """Return days that are over from the start to the end, at most the horizon: each has one look."""
     first, midnight = pl.col("started_at").dt.date(), pl.lit(as_of).dt.date()
     last_over = midnight - pl.duration(days=1)
     last = pl.min_horizontal(pl.col("ended_at").dt.date(), last_over)
@@ -95,7 +95,7 @@ def _looks(as_of: datetime) -> pl.Expr:
 
 
 def _candidates(started: pl.LazyFrame) -> pl.LazyFrame:
-    """Candidates of each deployment with their shares, in the order they were given."""
+    """Return candidates of each deployment with their shares, in the order they were given."""
     shares = (
         _decoded(started, "arms", "policy_version", "share")
         .group_by(*KEY, "policy_version")
@@ -119,7 +119,7 @@ def _candidates(started: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _guardrails(started: pl.LazyFrame) -> pl.LazyFrame:
-    """Guardrails of each deployment in the order they were given; the first of two for one metric."""
+    """Return guardrails of each deployment in the order they were given; the first of two for one metric."""
     return (
         _decoded(started, "guardrails", "metric", "margin")
         .filter(pl.col("metric").is_in(METRICS), pl.col("margin").is_finite(), pl.col("margin") >= 0.0)
@@ -134,7 +134,7 @@ def _guardrails(started: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _decoded(started: pl.LazyFrame, column: str, name: str, figure: str) -> pl.LazyFrame:
-    """The list of a payload field, one row each with its place in it; a field that holds no such list has none."""
+    """Return the list of a payload field, one row each with its place in it; a field that holds no such list has none."""
     return (
         started.select(*KEY, flat_list(column, column, (name, figure)).alias(column))
         .explode(column)

@@ -75,7 +75,7 @@ NOT_TOLD: Final = (
 
 
 def one_code(given: pl.Expr) -> pl.Expr:
-    """Code of a language that an event names as `de`, `de-AT`, `deu`, `German` or `German (Austria)`; null where none is known.
+    """Return the code of a language that an event names as `de`, `de-AT`, `deu`, `German` or `German (Austria)`; null where none is known.
 
     Args:
         given: Names as they were given.
@@ -89,5 +89,5 @@ def one_code(given: pl.Expr) -> pl.Expr:
 
 
 def is_told(given: pl.Expr) -> pl.Expr:
-    """Whether an event names a language, known or not."""
+    """Return whether an event names a language, known or not."""
     return given.is_not_null() & ~given.str.to_lowercase().str.strip_chars().is_in(NOT_TOLD)

@@ -67,7 +67,7 @@ class Rule:
     needs_language: bool = False
 
     def of(self, plain: pl.Expr, lower: pl.Expr, language: str | None = ENGLISH) -> pl.Expr:
-        """Whether the property holds; null without a text, and in a language that the rule does not read.
+        """Return whether the property holds; null without a text, and in a language that the rule does not read.
 
         Args:
             plain: The text as `as_plain` gives it.
@@ -84,7 +84,7 @@ class Rule:
         return pl.lit(None, dtype=pl.Boolean)
 
     def seems(self, plain: pl.Expr, lower: pl.Expr) -> pl.Expr:
-        """Whether the property shows in a text of unknown language, by words of English; never false for the lack of them."""
+        """Return whether the property shows in a text of unknown language, by words of English; never false for the lack of them."""
         if self.needs_language:
             return pl.lit(None, dtype=pl.Boolean)
         return self._in_english(plain, lower)
@@ -115,7 +115,7 @@ _ADDRESS = r"(?i)\b(?:https?://|www\.)\S+"
 
 
 def as_plain(text: pl.Expr) -> pl.Expr:
-    """A text as the rules read it; null where nothing is left of it but blanks."""
+    """Return a text as the rules read it; null where nothing is left of it but blanks."""
     straight = text.str.replace_many(list(_STRAIGHT), list(_STRAIGHT.values())).str.replace_all(_ADDRESS, " ")
     collapsed = straight.str.replace_all(r"\s+", " ").str.strip_chars()
     return pl.when(collapsed != "").then(collapsed)
@@ -126,7 +126,7 @@ WORD = r"\S*[\p{L}\p{N}]\S*"
 
 
 def words(plain: pl.Expr) -> pl.Expr:
-    """Number of words of a plain text; a text of symbols alone counts as one."""
+    """Return the number of words of a plain text; a text of symbols alone counts as one."""
     return plain.str.count_matches(WORD).cast(pl.Int64).clip(lower_bound=1)
 
 

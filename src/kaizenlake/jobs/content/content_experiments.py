@@ -100,7 +100,7 @@ def _known(metric: str) -> pl.Expr:
 
 
 def _with_sample_ratio(arms: pl.DataFrame) -> pl.DataFrame:
-    """Number the experiments and bring each its sample-ratio p; null with fewer than two arms that were shown."""
+    """Return the number the experiments and bring each its sample-ratio p; null with fewer than two arms that were shown."""
     # A full order, so that no order of rows changes a bit.
     arms = arms.sort(*EXPERIMENT, "arm").with_columns(is_shown=(pl.col("shown") > 0).fill_null(False))
     codes, names = group_codes(arms, EXPERIMENT)
@@ -185,5 +185,5 @@ def _with_verdict(arms: pl.DataFrame, evidence: Evidence) -> pl.DataFrame:
 
 
 def wording(text: str) -> pl.Expr:
-    """A text without regard to case and blanks, by which two texts are the same wording."""
+    """Return a text without regard to case and blanks, by which two texts are the same wording."""
     return pl.col(text).str.to_lowercase().str.replace_all(r"\s+", " ").str.strip_chars()

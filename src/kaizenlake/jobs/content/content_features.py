@@ -86,13 +86,13 @@ def read_texts(texts: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _language() -> pl.Expr:
-    """Language of a text: the one given, else the one detected where it has at least two words."""
+    """Return the language of a text: the one given, else the one detected where it has at least two words."""
     to_detect = pl.when(pl.col("given").is_null(), pl.col("length_words") > 1).then("plain")
     return pl.coalesce("given", detected_language(to_detect))
 
 
 def _language_source() -> pl.Expr:
-    """Where the language comes from; null where there is neither a name nor a language."""
+    """Return where the language comes from; null where there is neither a name nor a language."""
     is_detected = pl.col("language").is_not_null()
     return (
         pl.when(pl.col("given").is_not_null())
@@ -121,7 +121,7 @@ def _by_rules(texts: pl.LazyFrame, language: str | None, *, may_guess: bool = Fa
 
 
 def length_band(length_words: pl.Expr) -> pl.Expr:
-    """Band of a length, out of `LENGTH_BANDS`; null for null."""
+    """Return the band of a length, out of `LENGTH_BANDS`; null for null."""
     upper_ends = ((name, int(name.split("-")[1])) for name in LENGTH_BANDS[:-1])
     band = pl.coalesce(
         *(pl.when(length_words <= end).then(pl.lit(name)) for name, end in upper_ends), pl.lit(LENGTH_BANDS[-1])

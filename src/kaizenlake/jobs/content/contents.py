@@ -64,7 +64,7 @@ def contents(
 
 
 def _of_all_days(latest: pl.LazyFrame, increments: pl.LazyFrame, tiers: Tiers) -> pl.LazyFrame:
-    """Latest days, those of single days with the figures of all days in their place."""
+    """Return the latest days, those of single days with the figures of all days in their place."""
     of_day = pl.col("figures") == "of the day"
     names = [name for name in tables.schema(ContentIncrements).names() if name not in KEYS]
     totals = increments.select(*KEYS, *(pl.col(name).alias(f"_{name}") for name in names))

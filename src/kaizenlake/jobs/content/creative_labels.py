@@ -174,7 +174,7 @@ def ranked(rankable: pl.LazyFrame, sizes: pl.LazyFrame, labels: Labels) -> pl.La
 
 
 def _shrunk(columns: Sequence[pl.Series]) -> pl.Series:
-    """Rate of each content drawn toward its own group's; the priors are fitted to whole groups at once."""
+    """Return the rate of each content drawn toward its own group's; the priors are fitted to whole groups at once."""
     group, wins, trials = columns
     codes = group.to_numpy()
     return pl.Series(stats.shrink(wins, trials, stats.fit_by(codes, wins, trials).of(codes)))
@@ -221,14 +221,14 @@ def marks(creative_marks: pl.LazyFrame, figures: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _holds() -> pl.Expr:
-    """Whether a mark holds for the content it is beside."""
+    """Return whether a mark holds for the content it is beside."""
     of_platform = pl.col("mark_platform").is_null() | (pl.col("mark_platform") == pl.col("platform"))
     of_project = pl.col("mark_project").is_null() | (pl.col("mark_project") == pl.col("project_id"))
     return of_platform & of_project
 
 
 def _experiment_reason() -> pl.Expr:
-    """Outcome of a content's experiment in words, such as "8.41 % against 2.77 % of the other arms in its experiment"."""
+    """Return the outcome of a content's experiment in words, such as "8.41 % against 2.77 % of the other arms in its experiment"."""
     own, others, lift = (
         (pl.col(name) * 100).round(digits) for name, digits in (("rate", 2), ("rate_of_others", 2), ("lift", 1))
     )
@@ -238,7 +238,7 @@ def _experiment_reason() -> pl.Expr:
 
 
 def _reason(labels: Labels) -> pl.Expr:
-    """Place of a content in words, such as "place 2 of 40 in its group by shrunk engagement rate (7.31 %), top 10 %"."""
+    """Return the place of a content in words, such as "place 2 of 40 in its group by shrunk engagement rate (7.31 %), top 10 %"."""
     end = pl.when(pl.col("label") == "winner").then(pl.lit("top")).otherwise(pl.lit("bottom"))
     percent = (pl.col("shrunk_rate") * 100).round(2)
     words = "place {} of {} in its group by shrunk engagement rate ({} %), {} {} %"

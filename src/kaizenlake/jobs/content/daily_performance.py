@@ -47,7 +47,7 @@ def daily_performance(
 
 
 def latest_records(performance: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFrame:
-    """Latest record of figures of each tenant, project, content, platform and day before `as_of`, in the columns of silver."""
+    """Return the latest record of figures of each tenant, project, content, platform and day before `as_of`, in the columns of silver."""
     return latest(_recorded(performance, as_of), DAY, LANDED)
 
 
@@ -67,7 +67,7 @@ def _recorded(performance: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
 
 
 def _with_parts_added_up(performance: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
-    """The latest record of each day; the figures of one that is a part are those of all parts of the day."""
+    """Return the latest record of each day; the figures of one that is a part are those of all parts of the day."""
     told = pl.sum_horizontal(pl.col(name) for name in PARTS)
     says = pl.any_horizontal(pl.col(name).is_not_null() for name in PARTS)
     recorded = _recorded(performance, as_of).with_columns(
@@ -97,12 +97,12 @@ def total(figure: pl.Expr) -> pl.Expr:
 
 
 def trials() -> pl.Expr:
-    """Denominator of the engagement rate: people reached where the record says so, else impressions."""
+    """Return the denominator of the engagement rate: people reached where the record says so, else impressions."""
     return pl.when(pl.col("rate_of") == "reach").then("reach").otherwise("impressions")
 
 
 def share(part: pl.Expr, whole: pl.Expr) -> pl.Expr:
-    """Part over whole; null without a part or a whole, or with a whole of 0.
+    """Return the part over whole; null without a part or a whole, or with a whole of 0.
 
     It is at most 1: a platform may count several engagements or clicks a view, and a rate is a share of the views.
     """
@@ -110,7 +110,7 @@ def share(part: pl.Expr, whole: pl.Expr) -> pl.Expr:
 
 
 def tier(rate: pl.Expr, tiers: Tiers) -> pl.Expr:
-    """Tier of a rate; null for null.
+    """Return the tier of a rate; null for null.
 
     Args:
         rate: Engagement rate, a fraction; not NaN.

@@ -28,7 +28,7 @@ def performance_tiers(daily_performance: pl.LazyFrame, *, as_of: datetime) -> pl
 
 
 def percentile(value: pl.Expr, group: tuple[str, ...]) -> pl.Expr:
-    """Average rank of a value among the values of its group, over their number: in (0, 1], the best alone has 1.
+    """Return the average rank of a value among the values of its group, over their number: in (0, 1], the best alone has 1.
 
     Args:
         value: Nulls get no percentile and do not count.

@@ -16,7 +16,7 @@ START = 0
 
 
 def ages_of(kind: str, windows: Windows) -> tuple[int, ...]:
-    """Ages of a kind, from the youngest: those up to its window, or the window itself where it is shorter than all.
+    """Return ages of a kind, from the youngest: those up to its window, or the window itself where it is shorter than all.
 
     >>> ages_of("outreach", Windows()), ages_of("pack", Windows()), ages_of("outreach", Windows(reply_days=3))
     ((7, 14), (7,), (3,))
@@ -27,7 +27,7 @@ def ages_of(kind: str, windows: Windows) -> tuple[int, ...]:
 
 
 def at_ages(subjects: pl.LazyFrame, ages: tuple[int, ...], *, as_of: datetime) -> pl.LazyFrame:
-    """One row for each age that a subject has reached, its start among them.
+    """Return one row for each age that a subject has reached, its start among them.
 
     An age is reached when its last instant is over, since what happens at that instant still counts.
 

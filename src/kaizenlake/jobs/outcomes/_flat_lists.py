@@ -15,7 +15,7 @@ _ENTRY = rf"(?:null|\{{\s*(?:{_PAIR}(?:\s*,\s*{_PAIR})*)?\s*\}})"
 
 
 def flat_list(text: str, field: str, names: Iterable[str]) -> pl.Expr:
-    """The list under a field of a JSON object, whose entries are objects of texts and numbers; null for any other text.
+    """Return the list under a field of a JSON object, whose entries are objects of texts and numbers; null for any other text.
 
     What is not wanted of an entry may also be a list of them.
 

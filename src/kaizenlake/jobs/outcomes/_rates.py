@@ -110,7 +110,7 @@ def _rates(at_age: pl.DataFrame, family: list[str], evidence: Evidence) -> pl.Da
 
 
 def _comparisons(sides: pl.DataFrame, family: list[str]) -> pl.DataFrame:
-    """Each value against the others of its family, pooled over strata; platforms are not compared."""
+    """Return each value against the others of its family, pooled over strata; platforms are not compared."""
     within = [*family, *STRATUM]
     codes, values = group_codes(sides, [*family, "value"])
     counts = sides.select(
@@ -148,7 +148,7 @@ FIGURES: dict[str, pl.DataType] = {
 
 
 def shrink_counts(rates: pl.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Wins and decided of each row as shrinkage takes them: the adjusted rate's wins; none of a value that is pending."""
+    """Return wins and decided of each row as shrinkage takes them: the adjusted rate's wins; none of a value that is pending."""
     decided = pl.when(pl.col("status") == "rated").then("decided").otherwise(0).cast(pl.Float64)
     counts = rates.select(wins=(pl.col("adjusted_rate") * decided).fill_null(0.0), decided=decided)
     return counts["wins"].to_numpy(), counts["decided"].to_numpy()

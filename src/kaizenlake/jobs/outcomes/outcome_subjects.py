@@ -218,13 +218,13 @@ def deal_outcomes(acquisition: pl.LazyFrame, *, as_of: datetime, ages: tuple[int
 
 
 def _by_end_alone(ends: pl.Expr) -> pl.Expr:
-    """Whether nothing is told of a subject before one of the events that end it."""
+    """Return whether nothing is told of a subject before one of the events that end it."""
     other, first_end = pl.col("occurred_at").filter(~ends).min(), pl.col("occurred_at").filter(ends).min()
     return first_end.is_not_null() & (other.is_null() | (other > first_end))
 
 
 def _any_lost_alone() -> pl.Expr:
-    """Whether some subject of the tenant that is known by its end alone was lost."""
+    """Return whether some subject of the tenant that is known by its end alone was lost."""
     return (pl.col("by_end_alone") & pl.col("was_lost")).any().over("tenant_id")
 
 
@@ -300,12 +300,12 @@ def _about_leads(subjects: pl.LazyFrame, events: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _latest(value: pl.Expr) -> pl.Expr:
-    """The latest known value of a group, by time and then by event."""
+    """Return the latest known value of a group, by time and then by event."""
     return value.sort_by("occurred_at", "event_id").drop_nulls().last()
 
 
 def _project_of(key: str) -> pl.Expr:
-    """Project of an event; where it names none, the only one that the events of the same key and tenant name."""
+    """Return the project of an event; where it names none, the only one that the events of the same key and tenant name."""
     of_key = ("tenant_id", key)
     first, last = pl.col("project_id").min().over(of_key), pl.col("project_id").max().over(of_key)
     only = pl.when(pl.col(key).is_not_null(), first == last).then(first)

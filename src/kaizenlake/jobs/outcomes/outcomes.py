@@ -141,7 +141,7 @@ def by_dimension(
 
 
 def _within(left_out: Iterable[str], kinds: Mapping[str, tuple[str, ...]]) -> pl.Expr:
-    """The conditions of a subject's kind in words, but for those left out."""
+    """Return the conditions of a subject's kind in words, but for those left out."""
     texts = []
     for kind, conditions in kinds.items():
         names = [name for name in conditions if name not in left_out]

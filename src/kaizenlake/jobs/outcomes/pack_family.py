@@ -52,7 +52,7 @@ _TIER = "|".join(PACK_TIERS)
 
 
 def pack_family(pack_key: pl.Expr) -> pl.Expr:
-    """Family of a pack: the known family with which its key begins, else the key without version and tier.
+    """Return the family of a pack: the known family with which its key begins, else the key without version and tier.
 
     Keys are compared in lower case, with `_` for whatever is no letter and no digit.
     """
@@ -63,7 +63,7 @@ def pack_family(pack_key: pl.Expr) -> pl.Expr:
 
 
 def pack_tier(pack_key: pl.Expr) -> pl.Expr:
-    """Tier of a pack: the last word of its key before a version, where that is a tier; else null."""
+    """Return the tier of a pack: the last word of its key before a version, where that is a tier; else null."""
     return _spelled(pack_key).str.extract(rf"_({_TIER})(?:{_VERSION})?$")
 
 

@@ -73,7 +73,7 @@ def _drawn_toward_the_whole(rates: pl.DataFrame) -> pl.DataFrame:
 
 
 def _strength(rates: pl.DataFrame, wins: NDArray[np.float64], decided: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Worth of the whole, in outcomes, for each row."""
+    """Return the worth of the whole, in outcomes, for each row."""
     values, _ = group_codes(rates, ["tenant_id", "scope", "kind", "dimension", "value"])
     kinds, _ = group_codes(rates, ["tenant_id", "scope", "kind"])
     is_total = (rates["dimension"] == ALL).to_numpy()

@@ -71,7 +71,7 @@ def segment_clarity(
 
 
 def _shrunk(columns: Sequence[pl.Series]) -> pl.Series:
-    """Shrunk rate of each segment; the prior is fitted to all segments of its tenant at once."""
+    """Return the shrunk rate of each segment; the prior is fitted to all segments of its tenant at once."""
     tenant, clear_briefs, briefs = columns
     codes = tenant.to_numpy()
     return pl.Series(stats.shrink(clear_briefs, briefs, stats.fit_by(codes, clear_briefs, briefs).of(codes)))

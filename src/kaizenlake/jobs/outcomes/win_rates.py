@@ -47,7 +47,7 @@ def win_rates(
 
 
 def _shrunk(rates: pl.DataFrame) -> pl.DataFrame:
-    """Rates drawn toward the prior that is fitted on the values of their kind and dimension."""
+    """Return rates drawn toward the prior that is fitted on the values of their kind and dimension."""
     codes, _ = group_codes(rates, FAMILY)
     wins, decided = shrink_counts(rates)
     prior = betabinomial.fit_by(codes, wins, decided)

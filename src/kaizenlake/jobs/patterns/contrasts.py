@@ -84,7 +84,7 @@ def pool(studies: pl.DataFrame, by: Sequence[str], *, confidence: float, few_stu
 
 
 def lifts() -> dict[str, pl.Expr]:
-    """Lift with its interval, and the effect with its, from pooled log ratios; what is beyond a float is null."""
+    """Return the lift with its interval, and the effect with its, from pooled log ratios; what is beyond a float is null."""
     low, high = _lift("log_ci_low"), _lift("log_ci_high")
     return {
         "lift": _lift("log_lift"),
@@ -97,7 +97,7 @@ def lifts() -> dict[str, pl.Expr]:
 
 
 def verdict(*, q_value: float, contents: int, studies: pl.Expr | int) -> pl.Expr:
-    """Works or risky where the corrected p and the interval say so and there is enough evidence; else unclear.
+    """Return works or risky where the corrected p and the interval say so and there is enough evidence; else unclear.
 
     Args:
         q_value: Largest corrected p.

@@ -109,7 +109,7 @@ def log_rate_ratio(events: Floats, trials: Floats, other_events: Floats, other_t
 
 
 def _arms(contents: pl.LazyFrame, by: tuple[str, ...]) -> pl.LazyFrame:
-    """Events, trials, contents and shared patterns of each arm, by scope and metric."""
+    """Return events, trials, contents and shared patterns of each arm, by scope and metric."""
     told = contents.filter(pl.col("experiment_id").is_not_null())
     scoped = told.with_columns(of_project_id="project_id") if by == TENANT else by_scope(told)
     in_experiments = scoped.select(
@@ -144,12 +144,12 @@ def _arms(contents: pl.LazyFrame, by: tuple[str, ...]) -> pl.LazyFrame:
 
 
 def _shared(pattern: pl.Expr) -> pl.Expr:
-    """The pattern that all contents of a group have; null where they differ or one is unknown."""
+    """Return the pattern that all contents of a group have; null where they differ or one is unknown."""
     return pl.when(pattern.null_count() == 0, pattern.min() == pattern.max()).then(pattern.min())
 
 
 def _with_sample_ratio(arms: pl.DataFrame, experiment: list[str]) -> pl.DataFrame:
-    """Number the experiments and bring each its sample-ratio p-value; null with one arm or without a trial."""
+    """Return the number the experiments and bring each its sample-ratio p-value; null with one arm or without a trial."""
     # Within an experiment by size, so that no order of rows changes a bit of the chi-square.
     arms = arms.sort("trials")
     codes, _ = group_codes(arms, experiment)
@@ -161,7 +161,7 @@ def _with_sample_ratio(arms: pl.DataFrame, experiment: list[str]) -> pl.DataFram
 
 
 def _of_one_metric(arms: pl.DataFrame) -> pl.DataFrame:
-    """Arms by the metric that more of a tenant's contents have; of two alike, the first by name."""
+    """Return arms by the metric that more of a tenant's contents have; of two alike, the first by name."""
     metric = (
         arms.group_by("tenant_id", "metric")
         .agg(pl.col("contents").sum())
@@ -172,7 +172,7 @@ def _of_one_metric(arms: pl.DataFrame) -> pl.DataFrame:
 
 
 def _contrasts(arms: pl.DataFrame, pattern_type: str, by: tuple[str, ...], is_left_out: pl.Expr) -> pl.DataFrame:
-    """One row per experiment and pattern of a type that it contrasts: both sides' events and trials."""
+    """Return one row per experiment and pattern of a type that it contrasts: both sides' events and trials."""
     figures = ("events", "trials", "contents")
     return (
         arms.group_by("experiment", pl.col(pattern_type).alias("pattern"))

@@ -96,7 +96,7 @@ def _sum_types(fixed: pl.DataFrame) -> pl.DataFrame:
 
 
 def _cluster() -> pl.Expr:
-    """Number of the cluster of a content: its experiment, else its text, else itself."""
+    """Return the number of the cluster of a content: its experiment, else its text, else itself."""
     return (
         pl.when(pl.col("experiment_id").is_not_null())
         .then(pl.col("experiment_id").hash(1))
@@ -107,7 +107,7 @@ def _cluster() -> pl.Expr:
 
 
 def _units(coded: pl.DataFrame, pattern_type: str) -> pl.DataFrame:
-    """One row per content that is alone in its cluster, and one per cluster of several: their mean rate, rounded down."""
+    """Return one row per content that is alone in its cluster, and one per cluster of several: their mean rate, rounded down."""
     described = coded.filter(pl.col(pattern_type).is_not_null()).select(
         "place", pattern_type, "cluster", "is_alone", *METRICS
     )
@@ -124,7 +124,7 @@ def _units(coded: pl.DataFrame, pattern_type: str) -> pl.DataFrame:
 
 
 def _without_contrasted(contents: pl.LazyFrame) -> pl.LazyFrame:
-    """Contents, of which arms lack the patterns of each type that an experiment of their project contrasts."""
+    """Return contents, of which arms lack the patterns of each type that an experiment of their project contrasts."""
     project = ["tenant_id", "project_id"]
     is_arm = pl.col("experiment_id").is_not_null()
     contrasted = {f"contrasts_{name}": pl.col(name).min() != pl.col(name).max() for name in CONTRASTED}
@@ -209,7 +209,7 @@ def contrast_strata(
 
 
 def _studies(strata: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
-    """One study per stratum: the log ratio of mean rates with its variance."""
+    """Return one study per stratum: the log ratio of mean rates with its variance."""
     # The order of additions decides the last bits; a full sort makes it the same whatever way the rows came.
     strata = strata.sort(*keys, "n", "total", "squares", "other_n", "other_total", "other_squares")
     codes, _ = group_codes(strata, keys)
@@ -234,7 +234,7 @@ def _studies(strata: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
 def _relative_spread(
     strata: pl.DataFrame, prefix: str, codes: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Contents, their mean rate, and the squared coefficient of variation of the pattern's contents over its strata.
+    """Return contents, their mean rate, and the squared coefficient of variation of the pattern's contents over its strata.
 
     The last is taken a little larger than it is found, by the variance of Student's t over the normal's, for being found
     on few contents.

@@ -22,14 +22,14 @@ TEXT_FAMILY = "text"
 
 
 def pattern_of(pattern_type: str) -> pl.Expr:
-    """Pattern of each content by one type; null, where it is not known, takes no part in the comparison."""
+    """Return the pattern of each content by one type; null, where it is not known, takes no part in the comparison."""
     if pattern_type in TEXT_FEATURES:
         return pl.when(pl.col(pattern_type)).then(pl.lit(PRESENT)).when(~pl.col(pattern_type)).then(pl.lit("no"))
     return pl.col(pattern_type)
 
 
 def is_pattern() -> pl.Expr:
-    """Whether a row is about a pattern, rather than about the lack of a text feature."""
+    """Return whether a row is about a pattern, rather than about the lack of a text feature."""
     return ~(pl.col("pattern_type").is_in(TEXT_FEATURES) & (pl.col("pattern") == "no"))
 
 
@@ -49,5 +49,5 @@ def name_places(rows: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def family() -> pl.Expr:
-    """Patterns that are corrected and shrunk together: those of one type, and all text features."""
+    """Return patterns that are corrected and shrunk together: those of one type, and all text features."""
     return pl.when(pl.col("pattern_type").is_in(TEXT_FEATURES)).then(pl.lit(TEXT_FAMILY)).otherwise("pattern_type")

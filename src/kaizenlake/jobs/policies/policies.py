@@ -72,7 +72,7 @@ def policies(policy_log: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFrame:
 
 
 def _statuses(created: pl.LazyFrame, known: pl.LazyFrame) -> pl.LazyFrame:
-    """The last status that each version was given, since when and by whom."""
+    """Return the last status that each version was given, since when and by whom."""
 
     def given(event_type: str, version: str, status: pl.Expr, known: pl.LazyFrame = known) -> pl.LazyFrame:
         # A version that an event names twice has what the event says of it first.

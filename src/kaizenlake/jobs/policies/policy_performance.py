@@ -47,14 +47,14 @@ def policy_performance(
 
 
 def _of_tenants(frame: pl.LazyFrame) -> pl.LazyFrame:
-    """Rows with the tenant they belong to; null where a table does not tell."""
+    """Return rows with the tenant they belong to; null where a table does not tell."""
     if "tenant_id" in frame.collect_schema():
         return frame
     return frame.with_columns(tenant_id=pl.lit(None, pl.String))
 
 
 def _seen(canary_looks: pl.LazyFrame) -> pl.LazyFrame:
-    """Each candidate at the latest look of each of its deployments."""
+    """Return each candidate at the latest look of each of its deployments."""
     return (
         canary_looks.filter(pl.col("look") == pl.col("look").max().over("deployment_id", *VERSION))
         .select(
@@ -80,7 +80,7 @@ def _seen(canary_looks: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _observed(policies: pl.LazyFrame, learning_progress: pl.LazyFrame) -> pl.LazyFrame:
-    """Each version on its last day, against the version before."""
+    """Return each version on its last day, against the version before."""
     last = learning_progress.join(
         policies.select("doer", *VERSION), on=("doer", *VERSION), how="semi", nulls_equal=True
     ).filter(pl.col("event_date") == pl.col("event_date").max().over(VERSION))

@@ -26,7 +26,7 @@ class Interval(NamedTuple):
 
 
 def sums_of_day() -> dict[str, pl.Expr]:
-    """The sums of `DAY_SUMS` of rows of one day each, by name; whole numbers, which give the same bits in every order."""
+    """Return the sums of `DAY_SUMS` of rows of one day each, by name; whole numbers, which give the same bits in every order."""
     n, total = (pl.col(name).cast(pl.Int128) for name in ("n", "loss_micros"))
     return {
         "days": pl.lit(1, pl.Int64),
@@ -37,7 +37,7 @@ def sums_of_day() -> dict[str, pl.Expr]:
 
 
 def difference_interval(one: str, other: str, confidence: float) -> Interval:
-    """The interval of the difference of two mean losses, with errors clustered by day.
+    """Return the interval of the difference of two mean losses, with errors clustered by day.
 
     The mean of all runs is a ratio of sums over days, whose variance is D / (D - 1) Σ (S - n m)² / N², with the total S and the
     runs n of each of D days, the mean m and all runs N (as of cluster samples, Cochran 1977). The larger of Welch's and the

@@ -14,12 +14,12 @@ SUMS = ("n", "loss_micros", "square_high", "square_low")
 
 
 def micros(figure: pl.Expr) -> pl.Expr:
-    """A figure in whole millionths; null for null."""
+    """Return a figure in whole millionths; null for null."""
     return (figure * MICRO).round().cast(pl.Int64)
 
 
 def sums_of(loss: pl.Expr) -> dict[str, pl.Expr]:
-    """Sums over the runs of a group, by the names of `SUMS`; runs without a loss add nothing.
+    """Return sums over the runs of a group, by the names of `SUMS`; runs without a loss add nothing.
 
     A square is kept in two parts, whole millions and the rest: the sum of each stays within an Int64 for some 9e12 runs.
     """
@@ -33,17 +33,17 @@ def sums_of(loss: pl.Expr) -> dict[str, pl.Expr]:
 
 
 def known_before(as_of: datetime) -> pl.Expr:
-    """Rows of days that began before an instant and have a run with a loss."""
+    """Return rows of days that began before an instant and have a run with a loss."""
     return (pl.col("event_date").cast(pl.Datetime("us", "UTC")) < as_of) & (pl.col("n") > 0)
 
 
 def added() -> tuple[pl.Expr, ...]:
-    """The sums of several parts."""
+    """Return the sums of several parts."""
     return tuple(pl.col(name).sum() for name in SUMS)
 
 
 def mean(prefix: str = "") -> pl.Expr:
-    """Mean loss; null without a run.
+    """Return the mean loss; null without a run.
 
     Args:
         prefix: What stands before the names of the sums.
@@ -58,6 +58,6 @@ def m2(prefix: str = "") -> pl.Expr:
 
 
 def sd(prefix: str = "") -> pl.Expr:
-    """Standard deviation of the losses; null below two runs."""
+    """Return the standard deviation of the losses; null below two runs."""
     n = pl.col(f"{prefix}n")
     return pl.when(n > 1).then((m2(prefix) / (n - 1)).sqrt())

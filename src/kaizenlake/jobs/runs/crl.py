@@ -50,7 +50,7 @@ def crl(
 
 
 def nine_terms(loss: Loss) -> dict[str, pl.Expr]:
-    """The nine terms of a run, each in [0, 1] and null where the run does not tell it; in the order of `WEIGHTS`.
+    """Return the nine terms of a run, each in [0, 1] and null where the run does not tell it; in the order of `WEIGHTS`.
 
     Args:
         loss: Values at which counts are one half, and the overrun that counts in full.
@@ -70,7 +70,7 @@ def nine_terms(loss: Loss) -> dict[str, pl.Expr]:
 
 
 def own_term(term: LossTerm) -> pl.Expr:
-    """A term of the team's own, in [0, 1]; null where the run does not tell its field."""
+    """Return a term of the team's own, in [0, 1]; null where the run does not tell its field."""
     value = pl.col(term.field).cast(pl.Float64)
     if term.rule == "count":
         assert term.half is not None
@@ -82,12 +82,12 @@ def own_term(term: LossTerm) -> pl.Expr:
 
 
 def saturated(number: pl.Expr, half: float) -> pl.Expr:
-    """A count as a share: n / (n + half), so that it is one half at `half` and nears 1; null for null."""
+    """Return a count as a share: n / (n + half), so that it is one half at `half` and nears 1; null for null."""
     return number / (number + half)
 
 
 def overrun(value: pl.Expr, budget: pl.Expr, full: float) -> pl.Expr:
-    """What a value lies over its budget, as a share of the budget, up to `full`, which is 1.
+    """Return what a value lies over its budget, as a share of the budget, up to `full`, which is 1.
 
     Null without a value or a budget; a budget of 0 is none.
     """
@@ -95,7 +95,7 @@ def overrun(value: pl.Expr, budget: pl.Expr, full: float) -> pl.Expr:
 
 
 def nine_weights(loss: Loss) -> dict[str, pl.Expr]:
-    """Weight of each of the nine terms for a run: of its tenant and phase, else its tenant, else its phase, else of all."""
+    """Return the weight of each of the nine terms for a run: of its tenant and phase, else its tenant, else its phase, else of all."""
 
     def asked_for(position: int) -> tuple[bool, bool]:
         item = loss.overrides[position]
@@ -117,7 +117,7 @@ def nine_weights(loss: Loss) -> dict[str, pl.Expr]:
 
 
 def _weighed(weights: Mapping[str, pl.Expr]) -> dict[str, pl.Expr]:
-    """Weights used, contributions, loss and coverage, from the columns of the terms and the weight of each."""
+    """Return weights used, contributions, loss and coverage, from the columns of the terms and the weight of each."""
     observed = {
         name: pl.when(pl.col(_term(name)).is_not_null()).then(weight).otherwise(0.0) for name, weight in weights.items()
     }

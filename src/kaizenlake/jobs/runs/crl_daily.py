@@ -37,12 +37,12 @@ def crl_daily(crl: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFrame:
 
 
 def bucket(loss: pl.Expr) -> pl.Expr:
-    """Bucket in which a loss lies, from 0; a loss of 1 lies in the last one, and null in none."""
+    """Return the bucket in which a loss lies, from 0; a loss of 1 lies in the last one, and null in none."""
     return (loss * BUCKETS).floor().cast(pl.Int64).clip(upper_bound=BUCKETS - 1)
 
 
 def quantile(share: float) -> pl.Expr:
-    """The loss up to which a share of the runs lies: an aggregate over rows of one bucket each, by `bucket`.
+    """Return the loss up to which a share of the runs lies: an aggregate over rows of one bucket each, by `bucket`.
 
     It is the mean loss of the bucket in which the share is reached: within a bucket of the true one, exact where the losses
     there are alike, and never beyond the largest.

@@ -56,7 +56,7 @@ def crl_terms_daily(crl: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFrame:
 
 
 def _sums(term: pl.Expr, weight: pl.Expr, contribution: pl.Expr) -> dict[str, pl.Expr]:
-    """Sums over the runs of a group; runs that do not tell the term add nothing."""
+    """Return sums over the runs of a group; runs that do not tell the term add nothing."""
     # A weight used is the term's share of what was observed; times the coverage it is the share of all.
     among_all = (weight * pl.col("coverage")).filter(term.is_not_null())
     sums = sums_of(term)

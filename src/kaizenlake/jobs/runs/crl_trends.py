@@ -78,7 +78,7 @@ def crl_trends(
 
 
 def _direction(trends: Trends) -> pl.Expr:
-    """Degrading while an episode of the chart lasts; else by the change over 7 days, or where that is unclear over 30."""
+    """Return the degrading while an episode of the chart lasts; else by the change over 7 days, or where that is unclear over 30."""
     by_week, by_month = (direction(window, trends) for window in WINDOWS)
     return (
         pl.when(pl.col("degrading_since").is_not_null())
@@ -90,7 +90,7 @@ def _direction(trends: Trends) -> pl.Expr:
 
 
 def direction(window: int, trends: Trends) -> pl.Expr:
-    """Whether the change over a window says improving or flat; unclear with few runs, or where its interval says neither.
+    """Return whether the change over a window says improving or flat; unclear with few runs, or where its interval says neither.
 
     Args:
         window: 7 or 30 days.
@@ -110,12 +110,12 @@ def direction(window: int, trends: Trends) -> pl.Expr:
 
 
 def is_recent(as_of: datetime) -> pl.Expr:
-    """Rows of days so late that a doer that was degrading then still counts as degrading, by `event_date`."""
+    """Return rows of days so late that a doer that was degrading then still counts as degrading, by `event_date`."""
     return pl.col("event_date") >= (as_of - timedelta(days=EPISODE_DAYS)).date()
 
 
 def _charted(trends: Trends) -> dict[str, pl.Expr]:
-    """The control chart of each series."""
+    """Return the control chart of each series."""
     columns = {name: pl.Float64() for name in CHARTED}
     first_day = pl.col("event_date").min().over(KEYS)
     chart = pl.map_batches(
@@ -149,12 +149,12 @@ def _episodes(charted: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _series() -> pl.Expr:
-    """Code of the series that a row is of, from 0."""
+    """Return the code of the series that a row is of, from 0."""
     return pl.struct(KEYS).rank("dense") - 1
 
 
 def _moving(columns: Sequence[pl.Series], *, half_life_days: float) -> pl.Series:
-    """Moving average of the loss of each series: rows of (code of the series, day, runs, loss in millionths) in any order."""
+    """Return the moving average of the loss of each series: rows of (code of the series, day, runs, loss in millionths) in any order."""
     code, date = (column.cast(pl.Int64).to_numpy() for column in columns[:2])
     runs, loss = (column.cast(pl.Float64).to_numpy() for column in columns[2:])
     found = stats.decayed_sums_by(code, date, runs, loss, half_life_days=half_life_days)
@@ -162,7 +162,7 @@ def _moving(columns: Sequence[pl.Series], *, half_life_days: float) -> pl.Series
 
 
 def _charts(columns: Sequence[pl.Series], *, trends: Trends) -> pl.Series:
-    """Control chart of each series: rows of (its code, days since its first, runs, mean loss, m2) in any order."""
+    """Return the control chart of each series: rows of (its code, days since its first, runs, mean loss, m2) in any order."""
     code, day = (column.cast(pl.Int64).to_numpy() for column in columns[:2])
     figures = [column.cast(pl.Float64).to_numpy() for column in columns[2:]]
     found = {name: np.full(code.size, np.nan) for name in CHARTED}
@@ -198,7 +198,7 @@ def _charts(columns: Sequence[pl.Series], *, trends: Trends) -> pl.Series:
 
 
 def _days(crl_daily: pl.LazyFrame) -> pl.LazyFrame:
-    """Sums and quantiles of each day of each cut, in the order of days."""
+    """Return sums and quantiles of each day of each cut, in the order of days."""
     return (
         pl.concat([crl_daily.with_columns(cut=pl.lit(cut), value=value) for cut, value in CUTS.items()])
         .filter(pl.col("value").is_not_null())
@@ -212,7 +212,7 @@ def _days(crl_daily: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _window(days: pl.LazyFrame, window: int) -> pl.LazyFrame:
-    """Sums of the window of days that ends with each day, and of the window before that one."""
+    """Return sums of the window of days that ends with each day, and of the window before that one."""
 
     def summed(prefix: str, offset: int) -> pl.LazyFrame:
         return days.rolling("event_date", period=f"{window}d", offset=f"-{offset}d", group_by=KEYS).agg(

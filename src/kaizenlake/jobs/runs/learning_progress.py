@@ -81,13 +81,13 @@ def learning_progress(
 
 
 def _order() -> pl.Expr:
-    """The name of a version with each number in it written in 20 digits, so that names sort by their numbers."""
+    """Return the name of a version with each number in it written in 20 digits, so that names sort by their numbers."""
     long = pl.col("policy_version").str.replace_all(r"(\d+)", "0" * 20 + "${1}")
     return long.str.replace_all(r"\d*(\d{20})", "${1}").alias("order")
 
 
 def version_verdict(trends: Trends) -> pl.Expr:
-    """What the difference from the version before says, by its interval as it is shown; null for the first.
+    """Return what the difference from the version before says, by its interval as it is shown; null for the first.
 
     Args:
         trends: `runs`: fewest on either side for a verdict; `small_difference`: what is not worth speaking of.

@@ -79,7 +79,7 @@ def run_records(runs: pl.LazyFrame, traces: pl.LazyFrame, *, as_of: datetime) ->
 
 
 def _of_traces(traces: pl.LazyFrame) -> pl.LazyFrame:
-    """Each trace as the event that its run was completed."""
+    """Return each trace as the event that its run was completed."""
     # A kind of error is one word; a sentence is of one run alone.
     modes = pl.when(pl.col("error_type").str.contains(r"^[\w.:/-]{1,100}$")).then(pl.concat_list("error_type"))
     return traces.select(
@@ -107,13 +107,13 @@ def _of_traces(traces: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def gates_not_passed() -> pl.Expr:
-    """Share of the gates that a run did not pass; null without gates, or with more passed than there were."""
+    """Return the share of the gates that a run did not pass; null without gates, or with more passed than there were."""
     known = (pl.col("gates_total") > 0, pl.col("gates_passed") <= pl.col("gates_total"))
     return pl.when(*known).then(1.0 - pl.col("gates_passed") / pl.col("gates_total"))
 
 
 def failed() -> pl.Expr:
-    """Whether a run ended in error, timeout or crash.
+    """Return whether a run ended in error, timeout or crash.
 
     Its `outcome` says so. Where it tells none, a failure mode does, unless something was found out about what the run made.
     """
@@ -126,12 +126,12 @@ def failed() -> pl.Expr:
 
 
 def _plain(word: pl.Expr) -> pl.Expr:
-    """A word without case, spaces, `_` and `-`."""
+    """Return a word without case, spaces, `_` and `-`."""
     return word.str.to_lowercase().str.replace_all(r"[\s_-]", "")
 
 
 def _latest(name: str, dtype: pl.DataType) -> pl.Expr:
-    """The latest word on a field."""
+    """Return the latest word on a field."""
     value = pl.col(name)
     if isinstance(dtype, pl.List):
         value = pl.when(value.list.len() > 0).then(value)

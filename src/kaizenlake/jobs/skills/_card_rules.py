@@ -15,7 +15,7 @@ BETTER, WORSE, EVEN, UNCLEAR = get_args(TermVerdict)
 
 
 def last_day(as_of: datetime) -> date:
-    """The last day of which events before an instant can be.
+    """Return the last day of which events before an instant can be.
 
     >>> from datetime import UTC
     >>> str(last_day(datetime(2026, 3, 1, tzinfo=UTC))), str(last_day(datetime(2026, 3, 1, 1, tzinfo=UTC)))
@@ -70,7 +70,7 @@ def units_without_loss(runs: pl.LazyFrame, keys: Sequence[str]) -> pl.LazyFrame:
 
 
 def verdict(kind: str, enough: pl.Expr, skills: Skills) -> pl.Expr:
-    """What a difference of losses says, below 0 being better.
+    """Return what a difference of losses says, below 0 being better.
 
     A strength or a weakness needs a corrected p that is small enough, an interval that leaves out 0, a difference that
     matters, and enough runs. An interval within what does not matter is even, whatever the p.

@@ -140,7 +140,7 @@ def skill_cards(
 
 
 def _amounts(crl_daily: pl.LazyFrame, as_of: datetime, days: int) -> pl.LazyFrame:
-    """How much each doer ran, in the days of its card and in those before."""
+    """Return how much each doer ran, in the days of its card and in those before."""
     now, past = in_card(days), before_card(days)
     summed = (
         with_card_end(crl_daily, as_of, days)
@@ -167,7 +167,7 @@ def _missing(crl: pl.LazyFrame, as_of: datetime, days: int) -> pl.LazyFrame:
 
 
 def _trends(crl_trends: pl.LazyFrame, as_of: datetime, days: int) -> pl.LazyFrame:
-    """Where the loss of each doer goes, on its latest day; what lies before the days of the card is no news.
+    """Return where the loss of each doer goes, on its latest day; what lies before the days of the card is no news.
 
     A doer that did not run lately is not degrading: its alert is told no more either.
     """
@@ -183,7 +183,7 @@ def _trends(crl_trends: pl.LazyFrame, as_of: datetime, days: int) -> pl.LazyFram
 
 
 def _terms(skill_terms: pl.LazyFrame) -> pl.LazyFrame:
-    """Strengths, weaknesses and unobserved terms of each doer, and the term that grew most."""
+    """Return strengths, weaknesses and unobserved terms of each doer, and the term that grew most."""
     return (
         skill_terms.with_columns(
             strong=pl.when(pl.col("verdict") == BETTER).then(_size(BETTER)),
@@ -201,32 +201,32 @@ def _terms(skill_terms: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _size(verdict: str) -> pl.Expr:
-    """The larger of the differences that say a verdict."""
+    """Return the larger of the differences that say a verdict."""
     said = (pl.when(pl.col(f"{kind}_verdict") == verdict).then(f"{kind}_difference") for kind in KINDS)
     return pl.max_horizontal(difference.abs() for difference in said)
 
 
 def _largest(size: str) -> pl.Expr:
-    """Terms of which a size is known, the largest first."""
+    """Return terms of which a size is known, the largest first."""
     known = pl.col(size).is_not_null()
     names, sizes = (pl.col(name).filter(known) for name in ("term", size))
     return names.sort_by(sizes, names, descending=[True, False])
 
 
 def _models(skill_models: pl.LazyFrame) -> pl.LazyFrame:
-    """The best model of each doer, where one is better for certain."""
+    """Return the best model of each doer, where one is better for certain."""
     better = skill_models.filter(pl.col("verdict") == BETTER)
     return better.group_by(DOER).agg(best_model=pl.col("model").sort_by("place", "model").first())
 
 
 def _failures(skill_failures: pl.LazyFrame) -> pl.LazyFrame:
-    """The most frequent way of failing of each doer."""
+    """Return the most frequent way of failing of each doer."""
     order = pl.col("failure_mode").sort_by("failed", "failure_mode", descending=[True, False])
     return skill_failures.filter(pl.col("failed") > 0).group_by(DOER).agg(main_failure=order.first())
 
 
 def _policies(learning_progress: pl.LazyFrame, policies: pl.LazyFrame) -> pl.LazyFrame:
-    """The policy that each doer runs under: an active one, else that of its latest runs.
+    """Return the policy that each doer runs under: an active one, else that of its latest runs.
 
     Of several active ones that of every phase comes first, then the one that is so for longest.
     """
@@ -254,7 +254,7 @@ def _policies(learning_progress: pl.LazyFrame, policies: pl.LazyFrame) -> pl.Laz
 
 
 def _experiments(experiments: pl.LazyFrame, most: int) -> pl.LazyFrame:
-    """The latest experiments of each doer, the newest first."""
+    """Return the latest experiments of each doer, the newest first."""
     at = pl.coalesce("started_at", "ended_at")
     order = pl.col("experiment_id").sort_by(at, "experiment_id", descending=True)
     return experiments.group_by(DOER).agg(experiments=order.head(most))

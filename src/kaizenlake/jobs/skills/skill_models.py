@@ -75,7 +75,7 @@ _COMPARED = pl.Schema(
 
 
 def _compared(cells: pl.DataFrame, *, evidence: Evidence, skills: Skills) -> pl.DataFrame:
-    """Rows of the table out of sums by doer, model and band of cost; the band is null where the cost is unknown."""
+    """Return rows of the table out of sums by doer, model and band of cost; the band is null where the cost is unknown."""
     whole = cells.group_by(MODEL).agg(*added(), pl.col("runs", "costed", "cost_micros").sum()).sort(MODEL)
     alone = stats.mean_interval(*_moments(whole, ""), confidence=evidence.confidence)
     compared = pl.col("compared") >= skills.runs, pl.col("compared_others") >= skills.runs
@@ -102,7 +102,7 @@ def _compared(cells: pl.DataFrame, *, evidence: Evidence, skills: Skills) -> pl.
 
 
 def _at_equal_cost(cells: pl.DataFrame, whole: pl.DataFrame, confidence: float) -> dict[str, pl.Series]:
-    """Columns of the comparison at equal cost, one value for each row of `whole`, which is sorted by its keys."""
+    """Return columns of the comparison at equal cost, one value for each row of `whole`, which is sorted by its keys."""
     other = {f"other_{name}": pl.col(name).sum().over("tenant_id", "doer", "band") - pl.col(name) for name in SUMS}
     bands = cells.filter(pl.col("band").is_not_null(), pl.col("n") > 0).with_columns(**other)
     shared = bands.filter(pl.col("other_n") > 0).sort(*MODEL, "band")
@@ -129,7 +129,7 @@ def _at_equal_cost(cells: pl.DataFrame, whole: pl.DataFrame, confidence: float) 
 
 
 def _moments(frame: pl.DataFrame, prefix: str) -> tuple[Figures, Figures, Figures]:
-    """n, mean and m2 of each row; NaN without a run."""
+    """Return n, mean and m2 of each row; NaN without a run."""
     columns = frame.select(pl.col(f"{prefix}n").cast(pl.Float64), mean=mean(prefix), m2=m2(prefix))
     n, means, squares = (column.fill_null(np.nan).to_numpy() for column in columns)
     return n, means, squares

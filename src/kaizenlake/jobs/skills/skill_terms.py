@@ -109,7 +109,7 @@ def _of_all_doers(known: pl.LazyFrame, days: int) -> pl.LazyFrame:
 
 
 def together() -> pl.Expr:
-    """The verdict of both comparisons, out of `fleet_verdict`, `past_verdict` and whether there are others (`n_fleet`)."""
+    """Return the verdict of both comparisons, out of `fleet_verdict`, `past_verdict` and whether there are others (`n_fleet`)."""
     fleet, past = pl.col("fleet_verdict"), pl.col("past_verdict")
     says = {verdict: (fleet == verdict) | (past == verdict) for verdict in (BETTER, WORSE)}
     return (
@@ -126,7 +126,7 @@ def together() -> pl.Expr:
 
 
 def _over(numerator: pl.Expr, denominator: pl.Expr) -> pl.Expr:
-    """A share of whole numbers; null over 0. Rounding to millionths may carry a sum past its whole by one of them."""
+    """Return a share of whole numbers; null over 0. Rounding to millionths may carry a sum past its whole by one of them."""
     return pl.when(denominator > 0).then((numerator / denominator).clip(0.0, 1.0))
 
 

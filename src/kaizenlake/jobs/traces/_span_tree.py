@@ -45,7 +45,7 @@ def in_tree(spans: pl.DataFrame) -> pl.DataFrame:
 
 
 def _parents(spans: pl.DataFrame) -> Places:
-    """Place of the parent of each span; -1 for none."""
+    """Return the place of the parent of each span; -1 for none."""
     numbered = spans.select("tenant_id", "trace_id", "span_id", "parent_span_id").with_row_index("place")
     theirs = numbered.select("tenant_id", "trace_id", "place", parent_span_id="span_id")
     found = numbered.join(
@@ -69,7 +69,7 @@ def _depths(parents: Places) -> Places:
 
 
 def _within(parents: Places, marked: Marks) -> Marks:
-    """Spans within which a marked one lies."""
+    """Return spans within which a marked one lies."""
     found = np.zeros(len(parents), bool)
     for places, above in _ascents(parents):
         found[above[marked[places]]] = True
@@ -77,7 +77,7 @@ def _within(parents: Places, marked: Marks) -> Marks:
 
 
 def _around(parents: Places, marked: Marks) -> Marks:
-    """Spans that lie within a marked one."""
+    """Return spans that lie within a marked one."""
     found = np.zeros(len(parents), bool)
     for places, above in _ascents(parents):
         found[places] |= marked[above]
@@ -85,7 +85,7 @@ def _around(parents: Places, marked: Marks) -> Marks:
 
 
 def _ascents(parents: Places) -> list[tuple[Places, Places]]:
-    """Spans, and those so many levels above them: one level, two, and so on until nothing is above."""
+    """Return spans, and those so many levels above them: one level, two, and so on until nothing is above."""
     places = np.flatnonzero(parents >= 0)
     above = parents[places]
     found = []

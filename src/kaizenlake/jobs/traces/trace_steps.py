@@ -76,7 +76,7 @@ def trace_steps(
 
 
 def _priced(steps: pl.LazyFrame, costs: Costs) -> pl.LazyFrame:
-    """Steps with the cost of calls of which nobody told it, by the price of their model on their day."""
+    """Return steps with the cost of calls of which nobody told it, by the price of their model on their day."""
     told = steps.with_columns(cost_from=pl.when(pl.col("cost_usd").is_not_null()).then(pl.lit(TOLD)))
     if not costs.prices:
         return told
@@ -107,7 +107,7 @@ def _priced(steps: pl.LazyFrame, costs: Costs) -> pl.LazyFrame:
 
 
 def _once(spans: pl.LazyFrame) -> pl.LazyFrame:
-    """One row a span."""
+    """Return one row a span."""
     schema = tables.schema(TraceSteps)
     fields = [
         name
@@ -143,7 +143,7 @@ def _with_tree(spans: pl.LazyFrame) -> pl.Schema:
 
 
 def _described(name: str) -> pl.Expr:
-    """The latest word of what describes the trace as a whole."""
+    """Return the latest word of what describes the trace as a whole."""
     is_described = pl.col("event_type") == "TRACE_DESCRIBED"
     chosen = pl.col(name).filter(is_described)
     order = (pl.col("started_at").filter(is_described), pl.col("event_id").filter(is_described))

@@ -99,7 +99,7 @@ def in_order(values: pl.Expr) -> pl.Expr:
 
 
 def _outermost(name: str, chosen: pl.Expr | None = None) -> pl.Expr:
-    """What the outermost step says that says it."""
+    """Return what the outermost step says that says it."""
     taken = pl.col(name).is_not_null() if chosen is None else chosen
     return pl.col(name).filter(taken).sort_by(*(pl.col(key).filter(taken) for key in _OUTERMOST)).first()
 
@@ -116,7 +116,7 @@ def _span_of_time() -> pl.Expr:
 
 
 def _main_models(steps: pl.LazyFrame) -> pl.LazyFrame:
-    """Model of each trace that read and wrote most."""
+    """Return the model of each trace that read and wrote most."""
     tokens = pl.col("input_tokens").fill_null(0) + pl.col("output_tokens").fill_null(0)
     return (
         steps.filter(pl.col("model").is_not_null(), pl.col("counts_tokens") | pl.col("counts_call"))

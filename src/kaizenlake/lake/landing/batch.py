@@ -349,7 +349,7 @@ def judge(given: pl.DataFrame, snapshot: Snapshot, unbooked: Keep) -> pl.DataFra
 
 
 def _there(snapshot: Snapshot, ids: pl.Series) -> pl.DataFrame:
-    """Events of the lake that have one of these ids: most often none, so their other columns are read only then."""
+    """Return events of the lake that have one of these ids: most often none, so their other columns are read only then."""
     found = snapshot.scan().select("event_id").join(ids.to_frame().lazy(), on="event_id", how="semi").collect()
     place = snapshot.scan().select("event_id", "payload_hash", "file", "line", "landed_at")
     return (
@@ -360,7 +360,7 @@ def _there(snapshot: Snapshot, ids: pl.Series) -> pl.DataFrame:
 
 
 def _unbooked(lake: Lake, files: Sequence[str]) -> Keep:
-    """Events of these files that no row of `bronze.landings` has counted: an interrupted landing wrote them.
+    """Return events of these files that no row of `bronze.landings` has counted: an interrupted landing wrote them.
 
     The first landing of the file after the interrupted one counts them, and no later one does; nor does any what a retry of
     the quarantine has landed.

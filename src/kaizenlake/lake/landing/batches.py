@@ -26,7 +26,7 @@ ROWS_AT_ONCE = 1_000_000
 
 
 def seal(lake: Lake, snapshot: Snapshot, events: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, int]]:
-    """Number and sign events as the next batch of a lake; the first of them by day and id carries the seal.
+    """Return the number and sign events as the next batch of a lake; the first of them by day and id carries the seal.
 
     Where the lake has no key at hand they are landed without, so that no event is lost for want of a key. They count once
     a person vouches for them with `kaizen keys rotate --adopt`; until then nights and `kaizen verify` tell of them.
@@ -129,7 +129,7 @@ def verify(lake: Lake) -> Verified:
 
 
 def _differs(chain: seals.Chain, there: dict[int, Part], number: int) -> str | None:
-    """How the events of a batch differ from what was signed; None where they do not."""
+    """Return how the events of a batch differ from what was signed; None where they do not."""
     link, part = chain.links.get(number), there.get(number, Part(0, ""))
     if link is None:
         return f"{plural(part.rows, 'event')} of it carry no digest that verifies"
@@ -141,7 +141,7 @@ def _differs(chain: seals.Chain, there: dict[int, Part], number: int) -> str | N
 
 
 def _unsealed(part: Part, adopted: Part | None) -> Iterator[str]:
-    """What is wrong with the events that are of no batch."""
+    """Yield what is wrong with the events that are of no batch."""
     if adopted is None:
         if part.rows:
             yield f"{plural(part.rows, 'event')} were not landed by this lake: they are of no batch"
@@ -153,7 +153,7 @@ def _unsealed(part: Part, adopted: Part | None) -> Iterator[str]:
 
 
 def _told(snapshot: Snapshot, number: int) -> str:
-    """Where the events of a batch came from, in words."""
+    """Return where the events of a batch came from, in words."""
     rows = (
         snapshot.scan()
         .filter(batch=number)
@@ -164,13 +164,13 @@ def _told(snapshot: Snapshot, number: int) -> str:
 
 
 def unsealed(lake: Lake) -> Part:
-    """Digest the events of no batch, such as a person adopts them."""
+    """Return the digest the events of no batch, such as a person adopts them."""
     found, _ = _parts(lake.held(Events), attested.IS_LOGGED & pl.col("batch").is_null())
     return dict(digests.batches(found)).get(digests.NONE, digests.whole({}))
 
 
 def _parts(snapshot: Snapshot, which: pl.Expr) -> tuple[list[dict[tuple[int, Any], Part]], int]:
-    """Parts of the events, some days at a time, and their number."""
+    """Return parts of the events, some days at a time, and their number."""
     if snapshot.handle is None:
         return [], 0
     counted = snapshot.scan().filter(which).group_by("event_date").len().sort("event_date").collect()

@@ -28,7 +28,7 @@ class Booked:
 
     @classmethod
     def of(cls, lake: Lake) -> Booked:
-        """What a lake holds now."""
+        """Return what a lake holds now."""
         found = cls()
         rows = lake.scan(Landings).select("file_hash", "lines_in", "segment_bytes", "file").collect()
         for digest, lines, size, file in rows.iter_rows():
@@ -40,11 +40,11 @@ class Booked:
         self._take(tally.key, tally.lines_in, tally.segment_bytes, tally.file)
 
     def beginnings(self, source: Source) -> Mapping[int, str]:
-        """SHA-256 of what was landed of a segment, by the bytes it had then; none for another file."""
+        """Return SHA-256 of what was landed of a segment, by the bytes it had then; none for another file."""
         return self.segments.get(PurePath(source.name).name, {}) if source.segment else {}
 
     def holds(self, source: Source) -> bool:
-        """Whether all that there is of a file of our own form was landed."""
+        """Return whether all that there is of a file of our own form was landed."""
         with suppress(OSError):
             return content(source).digest in self.lines
         return False

@@ -216,7 +216,7 @@ def land_folder(lake: Lake, *, now: datetime | None = None, progress: Progress |
 
 
 def waiting(lake: Lake) -> list[str]:
-    """Names of the files that `land_folder` would read or put away; not a living segment that has not grown since."""
+    """Return names of the files that `land_folder` would read or put away; not a living segment that has not grown since."""
     found = _waiting(lake)[0]
     booked = Booked.of(lake)
     return [item.name for item in found if item.limit is None or not booked.holds(item)]
@@ -329,7 +329,7 @@ class _Run:
         return tally
 
     def _key(self, content: str, mapping: Mapping, name: str) -> str:
-        """What a content becomes by a mapping, and by the time that was given for all of it.
+        """Return what a content becomes by a mapping, and by the time that was given for all of it.
 
         Raises:
             MappingError: The mapping needs a time, and none was given.
@@ -497,7 +497,7 @@ _IN_ITS_FOLDER = (
 
 
 def _mark(path: Path) -> tuple[int, int, int] | None:
-    """What tells that a file was written to or replaced; None where it is gone."""
+    """Return what tells that a file was written to or replaced; None where it is gone."""
     try:
         state = path.stat()
     except FileNotFoundError:

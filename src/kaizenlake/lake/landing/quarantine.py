@@ -72,7 +72,7 @@ class RuleCount:
 def rows(
     poison: Sequence[Poison], *, file: str, identity: str, mapping: str | None, now: datetime
 ) -> list[dict[str, Any]]:
-    """Rows of `bronze.quarantine` for the lines of a file; the same lines of the same file give the same ids."""
+    """Return rows of `bronze.quarantine` for the lines of a file; the same lines of the same file give the same ids."""
     raws = [printable(item.raw) for item in poison]
     return [
         {
@@ -145,7 +145,7 @@ def _has(ids: pl.Series) -> pl.Expr:
 
 
 def waiting_of(lake: Lake, identity: str, mapping: str | None) -> list[list[str]]:
-    """Rules of the lines that wait of one content of a file.
+    """Return rules of the lines that wait of one content of a file.
 
     Args:
         lake: The lake.
@@ -188,7 +188,7 @@ def acknowledge(lake: Lake, *, by: str, system_user: str | None = None, note: st
 
 
 def unacknowledged(lake: Lake) -> int:
-    """Lines that wait and came after the last acknowledgement."""
+    """Return lines that wait and came after the last acknowledgement."""
     last = lake.scan(Acknowledgements).select(pl.col("acknowledged_at").max()).collect().item()
     held = lake.scan(Quarantine).filter(status="waiting")
     new = held if last is None else held.filter(pl.col("quarantined_at") > last)
@@ -209,13 +209,13 @@ def mark_landed(lake: Lake, ids: Sequence[str]) -> None:
 
 
 def waiting(lake: Lake) -> pl.DataFrame:
-    """Lines that wait in quarantine, in the order of their files and lines."""
+    """Return lines that wait in quarantine, in the order of their files and lines."""
     held = lake.scan(Quarantine).filter(pl.col("status") == "waiting")
     return held.sort("file", "line", "quarantine_id").collect()
 
 
 def quarantine_summary(lake: Lake, *, examples: int = 3, width: int = 200) -> list[RuleCount]:
-    """Lines in quarantine by the rule they broke, most waiting first; a line that broke two rules counts for both.
+    """Return lines in quarantine by the rule they broke, most waiting first; a line that broke two rules counts for both.
 
     Args:
         lake: The lake.

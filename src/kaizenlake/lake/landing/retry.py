@@ -73,7 +73,7 @@ def retry(lake: Lake, *, now: datetime | None = None) -> Retried:
 
 
 def mappings_folder(lake: Lake) -> Path | None:
-    """Folder of the lake's own mappings; None for a lake in an object store without a local home."""
+    """Return the folder of the lake's own mappings; None for a lake in an object store without a local home."""
     try:
         return lake.path("mappings")
     except LakeError:
@@ -114,7 +114,7 @@ def _land(lake: Lake, held: pl.DataFrame, now: datetime) -> dict[str, set[str]]:
 
 
 def _event_lines(lake: Lake, held: pl.DataFrame) -> Iterator[tuple[bytes, int]]:
-    """Event lines of quarantined lines, each with the place of the line it comes from."""
+    """Yield the event lines of quarantined lines, each with the place of the line it comes from."""
     places = held.with_row_index("_place")
     for (name, content), rows in places.group_by("mapping", "file_hash", maintain_order=True):
         if name is None:

@@ -55,7 +55,7 @@ class Mapped:
     records: pl.DataFrame = field(default_factory=pl.DataFrame)
 
     def without(self, records: set[int]) -> tuple[Mapped, list[int]]:
-        """The lines without some records, and the rows that these come from.
+        """Return the lines without some records, and the rows that these come from.
 
         Args:
             records: Their places among the records.
@@ -99,7 +99,7 @@ class Mapping:
         return self.document.source or self.name
 
     def dialect(self, form: Form) -> Dialect:
-        """How a file of it is written.
+        """Return how a file of it is written.
 
         Args:
             form: Form of the file.
@@ -211,13 +211,13 @@ class Mapping:
         )
 
     def time_in(self, name: str) -> list[str]:
-        """What the name of a file tells of the time of its events."""
+        """Return what the name of a file tells of the time of its events."""
         moments = [said for section in self.document.event for said in (section.occurred_at, section.measured_at)]
         patterns = [said.file_name for said in moments if said is not None and said.file_name is not None]
         return [found for pattern in patterns if (found := found_in_name(pattern, name)) is not None]
 
     def conditions(self) -> str:
-        """Of which rows it makes events, in words."""
+        """Return of which rows it makes events, in words."""
         told = "; ".join(
             f"{section.type} when {described(section.when)}"
             if section.when
@@ -265,7 +265,7 @@ class Mapping:
         )
 
     def _left_out(self, frame: pl.DataFrame, rows: Rows) -> pl.Series:
-        """Which rows are no events."""
+        """Return which rows are no events."""
         asked = [holds(tests) for tests in self.document.leave_out]
         first = rows.frame.columns[0] if rows.frame.columns else None
         with_first = frame if first is None or first in frame.columns else frame.with_columns(rows.frame[first])
@@ -343,7 +343,7 @@ class Mapping:
         return lines, fields.hints, keyed(about, figures_of(section, self.document), names)
 
     def _of_record(self, section: Section, origin: Origin) -> dict[str, pl.Expr]:
-        """Fields of a record that the mapping says beside its fields."""
+        """Return fields of a record that the mapping says beside its fields."""
         found: dict[str, pl.Expr] = {}
         if (figures := figures_of(section, self.document)) is not None and "figures" not in section.fields:
             found["figures"] = pl.lit(to_json(figures))
@@ -365,7 +365,7 @@ def _series(made: pl.Expr | pl.Series, name: str) -> pl.Expr:
 
 
 def near(name: str, present: Sequence[str]) -> list[str]:
-    """Up to three of the names that are there, the most alike first."""
+    """Return up to three of the names that are there, the most alike first."""
     lower = {column.lower(): column for column in reversed(present)}
     found = get_close_matches(name.lower(), list(lower), n=3, cutoff=0.5)
     return [lower[item] for item in found]

@@ -232,7 +232,7 @@ RECORD = "PERFORMANCE_RECORDED"
 
 
 def values(section: Section) -> Iterator[tuple[str, Value]]:
-    """Fields and envelope fields of a section, a bare text standing for the column of that name."""
+    """Yield fields and envelope fields of a section, a bare text standing for the column of that name."""
     envelope = {"project_id": section.project_id, "tenant_id": section.tenant_id}
     for name, value in [*section.fields.items(), *envelope.items()]:
         if value is not None:

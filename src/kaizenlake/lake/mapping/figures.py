@@ -134,13 +134,13 @@ def _length(clock: re.Match[str], unit: str) -> str:
 
 
 def _plain(number: Decimal) -> str:
-    """A number without an exponent and without zeros at its end."""
+    """Return a number without an exponent and without zeros at its end."""
     text = format(number, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _around(before: str, after: str) -> tuple[int, bool, str]:
-    """What the words and signs around the digits say: a scale, a percent sign and a currency."""
+    """Return what the words and signs around the digits say: a scale, a percent sign and a currency."""
     words = [word for word in (before, *re.findall(r"%|[^\s%]+", after)) if word]
     scale, is_percent, currency = 1, False, ""
     for place, word in enumerate(words):
@@ -161,7 +161,7 @@ def _currency(word: str) -> str:
 
 
 def currencies_of(word: str) -> frozenset[str]:
-    """Codes of the currencies that a sign or a code may stand for.
+    """Return codes of the currencies that a sign or a code may stand for.
 
     >>> currencies_of("EUR")
     frozenset({'EUR'})
@@ -170,7 +170,7 @@ def currencies_of(word: str) -> frozenset[str]:
 
 
 def _digits(digits: str, style: Style) -> str:
-    """Digits without marks of thousands, and with a dot before the decimals."""
+    """Return digits without marks of thousands, and with a dot before the decimals."""
     for mark in _BLANKS:
         if mark in digits:
             digits = _ungrouped(digits, mark, ".,")
@@ -193,7 +193,7 @@ def _ungrouped(digits: str, mark: str, decimals: str) -> str:
 
 
 def _style_of(digits: str, style: Style) -> tuple[str, str | None]:
-    """Marks of decimals and of thousands of one number."""
+    """Return marks of decimals and of thousands of one number."""
     if style.decimal is not None:
         other = "," if style.decimal == "." else "."
         return style.decimal, style.thousands or other
@@ -225,7 +225,7 @@ _WORDS = r"^[+-]?(?i:nan|inf|infinity)$"
 
 
 def style_of(cells: pl.Series, declared: Style, seen: set[str]) -> Style:
-    """How the numbers of a column are written: as the mapping says, or else as those cells show that can be read one way only.
+    """Return how the numbers of a column are written: as the mapping says, or else as those cells show that can be read one way only.
 
     Args:
         cells: Texts.

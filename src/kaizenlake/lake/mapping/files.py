@@ -17,7 +17,7 @@ from kaizenlake.lake.mapping.rules import problems
 
 
 def shipped() -> tuple[str, ...]:
-    """Names of the mappings that come with the package."""
+    """Return names of the mappings that come with the package."""
     return tuple(
         sorted(item.name.removesuffix(".toml") for item in _shipped().iterdir() if item.name.endswith(".toml"))
     )
@@ -58,7 +58,7 @@ def load(name: str, folder: Path | None = None, catalogue: Catalogue = OURS) -> 
 
 
 def names(folder: Path | None = None) -> list[str]:
-    """Names of all mappings there are: the lake's own, then those that are shipped.
+    """Return names of all mappings there are: the lake's own, then those that are shipped.
 
     Args:
         folder: The lake's `mappings` folder.

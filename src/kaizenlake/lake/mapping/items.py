@@ -17,7 +17,7 @@ list, and before the name of a column, which of its cells the file holds as numb
 
 
 def table_of(rows: Rows, columns: Sequence[str], nothing: Sequence[str]) -> pl.DataFrame:
-    """The columns that are read, without spaces around cells and null where they say nothing.
+    """Return the columns that are read, without spaces around cells and null where they say nothing.
 
     Args:
         rows: Rows of a table.
@@ -47,7 +47,7 @@ def table_of(rows: Rows, columns: Sequence[str], nothing: Sequence[str]) -> pl.D
 
 
 def _nested(name: str, found: Sequence[msgspec.Raw | None]) -> dict[str, pl.Series]:
-    """Values that lie within a column, as a column of their own."""
+    """Return values that lie within a column, as a column of their own."""
     told = [(None, False) if raw is None else cell(raw) for raw in found]
     numeric = [place for place, (_, is_number) in enumerate(told) if is_number]
     return {
@@ -57,7 +57,7 @@ def _nested(name: str, found: Sequence[msgspec.Raw | None]) -> dict[str, pl.Seri
 
 
 def each_item(table: pl.DataFrame, each: str, columns: Sequence[str], nothing: Sequence[str]) -> pl.DataFrame:
-    """A row for each item of a list; a name is that of a member of the item, or else of a column of the row.
+    """Return a row for each item of a list; a name is that of a member of the item, or else of a column of the row.
 
     Args:
         table: Rows, as `table_of` gives them.

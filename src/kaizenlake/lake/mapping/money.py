@@ -88,7 +88,7 @@ class Exchange:
 
     @classmethod
     def of(cls, money: Money) -> Exchange:
-        """The rates of a lake."""
+        """Return the rates of a lake."""
         found: dict[str, tuple[list[date], list[float]]] = {}
         for rate in sorted(money.rates, key=lambda item: item.from_date):
             days, worth = found.setdefault(rate.currency, ([], []))
@@ -97,7 +97,7 @@ class Exchange:
         return cls(money.currency, found)
 
     def worth(self, code: str, day: date) -> float | None:
-        """US dollars for one unit on a day; None where no rate tells it."""
+        """Return US dollars for one unit on a day; None where no rate tells it."""
         if code == USD:
             return 1.0
         days, worth = self.rates.get(code, ([], []))
@@ -106,12 +106,12 @@ class Exchange:
 
 
 def currency_column(columns: Sequence[str]) -> str | None:
-    """The column of a table that says what its amounts are in, by its name; None where there is none."""
+    """Return the column of a table that says what its amounts are in, by its name; None where there is none."""
     return next((name for name in columns if _CURRENCY_COLUMN.fullmatch(name.strip())), None)
 
 
 def currency_in(name: str) -> str:
-    """The currency that the name of a column says its amounts are in; empty where it says none.
+    """Return the currency that the name of a column says its amounts are in; empty where it says none.
 
     >>> currency_in("Amount spent (EUR)")
     'EUR'
@@ -139,7 +139,7 @@ class Amounts:
 
 
 def in_dollars(amounts: Amounts, exchange: Exchange, refuse: Callable[[int, str], None]) -> pl.Series:
-    """Amounts in US dollars.
+    """Return amounts in US dollars.
 
     Args:
         amounts: The amounts.
@@ -177,7 +177,7 @@ class _UnknownWorthError(ValueError):
 
 
 def _code(declared: str | None, in_name: str, sign: str, exchange: Exchange) -> str:
-    """The one currency that all agree on who say one."""
+    """Return the one currency that all agree on who say one."""
     said = {code for code in (declared, in_name) if code}
     written = currencies_of(sign) if sign else frozenset()
     if len(said) > 1:

@@ -16,17 +16,17 @@ GRAIN, CONTENT, DAY, TOLD = "\0grain", "\0content", "\0day", "\0told"
 
 
 def figures_of(section: Section, document: Document) -> Figures | None:
-    """What the counts of a section are of; None where the mapping does not say."""
+    """Return what the counts of a section are of; None where the mapping does not say."""
     return section.figures or document.figures
 
 
 def breakdown_of(section: Section, document: Document) -> list[str]:
-    """Columns that break its contents down."""
+    """Return columns that break its contents down."""
     return section.breakdown or document.breakdown
 
 
 def part(columns: Sequence[str]) -> pl.Expr:
-    """The part of a content that a row is of, as JSON text; null where it is of all of it."""
+    """Return the part of a content that a row is of, as JSON text; null where it is of all of it."""
     told = [
         pl.when(pl.col(name).is_not_null()).then(pl.concat_str(pl.lit(f"{name}="), pl.col(name).str.slice(0, 60)))
         for name in columns
@@ -36,12 +36,12 @@ def part(columns: Sequence[str]) -> pl.Expr:
 
 
 def digests(payloads: pl.Series) -> pl.Series:
-    """A name of what records say, by which a record that says something else is another event."""
+    """Return a name of what records say, by which a record that says something else is another event."""
     return pl.Series([sha256(text.encode()).hexdigest()[:12] for text in payloads], dtype=pl.String)
 
 
 def keyed(lines: pl.DataFrame, figures: Figures | None, given: Sequence[str]) -> pl.DataFrame:
-    """Numbers that tell which records are about the same.
+    """Return numbers that tell which records are about the same.
 
     Args:
         lines: Columns of values by field as JSON text, and `time`.

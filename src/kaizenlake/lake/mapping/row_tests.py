@@ -13,7 +13,7 @@ TOTAL = r"^(?i)(grand\s+|sub)?(totals?|gesamt(summe|ergebnis)?|summe|insgesamt|t
 
 
 def holds(tests: Tests) -> pl.Expr:
-    """Whether all tests hold for a row."""
+    """Return whether all tests hold for a row."""
     found = [_holds(pl.col(name), test) for name, test in tests.items()]
     return pl.all_horizontal(found) if found else pl.lit(value=True)
 
@@ -35,7 +35,7 @@ def _holds(cell: pl.Expr, test: str | list[str] | Test) -> pl.Expr:
 
 
 def are_totals(section: Section, first: str) -> pl.Expr:
-    """Whether rows are totals by their own words: they say so where the others say what they are about, and tell no time.
+    """Return whether rows are totals by their own words: they say so where the others say what they are about, and tell no time.
 
     Where the rows tell no time at all, the word has to stand where their name does.
 
@@ -55,7 +55,7 @@ def are_totals(section: Section, first: str) -> pl.Expr:
 
 
 def described(tests: Tests) -> str:
-    """Tests in words.
+    """Return tests in words.
 
     >>> described({"Stage": ["won", "lost"], "Name": Test(empty=False)})
     "'Stage' is one of 'won', 'lost' and 'Name' is not empty"

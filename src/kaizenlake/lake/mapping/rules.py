@@ -132,7 +132,7 @@ def _value_problems(at: str, value: Value, kind: str, *, is_money: bool) -> Iter
 
 
 def _kind_problems(at: str, value: Value, kind: str, *, is_money: bool) -> Iterator[str]:
-    """Rules that hang on the kind of the field."""
+    """Yield rules that hang on the kind of the field."""
     if kind not in {"int", "float"} and value.figures:
         yield f"`{at}`: `sum`, `ratio` and `product` are for numbers, this field is {kind}"
     if kind not in {"int", "float"} and (value.multiply_by or value.divide_by or value.percent):

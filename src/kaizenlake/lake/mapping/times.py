@@ -34,7 +34,7 @@ class Origin:
 
 
 def is_time(text: str) -> bool:
-    """Whether a text is a date, or an instant with its zone."""
+    """Return whether a text is a date, or an instant with its zone."""
     found = pl.select(
         json_cells.instant(pl.lit(text), "iso", None), day=pl.lit(text).str.to_date("%Y-%m-%d", strict=False)
     )
@@ -42,7 +42,7 @@ def is_time(text: str) -> bool:
 
 
 def moment(said: Moment | None, origin: Origin) -> tuple[pl.Expr, str]:
-    """The time of each row as JSON, and where it is from where that is not a column of the table.
+    """Return the time of each row as JSON, and where it is from where that is not a column of the table.
 
     Args:
         said: What the mapping says.
@@ -100,7 +100,7 @@ _DIRECTIVES |= {"b": r"[A-Za-z]{3}", "B": r"[A-Za-z]+", "j": r"\d{3}"}
 
 
 def found_in_name(pattern: str, name: str) -> str | None:
-    """The part of a file's name that a pattern such as `%Y-%m-%d` fits; the last, where it fits several.
+    """Return the part of a file's name that a pattern such as `%Y-%m-%d` fits; the last, where it fits several.
 
     >>> found_in_name("%Y-%m-%d", "exports/posts_2026-07-01.csv")
     '2026-07-01'

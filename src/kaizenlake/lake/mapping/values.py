@@ -46,7 +46,7 @@ class Fields:
     hints: defaultdict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
 
     def value(self, name: str, value: Value, declared: Field | None) -> pl.Expr | pl.Series:
-        """The value of a field as JSON text, null where the table says nothing.
+        """Return the value of a field as JSON text, null where the table says nothing.
 
         Args:
             name: The field.
@@ -63,7 +63,7 @@ class Fields:
         return (pl.lit(made) if isinstance(made, pl.Series) else made).fill_null(pl.lit(to_json(value.default)))
 
     def _number(self, name: str, value: Value, declared: Field) -> pl.Series:
-        """A number: that of a column, or one that is reckoned of several."""
+        """Return a number: that of a column, or one that is reckoned of several."""
         whole = declared.kind == "int"
         if value.figures:
             text = self._reckoned(name, value, declared)
@@ -74,7 +74,7 @@ class Fields:
         return self.rows.select(made.alias("_")).to_series()
 
     def _column(self, name: str, value: Value, declared: Field, columns: Sequence[str]) -> pl.Series:
-        """Numbers of the first of some columns that says something, as a computer writes them."""
+        """Return numbers of the first of some columns that says something, as a computer writes them."""
         read = [self._read(name, value, declared, column) for column in columns]
         return pl.select(pl.coalesce(read)).to_series() if len(read) > 1 else read[0]
 
@@ -117,7 +117,7 @@ class Fields:
         return in_dollars(amounts, self.exchange, refuse)
 
     def _reckoned(self, name: str, value: Value, declared: Field) -> pl.Series:
-        """What is reckoned of several columns; where one of them is no number, its text, for the check to refuse."""
+        """Return what is reckoned of several columns; where one of them is no number, its text, for the check to refuse."""
         # What an amount is multiplied by, or divided by, is none.
         read = {
             column: self._read(name, value, declared, column, is_amount=place == 0 or value.sum is not None)
@@ -173,7 +173,7 @@ def _plain_value(name: str, value: Value, kind: str) -> pl.Expr:
 
 
 def _holds(value: Value, column: str) -> pl.Expr:
-    """Whether a column holds what counts; one that says nothing does not."""
+    """Return whether a column holds what counts; one that says nothing does not."""
     cell = pl.col(column)
     return cell.is_in(value.is_) if value.is_ is not None else cell.is_in(value.is_not or []).not_()
 
@@ -189,7 +189,7 @@ def _cased(cell: pl.Expr, value: Value) -> pl.Expr:
 
 
 def _cell(cell: pl.Expr, value: Value, kind: str) -> pl.Expr:
-    """A cell as JSON text of the kind that its field is of."""
+    """Return a cell as JSON text of the kind that its field is of."""
     cell = _cased(cell, value)
     if value.values is not None:
         cell = cell.replace(list(value.values), [word or None for word in value.values.values()])
@@ -205,7 +205,7 @@ def _cell(cell: pl.Expr, value: Value, kind: str) -> pl.Expr:
 
 
 def hashes(rows: pl.DataFrame, named: Iterator[tuple[str, Value]]) -> list[pl.Series]:
-    """Columns of hashes, for those values that are one."""
+    """Return columns of hashes, for those values that are one."""
     return [
         pl.Series(HASH + name, json_cells.digests(rows, value.columns or [], ""), dtype=pl.String)
         for name, value in named
@@ -214,5 +214,5 @@ def hashes(rows: pl.DataFrame, named: Iterator[tuple[str, Value]]) -> list[pl.Se
 
 
 def to_json(value: Any) -> str:
-    """A plain value as JSON."""
+    """Return a plain value as JSON."""
     return msgspec.json.encode(value).decode()

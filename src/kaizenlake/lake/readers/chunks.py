@@ -72,7 +72,7 @@ class Rows:
     is_workbook: bool = False
 
     def part(self, places: slice) -> Rows:
-        """Some of the rows, without those that were refused."""
+        """Return some of the rows, without those that were refused."""
         return Rows(
             self.frame[places],
             self.numbers[places],
@@ -86,7 +86,7 @@ _JSON_NUMBER = r"^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$"
 
 
 def row_texts(rows: Rows) -> pl.Series:
-    """Text of each row, to be kept where it is refused: a JSON object, typed numbers in it being numbers."""
+    """Return the text of each row, to be kept where it is refused: a JSON object, typed numbers in it being numbers."""
     if rows.raws is not None:
         return pl.Series(rows.raws, dtype=pl.String)
     if not rows.typed:
@@ -128,17 +128,17 @@ class Dialect:
 
 
 def is_full(lines: int, size: int) -> bool:
-    """Whether a chunk of so many lines and bytes ends here."""
+    """Return whether a chunk of so many lines and bytes ends here."""
     return lines >= CHUNK_LINES or size >= CHUNK_BYTES
 
 
 def breaks_off(number: int, error: BaseException) -> Refused:
-    """What stands for the rest of a file that cannot be read from a line on."""
+    """Return what stands for the rest of a file that cannot be read from a line on."""
     return Refused(number, "not_readable", f"the file cannot be read from here on: {words(error)}", words(error))
 
 
 def distinct(names: list[str]) -> list[str]:
-    """Names of columns, each that came before with the place at which it comes again.
+    """Return names of columns, each that came before with the place at which it comes again.
 
     >>> distinct(["a", "b", "a"])
     ['a', 'b', 'a (column 3)']

@@ -96,7 +96,7 @@ def _unfit(text: str, *, whole: bool, quotes: _Quotes, encoding: str, line_bytes
 
 
 def _other_encoding(text: str, encoding: str) -> str:
-    """The encoding that bytes outside UTF-8 may be of, and how it is said."""
+    """Return the encoding that bytes outside UTF-8 may be of, and how it is said."""
     if encoding != UTF8:
         return ""
     try:
@@ -107,7 +107,7 @@ def _other_encoding(text: str, encoding: str) -> str:
 
 
 def _records(stream: IO[bytes], dialect: Dialect, quotes: _Quotes, line_bytes: int) -> Iterator[tuple[int, str, bool]]:
-    """Records of a CSV file: number, text, and whether every quotation mark in it is closed; blank ones are not taken.
+    """Yield records of a CSV file: number, text, and whether every quotation mark in it is closed; blank ones are not taken.
 
     A mark that is never closed would swallow the rest of the file: then its own line is a record that is not whole,
     and reading goes on with the line after it. Each line is looked at once as the beginning of a record and once as the
@@ -144,7 +144,7 @@ class _Ahead:
         self.seen = self.seen_size = self.given = self.given_size = 0
 
     def take(self) -> str | None:
-        """The next line; None at the end of the file."""
+        """Return the next line; None at the end of the file."""
         if not self.held and not self._read():
             return None
         line = self.held.popleft()
@@ -155,7 +155,7 @@ class _Ahead:
         return line
 
     def lines_to_close(self, size: int) -> int | None:
-        """Lines up to the one that closes the mark which a line of that size left open; None where none does in time."""
+        """Return lines up to the one that closes the mark which a line of that size left open; None where none does in time."""
         while not self.closing and size + self.seen_size - self.given_size <= self.most:
             if not self._read():
                 return None
@@ -178,7 +178,7 @@ class _Ahead:
 
 
 def _text_lines(stream: IO[bytes], encoding: str, line_bytes: int) -> Iterator[str]:
-    """Lines with their line end, as text; bytes outside the encoding come as surrogates (UTF-8) or as U+FFFD."""
+    """Yield lines with their line end, as text; bytes outside the encoding come as surrogates (UTF-8) or as U+FFFD."""
     reader = codecs.getreader(encoding)(stream, "surrogateescape" if encoding == UTF8 else "replace")
     carry, mark = "", "\ufeff"
     while block := reader.read(BLOCK_BYTES):
@@ -211,7 +211,7 @@ class _Quotes:
         self.without_return = re.compile(f"{plain}(?:{separator}{plain})*+")
 
     def open_after(self, line: str, *, inside: bool = False) -> bool:
-        """Whether the text after this line is inside a quoted cell."""
+        """Return whether the text after this line is inside a quoted cell."""
         if not inside:
             return self.quote in line and self.closed.fullmatch(line) is None
         rest = self.inner.match(line)
@@ -219,12 +219,12 @@ class _Quotes:
         return rest.end() == len(line) or self.closed_after_cell.fullmatch(line, rest.end() + 1) is None
 
     def has_bare_return(self, record: str) -> bool:
-        """Whether a carriage return stands outside quotation marks, where it is no part of a cell and ends no line."""
+        """Return whether a carriage return stands outside quotation marks, where it is no part of a cell and ends no line."""
         return "\r" in record and self.without_return.fullmatch(record) is None
 
 
 def _split(text: str, dialect: Dialect) -> list[str]:
-    """Cells of a record that may be the header; none where it is none."""
+    """Return cells of a record that may be the header; none where it is none."""
     if len(text) > _HEADER_LENGTH:
         return []
     try:
@@ -273,7 +273,7 @@ _ONE_BYTE = frozenset({"cp1252", "iso8859-1", "latin-1", "iso8859-15", "cp1250"}
 
 
 def _other_than(said: str, head: bytes) -> str | None:
-    """The encoding of the beginning of a file, where it is surely another than is said."""
+    """Return the encoding of the beginning of a file, where it is surely another than is said."""
     found = _MARKS.get(head[:2])
     is_wide = len(head) > 3 and head.count(0) * 3 > len(head)
     if said.startswith("utf-16"):
@@ -297,7 +297,7 @@ def _is_utf8(head: bytes) -> bool:
 def _parse(
     records: list[str], numbers: list[int], dialect: Dialect, header: list[str]
 ) -> tuple[pl.DataFrame, list[int], list[Refused]]:
-    """Cells of records; a record with too many or too few cells, or that the parser takes for several, is refused."""
+    """Return cells of records; a record with too many or too few cells, or that the parser takes for several, is refused."""
     schema = dict.fromkeys(header, pl.String)
     if not records:
         return pl.DataFrame(schema=schema), [], []
@@ -332,7 +332,7 @@ def _parse(
 
 
 def _without_empty(record: str, cells: int, dialect: Dialect) -> str:
-    """A record without so many cells at its end, where they are all empty."""
+    """Return a record without so many cells at its end, where they are all empty."""
     separator, quote = re.escape(dialect.separator), re.escape(dialect.quote)
     return re.sub(rf"(?:{separator} *(?:{quote}{quote})? *){{{cells}}}$", "", record)
 
@@ -341,7 +341,7 @@ _LINE_END = "a carriage return stands alone outside quotation marks"
 
 
 def _cells(records: list[str], dialect: Dialect, width: int) -> tuple[pl.DataFrame, dict[int, int]]:
-    """Cells of records in numbered columns, and how many there are in each record that has not that many."""
+    """Return cells of records in numbered columns, and how many there are in each record that has not that many."""
     ragged: dict[int, int] = {}
 
     def skip(row: pyarrow.csv.InvalidRow) -> str:

@@ -18,7 +18,7 @@ _LONGEST = 300
 
 
 def printable(text: str) -> str:
-    r"""A text as UTF-8 can hold it: bytes outside it and halves of surrogate pairs are escaped.
+    r"""Return a text as UTF-8 can hold it: bytes outside it and halves of surrogate pairs are escaped.
 
     >>> printable("caf\udce9.csv")
     'caf\\xe9.csv'
@@ -32,14 +32,14 @@ def _escape(found: re.Match[str]) -> str:
 
 
 def words(error: BaseException) -> str:
-    """What an error says, in one line of bounded length; its kind where it says nothing."""
+    """Return what an error says, in one line of bounded length; its kind where it says nothing."""
     text = (error.strerror if isinstance(error, OSError) else None) or str(error)
     line = printable(" ".join(text.split())) or type(error).__name__
     return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}..."
 
 
 def unreadable(path: Path) -> str:
-    """Why a path is no file that can be read, in words; empty where it is one.
+    """Return why a path is no file that can be read, in words; empty where it is one.
 
     Raises:
         FileNotFoundError: There is nothing of that name.

@@ -74,12 +74,12 @@ def _names(rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def has(name: str, names: Sequence[str]) -> bool:
-    """Whether a table has a column: of that name, or one in which it lies, such as `a` for `a.b[0]`."""
+    """Return whether a table has a column: of that name, or one in which it lies, such as `a` for `a.b[0]`."""
     return root(name, names) is not None
 
 
 def root(name: str, names: Sequence[str]) -> str | None:
-    """The column of that name, or the one in which it lies; None where there is none."""
+    """Return the column of that name, or the one in which it lies; None where there is none."""
     if name in names:
         return name
     ends = [place for place, letter in enumerate(name) if letter in ".["]

@@ -27,13 +27,13 @@ _INSTANT = pl.Datetime("us", "UTC")
 
 
 def text(cell: pl.Expr) -> pl.Expr:
-    """A JSON string."""
+    """Return a JSON string."""
     encoded = pl.struct(cell.alias("_")).struct.json_encode()
     return pl.when(cell.is_not_null()).then(encoded.str.slice(len('{"_":')).str.strip_suffix("}"))
 
 
 def number(cell: pl.Expr, *, whole: bool, factor: float = 1.0, divisor: float = 1.0) -> pl.Expr:
-    """A JSON number: the cell times `factor` over `divisor`; `whole` ones are written without decimals.
+    """Return a JSON number: the cell times `factor` over `divisor`; `whole` ones are written without decimals.
 
     Digits are kept as they are where nothing is converted.
     """
@@ -61,7 +61,7 @@ def number(cell: pl.Expr, *, whole: bool, factor: float = 1.0, divisor: float = 
 
 
 def boolean(cell: pl.Expr) -> pl.Expr:
-    """A JSON true or false."""
+    """Return a JSON true or false."""
     lower = cell.str.to_lowercase()
     return (
         pl.when(cell.is_null())
@@ -75,24 +75,24 @@ def boolean(cell: pl.Expr) -> pl.Expr:
 
 
 def words(cell: pl.Expr, separator: str) -> pl.Expr:
-    """A JSON list of the texts between separators."""
+    """Return a JSON list of the texts between separators."""
     each = pl.element().str.strip_chars()
     return listed(cell.str.split(separator).list.eval(each.filter(each != "")))
 
 
 def listed(values: pl.Expr) -> pl.Expr:
-    """A list column as a JSON list."""
+    """Return a list column as a JSON list."""
     encoded = pl.struct(values.alias("_")).struct.json_encode()
     return pl.when(values.is_not_null()).then(encoded.str.slice(len('{"_":')).str.strip_suffix("}"))
 
 
 def member(name: str, value: pl.Expr) -> pl.Expr:
-    """A member of a JSON object with a comma behind it; nothing where the value is null."""
+    """Return a member of a JSON object with a comma behind it; nothing where the value is null."""
     return pl.when(value.is_not_null()).then(pl.lit(f'"{name}":') + value + pl.lit(",")).otherwise(pl.lit(""))
 
 
 def instant(cell: pl.Expr, form: str, zone: str | None) -> pl.Expr:
-    """A JSON time in UTC, read by a form; see `mapping.Moment`.
+    """Return a JSON time in UTC, read by a form; see `mapping.Moment`.
 
     Where a clock was set back and a time comes twice, the first is meant; one that never was is refused. A date alone is the
     first instant of that day which has the same date in UTC.
@@ -133,7 +133,7 @@ EPOCHS = {"epoch_seconds": 10**6, "epoch_milliseconds": 10**3, "epoch_microsecon
 
 
 def _since_epoch(cell: pl.Expr, scale: int) -> pl.Expr:
-    """An instant by the time since 1970; digits beyond what a float holds are kept."""
+    """Return an instant by the time since 1970; digits beyond what a float holds are kept."""
     whole = cell.cast(pl.Int64, strict=False)
     exact = whole // -scale if scale < 0 else whole * scale
     number = cell.cast(pl.Float64, strict=False)
@@ -143,7 +143,7 @@ def _since_epoch(cell: pl.Expr, scale: int) -> pl.Expr:
 
 
 def iso_week(cell: pl.Expr, zone: str) -> pl.Expr:
-    """A JSON time: the Monday of an ISO year and week such as 201425, at midnight."""
+    """Return a JSON time: the Monday of an ISO year and week such as 201425, at midnight."""
     monday = (cell.str.replace(r"^(\d{4})-?W?(\d{2})$", "${1}${2}") + "1").str.to_date("%G%V%u", strict=False)
     return _utc(_in_zone(monday.cast(pl.Datetime("us")), zone), cell)
 
@@ -151,7 +151,7 @@ def iso_week(cell: pl.Expr, zone: str) -> pl.Expr:
 def first_weekday_of_month(
     year: int, month: pl.Expr, weekday: pl.Expr, hour: pl.Expr | None, *, day_one: Weekday, zone: str
 ) -> pl.Expr:
-    """A JSON time: the first day of a month that falls on a weekday, at an hour.
+    """Return a JSON time: the first day of a month that falls on a weekday, at an hour.
 
     Args:
         year: The year.
@@ -180,7 +180,7 @@ def first_weekday_of_month(
 
 
 def _in_zone(local: pl.Expr, zone: str) -> pl.Expr:
-    """Instants of local times; a midnight that the clock skipped is the first instant of its day."""
+    """Return instants of local times; a midnight that the clock skipped is the first instant of its day."""
 
     def at(time: pl.Expr) -> pl.Expr:
         return time.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null").dt.convert_time_zone("UTC")
@@ -191,7 +191,7 @@ def _in_zone(local: pl.Expr, zone: str) -> pl.Expr:
 
 
 def _day(day: pl.Expr, zone: str) -> pl.Expr:
-    """The first instant of a local day that has the same date in UTC, so that the day stays that day."""
+    """Return the first instant of a local day that has the same date in UTC, so that the day stays that day."""
     midnight = day.cast(pl.Datetime("us"))
     here = _in_zone(midnight, zone)
     return pl.when(here.is_not_null()).then(pl.max_horizontal(here, midnight.dt.replace_time_zone("UTC")))
@@ -203,7 +203,7 @@ def _utc(moment: pl.Expr, cell: pl.Expr) -> pl.Expr:
 
 
 def digests(frame: pl.DataFrame, columns: Sequence[str], salt: str) -> list[str | None]:
-    """A stable name for the content of some columns; null where all of them are.
+    """Return a stable name for the content of some columns; null where all of them are.
 
     Polars has no hash that stays the same from version to version, so the rows are hashed one by one.
     """

@@ -44,7 +44,7 @@ def rows_of(lines: Sequence[bytes], numbers: Sequence[int], line_bytes: int) -> 
 
 
 def marked(places: Sequence[int], size: int) -> pl.Series:
-    """A mask that is true at some places."""
+    """Return a mask that is true at some places."""
     mask = [False] * size
     for place in places:
         mask[place] = True
@@ -76,7 +76,7 @@ def _shown(line: bytes) -> str:
 
 
 def cell(raw: msgspec.Raw) -> tuple[str | None, bool]:
-    """A JSON value as a cell of text, and whether it is a number."""
+    """Return a JSON value as a cell of text, and whether it is a number."""
     value = bytes(raw)
     first = value[:1]
     if first == b'"':
@@ -90,7 +90,7 @@ _STEP = re.compile(r"\.?([^.\[\]]+)|\[(\d+)\]")
 
 
 def steps(path: str) -> list[str | int] | None:
-    """The steps of a path such as `a.b[0].c`; None where it is none.
+    """Return the steps of a path such as `a.b[0].c`; None where it is none.
 
     >>> steps("a.b[0].c")
     ['a', 'b', 0, 'c']
@@ -107,7 +107,7 @@ def steps(path: str) -> list[str | int] | None:
 
 
 def inner(text: str | None, path: str) -> msgspec.Raw | None:
-    """The value at a path within a JSON text; None where there is none.
+    """Return the value at a path within a JSON text; None where there is none.
 
     At each object the longest key that the path begins with is meant, so keys may hold dots.
     """
@@ -134,7 +134,7 @@ def _step(value: msgspec.Raw, rest: str) -> tuple[msgspec.Raw | None, str]:
 
 
 def items(text: str | None) -> list[msgspec.Raw]:
-    """The items of a JSON list; of a lone object that object, and of nothing none."""
+    """Return the items of a JSON list; of a lone object that object, and of nothing none."""
     if text is None:
         return []
     try:
@@ -144,7 +144,7 @@ def items(text: str | None) -> list[msgspec.Raw]:
 
 
 def record(raw: msgspec.Raw) -> dict[str, msgspec.Raw]:
-    """The members of a JSON object; none where it is no object."""
+    """Return the members of a JSON object; none where it is no object."""
     try:
         return _RECORD.decode(raw)
     except msgspec.MsgspecError:
@@ -152,7 +152,7 @@ def record(raw: msgspec.Raw) -> dict[str, msgspec.Raw]:
 
 
 def lists_in(text: str) -> Iterator[tuple[str, list[str]]]:
-    """Lists within an object, down to two levels: the path to each, and the keys of its first item."""
+    """Yield lists within an object, down to two levels: the path to each, and the keys of its first item."""
     try:
         for name, raw in _RECORD.decode(text).items():
             for path, value in [(name, raw), *((f"{name}.{key}", inside) for key, inside in record(raw).items())]:
@@ -195,7 +195,7 @@ class _Place:
 
 
 def from_list(stream: IO[bytes], path: str, block_bytes: int) -> Iterator[bytes]:
-    """Blocks of a stream from the bracket on that opens the list at a path; what lies before is passed over.
+    """Yield blocks of a stream from the bracket on that opens the list at a path; what lies before is passed over.
 
     Args:
         stream: A JSON object.

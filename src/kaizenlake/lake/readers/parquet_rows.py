@@ -48,14 +48,14 @@ def parquet_rows(source: Source) -> Iterator[Rows]:
 
 
 def _is_text(kind: pa.DataType) -> bool:
-    """Whether cells of a kind are texts, in which people write numbers as they like."""
+    """Return whether cells of a kind are texts, in which people write numbers as they like."""
     if isinstance(kind, pa.DictionaryType):
         kind = kind.value_type
     return any(is_one(kind) for is_one in (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view))
 
 
 def texts(name: str, cells: pa.Array) -> pl.Series:
-    """Cells of a typed column as the text that stands for them in a CSV file; lists and structs as JSON."""
+    """Return cells of a typed column as the text that stands for them in a CSV file; lists and structs as JSON."""
     kind = cells.type
     if isinstance(kind, pa.DictionaryType):
         cells, kind = cells.dictionary_decode(), kind.value_type
@@ -75,7 +75,7 @@ def texts(name: str, cells: pa.Array) -> pl.Series:
 
 
 def _is_taken(kind: pa.DataType) -> bool:
-    """Whether the engine takes a kind, and all that lies within it."""
+    """Return whether the engine takes a kind, and all that lies within it."""
     if any(is_odd(kind) for is_odd in (pa.types.is_decimal256, pa.types.is_duration, pa.types.is_interval)):
         return False
     inner = [kind.field(place).type for place in range(kind.num_fields)]
@@ -89,7 +89,7 @@ def _is_binary(kind: pa.DataType) -> bool:
 
 
 def _is_in_years(cells: pa.Array) -> bool:
-    """Whether all times lie in the years 1 to 9999; true of what is no time."""
+    """Return whether all times lie in the years 1 to 9999; true of what is no time."""
     kind = cells.type
     if pa.types.is_timestamp(kind):
         scale, held = _PER_SECOND[kind.unit], cells.cast(pa.int64())
@@ -117,7 +117,7 @@ def _as_text(cell: pl.Expr, dtype: pl.DataType) -> pl.Expr:
 
 
 def _told(cell: Any) -> str | None:
-    """One value as text; a time beyond the years 1 to 9999 as its number and unit, for the check to refuse."""
+    """Return one value as text; a time beyond the years 1 to 9999 as its number and unit, for the check to refuse."""
     if not cell.is_valid:
         return None
     try:
@@ -132,7 +132,7 @@ def _told(cell: Any) -> str | None:
 
 
 def _undecoded(cell: Any) -> str:
-    """A text that holds bytes outside UTF-8, with these escaped."""
+    """Return a text that holds bytes outside UTF-8, with these escaped."""
     if not hasattr(cell, "as_buffer"):
         return f"? ({cell.type})"
     text: str = cell.as_buffer().to_pybytes().decode("utf-8", "backslashreplace")
@@ -140,7 +140,7 @@ def _undecoded(cell: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """A value that JSON does not know as text."""
+    """Return a value that JSON does not know as text."""
     if isinstance(value, bytes):
         return value.decode("utf-8", "backslashreplace")
     return value.isoformat() if hasattr(value, "isoformat") else str(value)

@@ -42,7 +42,7 @@ def read_lines(source: Source, line_bytes: int) -> Iterator[Lines]:
 
 
 def _gathered(runs: Iterator[Run]) -> Iterator[Lines]:
-    """Runs of lines as chunks."""
+    """Yield runs of lines as chunks."""
     chunk, size, number = Lines(), 0, 0
     try:
         for numbers, lines in runs:
@@ -62,13 +62,13 @@ def _gathered(runs: Iterator[Run]) -> Iterator[Lines]:
 
 
 def ndjson_lines(source: Source, line_bytes: int) -> Iterator[Run]:
-    """Lines of a file that are not blank, with their numbers; one longer than is taken is cut."""
+    """Yield lines of a file that are not blank, with their numbers; one longer than is taken is cut."""
     with opened(source) as stream:
         yield from _lines(_blocks(stream, source), line_bytes, source.lines_before)
 
 
 def json_values(source: Source, line_bytes: int) -> Iterator[Run]:
-    """JSON values of a file, each on one line, with their places; one longer than is taken is cut."""
+    """Yield JSON values of a file, each on one line, with their places; one longer than is taken is cut."""
     with opened(source) as stream:
         yield from _values(_blocks(stream, source), line_bytes)
 
@@ -101,7 +101,7 @@ def read_rows(source: Source, dialect: Dialect, line_bytes: int) -> Iterator[Row
 
 
 def _json_rows(source: Source, dialect: Dialect, line_bytes: int) -> Iterator[Rows]:
-    """Records of JSON: a list of objects, one that lies in an object, one object, or one a line."""
+    """Yield records of JSON: a list of objects, one that lies in an object, one object, or one a line."""
     with opened(source) as stream:
         if dialect.rows:
             chunked = _gathered(_values(from_list(stream, dialect.rows, BLOCK_BYTES), line_bytes, is_list=True))
@@ -137,7 +137,7 @@ def _check_records(rows: Rows, dialect: Dialect, where: str) -> None:
 
 
 def _blocks(stream: IO[bytes], source: Source) -> Iterator[bytes]:
-    """Blocks of what is to be read of a file, without a byte order mark at its beginning."""
+    """Yield blocks of what is to be read of a file, without a byte order mark at its beginning."""
     mark = b"" if source.start else codecs.BOM_UTF8
     if source.start:
         stream.seek(source.start)
@@ -147,7 +147,7 @@ def _blocks(stream: IO[bytes], source: Source) -> Iterator[bytes]:
 
 
 def _lines(blocks: Iterator[bytes], line_bytes: int, number: int) -> Iterator[Run]:
-    """Lines of a stream after so many; the rest of a line longer than is taken is passed over."""
+    """Yield lines of a stream after so many; the rest of a line longer than is taken is passed over."""
     carry, passing = b"", False
     for block in blocks:
         run = block.split(b"\n")
@@ -167,7 +167,7 @@ def _lines(blocks: Iterator[bytes], line_bytes: int, number: int) -> Iterator[Ru
 
 
 def _run(texts: list[bytes], first: int, line_bytes: int) -> Iterator[Run]:
-    """Lines that are not blank, if there are any."""
+    """Yield lines that are not blank, if there are any."""
     lines = [line[: line_bytes + 1] for text in texts if (line := text.removesuffix(b"\r")) and not line.isspace()]
     if len(lines) == len(texts):
         yield range(first, first + len(lines)), lines
@@ -183,7 +183,7 @@ _SPACE = b" \t\r\n"
 def _values(  # noqa: C901, PLR0912 - one state machine
     blocks: Iterator[bytes], line_bytes: int, *, is_list: bool = False
 ) -> Iterator[Run]:
-    """JSON values of a stream: the elements of an array, or values one after the other.
+    """Yield JSON values of a stream: the elements of an array, or values one after the other.
 
     Values are cut out by counting brackets outside strings, so that a broken one does not spoil those after it, and no
     more than one has to be held. The number of a value is its place, from 1. What lies behind a list that is all there is to
@@ -238,14 +238,14 @@ def _values(  # noqa: C901, PLR0912 - one state machine
 
 
 def _one_line(value: bytes) -> bytes:
-    """A JSON value without line ends; as it is where it is broken."""
+    """Return a JSON value without line ends; as it is where it is broken."""
     with suppress(msgspec.DecodeError, ValueError, RecursionError):
         return msgspec.json.format(value, indent=-1)
     return value
 
 
 def _yaml_rows(source: Source, line_bytes: int) -> Iterator[Rows]:
-    """Records of a YAML list in chunks; the columns are the keys of all of them, so a key may be missing from a record.
+    """Yield records of a YAML list in chunks; the columns are the keys of all of them, so a key may be missing from a record.
 
     The file is read twice, so that memory holds one chunk: first for the keys, then for the cells.
     """
@@ -280,7 +280,7 @@ MOST_KEYS = 1_000
 
 
 def _yaml_keys(source: Source, line_bytes: int) -> Iterator[str]:
-    """Keys of the records of a YAML list, as far as it can be read; one more than are taken, where there are more."""
+    """Yield keys of the records of a YAML list, as far as it can be read; one more than are taken, where there are more."""
     seen = set[str]()
     with opened(source) as stream, suppress(BrokenRecordError, *FAULTS):
         for _, record in records(stream, line_bytes):
@@ -293,7 +293,7 @@ def _yaml_keys(source: Source, line_bytes: int) -> Iterator[str]:
 
 
 def _framed(rows: Rows, cells: list[Record], header: dict[str, None]) -> Rows:
-    """A chunk with its cells, under the keys of the whole file and those that came meanwhile."""
+    """Return a chunk with its cells, under the keys of the whole file and those that came meanwhile."""
     names = dict.fromkeys((*header, *(name for record in cells for name in record)))
     rows.frame = pl.DataFrame(cells, schema=dict.fromkeys(names, pl.String))
     numeric: dict[str, list[int]] = {}

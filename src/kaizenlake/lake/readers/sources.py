@@ -152,7 +152,7 @@ NAME_ONE = "Name one with --mapping."
 
 
 def walk(folder: Path, left: list[tuple[str, str]]) -> Iterator[Path]:
-    """Files under a folder in sorted order; what else looks like one is put on `left`, with the reason."""
+    """Yield files under a folder in sorted order; what else looks like one is put on `left`, with the reason."""
     inside = Path(os.path.realpath(folder))
 
     def leave(path: Path, reason: str) -> None:
@@ -186,13 +186,13 @@ def _leads_out(path: Path, inside: Path) -> str:
 
 
 def form_of(path: PurePath) -> Form | None:
-    """Form of a file by its name; None for an ending we do not know."""
+    """Return the form of a file by its name; None for an ending we do not know."""
     suffixes = path.suffixes[:-1] if path.suffix.lower() == ".gz" else path.suffixes
     return FORMS.get(suffixes[-1].lower()) if suffixes else None
 
 
 def describe(path: Path, name: str, mapping: str | None, catalogue: Catalogue | None = OURS) -> Found:
-    """The source for a file, or the sources in a zip file; and what is left alone.
+    """Return the source for a file, or the sources in a zip file; and what is left alone.
 
     An open segment of our spool is read whole where its writer is gone, and else up to its last whole line.
 
@@ -230,7 +230,7 @@ def _source(source: Source, catalogue: Catalogue | None) -> Source:
 
 
 def _inside(path: Path, name: str, mapping: str | None, catalogue: Catalogue | None) -> Found:
-    """The files in a zip file."""
+    """Return the files in a zip file."""
     found: list[Source] = []
     left: list[tuple[str, str]] = []
     try:
@@ -318,7 +318,7 @@ _HEAD_BYTES = 1_048_576
 
 
 def holds_events(source: Source, catalogue: Catalogue = OURS) -> bool:
-    """Whether the first record of an NDJSON or JSON file is an event of our own form, or a CloudEvent of it."""
+    """Return whether the first record of an NDJSON or JSON file is an event of our own form, or a CloudEvent of it."""
     try:
         with opened(source) as stream:
             head = stream.read(_HEAD_BYTES).decode("utf-8", "replace").lstrip("\ufeff \t\r\n")
@@ -364,7 +364,7 @@ def content(source: Source, landed: Mapping[int, str] = MappingProxyType({})) ->
 
 
 def whole_lines(path: Path, end: int | None = None) -> int:
-    """Bytes of a file, or of so many at its beginning, up to and with the last line end."""
+    """Return bytes of a file, or of so many at its beginning, up to and with the last line end."""
     end = path.stat().st_size if end is None else end
     with path.open("rb") as stream:
         while end > 0:

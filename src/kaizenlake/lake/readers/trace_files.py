@@ -26,7 +26,7 @@ _RAW_LENGTH = 4_000
 
 
 def is_of_traces(source: Source) -> bool:
-    """Whether a file tells of traces, by the keys of its first object.
+    """Return whether a file tells of traces, by the keys of its first object.
 
     Raises:
         OSError: It cannot be read.
@@ -109,7 +109,7 @@ def _raw(told: Any) -> str:
 
 
 def _documents(source: Source) -> Iterator[tuple[int, bytes | None, Any]]:
-    """Documents of a file with their numbers; one that is no JSON is None, and its text is what there is of it."""
+    """Yield documents of a file with their numbers; one that is no JSON is None, and its text is what there is of it."""
     if source.form == "json":
         with opened(source) as stream:
             stream.seek(source.start)
@@ -148,7 +148,7 @@ def _is_json(text: bytes) -> bool:
 
 
 def _decoded(text: bytes) -> Any:
-    """JSON without the collector of garbage, which looks through millions of new objects for circles that JSON has none of."""
+    """Return JSON without the collector of garbage, which looks through millions of new objects for circles that JSON has none of."""
     is_on = gc.isenabled()
     gc.disable()
     try:

@@ -81,7 +81,7 @@ def _sheet(book: python_calamine.CalamineWorkbook, dialect: Dialect, where: str)
 
 
 def _rows(rows: list[list[Any]], header: list[str], first: int) -> Rows:
-    """Rows that hold something."""
+    """Return rows that hold something."""
     held = [(first + place, row) for place, row in enumerate(rows) if any(_text(cell) for cell in row)]
     columns: dict[str, list[str | None]] = {name: [] for name in header}
     numeric: dict[str, list[int]] = {}
@@ -97,7 +97,7 @@ def _rows(rows: list[list[Any]], header: list[str], first: int) -> Rows:
 
 
 def _text(cell: Any) -> str | None:
-    """A cell as text; null where it is empty."""
+    """Return a cell as text; null where it is empty."""
     match cell:
         case bool():
             text = "true" if cell else "false"

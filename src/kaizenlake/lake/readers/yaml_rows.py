@@ -47,7 +47,7 @@ class BrokenRecordError(Exception):
 
 
 def records(stream: IO[bytes], most_bytes: int) -> Iterator[tuple[int, Record | str]]:
-    """Records of a file that is a list of maps, in their order, each with its number from 1.
+    """Yield records of a file that is a list of maps, in their order, each with its number from 1.
 
     No more is held than one record, however long the file is: one that takes four times the bytes that a record may have ends
     the reading. Scalars are not resolved: `0.10`, `2025-02-25` and `no` stay as they are written. Of a key that comes twice the last
@@ -121,7 +121,7 @@ _Value: TypeAlias = "str | list[_Value] | dict[str, _Value] | None"
 
 
 def _value(loader: Any, depth: int) -> _Value:
-    """The value that the events ahead spell."""
+    """Return the value that the events ahead spell."""
     if depth > DEEPEST:
         raise yaml.YAMLError(f"lists and maps lie deeper than {DEEPEST} levels")
     event = loader.get_event()

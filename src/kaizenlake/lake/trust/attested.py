@@ -87,7 +87,7 @@ class Attested:
             )
 
     def scan(self, snapshot: Snapshot, days: Collection[date] | None = None) -> pl.LazyFrame:
-        """The logged events that count, lazily.
+        """Return the logged events that count, lazily.
 
         Args:
             snapshot: The moment that this is about.
@@ -213,7 +213,7 @@ def read_seal(lake_id: str, batch: Any, text: str) -> seals.Link | None:
 
 
 def head(snapshot: Snapshot) -> tuple[int, str]:
-    """Number and hash of the latest batch, as its commit says them."""
+    """Return the number and hash of the latest batch, as its commit says them."""
     number = snapshot.transaction(keys.BATCH_HEAD)
     if number is None:
         return 0, ""
@@ -221,24 +221,24 @@ def head(snapshot: Snapshot) -> tuple[int, str]:
 
 
 def head_hash(snapshot: Snapshot) -> str:
-    """Hash of the latest batch of a table that has one."""
+    """Return the hash of the latest batch of a table that has one."""
     return hash_of(snapshot.transaction)
 
 
 def hash_of(transaction: Callable[[str], int | None]) -> str:
-    """The hash of a batch that `head_marks` has put into application transactions."""
+    """Return the hash of a batch that `head_marks` has put into application transactions."""
     pieces = ((transaction(f"{keys.BATCH_HEAD}:{start}") or 0, min(_PIECE, _DIGITS - start)) for start in _STARTS)
     return "".join(f"{value:0{digits}x}" for value, digits in pieces)
 
 
 def head_marks(number: int, digest: str) -> dict[str, int]:
-    """Number and hash of a batch as application transactions of the commit that adds it."""
+    """Return the number and hash of a batch as application transactions of the commit that adds it."""
     pieces = {f"{keys.BATCH_HEAD}:{start}": int(digest[start : start + _PIECE], 16) for start in _STARTS}
     return {keys.BATCH_HEAD: number, **pieces}
 
 
 def _parted(snapshot: Snapshot, number: Number, part: Part) -> pl.DataFrame | None:
-    """The events of a batch that were signed, of more that name it; None where they cannot be told apart.
+    """Return the events of a batch that were signed, of more that name it; None where they cannot be told apart.
 
     Files are never changed, and those of one landing were written one after the other: so some that follow each other in
     time hold exactly what was signed.
@@ -254,7 +254,7 @@ def _parted(snapshot: Snapshot, number: Number, part: Part) -> pl.DataFrame | No
 
 
 def _windows(heights: list[int], wanted: int) -> Iterator[tuple[int, int]]:
-    """First and last of files in a row that together have as many rows as are wanted."""
+    """Yield the first and last of files in a row that together have as many rows as are wanted."""
     told = 0
     for first in range(len(heights)):
         held = 0
@@ -274,7 +274,7 @@ def _digest(rows: pl.DataFrame) -> Part:
 
 
 def _by_file(handle: DeltaTable, number: Number) -> pl.DataFrame:
-    """Rows of a batch, with the place of their file among those that hold any, in the order of time."""
+    """Return rows of a batch, with the place of their file among those that hold any, in the order of time."""
     names = tables.schema(Events).names()
     found = [tables.empty(Events).with_columns(_file=pl.lit(-1, pl.Int64)).collect()]
     for rows in delta.files_in_time(Events, handle):

@@ -80,7 +80,7 @@ class Believed:
         return "|".join((self.attested.mark, f"{given} of {self.founder}" if given else "")).strip("|")
 
     def scan(self, days: Collection[date] | None = None) -> pl.LazyFrame:
-        """Events that count, lazily.
+        """Return events that count, lazily.
 
         Args:
             days: Events of these days only.

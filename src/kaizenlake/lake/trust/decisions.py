@@ -78,7 +78,7 @@ class Ledger:
 
 
 def ledger(lake: Lake, snapshot: Snapshot | None = None) -> Ledger:
-    """The decisions of a lake, as far as they verify.
+    """Return the decisions of a lake, as far as they verify.
 
     Args:
         lake: The lake.
@@ -102,7 +102,7 @@ def ledger(lake: Lake, snapshot: Snapshot | None = None) -> Ledger:
 
 
 def believed(lake: Lake, snapshot: Snapshot | None = None) -> Believed:
-    """What a lake holds, as far as it is believed: decisions that verify, and events of batches that it signed.
+    """Return what a lake holds, as far as it is believed: decisions that verify, and events of batches that it signed.
 
     Args:
         lake: The lake.
@@ -127,7 +127,7 @@ def believed(lake: Lake, snapshot: Snapshot | None = None) -> Believed:
 
 
 def doubts(lake: Lake) -> tuple[str, ...]:
-    """What in a lake does not verify, or counts for nobody, in words.
+    """Return what in a lake does not verify, or counts for nobody, in words.
 
     Raises:
         KaizenError: It cannot be checked.
@@ -145,7 +145,7 @@ def doubts(lake: Lake) -> tuple[str, ...]:
 
 
 def of(lake: Lake, version: int | None = None, *, days: Collection[date] | None = None) -> pl.LazyFrame:
-    """Events of a lake that are believed: what jobs and commands read.
+    """Return events of a lake that are believed: what jobs and commands read.
 
     Args:
         lake: The lake; as a tenant has it, the events of that tenant.
@@ -229,7 +229,7 @@ def append(
 
 
 def _sealed(lake: Lake, lake_id: str, new: pl.DataFrame, head: tuple[int, str]) -> tuple[pl.DataFrame, tuple[int, str]]:
-    """Rows with their seals, and the head after them."""
+    """Return rows with their seals, and the head after them."""
     texts: list[str] = []
     if new.height:
         key = keys.private_key(lake)
@@ -281,18 +281,18 @@ def _read(snapshot: Snapshot, trust: keys.Trust, seen: tuple[int, str]) -> Ledge
 
 
 def unsigned_marks(lake: Lake) -> set[str]:
-    """Marks of the decisions of a lake that carry no seal, by which they can be adopted."""
+    """Return marks of the decisions of a lake that carry no seal, by which they can be adopted."""
     rows = lake.snapshot(Events).scan().filter(pl.col("event_type").is_in(TYPES), pl.col("seal").is_null()).collect()
     return {mark_of(row) for row in rows.iter_rows(named=True)}
 
 
 def mark_of(row: Mapping[str, Any]) -> str:
-    """By what a decision without a seal is adopted: the first 32 digits of the SHA-256 of all that it says."""
+    """Return by what a decision without a seal is adopted: the first 32 digits of the SHA-256 of all that it says."""
     return hashlib.sha256(signing.canonical(seals.spell(row))).hexdigest()[:32]
 
 
 def _adopted(rows: pl.DataFrame) -> set[str]:
-    """Marks of the decisions that were adopted from a lake of an older format."""
+    """Return marks of the decisions that were adopted from a lake of an older format."""
     found: set[str] = set()
     for text in rows.filter(event_type="LAKE_ADOPTED")["metadata"].drop_nulls():
         found.update(json.loads(text).get("adopted", ()))
@@ -300,7 +300,7 @@ def _adopted(rows: pl.DataFrame) -> set[str]:
 
 
 def _accepted(rows: pl.DataFrame) -> Missing:
-    """What is missing and a person accepted, so that the lake goes on without it."""
+    """Return what is missing and a person accepted, so that the lake goes on without it."""
     said = [json.loads(text) for text in rows.filter(event_type="LAKE_ADOPTED")["metadata"].drop_nulls()]
     return Missing(
         frozenset(number for item in said for number in item.get("missing", ())),
@@ -309,7 +309,7 @@ def _accepted(rows: pl.DataFrame) -> Missing:
 
 
 def vouched(found: Ledger) -> Vouched:
-    """What decisions vouch for of the other events, whichever key signed it."""
+    """Return what decisions vouch for of the other events, whichever key signed it."""
     said = [json.loads(text) for text in _vouching(found)["payload"]]
     hashes = (item.get("batch_sha256") for item in said)
     return Vouched(
@@ -342,12 +342,12 @@ def _repeated(taken: pl.DataFrame, links: Sequence[seals.Link]) -> list[tuple[Ma
 
 
 def name_of(row: Mapping[str, Any]) -> str:
-    """A decision in words: what it is, when, and its event id."""
+    """Return a decision in words: what it is, when, and its event id."""
     return f"{row['event_type']} of {row['occurred_at']:%Y-%m-%d %H:%M} UTC ({row['event_id']})"
 
 
 def public_keys(lake: Lake) -> Mapping[str, Ed25519PublicKey]:
-    """Public keys of the lake by their ids, for what is signed besides its event.
+    """Return the public keys of the lake by their ids, for what is signed besides its event.
 
     Raises:
         PublishError: The private key may be read by others, or is none.

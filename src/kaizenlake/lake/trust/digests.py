@@ -67,7 +67,7 @@ class _Column:
 
 
 def parts(events: pl.DataFrame) -> dict[tuple[int, date], Part]:
-    """Digest events by batch and day.
+    """Return the digest events by batch and day.
 
     Args:
         events: Rows with the columns `DIGESTED`, `batch` and `event_date`, in any order.
@@ -90,13 +90,13 @@ def parts(events: pl.DataFrame) -> dict[tuple[int, date], Part]:
 
 
 def first_place(events: pl.DataFrame) -> int:
-    """Place of the event that carries the seal of its batch: the first by day and id."""
+    """Return the place of the event that carries the seal of its batch: the first by day and id."""
     named = events.select("event_date", "event_id").with_row_index("_place")
     return int(named.sort("event_date", "event_id")["_place"][0])
 
 
 def whole(by_day: Mapping[date, Part]) -> Part:
-    """Digest a batch from its parts.
+    """Return the digest a batch from its parts.
 
     >>> whole({date(2026, 3, 1): Part(2, "ab"), date(2026, 2, 1): Part(1, "cd")}).rows
     3
@@ -106,7 +106,7 @@ def whole(by_day: Mapping[date, Part]) -> Part:
 
 
 def batches(found: Iterable[Mapping[tuple[int, date], Part]]) -> Iterator[tuple[int, Part]]:
-    """Digest every batch from the parts of all days.
+    """Yield the digest every batch from the parts of all days.
 
     Args:
         found: Parts, of which no day is in two.

@@ -29,7 +29,7 @@ BATCH_HEAD, DECISION_HEAD = "head:batches", "head:decisions"
 
 
 def private_key(lake: Lake) -> Ed25519PrivateKey:
-    """The private key of a lake, made on first use, never in place of one that was lost.
+    """Return the private key of a lake, made on first use, never in place of one that was lost.
 
     Raises:
         PublishError: It was lost, cannot be read or made, or others may read it.
@@ -59,7 +59,7 @@ class Trust:
 
 
 def trust(lake: Lake) -> Trust:
-    """The public keys of a lake: its own, else the one that lies with what it published, and those it had before.
+    """Return the public keys of a lake: its own, else the one that lies with what it published, and those it had before.
 
     Raises:
         PublishError: The private key may be read by others, or is none.
@@ -84,7 +84,7 @@ def trust(lake: Lake) -> Trust:
 
 
 def remembered(lake: Lake) -> dict[str, Any]:
-    """What this place remembers of the lake: number and hash of the latest decision and batch, highest publications.
+    """Return what this place remembers of the lake: number and hash of the latest decision and batch, highest publications.
 
     Raises:
         VerificationError: The file of it cannot be read.
@@ -137,7 +137,7 @@ def remember_all(lake: Lake, numbers: Mapping[str, tuple[int, str]]) -> None:
 
 
 def highest(lake: Lake, name: str) -> tuple[int, str]:
-    """The highest number that is remembered of something, and what has it; 0 where none is.
+    """Return the highest number that is remembered of something, and what has it; 0 where none is.
 
     Raises:
         VerificationError: What is remembered cannot be read.

@@ -51,7 +51,7 @@ class Link:
 
 
 def spell(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row of bronze in one spelling, which a later column that is null in it does not change."""
+    """Return a row of bronze in one spelling, which a later column that is null in it does not change."""
     return {name: _plain(value) for name, value in row.items() if value is not None and name not in UNSEALED}
 
 
@@ -217,7 +217,7 @@ def _vouch(name: str, by_hash: Mapping[str, Link], authentic: dict[str, Link]) -
 
 
 def _one_branch(authentic: Mapping[str, Link], seen: str) -> dict[int, Link]:
-    """One link a number: those that lead to the one that is remembered, then those that lead to the newest."""
+    """Return one link a number: those that lead to the one that is remembered, then those that lead to the newest."""
     chosen: dict[int, Link] = {}
     heads = sorted(authentic, key=lambda name: (name != seen, -authentic[name].sequence, name))
     for head in heads:
@@ -251,7 +251,7 @@ def _why(link: Link, trust: Trust) -> str:
 
 
 def some(numbers: Iterable[int]) -> str:
-    """Numbers in words, runs of them as ranges.
+    """Return numbers in words, runs of them as ranges.
 
     >>> some([1, 2, 3, 7, 9, 10])
     '1 to 3, 7, 9 to 10'

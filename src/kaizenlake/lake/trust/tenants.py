@@ -19,7 +19,7 @@ NAMED = 10
 
 
 def tenants(lake: Lake) -> tuple[str | None, ...]:
-    """Tenants of a lake, by name; None stands for what names none, and comes first.
+    """Return tenants of a lake, by name; None stands for what names none, and comes first.
 
     They follow from the events that count and from decisions that name one, see `Believed`; a row that somebody wrote into
     the table makes none. Where no key is at hand to tell, it is what stands there.
@@ -35,14 +35,14 @@ def tenants(lake: Lake) -> tuple[str | None, ...]:
 
 
 def _there(lake: Lake) -> tuple[str | None, ...]:
-    """Tenants that any event names."""
+    """Return tenants that any event names."""
     named = lake.whole.scan(Events).filter(~pl.col("event_type").is_in(OF_THE_LAKE))
     found: list[str | None] = named.select(pl.col("tenant_id").unique()).collect()["tenant_id"].to_list()
     return tuple(sorted(found, key=lambda tenant: (tenant is not None, tenant or "")))
 
 
 def views(lake: Lake) -> tuple[Lake, ...]:
-    """The lake as each of its tenants has it; one view, of everything, where it has one tenant or none."""
+    """Return the lake as each of its tenants has it; one view, of everything, where it has one tenant or none."""
     found = tenants(lake)
     if len(found) <= 1:
         return (lake.of(found[0] if found else None, is_walled=False),)
@@ -50,7 +50,7 @@ def views(lake: Lake) -> tuple[Lake, ...]:
 
 
 def view_of(lake: Lake, tenant: str | None = None, *, may_be_new: bool = False) -> Lake:
-    """The lake as one tenant has it.
+    """Return the lake as one tenant has it.
 
     Args:
         lake: The lake; one that is a tenant's already stays so.
@@ -87,7 +87,7 @@ def view_of(lake: Lake, tenant: str | None = None, *, may_be_new: bool = False) 
 
 
 def _listed(found: tuple[str | None, ...]) -> str:
-    """Tenants as they are named on the command line; an empty text is what has none."""
+    """Return tenants as they are named on the command line; an empty text is what has none."""
     more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
     return (
         ", ".join('"" (events without a tenant)' if name is None else shlex.quote(name) for name in found[:NAMED])

@@ -403,5 +403,5 @@ class _Draft:
 
 
 def is_clear(row: Row) -> bool:
-    """Whether the briefs of a segment arrive clear more often than not, as far as their number can tell."""
+    """Return whether the briefs of a segment arrive clear more often than not, as far as their number can tell."""
     return bool(row["ci_low"] > 0.5)

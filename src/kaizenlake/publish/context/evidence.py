@@ -211,7 +211,7 @@ def segment_words(row: Row) -> str:
 
 
 def _basis(row: Row) -> str:
-    """Basis of a label: a person's mark, the experiment of an arm, or what was observed."""
+    """Return basis of a label: a person's mark, the experiment of an arm, or what was observed."""
     if row["source"] == "manual":
         return "mark"
     return "observation" if row["experiment_id"] is None else "experiment"

@@ -98,7 +98,7 @@ class Uses:
     content_types: frozenset[str] = frozenset()
 
     def meets(self, finding: Finding) -> bool:
-        """Whether a finding of others is about a platform and a kind of content that the scope uses."""
+        """Return whether a finding of others is about a platform and a kind of content that the scope uses."""
         of_platform = (finding.value,) if finding.pattern_type == "platform" else finding.platforms
         of_type = (finding.value,) if finding.pattern_type == "content_type" else finding.content_types
         return _meet(self.platforms, of_platform) and _meet(self.content_types, of_type)
@@ -109,7 +109,7 @@ def _meet(used: frozenset[str], told: tuple[str, ...]) -> bool:
 
 
 def rounded(value: float | None) -> float | None:
-    """A figure with six digits: what is published does not hang on the order in which threads summed.
+    """Return a figure with six digits: what is published does not hang on the order in which threads summed.
 
     >>> rounded(0.12345678)
     0.123457
@@ -118,7 +118,7 @@ def rounded(value: float | None) -> float | None:
 
 
 def of_pattern(row: Mapping[str, Any], table: str) -> Finding:
-    """A row of `patterns` or `scoped_patterns` as a finding."""
+    """Return a row of `patterns` or `scoped_patterns` as a finding."""
     return Finding(
         pattern_type=row["pattern_type"],
         value=row["pattern"],
@@ -142,7 +142,7 @@ def of_pattern(row: Mapping[str, Any], table: str) -> Finding:
 
 
 def of_pooled(row: Mapping[str, Any]) -> Finding:
-    """A row of `pooled_patterns` as a finding, of which the tenant itself has observed nothing."""
+    """Return a row of `pooled_patterns` as a finding, of which the tenant itself has observed nothing."""
     return Finding(
         pattern_type=row["pattern_type"],
         value=PRESENT,
@@ -159,7 +159,7 @@ def of_pooled(row: Mapping[str, Any]) -> Finding:
 
 
 def with_pooled(judged: Iterable[Judgement], pooled: Iterable[Finding]) -> list[Judgement]:
-    """Judgements, with the pooled finding of tenants where the own says nothing and does not point the other way.
+    """Return judgements, with the pooled finding of tenants where the own says nothing and does not point the other way.
 
     Args:
         judged: What is said by the tenant's own figures.
@@ -178,12 +178,12 @@ def with_pooled(judged: Iterable[Judgement], pooled: Iterable[Finding]) -> list[
 
 
 def _differs(own: Judgement, pooled: Finding) -> bool:
-    """Whether the own figures point the other way."""
+    """Return whether the own figures point the other way."""
     return (own.finding.shrunk_lift or 0.0) * (pooled.shrunk_lift or 0.0) < 0
 
 
 def of_win_rate(row: Mapping[str, Any], table: str, rules: EvidenceRules) -> Finding:
-    """A row of `win_rates` or `scoped_win_rates` that is rated as a finding.
+    """Return a row of `win_rates` or `scoped_win_rates` that is rated as a finding.
 
     Where it is compared with others, its rate is that within the strata that hold them too; the interval is that of the raw
     rate, and is left out where the two differ.
@@ -220,7 +220,7 @@ def of_win_rate(row: Mapping[str, Any], table: str, rules: EvidenceRules) -> Fin
 
 
 def _shrunk_lift(row: Mapping[str, Any], rate: float) -> float | None:
-    """Lift drawn toward its like as much as the adjusted rate is; None where nothing is compared."""
+    """Return the lift drawn toward its like as much as the adjusted rate is; None where nothing is compared."""
     without, adjusted = row["others_rate"], row["adjusted_rate"]
     if not without:
         return None
@@ -229,7 +229,7 @@ def _shrunk_lift(row: Mapping[str, Any], rate: float) -> float | None:
 
 
 def best_evidence(patterns: pl.LazyFrame, within: tuple[str, ...] = ("tenant_id",)) -> pl.LazyFrame:
-    """One row per tenant and pattern: what experiments say, which outranks what was observed, where they say anything.
+    """Return one row per tenant and pattern: what experiments say, which outranks what was observed, where they say anything.
 
     Fewer than `MIN_EXPERIMENTS` experiments prove nothing: observation outranks them. What could not be compared, and so
     has no q, is outranked by what could.

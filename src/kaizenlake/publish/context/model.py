@@ -276,14 +276,14 @@ def as_short(text: str, most: int) -> str:
 
 
 def _bytes_of(character: str) -> int:
-    """Bytes of a character in a published document, where markup characters are escaped."""
+    """Return bytes of a character in a published document, where markup characters are escaped."""
     if character in "<>&'":
         return 6
     return 2 if character in '"\\' else len(character.encode("utf-8", errors="replace"))
 
 
 def instant(moment: datetime) -> str:
-    """An instant as documents write it: RFC 3339 in UTC.
+    """Return an instant as documents write it: RFC 3339 in UTC.
 
     >>> instant(datetime(2026, 11, 1, tzinfo=UTC))
     '2026-11-01T00:00:00Z'

@@ -124,6 +124,6 @@ def plain(value: Any, depth: int = 1) -> Any:
 
 
 def _bytes_of(value: Any) -> int:
-    """Bytes of a value in a published document, where markup characters are escaped."""
+    """Return bytes of a value in a published document, where markup characters are escaped."""
     text = msgspec.json.encode(value)
     return len(text) + 5 * sum(text.count(character) for character in (b"<", b">", b"&", b"'"))

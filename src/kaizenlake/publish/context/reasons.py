@@ -11,7 +11,7 @@ from kaizenlake.vocabulary import plural, within
 
 
 def p_words(value: float) -> str:
-    """A corrected p in words.
+    """Return a corrected p in words.
 
     >>> p_words(0.0421), p_words(3.75e-21)
     ('corrected p 0.042', 'corrected p below 0.0001')
@@ -20,7 +20,7 @@ def p_words(value: float) -> str:
 
 
 def of_finding(finding: Finding, level: float) -> str:
-    """What was found, in one sentence: that of `gold.findings` where it has one.
+    """Return what was found, in one sentence: that of `gold.findings` where it has one.
 
     Args:
         finding: What a table says.
@@ -67,7 +67,7 @@ def of_finding(finding: Finding, level: float) -> str:
 
 
 def why_not(judgement: Judgement, rules: EvidenceRules) -> str:
-    """Why a value is not recommended, in one sentence.
+    """Return why a value is not recommended, in one sentence.
 
     Args:
         judgement: What is said of the value, which is not that it works.
@@ -91,7 +91,7 @@ def why_not(judgement: Judgement, rules: EvidenceRules) -> str:
 
 
 def of_rate(row: Mapping[str, Any], level: float, needed: int) -> str:
-    """How often outcomes of one value were won, in one sentence: that of `gold.findings` where it has one.
+    """Return how often outcomes of one value were won, in one sentence: that of `gold.findings` where it has one.
 
     Args:
         row: `wins`, `decided`, `pending`, `age_days`, `win_rate`, `ci_low`, `ci_high`, and the `sentence` of its finding, if any.
@@ -108,7 +108,7 @@ def of_rate(row: Mapping[str, Any], level: float, needed: int) -> str:
 
 
 def more_pending(pending: int) -> str:
-    """How many outcomes are too young to count, as a sentence of its own; nothing where none is.
+    """Return how many outcomes are too young to count, as a sentence of its own; nothing where none is.
 
     >>> more_pending(1), more_pending(0)
     (' 1 more is pending.', '')
@@ -133,7 +133,7 @@ def of_pending(row: Mapping[str, Any]) -> str:
 
 
 def of_clarity(row: Mapping[str, Any], level: float) -> str:
-    """How clear the briefs of a segment arrive, in one sentence: that of `gold.findings` where it has one.
+    """Return how clear the briefs of a segment arrive, in one sentence: that of `gold.findings` where it has one.
 
     Args:
         row: `clear_briefs`, `briefs`, `clear_rate`, `ci_low`, `ci_high`, `mean_score`, and the `sentence` of its finding, if any.

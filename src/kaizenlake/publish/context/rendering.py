@@ -122,11 +122,11 @@ class Templates:
         self._structured = _sandbox(loader, as_json=True)
 
     def sources(self) -> dict[str, str]:
-        """Text of each template, by its name; an unreadable one has none."""
+        """Return the text of each template, by its name; an unreadable one has none."""
         return {name: (self.folder / name).read_text("utf-8", errors="replace") for name in self.names}
 
     def render(self, context: Mapping[str, Any], evidence: Mapping[str, Any], scope: str) -> dict[str, bytes]:
-        """Text of each template by the name it is asked for, which is the file's without `.j2`.
+        """Return the text of each template by the name it is asked for, which is the file's without `.j2`.
 
         What fails is kept in `failures` and has no text.
 
@@ -162,7 +162,7 @@ def _sandbox(loader: jinja2.BaseLoader, *, as_json: bool = False) -> jinja2.Envi
 
 
 def _as_json(value: Any) -> Any:
-    """A value as JSON, unless a filter has made it so or it does not exist."""
+    """Return a value as JSON, unless a filter has made it so or it does not exist."""
     if isinstance(value, Markup | jinja2.Undefined):
         return value
     return json.dumps(value, allow_nan=False)

@@ -132,7 +132,7 @@ _RATE_IS_KNOWN = pl.col("shrunk_rate").is_not_null()
 
 
 def _with_sentence(rows: pl.LazyFrame, findings: pl.LazyFrame, name: pl.Expr) -> pl.LazyFrame:
-    """Rows in their order with the sentence of their finding; null where they are none.
+    """Return rows in their order with the sentence of their finding; null where they are none.
 
     Args:
         rows: Rows of a table.
@@ -152,7 +152,7 @@ def _scope_of(row: Row) -> Scope:
 
 
 def _wanted(only: Scope | None) -> pl.Expr:
-    """Rows of a scoped table that belong to the scope, or to any."""
+    """Return rows of a scoped table that belong to the scope, or to any."""
     if only is None:
         return pl.lit(True)
     return pl.all_horizontal(
@@ -161,7 +161,7 @@ def _wanted(only: Scope | None) -> pl.Expr:
 
 
 def _of(which: Collection[tuple[str, str]], rates: pl.DataFrame) -> Iterator[Row]:
-    """Win rates of some kinds and dimensions."""
+    """Return the win rates of some kinds and dimensions."""
     return (row for row in rates.iter_rows(named=True) if (row["kind"], row["dimension"]) in which)
 
 
@@ -192,7 +192,7 @@ def _findings(frames: Frames, settings: Settings) -> dict[Scope, dict[tuple[str,
 
 
 def _used(scan: Scan, only: Scope | None) -> pl.LazyFrame:
-    """Platforms and kinds of content that each project and segment uses."""
+    """Return platforms and kinds of content that each project and segment uses."""
     places = ("project_id", *SEGMENT, "platform", "content_type")
     names = {"project": ("project_id",), "segment": SEGMENT}
     wanted = names.get(only.kind, ()) if only is not None else ()
@@ -201,7 +201,7 @@ def _used(scan: Scan, only: Scope | None) -> pl.LazyFrame:
 
 
 def _uses(places: pl.DataFrame) -> dict[Scope, Uses]:
-    """What each scope uses, out of rows of projects, segments, platforms and kinds of content."""
+    """Return what each scope uses, out of rows of projects, segments, platforms and kinds of content."""
     uses: dict[Scope, Uses] = {}
     for kind, names in _NAMED:
         named = places.drop_nulls(names).group_by(names).agg(pl.col("platform", "content_type").drop_nulls().unique())
@@ -221,7 +221,7 @@ def _rates(frames: Frames) -> dict[Scope, dict[tuple[str, str], Row]]:
 
 
 def _labelled(scan: Scan, only: Scope | None) -> pl.LazyFrame:
-    """Winners, and the losers a person marked: a person's marks first, then by shrunk rate."""
+    """Return winners, and the losers a person marked: a person's marks first, then by shrunk rate."""
     key = ("tenant_id", "project_id", "content_id", "platform")
     labels = scan(CreativeLabels).filter((pl.col("label") == "winner") | (pl.col("source") == "manual"))
     contents = scan(Contents).select(*key, "hook_type", "tone", "pillar", *SEGMENT, "trials", "performed_on")
@@ -265,7 +265,7 @@ def one_of_each(marked: pl.DataFrame, within: tuple[str, ...] = ()) -> pl.DataFr
 
 
 def _marked(marked: pl.DataFrame, entries: int, only: Scope | None) -> dict[Scope, list[Row]]:
-    """Marked contents of every scope, in their order; at most `entries` of each."""
+    """Return the marked contents of every scope, in their order; at most `entries` of each."""
     found: dict[Scope, list[Row]] = {}
     if only in {None, EVERYTHING}:
         found[EVERYTHING] = list(one_of_each(marked).head(entries).iter_rows(named=True))
@@ -292,7 +292,7 @@ class Phrases:
 
     @classmethod
     def of_rows(cls, phrases: pl.DataFrame, projects: pl.DataFrame) -> Phrases:
-        """All of them, and the projects with a segment, whose phrases are those of the segment too."""
+        """Return all of them, and the projects with a segment, whose phrases are those of the segment too."""
         by_project: dict[str | None, list[Row]] = defaultdict(list)
         for row in phrases.iter_rows(named=True):
             by_project[row["project_id"]].append(row)
@@ -303,7 +303,7 @@ class Phrases:
         return cls(by_project, members)
 
     def of(self, scope: Scope) -> list[Row]:
-        """Phrases of a scope, the most marked first, then the latest."""
+        """Return phrases of a scope, the most marked first, then the latest."""
         if scope == EVERYTHING:
             rows = [row for group in self.by_project.values() for row in group]
         else:

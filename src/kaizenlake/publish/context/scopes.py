@@ -25,7 +25,7 @@ class Size:
 
 
 def confidence(events: int, rule: Confidence) -> float:
-    """How much the events of a scope can carry: 0 at none, 50 at `half`, 100 from `full`, linear between.
+    """Return how much the events of a scope can carry: 0 at none, 50 at `half`, 100 from `full`, linear between.
 
     >>> [confidence(events, Confidence()) for events in (0, 5, 10, 30, 50, 900)]
     [0.0, 25.0, 50.0, 75.0, 100.0, 100.0]
@@ -38,7 +38,7 @@ def confidence(events: int, rule: Confidence) -> float:
 
 
 def sizes(scan: Scan, only: Scope | None = None) -> dict[Scope, Size]:
-    """Every scope with its size: everything, then projects, then segments, each by name.
+    """Return every scope with its size: everything, then projects, then segments, each by name.
 
     A segment has the events of its projects; where contents or outcomes name a segment that their project does not,
     it has at least as many events as they are.
@@ -64,12 +64,12 @@ def sizes(scan: Scan, only: Scope | None = None) -> dict[Scope, Size]:
 
 
 def _in_segment(rows: pl.LazyFrame, only: Scope | None) -> pl.LazyFrame:
-    """Rows by each of their segments, of the one segment or of all."""
+    """Return rows by each of their segments, of the one segment or of all."""
     return _of_segment(by_segment(rows), only)
 
 
 def _of_segment(rows: pl.LazyFrame, only: Scope | None) -> pl.LazyFrame:
-    """Rows named by a segment, of the one segment or of all."""
+    """Return rows named by a segment, of the one segment or of all."""
     if only is None:
         return rows
     return rows.filter(pl.all_horizontal(pl.col(name).eq_missing(pl.lit(getattr(only, name))) for name in SEGMENT))

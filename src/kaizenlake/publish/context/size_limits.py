@@ -44,7 +44,7 @@ ROOMS = (
 
 
 def fits(context: KaizenContext) -> bool:
-    """Whether the document of a context is short enough."""
+    """Return whether the document of a context is short enough."""
     plain = msgspec.json.encode(context)
     escaped = sum(plain.count(character) for character in (b"<", b">", b"&", b"'"))
     return len(plain) + 5 * escaped + _LAYOUT <= LIMIT

@@ -94,7 +94,7 @@ class AlertsFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def json_schema() -> dict[str, Any]:
-    """JSON Schema of the file."""
+    """Return JSON Schema of the file."""
     return schemas.json_schema(AlertsFile, SCHEMA, VERSION, "Alerts")
 
 
@@ -102,7 +102,7 @@ FORM = Form(SCHEMA, VERSION, AlertsFile, json_schema(), "file of alerts", indent
 
 
 def standing(scan: Scan) -> tuple[Alert, ...]:
-    """Alerts that stand, the latest first; what comes from outside is one line each, without control characters.
+    """Return alerts that stand, the latest first; what comes from outside is one line each, without control characters.
 
     Args:
         scan: Gives a table.

@@ -115,7 +115,7 @@ class Source:
         self._snapshots: dict[type[Table], Snapshot] = {table: lake.held(table) for table in needed}
 
     def scan(self, table: type[Table]) -> pl.LazyFrame:
-        """Rows of a table."""
+        """Return rows of a table."""
         return self._lake.mine(table, self._snapshots[table].scan())
 
     @property
@@ -252,7 +252,7 @@ def _edition(lake: Lake, templates: rendering.Templates, broken: Collection[type
 
 @cache
 def _code() -> str:
-    """SHA-256 of the modules that make documents, and of what replaces names of persons in them."""
+    """Return SHA-256 of the modules that make documents, and of what replaces names of persons in them."""
     package = Path(kaizenlake.__file__).parent
     digest = hashlib.sha256()
     for path in sorted(path for name in ("publish", "redaction", "jobs") for path in (package / name).rglob("*.py")):
@@ -267,7 +267,7 @@ def _contexts(current: Mapping[str, Any]) -> int:
 def _kept(
     folder: Path, current: Mapping[str, Any] | None, edition: str, templates: rendering.Templates
 ) -> dict[str, list[dict[str, Any]]]:
-    """Entries of the current publication whose files are there, with those of their texts, by what they were made of.
+    """Return entries of the current publication whose files are there, with those of their texts, by what they were made of.
 
     Where a template of the team failed, nothing is kept of that scope, so that every publication tells of it.
     """
@@ -288,7 +288,7 @@ def _kept(
 
 
 def _current(folder: Path, key: Ed25519PublicKey) -> dict[str, Any] | None:
-    """Payload of the current index; None where there is none that this lake signed."""
+    """Return the payload of the current index; None where there is none that this lake signed."""
     try:
         index = _read_index(folder / INDEX)
         signing.check_signature(index["signed"], index["signature"], key)
@@ -345,7 +345,7 @@ def _files_of(entry: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def _next_sequence(folder: Path, current: Mapping[str, Any] | None, lake: Lake) -> int:
-    """One more than any publication here had; in a folder that is new, than any of any tenant."""
+    """Return one more than any publication here had; in a folder that is new, than any of any tenant."""
     kept = [int(path.stem) for path in (folder / "indexes").glob("*.json") if path.stem.isdigit()]
     before = highest_sequence(lake.whole.path(FOLDER)) if current is None else current["sequence"]
     return max([*kept, before]) + 1

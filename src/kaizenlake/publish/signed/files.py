@@ -90,7 +90,7 @@ class Form:
         return jsonschema_rs.Draft202012Validator(dict(self.schema))
 
     def content(self, signed: Mapping[str, Any], key: Ed25519PrivateKey, where: str) -> bytes:
-        """A file of what is to be said: signed, then parsed and checked before it counts.
+        """Return a file of what is to be said: signed, then parsed and checked before it counts.
 
         Args:
             signed: What it says.
@@ -113,7 +113,7 @@ class Form:
         return content
 
     def read(self, path: Path, key: Ed25519PublicKey) -> dict[str, Any]:
-        """What a file says.
+        """Return what a file says.
 
         Args:
             path: The file.
@@ -136,7 +136,7 @@ class Form:
         return signed
 
     def broken_rule(self, content: bytes) -> str | None:
-        """The first rule of the schema that a file breaks, in words; None where it keeps all."""
+        """Return the first rule of the schema that a file breaks, in words; None where it keeps all."""
         try:
             msgspec.json.decode(content, type=self.model)
             parsed = json.loads(content)
@@ -161,7 +161,7 @@ class SignedFiles:
 
     @contextmanager
     def held(self, lake: Lake) -> Iterator[Held]:
-        """The folder as it stands, for one publisher alone.
+        """Hold the folder as it stands, for one publisher alone.
 
         Raises:
             LockedError: Another process publishes.
@@ -194,11 +194,11 @@ class SignedFiles:
         return Verified(number, signing.key_id(key), key_source)
 
     def paths(self, folder: Path) -> list[Path]:
-        """What lies in the folder, by name."""
+        """Return what lies in the folder, by name."""
         return sorted((folder / self.place).glob("*.json"))
 
     def _read(self, lake: Lake, folder: Path, key: Ed25519PublicKey) -> tuple[dict[str, dict[str, Any]], list[str]]:
-        """What the files say that this lake signed, by doer; and what is wrong with the others, in words."""
+        """Return what the files say that this lake signed, by doer; and what is wrong with the others, in words."""
         found: dict[str, dict[str, Any]] = {}
         problems: list[str] = []
         for path in self.paths(folder):
@@ -280,7 +280,7 @@ class Held:
         return self.folder / self.kind.place / file_name(doer)
 
     def _stamped(self, told: Mapping[str, Any], at: datetime, valid_for: timedelta) -> dict[str, Any]:
-        """What is signed, its fields in the order of the model."""
+        """Return what is signed, its fields in the order of the model."""
         form = self.kind.form
         stamps = {"generated_at": instant(at), "valid_until": instant(at + valid_for)}
         whole = {"schema": form.name, "version": form.version, **told, **stamps}
@@ -292,7 +292,7 @@ def _says(current: Mapping[str, Any], told: Mapping[str, Any]) -> bool:
 
 
 def _after(current: Mapping[str, Any] | None, now: datetime) -> datetime:
-    """Now, or just after the file that is there."""
+    """Return now, or just after the file that is there."""
     if current is None:
         return now
     return max(now, datetime.fromisoformat(current["generated_at"]) + timedelta(microseconds=1))

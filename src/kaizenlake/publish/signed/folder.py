@@ -72,13 +72,13 @@ def write_checks(folder: Path, schema_file: str, schema: Mapping[str, Any], key:
 
 
 def still_holds(signed: Mapping[str, Any], now: datetime) -> bool:
-    """Whether more than half of the validity is left of what was signed; not where it comes from the future."""
+    """Return whether more than half of the validity is left of what was signed; not where it comes from the future."""
     generated_at, valid_until = (datetime.fromisoformat(signed[name]) for name in ("generated_at", "valid_until"))
     return generated_at <= now < generated_at + (valid_until - generated_at) / 2
 
 
 def verifying_key(lake: Lake, given: bytes | None) -> tuple[Ed25519PublicKey, str]:
-    """The key that must have signed what is published, and where it comes from, in words.
+    """Return the key that must have signed what is published, and where it comes from, in words.
 
     Args:
         lake: The lake.
@@ -122,7 +122,7 @@ def check_tenant(lake: Lake, signed: Mapping[str, Any]) -> None:
 
 
 def not_as_said(problems: Sequence[str], number: int, things: str, said: str, where: Path) -> VerificationError:
-    """What a verification raises that found some of several things wrong.
+    """Return what a verification raises that found some of several things wrong.
 
     Args:
         problems: What is wrong, each in words; at least one.
@@ -136,13 +136,13 @@ def not_as_said(problems: Sequence[str], number: int, things: str, said: str, wh
 
 
 def listed(problems: Sequence[str]) -> str:
-    """The first of the problems that were found, in a line."""
+    """Return the first of the problems that were found, in a line."""
     more = f" … and {len(problems) - NAMED} more" if len(problems) > NAMED else ""
     return f"{'; '.join(problems[:NAMED])}{more}"
 
 
 def refused(problems: Sequence[str], said: str, where: Path) -> VerificationError:
-    """What a verification raises that found problems; it names the first of them.
+    """Return what a verification raises that found problems; it names the first of them.
 
     Args:
         problems: What is wrong, each in words; at least one.

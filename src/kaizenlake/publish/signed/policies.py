@@ -26,7 +26,7 @@ PLACE = "policies"
 
 
 def _changed_document(signed: Mapping[str, Any]) -> str | None:
-    """The first version whose document is not that of its hash, in words; None where each is."""
+    """Return the first version whose document is not that of its hash, in words; None where each is."""
     for version in _versions(signed):
         if signing.content_hash(signing.canonical(version["document"]).decode()) != version["content_sha256"]:
             return f"the document of version {version['policy_version']} is not what its hash says"
@@ -107,7 +107,7 @@ def verify_policies(lake: Lake, public_key: bytes | None = None) -> Verified:
 def _entries(
     policies: pl.DataFrame, deployments: pl.DataFrame, key: signing.Keys
 ) -> tuple[dict[str, list[dict[str, Any]]], tuple[str, ...], tuple[str, ...]]:
-    """What is served by doer, the versions that do not verify, and the deployments that are left out."""
+    """Return what is served by doer, the versions that do not verify, and the deployments that are left out."""
     versions = {(row["policy_id"], row["policy_version"]): row for row in policies.iter_rows(named=True)}
     active = {name: row for (name, _), row in versions.items() if row["status"] == "active"}
     running = deployments.filter(status="running").sort("started_at", "deployment_id")
@@ -150,7 +150,7 @@ def _why_not(
     active: Mapping[str, Any] | None,
     versions: Mapping[tuple[str, str], Mapping[str, Any]],
 ) -> str | None:
-    """Why a deployment cannot be routed by what stands in the tables; None where it can."""
+    """Return why a deployment cannot be routed by what stands in the tables; None where it can."""
     control = deployment["control_version"]
     if active is not None and active["policy_version"] != control:
         return f"its control {control} is not active any more, {active['policy_version']} is"
@@ -174,7 +174,7 @@ def _why_not_version(version: str, row: Mapping[str, Any] | None, doer: str) -> 
 
 
 def _why_unverified(row: Mapping[str, Any], key: signing.Keys) -> str | None:
-    """Why the document of a version is not what was signed; None where it is."""
+    """Return why the document of a version is not what was signed; None where it is."""
     try:
         signing.verified_policy(row, key)
     except VerificationError as error:

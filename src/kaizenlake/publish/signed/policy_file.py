@@ -74,5 +74,5 @@ class PolicyFile(Part, frozen=True, kw_only=True):
 
 
 def json_schema() -> dict[str, Any]:
-    """The JSON Schema of the file of a doer."""
+    """Return the JSON Schema of the file of a doer."""
     return schemas.json_schema(PolicyFile, SCHEMA, VERSION, "Policies of a doer")

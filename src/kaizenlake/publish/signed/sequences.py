@@ -16,14 +16,14 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 def number_of(signed: Mapping[str, Any]) -> int:
-    """The number of what was signed: its sequence, else the microseconds of its time."""
+    """Return the number of what was signed: its sequence, else the microseconds of its time."""
     if isinstance(signed.get("sequence"), int):
         return int(signed["sequence"])
     return (datetime.fromisoformat(signed["generated_at"]) - _EPOCH) // _MICROSECOND
 
 
 def highest(lake: Lake, file: Path) -> int:
-    """The highest number that was ever published as a file; 0 where none is remembered.
+    """Return the highest number that was ever published as a file; 0 where none is remembered.
 
     Raises:
         VerificationError: What is remembered cannot be read.
@@ -54,7 +54,7 @@ def check(lake: Lake, file: Path, signed: Mapping[str, Any]) -> None:
 
 
 def is_rolled_back(lake: Lake, file: Path, signed: Mapping[str, Any]) -> bool:
-    """Whether a newer one was published in the place of a file.
+    """Return whether a newer one was published in the place of a file.
 
     Raises:
         VerificationError: What is remembered cannot be read.
@@ -63,7 +63,7 @@ def is_rolled_back(lake: Lake, file: Path, signed: Mapping[str, Any]) -> bool:
 
 
 def after(lake: Lake, file: Path, now: datetime) -> datetime:
-    """Now, or just after the newest that was published as a file, by a clock that went back.
+    """Return now, or just after the newest that was published as a file, by a clock that went back.
 
     Raises:
         VerificationError: What is remembered cannot be read.

@@ -64,7 +64,7 @@ def skills(
     text_length: int = TEXT_LENGTH,
     entries: int = ENTRIES,
 ) -> tuple[model.Skill, ...]:
-    """What is known of each doer, by name.
+    """Return what is known of each doer, by name.
 
     Args:
         scan: Gives a table as a lazy frame: `Lake.scan`.
@@ -112,14 +112,14 @@ def skills(
 
 
 def end_of(scan: Scan) -> datetime:
-    """The midnight after the last day that the cards tell of; that before 1970 without a card."""
+    """Return the midnight after the last day that the cards tell of; that before 1970 without a card."""
     last = scan(SkillCards).select(pl.col("last_day").max()).collect().item()
     day = last if last is not None else datetime(1970, 1, 1, tzinfo=UTC).date()
     return datetime.combine(day, time(), UTC) + timedelta(days=1)
 
 
 def courses(scan: Scan, *, as_of: datetime, doer: str | None = None) -> dict[str, Course]:
-    """The loss of each doer by day, its latest days up to its last run.
+    """Return the loss of each doer by day, its latest days up to its last run.
 
     Args:
         scan: Gives a table.
@@ -223,17 +223,17 @@ def _skill(
 
 
 def _risen(findings: list[Row]) -> str | None:
-    """The sentence that the loss has risen; None where it has not."""
+    """Return the sentence that the loss has risen; None where it has not."""
     return next((say.clean(row["sentence"], 600) for row in findings if row["kind"] == "degrading_doer"), None)
 
 
 def _part(kind: type[Any], row: Row, line: _Lines, **said: str) -> Any:
-    """A part of the card from the columns of its row that have the names of its fields."""
+    """Return a part of the card from the columns of its row that have the names of its fields."""
     return kind(**{name: said.get(name, line(row.get(name))) for name in kind.__struct_fields__})
 
 
 def _doer(row: Row) -> Doer:
-    """Tenant and name of a doer."""
+    """Return the tenant and name of a doer."""
     return row["tenant_id"], row["doer"]
 
 

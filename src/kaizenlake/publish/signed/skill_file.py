@@ -215,5 +215,5 @@ class SkillFile(Part, frozen=True, kw_only=True):
 
 
 def json_schema() -> dict[str, Any]:
-    """The JSON Schema of the file of a doer."""
+    """Return the JSON Schema of the file of a doer."""
     return schemas.json_schema(SkillFile, SCHEMA, VERSION, "Skill card of a doer")

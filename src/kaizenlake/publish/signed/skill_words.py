@@ -49,7 +49,7 @@ _ANY_LEVER = "vary the prompt, and hold it against the one in service"
 
 
 def term(name: str) -> str:
-    """A term as a noun.
+    """Return a term as a noun.
 
     >>> term("gates"), term("tone_drift")
     ('failed gates', 'tone drift')
@@ -58,7 +58,7 @@ def term(name: str) -> str:
 
 
 def of_term(row: Mapping[str, Any]) -> str:
-    """What the verdict of a term rests on, with its numbers.
+    """Return what the verdict of a term rests on, with its numbers.
 
     Args:
         row: A row of `gold.skill_terms`.
@@ -90,7 +90,7 @@ def _more(difference: float) -> str:
 
 
 def of_model(row: Mapping[str, Any]) -> str:
-    """What the verdict of a model rests on, with its numbers.
+    """Return what the verdict of a model rests on, with its numbers.
 
     Args:
         row: A row of `gold.skill_models`.
@@ -109,7 +109,7 @@ def of_model(row: Mapping[str, Any]) -> str:
 
 
 def of_failure(row: Mapping[str, Any]) -> str:
-    """How often a failure mode came, and how that moved.
+    """Return how often a failure mode came, and how that moved.
 
     Args:
         row: A row of `gold.skill_failures`.
@@ -124,7 +124,7 @@ def of_failure(row: Mapping[str, Any]) -> str:
 
 
 def next_step(row: Mapping[str, Any], reason: str | None, risen: str | None) -> str:
-    """What to try next and why.
+    """Return what to try next and why.
 
     Args:
         row: A row of `gold.skill_cards` with a next experiment.

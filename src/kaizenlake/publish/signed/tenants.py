@@ -26,7 +26,7 @@ OF_A_TENANT = ("contexts", "evidence", "texts", "indexes", "policies", "skills",
 
 
 def audiences(lake: Lake) -> tuple[Lake, ...]:
-    """The lake as each tenant has it for whom something is published, once the folder is made to fit.
+    """Return the lake as each tenant has it for whom something is published, once the folder is made to fit.
 
     Where a second tenant has come, what stood in the folder for the first is taken away: it moves into the tenant's own
     folder with the next publication, and readers that name no tenant are told to. Where one is left, the folders of
@@ -50,7 +50,7 @@ def audiences(lake: Lake) -> tuple[Lake, ...]:
 
 
 def of_several(folder: Path) -> dict[str, Any] | None:
-    """What the index says that stands above the folders of tenants; None where another index stands there, or none."""
+    """Return what the index says that stands above the folders of tenants; None where another index stands there, or none."""
     try:
         signed = json.loads((folder / INDEX).read_bytes())["signed"]
     except (OSError, ValueError, KeyError, TypeError):
@@ -59,7 +59,7 @@ def of_several(folder: Path) -> dict[str, Any] | None:
 
 
 def highest_sequence(published: Path) -> int:
-    """The highest number of any publication that lies here, of all tenants together; 0 where nothing is published."""
+    """Return the highest number of any publication that lies here, of all tenants together; 0 where nothing is published."""
     return max(_sequences(published), default=0)
 
 

@@ -66,7 +66,7 @@ def document(data: AuditData) -> Document:
 
 
 def attention(data: AuditData) -> Section:
-    """Skipped gates, and versions that are not as they were signed."""
+    """Return the skipped gates, and versions that are not as they were signed."""
     places = {audit.policy_id: f"policy-{place}" for place, audit in enumerate(data.policies.rows, 1)}
     unsigned = list(_signatures(data, places))
     found, total = [*unsigned, *_overrides(data, places)][:WARNINGS], len(unsigned) + data.overrides.total
@@ -113,7 +113,7 @@ def _overrides(data: AuditData, places: dict[str, str]) -> Iterator[Finding]:
 
 
 def policy(place: int, audit: PolicyAudit, data: AuditData) -> Section:
-    """One policy: its decisions, the gates of what was refused or forced, and its versions."""
+    """Return one policy: its decisions, the gates of what was refused or forced, and its versions."""
     name = say.clean(audit.policy_id, 80)
     blocks: list[Block] = [decisions_table(f"decisions-{place}-table", "Decisions in their order", audit.decisions)]
     gated = _gated(place, audit)
@@ -137,7 +137,7 @@ def _lead(audit: PolicyAudit) -> str:
 
 
 def _gated(place: int, audit: PolicyAudit) -> Grid | None:
-    """Every gate of the promotions that were refused or forced, with what it found."""
+    """Return every gate of the promotions that were refused or forced, with what it found."""
     asked = [row for row in audit.decisions.rows if row.action == "refused" or row.is_override]
     rows = [_GateOf(row, gate) for row in asked for gate in gates(row.gates)]
     if not rows:
@@ -256,7 +256,7 @@ _TERMS = (
 
 
 def method() -> Section:
-    """What the words of the audit mean."""
+    """Return what the words of the audit mean."""
     shown = (
         (PolicyPromotions, ("action", "is_override", "gates", "archived_version")),
         (Policies, ("status", "content_sha256", "approved_at")),

@@ -99,7 +99,7 @@ def build(scan: Scan, key: signing.Keys | None, *, as_of: datetime) -> AuditData
 
 
 def signed(row: TableRow, key: signing.Keys | None) -> Signed:
-    """Whether a version is what was signed, and by whom.
+    """Return whether a version is what was signed, and by whom.
 
     Args:
         row: The version.

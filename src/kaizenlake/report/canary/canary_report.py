@@ -96,7 +96,7 @@ def _figures(data: CanaryData) -> tuple[Figure, ...]:
 
 
 def verdict(data: CanaryData) -> Section:
-    """What each candidate came to, with its reason."""
+    """Return what each candidate came to, with its reason."""
     found = [
         Finding(
             "verdict",
@@ -112,12 +112,12 @@ def verdict(data: CanaryData) -> Section:
 
 
 def _stands(item: Candidate) -> Verdict:
-    """What stands of a candidate, in words."""
+    """Return what stands of a candidate, in words."""
     return VERDICTS[item.decisive.verdict] if item.taken_back is None else TAKEN_BACK
 
 
 def _decision(item: Candidate) -> str:
-    """What stands of a candidate, which night decided it, and what later nights only add."""
+    """Return what stands of a candidate, which night decided it, and what later nights only add."""
     decisive, last = item.decisive, item.last
     said = f"{say.clean(item.version, 40)}: {_stands(item).sentence}"
     if (before := item.taken_back) is not None:
@@ -131,7 +131,7 @@ def _decision(item: Candidate) -> str:
 
 
 def sizes(data: CanaryData) -> Section:
-    """Sizes of the arms, and whether they are those of the allocation."""
+    """Return sizes of the arms, and whether they are those of the allocation."""
     rows = Listing.whole(item.last for item in data.candidates)
     shares = {item.version: item.share for item in data.candidates}
     blocks: list[Block] = [
@@ -171,7 +171,7 @@ def sizes(data: CanaryData) -> Section:
 
 
 def _by_night(data: CanaryData) -> Grid:
-    """Units of each arm, night by night."""
+    """Return units of each arm, night by night."""
     shown_candidates = data.candidates[:CHARTED]
     nights = lately(max(shown_candidates, key=lambda item: len(item.looks)).looks)
     found = {(item.version, look.look): look for item in shown_candidates for look in item.looks}
@@ -198,7 +198,7 @@ def _by_night(data: CanaryData) -> Grid:
 
 
 def segments(data: CanaryData) -> Section | None:
-    """Where in its units a candidate does otherwise; None where the units are not taken apart."""
+    """Return where in its units a candidate does otherwise; None where the units are not taken apart."""
     if not data.segments.total:
         return None
     table = grid(
@@ -224,7 +224,7 @@ def _part(row: TableRow) -> str:
 
 
 def decided(data: CanaryData) -> Section | None:
-    """What was decided on it; None where nothing was."""
+    """Return what was decided on it; None where nothing was."""
     if not data.decisions.total:
         return None
     table = decisions_table("decisions-table", "Decisions that rest on it", data.decisions)
@@ -232,7 +232,7 @@ def decided(data: CanaryData) -> Section | None:
 
 
 def design(data: CanaryData) -> Section:
-    """What was set before the first look."""
+    """Return what was set before the first look."""
     found = data.deployment
     arms = ", ".join(f"{say.clean(item.version, 30)} {say.percent(item.share)}" for item in data.candidates)
     automatic = [name for name, is_on in (("roll back", found.auto_rollback), ("promote", found.auto_promote)) if is_on]
@@ -269,7 +269,7 @@ _SHOWN: tuple[tuple[type[Table], tuple[str, ...]], ...] = (
 
 
 def method(data: CanaryData) -> Section:
-    """How a verdict comes about, and what each figure means."""
+    """Return how a verdict comes about, and what each figure means."""
     return Section(
         "method",
         "How it is computed",

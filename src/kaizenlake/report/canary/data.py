@@ -90,7 +90,7 @@ class CanaryData:
 
 
 def current(scan: Scan, *, as_of: datetime, since: datetime | None = None) -> tuple[str, ...]:
-    """Deployments that there is something to tell of: those that run, and those that ended lately; by name.
+    """Return deployments that there is something to tell of: those that run, and those that ended lately; by name.
 
     Args:
         scan: Gives a table.
@@ -154,6 +154,6 @@ def _guardrails(look: TableRow) -> tuple[GuardrailRow, ...]:
 
 
 def lately(looks: Iterable[TableRow]) -> Listing[TableRow]:
-    """The latest looks of a candidate, in their order."""
+    """Return the latest looks of a candidate, in their order."""
     held = tuple(looks)
     return Listing(held[-NIGHTS:], len(held))

@@ -16,7 +16,7 @@ from kaizenlake.tables import CanaryLooks
 
 
 def guardrails(data: CanaryData) -> Section | None:
-    """What a candidate may not make worse; None where nothing is guarded."""
+    """Return what a candidate may not make worse; None where nothing is guarded."""
     rows = tuple(row for item in data.candidates for row in item.guardrails)
     if not rows:
         return None
@@ -54,7 +54,7 @@ _GUARD_TONES: dict[str, Tone] = {"held": "good", "broken": "bad"}
 
 
 def _guarded(rows: Iterable[GuardrailRow]) -> tuple[Block, ...]:
-    """Each increase as a share of what is tolerated, so that metrics of any unit stand side by side."""
+    """Return each increase as a share of what is tolerated, so that metrics of any unit stand side by side."""
     marks: dict[str, list[Mark]] = {}
     for row in rows:
         if None in {row.effect, row.lower, row.upper, row.margin} or not row.margin:

@@ -107,7 +107,7 @@ STEPS = (
 
 
 def metric(name: str) -> str:
-    """A guarded metric in words.
+    """Return a guarded metric in words.
 
     >>> metric("cost_usd"), metric("own_metric")
     ('cost (USD)', 'own metric')

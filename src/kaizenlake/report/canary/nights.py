@@ -20,12 +20,12 @@ CHARTED = 3
 
 
 def candidates(data: CanaryData) -> tuple[Section, ...]:
-    """Each candidate night by night."""
+    """Return each candidate night by night."""
     return tuple(_candidate(place, item, data) for place, item in enumerate(data.candidates[:CHARTED], 1))
 
 
 def section_of(place: int, data: CanaryData) -> str:
-    """Section that tells of a candidate: its own, or for those that are not drawn the one on sizes."""
+    """Return the section that tells of a candidate: its own, or for those that are not drawn the one on sizes."""
     return f"candidate-{place}" if place <= min(CHARTED, len(data.candidates)) else "sizes"
 
 
@@ -42,7 +42,7 @@ def _candidate(place: int, item: Candidate, data: CanaryData) -> Section:
 
 
 def _effects(place: int, item: Candidate, shown: Listing[TableRow], tolerated: float) -> Picture:
-    """The effect night by night, with both of its intervals."""
+    """Return the effect night by night, with both of its intervals."""
     nights = [
         EffectNight(
             look.looked_on,
@@ -65,7 +65,7 @@ def _effects(place: int, item: Candidate, shown: Listing[TableRow], tolerated: f
 
 
 def _evidence(place: int, item: Candidate, shown: Listing[TableRow]) -> tuple[Picture, ...]:
-    """The p-value that is held against the boundary, night by night; nothing where no night has one."""
+    """Return the p-value that is held against the boundary, night by night; nothing where no night has one."""
     # On a night that spends nothing there is no boundary to be crossed.
     nights = [
         EvidenceNight(look.looked_on, look.p_boundary, look.boundary_p or None, look.p_value) for look in shown.rows
@@ -108,7 +108,7 @@ def _arms(item: Candidate) -> str:
 
 
 def _now(look: TableRow) -> str:
-    """The effect at a look and where it lies, as far as that is defined."""
+    """Return the effect at a look and where it lies, as far as that is defined."""
     if look.effect is None:
         return f"After {plural(look.look, 'look')} the effect is not defined."
     told = f"After {plural(look.look, 'look')} the effect is {say.effect(look.effect)}"
@@ -122,7 +122,7 @@ def _now(look: TableRow) -> str:
 
 
 def _held(look: TableRow) -> str:
-    """What the evidence of a look is held against."""
+    """Return what the evidence of a look is held against."""
     if look.p_boundary is None:
         return "At the latest look there is no p to hold against a boundary"
     if not look.boundary_p:
@@ -141,14 +141,14 @@ def _crossed(item: Candidate) -> str:
 
 
 def _crossing(item: Candidate) -> Crossing | None:
-    """Where the boundary was crossed."""
+    """Return where the boundary was crossed."""
     on = item.last.crossed_on_look
     look = next((look for look in item.looks if look.look == on), None)
     return None if look is None else Crossing(look.looked_on, f"boundary crossed on look {on}", "good")
 
 
 def _stop(item: Candidate) -> Crossing | None:
-    """Where a verdict to roll back, or that nothing can be said, began to hold; None where the latest is another."""
+    """Return where a verdict to roll back, or that nothing can be said, began to hold; None where the latest is another."""
     if item.last.verdict not in {"rollback", "invalid"}:
         return None
     first = item.last
@@ -172,7 +172,7 @@ def _p(value: float | None) -> str:
 
 
 def _nightly(item: Candidate) -> str:
-    """What an ordinary t-test of each night would have decided, and whether it still would."""
+    """Return what an ordinary t-test of each night would have decided, and whether it still would."""
     called = next((look for look in item.looks if look.p_value is not None and look.p_value < NIGHTLY_LEVEL), None)
     level = f"{NIGHTLY_LEVEL:g}"
     if called is None or called.effect is None:

@@ -182,12 +182,12 @@ class Document:
 
 
 def empty(identifier: str, title: str, text: str, *events: str) -> Section:
-    """A section without data: what is missing, and the events that would fill it."""
+    """Return a section without data: what is missing, and the events that would fill it."""
     return Section(identifier, title, "", (Missing(text, events_to_log(*events)),))
 
 
 def events_to_log(*events: str) -> tuple[tuple[str, str], ...]:
-    """Events that would fill a section, each with its meaning out of the catalogue."""
+    """Return events that would fill a section, each with its meaning out of the catalogue."""
     return tuple((name, found.meaning) for name in events if (found := by_name(name)) is not None)
 
 
@@ -228,7 +228,7 @@ def intervals(
     percent: bool = True,
     legend: tuple[tuple[str, str], ...] = (),
 ) -> Picture:
-    """A picture of estimates with their intervals, which tells each of them in words; see `charts.interval_chart`."""
+    """Return a picture of estimates with their intervals, which tells each of them in words; see `charts.interval_chart`."""
     told = "; ".join(
         f"{group.heading}: {mark.label} {mark.shown}" if group.heading else f"{mark.label} {mark.shown}"
         for group in groups
@@ -265,7 +265,7 @@ def meanings(shown: Iterable[tuple[type[Table], tuple[str, ...]]]) -> tuple[Defi
 
 
 def how_many_more(shown: int, total: int) -> str:
-    """How much of a table is shown; empty when all of it is."""
+    """Return how much of a table is shown; empty when all of it is."""
     return (
         f"{say.count(shown)} of {say.count(total)} rows shown; the lake's table has them all." if total > shown else ""
     )

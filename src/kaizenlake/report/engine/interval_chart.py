@@ -47,7 +47,7 @@ def estimate(
     *,
     hollow: bool = False,
 ) -> Mark | None:
-    """A row of an interval chart with its words; None where the estimate or an end of its interval is not defined.
+    """Return a row of an interval chart with its words; None where the estimate or an end of its interval is not defined.
 
     Args:
         label: What is measured.
@@ -73,7 +73,7 @@ class Group:
 
     @classmethod
     def of(cls, heading: str, marks: Iterable[Mark | None]) -> Group:
-        """Rows under a heading, without those that are not defined."""
+        """Return rows under a heading, without those that are not defined."""
         return cls(heading, tuple(mark for mark in marks if mark is not None))
 
 
@@ -155,7 +155,7 @@ class _Axis:
         return digits.replace("-", "−") if value else f"0{self.unit}"
 
     def ticks(self, most: int | None) -> list[float]:
-        """Every tick, or every second one where there are more than fit, such that zero or else the first is kept."""
+        """Return every tick, or every second one where there are more than fit, such that zero or else the first is kept."""
         first, last = round(self.low / self.step), round(self.high / self.step)
         ticks = [round(index * self.step, 10) for index in range(first, last + 1)]
         if most is None or len(ticks) <= most:

@@ -47,7 +47,7 @@ class ReportPlace(NamedTuple):
     named: str = ""
 
     def title(self, laid_out: Document) -> Document:
-        """A report whose title says which tenant it is of, where there are several."""
+        """Return a report whose title says which tenant it is of, where there are several."""
         if not self.named:
             return laid_out
         title = say.clean(f"{laid_out.title}: {self.named}", TITLE)
@@ -74,12 +74,12 @@ def write_document(laid_out: Document, folder: Path, name: str) -> tuple[Path, P
 
 
 def titled(laid_out: Document, out: Path | ReportPlace) -> Document:
-    """A report with the title that it has in its place."""
+    """Return a report with the title that it has in its place."""
     return out.title(laid_out) if isinstance(out, ReportPlace) else laid_out
 
 
 def folder_of(out: Path | ReportPlace, as_of: datetime) -> Path:
-    """Folder of the reports of an instant: its UTC date, and in it that of the tenant where there are several."""
+    """Return the folder of the reports of an instant: its UTC date, and in it that of the tenant where there are several."""
     place = out if isinstance(out, ReportPlace) else ReportPlace(out)
     return place.out.joinpath(as_of.astimezone(UTC).date().isoformat(), *place.tenant)
 
@@ -121,7 +121,7 @@ def render_pdf(report: Document) -> bytes:
 
 
 def _for_paper(laid_out: Document) -> dict[str, Any]:
-    """The report as plain data, without what only the page needs."""
+    """Return the report as plain data, without what only the page needs."""
     told: dict[str, Any] = msgspec.to_builtins(laid_out)
     for section in told["sections"]:
         for block in section["blocks"]:
@@ -134,7 +134,7 @@ def _for_paper(laid_out: Document) -> dict[str, Any]:
 
 
 def _mapped(value: Any, change: Callable[[str], str]) -> Any:
-    """The same data with every text changed."""
+    """Return the same data with every text changed."""
     if isinstance(value, str):
         return change(value)
     if isinstance(value, dict):
@@ -158,7 +158,7 @@ _ESCAPED = re.compile(r"\\u\{([0-9a-fA-F]+)\}")
 
 
 def _lacking(error: typst.TypstError) -> frozenset[str]:
-    """Characters that the typesetter has no glyph for, out of its complaint."""
+    """Return characters that the typesetter has no glyph for, out of its complaint."""
     shown = _UNSHOWN.findall(str(error.diagnostic))
     return frozenset("".join(_ESCAPED.sub(lambda match: chr(int(match[1], 16)), text) for text in shown)) - {" ", "\\"}
 
@@ -175,7 +175,7 @@ def _typeset(told: dict[str, Any], at: datetime) -> bytes:
 
 @cache
 def _fonts() -> Any:
-    """The fonts inside the typesetter alone: those of the machine would change the bytes."""
+    """Return the fonts inside the typesetter alone: those of the machine would change the bytes."""
     return typst.Fonts(include_system_fonts=False, include_embedded_fonts=True)
 
 

@@ -34,7 +34,7 @@ class Listing(Generic[Row]):
 
     @classmethod
     def whole(cls, rows: Iterable[Row]) -> Listing[Row]:
-        """Rows that are all there are."""
+        """Return rows that are all there are."""
         held = tuple(rows)
         return cls(held, len(held))
 

@@ -173,12 +173,12 @@ def _signed(value: float, step: float) -> str:
 
 
 def _power(power: int) -> str:
-    """A tenth to a power, as short as an axis needs it."""
+    """Return a tenth to a power, as short as an axis needs it."""
     return f"{10.0**-power:.{power}f}" if power <= _DECADES else f"1e−{power}"
 
 
 def _effect_axis(nights: Sequence[EffectNight], tolerated: float | None) -> tuple[float, float, float]:
-    """Ends and step of the axis: the wide bands of the first nights are cut, else nothing of the later ones is seen."""
+    """Return ends and step of the axis: the wide bands of the first nights are cut, else nothing of the later ones is seen."""
     later = nights[len(nights) // 3 :]
     values = [0.0, tolerated or 0.0]
     values += [night.effect for night in nights if night.effect is not None]
@@ -191,7 +191,7 @@ def _effect_axis(nights: Sequence[EffectNight], tolerated: float | None) -> tupl
 
 
 def _steps(points: list[Point]) -> list[Point]:
-    """Corners of a line that keeps each level until half way to the next."""
+    """Return corners of a line that keeps each level until half way to the next."""
     corners = points[:1]
     for (x, y), (next_x, next_y) in pairwise(points):
         corners += [((x + next_x) / 2, y), ((x + next_x) / 2, next_y)]
@@ -222,7 +222,7 @@ class _Plane:
         return self.days.x(day), self.y(span[0]), self.y(span[1])
 
     def drawing(self, ticks: Iterable[tuple[float, str]], crossing: Crossing | None, **values: Any) -> Drawing:
-        """The drawing of values over nights: words of the values stand on the left, those of the days below."""
+        """Return the drawing of values over nights: words of the values stand on the left, those of the days below."""
         frame = self.frame
         band = values.get("band", [])
         shared: dict[str, Any] = {
@@ -238,7 +238,7 @@ class _Plane:
         return Drawing(frame.plot, _TOP + frame.height, (frame.left, frame.right, 30), shared | values)
 
     def _crossing(self, crossing: Crossing) -> dict[str, Any]:
-        """A crossing, whose words are kept inside the picture."""
+        """Return a crossing, whose words are kept inside the picture."""
         frame, x = self.frame, self.days.x(crossing.day)
         room = frame.left + frame.plot + frame.right - 8
         words = cut(crossing.words, room, frame.font, self.target, bold=True)

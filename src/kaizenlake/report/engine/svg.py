@@ -114,7 +114,7 @@ def chart(
 
 
 def width_of(text: str, size: float, target: Target, *, bold: bool = False) -> float:
-    """Pixels that a text takes, in the widest face that a target may be shown in.
+    """Return pixels that a text takes, in the widest face that a target may be shown in.
 
     >>> width_of("ill", 10, "wide") < width_of("WWW", 10, "wide")
     True
@@ -124,7 +124,7 @@ def width_of(text: str, size: float, target: Target, *, bold: bool = False) -> f
 
 
 def cut(text: str, pixels: float, size: float, target: Target, *, bold: bool = False) -> str:
-    """Text of a label, cut to a width.
+    """Return the text of a label, cut to a width.
 
     >>> cut("a rather long label", 80, 10, "wide")
     'a rather long…'
@@ -171,13 +171,13 @@ def _width(char: str) -> float:
 
 
 def _pixels(value: float) -> str:
-    """A place, as short as two decimals are written."""
+    """Return a place, as short as two decimals are written."""
     text = f"{value:.2f}".rstrip("0").rstrip(".")
     return "0" if text == "-0" else text
 
 
 def _path(points: list[tuple[float, float]]) -> str:
-    """Corners of a line as the data of a path."""
+    """Return corners of a line as the data of a path."""
     return "M" + "L".join(f"{_pixels(x)},{_pixels(y)}" for x, y in points)
 
 

@@ -65,7 +65,7 @@ _KEYS = ("events", "contents", "good_or_better_rate", "patterns_that_work", "pat
 
 
 def key_figures(data: ReportData) -> tuple[Figure, ...]:
-    """Figures at the head of the report, and how they moved since the report before."""
+    """Return figures at the head of the report, and how they moved since the report before."""
     now, before = data.figures.numbers, data.previous.numbers if data.previous else None
     made = []
     for name in _KEYS:
@@ -76,7 +76,7 @@ def key_figures(data: ReportData) -> tuple[Figure, ...]:
 
 
 def _change(name: str, before: float | None, now: float | None) -> str:
-    """How a figure moved; empty where it did not, or where one of the two is not defined."""
+    """Return how a figure moved; empty where it did not, or where one of the two is not defined."""
     if before is None or now is None or before == now:
         return ""
     written = _NUMBERS[name][2]
@@ -85,7 +85,7 @@ def _change(name: str, before: float | None, now: float | None) -> str:
 
 
 def headlines(data: ReportData) -> Section:
-    """What is known most surely, in sentences."""
+    """Return what is known most surely, in sentences."""
     found = tuple(findings(data))
     lead = (
         "The strongest findings first: tested in experiments, then observed, then counted."
@@ -101,7 +101,7 @@ def headlines(data: ReportData) -> Section:
 
 
 def changes(data: ReportData) -> Section:
-    """What the run read and wrote, which figures moved and which verdicts turned."""
+    """Return what the run read and wrote, which figures moved and which verdicts turned."""
     facts, before, blocks = data.facts, data.previous, list[Block]()
     read = (
         f"This run read {plural(facts.lines_in, 'line')}: {say.count(facts.landed)} landed, "
@@ -187,7 +187,7 @@ def _turned(before: dict[str, str], now: dict[str, str]) -> list[tuple[str, str,
 
 
 def quality(data: ReportData) -> Section:
-    """Where every line went, what waits in quarantine and how fresh the sources are."""
+    """Return where every line went, what waits in quarantine and how fresh the sources are."""
     found, blocks = data.quality, list[Block]()
     title = "Data quality"
     if not found.files and not data.sources.total and not data.contradictions.total:
@@ -273,7 +273,7 @@ def _freshness(row: TableRow) -> str:
 
 
 def method(data: ReportData) -> Section:
-    """What each figure means, out of the declarations of the tables."""
+    """Return what each figure means, out of the declarations of the tables."""
     lead = (
         f"Every figure is read from a table of the lake as of {say.instant(data.as_of)}; `kaizen show TABLE` prints it. "
         f"Events from then on change nothing here. Intervals hold with {data.evidence.confidence * 100:.10g}% confidence."
@@ -282,5 +282,5 @@ def method(data: ReportData) -> Section:
 
 
 def glossary(data: ReportData) -> Section:  # noqa: ARG001 - every section is made of the data
-    """Terms a client may not know."""
+    """Return terms a client may not know."""
     return Section("glossary", "Glossary", "", (Definitions("", "", GLOSSARY),))

@@ -18,7 +18,7 @@ from kaizenlake.vocabulary import plural
 
 
 def tiers(data: ReportData) -> Section:
-    """How many contents of each platform and type reach which tier."""
+    """Return how many contents of each platform and type reach which tier."""
     title, edges = "How content performs", data.tier_edges
     rows = data.tiers.rows
     if not rows:
@@ -76,7 +76,7 @@ def tiers(data: ReportData) -> Section:
 
 
 def labels(data: ReportData) -> Section:
-    """Winners and losers, and what people asked to avoid."""
+    """Return winners and losers, and what people asked to avoid."""
     title = "Winners and losers"
     if not data.winners.total + data.losers.total:
         return empty(
@@ -118,7 +118,7 @@ def labels(data: ReportData) -> Section:
 
 
 def patterns(data: ReportData) -> Section:
-    """Effects of patterns: those tested in experiments first, then those only observed."""
+    """Return effects of patterns: those tested in experiments first, then those only observed."""
     title = "What works in content"
     listings = [("Tested in experiments", data.experiments), ("Observed, not tested", data.observations)]
     if not any(listing.total for _, listing in listings):
@@ -177,7 +177,7 @@ def _place_name(row: TableRow) -> str:
 
 
 def _name(row: TableRow) -> str:
-    """What people know the post by: its text, else the name that the application gives it."""
+    """Return what people know the post by: its text, else the name that the application gives it."""
     return say.clean(row.text or row.content_id, 90)
 
 

@@ -148,7 +148,7 @@ def build(
 
 
 def _strong(findings: pl.LazyFrame) -> tuple[TableRow, ...]:
-    """Findings that have a strength, of which there are few of each kind."""
+    """Return findings that have a strength, of which there are few of each kind."""
     columns = ("kind", "sentence", "verdict", "strength", "topic")
     strong = findings.filter(pl.col("strength").is_not_null()).select(columns).sort(columns).collect()
     return tuple(TableRow(**row) for row in strong.iter_rows(named=True))
@@ -160,7 +160,7 @@ def _tiers(contents: pl.LazyFrame, enough: int, confidence: float) -> Listing[Ta
 
 
 def _labels(labels: pl.LazyFrame, label: str) -> Listing[TableRow]:
-    """A person's marks first, then the best (or the weakest) of each group, then their seconds, and so on."""
+    """Return a person's marks first, then the best (or the weakest) of each group, then their seconds, and so on."""
     place = pl.col("rank_in_group") if label == "winner" else pl.col("group_size") - pl.col("rank_in_group")
     frame = labels.filter(pl.col("label") == label).with_columns(place=place)
     by = {

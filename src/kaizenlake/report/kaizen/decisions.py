@@ -25,14 +25,14 @@ class _Gates(msgspec.Struct, frozen=True):
 
 
 def decisions(scan: Scan, which: pl.Expr, *, rows: int) -> Listing[TableRow]:
-    """The latest decisions of those that `which` names, in the order they were taken."""
+    """Return the latest decisions of those that `which` names, in the order they were taken."""
     by = {"occurred_at": True, "event_id": True}
     found = listing(scan(PolicyPromotions).filter(which), by=by, rows=rows)
     return Listing(found.rows[::-1], found.total)
 
 
 def gates(text: str | None) -> tuple[Gate, ...]:
-    """Gates of a decision out of their JSON; none where it says something else."""
+    """Return gates of a decision out of their JSON; none where it says something else."""
     try:
         return msgspec.json.decode(text or "{}", type=_Gates).gates
     except msgspec.MsgspecError:
@@ -40,7 +40,7 @@ def gates(text: str | None) -> tuple[Gate, ...]:
 
 
 def decisions_table(identifier: str, caption: str, rows: Listing[TableRow]) -> Grid:
-    """A table of decisions.
+    """Return a table of decisions.
 
     Args:
         identifier: Unique in the report.
@@ -68,7 +68,7 @@ def _when(row: TableRow) -> str:
 
 
 def _decision(row: TableRow) -> str:
-    """What was decided, in a word; a skipped gate goes before all else."""
+    """Return what was decided, in a word; a skipped gate goes before all else."""
     return "override" if row.is_override else str(row.action).replace("_", " ")
 
 
@@ -83,7 +83,7 @@ def _moved(row: TableRow) -> str:
 
 
 def _why(row: TableRow) -> str:
-    """The reason, and the gates that did not let it pass, or those that did where no reason was given."""
+    """Return the reason, and the gates that did not let it pass, or those that did where no reason was given."""
     told = gates(row.gates)
     failed = [gate for gate in told if not gate.passed]
     shown = failed or ([] if row.reason else list(told))

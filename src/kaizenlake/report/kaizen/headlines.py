@@ -50,7 +50,7 @@ class FindingKind:
 
 
 def findings(data: ReportData, limit: int = HEADLINES) -> list[Finding]:
-    """The strongest findings in the order of their evidence, then all warnings.
+    """Return the strongest findings in the order of their evidence, then all warnings.
 
     Each kind gives its strongest finding before any gives its second, so the list is broad before it is deep.
 
@@ -80,7 +80,7 @@ LONGEST = 400
 
 
 def _strongest(rows: Iterable[TableRow]) -> list[TableRow]:
-    """The strongest finding, and beside it rather one that speaks the other way than one more of the same."""
+    """Return the strongest finding, and beside it rather one that speaks the other way than one more of the same."""
     ordered = sorted(rows, key=lambda row: (-(row.strength or 0.0), row.sentence))
     if not ordered:
         return []
@@ -90,7 +90,7 @@ def _strongest(rows: Iterable[TableRow]) -> list[TableRow]:
 
 
 def _waiting(data: ReportData) -> list[TableRow]:
-    """What waits in quarantine, as it is now: lines of no tenant, which people correct between two nights."""
+    """Return what waits in quarantine, as it is now: lines of no tenant, which people correct between two nights."""
     sentence = waiting_lines(data.quality.waiting, data.quality.waiting_by_rule)
     strength = float(data.quality.waiting)
     found = TableRow(kind="quarantine", sentence=sentence, verdict="waiting", strength=strength, topic=None)

@@ -12,7 +12,7 @@ _PRESENT = "yes"
 
 
 def dimension(name: str) -> str:
-    """A dimension in words.
+    """Return a dimension in words.
 
     >>> dimension("template_id")
     'template'
@@ -21,7 +21,7 @@ def dimension(name: str) -> str:
 
 
 def pattern_label(pattern_type: str, pattern: str) -> str:
-    """A pattern as a label of a table or chart.
+    """Return a pattern as a label of a table or chart.
 
     >>> pattern_label("hook_type", "question"), pattern_label("number", "yes"), pattern_label("length_band", "6-10")
     ('Hook: question', 'Text: number', 'Length: 6-10 words')
@@ -34,7 +34,7 @@ def pattern_label(pattern_type: str, pattern: str) -> str:
 
 
 def segment(industry: str | None, client_type: str | None) -> str:
-    """A segment in words.
+    """Return a segment in words.
 
     >>> segment("healthcare", "startup"), segment(None, None)
     ('healthcare × startup', 'clients of unknown kind')
@@ -44,7 +44,7 @@ def segment(industry: str | None, client_type: str | None) -> str:
 
 
 def waiting_lines(waiting: int, by_rule: Sequence[tuple[str, int]]) -> str:
-    """How many lines wait in quarantine, in a sentence; nothing where none does.
+    """Return how many lines wait in quarantine, in a sentence; nothing where none does.
 
     >>> waiting_lines(4, [("not_json", 3), ("no_zone", 1)])
     '4 lines wait in quarantine, most often for rule not_json (3); they change no figure until they are corrected.'

@@ -30,7 +30,7 @@ _TONES: dict[str, Tone] = {"improving": "good", "degrading": "bad"}
 
 
 def learning(data: ReportData) -> Section | None:
-    """Losses, alerts, canaries, policies and experiments; None where there is none of them."""
+    """Return losses, alerts, canaries, policies and experiments; None where there is none of them."""
     found = data.learning
     if found.is_empty:
         return None
@@ -52,7 +52,7 @@ def learning(data: ReportData) -> Section | None:
 
 
 def _directions(directions: Mapping[str, int]) -> str:
-    """How many doers go where, in words; empty without a doer."""
+    """Return how many doers go where, in words; empty without a doer."""
     said = []
     for name in ("improving", "degrading", "flat", "unclear"):
         number = directions.get(name, 0)
@@ -129,7 +129,7 @@ def _losses(found: Learning) -> Iterator[Block]:
 
 
 def _versions(found: Learning) -> Iterator[Block]:
-    """Did the latest change of each doer help? The sentence of its finding."""
+    """Yield did the latest change of each doer help? The sentence of its finding."""
     if found.versions.total:
         yield grid(
             "versions-table",

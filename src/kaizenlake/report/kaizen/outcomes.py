@@ -26,7 +26,7 @@ from kaizenlake.vocabulary import OUTCOMES, plural, within
 
 
 def win_rates(data: ReportData) -> Section:
-    """Decided outcomes by kind, and which contents are good or excellent."""
+    """Return the decided outcomes by kind, and which contents are good or excellent."""
     title = "Win rates"
     if not data.kinds:
         return empty(
@@ -90,7 +90,7 @@ def _segment(row: TableRow) -> str:
 
 
 def _in_words(row: TableRow) -> str:
-    """How many of a kind were won at which age, and how many are pending."""
+    """Return how many of a kind were won at which age, and how many are pending."""
     noun = OUTCOMES[row.kind]
     waiting = f"{plural(row.pending, noun.one, noun.many)} {'is' if row.pending == 1 else 'are'} pending."
     if row.win_rate is None:
@@ -136,7 +136,7 @@ def _win_blocks(data: ReportData, kind: str) -> list[Block]:
 
 
 def clarity(data: ReportData) -> Section:
-    """How clear briefs arrive, by segment."""
+    """Return how clear briefs arrive, by segment."""
     title = "Clarity of briefs"
     if not data.clarity.total:
         return empty("clarity", title, "No brief has been scored.", "INTAKE_CLARITY_SCORED", "INTAKE_APPROVED")

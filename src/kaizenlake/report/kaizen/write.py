@@ -68,7 +68,7 @@ def write_reports(
 
 
 def last_figures(out: Path | ReportPlace, *, before: datetime) -> Figures | None:
-    """Figures of the latest report of an earlier as_of; None where there is none, or none that can be read.
+    """Return figures of the latest report of an earlier as_of; None where there is none, or none that can be read.
 
     Args:
         out: Folder of the reports.

@@ -30,7 +30,7 @@ LEGEND = (("good", "Strength: less loss"), ("bad", "Weakness: more loss"), ("pla
 
 
 def terms(known: model.Card) -> Section:
-    """Where its loss goes, and where it loses more or less than others or than before."""
+    """Return where its loss goes, and where it loses more or less than others or than before."""
     title = "Strengths and weaknesses"
     rows = [row for row in known.terms if row.n]
     if not rows:
@@ -67,7 +67,7 @@ def terms(known: model.Card) -> Section:
 
 
 def _picture(identifier: str, title: str, groups: Sequence[Group]) -> tuple[Picture, ...]:
-    """Differences in loss with their intervals; nothing where none has one."""
+    """Return differences in loss with their intervals; nothing where none has one."""
     charted = [group for group in groups if group.marks]
     if not charted:
         return ()
@@ -78,7 +78,7 @@ _KINDS = {"fleet": "the other doers", "past": "its own past"}
 
 
 def _comparisons(rows: Sequence[model.Term]) -> Block:
-    """The comparisons that could be made, or that none could."""
+    """Return the comparisons that could be made, or that none could."""
     told = [(row, kind) for row in rows for kind in _KINDS if getattr(row, f"{kind}_difference") is not None]
     if not told:
         return Paragraph(
@@ -103,7 +103,7 @@ def _comparisons(rows: Sequence[model.Term]) -> Block:
 
 
 def _compared(label: str, names: str, format: str) -> Shown:  # noqa: A002 - the word for it
-    """A column of comparisons, whose figures stand in columns that are named after what is compared with."""
+    """Return a column of comparisons, whose figures stand in columns that are named after what is compared with."""
 
     def cell(pair: tuple[model.Term, str]) -> Cell:
         row, kind = pair
@@ -128,7 +128,7 @@ def _term_mark(row: model.Term, kind: str) -> Mark | None:
 
 
 def models(known: model.Card) -> Section:
-    """Its models at equal cost."""
+    """Return its models at equal cost."""
     title = "Models at equal cost"
     if not known.models:
         return Section("models", title, "", (Paragraph("No run of these days names its model."),))
@@ -179,7 +179,7 @@ def _model_mark(row: model.Model) -> Mark | None:
 
 
 def failures(known: model.Card) -> Section:
-    """How its runs fail, and how that moved."""
+    """Return how its runs fail, and how that moved."""
     title = "How it fails"
     if not known.failure_modes:
         return Section("failures", title, "", (Paragraph("No run of these days names a way in which it failed."),))

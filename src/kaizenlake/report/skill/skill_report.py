@@ -19,7 +19,7 @@ DIRECTIONS: dict[str, Tone] = {"improving": "good", "degrading": "bad"}
 
 
 def card_of(scan: Scan, skill: model.Skill) -> Document:
-    """The card of one doer, laid out.
+    """Return the card of one doer, laid out.
 
     Args:
         scan: Gives a table as a lazy frame.
@@ -112,7 +112,7 @@ def _next(skill: model.Skill) -> Section:
 
 
 def _findings(known: model.Card) -> list[Block]:
-    """What the tables say of it, each in its one sentence."""
+    """Return what the tables say of it, each in its one sentence."""
     kinds = ("degrading_doer", "version_change")
     return [
         Paragraph(" ".join(filter(None, (item.sentence, item.remedy)))) for item in known.findings if item.kind in kinds
@@ -178,7 +178,7 @@ def _made(row: model.Experiment) -> str:
 
 
 def method() -> Section:
-    """What the figures of a card mean."""
+    """Return what the figures of a card mean."""
     said = (
         (
             "Strength, weakness",

@@ -54,7 +54,7 @@ def group_codes(groups: ArrayLike, size: int, n_groups: int | None = None) -> tu
 
 
 def canonical(codes: Ints, *values: Floats) -> tuple[Ints, tuple[Floats, ...]]:
-    """Rows sorted by group and then by value: the one order in which floats are added up."""
+    """Return rows sorted by group and then by value: the one order in which floats are added up."""
     if (sorted_counts := _sorted_counts(codes, values)) is not None:
         return sorted_counts
     order = np.lexsort((*reversed(values), codes))
@@ -62,7 +62,7 @@ def canonical(codes: Ints, *values: Floats) -> tuple[Ints, tuple[Floats, ...]]:
 
 
 def _sorted_counts(codes: Ints, values: tuple[Floats, ...]) -> tuple[Ints, tuple[Floats, ...]] | None:
-    """Rows of counts in canonical order, each packed into one integer: a tenth of the time; None where they do not fit."""
+    """Return rows of counts in canonical order, each packed into one integer: a tenth of the time; None where they do not fit."""
     if not codes.size or not all(_are_counts(value) for value in values):
         return None
     sizes = [int(value.max()) + 1 for value in values]
@@ -94,7 +94,7 @@ def totals(codes: Ints, values: Floats, n_groups: int) -> Floats:
 
 
 def divide(numerator: ArrayLike, denominator: ArrayLike, where: ArrayLike, otherwise: float = np.nan) -> Floats:
-    """Quotient where ``where`` holds, ``otherwise`` elsewhere: no division is made there, so none can warn."""
+    """Return the quotient where ``where`` holds, ``otherwise`` elsewhere: no division is made there, so none can warn."""
     top, bottom, keep = np.broadcast_arrays(numerator, denominator, np.asarray(where, dtype=np.bool_))
     quotient = np.full(top.shape, otherwise)
     np.divide(top, bottom, out=quotient, where=keep)
@@ -102,5 +102,5 @@ def divide(numerator: ArrayLike, denominator: ArrayLike, where: ArrayLike, other
 
 
 def only(value: Floats) -> Floats:
-    """The single entry of a one-group result, as an array without dimensions."""
+    """Return the single entry of a one-group result, as an array without dimensions."""
     return np.asarray(value[0])

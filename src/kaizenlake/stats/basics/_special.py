@@ -20,52 +20,52 @@ def special() -> Any:
 
 
 def normal_quantile(probability: ArrayLike) -> Floats:
-    """The z below which a standard normal falls with this probability."""
+    """Return the z below which a standard normal falls with this probability."""
     return cast(Floats, special().ndtri(probability))
 
 
 def normal_two_sided(z: ArrayLike) -> Floats:
-    """Probability that a standard normal lies at least as far from 0 as ``z``; accurate far in the tail."""
+    """Return the probability that a standard normal lies at least as far from 0 as ``z``; accurate far in the tail."""
     return cast(Floats, 2.0 * special().ndtr(-np.abs(z)))
 
 
 def normal_upper(z: ArrayLike) -> Floats:
-    """Probability that a standard normal lies above ``z``; accurate far in the tail."""
+    """Return the probability that a standard normal lies above ``z``; accurate far in the tail."""
     return cast(Floats, special().ndtr(-np.asarray(z)))
 
 
 def t_quantile(df: ArrayLike, probability: ArrayLike) -> Floats:
-    """The t below which Student's t of ``df`` degrees of freedom falls with this probability."""
+    """Return the t below which Student's t of ``df`` degrees of freedom falls with this probability."""
     return cast(Floats, special().stdtrit(df, probability))
 
 
 def t_lower(df: ArrayLike, t: ArrayLike) -> Floats:
-    """Probability that Student's t lies below ``t``; accurate far in the lower tail."""
+    """Return the probability that Student's t lies below ``t``; accurate far in the lower tail."""
     return cast(Floats, special().stdtr(df, t))
 
 
 def t_two_sided(df: ArrayLike, t: ArrayLike) -> Floats:
-    """Probability that Student's t lies at least as far from 0 as ``t``; accurate far in the tail."""
+    """Return the probability that Student's t lies at least as far from 0 as ``t``; accurate far in the tail."""
     return cast(Floats, 2.0 * special().stdtr(df, -np.abs(t)))
 
 
 def chi2_tail(df: ArrayLike, chi2: ArrayLike) -> Floats:
-    """Probability that chi-square of ``df`` degrees of freedom exceeds ``chi2``."""
+    """Return the probability that chi-square of ``df`` degrees of freedom exceeds ``chi2``."""
     return cast(Floats, special().chdtrc(df, chi2))
 
 
 def log_gamma(x: ArrayLike) -> Floats:
-    """Logarithm of the gamma function, x > 0."""
+    """Return the logarithm of the gamma function, x > 0."""
     return cast(Floats, special().gammaln(x))
 
 
 def digamma(x: ArrayLike) -> Floats:
-    """First derivative of :func:`log_gamma`."""
+    """Return the first derivative of :func:`log_gamma`."""
     return cast(Floats, special().digamma(x))
 
 
 def trigamma(x: ArrayLike) -> Floats:
-    """Second derivative of :func:`log_gamma`, x > 0, to 13 digits.
+    """Return the second derivative of :func:`log_gamma`, x > 0, to 13 digits.
 
     Small x are raised by the recurrence; from there on by the asymptotic series (Abramowitz and Stegun 6.4.6, 6.4.12).
     It takes a third of the time of scipy's general Hurwitz zeta.
@@ -78,7 +78,7 @@ def trigamma(x: ArrayLike) -> Floats:
 
 
 def _trigamma(high: Floats) -> Floats:
-    """Trigamma of a block of numbers, which are raised where they stand."""
+    """Return the trigamma of a block of numbers, which are raised where they stand."""
     raised = np.zeros_like(high)
     while (low := high < _ASYMPTOTIC).any():
         raised[low] += 1.0 / high[low] ** 2
@@ -101,7 +101,7 @@ _BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6)
 
 
 def two_sided_z(confidence: float) -> float:
-    """Half width, in standard errors, of a normal interval that covers with this confidence.
+    """Return half width, in standard errors, of a normal interval that covers with this confidence.
 
     Raises:
         ValueError: a confidence outside (0, 1).
@@ -110,7 +110,7 @@ def two_sided_z(confidence: float) -> float:
 
 
 def upper_quantile(confidence: float) -> float:
-    """The upper probability of a two-sided interval: 0.975 for 0.95; raises ValueError outside (0, 1)."""
+    """Return the upper probability of a two-sided interval: 0.975 for 0.95; raises ValueError outside (0, 1)."""
     check_confidence(confidence)
     return 0.5 + confidence / 2.0
 

@@ -30,7 +30,7 @@ class DecayedSums(NamedTuple):
 def decayed_sums_by(
     groups: ArrayLike, days: ArrayLike, n: ArrayLike, totals: ArrayLike, *, half_life_days: float
 ) -> DecayedSums:
-    """Sums behind the moving average of each series on each of its days: what was known halves with every half-life.
+    """Return sums behind the moving average of each series on each of its days: what was known halves with every half-life.
 
     A day that comes g days after the one before it keeps 2 ** (-g / half-life) of what was known and takes the rest from
     itself, in the number of the observations as in their total, so days count by their observations; the first day is all

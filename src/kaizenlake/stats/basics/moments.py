@@ -35,7 +35,7 @@ class Moments(NamedTuple):
 
 
 def moments(values: ArrayLike) -> Moments:
-    """Moments of one sample; NaN (not observed) is left out.
+    """Return moments of one sample; NaN (not observed) is left out.
 
     >>> [float(part) for part in moments([1.0, 2.0, 3.0])]
     [3.0, 2.0, 2.0]
@@ -45,7 +45,7 @@ def moments(values: ArrayLike) -> Moments:
 
 
 def moments_by(groups: ArrayLike, values: ArrayLike, *, n_groups: int | None = None) -> Moments:
-    """Moments of each group: one row per observation in, one entry per group code out.
+    """Return moments of each group: one row per observation in, one entry per group code out.
 
     Args:
         groups: group code of each observation, integers from 0.
@@ -61,7 +61,7 @@ def moments_by(groups: ArrayLike, values: ArrayLike, *, n_groups: int | None = N
 
 
 def merge_moments(a: Moments, b: Moments) -> Moments:
-    """Moments of two samples taken together, element by element; an empty side changes nothing."""
+    """Return moments of two samples taken together, element by element; an empty side changes nothing."""
     n_a, mean_a, m2_a, n_b, mean_b, m2_b = floats(*a, *b)
     n = n_a + n_b
     gap = np.where((n_a > 0.0) & (n_b > 0.0), mean_b - mean_a, 0.0)

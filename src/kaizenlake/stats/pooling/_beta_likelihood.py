@@ -54,12 +54,12 @@ class Rates:
         return totals(self.codes, self.weight * values, self.n_groups)
 
     def only(self, groups: Bools) -> Rates:
-        """The rows of some groups; codes keep their meaning."""
+        """Return the rows of some groups; codes keep their meaning."""
         keep = groups[self.codes]
         return Rates(self.codes[keep], self.wins[keep], self.decided[keep], self.weight[keep], self.n_groups)
 
     def thinned(self, most: int) -> Rates:
-        """At most ``most`` distinct rows of each group, evenly spaced in canonical order."""
+        """Return at most ``most`` distinct rows of each group, evenly spaced in canonical order."""
         size = np.bincount(self.codes, minlength=self.n_groups)
         place = np.arange(self.codes.size) - (np.cumsum(size) - size)[self.codes]
         share = np.minimum(1.0, most / np.maximum(size, 1))[self.codes]
@@ -67,7 +67,7 @@ class Rates:
         return Rates(self.codes[keep], self.wins[keep], self.decided[keep], self.weight[keep], self.n_groups)
 
     def excess_spread(self, mean: Floats) -> Floats:
-        """Slope of the log likelihood in 1 / strength at an infinitely strong prior, times two (after Tarone 1979).
+        """Return the slope of the log likelihood in 1 / strength at an infinitely strong prior, times two (after Tarone 1979).
 
         Positive where rates spread beyond what chance makes of one common rate, so that an inner maximum exists.
         """
@@ -76,7 +76,7 @@ class Rates:
         return self.total(pairs - self.decided * (self.decided - 1.0))
 
     def moment_strength(self, mean: Floats) -> Floats:
-        """Strength from the variance between rates (Kleinman 1973, weights by decided outcomes); inf without excess."""
+        """Return the strength from the variance between rates (Kleinman 1973, weights by decided outcomes); inf without excess."""
         decided = self.total(self.decided)
         weight_free = decided - self.total(self.decided**2) / np.maximum(decided, 1.0)
         between = self.total(self.decided * (self.wins / self.decided - mean[self.codes]) ** 2)
@@ -89,7 +89,7 @@ class Rates:
         return np.where(positive, 1.0 / np.where(positive, correlation, 1.0) - 1.0, np.inf)
 
     def log_likelihood(self, mean: Floats, strength: Floats) -> Floats:
-        """Marginal log likelihood per group, up to the binomial coefficients."""
+        """Return the marginal log likelihood per group, up to the binomial coefficients."""
         alpha, beta = mean * strength, (1.0 - mean) * strength
         gained = log_gamma(self.wins + alpha[self.codes]) + log_gamma(self.decided - self.wins + beta[self.codes])
         gained -= log_gamma(self.decided + strength[self.codes])
@@ -97,14 +97,14 @@ class Rates:
         return self.total(gained) - rows * (log_gamma(alpha) + log_gamma(beta) - log_gamma(strength))
 
     def magnitude(self, strength: Floats) -> Floats:
-        """About how large the terms are whose difference the log likelihood is, which tells what rounding may do to it."""
+        """Return about how large the terms are whose difference the log likelihood is, which tells what rounding may do to it."""
         rows = self.total(np.ones(self.wins.size))
         mean_decided = self.total(self.decided) / np.maximum(rows, 1.0)
         return np.asarray(1.0 + rows * log_gamma(mean_decided + 1.0 + strength))
 
 
 def maximise(data: Rates, groups: Bools, mean: Floats, strength: Floats, bounds: Bounds) -> tuple[Floats, Floats]:
-    """Mean and strength of greatest likelihood within bounds for the groups marked; the others keep theirs."""
+    """Return the mean and strength of greatest likelihood within bounds for the groups marked; the others keep theirs."""
     lowest = np.stack([_logit(bounds.mean_low), np.full(mean.shape, np.log(bounds.strength_low))])
     highest = np.stack([_logit(bounds.mean_high), np.log(np.maximum(bounds.strength_high, bounds.strength_low))])
     start = np.clip(data.moment_strength(mean), 2.0 * bounds.strength_low, bounds.strength_high)
@@ -125,7 +125,7 @@ def maximise(data: Rates, groups: Bools, mean: Floats, strength: Floats, bounds:
 
 
 def _newton_step(data: Rates, point: Floats, lowest: Floats, highest: Floats) -> Floats:
-    """Uphill step per group: Newton's where the likelihood is concave, a damped one elsewhere."""
+    """Return the uphill step per group: Newton's where the likelihood is concave, a damped one elsewhere."""
     mean, strength = _natural(point)
     alpha, beta = mean * strength, (1.0 - mean) * strength
     rows = data.total(np.ones(data.wins.size))
@@ -167,7 +167,7 @@ def _newton_step(data: Rates, point: Floats, lowest: Floats, highest: Floats) ->
 def _backtrack(
     data: Rates, point: Floats, likelihood: Floats, step: Floats, lowest: Floats, highest: Floats, active: Bools
 ) -> tuple[Floats, Floats]:
-    """The longest of the halved steps that does not lower the likelihood beyond rounding, and the likelihood there.
+    """Return the longest of the halved steps that does not lower the likelihood beyond rounding, and the likelihood there.
 
     A group for which there is none stays where it is.
     """

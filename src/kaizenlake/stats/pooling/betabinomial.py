@@ -45,7 +45,7 @@ class BetaPrior(NamedTuple):
         return self.alpha + self.beta
 
     def of(self, groups: Ints) -> BetaPrior:
-        """The prior of each row, from priors by group code and the rows' codes."""
+        """Return the prior of each row, from priors by group code and the rows' codes."""
         return BetaPrior(np.asarray(self.alpha)[groups], np.asarray(self.beta)[groups])
 
 
@@ -54,7 +54,7 @@ FLAT = BetaPrior(1.0, 1.0)
 
 
 def shrink(wins: ArrayLike, decided: ArrayLike, prior: BetaPrior = FLAT) -> Floats:
-    """Posterior mean of each rate, (wins + alpha) / (decided + alpha + beta).
+    """Return the posterior mean of each rate, (wins + alpha) / (decided + alpha + beta).
 
     Args:
         wins: wins of each row, 0 <= wins <= decided; need not be whole.

@@ -99,7 +99,7 @@ def mantel_haenszel_by(
 
 
 def _adjusted(sides: Sequence[Floats], expected: Floats) -> Floats:
-    """Wins over those expected, times the rate of both sides; 0 where neither side ever won."""
+    """Return wins over those expected, times the rate of both sides; 0 where neither side ever won."""
     wins_a, n_a, wins_b, n_b = sides
     whole = divide(wins_a + wins_b, n_a + n_b, where=n_a > 0.0)
     ratio = divide(wins_a, expected, where=expected > 0.0, otherwise=0.0)
@@ -107,6 +107,6 @@ def _adjusted(sides: Sequence[Floats], expected: Floats) -> Floats:
 
 
 def _cochran(surplus: Floats, variance: Floats) -> Floats:
-    """Probability of as many wins beyond those expected, by chance; 1 where every stratum is all won or all lost."""
+    """Return the probability of as many wins beyond those expected, by chance; 1 where every stratum is all won or all lost."""
     chi2 = divide(np.maximum(np.abs(surplus) - 0.5, 0.0) ** 2, variance, where=variance > 0.0, otherwise=0.0)
     return chi2_tail(1.0, chi2)

@@ -126,7 +126,7 @@ def dersimonian_laird_by(
 def _heterogeneity(
     codes: Ints, effects: Floats, variances: Floats, several: Bools, degrees: Ints
 ) -> tuple[Floats, Floats]:
-    """Between-study variance by moments and the share of variation beyond chance (Higgins and Thompson 2002)."""
+    """Return between-study variance by moments and the share of variation beyond chance (Higgins and Thompson 2002)."""
     n_groups = several.size
     weight = 1.0 / variances
     total, squares = totals(codes, weight, n_groups), totals(codes, weight**2, n_groups)

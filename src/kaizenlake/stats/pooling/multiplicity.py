@@ -12,7 +12,7 @@ from kaizenlake.stats.basics._arrays import Floats, Ints, group_codes, rows
 
 
 def benjamini_hochberg(p: ArrayLike) -> Floats:
-    """False-discovery-rate adjusted p-values (q-values) by Benjamini and Hochberg (1995), in the order given.
+    """Return false-discovery-rate adjusted p-values (q-values) by Benjamini and Hochberg (1995), in the order given.
 
     Calling every q <= 0.05 a discovery keeps the expected share of false ones at 5 % or below, for independent and for
     positively dependent tests.
@@ -46,7 +46,7 @@ def benjamini_hochberg_by(groups: ArrayLike, p: ArrayLike) -> Floats:
 
 
 def holm(p: ArrayLike) -> Floats:
-    """Family-wise adjusted p-values by Holm's step-down rule (1979), in the order given; valid under any dependence.
+    """Return family-wise adjusted p-values by Holm's step-down rule (1979), in the order given; valid under any dependence.
 
     Args:
         p: p-values in [0, 1] of one family of tests; NaN is left out.
@@ -69,7 +69,7 @@ def holm_by(groups: ArrayLike, p: ArrayLike) -> Floats:
 
 
 def _ranked(groups: ArrayLike, p: ArrayLike) -> tuple[Ints, Floats, Ints, Floats, Floats]:
-    """Codes, p-values, the tested rows by group and size, their rank from 1 within the group, and the group's tests."""
+    """Return codes, p-values, the tested rows by group and size, their rank from 1 within the group, and the group's tests."""
     (p,) = rows(p)
     codes, n_groups = group_codes(groups, p.size)
     tested = ~np.isnan(p)
@@ -85,7 +85,7 @@ def _ranked(groups: ArrayLike, p: ArrayLike) -> tuple[Ints, Floats, Ints, Floats
 
 
 def _running(codes: Ints, values: Floats, extreme: np.ufunc) -> Floats:
-    """Running extreme of the values that starts afresh at every group, without a loop over groups.
+    """Return the running extreme of the values that starts afresh at every group, without a loop over groups.
 
     Values are replaced by their ranks and the ranks stacked by group; since codes rise for a running maximum and fall
     for a running minimum, nothing carries over from one group into the next, and no digit is lost.

@@ -28,7 +28,7 @@ class NormalPrior(NamedTuple):
     variance: float | Floats
 
     def of(self, groups: Ints) -> NormalPrior:
-        """The prior of each row, from priors by group code and the rows' codes."""
+        """Return the prior of each row, from priors by group code and the rows' codes."""
         return NormalPrior(np.asarray(self.mean)[groups], np.asarray(self.variance)[groups])
 
 
@@ -104,7 +104,7 @@ def fit_normal_by(
 
 
 def shrink_normal(effects: ArrayLike, variances: ArrayLike, prior: NormalPrior | None = None) -> Floats:
-    """Posterior mean of each effect: its own value and the prior's mean, each weighted by its precision.
+    """Return the posterior mean of each effect: its own value and the prior's mean, each weighted by its precision.
 
     Args:
         effects: estimated effects.

@@ -123,7 +123,7 @@ def stratified_by(
 
 
 def _side(codes: Ints, n: Floats, m2: Floats, pull: Floats, gap: Floats, weights: Floats) -> tuple[Floats, Floats]:
-    """What one side adds to the variance of the effect, by its own residuals, and its degrees of freedom.
+    """Return what one side adds to the variance of the effect, by its own residuals, and its degrees of freedom.
 
     Args:
         codes: group of each stratum.

@@ -207,7 +207,7 @@ def evaluate_off_policy(
 
 
 def never_logged(actions: ArrayLike, contexts: ArrayLike, choices: ArrayLike) -> Floats:
-    """Probability that the candidate chooses in each run what was never logged in its context.
+    """Return the probability that the candidate chooses in each run what was never logged in its context.
 
     Args:
         actions: code of the action that was logged, from 0; -1 where it is not known.
@@ -238,7 +238,7 @@ def off_policy_estimates(
     expected: ArrayLike = np.nan,
     clip: float = 10.0,
 ) -> Floats:
-    """The bare estimates by :data:`ESTIMATORS`, without any check of the overlap; arguments as in :func:`evaluate_off_policy`.
+    """Return the bare estimates by :data:`ESTIMATORS`, without any check of the overlap; arguments as in :func:`evaluate_off_policy`.
 
     >>> off_policy_estimates([1.0, 0.0], [0.9, 0.1], [0.5, 0.5]).round(2).tolist()
     [0.9, 0.9, 0.9, nan, nan, nan, nan]
@@ -250,7 +250,7 @@ def off_policy_estimates(
 
 
 def _by_seed(model: ArrayLike | None, seeds: Sequence[int], losses: Floats) -> Floats:
-    """What a model says, one row a seed."""
+    """Return what a model says, one row a seed."""
     said = np.atleast_2d(np.asarray(np.nan if model is None else model, dtype=np.float64))
     return np.broadcast_to(said, (len(seeds), losses.size))
 
@@ -318,7 +318,7 @@ def _reasons(overlap: Overlap, rules: OverlapRules) -> tuple[str, ...]:
 
 
 def _effective(weights: Floats) -> float:
-    """Kong's effective sample size; 0 where all weights are."""
+    """Return Kong's effective sample size; 0 where all weights are."""
     highest = float(weights.max(initial=0.0))
     if highest == 0.0:
         return 0.0
@@ -337,7 +337,7 @@ def _sums(
     n_units: int,
     clip: float,
 ) -> Floats:
-    """Per unit the sums that every estimator is a function of: runs, w, w·loss, clipped, expected, residuals, loss."""
+    """Return per unit the sums that every estimator is a function of: runs, w, w·loss, clipped, expected, residuals, loss."""
     weights = target / logged
     residual = losses - predicted
     parts = (
@@ -354,7 +354,7 @@ def _sums(
 
 
 def _estimates(sums: Floats) -> Floats:
-    """The estimates by :data:`ESTIMATORS` of sums on the last axis."""
+    """Return the estimates by :data:`ESTIMATORS` of sums on the last axis."""
     runs, weight, weighed, clipped, expected, residual, switched, _ = np.moveaxis(sums, -1, 0)
     some, weighty = runs > 0.0, weight > 0.0
     model = divide(expected, runs, some)
@@ -371,14 +371,14 @@ def _estimates(sums: Floats) -> Floats:
 
 
 def _with_effects(sums: Floats) -> Floats:
-    """The estimates, and the estimates less the mean loss: (2, ..., estimators)."""
+    """Return the estimates, and the estimates less the mean loss: (2, ..., estimators)."""
     estimates = _estimates(sums)
     logged = divide(sums[..., -1], sums[..., 0], sums[..., 0] > 0.0)
     return np.stack([estimates, estimates - logged[..., None]])
 
 
 def _bootstrap(sums: Floats, seed: int, resamples: int, quantiles: tuple[float, float]) -> Floats:
-    """Quantiles of estimates and effects over resampled units: (quantiles, 2, estimators)."""
+    """Return quantiles of estimates and effects over resampled units: (quantiles, 2, estimators)."""
     rng = np.random.default_rng(seed)
     units = sums.shape[0]
     at_once = max(1, _CELLS_AT_ONCE // units)

@@ -101,7 +101,7 @@ def _means(codes: Ints, values: Floats, n_groups: int) -> Floats:
 
 
 def paired_change(differences: ArrayLike, units: ArrayLike, *, confidence: float = 0.95) -> PairedChange:
-    """Mean difference over pairs, its uncertainty by unit: pairs of one unit are not independent.
+    """Return the mean difference over pairs, its uncertainty by unit: pairs of one unit are not independent.
 
     The effect is the ratio of the units' sums of differences to their numbers of pairs, its variance by linearisation
     (Cochran 1977, section 6.3); with one pair a unit this is the paired t-test.

@@ -92,7 +92,7 @@ def cross_fitted(
 
 
 def _others(each: Floats, shape: tuple[int, int, int]) -> Floats:
-    """What all folds but one add up to, for each fold."""
+    """Return what all folds but one add up to, for each fold."""
     by_fold = each.reshape(shape)
     return np.stack([np.delete(by_fold, fold, axis=0).sum(axis=0) for fold in range(shape[0])] or [by_fold.sum(axis=0)])
 

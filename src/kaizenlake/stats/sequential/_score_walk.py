@@ -37,11 +37,11 @@ class Paths:
 
     @classmethod
     def starting(cls, information: Floats, score: Floats) -> Paths:
-        """All paths at one known score."""
+        """Return all paths at one known score."""
         return cls(score[:, None], np.zeros((score.size, 1)), information)
 
     def of(self, designs: Ints) -> Paths:
-        """The paths of some designs."""
+        """Return the paths of some designs."""
         return Paths(self.position[designs], self.log_mass[designs], self.information[designs])
 
     def log_tail(self, gain: Floats, bound: Floats, sign: float = 1.0) -> Floats:
@@ -56,12 +56,12 @@ class Paths:
         return _log_sum(self.log_mass[:, None, :] - 0.5 * distance**2) - _LOG_ROOT_TWO_PI - np.log(width)
 
     def tilted(self, drift: Floats) -> Paths:
-        """The paths of a walk without drift as they are under a drift: a likelihood ratio, no new integration."""
+        """Return the paths of a walk without drift as they are under a drift: a likelihood ratio, no new integration."""
         tilt = drift[:, None] * (self.position - 0.5 * drift[:, None] * self.information[:, None])
         return Paths(self.position, self.log_mass + tilt, self.information)
 
     def advanced(self, gain: Floats, lower: Floats, upper: Floats, next_gain: Floats, middle: Floats) -> Paths:
-        """The paths of a walk without drift that stand between the bounds after ``gain`` more information.
+        """Return the paths of a walk without drift that stand between the bounds after ``gain`` more information.
 
         Args:
             gain: information gained since the last look, > 0.
@@ -89,7 +89,7 @@ class Paths:
         return Paths(position, log_mass, information)
 
     def bound_of_tail(self, gain: Floats, log_level: Floats) -> Floats:
-        """The score above which the walk stands with this log probability after ``gain`` more information.
+        """Return the score above which the walk stands with this log probability after ``gain`` more information.
 
         The log of the tail is concave, and the start lies beyond the root, so Newton's steps never overshoot it.
         """
@@ -107,7 +107,7 @@ class Paths:
 
 @lru_cache(maxsize=64)
 def _legendre(count: int) -> tuple[Floats, Floats]:
-    """Gauss-Legendre nodes and weights on [0, 1]."""
+    """Return Gauss-Legendre nodes and weights on [0, 1]."""
     nodes, weights = np.polynomial.legendre.leggauss(count)
     return (nodes + 1.0) / 2.0, weights / 2.0
 

@@ -73,13 +73,13 @@ class Rule:
         object.__setattr__(self, "alpha", min(max(self.alpha, LEAST_ALPHA), LARGEST_ALPHA))
 
     def enough(self, candidate: Moments, control: Moments) -> Bools:
-        """Whether the smaller arm has the units that a statement needs; two at the least."""
+        """Return whether the smaller arm has the units that a statement needs; two at the least."""
         return np.minimum(candidate.n, control.n) >= self._fewest
 
     def sequence(
         self, candidate: Moments, control: Moments, confidence: float, side: Side = "both", no_effect: float = 0.0
     ) -> Sequence:
-        """Confidence sequence of the effect, planned for the horizon: `kaizenlake.stats.planned_sequence`."""
+        """Return the confidence sequence of the effect, planned for the horizon: `kaizenlake.stats.planned_sequence`."""
         return planned_sequence(
             candidate,
             control,
@@ -166,7 +166,7 @@ def judge(rule: Rule, candidate: Moments, control: Moments) -> Judged:
 
     @cache
     def shared(among: int) -> Boundaries:
-        """What each look is held against when so many candidates share alpha."""
+        """Return what each look is held against when so many candidates share alpha."""
         alpha = rule.alpha / among
         if rule.method == "always_valid":
             return Boundaries(always, np.where(enough, alpha, np.nan), np.full(p.shape, np.nan))
@@ -215,7 +215,7 @@ def guard(rule: Rule, margin: float, guardrails: int, candidate: Moments, contro
 def verdicts(
     judged: Judged, rule: Rule, *, fresh: Bools, invalid: Bools, guardrails_held: Bools, guardrails_broken: Bools
 ) -> Strings:
-    """What each look says.
+    """Return what each look says.
 
     A candidate that has crossed stays promotable while its effect is on the good side and the arms have the units; one that
     was surely worse, or broke a guardrail, stays to be rolled back. A night that brought one of the arms nothing never
@@ -244,7 +244,7 @@ def verdicts(
 
 
 def _rarer_than(units: Floats, alpha: float) -> Floats:
-    """Share of units that, with this chance, shows in none of so many."""
+    """Return the share of units that, with this chance, shows in none of so many."""
     return np.asarray(1.0 - alpha ** (1.0 / np.maximum(units, 1.0)))
 
 
@@ -255,7 +255,7 @@ def _shrunk(effect: Floats, se: Floats, worth: float) -> Floats:
 
 
 def _outlook(rule: Rule, known: Floats, critical: Floats, candidates: int) -> dict[str, Floats]:
-    """Power so far, and nights needed, for an effect as large as what is tolerated, while all candidates share alpha."""
+    """Return the power so far, and nights needed, for an effect as large as what is tolerated, while all candidates share alpha."""
     nothing = np.full(known.shape, np.nan)
     if rule.tolerated == 0.0:
         return {"power_so_far": nothing, "nights_needed": nothing}
@@ -277,7 +277,7 @@ def _outlook(rule: Rule, known: Floats, critical: Floats, candidates: int) -> di
 
 @cache
 def _inflation(rule: Rule, candidates: int) -> float:
-    """What looking every night costs: information over that of a single look, if each night brings the same."""
+    """Return what looking every night costs: information over that of a single look, if each night brings the same."""
     alpha = rule.alpha / candidates
     looks = min(rule.horizon, MOST_PLANNED)
     nights = np.round(np.arange(1.0, looks + 1.0) * (rule.horizon / looks))

@@ -59,7 +59,7 @@ def confidence_sequence(
     minimum_units: float = MINIMUM_UNITS,
     no_effect: ArrayLike = 0.0,
 ) -> Sequence:
-    """Confidence sequence of many mean differences, given by the moments of one value per randomised unit.
+    """Return the confidence sequence of many mean differences, given by the moments of one value per randomised unit.
 
     With n units in both arms together, standard error s and g = n * c / declared_n the half width is
     s * sqrt(2 (g + 1) / g * log(sqrt(g + 1) / alpha)), where c = -2 log(alpha) + log(-2 log(alpha) + 1) makes it narrowest
@@ -159,7 +159,7 @@ def planned_sequence(
 
 
 def first_look(found: Bools) -> Ints:
-    """Number, from 1, of the first look so far (last axis) at which something was found; 0 where none was.
+    """Return the number, from 1, of the first look so far (last axis) at which something was found; 0 where none was.
 
     >>> first_look(np.array([False, True, False])).tolist()
     [0, 2, 2]
@@ -170,7 +170,7 @@ def first_look(found: Bools) -> Ints:
 
 
 def running_minimum(p: ArrayLike) -> Floats:
-    """Always-valid p-value of all looks so far, along the last axis; a look without one (NaN) changes nothing.
+    """Return always-valid p-value of all looks so far, along the last axis; a look without one (NaN) changes nothing.
 
     >>> running_minimum([float("nan"), 0.3, float("nan"), 0.5, 0.1]).tolist()
     [nan, 0.3, 0.3, 0.3, 0.1]
@@ -206,21 +206,21 @@ def running_minimum_by(groups: ArrayLike, looks: ArrayLike, p: ArrayLike) -> Flo
 
 
 def _mixing(n: Floats, declared_n: ArrayLike, alpha: float) -> Floats:
-    """Information so far in units of the mixture's: n * rho squared."""
+    """Return the information so far in units of the mixture's: n * rho squared."""
     (declared,) = floats(declared_n)
     surprise = -2.0 * np.log(alpha)
     return divide(n * (surprise + np.log1p(surprise)), declared, where=declared > 0.0)
 
 
 def _half_width(mixing: Floats, alpha: float, side: Side) -> Floats:
-    """Half width of the interval in standard errors."""
+    """Return half width of the interval in standard errors."""
     root = np.sqrt(mixing + 1.0)
     log_odds = np.log(root / alpha) if side == "both" else np.log1p(root / (2.0 * alpha))
     return np.asarray(np.sqrt(2.0 * (mixing + 1.0) / mixing * log_odds))
 
 
 def _p_value(mixing: Floats, z: Floats, side: Side) -> Floats:
-    """Smallest alpha whose sequence, with this mixture, leaves out no effect."""
+    """Return the smallest alpha whose sequence, with this mixture, leaves out no effect."""
     root, evidence = np.sqrt(mixing + 1.0), z**2 * mixing / (2.0 * (mixing + 1.0))
     if side == "both":
         return np.asarray(np.minimum(root * np.exp(-evidence), 1.0))

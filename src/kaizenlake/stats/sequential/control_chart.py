@@ -169,7 +169,7 @@ def drift_chart(
     days_per_false_alarm: float = DAYS_PER_FALSE_ALARM,
     smallest_rise: float = SMALLEST_RISE,
 ) -> Chart:
-    """Chart of the losses of many series by day.
+    """Return the chart of the losses of many series by day.
 
     Args:
         mean: mean loss of each calendar day in [0, 1], (series, days); ignored where there are no runs.
@@ -206,7 +206,7 @@ def drift_chart(
 def rise_limit(
     days_per_false_alarm: float = DAYS_PER_FALSE_ALARM, correlation: float = (WINDOW - 1.0) / WINDOW
 ) -> float:
-    """Height above which a mean of the last normal days rises once in a number of days.
+    """Return the height above which a mean of the last normal days rises once in a number of days.
 
     That one mean lies below a height and the next above it has the chance 2 T(h, √((1 - r) / (1 + r))), with their
     correlation r and Owen's T (Owen 1956).
@@ -225,7 +225,7 @@ def rise_limit(
 
 
 def _height(slope: float, days_per_false_alarm: float) -> float:
-    """Height at which 2 T(h, slope) is one in a number of days."""
+    """Return the height at which 2 T(h, slope) is one in a number of days."""
     if not 2.0 * special().owens_t(0.0, slope) * days_per_false_alarm > 1.0:
         raise ValueError(f"expected more days per false alarm, found {days_per_false_alarm}")
     rate = 1.0 / days_per_false_alarm
@@ -236,7 +236,7 @@ def _height(slope: float, days_per_false_alarm: float) -> float:
 
 @lru_cache(maxsize=64)
 def _limits(days_per_false_alarm: float) -> tuple[Floats, Floats]:
-    """Slopes up to that of independent days, and the limit at each; lower ones for few days than that which is none."""
+    """Return slopes up to that of independent days, and the limit at each; lower ones for few days than that which is none."""
     steepest = float(np.sqrt(1.0 / (2.0 * WINDOW - 1.0)))
     rise_limit(days_per_false_alarm)
     least = max(_LEAST_SLOPE, 2.0 * np.tan(np.pi / days_per_false_alarm))
@@ -257,12 +257,12 @@ class _Rule(NamedTuple):
         return float((self.smallest_rise / self.limits[0]) ** 2)
 
     def limit(self, correlation: Floats) -> Floats:
-        """Limit of means of which neighbours correlate so."""
+        """Return the limit of means of which neighbours correlate so."""
         return np.interp(np.sqrt((1.0 - correlation) / (1.0 + correlation)), self.slopes, self.limits)
 
 
 def _chart(mean: Floats, runs: Floats, m2: Floats, first: int, rule: _Rule) -> NDArray[np.float64]:
-    """The parts of the chart of a block of series."""
+    """Return the parts of the chart of a block of series."""
     known = runs > 0.0
     runs, mean, m2 = (np.where(known, column, 0.0) for column in (runs, mean, m2))
     place = known.cumsum(axis=1)
@@ -292,7 +292,7 @@ def _chart(mean: Floats, runs: Floats, m2: Floats, first: int, rule: _Rule) -> N
 
 
 def _compared(recent: _Recent, baseline: _Baseline, df: Floats, rule: _Rule) -> NDArray[np.float64]:
-    """Level, baseline, both ends of the interval of their difference, the statistic and its limit."""
+    """Return the level, baseline, both ends of the interval of their difference, the statistic and its limit."""
     some = recent.weight > 0.0
     level = divide(recent.weighted, recent.weight, some)
     squared = recent.weight**2
@@ -334,7 +334,7 @@ def _to_normal(standardised: Floats, skewness: Floats, df: Floats) -> Floats:
 
 
 def _from_normal(normal: Floats, skewness: Floats, df: Floats) -> Floats:
-    """The difference in standard errors that `_to_normal` makes this; all of one sign."""
+    """Return the difference in standard errors that `_to_normal` makes this; all of one sign."""
     symmetric = np.sign(normal) * -special().stdtrit(df, special().ndtr(-np.abs(normal)))
     shape = 4.0 / skewness**2
     at = (
@@ -346,7 +346,7 @@ def _from_normal(normal: Floats, skewness: Floats, df: Floats) -> Floats:
 
 
 def _days(mean: Floats, runs: Floats, m2: Floats, weight: Floats) -> _Days:
-    """What each day adds to the sums of a baseline."""
+    """Return what each day adds to the sums of a baseline."""
     pair, before = np.zeros_like(runs), np.zeros_like(mean)
     pair[:, 1:], before[:, 1:] = np.sqrt(runs[:, 1:] * runs[:, :-1]), mean[:, :-1]
     some = runs > 0.0
@@ -368,7 +368,7 @@ def _days(mean: Floats, runs: Floats, m2: Floats, weight: Floats) -> _Days:
 
 
 def _total(days: _Days, chosen: Bools) -> _Days:
-    """The sums over some of the days, one after the other: days without runs at the end change no bit of them."""
+    """Return the sums over some of the days, one after the other: days without runs at the end change no bit of them."""
     return _Days(*(np.where(chosen, part, 0.0).cumsum(axis=1)[:, -1] for part in days))
 
 
@@ -422,7 +422,7 @@ def _baseline(sums: _Days) -> _Baseline:
 
 
 def _recent(mean: Floats, runs: Floats, weight: Floats) -> _Recent:
-    """Sums over the last seven days."""
+    """Return sums over the last seven days."""
     some = runs > 0.0
     pairs = []
     for apart in range(1, WINDOW):
@@ -436,7 +436,7 @@ def _recent(mean: Floats, runs: Floats, weight: Floats) -> _Recent:
 
 
 def _rolling(values: Floats, window: int) -> Floats:
-    """Sums over the last days, one term after the other: no sum is left over from days that are gone."""
+    """Return sums over the last days, one term after the other: no sum is left over from days that are gone."""
     sums = values.copy()
     for back in range(1, min(window, values.shape[1])):
         sums[:, back:] += values[:, :-back]
@@ -444,6 +444,6 @@ def _rolling(values: Floats, window: int) -> Floats:
 
 
 def _over(numerator: Floats, denominator: Floats) -> Floats:
-    """A quotient; 0 where the denominator is not above 0."""
+    """Return a quotient; 0 where the denominator is not above 0."""
     some = denominator > 0.0
     return np.where(some, divide(numerator, denominator, some), 0.0)

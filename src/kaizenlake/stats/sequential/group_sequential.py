@@ -52,7 +52,7 @@ class StoppedEffect(NamedTuple):
 
 
 def repeated_interval(effect: ArrayLike, se: ArrayLike, critical: ArrayLike) -> tuple[Floats, Floats]:
-    """Interval of tonight's effect that covers together with those of all other nights (Jennison and Turnbull 1989).
+    """Return the interval of tonight's effect that covers together with those of all other nights (Jennison and Turnbull 1989).
 
     Args:
         effect: tonight's estimate.
@@ -77,7 +77,7 @@ def crossing(
     at_information: ArrayLike = 0.0,
     at_z: ArrayLike = 0.0,
 ) -> Crossing:
-    """Probability of a first crossing on each look; its running sum is the power so far.
+    """Return the probability of a first crossing on each look; its running sum is the power so far.
 
     Args:
         information: of each look (last axis), rising; NaN for a look that is not made.
@@ -114,7 +114,7 @@ def crossing(
 def stopped_effect(
     information: ArrayLike, critical: ArrayLike, z: ArrayLike, *, sides: Sides = 2, confidence: float = 0.95
 ) -> StoppedEffect:
-    """Effect of a test that ended on its last look, corrected for its having been free to end before.
+    """Return the effect of a test that ended on its last look, corrected for its having been free to end before.
 
     Args:
         information: 1 / se squared of each look up to the last one made; NaN for looks that were not made.
@@ -161,7 +161,7 @@ def stopped_effect(
 
 
 def drift_for_power(information: ArrayLike, critical: ArrayLike, power: float, *, sides: Sides = 2) -> Floats:
-    """True effect that crosses the upper boundary on some look with this probability; one per design.
+    """Return the true effect that crosses the upper boundary on some look with this probability; one per design.
 
     Raises:
         ValueError: a power outside (0, 1).
@@ -180,7 +180,7 @@ def drift_for_power(information: ArrayLike, critical: ArrayLike, power: float, *
 
 
 def inflation(information: ArrayLike, critical: ArrayLike, alpha: float, power: float, *, sides: Sides = 2) -> Floats:
-    """Largest information of the sequential test as a multiple of what one look at the end would need.
+    """Return the largest information of the sequential test as a multiple of what one look at the end would need.
 
     Args:
         information: of each planned look, NaN for one that is not made.
@@ -221,11 +221,11 @@ class _Walk(NamedTuple):
         return cls(place, counts, gains, up, low, tuple(paths))
 
     def exits(self, drift: Floats) -> tuple[Floats, Floats]:
-        """Probability to end above, and below, on each look under a drift."""
+        """Return the probability to end above, and below, on each look under a drift."""
         return self._ending(self.upper, drift, 1.0), self._ending(self.lower, drift, -1.0)
 
     def above(self, drift: Floats) -> Floats:
-        """Probability to end above on any look under a drift."""
+        """Return the probability to end above on any look under a drift."""
         return np.asarray(self._ending(self.upper, drift, 1.0).sum(axis=1))
 
     def _ending(self, bound: Floats, drift: Floats, sign: float) -> Floats:
@@ -239,7 +239,7 @@ class _Walk(NamedTuple):
 
 
 def _counting(information: Floats, upper: Floats) -> Bools:
-    """Looks on which a path can end; of two that differ by less than a thousandth in information, the later one."""
+    """Return looks on which a path can end; of two that differ by less than a thousandth in information, the later one."""
     counts = (information > 0.0) & np.isfinite(upper)
     after = np.full(information.shape[0], np.inf)
     for look in range(information.shape[1] - 1, -1, -1):
@@ -249,7 +249,7 @@ def _counting(information: Floats, upper: Floats) -> Bools:
 
 
 def _root(function: Callable[[Floats], Floats], target: float, low: Floats, high: Floats) -> Floats:
-    """Where a rising probability takes a value: false position (Illinois) on the normal scale, where it is almost a line."""
+    """Return where a rising probability takes a value: false position (Illinois) on the normal scale, where it is almost a line."""
     goal = normal_quantile(target)
 
     def gap(at: Floats) -> Floats:

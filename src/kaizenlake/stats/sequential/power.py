@@ -12,7 +12,7 @@ from kaizenlake.stats.sequential.spending import Sides
 
 
 def power_so_far(information: ArrayLike, critical: ArrayLike, effect: ArrayLike, *, sides: Sides = 2) -> Floats:
-    """Probability that an effect of this size would have been seen by each of the looks made, in its own direction.
+    """Return the probability that an effect of this size would have been seen by each of the looks made, in its own direction.
 
     Args:
         information: of each look (last axis), 1 / se squared; NaN for a look that was not made.
@@ -37,7 +37,7 @@ def nights_needed(
     sides: Sides = 2,
     inflation: ArrayLike = 1.0,
 ) -> Floats:
-    """Nights still needed until an effect of this size is seen with this power, if they go on as those so far.
+    """Return nights still needed until an effect of this size is seen with this power, if they go on as those so far.
 
     Args:
         effect: smallest effect worth seeing; its sign does not matter.

@@ -45,7 +45,7 @@ class Boundaries(NamedTuple):
 
 
 def information(se: ArrayLike) -> Floats:
-    """Information of each look, 1 / se squared, as it never falls from one look to the next.
+    """Return the information of each look, 1 / se squared, as it never falls from one look to the next.
 
     Args:
         se: standard error of the effect at each look (last axis); NaN where there was no look.
@@ -66,7 +66,7 @@ def information(se: ArrayLike) -> Floats:
 def spend(
     fraction: ArrayLike, alpha: float = 0.05, family: Family = "power", *, exponent: float = 2.0, sides: Sides = 2
 ) -> Floats:
-    """Error probability that may have been spent when a share of the horizon is over.
+    """Return the error probability that may have been spent when a share of the horizon is over.
 
     ``power`` is alpha * t ** exponent (Kim and DeMets 1987); ``pocock`` is alpha * log(1 + (e - 1) t) and
     ``obrien_fleming`` is 2 - 2 Phi(z / sqrt(t)) of the error probability of each side, z its upper half quantile
@@ -109,7 +109,7 @@ def spend(
 
 
 def boundaries(information: ArrayLike, spent: ArrayLike, *, sides: Sides = 2) -> Boundaries:
-    """Critical values of the looks, exact for a statistic whose information grows by independent normal increments.
+    """Return the critical values of the looks, exact for a statistic whose information grows by independent normal increments.
 
     One-sided, a path ends only above its boundary. Two-sided, boundaries are symmetric and each side is given half.
 
@@ -146,7 +146,7 @@ def boundaries(information: ArrayLike, spent: ArrayLike, *, sides: Sides = 2) ->
 
 
 def tested(information: Floats, spent: Floats) -> tuple[Bools, Floats]:
-    """Which looks (designs x looks) are tested, and the error probability that each of them spends."""
+    """Return which looks (designs x looks) are tested, and the error probability that each of them spends."""
     test = np.zeros(information.shape, dtype=np.bool_)
     share = np.zeros(information.shape)
     known, used = np.zeros(information.shape[0]), np.zeros(information.shape[0])
@@ -159,7 +159,7 @@ def tested(information: Floats, spent: Floats) -> tuple[Bools, Floats]:
 
 
 def to_front(made: Bools, information: Floats, *values: Floats) -> tuple[Ints, Floats, tuple[Floats, ...]]:
-    """Looks that count moved to the front of each row, in order: where each came from, its gain, and its values.
+    """Return looks that count moved to the front of each row, in order: where each came from, its gain, and its values.
 
     A row that has no more looks is padded with gains of 1 or more, so that nothing divides by zero there.
     """

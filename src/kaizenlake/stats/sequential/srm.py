@@ -95,7 +95,7 @@ def sample_ratio_by(
 
 
 def _binomial(count: Floats, n: Floats, share: Floats) -> Floats:
-    """Twice the smaller tail of a binomial distribution, at most 1."""
+    """Return twice the smaller tail of a binomial distribution, at most 1."""
     at_most = np.where(count < n, special().betainc(np.maximum(n - count, _NONE), count + 1.0, 1.0 - share), 1.0)
     at_least = np.where(count > 0.0, special().betainc(np.maximum(count, _NONE), n - count + 1.0, share), 1.0)
     return np.asarray(np.minimum(2.0 * np.minimum(at_most, at_least), 1.0))

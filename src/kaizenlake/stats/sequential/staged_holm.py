@@ -63,7 +63,7 @@ def staged_holm(p: Floats, level_of: Callable[[int], Floats], good: Bools) -> St
 
 
 def chosen(number: Ints, found: Callable[[int], Floats], shape: tuple[int, ...]) -> Floats:
-    """Of figures that are known for several numbers, those of the number that stands in each place."""
+    """Return of figures that are known for several numbers, those of the number that stands in each place."""
     result = np.full(shape, np.nan)
     for one in np.unique(number).tolist():
         result = np.where(number == one, found(one), result)

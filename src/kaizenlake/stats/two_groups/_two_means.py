@@ -8,17 +8,17 @@ from kaizenlake.stats.basics._arrays import Floats, divide
 
 
 def difference(n_a: Floats, mean_a: Floats, n_b: Floats, mean_b: Floats) -> Floats:
-    """mean_a - mean_b; NaN where one of them is of nothing."""
+    """Return mean_a - mean_b; NaN where one of them is of nothing."""
     return np.where((n_a > 0.0) & (n_b > 0.0), mean_a - mean_b, np.nan)
 
 
 def squared_error(n: Floats, m2: Floats) -> Floats:
-    """Squared standard error of a mean, m2 / (n - 1) / n; NaN below two observations."""
+    """Return the squared standard error of a mean, m2 / (n - 1) / n; NaN below two observations."""
     return divide(m2, (n - 1.0) * n, where=(n > 1.0) & (m2 >= 0.0))
 
 
 def degrees_of_freedom(share_a: Floats, n_a: Floats, share_b: Floats, n_b: Floats) -> Floats:
-    """Degrees of freedom of a difference (Satterthwaite 1946) by the share of its variance that comes from each side.
+    """Return degrees of freedom of a difference (Satterthwaite 1946) by the share of its variance that comes from each side.
 
     Shares instead of squares of variances neither overflow nor underflow.
     """

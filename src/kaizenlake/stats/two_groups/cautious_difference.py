@@ -35,7 +35,7 @@ def cautious_difference(
     m2_b: ArrayLike,
     confidence: float = 0.95,
 ) -> CautiousDifference:
-    """Difference of many pairs of means by :func:`kaizenlake.stats.cautious_test`, the larger standard error.
+    """Return the difference of many pairs of means by :func:`kaizenlake.stats.cautious_test`, the larger standard error.
 
     Args:
         n_a: observations of the sample in question.

@@ -53,7 +53,7 @@ class CupedArms(NamedTuple):
 
 
 def comoments_by(groups: ArrayLike, x: ArrayLike, y: ArrayLike, *, n_groups: int | None = None) -> CoMoments:
-    """Co-moments of each group: one row per unit in, one entry per group code out.
+    """Return co-moments of each group: one row per unit in, one entry per group code out.
 
     Args:
         groups: group code of each unit (its arm), integers from 0.
@@ -72,7 +72,7 @@ def comoments_by(groups: ArrayLike, x: ArrayLike, y: ArrayLike, *, n_groups: int
 
 
 def merge_comoments(a: CoMoments, b: CoMoments) -> CoMoments:
-    """Co-moments of two samples taken together, element by element; an empty side changes nothing."""
+    """Return co-moments of two samples taken together, element by element; an empty side changes nothing."""
     whole_x = merge_moments(Moments(a.n, a.mean_x, a.m2_x), Moments(b.n, b.mean_x, b.m2_x))
     whole_y = merge_moments(Moments(a.n, a.mean_y, a.m2_y), Moments(b.n, b.mean_y, b.m2_y))
     n_a, n_b, cross_a, cross_b = floats(a.n, b.n, a.cross, b.cross)
@@ -168,7 +168,7 @@ def cuped_by(
 
 
 def _centre(codes: Ints, n: Floats, mean: Floats, total: Floats) -> Floats:
-    """Mean of each group, in two steps so that a large common offset costs no digits (as in ``moments``)."""
+    """Return the mean of each group, in two steps so that a large common offset costs no digits (as in ``moments``)."""
     centre = np.zeros(total.size)
     centre[codes[::-1]] = mean[::-1]
     for _ in range(2):

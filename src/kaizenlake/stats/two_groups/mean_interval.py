@@ -12,7 +12,7 @@ from kaizenlake.stats.two_groups.proportions import Interval
 
 
 def mean_interval(n: ArrayLike, mean: ArrayLike, m2: ArrayLike, confidence: float = 0.95) -> Interval:
-    """Student's interval of a mean (Student 1908), from its moments.
+    """Return Student's interval of a mean (Student 1908), from its moments.
 
     Args:
         n: observations.

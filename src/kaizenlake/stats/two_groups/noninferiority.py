@@ -46,7 +46,7 @@ def non_inferiority(
     margin: ArrayLike,
     confidence: float = 0.95,
 ) -> NonInferiority:
-    """One-sided Welch test of many pairs against a margin; meant for one look.
+    """Return one-sided Welch test of many pairs against a margin; meant for one look.
 
     For a verdict on any night take :func:`kaizenlake.stats.sequential.confidence_sequences.confidence_sequence` with ``no_effect=margin``,
     side ``below`` for "not worse" and ``above`` for "surely worse".

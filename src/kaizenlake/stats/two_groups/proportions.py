@@ -47,7 +47,7 @@ class TwoProportions(NamedTuple):
 
 
 def wilson(wins: ArrayLike, decided: ArrayLike, confidence: float = 0.95) -> Interval:
-    """Wilson's score interval of a rate, without continuity correction (Wilson 1927).
+    """Return Wilson's score interval of a rate, without continuity correction (Wilson 1927).
 
     Args:
         wins: number of wins, 0 <= wins <= decided; need not be whole.
@@ -117,7 +117,7 @@ def two_proportions(
 
 
 def _countable(wins: Floats, n: Floats) -> Bools:
-    """Whether the counts make a rate: something decided, and no more wins than that."""
+    """Return whether the counts make a rate: something decided, and no more wins than that."""
     countable: Bools = np.isfinite(n) & (n > 0.0) & (wins >= 0.0) & (wins <= n)
     return countable
 
@@ -136,7 +136,7 @@ def _p_value(wins_a: Floats, n_a: Floats, wins_b: Floats, n_b: Floats) -> Floats
 
 
 def _fisher(wins_a: Floats, n_a: Floats, wins_b: Floats, n_b: Floats) -> Floats:
-    """Fisher's exact two-sided p-value, in the cell that is expected to be smallest.
+    """Return Fisher's exact two-sided p-value, in the cell that is expected to be smallest.
 
     That cell is hypergeometric on 0 .. min(row, column). Its probabilities are built up from their ratios and scaled to
     add up to 1, which needs no factorials and so loses no digits in large tables.

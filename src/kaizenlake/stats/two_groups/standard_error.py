@@ -41,7 +41,7 @@ class CautiousTest(NamedTuple):
 def standard_error(
     n_a: ArrayLike, m2_a: ArrayLike, n_b: ArrayLike, m2_b: ArrayLike, variance: Variance = "larger"
 ) -> Floats:
-    """Standard error of the difference of two means.
+    """Return the standard error of the difference of two means.
 
     Args:
         n_a: units of one arm.
@@ -75,7 +75,7 @@ def standard_error(
 
 
 def squared_errors_by(groups: ArrayLike, a: Moments, b: Moments) -> Floats:
-    """Squared standard errors of many differences, by one variance for all of a group: that within its arms together.
+    """Return the squared standard errors of many differences, by one variance for all of a group: that within its arms together.
 
     For effects that are compared with one another: few units say little about how far they spread.
 
@@ -112,7 +112,7 @@ def cautious_test(
     m2_b: ArrayLike,
     variance: Variance = "larger",
 ) -> CautiousTest:
-    """t-test of many pairs with the standard error asked for; to be held against a look's level.
+    """Return t-test of many pairs with the standard error asked for; to be held against a look's level.
 
     With ``separate`` this is Welch's test, with ``pooled`` Student's. ``larger`` never rejects where either of these two
     standard errors would not, at Welch's degrees of freedom.

@@ -35,7 +35,7 @@ class UnitMeans(NamedTuple):
 
 
 def unit_means(units: ArrayLike, arms: ArrayLike, values: ArrayLike, *, n_units: int | None = None) -> UnitMeans:
-    """Average the runs of each unit: one row per run in, one entry per unit code out.
+    """Return the average the runs of each unit: one row per run in, one entry per unit code out.
 
     Args:
         units: unit code of each run, integers from 0.
@@ -62,7 +62,7 @@ def unit_means(units: ArrayLike, arms: ArrayLike, values: ArrayLike, *, n_units:
 
 
 def arm_moments(means: UnitMeans, *, n_arms: int | None = None) -> Moments:
-    """Moments of the units of each arm, every unit counting once; mixed units are left out.
+    """Return moments of the units of each arm, every unit counting once; mixed units are left out.
 
     >>> [part.round(3).tolist() for part in arm_moments(unit_means([0, 0, 1], [0, 0, 0], [0.2, 0.4, 0.5]))]
     [[2.0], [0.4], [0.02]]
@@ -72,7 +72,7 @@ def arm_moments(means: UnitMeans, *, n_arms: int | None = None) -> Moments:
 
 
 def intraclass_correlation(units: ArrayLike, values: ArrayLike) -> Floats:
-    """Share of the variance of runs that lies between units: the one-way analysis-of-variance estimate (Fisher 1925).
+    """Return the share of the variance of runs that lies between units: the one-way analysis-of-variance estimate (Fisher 1925).
 
     Runs per unit may differ (Donner 1986). Clipped at 0; NaN with fewer than two units, without a unit of two runs, or
     without any variance.
@@ -96,7 +96,7 @@ def intraclass_correlation(units: ArrayLike, values: ArrayLike) -> Floats:
 
 
 def design_effect(runs: ArrayLike, icc: ArrayLike) -> Floats:
-    """By how much a test by run would understate the variance: 1 + (m - 1) * icc, m the run-weighted runs per unit.
+    """Return by how much a test by run would understate the variance: 1 + (m - 1) * icc, m the run-weighted runs per unit.
 
     Args:
         runs: runs of each unit, one row of units.

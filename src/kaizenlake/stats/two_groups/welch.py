@@ -47,7 +47,7 @@ def welch(
     m2_b: ArrayLike,
     confidence: float = 0.95,
 ) -> Welch:
-    """Welch's unequal-variance t-test (Welch 1947) of many pairs of samples, given by their moments; meant for one look.
+    """Return Welch's unequal-variance t-test (Welch 1947) of many pairs of samples, given by their moments; meant for one look.
 
     The lift's standard error is that of the ratio mean_a / mean_b by the delta method; its interval takes the same
     degrees of freedom. A lift needs a positive baseline: a percentage of zero or of a negative mean says nothing. Its

@@ -60,7 +60,7 @@ def check_parts(table: type[Table], parts: Iterable[pl.DataFrame]) -> Iterator[p
 
 
 def _broken_rules(table: type[Table], frame: pl.DataFrame) -> list[str]:
-    """Rules that a frame breaks, in words; whether the grain is unique is not looked at."""
+    """Return rules that a frame breaks, in words; whether the grain is unique is not looked at."""
     from kaizenlake.tables.base.model import broken_cells
 
     broken = [*_changes(table)]
@@ -82,7 +82,7 @@ def _broken_rules(table: type[Table], frame: pl.DataFrame) -> list[str]:
 
 @cache
 def _changes(table: type[Table]) -> tuple[str, ...]:
-    """What in a model changes rows while it checks them, in words: the frame that is written would not be the one that was seen."""
+    """Return what in a model changes rows while it checks them, in words: the frame that is written would not be the one that was seen."""
     model = table.to_schema()
     parts = [("the frame", model), *model.columns.items()]
     kinds = ("parsers", "coerce", "drop_invalid_rows", "add_missing_columns")
@@ -95,7 +95,7 @@ def _changes(table: type[Table]) -> tuple[str, ...]:
 
 
 def _unique(table: type[Table]) -> tuple[tuple[str, ...], ...]:
-    """Columns that the Pandera model calls unique, beside the grain: alone, or several together."""
+    """Return columns that the Pandera model calls unique, beside the grain: alone, or several together."""
     model = table.to_schema()
     alone = [(name,) for name, item in model.columns.items() if item.unique]
     return (*alone, tuple(model.unique or ()))

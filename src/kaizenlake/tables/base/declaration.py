@@ -195,47 +195,47 @@ def build_class(
 
 
 def layer(table: type[Table]) -> Layer:
-    """Layer of a table."""
+    """Return the layer of a table."""
     return _declaration(table).layer
 
 
 def name(table: type[Table]) -> str:
-    """Last name of a table, by which people call it."""
+    """Return the last name of a table, by which people call it."""
     return _declaration(table).name
 
 
 def full_name(table: type[Table]) -> str:
-    """Layer and last name, such as `gold.win_rates`."""
+    """Return the layer and last name, such as `gold.win_rates`."""
     return f"{layer(table)}.{name(table)}"
 
 
 def grain(table: type[Table]) -> tuple[str, ...]:
-    """Columns that name one row."""
+    """Return columns that name one row."""
     return _declaration(table).grain
 
 
 def partition(table: type[Table]) -> str | None:
-    """Column by which the table is partitioned on disk: `event_date`, or None."""
+    """Return the column by which the table is partitioned on disk: `event_date`, or None."""
     return _declaration(table).partition
 
 
 def meaning(table: type[Table]) -> str:
-    """What one row is, in one sentence."""
+    """Return what one row is, in one sentence."""
     return (table.__doc__ or "").strip().split("\n\n")[0].replace("\n", " ")
 
 
 def schema(table: type[Table]) -> pl.Schema:
-    """Columns and types of a table, in their order."""
+    """Return columns and types of a table, in their order."""
     return pl.Schema(_types(table))
 
 
 def columns(table: type[Table]) -> dict[str, Column]:
-    """Columns of a table with what is declared of each, in their order."""
+    """Return columns of a table with what is declared of each, in their order."""
     return dict(_columns(table))
 
 
 def empty(table: type[Table]) -> pl.LazyFrame:
-    """A frame of the table with no row."""
+    """Return a frame of the table with no row."""
     return pl.LazyFrame(schema=schema(table))
 
 
@@ -249,7 +249,7 @@ def _declaration(table: type[Table]) -> Declaration:
 
 
 def _names(table: type[Table]) -> tuple[str, ...]:
-    """Names of the columns: of the last base first."""
+    """Return names of the columns: of the last base first."""
     annotated = (key for base in reversed(table.__mro__) for key in inspect.get_annotations(base))
     return tuple(dict.fromkeys(key for key in annotated if not key.startswith("_")))
 
@@ -264,7 +264,7 @@ def _types(table: type[Table]) -> dict[str, Any]:
 
 
 def _as_type(hint: Any) -> Any:
-    """The type that an annotation names, with its unit or zone where it names a class that can have one."""
+    """Return the type that an annotation names, with its unit or zone where it names a class that can have one."""
     dtype = getattr(hint, "__metadata__", (hint,))[0]
     return dtype() if isinstance(dtype, type) and issubclass(dtype, pl.DataType) else dtype
 
@@ -275,7 +275,7 @@ def _columns(table: type[Table]) -> dict[str, Column]:
 
 
 def _as_column(table: type[Table], name: str) -> Column:
-    """The declaration of a column, also of one that is declared by a field of Pandera."""
+    """Return the declaration of a column, also of one that is declared by a field of Pandera."""
     declared = inspect.getattr_static(table, name, None)
     if isinstance(declared, Column):
         return declared

@@ -65,7 +65,7 @@ def _field(declared: Column, stated: Any) -> Any:
 
 
 def _config(parts: list[type]) -> type:
-    """Settings of the model: strict and without coercion, and what the classes of the table say in a `Config` of their own."""
+    """Return settings of the model: strict and without coercion, and what the classes of the table say in a `Config` of their own."""
     settings: dict[str, Any] = {"strict": True, "coerce": False}
     for part in parts:
         for base in reversed(getattr(part, "Config", object).__mro__):
