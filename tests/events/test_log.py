@@ -302,20 +302,12 @@ def test_remote_lake_is_told():
 
 def test_import_is_light():
     code = """
-import sys, time
+import sys
 import kaizenlake
 kaizenlake.log_event, kaizenlake.log_lead_created, kaizenlake.ingest_performance_data
-heavy = {"polars", "pandera", "pydantic", "deltalake", "numpy", "pyarrow"} & set(sys.modules)
-print(time.process_time(), sorted(heavy))
-bare = time.process_time()
+print(sorted({"polars", "pandas", "pandera", "pydantic", "deltalake", "numpy", "scipy", "pyarrow"} & set(sys.modules)))
 """
-    bare = subprocess.run(
-        [sys.executable, "-c", "import time; print(time.process_time())"], capture_output=True, check=True
-    )
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    seconds, heavy = found.stdout.split(maxsplit=1)
-    assert heavy.strip() == "[]"
-    assert float(seconds) - float(bare.stdout) < 0.25
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
 def test_a_wrong_word_of_ours_is_no_user_error(lake, monkeypatch):

@@ -132,8 +132,9 @@ def nightly(
     """
     with lock.hold(lake.path(), f"kaizen {command}"), _stoppable():
         artifact.mark_killed(lake.path("runs"))
-        night = _Night(lake, as_of, command, watch)
+        # What takes time comes before the record, which is ended by whatever comes after it.
         jobs = lake.declared.jobs if jobs is None else jobs
+        night = _Night(lake, as_of, command, watch)
         try:
             night.find_plugins()
             if take is not None:
