@@ -33,7 +33,13 @@ def out() -> Console:
     """Return the console of the answer; colour only on a terminal and without NO_COLOR."""
     from rich.console import Console
 
-    return Console(highlight=False, soft_wrap=not sys.stdout.isatty(), emoji=False)
+    class Answer(Console):
+        """Leave it to the app what a reader that is gone means: `head` has seen enough, and nothing failed."""
+
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError
+
+    return Answer(highlight=False, soft_wrap=not sys.stdout.isatty(), emoji=False)
 
 
 @cache
