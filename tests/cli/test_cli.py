@@ -243,7 +243,7 @@ def test_a_wrong_setting_is_named(tmp_path):
 
 
 def test_our_own_mistake_shows_its_traceback():
-    code = "import kaizenlake.cli.commands.tables as l; l.find_table = lambda n: 1/0; from kaizenlake.cli import main; main()"
+    code = "import kaizenlake.cli.commands.tables as l; l.find_table = lambda *n: 1/0; from kaizenlake.cli import main; main()"
     done = subprocess.run(
         [KAIZEN[0], "-c", code, "show", "events"], env=environment(), capture_output=True, text=True, check=False
     )

@@ -20,11 +20,14 @@ WRITE = f"""
 import sys
 sys.path.insert(0, {str(TESTS)!r})
 import polars as pl
+import deltalake
 from lake.shelves import MIDNIGHT, PRINT, Visits, day, visits
+from kaizenlake import tables
 from kaizenlake.lake import Lake
 lake = Lake(sys.argv[1])
 rows = [visits(number, [f"v{{place}}" for place in range(300)]) for number in range(12)]
 generation = lake.reads_of(Visits).versions.get("bronze.events", 0)
+tables.check(Visits, rows[0])  # what a first write loads is no part of it
 print("ready", flush=True)
 while True:
     generation += 1

@@ -196,9 +196,12 @@ def _of_plugins(kind: object) -> EventType | None:
     lake = _lake_now()
     if (known := _catalogues.get(lake)) is not None and (event := known.by_name(kind)) is not None:
         return event
-    sources = plugin_files.installed()
-    if "://" not in lake:
-        sources += plugin_files.in_folder(Path(lake) / plugin_files.FOLDER).sources
+    try:
+        sources = plugin_files.installed()
+        if "://" not in lake:
+            sources += plugin_files.in_folder(Path(lake) / plugin_files.FOLDER).sources
+    except OSError as error:
+        raise told(error, "the plug-ins") from error
     # What else a plug-in declares is checked where the tables are; its events were when it was read.
     families = [family for source in sources if not source.problem for family in getattr(source.plugin, "families", ())]
     _catalogues[lake] = found = Catalogue(tuple(families))

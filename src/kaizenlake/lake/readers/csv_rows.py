@@ -257,8 +257,11 @@ def _check_encoding(source: Source, dialect: Dialect) -> None:
     Raises:
         MappingError: It is UTF-16, and the mapping says another.
     """
-    with opened(source) as stream:
-        head = stream.read(_HEAD_BYTES)
+    try:
+        with opened(source) as stream:
+            head = stream.read(_HEAD_BYTES)
+    except FAULTS:
+        return  # who reads on meets it again, and says so of the line
     found = _other_than(dialect.encoding.replace("_", "-"), head)
     if found is not None:
         raise MappingError(
