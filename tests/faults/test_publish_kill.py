@@ -106,10 +106,10 @@ def test_published_files_are_whole_after_kill_9_at_random_moments(lake):
     [
         # publications before, flush to the disk at which it dies -> the current publication then
         (0, 2, 0),  # the key is written
-        (0, 7, 0),  # a document is written
-        (0, 28, 0),  # the copy of the index is there
-        (0, 29, 0),  # the index is written aside
-        (0, 31, 1),  # the index was swapped
+        (0, 5, 0),  # the documents are written
+        (0, 14, 0),  # the copy of the index is there
+        (0, 15, 0),  # the index is written aside
+        (0, 17, 1),  # the index was swapped
         (1, 3, 1),  # the copy of the index is written
         (1, 5, 1),  # the index is written aside
         (1, 6, 2),  # the index was swapped
