@@ -152,7 +152,7 @@ class Moment(_Part, frozen=True, kw_only=True):
     columns: A column with the date and one with the time, read together, a blank between them.
     constant: The same date or instant for all rows.
     file_name: A pattern such as `%Y-%m-%d`, found in the name of the file.
-    file_time: When the file was last changed.
+    file_time: True takes when the file was last changed; false says nothing.
     week: A column with ISO year and week, such as 201425: the Monday of that week, at midnight in `zone`.
     month: A column with the month, where `year` is given and no day is: the first day of that month which falls on
         `weekday` (a column; `first_weekday` is day 1), at the hour of `hour` (a column).
@@ -162,7 +162,7 @@ class Moment(_Part, frozen=True, kw_only=True):
     columns: Annotated[list[str], Meta(min_length=2, max_length=2)] | None = None
     constant: str | None = None
     file_name: str | None = None
-    file_time: Literal[True] | None = None
+    file_time: bool | None = None
     format: str = "iso"
     zone: str | None = None
     week: str | None = None

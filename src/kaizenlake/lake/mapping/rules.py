@@ -60,7 +60,10 @@ def _identity_problems(at: str, identity: Identity) -> Iterator[str]:
 
 
 def _moment_problems(at: str, moment: Moment) -> Iterator[str]:
-    if sum(getattr(moment, key) is not None for key in MOMENTS) != 1:
+    if (
+        sum(getattr(moment, key) not in {None, False} for key in MOMENTS if key != "columns") + bool(moment.columns)
+        != 1
+    ):
         yield f"`{at}`: exactly one of {_listed(MOMENTS)}"
     if moment.month is not None and (moment.year is None or moment.weekday is None):
         yield f"`{at}`: `month` needs `year` and `weekday` too"

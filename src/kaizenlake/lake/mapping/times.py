@@ -57,7 +57,7 @@ def moment(said: Moment | None, origin: Origin) -> tuple[pl.Expr, str]:
         return json_cells.instant(
             pl.lit(found_in_name(said.file_name, origin.name)), said.file_name, zone
         ), "the file's name"
-    if said.file_time is not None:
+    if said.file_time:
         told = None if origin.modified is None else origin.modified.astimezone(UTC).isoformat()
         return json_cells.instant(pl.lit(told, pl.String), "iso", None), "when the file was last changed"
     return _of_columns(said, zone), ""
