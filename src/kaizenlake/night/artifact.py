@@ -48,7 +48,7 @@ class Landed(_Record):
     )
     left_out: int = Field(default=0, ge=0, description="Rows that their mapping leaves out, such as those of totals.")
     made_nothing: tuple[str, ...] = Field(
-        default=(), description="Mappings that read rows, and made no event of any of them."
+        default=(), description="Mappings that made no event of any row of their files, be it that there was none."
     )
     all_quarantined: bool = Field(
         default=False, description="Every line went to quarantine, and not all of them before."

@@ -138,7 +138,7 @@ def land(
             hint="The reason stands above; the other files have landed.",
         )
     if found.made_nothing:
-        raise EmptyMappingError(nothing_words(found.made_nothing), hint=LOOK)
+        raise EmptyMappingError(nothing_words(found.made_nothing), hint=LOOK if found.quarantined else NO_ROWS)
     if strict and (words := waiting_words(landing.unacknowledged(opened), found.blocked)):
         raise QuarantinedError(words, hint=ACKNOWLEDGE)
 
@@ -172,12 +172,15 @@ def nightly(
             f"All {plural(done.landing.lines_in, 'line')} of the night went to quarantine.", hint=LOOK
         )
     if done.landing is not None and done.exit_code == EmptyMappingError.exit_code:
-        raise EmptyMappingError(nothing_words(done.landing.made_nothing), hint=LOOK)
+        raise EmptyMappingError(
+            nothing_words(done.landing.made_nothing), hint=LOOK if done.landing.quarantined else NO_ROWS
+        )
     if done.exit_code:
         raise typer.Exit(done.exit_code)
 
 
 LOOK = "`kaizen quarantine` shows the lines and why."
+NO_ROWS = "Their files hold no rows but those that are left out, such as totals; is the export whole?"
 
 
 def nothing_words(mappings: Sequence[str]) -> str:

@@ -207,7 +207,7 @@ def silent_source() -> pl.Expr:
     length = (
         pl.when(hours < DAY_HOURS)
         .then(said("{} hours", hours.cast(pl.Decimal(38, 1))))
-        .otherwise(said("{} days", (hours / 24).round(1).cast(pl.Decimal(38, 1))))
+        .otherwise(said("{} days", whole((hours / 24).round(1))))
     )
     too = (
         pl.when(others == 0)

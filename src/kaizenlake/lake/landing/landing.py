@@ -113,10 +113,10 @@ class Landing:
 
     @property
     def made_nothing(self) -> tuple[str, ...]:
-        """Mappings that read rows, and made no event of any."""
+        """Mappings that made no event of any row of their files, be it that there was none."""
         made: dict[str, int] = {}
         for tally in self.tallies:
-            if tally.mapping is not None and tally.lines_in + tally.left_out:
+            if tally.mapping is not None:
                 made[tally.mapping] = made.get(tally.mapping, 0) + tally.landed + tally.duplicate
         return tuple(sorted(name for name, events in made.items() if not events))
 
