@@ -34,7 +34,8 @@ LEVELS = (
     ("jobs",),
     ("job",),
     ("tables", "settings"),
-    ("events", "parameters", "place"),
+    ("events", "parameters"),
+    ("place",),
     ("stats", "errors", "context", "redaction", "samples", "mappings", "traces", "plugin_files"),
     ("vocabulary", "_version"),
 )

@@ -19,14 +19,13 @@ from deltalake import DeltaTable
 from kaizenlake import plugins, settings, tables
 from kaizenlake.context import TENANTS, tenant_folder
 from kaizenlake.errors import LakeError, WriteConflictError
-from kaizenlake.events.write.log import DEFAULT_LAKE, LAKE_VARIABLE
 from kaizenlake.lake import changes, delta, describe, files, formats
 from kaizenlake.lake.changed_rows import Sieve
 from kaizenlake.lake.changes import Reads
 from kaizenlake.lake.describe import TableState
 from kaizenlake.lake.kept_reads import KeptReads
 from kaizenlake.lake.parts import checked_parts
-from kaizenlake.place import Place, find_place
+from kaizenlake.place import DEFAULT_LAKE, LAKE_VARIABLE, Place, find_place
 from kaizenlake.plugins import Declarations
 from kaizenlake.settings import Settings
 from kaizenlake.tables import Table

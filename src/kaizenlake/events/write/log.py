@@ -20,12 +20,10 @@ from kaizenlake.errors import EventError
 from kaizenlake.events import envelope, ids
 from kaizenlake.events.catalogue import EVENTS, OURS, Catalogue, EventType, by_name
 from kaizenlake.events.write.spool import Spool, told
+from kaizenlake.place import DEFAULT_LAKE, LAKE_VARIABLE
 
 if TYPE_CHECKING:
     from types import ModuleType
-
-LAKE_VARIABLE = "KAIZEN_LAKE"
-DEFAULT_LAKE = "lake"
 
 
 def log_event(
