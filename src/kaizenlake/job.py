@@ -66,7 +66,7 @@ class Job:
         """Compute the output of the job; the columns come in the order of its table."""
         if self.last_of:
             first, *others = frames
-            frames = (without(first, superseded(first, self.last_of), self.last_of), *others)
+            frames = (without(first, find_superseded(first, self.last_of), self.last_of), *others)
         return self.of_days(*frames, as_of=as_of, **settings)
 
     def of_days(self, *frames: pl.LazyFrame, as_of: datetime, **settings: Any) -> pl.LazyFrame:
@@ -114,7 +114,7 @@ def job(
     return declare
 
 
-def superseded(rows: pl.LazyFrame, keys: tuple[str, ...]) -> pl.LazyFrame:
+def find_superseded(rows: pl.LazyFrame, keys: tuple[str, ...]) -> pl.LazyFrame:
     """Name the keys and days that a later day of the same key supersedes.
 
     Args:

@@ -17,7 +17,7 @@ from kaizenlake.decide.canaries.deployments import DeploymentPlan
 from kaizenlake.decide.policies import policies
 from kaizenlake.decide.policies.drafts import PolicyDraft
 from kaizenlake.decide.record.state import Version
-from kaizenlake.decide.replays.logged_runs import decoded, with_losses
+from kaizenlake.decide.replays.logged_runs import decode_runs, with_losses
 from kaizenlake.errors import UsageError
 from kaizenlake.events.check.landed_lines import check_lines
 from kaizenlake.events.write.log import event_line
@@ -191,7 +191,7 @@ class LearningOps:
         Raises:
             UsageError: There is no such deployment.
         """
-        deployment = deployments.named(self.lake, deployment_id)
+        deployment = deployments.find_deployment(self.lake, deployment_id)
         looks = standing(self.lake.scan(CanaryLooks).filter(deployment_id=deployment_id)).sort("look").collect()
         last = looks.row(-1, named=True) if looks.height else {}
         candidate = last.get("policy_version") or deployment["candidate_versions"][0]
@@ -227,7 +227,7 @@ class LearningOps:
             EventError: A field breaks its declaration.
         """
         events = self._landed(run) if isinstance(run, str) else _as_event(run)
-        rows = with_losses(decoded(events), self.lake.settings.loss, _ALWAYS).sort("occurred_at").collect()
+        rows = with_losses(decode_runs(events), self.lake.settings.loss, _ALWAYS).sort("occurred_at").collect()
         if rows.is_empty():
             raise UsageError(
                 f"No run {run!r} is in the lake.",

@@ -14,7 +14,7 @@ from kaizenlake.lake.trust.tenants import view_of
 from kaizenlake.publish import guard
 from kaizenlake.publish.context.build import Documents, Edition, build
 from kaizenlake.publish.context.explain import explain
-from kaizenlake.publish.context.judgement import best_evidence, rounded
+from kaizenlake.publish.context.judgement import best_evidence, round_figure
 from kaizenlake.publish.context.model import EVERYTHING, KaizenContext, Scope, project, segment
 from kaizenlake.publish.context.plugin_fields import PluginFields
 from kaizenlake.publish.context.scopes import SEGMENT
@@ -143,7 +143,7 @@ class KaizenService:
         rates = self._win_rates(groupby, kind).with_columns(comparable=pl.col("strata") > 0)
         rows = rates.sort("adjusted_rate", "pending", "value", descending=[True, True, False], nulls_last=True)
         return [
-            row | {name: rounded(row[name]) for name in figures}
+            row | {name: round_figure(row[name]) for name in figures}
             for row in rows.select(*counts, *figures).collect().iter_rows(named=True)
         ]
 
@@ -207,12 +207,12 @@ class KaizenService:
             {
                 key: row["pattern"],
                 "count": row["count"],
-                "avg_engagement": rounded(row["avg_engagement"]),
-                "lift": rounded(row["lift"]),
-                "ci_low": rounded(row["lift_ci_low"]),
-                "ci_high": rounded(row["lift_ci_high"]),
+                "avg_engagement": round_figure(row["avg_engagement"]),
+                "lift": round_figure(row["lift"]),
+                "ci_low": round_figure(row["lift_ci_low"]),
+                "ci_high": round_figure(row["lift_ci_high"]),
                 "shrunk_lift": row["shrunk_lift"],
-                "q_value": rounded(row["q_value"]),
+                "q_value": round_figure(row["q_value"]),
                 "verdict": row["verdict"],
                 "evidence": row["evidence"],
             }

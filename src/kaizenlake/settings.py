@@ -166,7 +166,7 @@ class _Given:
 def _read(lake: str | Path | None) -> tuple[Settings, dict[tuple[str, str], _Given]]:
     """Return the settings of a lake, and those that somebody has set: by the file, or by variables, which go before it."""
     path = _file(lake)
-    written = _written(path)
+    written = _read_file(path)
     given = {
         (group, name): _Given(value, "file", str(path))
         for group, named in written.items()
@@ -229,15 +229,15 @@ def _set_by_variables() -> Iterator[tuple[tuple[str, str], _Given]]:
             yield from (((group, name), _Given(value, "environment", where)) for name, value in named.items())
         elif group in Settings.model_fields:
             raise SettingsError(
-                f"Setting {group!r}: expected a JSON object of its settings; found {_found(text)}.", where=where
+                f"Setting {group!r}: expected a JSON object of its settings; found {_quote(text)}.", where=where
             )
-        elif (meant := _meant(group)) is not None:
+        elif (meant := _find_meant(group)) is not None:
             raise SettingsError(
-                f"There is no setting {group!r} (did you mean `{meant}`?); found {_found(text)}.", where=where
+                f"There is no setting {group!r} (did you mean `{meant}`?); found {_quote(text)}.", where=where
             )
 
 
-def _meant(name: str) -> str | None:
+def _find_meant(name: str) -> str | None:
     """Return the variable that was all but named, such as by one underscore for two."""
     variables = {f"{group}_{setting}": f"{group}{BETWEEN}{setting}" for group, setting, *_ in _each()}
     found = get_close_matches(name, variables, n=1, cutoff=0.8)
@@ -276,14 +276,14 @@ def _words(problem: ErrorDetails) -> str:
     name = ".".join((*groups, last))
     if problem["type"] == "extra_forbidden" and len(groups) < 2:
         model: type[BaseModel] = _model(groups[0]) if groups else Settings
-        return f"There is no setting {name!r}{near(last, model.model_fields)}; found {_found(problem['input'])}."
+        return f"There is no setting {name!r}{near(last, model.model_fields)}; found {_quote(problem['input'])}."
     of = ""
     if problem["type"] == "tuple_type" and len(groups) == 1 and (field := _model(groups[0]).model_fields.get(last)):
         of = f" of {_MANY.get(get_args(field.annotation)[0], 'tables')}"
-    return f"Setting {name!r}: {broken(problem, of)}."
+    return f"Setting {name!r}: {describe_broken(problem, of)}."
 
 
-def broken(problem: ErrorDetails, of: str = "") -> str:
+def describe_broken(problem: ErrorDetails, of: str = "") -> str:
     """Return which rule a value breaks, in words: what was expected, and what was found.
 
     Args:
@@ -297,10 +297,10 @@ def broken(problem: ErrorDetails, of: str = "") -> str:
         expected = problem["msg"].removeprefix("Value error, ")
         for theirs, ours in (("greater", "a number greater"), ("less", "a number less"), ("", "")):
             expected = expected.replace(f"Input should be {theirs}", f"expected {ours}")
-    return f"{expected}; found {_found(problem['input'])}"
+    return f"{expected}; found {_quote(problem['input'])}"
 
 
-def _found(value: Any) -> str:
+def _quote(value: Any) -> str:
     """Return a value as it was given, for words: no longer than words are."""
     said = repr(value)
     return f"{'the text ' if isinstance(value, str) else ''}{said if len(said) <= _LONGEST else said[:_LONGEST] + '…'}"
@@ -339,7 +339,7 @@ def _file(lake: str | Path | None) -> Path | None:
     return path if path is not None and path.is_file() else None
 
 
-def _written(path: Path | None) -> dict[str, Any]:
+def _read_file(path: Path | None) -> dict[str, Any]:
     if path is None:
         return {}
     try:

@@ -51,12 +51,12 @@ def signing_key(folder: Path) -> Ed25519PrivateKey:
     path = folder / KEY_NAME
     if not path.exists():
         if (public := folder.parent.joinpath(*PUBLISHED_KEY)).exists():
-            raise lost_key(path, f"{public} is its public half")
+            raise lost_key_error(path, f"{public} is its public half")
         write_private_key(path, Ed25519PrivateKey.generate())
     return read_private_key(path)
 
 
-def lost_key(path: Path, shown_by: str) -> PublishError:
+def lost_key_error(path: Path, shown_by: str) -> PublishError:
     """Describe that the private key of a lake is gone.
 
     Args:
@@ -232,7 +232,7 @@ NAMED = ("policy_id", "policy_version", "doer", "phase", "parent_sha256")
 """What a policy's document says of it itself, so that no row can claim another's."""
 
 
-def verified_policy(row: Mapping[str, Any], key: Keys) -> dict[str, Any]:
+def verify_policy(row: Mapping[str, Any], key: Keys) -> dict[str, Any]:
     """Return the document of a version of a policy, after everything that can be checked of it was.
 
     Args:

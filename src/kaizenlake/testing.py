@@ -21,7 +21,7 @@ from kaizenlake import tables
 from kaizenlake.errors import UsageError
 from kaizenlake.events.catalogue import EVENTS, EventType, Field
 from kaizenlake.events.check.landed_lines import check_lines
-from kaizenlake.job import Job, astray, at_home, in_order, sum_up, superseded, without
+from kaizenlake.job import Job, astray, at_home, find_superseded, in_order, sum_up, without
 from kaizenlake.jobs import JOBS
 from kaizenlake.tables import Events, Table
 
@@ -99,7 +99,7 @@ def _line(number: int, event: EventType, random: Random) -> bytes:
     payload = {
         field.name: _value(field, event, random) for field in event.fields if field.required or random.random() < 0.66
     }
-    payload |= _told_alike(event, random)
+    payload |= _shared_payload(event, random)
     payload |= _agreeing(payload)
     envelope: dict[str, Any] = {
         "id": f"event-{random.getrandbits(32):08x}-{number}",
@@ -114,7 +114,7 @@ def _line(number: int, event: EventType, random: Random) -> bytes:
     return json.dumps(envelope).encode()
 
 
-def _told_alike(event: EventType, random: Random) -> dict[str, Any]:
+def _shared_payload(event: EventType, random: Random) -> dict[str, Any]:
     """Return what policies, deployments and runs tell in common, so that the runs fall into arms of units."""
     policy = {"doer": "doer-0", "policy_id": "policy_id-0"}
     if event.name == "DEPLOYMENT_STARTED":
@@ -222,14 +222,14 @@ def sample(table: type[Table], count: int = 1_500, *, seed: int = 0) -> pl.DataF
     Raises:
         UsageError: Neither bronze events nor any job's table.
     """
-    rows = _folded(count, seed).get(table)
+    rows = _fold(count, seed).get(table)
     if rows is None:
         raise UsageError(f"No job writes {tables.full_name(table)}, so there is no sample of it.")
     return rows
 
 
 @cache
-def _folded(count: int, seed: int) -> dict[type[Table], pl.DataFrame]:
+def _fold(count: int, seed: int) -> dict[type[Table], pl.DataFrame]:
     return fold(sample_events(count, seed=seed), as_of=AS_OF)
 
 
@@ -309,7 +309,7 @@ def is_the_union_of_its_days(job: Job, frames: Frames, as_of: datetime) -> None:
     known = dict(frames)
     if job.last_of:
         first = frames[job.reads[0]].lazy()
-        known[job.reads[0]] = without(first, superseded(first, job.last_of), job.last_of).collect()
+        known[job.reads[0]] = without(first, find_superseded(first, job.last_of), job.last_of).collect()
     parts = [run(job, known | {read: _of_day(job, read, known[read], day) for read in by_day}, as_of) for day in days]
     same(pl.concat(parts), expected, job)
     for day, part in zip(days, parts, strict=True):

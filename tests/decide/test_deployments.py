@@ -197,7 +197,7 @@ def test_guardrails_that_no_run_of_the_control_told_are_named(small):
 
     row = start(small, "1.1.0")
     assert row["settings_guardrails"] == row["guardrail_metrics"] == ["security_criticals"]
-    assert deployments.untold_guardrails(small, row) == ["security_criticals"]
+    assert deployments.list_silent_guardrails(small, row) == ["security_criticals"]
     small.path("landing", "runs.ndjson").write_bytes(
         b"".join(
             item.text
@@ -205,11 +205,13 @@ def test_guardrails_that_no_run_of_the_control_told_are_named(small):
         )
     )
     land_folder(small)
-    assert deployments.untold_guardrails(small, row) == ["security_criticals"], "what was told 31 days ago is no longer"
+    assert deployments.list_silent_guardrails(small, row) == ["security_criticals"], (
+        "what was told 31 days ago is no longer"
+    )
     deployments.stop(small, row["deployment_id"], by="ann", now=NOW)
     named = tuple(
         Guardrail(metric=metric, margin=0.1) for metric in ("cost_usd", "failed_gates_rate", "contradictions")
     )
     row = start(small, "1.1.0", guardrails=named)
     assert row["settings_guardrails"] == []
-    assert deployments.untold_guardrails(small, row) == ["contradictions"]
+    assert deployments.list_silent_guardrails(small, row) == ["contradictions"]

@@ -80,16 +80,16 @@ RULE = {"when": {"phase": "draft"}, "choose": {"a": 0.9, "b": 0.1}}
 )
 def test_a_draft_that_is_wrong_says_where(change, said):
     with pytest.raises(UsageError, match=said):
-        drafts.checked(GOOD | change)
+        drafts.check_draft(GOOD | change)
 
 
 def test_rules_without_probabilities_are_kept_as_they_are():
     rules = {"strategy": "cheapest", "models": ["a", "b"]}
-    assert drafts.checked(GOOD | {"router_rules": rules}).router_rules == rules
+    assert drafts.check_draft(GOOD | {"router_rules": rules}).router_rules == rules
     anywhere = {"rules": [RULE | {"when": {"phase": None}}], "default": {"a": 1}}
-    assert drafts.checked(GOOD | {"router_rules": anywhere}).router_rules == anywhere
+    assert drafts.check_draft(GOOD | {"router_rules": anywhere}).router_rules == anywhere
     tenths = {"rules": [RULE], "default": dict.fromkeys("abcdefghij", 0.1)}
-    assert drafts.checked(GOOD | {"router_rules": tenths}).router_rules == tenths
+    assert drafts.check_draft(GOOD | {"router_rules": tenths}).router_rules == tenths
 
 
 TOML = """
@@ -147,7 +147,7 @@ plain = st.recursive(
 @given(st.dictionaries(texts, plain, max_size=3), st.dictionaries(texts, plain, max_size=3))
 def test_a_document_keeps_what_was_said_and_hashes_alike_only_where_alike(prompts, hparams):
     draft = PolicyDraft(doer="planner", version="1.0.0", prompts=prompts, hparams=hparams)
-    document = drafts.document(drafts.checked(draft), None)
+    document = drafts.document(drafts.check_draft(draft), None)
     said = json.loads(document)
     assert (said["prompts"], said["hparams"]) == (prompts, hparams)
     other = drafts.document(PolicyDraft(doer="planner", version="1.0.0", prompts=prompts), None)

@@ -175,7 +175,7 @@ def test_what_was_changed_after_it_was_created_is_not_promoted_even_by_override(
         signing.write_private_key(lake.path("keys") / signing.KEY_NAME, Ed25519PrivateKey.generate())
     key = signing.signing_key(lake.path("keys")).public_key()
     with pytest.raises(VerificationError):
-        signing.verified_policy(row | tampered, key)
+        signing.verify_policy(row | tampered, key)
     rows = lake.scan(Events).collect()
     for name, value in tampered.items():
         told, false = json.dumps(row[name], ensure_ascii=False)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]

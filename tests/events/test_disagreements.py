@@ -10,7 +10,7 @@ import pytest
 import kaizenlake as kz
 from kaizenlake.errors import EventError
 from kaizenlake.events.check.landed_lines import check_lines
-from kaizenlake.events.values.platforms import ALIASES, named, platform_name
+from kaizenlake.events.values.platforms import ALIASES, normalise_column, platform_name
 from kaizenlake.lake.store import Lake
 from lake.landed import NOW, lead, line, post
 
@@ -126,7 +126,7 @@ PLATFORMS = {
 
 
 def test_platforms_are_matched_without_case_and_by_what_they_are_called():
-    frame = pl.DataFrame({"given": list(PLATFORMS)}).with_columns(named(pl.col("given")).alias("name"))
+    frame = pl.DataFrame({"given": list(PLATFORMS)}).with_columns(normalise_column(pl.col("given")).alias("name"))
     assert dict(frame.iter_rows()) == PLATFORMS
     assert {given: platform_name(given) for given in PLATFORMS} == PLATFORMS
     every = [alias for name, aliases in ALIASES.items() for alias in (name, *aliases)]

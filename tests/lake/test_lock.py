@@ -73,14 +73,14 @@ def test_it_is_released_after_the_block_also_when_that_fails(tmp_path):
 
 
 def test_one_can_ask_without_taking_it(tmp_path, other):
-    assert f"process {other.pid}" in lock.held_by(tmp_path)
+    assert f"process {other.pid}" in lock.find_holder(tmp_path)
     other.send_signal(signal.SIGKILL)
     other.wait()
 
-    assert lock.held_by(tmp_path) is None
-    assert lock.held_by(tmp_path / "nowhere") is None
+    assert lock.find_holder(tmp_path) is None
+    assert lock.find_holder(tmp_path / "nowhere") is None
     with lock.hold(tmp_path, "kaizen land"):
-        assert "'kaizen land'" in lock.held_by(tmp_path)
+        assert "'kaizen land'" in lock.find_holder(tmp_path)
 
 
 def test_one_process_holds_it_once(tmp_path):

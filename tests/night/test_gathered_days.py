@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kaizenlake.job import Gathering, astray, at_home
-from kaizenlake.night.gathered_days import reopened_homes
+from kaizenlake.night.gathered_days import find_reopened_homes
 
 KEYS = ("tenant_id", "run_id")
 RULE = Gathering(KEYS, ("BEGINS",))
@@ -51,7 +51,7 @@ def by_days(rows, days, elsewhere):
 def test_days_made_again_are_those_of_the_whole(before, drawn, changed):
     now = {row for row in before if row[2] not in changed} | {row for row in drawn if row[2] in changed}
     former = gathered(frame(before))
-    days, elsewhere = reopened_homes(frame(now), former, frozenset(changed), RULE)
+    days, elsewhere = find_reopened_homes(frame(now), former, frozenset(changed), RULE)
     again = by_days(frame(now), days, elsewhere).collect()
     assert days >= changed
     assert set(again["event_date"]) <= days
@@ -69,5 +69,5 @@ def test_each_day_alone_makes_its_part_of_the_whole(rows):
 def test_a_day_that_brings_only_new_keys_reopens_itself_alone():
     former = {(None, "a", DAY[0], "BEGINS"), (None, "b", DAY[1], "BEGINS"), (None, "b", DAY[3], "LATER")}
     new = former | {(None, "c", DAY[4], "BEGINS")}
-    days, elsewhere = reopened_homes(frame(new), gathered(frame(former)), frozenset({DAY[4]}), RULE)
+    days, elsewhere = find_reopened_homes(frame(new), gathered(frame(former)), frozenset({DAY[4]}), RULE)
     assert (days, elsewhere.height) == ({DAY[4]}, 0)

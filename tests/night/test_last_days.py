@@ -8,8 +8,8 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kaizenlake.job import superseded, without
-from kaizenlake.night.last_days import reopened
+from kaizenlake.job import find_superseded, without
+from kaizenlake.night.last_days import find_reopened_days
 
 KEYS = ("project_id", "content_id")
 SCHEMA = {"project_id": pl.String, "content_id": pl.String, "event_date": pl.Date}
@@ -24,13 +24,13 @@ def frame(rows):
 
 def whole(rows):
     """Each key on its last day, made of all rows at once."""
-    return set(without(frame(rows), superseded(frame(rows), KEYS), KEYS).collect().iter_rows())
+    return set(without(frame(rows), find_superseded(frame(rows), KEYS), KEYS).collect().iter_rows())
 
 
 @given(ROWS, ROWS, st.sets(st.sampled_from(DAY)))
 def test_days_made_again_are_those_of_the_whole(before, drawn, changed):
     now = {row for row in before if row[2] not in changed} | {row for row in drawn if row[2] in changed}
-    days, over = reopened(frame(now), frame(whole(before)), frozenset(changed), KEYS)
+    days, over = find_reopened_days(frame(now), frame(whole(before)), frozenset(changed), KEYS)
     again = without(frame(row for row in now if row[2] in days), over.lazy(), KEYS).collect().iter_rows()
     assert days >= changed
     assert {row for row in whole(before) if row[2] not in days} | set(again) == whole(now)
@@ -46,5 +46,5 @@ def test_of_each_key_the_last_day_stands_alone(rows):
 
 def test_a_day_that_brings_only_new_keys_reopens_itself_alone():
     former = {("p", "a", DAY[0]), ("p", "b", DAY[1])}
-    days, over = reopened(frame(former | {("p", "c", DAY[2])}), frame(former), frozenset({DAY[2]}), KEYS)
+    days, over = find_reopened_days(frame(former | {("p", "c", DAY[2])}), frame(former), frozenset({DAY[2]}), KEYS)
     assert (days, over.height) == ({DAY[2]}, 0)

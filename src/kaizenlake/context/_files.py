@@ -75,7 +75,7 @@ def content_of(path: str, most: int) -> bytes:
 _NOT_A_FOLDER = 20
 
 
-def parsed(content: bytes) -> Any:
+def parse(content: bytes) -> Any:
     return json.loads(content.decode("utf-8"), parse_constant=_refuse)
 
 
@@ -83,7 +83,7 @@ def _refuse(constant: str) -> Any:
     raise ValueError(f"{constant} is no JSON number")
 
 
-def signed_of(path: str, most: int, public_key: Any, what: str) -> dict[str, Any]:
+def read_signed(path: str, most: int, public_key: Any, what: str) -> dict[str, Any]:
     """Return the part of a file that is signed; checked where there is a key to check it with.
 
     Args:
@@ -100,7 +100,7 @@ def signed_of(path: str, most: int, public_key: Any, what: str) -> dict[str, Any
     pem = None if public_key is None else pem_of(public_key)
     for attempt in range(ATTEMPTS):
         try:
-            return _signed_of(path, most, pem, what)
+            return _read_signed(path, most, pem, what)
         except UnusableError as error:
             # A newer one was swapped in, and read by another, while this one was read.
             if error.reason != ROLLED_BACK or attempt == ATTEMPTS - 1:
@@ -112,8 +112,8 @@ ATTEMPTS = 3
 """Times a file is read again that is older than one that was read before."""
 
 
-def _signed_of(path: str, most: int, pem: bytes | None, what: str) -> dict[str, Any]:
-    found = parsed(content_of(path, most))
+def _read_signed(path: str, most: int, pem: bytes | None, what: str) -> dict[str, Any]:
+    found = parse(content_of(path, most))
     if not isinstance(found, dict) or not isinstance(found.get("signed"), dict):
         raise UnusableError(CORRUPT, f"{path} has not the form of {what}")
     signed: dict[str, Any] = found["signed"]
@@ -195,7 +195,7 @@ def pem_of(public_key: Any) -> bytes:
     except UnusableError as error:
         raise UnusableError(BAD_SIGNATURE, f"the public key cannot be read: {error.detail}") from None
     except (TypeError, ValueError) as error:
-        raise UnusableError(BAD_SIGNATURE, f"the public key cannot be read: {told(error)}") from None
+        raise UnusableError(BAD_SIGNATURE, f"the public key cannot be read: {describe_error(error)}") from None
 
 
 def check_signature(signed: Any, signature: Any, pem: bytes, path: str) -> None:
@@ -216,21 +216,23 @@ def check_signature(signed: Any, signature: Any, pem: bytes, path: str) -> None:
     except ImportError:
         raise UnusableError(BAD_SIGNATURE, "checking a signature needs the package cryptography") from None
     except Exception as error:  # noqa: BLE001 - whatever is wrong, it is not signed
-        raise UnusableError(BAD_SIGNATURE, f"it is not signed by that key: {told(error)}") from None
+        raise UnusableError(BAD_SIGNATURE, f"it is not signed by that key: {describe_error(error)}") from None
 
 
-def told(error: BaseException) -> str:
+def describe_error(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"[:300]
 
 
 OLDER = "kept the last good one: what is published now is older"
 
 
-def kept(error: Exception) -> str:
+def describe_kept(error: Exception) -> str:
     """Return why the last good one is answered instead of what lies there now."""
     if isinstance(error, UnusableError) and error.reason == ROLLED_BACK:
         return OLDER
-    why = f"{error.reason}, {error.detail}" if isinstance(error, UnusableError) else f"{CORRUPT}, {told(error)}"
+    why = (
+        f"{error.reason}, {error.detail}" if isinstance(error, UnusableError) else f"{CORRUPT}, {describe_error(error)}"
+    )
     return f"kept the last good one: {why}"
 
 

@@ -19,9 +19,9 @@ from kaizenlake.context._files import (
     Answer,
     UnusableError,
     check_kind,
+    describe_error,
     instants_of,
-    signed_of,
-    told,
+    read_signed,
 )
 from kaizenlake.context._tenants import check_tenant
 
@@ -151,7 +151,7 @@ def read(path: str, doer: str, tenant: str | None, public_key: Any) -> Held:
         raise UnusableError(DENIED, f"{path} may not be read") from None
     except OSError as error:
         raise UnusableError(MISSING, f"{path}: {error.strerror}") from None
-    signed = signed_of(path, FILE_BYTES, public_key, "policies")
+    signed = read_signed(path, FILE_BYTES, public_key, "policies")
     check_kind(signed, path, (SCHEMA, VERSION), doer)
     check_tenant(signed, tenant)
     generated_at, valid_until = instants_of(signed, path)
@@ -197,12 +197,12 @@ def _version(item: dict[str, Any]) -> tuple[str, str, Mapping[str, Any]]:
     canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
     if not isinstance(document, dict) or sha256(canonical).hexdigest() != digest:
         raise UnusableError(CORRUPT, f"the document of version {item['policy_version']} is not what its hash says")
-    return _text(item["policy_version"]), digest, frozen(document)
+    return _text(item["policy_version"]), digest, freeze(document)
 
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise UnusableError(CORRUPT, f"{told(TypeError(value))} is no text")
+        raise UnusableError(CORRUPT, f"{describe_error(TypeError(value))} is no text")
     return value
 
 
@@ -221,19 +221,19 @@ class Frozen(dict[str, Any]):
     __setitem__ = __delitem__ = __ior__ = clear = pop = popitem = setdefault = update = _refuse
 
     def __deepcopy__(self, memo: Any) -> dict[str, Any]:
-        return {key: _thawed(value) for key, value in self.items()}
+        return {key: _thaw(value) for key, value in self.items()}
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return frozen, (self.__deepcopy__(None),)
+        return freeze, (self.__deepcopy__(None),)
 
 
-def frozen(value: Any) -> Any:
+def freeze(value: Any) -> Any:
     if isinstance(value, dict):
-        return Frozen((key, frozen(item)) for key, item in value.items())
-    return tuple(map(frozen, value)) if isinstance(value, list) else value
+        return Frozen((key, freeze(item)) for key, item in value.items())
+    return tuple(map(freeze, value)) if isinstance(value, list) else value
 
 
-def _thawed(value: Any) -> Any:
+def _thaw(value: Any) -> Any:
     if isinstance(value, Frozen):
         return value.__deepcopy__(None)
-    return [_thawed(item) for item in value] if isinstance(value, tuple) else value
+    return [_thaw(item) for item in value] if isinstance(value, tuple) else value

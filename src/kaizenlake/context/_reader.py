@@ -20,13 +20,13 @@ from kaizenlake.context._files import (
     UnusableError,
     age_of,
     content_of,
+    describe_error,
+    describe_kept,
     forget_oldest,
     instants_of,
-    kept,
-    parsed,
+    parse,
     pem_of,
-    signed_of,
-    told,
+    read_signed,
 )
 from kaizenlake.context._schema import context_of, empty, evidence_of
 from kaizenlake.context._tenants import INDEX, INDEX_BYTES, check_tenant, folders_of
@@ -128,7 +128,7 @@ def load(
     except UnusableError as error:
         return Loaded(fallback, error.reason, error.detail)
     except Exception as error:  # noqa: BLE001 - a service must go on, whatever lies in the folder
-        return Loaded(fallback, CORRUPT, told(error))
+        return Loaded(fallback, CORRUPT, describe_error(error))
 
 
 def load_evidence(
@@ -167,7 +167,7 @@ def load_evidence(
     except UnusableError as error:
         return Loaded(empty_evidence(), error.reason, error.detail)
     except Exception as error:  # noqa: BLE001 - as in `load`
-        return Loaded(empty_evidence(), CORRUPT, told(error))
+        return Loaded(empty_evidence(), CORRUPT, describe_error(error))
 
 
 def load_text(
@@ -205,7 +205,7 @@ def load_text(
     except UnusableError as error:
         return LoadedText(default, error.reason, error.detail)
     except Exception as error:  # noqa: BLE001 - as in `load`
-        return LoadedText(default, CORRUPT, told(error))
+        return LoadedText(default, CORRUPT, describe_error(error))
 
 
 def forget() -> None:
@@ -263,7 +263,7 @@ def _find(published: Any, wanted: _Wanted, public_key: Any) -> _Found:
             raise
         if known is None:
             raise
-        return known._replace(trouble=kept(error))
+        return known._replace(trouble=describe_kept(error))
     if known is not None and found.generated_at < known.generated_at:
         return known._replace(trouble=OLDER)
     _LAST_GOOD.pop(key, None)
@@ -297,14 +297,14 @@ def _index(folders: tuple[str, ...], tenant: str | None, pem: bytes | None) -> t
     *own, whole = folders
     for folder in own:
         try:
-            signed = signed_of(f"{folder}/{INDEX}", INDEX_BYTES, pem, "an index")
+            signed = read_signed(f"{folder}/{INDEX}", INDEX_BYTES, pem, "an index")
         except UnusableError as error:
             if error.reason != MISSING:
                 raise
         else:
             check_tenant(signed, tenant)
             return folder, signed
-    signed = signed_of(f"{whole}/{INDEX}", INDEX_BYTES, pem, "an index")
+    signed = read_signed(f"{whole}/{INDEX}", INDEX_BYTES, pem, "an index")
     check_tenant(signed, tenant)
     return whole, signed
 
@@ -326,7 +326,7 @@ def _document(folder: str, entry: dict[str, Any], kind: str) -> tuple[str, bytes
         raise UnusableError(CORRUPT, f"{name} is not what the index says")
     if kind == "text":
         content.decode("utf-8")
-    elif not isinstance(parsed(content), dict):
+    elif not isinstance(parse(content), dict):
         raise UnusableError(CORRUPT, f"{name} is no context")
     return digest, content
 

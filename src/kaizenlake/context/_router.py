@@ -20,11 +20,11 @@ from kaizenlake.context._files import (
     TENANT_NEEDED,
     UNUSABLE,
     UnusableError,
+    describe_error,
+    describe_kept,
     forget_oldest,
-    kept,
-    told,
 )
-from kaizenlake.context._policies import FOLDER, Frozen, Held, Route, file_name, frozen, mark_of, read
+from kaizenlake.context._policies import FOLDER, Frozen, Held, Route, file_name, freeze, mark_of, read
 from kaizenlake.context._tenants import check_alone, folders_of
 
 REMEMBERED = 1000
@@ -55,7 +55,7 @@ class Router:
         self._published = published
         self._public_key = public_key
         self._tenant = tenant
-        self._default = frozen(dict(default)) if isinstance(default, Mapping) else Frozen()
+        self._default = freeze(dict(default)) if isinstance(default, Mapping) else Frozen()
         self._held: dict[str, Held] = {}
 
     def route(
@@ -89,7 +89,7 @@ class Router:
         except UnusableError as error:
             return self._none(error.reason, error.detail)
         except Exception as error:  # noqa: BLE001 - a service must go on, whatever lies in the folder
-            return self._none(CORRUPT, told(error))
+            return self._none(CORRUPT, describe_error(error))
         else:
             return found
 
@@ -127,10 +127,10 @@ class Router:
                 raise
             if held is None:
                 raise
-            found = _kept(held, kept(error))
+            found = _keep(held, describe_kept(error))
         else:
             if held is not None and found.generated_at < held.generated_at:
-                found = _kept(held, OLDER)
+                found = _keep(held, OLDER)
         self._held[doer] = found
         forget_oldest(self._held, REMEMBERED)
         return found
@@ -175,14 +175,14 @@ def route(
             router = _ROUTERS[published, public_key, tenant] = Router(published, public_key, tenant=tenant)
             forget_oldest(_ROUTERS, REMEMBERED)
     except Exception as error:  # noqa: BLE001 - as in the method
-        return Route(None, None, None, 0, Frozen(), UNUSABLE, told(error))
+        return Route(None, None, None, 0, Frozen(), UNUSABLE, describe_error(error))
     return router.route(doer, unit_id, phase, policy_id)
 
 
 _ROUTERS: dict[Any, Router] = {}
 
 
-def _kept(held: Held, trouble: str) -> Held:
+def _keep(held: Held, trouble: str) -> Held:
     """Return what is held, with what is wrong with the file that lies there now."""
     return held._replace(trouble=trouble, again_at=time.monotonic() + AGAIN_SECONDS)
 

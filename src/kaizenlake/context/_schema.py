@@ -50,7 +50,7 @@ def context_of(document: dict[str, Any]) -> dict[str, Any]:
     found |= {name: document[name] for name in _KEPT if name in document}
     for name in VALUES:
         found[name] = [entry["value"] for entry in document[name]]
-    found["risky_patterns"] = [_labelled(entry) for entry in document["risky_patterns"]]
+    found["risky_patterns"] = [_label(entry) for entry in document["risky_patterns"]]
     found["high_clarity_segments"] = [
         f"{entry['industry'] or 'unknown'} / {entry['client_type'] or 'unknown'}"
         for entry in document["high_clarity_segments"]
@@ -75,7 +75,7 @@ def evidence_of(document: dict[str, Any]) -> dict[str, Any]:
     rejected = {entry["evidence"]: entry for entry in document["not_recommended"]}
     risky = {entry["evidence"]: entry for entry in document["risky_patterns"]}
     for key, item in document["evidence"].items():
-        field, value = item["field"], _labelled(risky[key]) if key in risky else item["value"]
+        field, value = item["field"], _label(risky[key]) if key in risky else item["value"]
         if key in rejected:
             entry = {"reason": rejected[key]["reason"], "evidence": item}
             found["not_recommended"].setdefault(field, {})[value] = entry
@@ -84,7 +84,7 @@ def evidence_of(document: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _labelled(entry: dict[str, Any]) -> str:
+def _label(entry: dict[str, Any]) -> str:
     return f"{entry['pattern_type']}: {entry['value']}"
 
 

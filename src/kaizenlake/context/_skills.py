@@ -15,9 +15,9 @@ from kaizenlake.context._files import (
     UnusableError,
     age_of,
     check_kind,
+    describe_error,
     instants_of,
-    signed_of,
-    told,
+    read_signed,
 )
 from kaizenlake.context._policies import file_name
 from kaizenlake.context._tenants import check_alone, check_tenant, folders_of
@@ -81,7 +81,7 @@ def load_skill(
     except UnusableError as error:
         return LoadedSkill(fallback, error.reason, error.detail)
     except Exception as error:  # noqa: BLE001 - a service must go on, whatever lies in the folder
-        return LoadedSkill(fallback, CORRUPT, told(error))
+        return LoadedSkill(fallback, CORRUPT, describe_error(error))
 
 
 def empty_skill(doer: Any) -> dict[str, Any]:
@@ -103,7 +103,7 @@ def _read(published: Any, tenant: Any, doer: Any, public_key: Any) -> dict[str, 
     for folder in folders_of(published, tenant):
         path = f"{folder}/{FOLDER}/{file_name(doer)}"
         try:
-            signed = signed_of(path, FILE_BYTES, public_key, "a skill card")
+            signed = read_signed(path, FILE_BYTES, public_key, "a skill card")
         except UnusableError as error:
             if error.reason != MISSING:
                 raise

@@ -14,7 +14,7 @@ from kaizenlake.context._files import (
     UNUSABLE,
     UnusableError,
     folder_of,
-    signed_of,
+    read_signed,
 )
 
 TENANTS = "tenants"
@@ -94,7 +94,7 @@ def check_alone(published: Any, tenant: str | None, public_key: Any) -> None:
     if tenant is not None or not os.path.isdir(f"{folder}/{TENANTS}"):  # noqa: PTH112 - as `folder_of`
         return
     try:
-        signed = signed_of(f"{folder}/{INDEX}", INDEX_BYTES, public_key, "an index")
+        signed = read_signed(f"{folder}/{INDEX}", INDEX_BYTES, public_key, "an index")
     except Exception:  # noqa: BLE001 - what is wrong with the index is not what was asked
         return
     check_tenant(signed, tenant)

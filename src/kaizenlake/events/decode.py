@@ -54,7 +54,7 @@ def _column(field: Field, events: tuple[EventType, ...]) -> pl.Expr:
     else:
         value = pl.col("_fields").struct.field(field.name)
     if field.name == "platform":
-        value = platforms.named(value)
+        value = platforms.normalise_column(value)
     if field.kind == "datetime":
         value = value.str.to_datetime("%+", time_unit="us", time_zone="UTC")
     for event in events:

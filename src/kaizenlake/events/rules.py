@@ -82,12 +82,12 @@ def problems(
     for problem in value_problems(document):
         blamed.add(re.split(r"[.\[]", problem.field)[0])
         yield problem
-    for problem in _declared_problems(document, now, future_hours, catalogue):
+    for problem in _find_declared_problems(document, now, future_hours, catalogue):
         if problem.field not in blamed:
             yield problem
 
 
-def _declared_problems(
+def _find_declared_problems(
     document: Mapping[str, Any], now: datetime, future_hours: int, catalogue: Catalogue
 ) -> Iterator[Problem]:
     names = {*envelope.FIELDS, "type", "payload"}
@@ -110,10 +110,10 @@ def _declared_problems(
             f"`occurred_at` is more than {future_hours} hours ahead of {now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}: "
             f"{short(document['occurred_at'])}",
         )
-    yield from _typed_problems(document, catalogue)
+    yield from _find_typed_problems(document, catalogue)
 
 
-def _typed_problems(document: Mapping[str, Any], catalogue: Catalogue) -> Iterator[Problem]:
+def _find_typed_problems(document: Mapping[str, Any], catalogue: Catalogue) -> Iterator[Problem]:
     if "type" not in document:
         return
     kind = document["type"]

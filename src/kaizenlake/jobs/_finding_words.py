@@ -1,6 +1,6 @@
 """The sentences of findings: each is made here, once, of the figures that it shows.
 
-An expression of this module reads columns of figures that were rounded by `rounded`, so that sign, verdict and sentence rest on
+An expression of this module reads columns of figures that were rounded by `round_columns`, so that sign, verdict and sentence rest on
 what a reader sees.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from kaizenlake.jobs._said import said
+from kaizenlake.jobs._said import fill_in
 
 PLACES = 3
 """Decimals of a loss."""
@@ -20,16 +20,16 @@ LONGEST = 1_000
 """Most characters of a sentence."""
 
 
-def rounded(*names: str) -> tuple[pl.Expr, ...]:
+def round_columns(*names: str) -> tuple[pl.Expr, ...]:
     """Return figures as they are shown: to three decimals, or to six where three would make 0 of them.
 
     Args:
         names: Columns.
     """
-    return tuple(rounded_figure(pl.col(name)).alias(name) for name in names)
+    return tuple(round_figure(pl.col(name)).alias(name) for name in names)
 
 
-def rounded_figure(figure: pl.Expr) -> pl.Expr:
+def round_figure(figure: pl.Expr) -> pl.Expr:
     """Return a figure as it is shown."""
     coarse = figure.round(PLACES)
     return pl.when(coarse == 0.0).then(figure.round(FINE_PLACES)).otherwise(coarse) + 0.0
@@ -62,18 +62,18 @@ def number(name: str, *, signed: bool = False) -> pl.Expr:
 
 def interval(low: str, high: str) -> pl.Expr:
     """Return an interval in words, with a blank before it; nothing where it is null."""
-    words = said(" ({} to {})", number(low), number(high))
+    words = fill_in(" ({} to {})", number(low), number(high))
     return pl.when(pl.col(low).is_null() | pl.col(high).is_null()).then(pl.lit("")).otherwise(words)
 
 
 def days_to(days: int, last: str | pl.Expr) -> pl.Expr:
     """Return a window of days in words."""
-    return said(f"the {days} days to {{}}", last)
+    return fill_in(f"the {days} days to {{}}", last)
 
 
 def days_from(first: str, last: str) -> pl.Expr:
     """Return a window of days in words, by its first and its last; the one day where both are the same."""
-    return pl.when(pl.col(first) == pl.col(last)).then(said("{}", first)).otherwise(said("{} to {}", first, last))
+    return pl.when(pl.col(first) == pl.col(last)).then(fill_in("{}", first)).otherwise(fill_in("{} to {}", first, last))
 
 
 def project() -> pl.Expr:
@@ -92,7 +92,7 @@ def whole(name: str | pl.Expr) -> pl.Expr:
 def shrinking() -> pl.Expr:
     """Say that records of later days tell smaller counts."""
     one = pl.col("posts") == 1
-    return said(
+    return fill_in(
         "The records of {} {} of {} tell smaller counts than those of an earlier day ({}): most of all {} of {}, {} on {} after {}.",
         whole("posts"),
         pl.when(one).then(pl.lit("post")).otherwise(pl.lit("posts")),
@@ -108,7 +108,7 @@ def shrinking() -> pl.Expr:
 
 def degrading() -> pl.Expr:
     """Say that the loss of a doer has risen."""
-    return said(
+    return fill_in(
         "The loss of {} has risen: {} over {} after {} in its baseline, {}{}.",
         "doer",
         number("level"),
@@ -129,10 +129,10 @@ def version() -> pl.Expr:
         .when(verdict == "hurt")
         .then(pl.lit("The change hurt"))
         .when(verdict == "no_difference")
-        .then(said("No difference of more than {}", number_of(most)))
+        .then(fill_in("No difference of more than {}", number_of(most)))
         .otherwise(pl.lit("Too early to tell"))
     )
-    return said(
+    return fill_in(
         "{}: version {} of {}: loss {} after {}, {}{}, {} against {} runs, by {}.",
         told,
         "policy_version",
@@ -156,7 +156,7 @@ def number_of(figure: pl.Expr) -> pl.Expr:
 def term() -> pl.Expr:
     """Say in which term of the loss a doer is better or worse, and than whom."""
     better = pl.col("difference") < 0.0
-    return said(
+    return fill_in(
         "By {}, {} loses {} {} than {}{}, {} against {} runs in {}: a {}.",
         "term",
         "doer",
@@ -171,7 +171,7 @@ def term() -> pl.Expr:
     )
 
 
-def shortened(sentence: pl.Expr) -> pl.Expr:
+def shorten(sentence: pl.Expr) -> pl.Expr:
     """Return a sentence of a length that can be shown."""
     return sentence.str.slice(0, LONGEST)
 

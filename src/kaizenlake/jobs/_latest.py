@@ -19,15 +19,15 @@ def latest(records: pl.LazyFrame, keys: tuple[str, ...], order: tuple[str, ...] 
         keys: Columns that name one row of the result.
         order: Columns by which they are ordered, an event id the last of them.
     """
-    return _kept(records, keys, pl.col("event_id").sort_by(order).last(), order)
+    return _keep_latest(records, keys, pl.col("event_id").sort_by(order).last(), order)
 
 
 def earliest(records: pl.LazyFrame, keys: tuple[str, ...]) -> pl.LazyFrame:
     """Keep the earliest record of each key; of two at one instant the lesser event id, else as `latest`."""
-    return _kept(records, keys, pl.col("event_id").sort_by(_ORDER).first(), _ORDER)
+    return _keep_latest(records, keys, pl.col("event_id").sort_by(_ORDER).first(), _ORDER)
 
 
-def _kept(records: pl.LazyFrame, keys: tuple[str, ...], chosen: pl.Expr, order: tuple[str, ...]) -> pl.LazyFrame:
+def _keep_latest(records: pl.LazyFrame, keys: tuple[str, ...], chosen: pl.Expr, order: tuple[str, ...]) -> pl.LazyFrame:
     # Most keys have one record: only the contested ones are sorted, and wide rows are never moved.
     contested = records.select(*keys, *order).filter(pl.len().over(keys) > 1)
     refused = contested.filter(pl.col("event_id") != chosen.over(keys)).select("event_id")

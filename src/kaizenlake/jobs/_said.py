@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 
-def said(words: str, *values: pl.Expr | str) -> pl.Expr:
+def fill_in(words: str, *values: pl.Expr | str) -> pl.Expr:
     """Return a text with the values of columns in the place of each `{}`; null where one of them is null.
 
     `pl.format` says the same, and panics on the empty chunk that a filter leaves in a streamed frame (polars 2.1).

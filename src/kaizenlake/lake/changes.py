@@ -124,7 +124,7 @@ def _last_write(handle: DeltaTable) -> dict[str, int] | None:
     return None
 
 
-def changed_days(handle: DeltaTable, partition: str | None, since: int) -> frozenset[date] | None:
+def find_changed_days(handle: DeltaTable, partition: str | None, since: int) -> frozenset[date] | None:
     """Return days to which rows were added, or from which rows were removed, after a version.
 
     Compaction rewrites files and changes no row; such files do not count. Vacuum touches nothing that is read here.
@@ -159,7 +159,7 @@ def changed_days(handle: DeltaTable, partition: str | None, since: int) -> froze
     return frozenset(days)
 
 
-def written_at(handle: DeltaTable) -> datetime | None:
+def last_written_at(handle: DeltaTable) -> datetime | None:
     """Return when a commit last changed rows or recorded reads; None where the log does not reach back to one."""
     log = storage(handle)
     for version in range(handle.version(), -1, -1):

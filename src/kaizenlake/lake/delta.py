@@ -223,7 +223,7 @@ def lacks_files(handle: DeltaTable) -> bool:
 
 
 @contextmanager
-def _made(frames: Iterable[pl.DataFrame], schema: pa.Schema) -> Iterator[tuple[pa.RecordBatchReader, int]]:
+def _make_stream(frames: Iterable[pl.DataFrame], schema: pa.Schema) -> Iterator[tuple[pa.RecordBatchReader, int]]:
     """Frames as a stream for the writer, all of them made before it runs, and their rows.
 
     The writer pulls record batches on a thread of Delta's own runtime. While that thread waited for the next frame, a
@@ -343,7 +343,7 @@ def commit(
         how |= {"schema_mode": "merge" if drift(table, target).missing else None}
 
     schema = arrow_schema(table) if isinstance(target, str) or whole_schema else _as_stored(table, target)
-    with _made(frames, schema) as (made, rows), _in_our_words(where):
+    with _make_stream(frames, schema) as (made, rows), _in_our_words(where):
         reader = made
         if unless is not None and unless():
             if is_kept and isinstance(target, DeltaTable):

@@ -46,7 +46,7 @@ class TableState:
     written_at: datetime | None = None
 
 
-def written(table: type[Table], handle: DeltaTable) -> TableState:
+def describe_written(table: type[Table], handle: DeltaTable) -> TableState:
     """Return how a table stands that is written in its present declaration."""
     held = pl.DataFrame(handle.get_add_actions(flatten=True))
     partition = tables.partition(table)
@@ -61,5 +61,5 @@ def written(table: type[Table], handle: DeltaTable) -> TableState:
         days=None if days is None else days.n_unique(),
         first_day=None if days is None else days.min(),  # type: ignore[arg-type] # a partition is a day
         last_day=None if days is None else days.max(),  # type: ignore[arg-type] # a partition is a day
-        written_at=changes.written_at(handle),
+        written_at=changes.last_written_at(handle),
     )

@@ -32,7 +32,7 @@ def hold(folder: Path, command: str | None = None) -> Iterator[None]:
         LockedError: Another run holds it; its words name the run.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    # Long enough for one that only asks who holds it (`held_by`) to let go.
+    # Long enough for one that only asks who holds it (`find_holder`) to let go.
     lock = filelock.FileLock(folder / FILE_NAME, timeout=0.3)
     try:
         lock.acquire(poll_interval=0.02)
@@ -69,7 +69,7 @@ def holder(folder: Path) -> str:
         return "a run that has only begun"
 
 
-def held_by(folder: Path) -> str | None:
+def find_holder(folder: Path) -> str | None:
     """Return who holds the lock of a lake now, in words; None where it is free. Nothing is written."""
     if not (folder / FILE_NAME).exists():
         return None

@@ -15,7 +15,7 @@ ROWS_AT_ONCE = 250_000
 """Rows of a table not kept by day that are checked and written at a time."""
 
 
-def checked_parts(
+def check_each_part(
     table: type[Table],
     parts: Iterable[pl.DataFrame] | pl.LazyFrame,
     days: Collection[date] | None,

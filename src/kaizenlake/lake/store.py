@@ -24,7 +24,7 @@ from kaizenlake.lake.changed_rows import Sieve
 from kaizenlake.lake.changes import Reads
 from kaizenlake.lake.describe import TableState
 from kaizenlake.lake.kept_reads import KeptReads
-from kaizenlake.lake.parts import checked_parts
+from kaizenlake.lake.parts import check_each_part
 from kaizenlake.place import DEFAULT_LAKE, LAKE_VARIABLE, Place, find_place
 from kaizenlake.plugins import Declarations
 from kaizenlake.settings import Settings
@@ -338,7 +338,7 @@ class Lake:
         handle = self.held(table).handle
         if since is None or handle is None:
             return None
-        return changes.changed_days(handle, tables.partition(table), since)
+        return changes.find_changed_days(handle, tables.partition(table), since)
 
     def days_naming(self, table: type[Table], lookup: type[Table], since: int | None) -> frozenset[date] | None:
         """Return days of a table kept by day that hold a key whose row in a lookup changed after a version.
@@ -452,7 +452,7 @@ class Lake:
         sieve = Sieve(table, handle, days) if only_changes and handle is not None else None
         # Rows that are stored were checked by the rules of the code that stored them.
         is_first = sieve is not None and self.reads_of(table).fingerprint == fingerprint
-        checked = self._count(checked_parts(table, parts, days, sieve.pass_on if sieve and is_first else None))
+        checked = self._count(check_each_part(table, parts, days, sieve.pass_on if sieve and is_first else None))
 
         def reopened() -> DeltaTable:
             """Open the table to be written through; frames that read by the other handle stay at their moment."""
@@ -500,7 +500,7 @@ class Lake:
             if self.snapshot(table).handle is None:
                 problem = f"{delta.drift(table, stored)}; the next night writes it anew"
                 return TableState(name, "outdated", problem=problem)
-            return describe.written(table, stored)
+            return describe.describe_written(table, stored)
         except LakeError as error:
             return TableState(name, "unreadable", problem=str(error))
 

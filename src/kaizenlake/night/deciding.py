@@ -26,8 +26,8 @@ def decide(lake: Lake, run: Run, record: StepRecord) -> None:
     now, decided, waiting = datetime.now(UTC), list[str](), list[str]()
     for view in views(lake):
         done = nights.night(view, as_of=run.as_of, now=now)
-        decided += [told_of(view, words) for words in done.decided]
-        waiting += [told_of(view, words) for words in done.waiting]
+        decided += [name_tenant(view, words) for words in done.decided]
+        waiting += [name_tenant(view, words) for words in done.waiting]
         artifact.of_tenant(run, view.tenant).decisions = len(done.decided)
     record.why = (*decided, *waiting)
     record.rows_out = len(decided)
@@ -46,12 +46,12 @@ def serve(lake: Lake, run: Run, record: StepRecord) -> None:
     for view in served:
         done = _publish(view)
         written += done.written
-        record.why = (*record.why, *(told_of(view, words) for words in done.left_out))
+        record.why = (*record.why, *(name_tenant(view, words) for words in done.left_out))
         run.errors += [
             Failure(
                 step=record.name,
                 code=VerificationError.code,
-                message=told_of(view, f"It is not served: {words}"),
+                message=name_tenant(view, f"It is not served: {words}"),
             )
             for words in done.unverified
         ]
@@ -81,12 +81,12 @@ def publish_as_decided(lake: Lake) -> Served:
     """
     audiences(lake)
     # The first decision for a tenant makes it one of several; one that names none belongs to the founder.
-    found = decisions.believed(lake)
+    found = decisions.find_believed(lake)
     tenant = lake.tenant if lake.tenant is not None or None in found.tenants else found.founder
     return _publish(view_of(lake.whole, tenant or "", may_be_new=True))
 
 
-def told_of(view: Lake, words: str) -> str:
+def name_tenant(view: Lake, words: str) -> str:
     """Return words of a record, with the tenant they are of where there are several."""
     if not view.is_walled:
         return words

@@ -59,7 +59,7 @@ def belief(lake: Lake) -> str:
     Such as whose the decisions are that name no tenant, which is known only once events come.
     """
     try:
-        return decisions.believed(lake).mark
+        return decisions.find_believed(lake).mark
     except KaizenError:
         # Nothing can be read, which every job that asks for events says itself.
         return ""

@@ -9,7 +9,7 @@ import polars as pl
 from kaizenlake.job import Gathering, astray
 
 
-def reopened_homes(
+def find_reopened_homes(
     rows: pl.LazyFrame, former: pl.LazyFrame, changed: frozenset[date], gathering: Gathering
 ) -> tuple[frozenset[date], pl.DataFrame]:
     """Find the days that changed days re-open in a table that holds each key on the day on which it begins.

@@ -6,10 +6,10 @@ from datetime import date
 
 import polars as pl
 
-from kaizenlake.job import superseded
+from kaizenlake.job import find_superseded
 
 
-def reopened(
+def find_reopened_days(
     rows: pl.LazyFrame, former: pl.LazyFrame, changed: frozenset[date], keys: tuple[str, ...]
 ) -> tuple[frozenset[date], pl.DataFrame]:
     """Find the days that changed days re-open in a table that holds each key on its last day.
@@ -38,7 +38,7 @@ def reopened(
     days = changed.union(stood["event_date"], fallen_back["event_date"])
     here = now if days == changed else rows.filter(_on(days)).collect()
     elsewhere = _of_keys(former.filter(~_on(days)), here, keys)
-    over = superseded(pl.concat([here, elsewhere]).lazy(), keys)
+    over = find_superseded(pl.concat([here, elsewhere]).lazy(), keys)
     return days, over.filter(_on(days)).collect()
 
 

@@ -19,7 +19,7 @@ from kaizenlake.lake.store import Lake
 from kaizenlake.lake.trust import decisions
 from kaizenlake.night import artifact
 from kaizenlake.night.artifact import Failure, Run, StepRecord
-from kaizenlake.night.deciding import told_of
+from kaizenlake.night.deciding import name_tenant
 from kaizenlake.publish import guard
 from kaizenlake.publish.signed import documents
 from kaizenlake.publish.signed.skills import publish_skills
@@ -55,7 +55,7 @@ def publish(lake: Lake, run: Run, record: StepRecord, broken: Collection[type[Ta
     """Publish contexts and skill cards of the tables as this run leaves them; nothing where what is there still holds."""
     now, rows, is_changed = datetime.now(UTC), 0, False
     for view in audiences(lake):
-        with guarded(view, run):
+        with redact_within(view, run):
             done = documents.publish_contexts(view, as_of=run.as_of, generated_at=now, run_id=run.run_id, broken=broken)
             cards = publish_skills(view, as_of=run.as_of, generated_at=now, run_id=run.run_id)
         of_tenant = artifact.of_tenant(run, view.tenant)
@@ -66,7 +66,7 @@ def publish(lake: Lake, run: Run, record: StepRecord, broken: Collection[type[Ta
             is_changed = True
             rows += cards.written + (0 if done.unchanged else done.documents + done.texts)
         run.errors += [
-            Failure(step=record.name, code=PublishError.code, message=told_of(view, failure))
+            Failure(step=record.name, code=PublishError.code, message=name_tenant(view, failure))
             for failure in done.failures
         ]
     if is_changed:
@@ -98,7 +98,7 @@ def report(lake: Lake, run: Run, record: StepRecord, reports: Path, broken: Coll
         return
     if len(found) > 1:
         _take_away(folder_of(reports, run.as_of))
-    with guarded(lake, run):
+    with redact_within(lake, run):
         made = [_write(view, run, reports, broken) for view in found]
     for view, files in zip(found, made, strict=True):
         artifact.of_tenant(run, view.tenant).reports = len(files.reports) + len(files.attached)
@@ -181,7 +181,7 @@ def _latest(lake: Lake) -> Run:
 
 
 @contextmanager
-def guarded(lake: Lake, run: Run) -> Iterator[None]:
+def redact_within(lake: Lake, run: Run) -> Iterator[None]:
     """Redact what leaves within, if the settings say so, and put on record how often each kind was replaced.
 
     Args:
@@ -208,7 +208,9 @@ def _write(lake: Lake, run: Run, reports: Path, broken: Collection[type[Table]] 
     others = write_canaries(lake.scan, place, as_of=run.as_of)
     others += write_audit(lake.scan, place, _keys(lake), as_of=run.as_of)
     more, failures = plugin_sections(lake.scan, lake.declared, broken)
-    run.errors += [Failure(step="report", code=PluginError.code, message=told_of(lake, words)) for words in failures]
+    run.errors += [
+        Failure(step="report", code=PluginError.code, message=name_tenant(lake, words)) for words in failures
+    ]
     whole = write_reports(
         lake.scan,
         place,

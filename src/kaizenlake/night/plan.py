@@ -91,7 +91,7 @@ def decide(job: Job, lake: State, *, as_of: datetime, fingerprint: str, full: bo
     changed = {
         tables.full_name(read): days
         for read in job.reads
-        if (days := _changed(job, lake, read, before.versions.get(tables.full_name(read)))) != frozenset()
+        if (days := _find_changed_days(job, lake, read, before.versions.get(tables.full_name(read)))) != frozenset()
     }
     redo = _together(changed.values())
     why: list[str] = []
@@ -197,7 +197,7 @@ class _Ahead:
         return self.lake.days_naming(table, lookup, since)
 
 
-def _changed(job: Job, lake: State, read: type[Table], since: int | None) -> frozenset[date] | None:
+def _find_changed_days(job: Job, lake: State, read: type[Table], since: int | None) -> frozenset[date] | None:
     if lake.version(read) == since:
         return frozenset()
     if job.by_day and tables.partition(read) is None:

@@ -37,7 +37,7 @@ from kaizenlake.lake.trust import decisions
 from kaizenlake.night import alerts, artifact, deciding
 from kaizenlake.night.artifact import Failure, Landed, Run, StepRecord
 from kaizenlake.night.fingerprint import belief, fingerprint, settings_of
-from kaizenlake.night.outputs import guarded, publish, report, settings_sha256, stale_sources, versions
+from kaizenlake.night.outputs import publish, redact_within, report, settings_sha256, stale_sources, versions
 from kaizenlake.night.plan import Step, decide, predict
 from kaizenlake.night.work import Work
 from kaizenlake.plugin_files import line_of
@@ -205,7 +205,7 @@ class _Night:
         if self.run.landing is not None and self.run.landing.made_nothing:
             return EmptyMappingError.exit_code
         is_blocked = self.run.landing is not None and bool(self.run.landing.blocked)
-        if strict and (is_blocked or landing.unacknowledged(self.lake)):
+        if strict and (is_blocked or landing.count_unacknowledged(self.lake)):
             return QuarantinedError.exit_code
         if strict and self.run.stale_sources:
             return StaleSourceError.exit_code
@@ -370,7 +370,7 @@ class _Night:
             self.note(StepRecord(name="tell", status="skipped", why=(self.broken[tables.Alerts],)))
             return
         step = StepRecord(name="tell", status="running")
-        with self.surviving(), self.step(step) as record, guarded(self.lake, self.run):
+        with self.surviving(), self.step(step) as record, redact_within(self.lake, self.run):
             alerts.tell(self.lake, self.run, record)
 
     def leave(self, reports: Path | None) -> None:

@@ -47,19 +47,19 @@ def checks(lake: Lake) -> Iterator[Check]:
             yield _attempt(tables.full_name(table), lake, table)
     yield _conservation(lake)
     for name, check in DECIDED:
-        if (found := _told(name, check, lake)).rows or found.error is not None:
+        if (found := _check(name, check, lake)).rows or found.error is not None:
             yield found
     if of_several(lake.path(folder.FOLDER)) is not None:
-        yield _told("tenants that are published", _tenants, lake)
+        yield _check("tenants that are published", _tenants, lake)
     for view in views(lake):
         of = f" of {view.tenant or 'events without a tenant'}" if view.is_walled else ""
         for place, name, check in PUBLISHED:
             if (view.path(folder.FOLDER) / place).exists():
-                found = _told(name, check, view)
+                found = _check(name, check, view)
                 yield replace(found, name=f"{found.name}{of}")
 
 
-def _told(name: str, check: Callable[[Lake], Check], lake: Lake) -> Check:
+def _check(name: str, check: Callable[[Lake], Check], lake: Lake) -> Check:
     """Return what a check found; an error that it raises is what is wrong."""
     try:
         return check(lake)
@@ -106,7 +106,7 @@ def _conservation(lake: Lake) -> Check:
             files,
             ConservationError(f"{plural(off.height, 'file')} lost or invented lines.", where=off["file"][0]),
         )
-    if (again := recount.counted_again(lake)).height:
+    if (again := recount.find_recounted(lake)).height:
         return Check(
             name,
             files,
@@ -131,7 +131,7 @@ def _decisions(lake: Lake) -> Check:
     rows = found.rows.height
     if found.problems:
         raise VerificationError(
-            f"Not every decision is there as it was signed, and only those that are count: {folder.listed(found.problems)}."
+            f"Not every decision is there as it was signed, and only those that are count: {folder.first_problem(found.problems)}."
         )
     return Check("decisions, as they were signed one after the other", rows, None)
 
@@ -140,7 +140,7 @@ def _batches(lake: Lake) -> Check:
     """Return every event against the digest of the batch in which it was landed."""
     found = landed.verify(lake)
     if found.problems:
-        raise VerificationError(f"The events are not as they were landed: {folder.listed(found.problems)}.")
+        raise VerificationError(f"The events are not as they were landed: {folder.first_problem(found.problems)}.")
     return Check("events, as they were landed batch by batch", found.rows, None)
 
 
@@ -148,7 +148,7 @@ def _versions(lake: Lake) -> Check:
     """Return every version of a policy against the hash and the signature it was created with."""
     found = state.read(decisions.of(lake)).policies
     for row in found.iter_rows(named=True):
-        signing.verified_policy(row, decisions.public_keys(lake))
+        signing.verify_policy(row, decisions.public_keys(lake))
     return Check("versions of policies, as they were created", found.height, None)
 
 

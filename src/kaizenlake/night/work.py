@@ -9,11 +9,11 @@ from typing import Any
 import polars as pl
 
 from kaizenlake import tables
-from kaizenlake.job import astray, at_home, sum_up, superseded, without
+from kaizenlake.job import astray, at_home, find_superseded, sum_up, without
 from kaizenlake.lake.store import Lake
 from kaizenlake.lake.trust import decisions
-from kaizenlake.night.gathered_days import reopened_homes
-from kaizenlake.night.last_days import reopened
+from kaizenlake.night.gathered_days import find_reopened_homes
+from kaizenlake.night.last_days import find_reopened_days
 from kaizenlake.night.plan import Step, batches
 
 ROWS_AT_ONCE = 250_000
@@ -70,10 +70,10 @@ class Work:
         keys = self.job.last_of
         rows = self._scan(self.job.reads[0], None).select(*keys, "event_date")
         if self.days is None:
-            self.superseded = superseded(rows, keys).collect()
+            self.superseded = find_superseded(rows, keys).collect()
             return
         former = self.lake.scan(self.job.writes).select(*keys, "event_date")
-        self.days, self.superseded = reopened(rows, former, self.days, keys)
+        self.days, self.superseded = find_reopened_days(rows, former, self.days, keys)
 
     def _find_homes(self) -> None:
         assert self.job.gathers is not None
@@ -91,7 +91,7 @@ class Work:
         )
         # Of several rows of a key, one says where it stood.
         former = former.unique()
-        self.days, self.elsewhere = reopened_homes(rows, former, self.days, self.job.gathers)
+        self.days, self.elsewhere = find_reopened_homes(rows, former, self.days, self.job.gathers)
 
     def _keeps_inputs(self) -> bool:
         """Return whether the inputs can be read as the table was computed from them."""

@@ -70,7 +70,7 @@ def count(value: int | None) -> str:
     >>> count(12345)
     '12,345'
     """
-    return NOTHING if value is None else _signed(f"{value:,}")
+    return NOTHING if value is None else _with_sign(f"{value:,}")
 
 
 def percent(value: float | None) -> str:
@@ -85,7 +85,7 @@ def percent(value: float | None) -> str:
         return "<0.1%"
     if 0.9995 <= value < 1:
         return ">99.9%"
-    return _signed(f"{value * 100:.1f}%")
+    return _with_sign(f"{value * 100:.1f}%")
 
 
 def small_percent(value: float | None) -> str:
@@ -108,7 +108,7 @@ def lift(value: float | None) -> str:
     if value is None or not isfinite(value):
         return NOTHING
     text = f"{value * 100:+,.1f}%"
-    return "0.0%" if text in {"+0.0%", "-0.0%"} else _signed(text)
+    return "0.0%" if text in {"+0.0%", "-0.0%"} else _with_sign(text)
 
 
 def points(value: float | None) -> str:
@@ -120,7 +120,7 @@ def points(value: float | None) -> str:
     if value is None or not isfinite(value):
         return NOTHING
     text = f"{value * 100:+.2f} pp"
-    return "0.00 pp" if text in {"+0.00 pp", "-0.00 pp"} else _signed(text)
+    return "0.00 pp" if text in {"+0.00 pp", "-0.00 pp"} else _with_sign(text)
 
 
 def number(value: float | None) -> str:
@@ -129,7 +129,7 @@ def number(value: float | None) -> str:
     >>> number(71.25)
     '71.2'
     """
-    return NOTHING if value is None or not isfinite(value) else _signed(f"{value:,.1f}")
+    return NOTHING if value is None or not isfinite(value) else _with_sign(f"{value:,.1f}")
 
 
 def loss(value: float | None) -> str:
@@ -138,7 +138,7 @@ def loss(value: float | None) -> str:
     >>> loss(0.23149), loss(None)
     ('0.231', '–')
     """
-    return NOTHING if value is None or not isfinite(value) else _signed(f"{value:.3f}")
+    return NOTHING if value is None or not isfinite(value) else _with_sign(f"{value:.3f}")
 
 
 def effect(value: float | None) -> str:
@@ -150,7 +150,7 @@ def effect(value: float | None) -> str:
     if value is None or not isfinite(value):
         return NOTHING
     text = f"{value:+.4f}"
-    return "0.0000" if text in {"+0.0000", "-0.0000"} else _signed(text)
+    return "0.0000" if text in {"+0.0000", "-0.0000"} else _with_sign(text)
 
 
 def figure(value: float | None, *, signed: bool = False) -> str:
@@ -166,7 +166,7 @@ def figure(value: float | None, *, signed: bool = False) -> str:
     digits = max(0, min(6, 2 - floor(log10(abs(value)))))
     text = f"{value:{'+' if signed else ''},.{digits}f}"
     shown = text.rstrip("0").rstrip(".") if "." in text else text
-    return "0" if shown in {"0", "+0", "-0"} else _signed(shown)
+    return "0" if shown in {"0", "+0", "-0"} else _with_sign(shown)
 
 
 def p_value(value: float | None) -> str:
@@ -311,7 +311,7 @@ def file_name(name: str) -> str:
 _PLAIN = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
-def _signed(text: str) -> str:
+def _with_sign(text: str) -> str:
     return text.replace("-", _MINUS)
 
 

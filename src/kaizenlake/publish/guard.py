@@ -78,7 +78,7 @@ def _part(value: Any, name: str = "") -> Any:
     if isinstance(value, str):
         if name in _AS_THEY_ARE:
             return value
-        return _WORDS.sub(_drawn, value) if name in _DRAWINGS else text(value)
+        return _WORDS.sub(_redact_mark, value) if name in _DRAWINGS else text(value)
     if isinstance(value, tuple):
         return tuple(_part(item, name) for item in value)
     if is_dataclass(value) and not isinstance(value, type):
@@ -94,6 +94,6 @@ def _part(value: Any, name: str = "") -> Any:
     return value
 
 
-def _drawn(match: re.Match[str]) -> str:
+def _redact_mark(match: re.Match[str]) -> str:
     words = match[1] if match[1] is not None else match[2]
     return match[0].replace(words, text(words))

@@ -13,7 +13,7 @@ from kaizenlake.report.audit import data as audit_report_data
 from kaizenlake.report.canary import canary_report
 from kaizenlake.report.canary import data as canary_report_data
 from kaizenlake.report.engine.kept_pages import KeptPages
-from kaizenlake.report.engine.render import ReportPlace, folder_of, titled, write_document
+from kaizenlake.report.engine.render import ReportPlace, folder_of, with_title, write_document
 from kaizenlake.report.kaizen.learning import canary_file
 from kaizenlake.report.kaizen.write import last_figures
 from kaizenlake.report.skill.fleet import fleet
@@ -58,7 +58,9 @@ def write_canary(scan: Scan, out: Path | ReportPlace, deployment_id: str, *, as_
     data = canary_report_data.build(scan, deployment_id, as_of=as_of)
     if data is None:
         return ()
-    return write_document(titled(canary_report.document(data), out), folder_of(out, as_of), canary_file(deployment_id))
+    return write_document(
+        with_title(canary_report.document(data), out), folder_of(out, as_of), canary_file(deployment_id)
+    )
 
 
 def write_audit(scan: Scan, out: Path | ReportPlace, key: signing.Keys | None, *, as_of: datetime) -> tuple[Path, ...]:
@@ -72,7 +74,9 @@ def write_audit(scan: Scan, out: Path | ReportPlace, key: signing.Keys | None, *
     """
     data = audit_report_data.build(scan, key, as_of=as_of)
     return (
-        () if data is None else write_document(titled(audit_report.document(data), out), folder_of(out, as_of), AUDIT)
+        ()
+        if data is None
+        else write_document(with_title(audit_report.document(data), out), folder_of(out, as_of), AUDIT)
     )
 
 
@@ -94,7 +98,7 @@ def write_skills(scan: Scan, out: Path | ReportPlace, *, as_of: datetime) -> tup
     most = sorted(found, key=lambda skill: (-skill.card.loss.runs, skill.doer))[:CARDS]
     days = courses(scan, as_of=as_of)
     links = {skill.doer: f"{SKILLS}/{file_name(skill.doer)}.html" for skill in most}
-    written: tuple[Path, ...] = write_document(titled(fleet(found, links), out), folder, SKILLS)
+    written: tuple[Path, ...] = write_document(with_title(fleet(found, links), out), folder, SKILLS)
     pages = KeptPages(folder / SKILLS)
     named = out.named if isinstance(out, ReportPlace) else ""
     for skill in most:
@@ -102,7 +106,7 @@ def write_skills(scan: Scan, out: Path | ReportPlace, *, as_of: datetime) -> tup
         written += pages.write(
             file_name(skill.doer),
             (named, skill, course.days, sorted(course.alerts)),
-            lambda skill=skill, course=course: titled(card(skill, course), out),  # type: ignore[misc]
+            lambda skill=skill, course=course: with_title(card(skill, course), out),  # type: ignore[misc]
         )
     pages.save()
     return written

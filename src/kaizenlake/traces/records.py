@@ -135,7 +135,7 @@ def _line_of_span(span: Span) -> bytes:
         envelope["metadata"] = {"attributes": step.rest}
     if span.envelope:
         envelope.update(span.envelope)
-    return _named(envelope, f"{payload['run_id']}/{payload['span_id']}")
+    return _name_event(envelope, f"{payload['run_id']}/{payload['span_id']}")
 
 
 def _line_of_run(told: Ran, origin: Origin) -> bytes:
@@ -152,7 +152,7 @@ def _line_of_run(told: Ran, origin: Origin) -> bytes:
         "payload": {"run_id": run, "doer": doer, **fields},
         "source": "results",
     }
-    return _named(envelope, run, is_alone=told.at is None)
+    return _name_event(envelope, run, is_alone=told.at is None)
 
 
 def _when(at: int | None, origin: Origin) -> dict[str, Any]:
@@ -188,7 +188,7 @@ def _line_of_description(told: Description, origin: Origin) -> bytes:
             "attributes": {key: values.text(value, 2_000) or "" for key, value in told.rest.items()}
         }
     envelope.update(told.envelope)
-    return _named(envelope, trace, is_alone=told.at is None)
+    return _name_event(envelope, trace, is_alone=told.at is None)
 
 
 def _line_of_score(told: Scored) -> bytes:
@@ -211,7 +211,7 @@ def _line_of_score(told: Scored) -> bytes:
         "payload": payload,
         "source": "scores",
     }
-    return _named(envelope, f"{trace}/score/{values.key(told.score_id) or ''}")
+    return _name_event(envelope, f"{trace}/score/{values.key(told.score_id) or ''}")
 
 
 def _meaning(told: Scored) -> dict[str, Any]:
@@ -237,7 +237,7 @@ def _meaning(told: Scored) -> dict[str, Any]:
     return fields
 
 
-def _named(envelope: dict[str, Any], name: str, *, is_alone: bool = False) -> bytes:
+def _name_event(envelope: dict[str, Any], name: str, *, is_alone: bool = False) -> bytes:
     """Return the line of an event whose id is a name and a hash of all it says.
 
     Where the file's time stands for its own, the name alone is the id: a copy of the file is of another time, and no new run.

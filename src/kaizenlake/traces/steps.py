@@ -133,7 +133,7 @@ def step_of(span: Span) -> Step:
     payload = {key: value for key, value in payload.items() if value is not None}
     if not unknown:
         return Step(span.start, payload)
-    payload["unknown_attributes"] = _listed(unknown)
+    payload["unknown_attributes"] = _list_unknown(unknown)
     rest = {key: values.text(held[key], METADATA_LENGTH) or "" for key in unknown[:MOST_ATTRIBUTES]}
     return Step(span.start, payload, rest)
 
@@ -178,11 +178,11 @@ def _fields(held: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
         else:
             unknown.append(name)
     if parts:
-        found |= {key: _put_together(flat) for key, flat in parts.items()}
+        found |= {key: _assemble(flat) for key, flat in parts.items()}
     return found, unknown
 
 
-def _put_together(flat: dict[str, Any]) -> Any:
+def _assemble(flat: dict[str, Any]) -> Any:
     """Return messages out of attributes such as `0.message.role`."""
     root: dict[str, Any] = {}
     for path, value in flat.items():
@@ -341,7 +341,7 @@ def _take_texts(kind: str, found: dict[str, Any], payload: dict[str, Any]) -> No
             payload[name] = text
 
 
-def _listed(unknown: list[str]) -> list[str]:
+def _list_unknown(unknown: list[str]) -> list[str]:
     names = list(
         dict.fromkeys((_INDEX.sub(".N", name) if any(map(str.isdigit, name)) else name)[:200] for name in unknown)
     )

@@ -204,7 +204,7 @@ def test_a_loss_that_has_risen_is_said_with_an_interval_above_0(level, rise, low
     ],
 )
 def test_figures_as_they_are_read(figure, plain, signed):
-    frame = pl.DataFrame({"x": [figure]}, schema={"x": pl.Float64}).with_columns(*words.rounded("x"))
+    frame = pl.DataFrame({"x": [figure]}, schema={"x": pl.Float64}).with_columns(*words.round_columns("x"))
     assert frame.select(words.number("x"), y=words.number("x", signed=True)).row(0)[0] == plain
     assert frame.select(words.number("x", signed=True)).item() == signed
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from jobs.drawn import day, frame
 from kaizenlake import tables
-from kaizenlake.jobs.runs._loss_sums import added, m2, mean, micros, sd, sums_of
+from kaizenlake.jobs.runs._loss_sums import add_sums, m2, mean, micros, sd, sums_of
 from kaizenlake.jobs.runs.crl_daily import bucket, crl_daily, quantile
 from kaizenlake.jobs.runs.crl_trends import crl_trends
 from kaizenlake.parameters import Evidence, Trends
@@ -80,7 +80,7 @@ some_losses = st.lists(st.floats(0, 1), min_size=1, max_size=40)
 def test_sums_of_days_add_up_to_the_sums_of_all_runs(parts):
     whole = pl.DataFrame({"loss": [loss for part in parts for loss in part]}).select(**sums_of(pl.col("loss")))
     each = pl.concat([pl.DataFrame({"loss": part}).select(**sums_of(pl.col("loss"))) for part in parts])
-    assert each.select(added()).rows() == whole.rows()
+    assert each.select(add_sums()).rows() == whole.rows()
     exact = np.array([round(loss * 1e6) for part in parts for loss in part])
     found = whole.select(n="n", mean=mean(), m2=m2(), sd=sd()).row(0, named=True)
     assert found["mean"] == pytest.approx(exact.mean() / 1e6, rel=1e-12)

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from kaizenlake import tables
-from kaizenlake.lake.landing.landing import acknowledge, land, quarantine_summary, retry, unacknowledged
+from kaizenlake.lake.landing.landing import acknowledge, count_unacknowledged, land, quarantine_summary, retry
 from kaizenlake.lake.landing.quarantine import RULES
 from kaizenlake.lake.store import Lake
 from lake.landed import NOW, ids, lead, line, ndjson, put
@@ -162,16 +162,16 @@ def test_lines_that_a_retry_landed_are_duplicates_of_a_file_that_is_landed_again
 
 def test_what_waits_counts_until_it_is_acknowledged_and_what_comes_later_counts_again(tmp_path):
     lake = Lake.create(tmp_path / "lake")
-    assert unacknowledged(lake) == 0
+    assert count_unacknowledged(lake) == 0
     land(lake, put(tmp_path / "a.ndjson", b"poison\nvenom\n"), now=NOW)
-    assert unacknowledged(lake) == 2
+    assert count_unacknowledged(lake) == 2
     assert acknowledge(lake, by="Ada", note="seen", now=NOW + timedelta(hours=1)) == 2
-    assert unacknowledged(lake) == 0
+    assert count_unacknowledged(lake) == 0
     land(lake, put(tmp_path / "b.ndjson", b"arsenic\n"), now=NOW + timedelta(hours=2))
-    assert unacknowledged(lake) == 1
+    assert count_unacknowledged(lake) == 1
     # A clock that runs behind acknowledges what it sees all the same.
     acknowledge(lake, by="Bob", now=NOW)
-    assert unacknowledged(lake) == 0
+    assert count_unacknowledged(lake) == 0
     rows = lake.scan(tables.Acknowledgements).sort("acknowledged_at").collect()
     assert rows["acknowledged_by"].to_list() == ["Ada", "Bob"]
     assert rows["waiting"].to_list() == [2, 3]

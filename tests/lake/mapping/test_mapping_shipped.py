@@ -34,7 +34,7 @@ def payloads(lake: Lake) -> list[dict]:
 
 
 def test_every_mapping_that_ships_is_right_and_says_what_it_is_for():
-    assert set(mappings.shipped()) == {
+    assert set(mappings.list_shipped()) == {
         "agent_runs",
         "aider_polyglot_runs",
         "crm_deals",
@@ -43,7 +43,7 @@ def test_every_mapping_that_ships_is_right_and_says_what_it_is_for():
         "meta_instagram_posts",
         "upworthy_headline_tests",
     }
-    for name in mappings.shipped():
+    for name in mappings.list_shipped():
         assert len(mappings.load(name).description) > 40
 
 

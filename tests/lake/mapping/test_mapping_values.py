@@ -12,7 +12,7 @@ import pytest
 from kaizenlake.errors import MappingError
 from kaizenlake.lake.landing.landing import land
 from kaizenlake.lake.mapping import files as mappings
-from kaizenlake.lake.mapping.times import found_in_name
+from kaizenlake.lake.mapping.times import find_in_name
 from kaizenlake.lake.store import Lake
 from kaizenlake.tables import Events, Quarantine
 from lake.landed import NOW, held, put
@@ -169,7 +169,7 @@ def test_when_a_file_was_changed_is_a_time_and_the_event_says_so(tmp_path, lake)
     ],
 )
 def test_a_date_is_found_in_the_name_of_a_file(pattern, name, found):
-    assert found_in_name(pattern, name) == found
+    assert find_in_name(pattern, name) == found
 
 
 WRONG = [

@@ -12,7 +12,7 @@ import pytest
 from kaizenlake import tables
 from kaizenlake.errors import UsageError
 from kaizenlake.publish.formats import FORMATS, NOTHING
-from kaizenlake.report.engine.columns import Shown, format_of, interval, label_of, made, shown
+from kaizenlake.report.engine.columns import Shown, format_of, interval, label_of, show, show_text
 from kaizenlake.report.engine.rows import TableRow, listing
 from kaizenlake.report.kaizen.data import build
 from kaizenlake.report.kaizen.sections import document
@@ -110,11 +110,11 @@ ROW = TableRow(lift=0.25, lift_ci_low=0.1, lift_ci_high=None, verdict="works", c
     ("column", "text", "names", "heading", "kind"),
     [
         (Shown(("contents",)), "12,345", "contents", "Posts", "number"),
-        (shown("contents", "Seen"), "12,345", "contents", "Seen", "number"),
-        (shown("lift", format="points"), "+25.00 pp", "lift", "Lift", "number"),
+        (show("contents", "Seen"), "12,345", "contents", "Seen", "number"),
+        (show("lift", format="points"), "+25.00 pp", "lift", "Lift", "number"),
         (interval("lift_ci_low", "lift_ci_low"), "+10.0% to +10.0%", "lift_ci_low lift_ci_low", "Interval", "number"),
         (interval("lift_ci_low", "lift_ci_high"), NOTHING, "lift_ci_low lift_ci_high", "Interval", "number"),
-        (made("Both", lambda row: f"{row.verdict}!", "verdict", "lift"), "works!", "verdict lift", "Both", "text"),
+        (show_text("Both", lambda row: f"{row.verdict}!", "verdict", "lift"), "works!", "verdict lift", "Both", "text"),
         (Shown(("verdict",)), "works", "verdict", "Verdict", "verdict"),
     ],
 )

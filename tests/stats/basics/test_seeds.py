@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 import pytest
 
-from kaizenlake.stats.basics.seeds import folds_by_hash, spread_of_seeds
+from kaizenlake.stats.basics.seeds import folds_by_hash, seed_spread
 
 
 def test_a_fold_follows_from_seed_and_name_alone():
@@ -23,5 +23,5 @@ def test_a_fold_follows_from_seed_and_name_alone():
 
 def test_the_spread_over_seeds_is_that_of_a_sample_and_none_of_one():
     estimates = np.random.default_rng(2).random((6, 3))
-    assert spread_of_seeds(estimates) == pytest.approx(estimates.std(axis=0, ddof=1))
-    assert spread_of_seeds(estimates[:1]).tolist() == [0.0, 0.0, 0.0]
+    assert seed_spread(estimates) == pytest.approx(estimates.std(axis=0, ddof=1))
+    assert seed_spread(estimates[:1]).tolist() == [0.0, 0.0, 0.0]

@@ -117,7 +117,7 @@ def start(
     opened = open_view(lake, tenant)
     row = deployments.start(opened, plan, by=decider(by), reason=reason)
     serve(opened)
-    untold = deployments.untold_guardrails(opened, row)
+    untold = deployments.list_silent_guardrails(opened, row)
     if as_json:
         say_json(row | {"untold_guardrails": untold})
         return
@@ -198,7 +198,7 @@ def list_(
                 share,
                 row["results"][version],
                 f"{row['started_at'] if row['ended_at'] is None else row['ended_at']:%Y-%m-%d %H:%M}",
-                *_seen(latest.get((row["deployment_id"], version))),
+                *_describe_state(latest.get((row["deployment_id"], version))),
             )
             for row in rows
             for version, share in zip(row["candidate_versions"], row["candidate_shares"], strict=True)
@@ -348,7 +348,7 @@ def _standing(lake: Lake, deployment: str | None = None) -> list[dict[str, Any]]
     return standing(rows).sort("deployment_id", "policy_version").collect().to_dicts()
 
 
-def _seen(look: dict[str, Any] | None) -> tuple[Any, ...]:
+def _describe_state(look: dict[str, Any] | None) -> tuple[Any, ...]:
     return (None, None, None) if look is None else (look["look"], look["effect"], look["verdict"])
 
 
@@ -373,7 +373,7 @@ def _guardrail(text: str) -> Guardrail:
     from pydantic import ValidationError
 
     from kaizenlake.parameters import Guardrail
-    from kaizenlake.settings import broken
+    from kaizenlake.settings import describe_broken
 
     metric, _, margin = text.partition("=")
     try:
@@ -381,5 +381,5 @@ def _guardrail(text: str) -> Guardrail:
     except ValidationError as error:
         first = error.errors()[0]
         raise UsageError(
-            f"--guardrail takes metric=margin, such as cost_usd=0.02; found {text!r}: {first['loc'][0]}: {broken(first)}."
+            f"--guardrail takes metric=margin, such as cost_usd=0.02; found {text!r}: {first['loc'][0]}: {describe_broken(first)}."
         ) from error

@@ -185,7 +185,7 @@ def _lake_state(where: str) -> dict[str, Any]:
             "refused": dict(lake.declared.refused),
             "off": lake.declared.off,
         }
-        state["lock"] = lock.held_by(lake.path())
+        state["lock"] = lock.find_holder(lake.path())
         last = next(artifact.runs(lake.path("runs")), None)
         state["last_run"] = (
             None if last is None else json.loads(last.model_dump_json(include={"run_id", "status", "as_of"}))

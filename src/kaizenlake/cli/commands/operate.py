@@ -52,7 +52,7 @@ def demo(lake: LakeOption = LAKE, reports: ReportsOption = REPORTS) -> None:
     with watching() as watch:
         made = make(lake, reports, watch=watch)
     for sample, landing in made.landings.items():
-        say(f"Landed {sample}: {_landed(landing)}.")
+        say(f"Landed {sample}: {_describe_landing(landing)}.")
     say(
         "agency_events.ndjson is invented, so that packs, outreach, deals and briefs have figures; the others are real."
     )
@@ -125,7 +125,7 @@ def land(
         )
     for file, reason in found.left:
         note(f"left alone: {file}: {reason}")
-    say(f"Landed {_landed(found)}.")
+    say(f"Landed {_describe_landing(found)}.")
     if found.left_out:
         say(f"Left out by the mapping, as rows of totals are: {plural(found.left_out, 'row')}.")
     if found.quarantined:
@@ -139,7 +139,7 @@ def land(
         )
     if found.made_nothing:
         raise EmptyMappingError(nothing_words(found.made_nothing), hint=LOOK if found.quarantined else NO_ROWS)
-    if strict and (words := waiting_words(landing.unacknowledged(opened), found.blocked)):
+    if strict and (words := waiting_words(landing.count_unacknowledged(opened), found.blocked)):
         raise QuarantinedError(words, hint=ACKNOWLEDGE)
 
 
@@ -166,7 +166,7 @@ def nightly(
         from kaizenlake.lake.landing import landing
 
         blocked = () if done.landing is None else done.landing.blocked
-        raise QuarantinedError(waiting_words(landing.unacknowledged(opened), blocked), hint=ACKNOWLEDGE)
+        raise QuarantinedError(waiting_words(landing.count_unacknowledged(opened), blocked), hint=ACKNOWLEDGE)
     if done.landing is not None and done.exit_code == AllQuarantinedError.exit_code:
         raise AllQuarantinedError(
             f"All {plural(done.landing.lines_in, 'line')} of the night went to quarantine.", hint=LOOK
@@ -272,7 +272,7 @@ def parse_as_of(text: str) -> datetime:
     return instant.astimezone(UTC)
 
 
-def _landed(landing: Landing | Landed) -> str:
+def _describe_landing(landing: Landing | Landed) -> str:
     return (
         f"{plural(landing.files, 'file')}, {plural(landing.lines_in, 'line')} = {plural(landing.landed, 'event')} + "
         f"{plural(landing.duplicate, 'duplicate')} + {landing.quarantined:,} quarantined"
@@ -319,7 +319,7 @@ def _tell(run: Run) -> None:
 
 def _tell_changes(run: Run) -> None:
     if (landing := run.landing) is not None and landing.files:
-        say(f"Landed {_landed(landing)}.")
+        say(f"Landed {_describe_landing(landing)}.")
         if landing.left_out:
             say(f"Left out by mappings, as rows of totals are: {plural(landing.left_out, 'row')}.")
     for step in run.steps:

@@ -9,7 +9,7 @@ import typer
 
 from kaizenlake.cli.shell.groups import add_commands
 from kaizenlake.cli.shell.options import LAKE, JsonOption, LakeOption, TenantOption
-from kaizenlake.cli.shell.words import draw, note, open_view, say, say_lines, unseen_escaped
+from kaizenlake.cli.shell.words import draw, escape_unseen, note, open_view, say, say_lines
 from kaizenlake.errors import UsageError
 from kaizenlake.vocabulary import plural
 
@@ -85,7 +85,7 @@ def _versions(scan: Scan, doer: str | None, *, as_json: bool) -> None:
         note("No run with a loss names a version: log RUN_COMPLETED with policy_version to have versions compared.")
         return
     if as_json:
-        say_lines([unseen_escaped(json.dumps([row._asdict() for row in rows], indent=2, default=str))])
+        say_lines([escape_unseen(json.dumps([row._asdict() for row in rows], indent=2, default=str))])
         return
     draw(VersionRow._fields[:-1], [[_loss(value) for value in row[:-1]] for row in rows])
     for row in rows:
@@ -133,7 +133,7 @@ def _say_json(found: tuple[Skill, ...], *, is_fleet: bool) -> None:
     import msgspec
 
     told = msgspec.json.encode(found if is_fleet else found[0])
-    say_lines([unseen_escaped(msgspec.json.format(told, indent=2).decode("utf-8"))])
+    say_lines([escape_unseen(msgspec.json.format(told, indent=2).decode("utf-8"))])
 
 
 def _list(found: tuple[Skill, ...]) -> None:

@@ -136,7 +136,7 @@ def show(
         export.write_csv(rows, made, exact=exact)
     else:
         export.write_parquet(rows, made)
-    _put(made.getbuffer(), file)
+    _write_out(made.getbuffer(), file)
 
 
 def tables_(
@@ -249,7 +249,7 @@ def _columns(table: type[Table]) -> list[dict[str, Any]]:
     ]
 
 
-def _put(content: memoryview, file: Path | None) -> None:
+def _write_out(content: memoryview, file: Path | None) -> None:
     if file is None:
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()

@@ -152,10 +152,10 @@ def say_lines(lines: Iterable[str]) -> None:
 
 def say_json(value: Any) -> None:
     """Write a value to stdout as JSON."""
-    say_lines([unseen_escaped(json.dumps(value, indent=2, default=str, ensure_ascii=False))])
+    say_lines([escape_unseen(json.dumps(value, indent=2, default=str, ensure_ascii=False))])
 
 
-def unseen_escaped(text: str) -> str:
+def escape_unseen(text: str) -> str:
     r"""Return JSON with what a terminal would obey written as escapes; it says the same.
 
     >>> unseen_escaped('"\x9b31m"')

@@ -17,7 +17,7 @@ from kaizenlake.decide.policies.gates import Evidence, content_gate
 from kaizenlake.decide.record.lines import decision_line
 from kaizenlake.decide.record.state import State, Version, read
 from kaizenlake.decide.record.words import check_texts, kaizen
-from kaizenlake.decide.replays.logged_runs import decoded, run_events
+from kaizenlake.decide.replays.logged_runs import decode_runs, run_events
 from kaizenlake.errors import GateError, UsageError
 from kaizenlake.events.rules import near
 from kaizenlake.events.write.log import Line
@@ -26,7 +26,7 @@ from kaizenlake.lake.store import Lake
 from kaizenlake.lake.trust import decisions
 from kaizenlake.lake.trust.tenants import view_of
 from kaizenlake.parameters import Canaries, Guardrail
-from kaizenlake.settings import broken
+from kaizenlake.settings import describe_broken
 from kaizenlake.vocabulary import Method, Mode, plural
 
 SMALLEST_SHARE, LARGEST_SHARE = 0.01, 0.5
@@ -135,7 +135,7 @@ def start(
         return [decision_line(command.lake, "DEPLOYMENT_STARTED", said, event_id=event_id, occurred_at=at)]
 
     command.run(decide)
-    return named(command.lake, begun[0])
+    return find_deployment(command.lake, begun[0])
 
 
 def stop(
@@ -167,10 +167,10 @@ def stop(
         return command.ends(found, [End(deployment, "stopped", reason or f"Stopped by {by}.", looks)])
 
     is_new = command.run(decide)
-    return named(command.lake, deployment_id), is_new
+    return find_deployment(command.lake, deployment_id), is_new
 
 
-def named(lake: Lake, deployment_id: str) -> dict[str, Any]:
+def find_deployment(lake: Lake, deployment_id: str) -> dict[str, Any]:
     """Return a deployment as it stands at this moment: a row of `gold.deployments`.
 
     Raises:
@@ -179,7 +179,7 @@ def named(lake: Lake, deployment_id: str) -> dict[str, Any]:
     return row_of(read(decisions.of(view_of(lake))), deployment_id)
 
 
-def untold_guardrails(lake: Lake, row: Mapping[str, Any]) -> list[str]:
+def list_silent_guardrails(lake: Lake, row: Mapping[str, Any]) -> list[str]:
     """Name the guarded metrics of a deployment that no run of its control told in the 30 days before its start.
 
     Args:
@@ -189,7 +189,7 @@ def untold_guardrails(lake: Lake, row: Mapping[str, Any]) -> list[str]:
     start = row["started_at"]
     since = start - timedelta(days=TOLD_DAYS)
     events = decisions.of(lake).filter(pl.col("event_date") >= since.date(), pl.col("occurred_at") >= since)
-    runs = decoded(run_events(events, doer=row["doer"], as_of=start)).filter(
+    runs = decode_runs(run_events(events, doer=row["doer"], as_of=start)).filter(
         pl.col("tenant_id").eq_missing(row["tenant_id"]),
         pl.col("policy_id") == row["policy_id"],
         pl.col("policy_version") == row["control_version"],
@@ -212,7 +212,7 @@ def _rule(lake: Lake, plan: DeploymentPlan) -> Canaries:
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(map(str, first["loc"]))
-        raise UsageError(f"{name}: {broken(first)}.") from error
+        raise UsageError(f"{name}: {describe_broken(first)}.") from error
 
 
 def _shares(plan: DeploymentPlan, rule: Canaries) -> tuple[float, ...]:

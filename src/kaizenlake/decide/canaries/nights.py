@@ -63,25 +63,25 @@ def night(lake: Lake, *, as_of: datetime, now: datetime) -> Night:
                 f"{row['deployment_id']}: decisions on {row['policy_id']} lie after this night, which looks back."
             )
             continue
-        for is_done, words in _judged(evidence, row):
+        for is_done, words in _judge(evidence, row):
             (decided if is_done else waiting).append(words)
     return Night(tuple(decided), tuple(waiting))
 
 
-def _judged(evidence: Evidence, row: Mapping[str, Any]) -> Iterator[tuple[bool, str]]:
+def _judge(evidence: Evidence, row: Mapping[str, Any]) -> Iterator[tuple[bool, str]]:
     """Yield what is decided of one deployment, and what waits."""
     found, name = evidence.state, row["deployment_id"]
     deployment = next(item for item in found.running(row["policy_id"]) if item.deployment_id == name)
     looks = [
         (version, look)
         for number in deployment.candidate_versions
-        if (version := _known(found, row["policy_id"], number)) is not None
+        if (version := _find_version(found, row["policy_id"], number)) is not None
         and (look := evidence.look(deployment, version)) is not None
     ]
     if worse := [(version, look) for version, look in looks if look["verdict"] == "rollback"]:
         for version, look in worse:
             if row["auto_rollback"]:
-                yield _rolled_back(evidence, deployment, version, look)
+                yield _roll_back(evidence, deployment, version, look)
             else:
                 way = kaizen("policy", "rollback", version.policy_id, version.policy_version)
                 said = f"{name}: look {look['look']} says rollback of {version.policy_version}"
@@ -92,23 +92,23 @@ def _judged(evidence: Evidence, row: Mapping[str, Any]) -> Iterator[tuple[bool, 
         ((version, look) for version, look in looks if look["verdict"] == "promote"), key=lambda item: item[1]["effect"]
     )
     if better:
-        yield _promoted(evidence, deployment, *better[0], is_allowed=row["auto_promote"])
+        yield _promote(evidence, deployment, *better[0], is_allowed=row["auto_promote"])
     for version, look in looks:
         if look["verdict"] != "promote":
             yield False, f"{name}: look {look['look']} says {look['verdict']} of {version.policy_version}."
 
 
-def _rolled_back(
+def _roll_back(
     evidence: Evidence, deployment: Deployment, version: Version, look: Mapping[str, Any]
 ) -> tuple[bool, str]:
     mode = deployment.deployment_mode
     said = f"look {look['look']} at {mode} {deployment.deployment_id} says rollback: {look['reason']}"
     gate = Gate(mode, False, said, deployment.deployment_id, look["look"])
     decide = partial(policies.roll_back, rests_on=[gate])
-    return _decided(evidence, deployment, version, look, decide, f"{version.name} was rolled back: {said}")
+    return _decide(evidence, deployment, version, look, decide, f"{version.name} was rolled back: {said}")
 
 
-def _promoted(
+def _promote(
     evidence: Evidence, deployment: Deployment, version: Version, look: Mapping[str, Any], *, is_allowed: bool
 ) -> tuple[bool, str]:
     target = "canary" if deployment.deployment_mode == "shadow" else "active"
@@ -121,10 +121,10 @@ def _promoted(
         return False, f"{said}; " + " ".join(f"Gate {gate.name}: {gate.found}" for gate in failed)
     decide = partial(policies.promote, to=target)
     words = f"{version.name} was promoted to {target}: {look['reason']}"
-    return _decided(evidence, deployment, version, look, decide, words)
+    return _decide(evidence, deployment, version, look, decide, words)
 
 
-def _decided(
+def _decide(
     evidence: Evidence,
     deployment: Deployment,
     version: Version,
@@ -147,5 +147,5 @@ def _decided(
     return done.is_new, words
 
 
-def _known(found: State, policy_id: str, number: str) -> Version | None:
+def _find_version(found: State, policy_id: str, number: str) -> Version | None:
     return next((version for version in found.versions(policy_id) if version.policy_version == number), None)

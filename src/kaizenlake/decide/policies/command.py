@@ -116,13 +116,13 @@ class Command:
         return any(signing.canonical(json.loads(text)) == told for text in rows["gates"])
 
 
-def named(version: Version) -> dict[str, Any]:
+def name_version(version: Version) -> dict[str, Any]:
     """Return what every event says of its version."""
     fields = ("policy_id", "policy_version", "doer", "phase", "content_sha256")
     return {field: getattr(version, field) for field in fields}
 
 
-def told(said: Iterable[Gate]) -> dict[str, Any]:
+def record_gates(said: Iterable[Gate]) -> dict[str, Any]:
     """Return gates as events hold them."""
     return {"gates": [gate.told() for gate in said]}
 

@@ -84,7 +84,7 @@ def read(path: Path) -> PolicyDraft:
         wrong = "it is nested too deeply" if isinstance(error, RecursionError) else str(error).split(" for integer")[0]
         raise UsageError(f"The policy is no {kind}: {wrong}.", where=str(path), hint=_EXAMPLE) from error
     try:
-        return checked(content)
+        return check_draft(content)
     except UsageError as error:
         raise UsageError(error.message, where=str(path), hint=error.hint) from error
 
@@ -103,7 +103,7 @@ def _json(text: str) -> Any:
     return json.loads(text, object_pairs_hook=once)
 
 
-def checked(content: Any) -> PolicyDraft:
+def check_draft(content: Any) -> PolicyDraft:
     """Check what a draft says by itself.
 
     Args:

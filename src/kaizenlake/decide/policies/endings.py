@@ -38,12 +38,12 @@ def by_promotion(evidence: Evidence, version: Version, target: str) -> tuple[End
         version: The version.
         target: The status it gets.
     """
-    return _seen(evidence, version, _by_promotion(evidence.state, version, target))
+    return _list_ends(evidence, version, _by_promotion(evidence.state, version, target))
 
 
 def by_roll_back(evidence: Evidence, version: Version) -> tuple[End, ...]:
     """Return deployments that end when a version is rolled back: those that try it, and those it is the control of."""
-    return _seen(evidence, version, _by_roll_back(evidence.state, version))
+    return _list_ends(evidence, version, _by_roll_back(evidence.state, version))
 
 
 def of_each(found: State, row: Mapping[str, Any]) -> dict[str, str]:
@@ -90,7 +90,7 @@ def _by_roll_back(found: State, version: Version) -> Iterator[End]:
             yield End(deployment, "stopped", f"Its control {number} was rolled back.")
 
 
-def _seen(evidence: Evidence, version: Version, ends: Iterator[End]) -> tuple[End, ...]:
+def _list_ends(evidence: Evidence, version: Version, ends: Iterator[End]) -> tuple[End, ...]:
     found = []
     for end in ends:
         look = evidence.look(end.deployment, version)

@@ -95,7 +95,7 @@ def content_gate(evidence: Evidence, version: Version) -> Gate:
 def problem(lake: Lake, version: Version) -> str | None:
     """Return why a version does not verify; None where it does."""
     try:
-        signing.verified_policy(vars(version), decisions.public_keys(lake))
+        signing.verify_policy(vars(version), decisions.public_keys(lake))
     except VerificationError as error:
         return str(error)
     return None

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from kaizenlake import signing
 from kaizenlake.decide.policies import drafts, endings
-from kaizenlake.decide.policies.command import Command, named, told
+from kaizenlake.decide.policies.command import Command, name_version, record_gates
 from kaizenlake.decide.policies.drafts import PolicyDraft
 from kaizenlake.decide.policies.endings import End
 from kaizenlake.decide.policies.gates import CONTENT, Gate, approval_gate, content_gate, gates
@@ -57,7 +57,7 @@ def state(lake: Lake) -> State:
         lake: The lake, as a tenant has it where there are several.
     """
     view = view_of(lake)
-    found = decisions.believed(view)
+    found = decisions.find_believed(view)
     known = view.notes.get("state")
     if known is None or known[0] is not found:
         # Folded once for a moment: a night asks when it decides and when it publishes.
@@ -86,7 +86,7 @@ def create(
     Raises:
         UsageError: The draft is wrong, its parent is missing, or the version exists with another content.
     """
-    draft = drafts.checked(draft)
+    draft = drafts.check_draft(draft)
     key = keys.private_key(lake)
     command = Command(lake, by, reason, now)
 
@@ -171,7 +171,7 @@ def approve(
         signed = trust.sign_approval(
             command.lake, trust.approval(command.lake, version, by, at, command.lake.tenant), by, key
         )
-        return [command.line("POLICY_APPROVED", found, named(version) | signed)]
+        return [command.line("POLICY_APPROVED", found, name_version(version) | signed)]
 
     is_new = command.run(decide)
     return Decision(command.version(policy_id, policy_version), is_new)
@@ -269,7 +269,12 @@ class _Promotion:
         evidence = self.command.evidence(found)
         self.said = gates(evidence, version, self.to)
         failed = [gate for gate in self.said if not gate.passed]
-        moved = {**named(version), "from_status": version.status, "to_status": self.to, "gates": told(self.said)}
+        moved = {
+            **name_version(version),
+            "from_status": version.status,
+            "to_status": self.to,
+            "gates": record_gates(self.said),
+        }
         if failed and (not self.override or CONTENT in {gate.name for gate in failed}):
             self.refusal = _refusal(version, self.to, failed)
             is_told = self.command.has_refused(found, moved)
@@ -361,10 +366,10 @@ def roll_back(
         shown += [(end.deployment.deployment_id, end.looks) for end in ends if end.result == "rolled_back"]
         deployment_id, looks = shown[0] if shown else (None, None)
         moved = {
-            **named(version),
+            **name_version(version),
             "from_status": version.status,
             "restored_version": restored[0] if restored else None,
-            "gates": told(said),
+            "gates": record_gates(said),
             "deployment_id": deployment_id,
             "looks_count": looks,
         }

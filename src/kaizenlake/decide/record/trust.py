@@ -75,8 +75,8 @@ def adopt(lake: Lake, *, by: str, reason: str | None = None, system_user: str | 
                 formats.check(handle, str(lake.root))
                 return None
             former = formats.version_of(handle)
-            marks = decisions.unsigned_marks(lake)
-            events = batches.unsealed(lake)
+            marks = decisions.find_unsigned_marks(lake)
+            events = batches.digest_unsealed(lake)
             payload = {
                 "former_format": former,
                 "decisions_count": len(marks),
@@ -117,7 +117,7 @@ def accept_missing(lake: Lake, *, by: str, reason: str | None, system_user: str 
         if not found.gaps:
             return ()
         # What was put there since is not adopted with it.
-        events = decisions.vouched(found).adopted or digests.whole({})
+        events = decisions.find_vouched(found).adopted or digests.whole({})
         payload = {
             "former_format": formats.FORMAT,
             "decisions_count": 0,
@@ -195,8 +195,8 @@ def rotate(
         if former is not None:
             _write_succession(lake, former, new.public_key())
         os.replace(folder / NEXT, path)  # noqa: PTH105 - as one step
-        former_events = decisions.vouched(found).adopted or digests.whole({})
-        unsigned = batches.unsealed(lake)
+        former_events = decisions.find_vouched(found).adopted or digests.whole({})
+        unsigned = batches.digest_unsealed(lake)
         events = unsigned if adopts else former_events
         snapshot = lake.held(Events)
         has_batches = snapshot.transaction(keys.BATCH_HEAD) is not None
@@ -465,7 +465,7 @@ def is_signed(lake: Lake, version: PolicyVersion) -> bool:
         return False
     key = signing.public_key(known.public_key.encode(), person)
     # What was approved before there was a tenant names none, and is the founder's.
-    found = decisions.believed(lake)
+    found = decisions.find_believed(lake)
     rows = found.decided.with_columns(owner=found.decisions["tenant_id"]).filter(
         pl.col("owner").eq_missing(pl.lit(lake.tenant, pl.String)), event_type="POLICY_APPROVED", occurred_at=at
     )

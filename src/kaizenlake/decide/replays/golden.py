@@ -130,7 +130,7 @@ def freeze(
 
     def decide(events: pl.LazyFrame) -> list[Line]:
         nonlocal made, is_new
-        hashes = _chosen(events, doer, filters, stamp)
+        hashes = _choose_runs(events, doer, filters, stamp)
         last = max(
             (item for item in golden_sets(events) if item.golden_set_id == golden_set_id), key=_version, default=None
         )
@@ -305,7 +305,7 @@ def _version(item: GoldenSet) -> int:
     return item.golden_set_version
 
 
-def _chosen(events: pl.LazyFrame, doer: str, filters: Filters, now: datetime) -> dict[str, str]:
+def _choose_runs(events: pl.LazyFrame, doer: str, filters: Filters, now: datetime) -> dict[str, str]:
     """Return runs that the filters leave, in order, with their hashes.
 
     Raises:

@@ -52,7 +52,7 @@ def run_events(
     return told.join(own, on=RUN, how="semi", nulls_equal=True).drop("_doer")
 
 
-def decoded(bronze: pl.LazyFrame) -> pl.LazyFrame:
+def decode_runs(bronze: pl.LazyFrame) -> pl.LazyFrame:
     """Return the record of each run out of its own bronze events, as the job `run_records` keeps it; traces are none of them."""
     return run_records.function(decode(bronze, _FAMILY), tables.empty(tables.Traces), as_of=_ALWAYS)
 
@@ -61,7 +61,7 @@ def with_losses(runs: pl.LazyFrame, loss: Loss, as_of: datetime) -> pl.LazyFrame
     """Return records of runs, with `loss` and `coverage` as the job `crl` reckons them.
 
     Args:
-        runs: Rows of `decoded`.
+        runs: Rows of `decode_runs`.
         loss: Weights and terms.
         as_of: Runs that ended from this instant on do not count.
     """
@@ -87,7 +87,7 @@ def logged_runs(
         phase: Runs of this phase only.
         run_ids: These runs only.
     """
-    runs = with_losses(decoded(run_events(events, doer=doer, as_of=as_of, run_ids=run_ids)), loss, as_of)
+    runs = with_losses(decode_runs(run_events(events, doer=doer, as_of=as_of, run_ids=run_ids)), loss, as_of)
     if phase is not None:
         runs = runs.filter(pl.col("phase") == phase)
     return runs.with_columns(unit=UNIT).collect().sort(*RUN, nulls_last=True)

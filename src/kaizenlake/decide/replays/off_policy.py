@@ -95,7 +95,7 @@ def replay_off_policy(
     )
     choices = _choices(candidate, runs, target)
     answer = evaluate(runs, choices, settings, confidence=lake.settings.evidence.confidence)
-    payload = _payload(answer, settings, runs.height, spoiled) | replays.said_of(candidate, chosen)
+    payload = _payload(answer, settings, runs.height, spoiled) | replays.describe_evaluation(candidate, chosen)
     return replays.record(lake, payload | {"kind": "off_policy"}, by=by, now=stamp)
 
 
@@ -161,10 +161,10 @@ def _choices(candidate: Candidate, runs: pl.DataFrame, target: Target | None) ->
         rules = rules_of(candidate.document, candidate.name)
         return rules.choices(runs, tuple(sorted(rules.actions | set(_action(runs).drop_nulls()))))
     given = target(runs.select("run_id", *KNOWN_BEFORE)) if callable(target) else target
-    return _given(given, runs)
+    return _read_choices(given, runs)
 
 
-def _given(given: pl.DataFrame, runs: pl.DataFrame) -> Choices:
+def _read_choices(given: pl.DataFrame, runs: pl.DataFrame) -> Choices:
     """Return what a frame of probabilities says of each run.
 
     Raises:

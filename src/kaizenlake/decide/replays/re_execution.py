@@ -13,7 +13,7 @@ import polars as pl
 from kaizenlake import tables
 from kaizenlake.decide.record.words import kaizen
 from kaizenlake.decide.replays import golden, replays
-from kaizenlake.decide.replays.logged_runs import decoded, logged_runs, run_events, some_of, with_losses
+from kaizenlake.decide.replays.logged_runs import decode_runs, logged_runs, run_events, some_of, with_losses
 from kaizenlake.decide.replays.replays import Replayed
 from kaizenlake.errors import EventError, UsageError
 from kaizenlake.events.catalogue import by_name
@@ -116,13 +116,13 @@ def re_execute(
     )
     if spoiled:
         # A set that is not what it was is not run: its answer would be one to another question.
-        answer = _refused(logged, settings, spoiled)
+        answer = _refuse(logged, settings, spoiled)
     else:
         inputs = _inputs(run_events(events, doer=candidate.doer, as_of=_ALWAYS, run_ids=frozen.runs), logged)
         who = {"policy_id": policy_id, "policy_version": policy_version}
         found = run_again(inputs, call, settings.seeds, who)
         answer = compare(logged, found, settings, lake.settings.loss, lake.settings.evidence.confidence)
-    payload = answer | replays.said_of(candidate, frozen) | {"kind": "re_execution"}
+    payload = answer | replays.describe_evaluation(candidate, frozen) | {"kind": "re_execution"}
     return replays.record(lake, payload, by=by, now=stamp)
 
 
@@ -165,7 +165,7 @@ def run_again(inputs: Sequence[RecordedInput], call: Call, seeds: Sequence[int],
             said = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
             found.raised.setdefault(said, []).append(given.run_id)
             continue
-        if any(_spelled(one) != _spelled(other) for one, other in twice):
+        if any(_spell(one) != _spell(other) for one, other in twice):
             found.differing.append(given.run_id)
         for number, (seed, (answer, _)) in enumerate(zip(seeds, twice, strict=True)):
             found.lines.append(_line(given, answer, seed, _key(place, number), who))
@@ -203,7 +203,7 @@ def compare(logged: pl.DataFrame, found: Again, settings: Replays, loss: Loss, c
             f"{plural(len(found.differing), 'run')} answered differently with the same seed: {some_of(found.differing)}"
         )
     if found.raised:
-        failures.append(_raised(found.raised))
+        failures.append(_list_errors(found.raised))
     reasons = []
     if again.runs < settings.minimum_runs:
         reasons.append(f"{plural(again.runs, 'run')} could be compared, at least {settings.minimum_runs} are needed")
@@ -242,7 +242,7 @@ def _pairs(logged: pl.DataFrame, found: Again, loss: Loss) -> pl.DataFrame:
     keys = pl.DataFrame([(_key(*key), *key) for key in found.keys], schema=schema, orient="row")
     checked = check_lines(found.lines, range(1, len(found.lines) + 1), now=datetime.now(UTC))
     assert not checked.rejected, "each line was checked when it was made"
-    after = decoded(checked.frame.lazy()).collect()
+    after = decode_runs(checked.frame.lazy()).collect()
     of_run = logged.select(tables.schema(RunRecords).names()).drop("run_id").with_row_index("place")
     before = keys.select("run_id", "place").join(of_run, on="place").select(after.columns)
     losses = [
@@ -325,12 +325,12 @@ def _line(given: RecordedInput, answer: Mapping[str, Any], seed: int, key: str, 
     return line.text.rstrip(b"\n")
 
 
-def _spelled(answer: Mapping[str, Any]) -> str:
+def _spell(answer: Mapping[str, Any]) -> str:
     """Return an answer in one spelling, by which two are compared."""
     return json.dumps(answer, sort_keys=True, default=repr)
 
 
-def _refused(logged: pl.DataFrame, settings: Replays, reasons: Sequence[str]) -> dict[str, Any]:
+def _refuse(logged: pl.DataFrame, settings: Replays, reasons: Sequence[str]) -> dict[str, Any]:
     return {
         "random_seeds": len(settings.seeds),
         "runs": logged.height,
@@ -341,7 +341,7 @@ def _refused(logged: pl.DataFrame, settings: Replays, reasons: Sequence[str]) ->
     }
 
 
-def _raised(errors: Mapping[str, Sequence[str]]) -> str:
+def _list_errors(errors: Mapping[str, Sequence[str]]) -> str:
     """Return which errors were raised: each once, the most frequent first, with its runs."""
     frequent = sorted(errors.items(), key=lambda item: -len(item[1]))
     each = [f"{len(runs)} by {said} ({some_of(runs)})" for said, runs in frequent]

@@ -100,11 +100,11 @@ def candidate(lake: Lake, events: pl.LazyFrame, policy_id: str, policy_version: 
         VerificationError: Its document is not what was hashed and signed when it was created.
     """
     version = state.read(events).version(policy_id, policy_version)
-    document = signing.verified_policy(vars(version), decisions.public_keys(lake))
+    document = signing.verify_policy(vars(version), decisions.public_keys(lake))
     return Candidate(policy_id, policy_version, version.doer, version.phase, version.content_sha256, document)
 
 
-def said_of(version: Candidate, frozen: GoldenSet | None) -> dict[str, Any]:
+def describe_evaluation(version: Candidate, frozen: GoldenSet | None) -> dict[str, Any]:
     """Return what every evaluation says of the version and the runs it was evaluated on."""
     return {
         "policy_id": version.policy_id,
@@ -196,12 +196,12 @@ def _standing(made: pl.DataFrame, where: str) -> Standing:
     name = f"replay {last['replay_id']} of {last['occurred_at']:%Y-%m-%d}{where} {last['verdict']}"
     if last["verdict"] == "refused" or last["effect"] is None:
         return Standing(last["verdict"] == "passed", f"{name}: {'; '.join(last['shortfalls'] or []) or 'no figures'}")
-    interval = f"{_signed(last['effect_ci_low'])} to {_signed(last['effect_ci_high'])}"
-    figures = f"effect {_signed(last['effect'])} ({interval}) on {plural(last['runs'], 'run')}"
+    interval = f"{_with_sign(last['effect_ci_low'])} to {_with_sign(last['effect_ci_high'])}"
+    figures = f"effect {_with_sign(last['effect'])} ({interval}) on {plural(last['runs'], 'run')}"
     return Standing(last["verdict"] == "passed", "; ".join([f"{name}: {figures}", *(last["shortfalls"] or [])]))
 
 
-def _signed(value: float | None) -> str:
+def _with_sign(value: float | None) -> str:
     return "not known" if value is None else f"{value:+.4f}"
 
 

@@ -79,7 +79,7 @@ def check_lines(
     place = 0
     while place < len(lines):
         run = lines[place : place + RUN_LINES]
-        events = _decoded(run, line_bytes, catalogue)
+        events = _decode_fast(run, line_bytes, catalogue)
         if events:
             take(events, place)
         place += len(events)
@@ -93,7 +93,7 @@ RUN_LINES = 1024
 """Lines that are decoded and checked at a time: few enough to stay in the processor's cache."""
 
 
-def _decoded(run: Sequence[bytes], line_bytes: int, catalogue: Catalogue) -> list[Envelope]:
+def _decode_fast(run: Sequence[bytes], line_bytes: int, catalogue: Catalogue) -> list[Envelope]:
     """Return the events of the lines before the first that has to be looked at again."""
     decode = envelope.decoder(catalogue).decode
 

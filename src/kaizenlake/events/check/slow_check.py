@@ -58,10 +58,10 @@ def look_again(
         return _look(line, number, rows, now=now, future_hours=future_hours, line_bytes=line_bytes)
     except Exception as error:  # noqa: BLE001 - what the check itself stumbles over is the fault of this line alone
         reason = f"the check stumbled over it: {type(error).__name__}: {rules.short(str(error))}"
-        return _rejected(line[:line_bytes], number, [Problem("unchecked", "", reason)])
+        return _reject(line[:line_bytes], number, [Problem("unchecked", "", reason)])
 
 
-def _rejected(line: bytes, number: int, problems: Sequence[Problem], event_type: Any = None) -> Rejected:
+def _reject(line: bytes, number: int, problems: Sequence[Problem], event_type: Any = None) -> Rejected:
     return Rejected(
         number,
         tuple(dict.fromkeys(problem.rule for problem in problems)),
@@ -77,7 +77,7 @@ def _look(
     raw = line[:line_bytes]
 
     def reject(problems: Sequence[Problem], event_type: Any = None) -> Rejected:
-        return _rejected(raw, number, problems, event_type)
+        return _reject(raw, number, problems, event_type)
 
     if len(line) > line_bytes:
         reason = f"the line has {len(line):,} bytes; the longest taken has {line_bytes:,}"

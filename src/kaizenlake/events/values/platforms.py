@@ -39,7 +39,7 @@ def platform_name(given: str) -> str:
     return _NAMES.get(small, small) or given
 
 
-def named(platform: pl.Expr) -> pl.Expr:
+def normalise_column(platform: pl.Expr) -> pl.Expr:
     """Return the same of a column."""
     small = platform.str.to_lowercase().str.replace_all(r"\s+", " ").str.strip_chars()
     return pl.when(small == "").then(platform).otherwise(small.replace(list(_NAMES), list(_NAMES.values())))

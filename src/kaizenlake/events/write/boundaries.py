@@ -164,7 +164,7 @@ def ingest_performance_data(
         "metadata": metadata,
     }
     envelope, payload = _split(said)
-    envelope.setdefault("occurred_at", _measured_at(payload))
+    envelope.setdefault("occurred_at", _take_measured_at(payload))
     if (revenue := payload.pop("revenue", None)) is not None:
         if payload.get("revenue_usd") is not None:
             raise EventError(
@@ -175,7 +175,7 @@ def ingest_performance_data(
     return log_event("PERFORMANCE_RECORDED", payload, **envelope)
 
 
-def _measured_at(payload: dict[str, Any]) -> Any:
+def _take_measured_at(payload: dict[str, Any]) -> Any:
     """Take out of a payload when its figures were measured: `performed_at`, or the midnight (UTC) of its `date`."""
     performed_at, day = payload.pop("performed_at", None), payload.pop("date", None)
     if day is None:

@@ -19,7 +19,7 @@ from kaizenlake import plugin_files
 from kaizenlake.errors import EventError
 from kaizenlake.events import envelope, ids
 from kaizenlake.events.catalogue import EVENTS, OURS, Catalogue, EventType, by_name
-from kaizenlake.events.write.spool import Spool, told
+from kaizenlake.events.write.spool import Spool, spool_error
 from kaizenlake.place import DEFAULT_LAKE, LAKE_VARIABLE
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def event_line(
     """
     event = by_name(type) or _of_plugins(type)
     if event is None:
-        raise _unknown_type(type)
+        raise _unknown_type_error(type)
     if event.family.is_decision and not is_decision:
         raise EventError(
             f"{event.name} is a decision, which is not logged.",
@@ -131,7 +131,7 @@ def event_line(
         made: envelope.Envelope = msgspec.convert(document, envelope.envelope_of(event))
         text = envelope.encode(made)
     except (msgspec.ValidationError, UnicodeEncodeError, RecursionError, OverflowError, TypeError) as error:
-        raise _refused(event, document, error) from None
+        raise _refusal(event, document, error) from None
     if made.metadata or b"\\u0000" in text or not envelope.in_time(made, datetime.now(UTC)):
         _raise_if_broken(event, document)
     if len(text) > envelope.LINE_BYTES:
@@ -174,7 +174,7 @@ def _plain(value: Any, *, is_text: bool = False, depth: int = 2) -> Any:
     return float(value) if isinstance(value, Decimal) else value
 
 
-def _unknown_type(kind: Any) -> EventError:
+def _unknown_type_error(kind: Any) -> EventError:
     guess = _rules().near(kind, (event.name for event in EVENTS)) if isinstance(kind, str) else ""
     return EventError(
         f"{kind!r} is no event type of the catalogue{guess}.",
@@ -199,14 +199,14 @@ def _of_plugins(kind: object) -> EventType | None:
         if "://" not in lake:
             sources += plugin_files.in_folder(Path(lake) / plugin_files.FOLDER).sources
     except OSError as error:
-        raise told(error, "the plug-ins") from error
+        raise spool_error(error, "the plug-ins") from error
     # What else a plug-in declares is checked where the tables are; its events were when it was read.
     families = [family for source in sources if not source.problem for family in getattr(source.plugin, "families", ())]
     _catalogues[lake] = found = Catalogue(tuple(families))
     return None if OURS.by_name(kind) is not None else found.by_name(kind)
 
 
-def _refused(event: EventType, document: dict[str, Any], error: Exception) -> EventError:
+def _refusal(event: EventType, document: dict[str, Any], error: Exception) -> EventError:
     _raise_if_broken(event, document)
     return EventError(f"{event.name}: {error}.", rule="wrong_type")
 
@@ -221,7 +221,7 @@ def _rules() -> ModuleType:
         with _guard:
             from kaizenlake.events import rules  # noqa: PLC0415 - only a refused event pays for it
     except OSError as error:
-        raise told(error, "the rules of events") from error
+        raise spool_error(error, "the rules of events") from error
     return rules
 
 

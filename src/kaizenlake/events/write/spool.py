@@ -92,7 +92,7 @@ class Spool:
                 descriptor = self._segment()
                 self._append(descriptor, lines)
             except OSError as error:
-                raise told(error, self.folder) from error
+                raise spool_error(error, self.folder) from error
             self._size += len(lines)
             self._unsynced = True
             if self._size >= self.segment_bytes or self._is_old():
@@ -114,7 +114,7 @@ class Spool:
                     os.fsync(self._descriptor)
                     self._unsynced = False
             except OSError as error:
-                raise told(error, self.folder) from error
+                raise spool_error(error, self.folder) from error
 
     def close(self) -> None:
         """Close the segment under its final name; the next write begins another.
@@ -136,7 +136,7 @@ class Spool:
                     path.rename(path.with_name(path.name.removesuffix(OPEN_SUFFIX) + CLOSED_SUFFIX))
                     _sync_folder(self.folder)
             except OSError as error:
-                raise told(error, self.folder) from error
+                raise spool_error(error, self.folder) from error
             finally:
                 os.close(descriptor)
 
@@ -295,7 +295,7 @@ _HINTS = {
 }
 
 
-def told(error: OSError, folder: Path | str) -> SpoolError:
+def spool_error(error: OSError, folder: Path | str) -> SpoolError:
     """Return what the operating system refused, as the error that the log functions promise."""
     words = os.strerror(error.errno) if error.errno else str(error)
     hint = _HINTS.get(error.errno or 0, "Nothing was appended; the call can be made again.")

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
-from kaizenlake.jobs._finding_words import figures, name_of, number, rounded
-from kaizenlake.jobs._said import said
+from kaizenlake.jobs._finding_words import figures, name_of, number, round_columns
+from kaizenlake.jobs._said import fill_in
 from kaizenlake.jobs.canaries._canary_standing import CANDIDATE, standing
 from kaizenlake.jobs.policies.policies import VERSION
 from kaizenlake.parameters import Promotion
@@ -42,7 +42,9 @@ def of_canaries(
         promotion: Whether a promotion needs an approval, and for how long one holds.
     """
     last = pl.col("look") == pl.col("look").max().over(CANDIDATE)
-    looks, stands = (_told_of(rows, deployments, as_of) for rows in (canary_looks.filter(last), standing(canary_looks)))
+    looks, stands = (
+        _latest_looks(rows, deployments, as_of) for rows in (canary_looks.filter(last), standing(canary_looks))
+    )
     return (
         _guardrails(canary_looks, looks, as_of),
         _invalid(canary_looks, looks, as_of),
@@ -50,12 +52,12 @@ def of_canaries(
     )
 
 
-def _told_of(looks: pl.LazyFrame, deployments: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
+def _latest_looks(looks: pl.LazyFrame, deployments: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
     """Return one look each at candidates whose deployment runs, or ended in the last days."""
     lately = (pl.col("status") == "running") | (pl.col("ended_at") >= as_of - KEPT)
     running = deployments.filter(lately).select("tenant_id", "deployment_id", deployment_status="status")
     return looks.join(running, on=["tenant_id", "deployment_id"], nulls_equal=True).with_columns(
-        subject=said("{} {}", "policy_id", "policy_version")
+        subject=fill_in("{} {}", "policy_id", "policy_version")
     )
 
 
@@ -76,23 +78,23 @@ def _guardrails(canary_looks: pl.LazyFrame, looks: pl.LazyFrame, as_of: datetime
             *(pl.col(f"rail_{name}").first().alias(name) for name in (*names, "units", "units_control")),
             raised_on=pl.col("looked_on").first(),
         )
-        .with_columns(*rounded(*names))
+        .with_columns(*round_columns(*names))
     )
     own = (*CANDIDATE, "guardrails_broken", "subject", "doer", "policy_id", "deployment_status")
     return (
         looks.explode("guardrails_broken", empty_as_null=False)
         .select(own)
         .join(since, on=[*CANDIDATE, "guardrails_broken"], nulls_equal=True)
-        .filter(_told(as_of))
+        .filter(_is_current(as_of))
         .with_columns(
             finding_id=name_of("broken_guardrail", *CANDIDATE[1:], "guardrails_broken"),
-            window=said("look {}, on {}", "look", "raised_on"),
+            window=fill_in("look {}, on {}", "look", "raised_on"),
             figures=figures(*names, "units", "units_control", "look"),
             verdict=pl.lit("broken"),
             remedy=pl.lit("Roll the candidate back, unless the night does."),
             kind=pl.lit("broken_guardrail"),
             severity=pl.lit("critical"),
-            sentence=said(
+            sentence=fill_in(
                 "{} {} breaks the guardrail {} in {} since look {}, on {}: {}, at least {} over all nights, where {} is tolerated; {} "
                 "units against {}.",
                 "policy_id",
@@ -118,7 +120,7 @@ def _invalid(canary_looks: pl.LazyFrame, looks: pl.LazyFrame, as_of: datetime) -
     return (
         looks.filter(invalid)
         .join(since, on=CANDIDATE, nulls_equal=True)
-        .filter(_told(as_of))
+        .filter(_is_current(as_of))
         .with_columns(
             finding_id=name_of("invalid_canary", *CANDIDATE[1:]),
             window=_looks(),
@@ -127,7 +129,7 @@ def _invalid(canary_looks: pl.LazyFrame, looks: pl.LazyFrame, as_of: datetime) -
             remedy=pl.lit("Find why runs are lost or routed otherwise, end the canary, and start it anew."),
             kind=pl.lit("invalid_canary"),
             severity=pl.lit("warning"),
-            sentence=said(
+            sentence=fill_in(
                 "{} says nothing of {} {}. {} As of {}.",
                 "deployment_id",
                 "policy_id",
@@ -167,7 +169,9 @@ def _waiting(looks: pl.LazyFrame, policies: pl.LazyFrame, as_of: datetime, promo
             remedy=pl.lit("Approve it with `kaizen policy approve`, or promote it with `kaizen policy promote`."),
             kind=pl.lit("promotion_waiting"),
             severity=pl.lit("info"),
-            sentence=said("{} {} waits for {}. {} As of {}.", "policy_id", "policy_version", waits, "reason", _looks()),
+            sentence=fill_in(
+                "{} {} waits for {}. {} As of {}.", "policy_id", "policy_version", waits, "reason", _looks()
+            ),
         )
     )
 
@@ -182,11 +186,11 @@ def of_rollbacks(policy_promotions: pl.LazyFrame, as_of: datetime) -> pl.LazyFra
         figures=pl.lit("{}"),
         verdict=pl.lit("rolled back"),
         remedy=pl.lit("Read its audit with `kaizen policy audit` before it is tried again."),
-        subject=said("{} {}", "policy_id", "policy_version"),
+        subject=fill_in("{} {}", "policy_id", "policy_version"),
         kind=pl.lit("rollback"),
         severity=pl.lit("warning"),
         raised_on=pl.col("occurred_at").dt.date(),
-        sentence=said(
+        sentence=fill_in(
             "{} {} was rolled back by {} on {}{}.{}",
             "policy_id",
             "policy_version",
@@ -198,7 +202,7 @@ def of_rollbacks(policy_promotions: pl.LazyFrame, as_of: datetime) -> pl.LazyFra
     )
 
 
-def _told(as_of: datetime) -> pl.Expr:
+def _is_current(as_of: datetime) -> pl.Expr:
     """Return what holds, or came up in the last days."""
     return (pl.col("deployment_status") == "running") | (pl.col("raised_on") >= (as_of - KEPT).date())
 
@@ -206,12 +210,12 @@ def _told(as_of: datetime) -> pl.Expr:
 def _where(name: str, words: str) -> pl.Expr:
     """Return words with a text in them; none where it is null."""
     text = pl.col(name).fill_null("")
-    return pl.when(pl.col(name).is_null()).then(pl.lit("")).otherwise(said(words, text))
+    return pl.when(pl.col(name).is_null()).then(pl.lit("")).otherwise(fill_in(words, text))
 
 
 def _looks() -> pl.Expr:
     """Return the nights that a look rests on."""
-    return said("look {}, on {}", "look", "looked_on")
+    return fill_in("look {}, on {}", "look", "looked_on")
 
 
 def _look_figures() -> pl.Expr:

@@ -7,7 +7,7 @@ from datetime import datetime
 import polars as pl
 
 from kaizenlake.jobs._finding_words import figures, name_of
-from kaizenlake.jobs._said import said
+from kaizenlake.jobs._said import fill_in
 from kaizenlake.jobs.alerts import _content_words as words
 from kaizenlake.parameters import Evidence, Windows
 from kaizenlake.stats.expressions import wilson
@@ -45,7 +45,7 @@ def of_patterns(patterns: pl.LazyFrame, evidence: Evidence) -> pl.LazyFrame:
             # The hook “question” and the text feature of that name are two measures of one thing.
             topic=pl.when(pl.col("pattern") == "yes").then("pattern_type").otherwise("pattern"),
         )
-        .with_columns(*words.rounded_shares(*names))
+        .with_columns(*words.round_shares(*names))
         .filter(
             ((pl.col("verdict") == "works") & (low > 0.0)) | ((pl.col("verdict") == "risky") & (high < 0.0)),
             pl.col("lift").is_between(low, high),
@@ -89,12 +89,12 @@ def of_win_rates(win_rates: pl.LazyFrame, evidence: Evidence) -> pl.LazyFrame:
             rate="win_rate",
             strength=(pl.col("others_rate") * pl.col("lift")).abs() / (pl.col("ci_high") - pl.col("ci_low")),
         )
-        .with_columns(*words.rounded_shares(*shares))
+        .with_columns(*words.round_shares(*shares))
         .filter(pl.col("lift") != 0.0, pl.col("strength").is_not_null())
         .with_columns(
             finding_id=win_rate_id(),
-            kind=said("{}_win_rate", "outcome"),
-            subject=said("{} “{}”", words.attribute("dimension"), "value"),
+            kind=fill_in("{}_win_rate", "outcome"),
+            subject=fill_in("{} “{}”", words.attribute("dimension"), "value"),
             window=pl.lit(TO_DATE),
             figures=figures(*shares, "decided", "age_days", "strata"),
             verdict=pl.when(pl.col("lift") > 0).then(pl.lit("better")).otherwise(pl.lit("worse")),
@@ -151,7 +151,7 @@ def of_tiers(contents: pl.LazyFrame, impressions: int, evidence: Evidence) -> pl
     counted = count_tiers(contents, impressions, evidence.confidence).filter(pl.col("rated") >= evidence.contents)
     return (
         counted.with_columns(rate="good_or_better_rate", median_rate="median_engagement_rate")
-        .with_columns(*words.rounded_shares(*shares))
+        .with_columns(*words.round_shares(*shares))
         .filter(pl.col("rate").is_not_null())
         .with_columns(
             finding_id=name_of("tiers", *_PLACE),
@@ -178,7 +178,7 @@ def of_best(creative_labels: pl.LazyFrame) -> pl.LazyFrame:
             pl.col("label") == "winner", pl.col("rank_in_group") == 1, pl.col("group_size").is_not_null()
         )
         .with_columns(rate="engagement_rate", strength="shrunk_rate")
-        .with_columns(*words.rounded_shares(*shares))
+        .with_columns(*words.round_shares(*shares))
         .filter(pl.all_horizontal(pl.col(shares).is_not_null()))
         .with_columns(
             finding_id=best_content_id(),
@@ -213,7 +213,7 @@ def of_briefs(segment_clarity: pl.LazyFrame, evidence: Evidence) -> pl.LazyFrame
             rate="clear_rate",
             subject=pl.when(known == "").then(pl.lit("clients of unknown kind")).otherwise(known),
         )
-        .with_columns(*words.rounded_shares(*shares))
+        .with_columns(*words.round_shares(*shares))
         .with_columns(
             finding_id=brief_clarity_id(),
             kind=pl.lit("brief_clarity"),
@@ -245,7 +245,7 @@ def of_sources(source_freshness: pl.LazyFrame, as_of: datetime, windows: Windows
         .with_columns(
             hours=pl.col("silent_hours").round(1),
             others=(pl.len() - 1).over("tenant_id").cast(pl.Int64),
-            window=said("since {}", pl.col("last_at").dt.date()),
+            window=fill_in("since {}", pl.col("last_at").dt.date()),
         )
         .with_columns(
             finding_id=name_of("silent_source", "source"),

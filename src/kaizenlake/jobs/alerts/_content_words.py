@@ -1,6 +1,6 @@
 """The sentences of findings on posts, outcomes, briefs and sources: each is made here, once, of the figures that it shows.
 
-An expression of this module reads columns that were rounded by `rounded_shares` or `rounded`, so that sign, verdict and sentence
+An expression of this module reads columns that were rounded by `round_shares` or `rounded`, so that sign, verdict and sentence
 rest on what a reader sees. Texts of events stand last where they may be long, so that cutting a sentence cuts no figure.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from kaizenlake.jobs._finding_words import FINE_PLACES, PLACES, whole
-from kaizenlake.jobs._said import said
+from kaizenlake.jobs._said import fill_in
 from kaizenlake.tables.content import TEXT_FEATURES
 from kaizenlake.vocabulary import FEATURE_WORDS, OUTCOMES
 
@@ -19,7 +19,7 @@ DAY_HOURS = 72
 """Hours from which a silence is told in days."""
 
 
-def rounded_shares(*names: str) -> tuple[pl.Expr, ...]:
+def round_shares(*names: str) -> tuple[pl.Expr, ...]:
     """Return shares as they are shown: to a tenth of a percent, or finer where that would make 0 or 1 of what is neither.
 
     Args:
@@ -42,20 +42,20 @@ def percent(share: pl.Expr) -> pl.Expr:
     figure = (share.abs() * 100).round(FINE_PLACES - 2)
     text = figure.cast(pl.Decimal(38, FINE_PLACES - 2)).cast(pl.String)
     part = text.str.extract(r"(\.\d\d*?)0*$")
-    return said("{}{}%", whole(figure.floor()), part)
+    return fill_in("{}{}%", whole(figure.floor()), part)
 
 
 def interval(low: pl.Expr, high: pl.Expr, confidence: float) -> pl.Expr:
     """Return an interval of shares in words, by their size."""
-    ends = said("{} to {}", percent(low), percent(high))
-    return said(f"{confidence * 100:.10g}% interval {{}}", ends)
+    ends = fill_in("{} to {}", percent(low), percent(high))
+    return fill_in(f"{confidence * 100:.10g}% interval {{}}", ends)
 
 
 def chance() -> pl.Expr:
     """Return the corrected p in words, with a comma before it; nothing where it is null."""
     q_value = pl.col("q_value")
     shown = q_value.cast(pl.Decimal(38, PLACES)).cast(pl.String)
-    told = pl.when(q_value < 0.001).then(pl.lit(", q < 0.001")).otherwise(said(", q = {}", shown))
+    told = pl.when(q_value < 0.001).then(pl.lit(", q < 0.001")).otherwise(fill_in(", q = {}", shown))
     return pl.when(q_value.is_null()).then(pl.lit("")).otherwise(told)
 
 
@@ -67,7 +67,7 @@ def plural(name: str, one: str, many: str) -> pl.Expr:
         one: Noun of one.
         many: Noun of several.
     """
-    return said("{} {}", whole(name), pl.when(pl.col(name) == 1).then(pl.lit(one)).otherwise(pl.lit(many)))
+    return fill_in("{} {}", whole(name), pl.when(pl.col(name) == 1).then(pl.lit(one)).otherwise(pl.lit(many)))
 
 
 def attribute(name: str) -> pl.Expr:
@@ -81,14 +81,14 @@ def pattern_words() -> pl.Expr:
     phrases = {name: FEATURE_WORDS[name][1] for name in TEXT_FEATURES}
     return (
         pl.when(kind.is_in(TEXT_FEATURES) & (value == "yes"))
-        .then(_called(kind, phrases))
+        .then(_call(kind, phrases))
         .when(kind == "length_band")
-        .then(said("{} words", value))
-        .otherwise(said("{} “{}”", attribute("pattern_type"), value))
+        .then(fill_in("{} words", value))
+        .otherwise(fill_in("{} “{}”", attribute("pattern_type"), value))
     )
 
 
-def _called(name: pl.Expr, words: Mapping[str, str]) -> pl.Expr:
+def _call(name: pl.Expr, words: Mapping[str, str]) -> pl.Expr:
     return name.replace_strict(list(words), list(words.values()), default=None, return_dtype=pl.String)
 
 
@@ -100,9 +100,9 @@ def pattern(confidence: float) -> pl.Expr:
     """
     rises = pl.col("lift") > 0
     low, high = pl.col("ci_low"), pl.col("ci_high")
-    tested = said("in {}", plural("experiments", "experiment", "experiments"))
-    observed = said("over {}, as observed and not tested", plural("contents", "post", "posts"))
-    return said(
+    tested = fill_in("in {}", plural("experiments", "experiment", "experiments"))
+    observed = fill_in("over {}, as observed and not tested", plural("contents", "post", "posts"))
+    return fill_in(
         "{} {} {} in posts with {} than in other posts, {} ({}{}).",
         percent(pl.col("lift")),
         pl.when(rises).then(pl.lit("higher")).otherwise(pl.lit("lower")),
@@ -122,17 +122,17 @@ def win_rate(confidence: float) -> pl.Expr:
     """
     kind, alike = pl.col("outcome"), pl.col("strata")
     one, many, won = (
-        _called(kind, {name: getattr(noun, part) for name, noun in OUTCOMES.items()}) for part in ("one", "many", "won")
+        _call(kind, {name: getattr(noun, part) for name, noun in OUTCOMES.items()}) for part in ("one", "many", "won")
     )
     noun = pl.when(pl.col("decided") == 1).then(one).otherwise(many)
     age = pl.col("age_days").fill_null(0)
     within = (
         pl.when(age == 0)
         .then(pl.lit(""))
-        .otherwise(said(" within {}", plural("age_days", "day", "days").fill_null("")))
+        .otherwise(fill_in(" within {}", plural("age_days", "day", "days").fill_null("")))
     )
-    group = pl.when(alike > 1).then(said(" in the same {} groups of cases", whole("strata"))).otherwise(pl.lit(""))
-    return said(
+    group = pl.when(alike > 1).then(fill_in(" in the same {} groups of cases", whole("strata"))).otherwise(pl.lit(""))
+    return fill_in(
         "{} of {} {} with {} “{}” {}{} ({}): {} {} often than the others{}{}.",
         percent(pl.col("rate")),
         whole("decided"),
@@ -158,9 +158,9 @@ def tiers(confidence: float) -> pl.Expr:
     of_type = (
         pl.when(pl.col("content_type").is_null())
         .then(pl.lit(""))
-        .otherwise(said(" of type “{}”", pl.col("content_type").fill_null("")))
+        .otherwise(fill_in(" of type “{}”", pl.col("content_type").fill_null("")))
     )
-    return said(
+    return fill_in(
         "{} of {}{} on {} {} good or excellent ({}); half reach an engagement rate of {} or more.",
         percent(pl.col("rate")),
         plural("rated", "post", "posts"),
@@ -174,7 +174,7 @@ def tiers(confidence: float) -> pl.Expr:
 
 def best_content() -> pl.Expr:
     """Say which post is the best of its group, by its rate once that is drawn toward the others'."""
-    return said(
+    return fill_in(
         "{} engagement rate, {} after shrinkage: the best of {} in its group on {}, “{}”.",
         percent(pl.col("rate")),
         percent(pl.col("shrunk_rate")),
@@ -190,7 +190,7 @@ def brief_clarity(confidence: float) -> pl.Expr:
     Args:
         confidence: Of the interval.
     """
-    return said(
+    return fill_in(
         "{} of {} from {} {} clear ({}); their mean first score is {} of 100.",
         percent(pl.col("rate")),
         plural("briefs", "brief", "briefs"),
@@ -206,8 +206,8 @@ def silent_source() -> pl.Expr:
     hours, others = pl.col("hours"), pl.col("others")
     length = (
         pl.when(hours < DAY_HOURS)
-        .then(said("{} hours", hours.cast(pl.Decimal(38, 1))))
-        .otherwise(said("{} days", whole((hours / 24).round(1))))
+        .then(fill_in("{} hours", hours.cast(pl.Decimal(38, 1))))
+        .otherwise(fill_in("{} days", whole((hours / 24).round(1))))
     )
     too = (
         pl.when(others == 0)
@@ -215,7 +215,7 @@ def silent_source() -> pl.Expr:
         .when(others == 1)
         .then(pl.lit(", and another source is silent too: what depends on them may be out of date"))
         .otherwise(
-            said(", and {} other sources are silent too: what depends on them may be out of date", whole("others"))
+            fill_in(", and {} other sources are silent too: what depends on them may be out of date", whole("others"))
         )
     )
-    return said("{} without an event from source “{}” ({}){}.", length, "source", "window", too)
+    return fill_in("{} without an event from source “{}” ({}){}.", length, "source", "window", too)

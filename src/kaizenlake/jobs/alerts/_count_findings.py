@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from kaizenlake.jobs import _finding_words as words
-from kaizenlake.jobs._said import said
+from kaizenlake.jobs._said import fill_in
 
 COUNTS = ("impressions", "reach", "clicks", "engagements", "conversions")
 """Counts that only grow while a content is shown; revenue may be paid back."""
@@ -51,7 +51,7 @@ def of_counts(daily_performance: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
         )
     )
     return found.with_columns(
-        subject=said("{} on {}", words.project(), "platform"),
+        subject=fill_in("{} on {}", words.project(), "platform"),
         window=words.days_from("first", "last"),
     ).with_columns(
         finding_id=words.name_of("shrinking_counts", "project_id", "platform"),

@@ -9,11 +9,11 @@ import polars as pl
 from kaizenlake import tables
 from kaizenlake.job import job
 from kaizenlake.jobs import _finding_words as words
-from kaizenlake.jobs._said import said
+from kaizenlake.jobs._said import fill_in
 from kaizenlake.jobs.alerts._canary_findings import KEPT, of_canaries, of_rollbacks
 from kaizenlake.jobs.alerts._content_findings import of_best, of_briefs, of_patterns, of_sources, of_tiers, of_win_rates
 from kaizenlake.jobs.alerts._count_findings import of_counts
-from kaizenlake.jobs.runs._loss_sums import known_before
+from kaizenlake.jobs.runs._loss_sums import is_known_before
 from kaizenlake.jobs.runs.crl_trends import is_recent
 from kaizenlake.jobs.skills._card_rules import BETTER, WORSE, last_day
 from kaizenlake.jobs.skills.skill_terms import KINDS
@@ -157,12 +157,12 @@ def _columns(frame: pl.LazyFrame) -> pl.LazyFrame:
     """Return the columns of the table; what a kind does not have is null."""
     schema, own = tables.schema(Findings), frame.collect_schema().names()
     missing = {name: pl.lit(None, schema[name]) for name in NAMES if name not in own}
-    return frame.with_columns(words.shortened(pl.col("sentence")), **missing).select(schema.names())
+    return frame.with_columns(words.shorten(pl.col("sentence")), **missing).select(schema.names())
 
 
 def _degrading(crl_trends: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
     """Return doers that are degrading on their latest day, where that is recent, with the figures of their latest alarm."""
-    of_all = crl_trends.filter(pl.col("cut") == "all", known_before(as_of))
+    of_all = crl_trends.filter(pl.col("cut") == "all", is_known_before(as_of))
     standing = (
         of_all.filter(pl.col("event_date") == pl.col("event_date").max().over(DOER), is_recent(as_of))
         .filter(pl.col("degrading_since").is_not_null())
@@ -173,7 +173,7 @@ def _degrading(crl_trends: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
     names = (*shown, "ci_high")
     return (
         standing.join(at_alarm, on=[*DOER, "event_date"], nulls_equal=True)
-        .with_columns(*words.rounded(*names), window=words.days_to(7, "event_date"))
+        .with_columns(*words.round_columns(*names), window=words.days_to(7, "event_date"))
         .with_columns(
             finding_id=words.name_of("degrading_doer", "doer", "degrading_since"),
             kind=pl.lit("degrading_doer"),
@@ -182,7 +182,7 @@ def _degrading(crl_trends: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
             verdict=pl.lit("degrading"),
             severity=pl.lit("warning"),
             raised_on="degrading_since",
-            remedy=said("Look at what changed about {}: versions, models, inputs.", "degrading_since"),
+            remedy=fill_in("Look at what changed about {}: versions, models, inputs.", "degrading_since"),
             sentence=words.degrading(),
         )
     )
@@ -196,7 +196,7 @@ def _versions(learning_progress: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
     """
     policy = (*DOER, "policy_id")
     last = (
-        learning_progress.filter(known_before(as_of))
+        learning_progress.filter(is_known_before(as_of))
         .filter(pl.col("version_number") == pl.col("version_number").max().over(policy))
         .filter(pl.col("event_date") == pl.col("event_date").max().over(policy))
         .filter(pl.col("previous_version").is_not_null())
@@ -222,9 +222,9 @@ def _versions(learning_progress: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
             began=pl.col("event_date") - pl.duration(days="age_days"),
         )
         .with_columns(
-            *words.rounded(*names),
+            *words.round_columns(*names),
             subject="doer",
-            window=said("the runs from {} to {}", "began", "event_date"),
+            window=fill_in("the runs from {} to {}", "began", "event_date"),
         )
         .with_columns(
             finding_id=words.name_of("version_change", "doer", "policy_id", "policy_version"),
@@ -262,7 +262,9 @@ def _terms(skill_terms: pl.LazyFrame, skill_cards: pl.LazyFrame, as_of: datetime
             against=pl.when(by_fleet).then(pl.lit("fleet")).otherwise(pl.lit("past")),
             n_before=pl.when(by_fleet).then("n_fleet").otherwise("n_past"),
         )
-        .with_columns(*words.rounded(*figures), window=words.days_to(skills.days, pl.col("last_day").cast(pl.String)))
+        .with_columns(
+            *words.round_columns(*figures), window=words.days_to(skills.days, pl.col("last_day").cast(pl.String))
+        )
         .with_columns(
             finding_id=words.name_of("skill_term", "doer", "term"),
             kind=pl.lit("skill_term"),

@@ -58,7 +58,9 @@ class Pairs(NamedTuple):
         return Pairs(Moments(*(part[arms] for part in self.differences)), self.mean[arms], self.mean_control[arms])
 
 
-def coded(deployments: pl.DataFrame, units: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+def number_deployments(
+    deployments: pl.DataFrame, units: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """Name each deployment by one number in place of tenant and name, which only together name it.
 
     Args:
@@ -97,7 +99,7 @@ def arms_of(deployments: pl.DataFrame) -> pl.DataFrame:
     """
     shares = pl.col("candidate_shares")
     whole = pl.when(shares.list.drop_nulls().list.len() == shares.list.len()).then(1.0 - shares.list.sum())
-    return numbered(
+    return number_arms(
         deployments.filter(pl.col("looks_count") > 0, pl.col("candidate_versions").list.len() > 0)
         .with_columns(
             policy_version=pl.concat_list("control_version", "candidate_versions"),
@@ -108,7 +110,7 @@ def arms_of(deployments: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def numbered(arms: pl.DataFrame, part: Sequence[str] = ()) -> pl.DataFrame:
+def number_arms(arms: pl.DataFrame, part: Sequence[str] = ()) -> pl.DataFrame:
     """Return arms in their one order, with their numbers.
 
     Args:
@@ -134,7 +136,7 @@ def with_looks(arms: pl.DataFrame, units: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def mixed_units(rows: pl.DataFrame) -> pl.DataFrame:
+def find_mixed_units(rows: pl.DataFrame) -> pl.DataFrame:
     """Return units of a deployment seen under more than one version, with the look since which they are: `mixed_look`.
 
     Args:
@@ -156,7 +158,7 @@ def unit_nights(
     """Return what each unit of each arm did on each night; runs that name no unit are left out.
 
     Args:
-        arms: From `arms_of`, or by part from `numbered`.
+        arms: From `arms_of`, or by part from `number_arms`.
         rows: From `with_looks`, with the columns of `part`.
         figures: Names of `FIGURES` that are kept.
         part: Columns of parts of the units.
@@ -179,7 +181,7 @@ def without_mixed(nights: pl.DataFrame, mixed: pl.DataFrame) -> pl.DataFrame:
 
     Args:
         nights: From `unit_nights`.
-        mixed: From `mixed_units`.
+        mixed: From `find_mixed_units`.
     """
     marked = nights.join(mixed, on=["deployment_id", "unit"], how="left")
     kept = marked.filter(pl.col("mixed_look").is_null() | (pl.col("look") < pl.col("mixed_look")))
@@ -191,7 +193,7 @@ def without_mixed(nights: pl.DataFrame, mixed: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([kept.with_columns(gone=pl.lit(value=False)), leaving.with_columns(gone=pl.lit(value=True))])
 
 
-def known_so_far(nights: pl.DataFrame, arms: int, looks: int, figures: Sequence[str]) -> dict[str, Known]:
+def moments_so_far(nights: pl.DataFrame, arms: int, looks: int, figures: Sequence[str]) -> dict[str, Known]:
     """Return moments of the units of each arm on each look, by figure.
 
     Args:
@@ -248,7 +250,7 @@ def pairs_so_far(
     both = pl.concat(sides, how="diagonal").group_by("arm", "unit", "look").agg(pl.all().sum())
     prefixed = {f"{side}_{figure}": (side, figure) for figure in figures for side in ("candidate", "control")}
     columns = {name: tuple(f"{side}_{part}" for part in FIGURES[figure]) for name, (side, figure) in prefixed.items()}
-    each = _sorted(both)
+    each = _sort_rows(both)
     each = each.with_columns(**{f"{name}_at": _mean_so_far(n, total) for name, (n, total) in columns.items()})
     for figure in figures:
         a, b = pl.col(f"candidate_{figure}_at"), pl.col(f"control_{figure}_at")
@@ -275,7 +277,7 @@ def pairs_so_far(
     return found
 
 
-def counted(rows: pl.DataFrame, counts: pl.Expr, arms: int, looks: int) -> NDArray[np.int64]:
+def count_rows(rows: pl.DataFrame, counts: pl.Expr, arms: int, looks: int) -> NDArray[np.int64]:
     """Return a count by arm and look (of that night alone); 0 without a row.
 
     Args:
@@ -290,7 +292,7 @@ def counted(rows: pl.DataFrame, counts: pl.Expr, arms: int, looks: int) -> NDArr
     return table
 
 
-def adjusted(known: Known, deployment: NDArray[np.int64], looks: int) -> tuple[Moments, NDArray[np.float64]]:
+def adjust_by_past(known: Known, deployment: NDArray[np.int64], looks: int) -> tuple[Moments, NDArray[np.float64]]:
     """Return moments less what the units' past explains (CUPED, one slope per deployment and look), and the share it explains.
 
     Args:
@@ -309,7 +311,7 @@ def _columns(figures: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(name for figure in figures for name in FIGURES[figure]))
 
 
-def _sorted(nights: pl.DataFrame) -> pl.DataFrame:
+def _sort_rows(nights: pl.DataFrame) -> pl.DataFrame:
     """Return rows by arm, unit and look, with one number `key` for arm and unit, and `first` for its first row."""
     key = pl.col("arm").cast(pl.Int64) * 2**32 + pl.col("unit").cast(pl.Int64)
     return (
@@ -321,7 +323,7 @@ def _sorted(nights: pl.DataFrame) -> pl.DataFrame:
 
 def _values(nights: pl.DataFrame, figures: Sequence[str]) -> pl.DataFrame:
     """Return the value of each unit on each of its nights (`<figure>_at`) and on the one before (`<figure>_was`)."""
-    each = _sorted(nights)
+    each = _sort_rows(nights)
     each = each.with_columns(
         pl.when(~pl.col("gone")).then(_value_so_far(figure)).alias(f"{figure}_at") for figure in figures
     )

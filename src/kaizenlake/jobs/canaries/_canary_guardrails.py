@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from kaizenlake.jobs._said import said
+from kaizenlake.jobs._said import fill_in
 from kaizenlake.jobs.canaries._canary_words import figure
 from kaizenlake.stats import Moments
 from kaizenlake.stats.sequential.canary_rule import Guarded
@@ -83,7 +83,7 @@ def by_look(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
     return (
         rails.with_columns(
             json=pl.struct(rails.columns[2:]).struct.json_encode(),
-            broken_words=said(
+            broken_words=fill_in(
                 "{} {} look {} ({}effect {}, margin {})",
                 "metric",
                 pl.when(still).then(pl.lit("since")).otherwise(pl.lit("on")),
@@ -94,15 +94,15 @@ def by_look(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
             ),
             unclear_words=pl.when(pl.col("upper").is_null())
             .then(
-                said(
+                fill_in(
                     "{} (known of {} units against {}, margin {})", "metric", "units", "units_control", figure("margin")
                 )
             )
-            .otherwise(said("{} (upper end {}, margin {})", "metric", figure("upper"), figure("margin"))),
+            .otherwise(fill_in("{} (upper end {}, margin {})", "metric", figure("upper"), figure("margin"))),
         )
         .group_by("row", "look", maintain_order=True)
         .agg(
-            guardrails=said("[{}]", pl.col("json").str.join(", ")),
+            guardrails=fill_in("[{}]", pl.col("json").str.join(", ")),
             guardrails_broken=pl.col("metric").filter(broken),
             guardrails_left_out=pl.col("metric").filter(left_out),
             left_out_words=pl.col("metric").filter(left_out).str.join(", "),

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from kaizenlake.jobs.canaries._canary_arms import DEPLOYMENT, counted
+from kaizenlake.jobs.canaries._canary_arms import DEPLOYMENT, count_rows
 from kaizenlake.jobs.runs.run_records import gates_not_passed
 from kaizenlake.tables.canary import METRICS
 
@@ -28,7 +28,7 @@ def tells(metric: str) -> pl.Expr:
     return pl.col(metric).is_not_null()
 
 
-def told_before(deployments: pl.LazyFrame, run_records: pl.LazyFrame) -> pl.LazyFrame:
+def count_before_start(deployments: pl.LazyFrame, run_records: pl.LazyFrame) -> pl.LazyFrame:
     """Count the runs of each control that told each metric in the last days before the start.
 
     Args:
@@ -52,14 +52,14 @@ def told_before(deployments: pl.LazyFrame, run_records: pl.LazyFrame) -> pl.Lazy
     )
 
 
-def untold(
+def find_silent_looks(
     of_arms: pl.DataFrame, before: pl.DataFrame, metrics: Sequence[str], shape: tuple[int, int]
 ) -> dict[str, NDArray[Any]]:
     """Return of each metric the looks in whose last days no run of the arm told it (axes: arms, looks).
 
     Args:
         of_arms: Rows of `canary_units` with `arm` and `look`.
-        before: Rows of `told_before` with the `arm` of the control.
+        before: Rows of `count_before_start` with the `arm` of the control.
         metrics: What is guarded.
         shape: Number of arms and of looks.
     """
@@ -67,8 +67,8 @@ def untold(
     earlier = before.filter(pl.col("look") > -TOLD_DAYS).with_columns(pl.col("look") + TOLD_DAYS)
     found = {}
     for metric in metrics:
-        days = counted(earlier, pl.col(metric).sum(), arms, TOLD_DAYS + looks)
-        days[:, TOLD_DAYS:] += counted(of_arms, pl.col(f"{metric}_n").sum(), arms, looks)
+        days = count_rows(earlier, pl.col(metric).sum(), arms, TOLD_DAYS + looks)
+        days[:, TOLD_DAYS:] += count_rows(of_arms, pl.col(f"{metric}_n").sum(), arms, looks)
         so_far = np.cumsum(days, axis=1)
         found[metric] = so_far[:, TOLD_DAYS:] == so_far[:, :looks]
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from kaizenlake.jobs._said import said
+from kaizenlake.jobs._said import fill_in
 
 
 def reason() -> pl.Expr:
@@ -17,26 +17,26 @@ def reason() -> pl.Expr:
     """
     verdict, shadow = pl.col("verdict"), pl.col("deployment_mode") == "shadow"
     look, crossed = pl.col("look"), pl.col("crossed_on_look")
-    effect = said(
+    effect = fill_in(
         "effect {} (over all nights {} to {})",
         figure("effect"),
         figure("sequential_ci_low"),
         figure("sequential_ci_high"),
     )
     spent = pl.when(pl.col("boundary_p") == 0.0).then(pl.lit("0")).otherwise(chance("boundary_p"))
-    evidence = said("p {} against {} at look {}", chance("p_boundary"), spent, look)
+    evidence = fill_in("p {} against {} at look {}", chance("p_boundary"), spent, look)
     needed = pl.max_horizontal("minimum_units", pl.lit(2))
     few = pl.min_horizontal("units", "units_control") < needed
     gain = (
         pl.when(shadow)
-        .then(said("Not worse by the {} that is tolerated", figure("tolerated")))
+        .then(fill_in("Not worse by the {} that is tolerated", figure("tolerated")))
         .otherwise(pl.lit("The loss is lower"))
     )
-    since = pl.when(crossed == look).then(pl.lit("")).otherwise(said(", crossed on look {}", crossed))
+    since = pl.when(crossed == look).then(pl.lit("")).otherwise(fill_in(", crossed on look {}", crossed))
     return _with_left_out(
         pl.when(verdict == "invalid", "uneven")
         .then(
-            said(
+            fill_in(
                 "The sizes of the arms are not those of the allocation: p {} of the sample ratio is below {}, {} units "
                 "against {}.",
                 chance("sample_ratio_p"),
@@ -47,7 +47,7 @@ def reason() -> pl.Expr:
         )
         .when(verdict == "invalid", pl.col("missing_since") > 0)
         .then(
-            said(
+            fill_in(
                 "{} the share of runs without a loss {} the same under both versions, so those with one say "
                 "nothing: {} of {} runs of {} against {} of {} of {} have none{} ({}p {}).",
                 *_since("missing_since", pl.col("missing_p") <= pl.col("missing_level"), "is not", "was not"),
@@ -59,7 +59,7 @@ def reason() -> pl.Expr:
                 "control_version",
                 pl.when(pl.col("units_not_run") + pl.col("units_not_run_control") > 0)
                 .then(
-                    said(
+                    fill_in(
                         ", and {} units against {} were routed and never ran", "units_not_run", "units_not_run_control"
                     )
                 )
@@ -70,7 +70,7 @@ def reason() -> pl.Expr:
         )
         .when(verdict == "invalid")
         .then(
-            said(
+            fill_in(
                 "{} runs of one version {} missing, or come more often: {} runs of {} against {} of {}, by unit {}p {}.",
                 *_since("runs_ratio_since", pl.col("runs_ratio_p") <= pl.col("runs_ratio_level"), "are", "were"),
                 "runs",
@@ -83,7 +83,7 @@ def reason() -> pl.Expr:
         )
         .when(verdict == "rollback", pl.col("worse_since_look") > 0)
         .then(
-            said(
+            fill_in(
                 "{} the loss {} surely higher by more than the {} that is tolerated: {}{}.",
                 *_since("worse_since_look", pl.col("sequential_ci_low") > pl.col("tolerated"), "is", "was"),
                 figure("tolerated"),
@@ -92,12 +92,12 @@ def reason() -> pl.Expr:
             )
         )
         .when(verdict == "rollback")
-        .then(said("Guardrails are broken: {}.", pl.col("broken_words")))
+        .then(fill_in("Guardrails are broken: {}.", pl.col("broken_words")))
         .when(verdict == "promote")
-        .then(said("{}: {}, {}{}.", gain, effect, evidence, since))
+        .then(fill_in("{}: {}, {}{}.", gain, effect, evidence, since))
         .when(few)
         .then(
-            said(
+            fill_in(
                 "{}The smaller arm has {} of the {} units that a verdict needs ({} against {}).",
                 _pause(),
                 pl.min_horizontal("units", "units_control"),
@@ -108,7 +108,7 @@ def reason() -> pl.Expr:
         )
         .when(verdict == "insufficient")
         .then(
-            said(
+            fill_in(
                 "{}The losses do not vary, so nothing can be tested: {} units against {}, effect {}.",
                 _pause(),
                 pl.col("units"),
@@ -117,12 +117,12 @@ def reason() -> pl.Expr:
             )
         )
         .when(~(pl.col("fresh") & pl.col("fresh_control")))
-        .then(said("{}So far: {}{}.", _pause(), effect, _crossed()))
+        .then(fill_in("{}So far: {}{}.", _pause(), effect, _describe_crossing()))
         .when(look == pl.col("horizon_nights"), pl.col("unclear_words").is_null() | crossed.is_null())
-        .then(said("Horizon reached without a decision: {}, {}{}.", effect, evidence, _crossed()))
+        .then(fill_in("Horizon reached without a decision: {}, {}{}.", effect, evidence, _describe_crossing()))
         .when(crossed.is_not_null(), pl.col("unclear_words").is_not_null())
         .then(
-            said(
+            fill_in(
                 "{}The loss crossed on look {} ({}), but not every guardrail is shown to be held: {}.",
                 pl.when(look == pl.col("horizon_nights"))
                 .then(pl.lit("Horizon reached without a decision. "))
@@ -132,14 +132,16 @@ def reason() -> pl.Expr:
                 pl.col("unclear_words"),
             )
         )
-        .otherwise(said("Not decided yet: {}, {} of {}{}.", effect, evidence, "horizon_nights", _crossed()))
+        .otherwise(
+            fill_in("Not decided yet: {}, {} of {}{}.", effect, evidence, "horizon_nights", _describe_crossing())
+        )
     )
 
 
 def _since(look: str, holds: pl.Expr, now: str, then: str) -> tuple[pl.Expr, pl.Expr]:
     """Return since when a finding holds, or on which look it was made where the figures of this one would not make it; and the verb."""
     still = holds.fill_null(value=False)
-    when = pl.when(still).then(said("Since look {}", look)).otherwise(said("On look {}, which decides,", look))
+    when = pl.when(still).then(fill_in("Since look {}", look)).otherwise(fill_in("On look {}, which decides,", look))
     return when, pl.when(still).then(pl.lit(now)).otherwise(pl.lit(then))
 
 
@@ -150,7 +152,7 @@ def _by_now(holds: pl.Expr) -> pl.Expr:
 
 def _with_left_out(words: pl.Expr) -> pl.Expr:
     """Return the reason, and behind it the guardrails that do not count."""
-    more = said(
+    more = fill_in(
         " Left out: the guardrail of {}, which only the settings name and no run of {} told in the last 30 days.",
         pl.col("left_out_words"),
         "control_version",
@@ -171,21 +173,21 @@ def chance(name: str) -> pl.Expr:
 def _pause() -> pl.Expr:
     """Return what is to be said first of a night that brought one of the arms nothing."""
     words = "No run{} came{} on this night, and no data is a pause. "
-    under = {name: said(" under {}", name) for name in ("policy_version", "control_version")}
+    under = {name: fill_in(" under {}", name) for name in ("policy_version", "control_version")}
     nothing, counting = pl.lit(""), pl.lit(" that counts")
     return (
         pl.when("silent")
-        .then(said(words, nothing, nothing))
+        .then(fill_in(words, nothing, nothing))
         .when("fresh", "fresh_control")
         .then(nothing)
         .when("fresh_control")
-        .then(said(words, counting, under["policy_version"]))
+        .then(fill_in(words, counting, under["policy_version"]))
         .when("fresh")
-        .then(said(words, counting, under["control_version"]))
-        .otherwise(said(words, counting, nothing))
+        .then(fill_in(words, counting, under["control_version"]))
+        .otherwise(fill_in(words, counting, nothing))
     )
 
 
-def _crossed() -> pl.Expr:
+def _describe_crossing() -> pl.Expr:
     crossed = pl.col("crossed_on_look")
-    return pl.when(crossed.is_null()).then(pl.lit("")).otherwise(said(", crossed on look {}", crossed))
+    return pl.when(crossed.is_null()).then(pl.lit("")).otherwise(fill_in(", crossed on look {}", crossed))

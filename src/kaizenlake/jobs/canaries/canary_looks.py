@@ -14,7 +14,7 @@ from kaizenlake.context import arm_of
 from kaizenlake.job import job
 from kaizenlake.jobs.canaries import _canary_arms as arms_
 from kaizenlake.jobs.canaries import _canary_guardrails as guardrails
-from kaizenlake.jobs.canaries._canary_told import told_before, untold
+from kaizenlake.jobs.canaries._canary_told import count_before_start, find_silent_looks
 from kaizenlake.jobs.canaries._canary_words import reason
 from kaizenlake.parameters import Canaries
 from kaizenlake.stats import Moments
@@ -53,8 +53,8 @@ def canary_looks(
         canaries: `sample_ratio_alpha`: p below which the sizes of the arms make a look invalid.
     """
     known = deployments.filter(pl.col("started_at") < as_of)
-    started, units, before = pl.collect_all([known, canary_units, told_before(known, run_records)])
-    started, units, names = arms_.coded(started, units)
+    started, units, before = pl.collect_all([known, canary_units, count_before_start(known, run_records)])
+    started, units, names = arms_.number_deployments(started, units)
     arms = arms_.arms_of(started)
     if arms.is_empty():
         return tables.empty(CanaryLooks)
@@ -101,19 +101,19 @@ def _looks(arms: pl.DataFrame, units: pl.DataFrame, before: pl.DataFrame, canari
     looks = int(arms["looks_count"].max())  # type: ignore[arg-type]
     rows = arms_.with_looks(arms, units)
     of_canary = arms.filter(pl.col("deployment_mode") == "canary").select("deployment_id").unique()
-    mixed = arms_.mixed_units(rows.join(of_canary, on="deployment_id", how="semi"))
+    mixed = arms_.find_mixed_units(rows.join(of_canary, on="deployment_id", how="semi"))
     metrics = arms["guardrail_metrics"].explode().drop_nulls().unique().sort().to_list()
     figures = ["loss", "seen", "activity", "missing", *metrics]
     nights = arms_.unit_nights(arms, rows, figures)
     kept = arms_.without_mixed(nights, mixed)
-    known = arms_.known_so_far(kept, arms.height, looks, figures)
+    known = arms_.moments_so_far(kept, arms.height, looks, figures)
 
     place = arms["place"].to_numpy()
     candidate = np.flatnonzero(place > 0)
     control = candidate - place[candidate]
     deployment = np.cumsum(place == 0) - 1
     made = (np.arange(1, looks + 1) <= arms["looks_count"].to_numpy()[:, None])[candidate]
-    loss, explained = arms_.adjusted(known["loss"], deployment, looks)
+    loss, explained = arms_.adjust_by_past(known["loss"], deployment, looks)
     whole = {"loss": loss} | {metric: known[metric].whole for metric in metrics}
     shadow = (arms["deployment_mode"] == "shadow").to_numpy()[candidate]
     partners = {int(arm): int(partner) for arm, partner in zip(candidate[shadow], control[shadow], strict=True)}
@@ -132,13 +132,13 @@ def _looks(arms: pl.DataFrame, units: pl.DataFrame, before: pl.DataFrame, canari
     losses = compared.pop("loss")
 
     of_arms = rows.join(_own(arms), on=["deployment_id", "policy_version"])
-    runs = arms_.counted(of_arms, pl.col("runs").sum(), arms.height, looks)
+    runs = arms_.count_rows(of_arms, pl.col("runs").sum(), arms.height, looks)
     sizes = _sizes(of_arms, known, runs)
-    lost = arms_.counted(of_arms.filter(pl.col("unit").is_null()), pl.col("runs").sum(), arms.height, looks)
-    counts = arms_.counted(kept.filter(~pl.col("gone")), pl.col("n").sum(), arms.height, looks) > 0
+    lost = arms_.count_rows(of_arms.filter(pl.col("unit").is_null()), pl.col("runs").sum(), arms.height, looks)
+    counts = arms_.count_rows(kept.filter(~pl.col("gone")), pl.col("n").sum(), arms.height, looks) > 0
     fresh = counts[candidate] & counts[control]
     ratio = _sample_ratio(arms, known["seen"].whole.n, deployment, looks)
-    misrouted = np.cumsum(_misrouted(arms, rows, looks), axis=1)
+    misrouted = np.cumsum(_count_misrouted(arms, rows, looks), axis=1)
     told: dict[str, Table] = {
         "look": np.broadcast_to(np.arange(1, looks + 1), fresh.shape),
         **{name: of_arm[candidate] for name, of_arm in sizes.items()},
@@ -146,7 +146,7 @@ def _looks(arms: pl.DataFrame, units: pl.DataFrame, before: pl.DataFrame, canari
         "runs_without_unit": np.cumsum(lost[candidate] + lost[control], axis=1),
         "units": losses.candidate.n.astype(np.int64),
         "units_control": losses.control.n.astype(np.int64),
-        "units_mixed": _mixed(arms, mixed, looks)[candidate],
+        "units_mixed": _count_mixed(arms, mixed, looks)[candidate],
         "units_misrouted": misrouted[candidate] + misrouted[control],
         "mean_loss": losses.mean,
         "mean_loss_control": losses.mean_control,
@@ -176,8 +176,11 @@ def _looks(arms: pl.DataFrame, units: pl.DataFrame, before: pl.DataFrame, canari
     uneven = told["sample_ratio_p"] < canaries.sample_ratio_alpha
     invalid = uneven | (lost_runs.since_look > 0) | (missing.since_look > 0)
     of_control = before.join(arms.filter(place=0).select("deployment_id", "arm"), on="deployment_id")
-    silent = {metric: of[control] for metric, of in untold(of_arms, of_control, metrics, (arms.height, looks)).items()}
-    judged, guarded = _judged(arms[candidate], losses, compared, silent, fresh, invalid)
+    silent = {
+        metric: of[control]
+        for metric, of in find_silent_looks(of_arms, of_control, metrics, (arms.height, looks)).items()
+    }
+    judged, guarded = _judge(arms[candidate], losses, compared, silent, fresh, invalid)
     # The rule sees a pair as its difference alone; what that is relative to, the means tell.
     relative = np.divide(
         judged["effect"], losses.mean_control, out=np.full(fresh.shape, np.nan), where=losses.mean_control > 0.0
@@ -200,7 +203,7 @@ def _looks(arms: pl.DataFrame, units: pl.DataFrame, before: pl.DataFrame, canari
 
 def _sizes(of_arms: pl.DataFrame, known: dict[str, arms_.Known], runs: NDArray[np.int64]) -> dict[str, Table]:
     """Return what each arm has so far (axes: arms, looks): its runs and units, and those without a loss."""
-    failed, with_loss = (arms_.counted(of_arms, pl.col(name).sum(), *runs.shape) for name in ("failed", "n"))
+    failed, with_loss = (arms_.count_rows(of_arms, pl.col(name).sum(), *runs.shape) for name in ("failed", "n"))
     missing = known["missing"].whole.n
     return {
         "runs": np.cumsum(runs, axis=1),
@@ -227,7 +230,7 @@ def _sample_ratio(arms: pl.DataFrame, seen: Table, deployment: Table, looks: int
     return stats.sample_ratio_by(codes, seen[at].ravel(), shares, n_groups=count * looks).p_value.reshape(count, looks)
 
 
-def _misrouted(arms: pl.DataFrame, rows: pl.DataFrame, looks: int) -> Table:
+def _count_misrouted(arms: pl.DataFrame, rows: pl.DataFrame, looks: int) -> Table:
     """Return units first seen on each look under an arm that is not the one their hash says."""
     canaries = arms.filter(
         pl.col("deployment_mode") == "canary", pl.col("share").is_not_null().all().over("deployment_id")
@@ -246,13 +249,13 @@ def _misrouted(arms: pl.DataFrame, rows: pl.DataFrame, looks: int) -> Table:
         own = seen.filter(pl.col("deployment_id") == name)
         meant = pl.Series([arm_of(salt, unit, shares) for unit in own["unit_id"]], dtype=pl.Int64)
         parts.append(own.filter(own["place"] != meant))
-    return arms_.counted(pl.concat([seen.clear(), *parts]), pl.len(), arms.height, looks)
+    return arms_.count_rows(pl.concat([seen.clear(), *parts]), pl.len(), arms.height, looks)
 
 
-def _mixed(arms: pl.DataFrame, mixed: pl.DataFrame, looks: int) -> Table:
+def _count_mixed(arms: pl.DataFrame, mixed: pl.DataFrame, looks: int) -> Table:
     """Return the mixed units of the deployment of each arm on each look."""
     new = mixed.select("deployment_id", look="mixed_look").join(arms.select("deployment_id", "arm"), on="deployment_id")
-    return np.cumsum(arms_.counted(new, pl.len(), arms.height, looks), axis=1)
+    return np.cumsum(arms_.count_rows(new, pl.len(), arms.height, looks), axis=1)
 
 
 def _intact(
@@ -281,7 +284,7 @@ def _intact(
     return found
 
 
-def _judged(
+def _judge(
     candidates: pl.DataFrame,
     losses: _Sides,
     guarded: dict[str, _Sides],

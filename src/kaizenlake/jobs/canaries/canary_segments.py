@@ -43,7 +43,7 @@ def canary_segments(
     """
     canary = (pl.col("deployment_mode") == "canary") & (pl.col("started_at") < as_of)
     started, units = pl.collect_all([deployments.filter(canary), canary_units])
-    started, units, names = arms_.coded(started, units)
+    started, units, names = arms_.number_deployments(started, units)
     arms = arms_.arms_of(started)
     rows = arms_.with_looks(arms, units) if arms.height else units.clear()
     parts = [
@@ -54,11 +54,11 @@ def canary_segments(
     if by_part.is_empty():
         return tables.empty(CanarySegments)
     each = by_part.select("deployment_id", *PART).unique().join(arms, on="deployment_id")
-    found = _compared(arms_.numbered(each, PART), by_part, arms_.mixed_units(rows), canaries)
+    found = _compare(arms_.number_arms(each, PART), by_part, arms_.find_mixed_units(rows), canaries)
     return arms_.with_names(found, names).lazy()
 
 
-def _compared(arms: pl.DataFrame, rows: pl.DataFrame, mixed: pl.DataFrame, canaries: Canaries) -> pl.DataFrame:
+def _compare(arms: pl.DataFrame, rows: pl.DataFrame, mixed: pl.DataFrame, canaries: Canaries) -> pl.DataFrame:
     """Return candidates against their control in each part.
 
     Args:
@@ -69,7 +69,7 @@ def _compared(arms: pl.DataFrame, rows: pl.DataFrame, mixed: pl.DataFrame, canar
     """
     looks = int(arms["looks_count"].max())  # type: ignore[arg-type]
     nights = arms_.unit_nights(arms, rows, ["loss"], PART)
-    known = arms_.known_so_far(arms_.without_mixed(nights, mixed), arms.height, looks, ["loss"])["loss"].whole
+    known = arms_.moments_so_far(arms_.without_mixed(nights, mixed), arms.height, looks, ["loss"])["loss"].whole
     made = np.arange(1, looks + 1) <= arms["looks_count"].to_numpy()[:, None]
     known = Moments(np.where(made, known.n, 0.0), known.mean, known.m2)
     place = arms["place"].to_numpy()

@@ -85,7 +85,7 @@ def canary_units(
     )
     sums = [name for name in tables.schema(CanaryUnits).names() if name not in (*KEYS, "history_n", "history_micros")]
     return (
-        pl.concat([ran, _routed(deployments, deployment_routings)], how="diagonal")
+        pl.concat([ran, _select_routings(deployments, deployment_routings)], how="diagonal")
         .group_by(KEYS)
         .agg(pl.col(sums).sum())
         .join(
@@ -106,7 +106,7 @@ def during() -> pl.Expr:
     )
 
 
-def _routed(deployments: pl.LazyFrame, routings: pl.LazyFrame) -> pl.LazyFrame:
+def _select_routings(deployments: pl.LazyFrame, routings: pl.LazyFrame) -> pl.LazyFrame:
     """Return routings from the start of their deployment until before its end, on the day after."""
     return (
         routings.rename({"first_at": "occurred_at"})

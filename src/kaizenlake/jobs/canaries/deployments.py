@@ -97,7 +97,7 @@ def _looks(as_of: datetime) -> pl.Expr:
 def _candidates(started: pl.LazyFrame) -> pl.LazyFrame:
     """Return candidates of each deployment with their shares, in the order they were given."""
     shares = (
-        _decoded(started, "arms", "policy_version", "share")
+        _decode_list(started, "arms", "policy_version", "share")
         .group_by(*KEY, "policy_version")
         .agg(pl.col("share").sort_by("place").first())
         .with_columns(share=pl.when(pl.col("share").is_between(0.0, 1.0)).then("share"))
@@ -121,7 +121,7 @@ def _candidates(started: pl.LazyFrame) -> pl.LazyFrame:
 def _guardrails(started: pl.LazyFrame) -> pl.LazyFrame:
     """Return guardrails of each deployment in the order they were given; the first of two for one metric."""
     return (
-        _decoded(started, "guardrails", "metric", "margin")
+        _decode_list(started, "guardrails", "metric", "margin")
         .filter(pl.col("metric").is_in(METRICS), pl.col("margin").is_finite(), pl.col("margin") >= 0.0)
         .group_by(*KEY, "metric")
         .agg(pl.col("place").min(), pl.col("margin").sort_by("place").first())
@@ -133,7 +133,7 @@ def _guardrails(started: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _decoded(started: pl.LazyFrame, column: str, name: str, figure: str) -> pl.LazyFrame:
+def _decode_list(started: pl.LazyFrame, column: str, name: str, figure: str) -> pl.LazyFrame:
     """Return the list of a payload field, one row each with its place in it; a field that holds no such list has none."""
     return (
         started.select(*KEY, flat_list(column, column, (name, figure)).alias(column))

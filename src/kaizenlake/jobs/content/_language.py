@@ -22,7 +22,7 @@ READ_LENGTH = 200
 """Characters of a text that are looked at."""
 
 
-def detected_language(plain: pl.Expr) -> pl.Expr:
+def detect_language(plain: pl.Expr) -> pl.Expr:
     """Detect the language of texts that are different from one another; null where it cannot be told.
 
     Words in capitals are read as others. Each text takes some 60 microseconds, so each should come once.

@@ -75,9 +75,9 @@ def read_arms(contents: pl.LazyFrame) -> pl.LazyFrame:
             measured_at=pl.col("occurred_at").max(),
             **{
                 metric: pl.struct(
-                    shown=pl.when(_known(metric).any()).then(pl.col(trials).filter(_known(metric)).sum()),
-                    clicks=pl.when(_known(metric).any()).then(
-                        pl.min_horizontal(events, trials).filter(_known(metric)).sum()
+                    shown=pl.when(_is_known(metric).any()).then(pl.col(trials).filter(_is_known(metric)).sum()),
+                    clicks=pl.when(_is_known(metric).any()).then(
+                        pl.min_horizontal(events, trials).filter(_is_known(metric)).sum()
                     ),
                 )
                 for metric, (events, trials) in METRICS.items()
@@ -94,7 +94,7 @@ def read_arms(contents: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _known(metric: str) -> pl.Expr:
+def _is_known(metric: str) -> pl.Expr:
     events, trials = METRICS[metric]
     return pl.col(events).is_not_null() & pl.col(trials).is_not_null()
 

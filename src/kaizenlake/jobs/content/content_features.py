@@ -7,7 +7,7 @@ from datetime import datetime
 import polars as pl
 
 from kaizenlake.job import job
-from kaizenlake.jobs.content._language import detected_language
+from kaizenlake.jobs.content._language import detect_language
 from kaizenlake.jobs.content._language_codes import is_told, one_code
 from kaizenlake.jobs.content._text_rules import HOOK_RULES, LANGUAGES, TEXT_RULES, as_plain, words
 from kaizenlake.jobs.content.daily_performance import latest_records
@@ -88,7 +88,7 @@ def read_texts(texts: pl.LazyFrame) -> pl.LazyFrame:
 def _language() -> pl.Expr:
     """Return the language of a text: the one given, else the one detected where it has at least two words."""
     to_detect = pl.when(pl.col("given").is_null(), pl.col("length_words") > 1).then("plain")
-    return pl.coalesce("given", detected_language(to_detect))
+    return pl.coalesce("given", detect_language(to_detect))
 
 
 def _language_source() -> pl.Expr:

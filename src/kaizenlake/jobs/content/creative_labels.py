@@ -10,7 +10,7 @@ import polars as pl
 from kaizenlake import stats
 from kaizenlake.job import job
 from kaizenlake.jobs._latest import latest
-from kaizenlake.jobs._said import said
+from kaizenlake.jobs._said import fill_in
 from kaizenlake.jobs.content.content_experiments import ARM
 from kaizenlake.parameters import Labels
 from kaizenlake.tables import ContentExperiments, Contents, CreativeLabels, CreativeMarks
@@ -60,7 +60,7 @@ def creative_labels(
         highest=pl.col("engagement_rate").max(),
     )
     # Fitted once for both uses: the optimiser cannot see that two calls of a function are one.
-    ranking = ranked(rankable, sizes, labels).cache()
+    ranking = rank_contents(rankable, sizes, labels).cache()
     said = marks(creative_marks.filter(pl.col("occurred_at") < as_of), figures)
     tried = in_experiments(figures, content_experiments).cache()
     experiment = ("experiment_id", "lift", "beaten_text", "beaten_rate")
@@ -132,7 +132,7 @@ def _no_experiment() -> dict[str, pl.Expr]:
     return {name: pl.lit(None, dtype=dtype) for name, dtype in types.items()}
 
 
-def ranked(rankable: pl.LazyFrame, sizes: pl.LazyFrame, labels: Labels) -> pl.LazyFrame:
+def rank_contents(rankable: pl.LazyFrame, sizes: pl.LazyFrame, labels: Labels) -> pl.LazyFrame:
     """Rank the contents of every group that is large enough, and label its ends.
 
     The ends are `share` of the group each, rounded down. Contents of one shrunk rate are told apart by their id; where one
@@ -234,7 +234,7 @@ def _experiment_reason() -> pl.Expr:
     )
     sign = pl.when(pl.col("lift") > 0).then(pl.lit("+")).otherwise(pl.lit(""))
     words = "{} % against {} % of the other arms of its experiment ({} arms; lift {}{} % after shrinkage)"
-    return said(words, own, others, "arms", sign, lift)
+    return fill_in(words, own, others, "arms", sign, lift)
 
 
 def _reason(labels: Labels) -> pl.Expr:
@@ -242,4 +242,4 @@ def _reason(labels: Labels) -> pl.Expr:
     end = pl.when(pl.col("label") == "winner").then(pl.lit("top")).otherwise(pl.lit("bottom"))
     percent = (pl.col("shrunk_rate") * 100).round(2)
     words = "place {} of {} in its group by shrunk engagement rate ({} %), {} {} %"
-    return said(words, "rank_in_group", "group_size", percent, end, pl.lit(f"{labels.share * 100:g}"))
+    return fill_in(words, "rank_in_group", "group_size", percent, end, pl.lit(f"{labels.share * 100:g}"))

@@ -8,7 +8,7 @@ import polars as pl
 
 from kaizenlake import tables
 from kaizenlake.job import job
-from kaizenlake.jobs._said import said
+from kaizenlake.jobs._said import fill_in
 from kaizenlake.jobs.outcomes._ages import START, ages_of, at_ages
 from kaizenlake.jobs.outcomes.pack_family import pack_family, pack_tier
 from kaizenlake.jobs.runs.run_records import gates_not_passed
@@ -82,7 +82,7 @@ def outcome_subjects(
             "industry",
             "client_type",
             kind=pl.lit(kind),
-            **{name: _known(kind, name) for name in _names()},
+            **{name: _is_known(kind, name) for name in _names()},
         )
         for kind, frame in subjects.items()
     ]
@@ -101,7 +101,7 @@ def _names() -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for known in KNOWN.values() for name in known))
 
 
-def _known(kind: str, name: str) -> pl.Expr:
+def _is_known(kind: str, name: str) -> pl.Expr:
     return KNOWN[kind].get(name, pl.lit(None, dtype=pl.String))
 
 
@@ -126,7 +126,7 @@ def pack_outcomes(packs: pl.LazyFrame, *, as_of: datetime, ages: tuple[int, ...]
     )
     productions = (
         packs.with_columns(project_id=_project_of("pack_run_id"))
-        .with_columns(subject_id=pl.coalesce("pack_run_id", said("{}#{}", "pack_key", number)))
+        .with_columns(subject_id=pl.coalesce("pack_run_id", fill_in("{}#{}", "pack_key", number)))
         .filter(pl.col("subject_id").is_not_null())
     )
     about = productions.group_by(PACK).agg(

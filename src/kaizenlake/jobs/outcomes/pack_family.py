@@ -56,7 +56,7 @@ def pack_family(pack_key: pl.Expr) -> pl.Expr:
 
     Keys are compared in lower case, with `_` for whatever is no letter and no digit.
     """
-    spelled = _spelled(pack_key)
+    spelled = _spell(pack_key)
     known = spelled.str.extract(rf"^({'|'.join(PACK_FAMILIES)})(?:_|$)")
     stem = spelled.str.replace(rf"(?:{_VERSION}|_(?:{_TIER}))+$", "")
     return pl.coalesce(known, pl.when(stem != "").then(stem), pack_key)
@@ -64,8 +64,8 @@ def pack_family(pack_key: pl.Expr) -> pl.Expr:
 
 def pack_tier(pack_key: pl.Expr) -> pl.Expr:
     """Return the tier of a pack: the last word of its key before a version, where that is a tier; else null."""
-    return _spelled(pack_key).str.extract(rf"_({_TIER})(?:{_VERSION})?$")
+    return _spell(pack_key).str.extract(rf"_({_TIER})(?:{_VERSION})?$")
 
 
-def _spelled(pack_key: pl.Expr) -> pl.Expr:
+def _spell(pack_key: pl.Expr) -> pl.Expr:
     return pack_key.str.to_lowercase().str.replace_all(r"[^\p{L}\p{N}]+", "_").str.strip_chars("_")

@@ -50,12 +50,12 @@ def scoped_win_rates(
     return (
         against_the_rest(counted, family, evidence)
         .join(whole.drop("chosen_age"), on=of_tenant, nulls_equal=True)
-        .map_batches(_drawn_toward_the_whole, schema=tables.schema(ScopedWinRates))
+        .map_batches(_draw_toward_the_whole, schema=tables.schema(ScopedWinRates))
         .sort(*family, "value")
     )
 
 
-def _drawn_toward_the_whole(rates: pl.DataFrame) -> pl.DataFrame:
+def _draw_toward_the_whole(rates: pl.DataFrame) -> pl.DataFrame:
     wins, decided = shrink_counts(rates)
     whole = rates["whole_rate"].fill_null(float("nan")).to_numpy()
     strength = _strength(rates, wins, decided)

@@ -53,7 +53,7 @@ def pool(studies: pl.DataFrame, by: Sequence[str], *, confidence: float, few_stu
     """
     codes, names = group_codes(studies, by)
     effects, variances = (studies[name].fill_null(np.nan).to_numpy() for name in ("log_ratio", "variance"))
-    pooled = _pooled(codes, effects, variances, confidence, few_studies)
+    pooled = _pool(codes, effects, variances, confidence, few_studies)
     # Sums of whole numbers: no order of rows changes a bit of them.
     sums = (
         studies.filter(pl.col("log_ratio").is_not_null())
@@ -119,7 +119,7 @@ def _lift(log_ratio: str) -> pl.Expr:
     return pl.when(lift.is_finite()).then(lift)
 
 
-def _pooled(
+def _pool(
     codes: NDArray[np.int64],
     effects: NDArray[np.float64],
     variances: NDArray[np.float64],

@@ -63,7 +63,7 @@ def contrast_experiments(
         for name in CONTRASTED:
             known = arms.filter(pl.col(name).is_not_null())
             read = _of_one_metric(known) if by == TENANT else known
-            parts.append(_pooled(_contrasts(read, name, by, is_left_out), keys, confidence))
+            parts.append(_pool(_contrasts(read, name, by, is_left_out), keys, confidence))
         return pl.concat(parts).select(schema.names()).sort(keys)
 
     return _arms(contents, by).map_batches(compute, schema=schema)
@@ -137,13 +137,13 @@ def _arms(contents: pl.LazyFrame, by: tuple[str, ...]) -> pl.LazyFrame:
             events=pl.col("of_events").sum(),
             of_trials=pl.col("of_trials").sum(),
             contents=pl.len().cast(pl.Int64),
-            **{name: _shared(pl.col(f"{name}_pattern")) for name in CONTRASTED},
+            **{name: _shared_pattern(pl.col(f"{name}_pattern")) for name in CONTRASTED},
         )
         .rename({"of_trials": "trials"})
     )
 
 
-def _shared(pattern: pl.Expr) -> pl.Expr:
+def _shared_pattern(pattern: pl.Expr) -> pl.Expr:
     """Return the pattern that all contents of a group have; null where they differ or one is unknown."""
     return pl.when(pattern.null_count() == 0, pattern.min() == pattern.max()).then(pattern.min())
 
@@ -183,7 +183,7 @@ def _contrasts(arms: pl.DataFrame, pattern_type: str, by: tuple[str, ...], is_le
     )
 
 
-def _pooled(contrasts: pl.DataFrame, keys: list[str], confidence: float) -> pl.DataFrame:
+def _pool(contrasts: pl.DataFrame, keys: list[str], confidence: float) -> pl.DataFrame:
     """Pool the contrasts of one type, and count the experiments left out; those alone make a row without a lift."""
     pooled = pool(_studies(contrasts.filter(~pl.col("is_left_out")), keys), keys, confidence=confidence)
     left_out = contrasts.group_by(keys).agg(left_out=pl.col("is_left_out").sum().cast(pl.Int64))

@@ -59,12 +59,12 @@ def scoped_patterns(
         .with_columns(
             verdict=verdict(q_value=evidence.q_value, contents=evidence.contents, studies=pl.col("least")),
         )
-        .map_batches(_drawn_toward_the_whole, schema=tables.schema(ScopedPatterns))
+        .map_batches(_draw_toward_the_whole, schema=tables.schema(ScopedPatterns))
         .sort(tables.grain(ScopedPatterns))
     )
 
 
-def _drawn_toward_the_whole(rows: pl.DataFrame) -> pl.DataFrame:
+def _draw_toward_the_whole(rows: pl.DataFrame) -> pl.DataFrame:
     codes, _ = group_codes(rows, ["tenant_id", "scope", "evidence", "pattern_type", "pattern"])
     log_lift, log_se, whole = (rows[name].fill_null(np.nan).to_numpy() for name in ("log_lift", "log_se", "whole_lift"))
     between = np.asarray(fit_normal_by(codes, log_lift, log_se**2).variance)[codes]

@@ -35,7 +35,7 @@ def policy_performance(
         learning_progress: The loss by version over time.
         as_of: Until when events count.
     """
-    known = pl.concat([_seen(_of_tenants(canary_looks)), _observed(policies, _of_tenants(learning_progress))])
+    known = pl.concat([_latest_looks(_of_tenants(canary_looks)), _last_days(policies, _of_tenants(learning_progress))])
     place = pl.col("evidence").replace_strict(list(EVIDENCE), list(range(len(EVIDENCE))), return_dtype=pl.Int64)
     best = pl.struct(_FIGURES).sort_by(place, pl.col("on"), pl.col("name"), descending=[False, True, True]).first()
     return (
@@ -53,7 +53,7 @@ def _of_tenants(frame: pl.LazyFrame) -> pl.LazyFrame:
     return frame.with_columns(tenant_id=pl.lit(None, pl.String))
 
 
-def _seen(canary_looks: pl.LazyFrame) -> pl.LazyFrame:
+def _latest_looks(canary_looks: pl.LazyFrame) -> pl.LazyFrame:
     """Return each candidate at the latest look of each of its deployments."""
     return (
         canary_looks.filter(pl.col("look") == pl.col("look").max().over("deployment_id", *VERSION))
@@ -79,7 +79,7 @@ def _seen(canary_looks: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _observed(policies: pl.LazyFrame, learning_progress: pl.LazyFrame) -> pl.LazyFrame:
+def _last_days(policies: pl.LazyFrame, learning_progress: pl.LazyFrame) -> pl.LazyFrame:
     """Return each version on its last day, against the version before."""
     last = learning_progress.join(
         policies.select("doer", *VERSION), on=("doer", *VERSION), how="semi", nulls_equal=True

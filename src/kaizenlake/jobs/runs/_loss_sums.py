@@ -32,12 +32,12 @@ def sums_of(loss: pl.Expr) -> dict[str, pl.Expr]:
     }
 
 
-def known_before(as_of: datetime) -> pl.Expr:
+def is_known_before(as_of: datetime) -> pl.Expr:
     """Return rows of days that began before an instant and have a run with a loss."""
     return (pl.col("event_date").cast(pl.Datetime("us", "UTC")) < as_of) & (pl.col("n") > 0)
 
 
-def added() -> tuple[pl.Expr, ...]:
+def add_sums() -> tuple[pl.Expr, ...]:
     """Return the sums of several parts."""
     return tuple(pl.col(name).sum() for name in SUMS)
 

@@ -39,7 +39,7 @@ def crl(
     return (
         run_records.filter(pl.col("occurred_at") < as_of)
         .with_columns(**{_term(name): term for name, term in terms.items()})
-        .with_columns(**_weighed(weights))
+        .with_columns(**_weigh(weights))
         .with_columns(
             own_names=pl.lit(pl.Series([own], dtype=pl.List(pl.String))).first(),
             own_terms=_list(_term(name) for name in own),
@@ -58,12 +58,12 @@ def nine_terms(loss: Loss) -> dict[str, pl.Expr]:
     gates = pl.when("failed_without_gates").then(1.0).otherwise(gates_not_passed())
     return {
         "gates": gates,
-        "contradictions": saturated(pl.col("contradictions"), loss.contradictions_half),
+        "contradictions": saturate(pl.col("contradictions"), loss.contradictions_half),
         "grounding": 1.0 - pl.col("grounding_rate"),
         "cost": overrun(pl.col("cost_usd"), pl.col("budget_usd"), loss.full_overrun),
         "latency": overrun(pl.col("latency_seconds"), pl.col("latency_budget_seconds"), loss.full_overrun),
-        "security": saturated(pl.col("security_criticals"), loss.security_half),
-        "api": saturated(pl.col("api_breakages"), loss.api_half),
+        "security": saturate(pl.col("security_criticals"), loss.security_half),
+        "api": saturate(pl.col("api_breakages"), loss.api_half),
         "migration": pl.col("db_migration_failed").cast(pl.Float64),
         "rag": 1.0 - pl.col("rag_coverage_rate"),
     }
@@ -74,14 +74,14 @@ def own_term(term: LossTerm) -> pl.Expr:
     value = pl.col(term.field).cast(pl.Float64)
     if term.rule == "count":
         assert term.half is not None
-        return saturated(value.clip(lower_bound=0.0), term.half)
+        return saturate(value.clip(lower_bound=0.0), term.half)
     if term.rule == "overrun":
         return overrun(value, pl.lit(term.budget), 1.0)
     rate = value.clip(0.0, 1.0)
     return rate if term.rule == "rate" else 1.0 - rate
 
 
-def saturated(number: pl.Expr, half: float) -> pl.Expr:
+def saturate(number: pl.Expr, half: float) -> pl.Expr:
     """Return a count as a share: n / (n + half), so that it is one half at `half` and nears 1; null for null."""
     return number / (number + half)
 
@@ -116,7 +116,7 @@ def nine_weights(loss: Loss) -> dict[str, pl.Expr]:
     return found
 
 
-def _weighed(weights: Mapping[str, pl.Expr]) -> dict[str, pl.Expr]:
+def _weigh(weights: Mapping[str, pl.Expr]) -> dict[str, pl.Expr]:
     """Return weights used, contributions, loss and coverage, from the columns of the terms and the weight of each."""
     observed = {
         name: pl.when(pl.col(_term(name)).is_not_null()).then(weight).otherwise(0.0) for name, weight in weights.items()

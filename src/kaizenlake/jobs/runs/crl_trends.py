@@ -12,7 +12,7 @@ import polars as pl
 from kaizenlake import stats
 from kaizenlake.job import job
 from kaizenlake.jobs.runs._day_clusters import ALL_SUMS, difference_interval, sums_of_day
-from kaizenlake.jobs.runs._loss_sums import MICRO, added, known_before, m2, mean, sd
+from kaizenlake.jobs.runs._loss_sums import MICRO, add_sums, is_known_before, m2, mean, sd
 from kaizenlake.jobs.runs.crl_daily import quantile
 from kaizenlake.parameters import Evidence, Trends
 from kaizenlake.tables import CrlDaily, CrlTrends
@@ -57,7 +57,7 @@ def crl_trends(
         trends: Half-life of the moving average, and what a direction needs.
     """
     each = 1.0 - (1.0 - evidence.confidence) / len(WINDOWS)
-    observed = _days(crl_daily.filter(known_before(as_of)))
+    observed = _days(crl_daily.filter(is_known_before(as_of)))
     days = observed
     for window in WINDOWS:
         days = days.join(_window(observed, window), on=DAY, how="left", nulls_equal=True).with_columns(
@@ -73,7 +73,7 @@ def crl_trends(
         sd_loss=sd(),
         mean_coverage=pl.col("coverage_micros") / (pl.col("n") * MICRO),
         ewma_loss=moving,
-    ).with_columns(**_charted(trends))
+    ).with_columns(**_chart(trends))
     return _episodes(charted).with_columns(direction=_direction(trends)).sort(DAY)
 
 
@@ -114,7 +114,7 @@ def is_recent(as_of: datetime) -> pl.Expr:
     return pl.col("event_date") >= (as_of - timedelta(days=EPISODE_DAYS)).date()
 
 
-def _charted(trends: Trends) -> dict[str, pl.Expr]:
+def _chart(trends: Trends) -> dict[str, pl.Expr]:
     """Return the control chart of each series."""
     columns = {name: pl.Float64() for name in CHARTED}
     first_day = pl.col("event_date").min().over(KEYS)
@@ -203,9 +203,9 @@ def _days(crl_daily: pl.LazyFrame) -> pl.LazyFrame:
         pl.concat([crl_daily.with_columns(cut=pl.lit(cut), value=value) for cut, value in CUTS.items()])
         .filter(pl.col("value").is_not_null())
         .group_by(*DAY, "bucket")
-        .agg(*added(), pl.col("coverage_micros").sum())
+        .agg(*add_sums(), pl.col("coverage_micros").sum())
         .group_by(DAY)
-        .agg(*added(), pl.col("coverage_micros").sum(), p50_loss=quantile(0.50), p95_loss=quantile(0.95))
+        .agg(*add_sums(), pl.col("coverage_micros").sum(), p50_loss=quantile(0.50), p95_loss=quantile(0.95))
         .with_columns(**sums_of_day())
         .sort(DAY)
     )

@@ -7,9 +7,9 @@ from datetime import datetime
 import polars as pl
 
 from kaizenlake.job import job
-from kaizenlake.jobs._finding_words import rounded_figure
+from kaizenlake.jobs._finding_words import round_figure
 from kaizenlake.jobs.runs._day_clusters import ALL_SUMS, difference_interval, sums_of_day
-from kaizenlake.jobs.runs._loss_sums import added, known_before, mean
+from kaizenlake.jobs.runs._loss_sums import add_sums, is_known_before, mean
 from kaizenlake.parameters import Evidence, Trends
 from kaizenlake.tables import CrlDaily, LearningProgress
 from kaizenlake.tables.loss import HELPED, HURT, SAME, TOO_EARLY
@@ -40,9 +40,9 @@ def learning_progress(
     """
     first_day = pl.col("event_date").min().over(VERSION)
     days = (
-        crl_daily.filter(known_before(as_of), pl.col("policy_version").is_not_null())
+        crl_daily.filter(is_known_before(as_of), pl.col("policy_version").is_not_null())
         .group_by(*VERSION, "event_date")
-        .agg(*added())
+        .agg(*add_sums())
         .with_columns(**sums_of_day())
         .with_columns(
             first_day=first_day,
@@ -92,7 +92,7 @@ def version_verdict(trends: Trends) -> pl.Expr:
     Args:
         trends: `runs`: fewest on either side for a verdict; `small_difference`: what is not worth speaking of.
     """
-    low, high = (rounded_figure(pl.col(name)) for name in ("change_ci_low", "change_ci_high"))
+    low, high = (round_figure(pl.col(name)) for name in ("change_ci_low", "change_ci_high"))
     enough = (pl.col("n_so_far") >= trends.runs) & (pl.col("previous_n") >= trends.runs) & low.is_not_null()
     small = (low >= -trends.small_difference) & (high <= trends.small_difference)
     return pl.when(pl.col("previous_version").is_not_null()).then(

@@ -74,7 +74,7 @@ def run_records(runs: pl.LazyFrame, traces: pl.LazyFrame, *, as_of: datetime) ->
         .with_columns(event_date=pl.col("occurred_at").dt.date())
     )
     return pl.concat([alone, together], how="diagonal").with_columns(
-        failed_without_gates=failed() & gates_not_passed().is_null() & (pl.col("gates_passed").fill_null(0) == 0)
+        failed_without_gates=has_failed() & gates_not_passed().is_null() & (pl.col("gates_passed").fill_null(0) == 0)
     )
 
 
@@ -112,7 +112,7 @@ def gates_not_passed() -> pl.Expr:
     return pl.when(*known).then(1.0 - pl.col("gates_passed") / pl.col("gates_total"))
 
 
-def failed() -> pl.Expr:
+def has_failed() -> pl.Expr:
     """Return whether a run ended in error, timeout or crash.
 
     Its `outcome` says so. Where it tells none, a failure mode does, unless something was found out about what the run made.

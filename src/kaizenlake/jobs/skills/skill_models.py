@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from kaizenlake import stats, tables
 from kaizenlake.job import job
 from kaizenlake.jobs.activity.scopes import group_codes
-from kaizenlake.jobs.runs._loss_sums import MICRO, SUMS, added, m2, mean, micros, sums_of
+from kaizenlake.jobs.runs._loss_sums import MICRO, SUMS, add_sums, m2, mean, micros, sums_of
 from kaizenlake.jobs.runs.run_records import RUN
 from kaizenlake.jobs.skills._card_rules import in_card, units_without_loss, verdict, with_card_end
 from kaizenlake.parameters import Evidence, Skills
@@ -61,7 +61,7 @@ def skill_models(
             cost_micros=pl.col("cost").sum(),
             **sums_of(pl.col("loss")),
         )
-        .map_batches(partial(_compared, evidence=evidence, skills=skills), schema=_COMPARED)
+        .map_batches(partial(_compare, evidence=evidence, skills=skills), schema=_COMPARED)
     )
     missing = units_without_loss(counted, MODEL)
     return compared.join(missing, on=list(MODEL), how="left", nulls_equal=True).with_columns(
@@ -74,9 +74,9 @@ _COMPARED = pl.Schema(
 )
 
 
-def _compared(cells: pl.DataFrame, *, evidence: Evidence, skills: Skills) -> pl.DataFrame:
+def _compare(cells: pl.DataFrame, *, evidence: Evidence, skills: Skills) -> pl.DataFrame:
     """Return rows of the table out of sums by doer, model and band of cost; the band is null where the cost is unknown."""
-    whole = cells.group_by(MODEL).agg(*added(), pl.col("runs", "costed", "cost_micros").sum()).sort(MODEL)
+    whole = cells.group_by(MODEL).agg(*add_sums(), pl.col("runs", "costed", "cost_micros").sum()).sort(MODEL)
     alone = stats.mean_interval(*_moments(whole, ""), confidence=evidence.confidence)
     compared = pl.col("compared") >= skills.runs, pl.col("compared_others") >= skills.runs
     place = (

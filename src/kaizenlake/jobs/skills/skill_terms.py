@@ -85,8 +85,8 @@ def skill_terms(
         ),
     )
     compared = valued.with_columns(
-        column for kind in KINDS for column in _compared(kind, evidence.confidence)
-    ).with_columns(_corrected())
+        column for kind in KINDS for column in _compare(kind, evidence.confidence)
+    ).with_columns(_correct())
     fleet, own = (_verdict(kind, skills) for kind in KINDS)
     return (
         compared.with_columns(fleet_verdict=fleet, past_verdict=own)
@@ -130,7 +130,7 @@ def _over(numerator: pl.Expr, denominator: pl.Expr) -> pl.Expr:
     return pl.when(denominator > 0).then((numerator / denominator).clip(0.0, 1.0))
 
 
-def _compared(kind: str, confidence: float) -> tuple[pl.Expr, ...]:
+def _compare(kind: str, confidence: float) -> tuple[pl.Expr, ...]:
     sides = [(pl.col(f"{side}_n"), mean(f"{side}_"), m2(f"{side}_")) for side in ("now", kind)]
     found = expressions.cautious_difference(*sides[0], *sides[1], confidence).struct
     valued = {"difference": "effect", "ci_low": "ci_low", "ci_high": "ci_high"}
@@ -140,7 +140,7 @@ def _compared(kind: str, confidence: float) -> tuple[pl.Expr, ...]:
     )
 
 
-def _corrected() -> tuple[pl.Expr, ...]:
+def _correct() -> tuple[pl.Expr, ...]:
     """Correct all p-values of a tenant as one family."""
     found = pl.map_batches(
         [pl.struct("tenant_id").rank("dense") - 1, *(pl.col(f"{kind}_p_value") for kind in KINDS)],

@@ -8,7 +8,7 @@ import polars as pl
 
 from kaizenlake.job import job
 from kaizenlake.jobs.traces.trace_steps import TRACE
-from kaizenlake.jobs.traces.traces import in_order, known_sum
+from kaizenlake.jobs.traces.traces import in_order, sum_known
 from kaizenlake.tables import RunCosts, RunRecords, Traces, TraceSteps
 
 _RUN = ("tenant_id", "run_id")
@@ -76,7 +76,7 @@ def run_costs(
             passed=pl.col("run_id").filter(pl.col("passed").fill_null(value=False)).n_unique().cast(pl.Int64),
             calls=pl.col("counts_call").sum().cast(pl.Int64),
             calls_without_cost=pl.col("lacks_cost").sum().cast(pl.Int64),
-            **{name: known_sum(name, "always") for name in figures},
+            **{name: sum_known(name, "always") for name in figures},
             timed_calls=pl.col("seconds").count().cast(pl.Int64),
             seconds=in_order(pl.col("seconds").drop_nulls()),
         )

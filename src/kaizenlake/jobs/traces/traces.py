@@ -65,10 +65,10 @@ def traces(runs: pl.LazyFrame, trace_steps: pl.LazyFrame, *, as_of: datetime) ->
             errors=(pl.col("status") == "error").sum().cast(pl.Int64),
             retries=pl.col("is_retry").sum().cast(pl.Int64),
             **{
-                name: known_sum(name, "counts_tokens")
+                name: sum_known(name, "counts_tokens")
                 for name in ("input_tokens", "output_tokens", "cache_read_tokens")
             },
-            cost_usd=known_sum("cost_usd", "counts_cost"),
+            cost_usd=sum_known("cost_usd", "counts_cost"),
             calls_without_cost=pl.col("lacks_cost").sum().cast(pl.Int64),
             models=pl.col("model").filter("counts_tokens").drop_nulls().unique().sort(),
         )
@@ -85,7 +85,7 @@ def traces(runs: pl.LazyFrame, trace_steps: pl.LazyFrame, *, as_of: datetime) ->
     )
 
 
-def known_sum(name: str, chosen: str) -> pl.Expr:
+def sum_known(name: str, chosen: str) -> pl.Expr:
     """Sum of a figure over chosen rows, the same in whatever order they come; null where none tells it."""
     return in_order(pl.col(name).filter(pl.col(chosen)).drop_nulls())
 

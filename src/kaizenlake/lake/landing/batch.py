@@ -200,7 +200,9 @@ class Batch:
         given = pl.concat(self._frames)
         self._frames.clear()
         given = given.with_columns(names.gather(given["_part"]))
-        judged = append_events(self.lake, given, now=self.now, unbooked=_unbooked(self.lake, names.unique().to_list()))
+        judged = append_events(
+            self.lake, given, now=self.now, unbooked=_find_uncounted(self.lake, names.unique().to_list())
+        )
         # While the next batch is read, this one holds no payloads any more.
         return judged.select(_COUNTED)
 
@@ -359,7 +361,7 @@ def _there(snapshot: Snapshot, ids: pl.Series) -> pl.DataFrame:
     )
 
 
-def _unbooked(lake: Lake, files: Sequence[str]) -> Keep:
+def _find_uncounted(lake: Lake, files: Sequence[str]) -> Keep:
     """Return events of these files that no row of `bronze.landings` has counted: an interrupted landing wrote them.
 
     The first landing of the file after the interrupted one counts them, and no later one does; nor does any what a retry of

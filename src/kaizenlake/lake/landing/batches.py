@@ -100,7 +100,7 @@ def verify(lake: Lake) -> Verified:
     if snapshot.handle is None:
         return Verified(0, ())
     lake_id, trust = Lake.identity(snapshot), keys.trust(lake)
-    vouched = decisions.vouched(decisions.ledger(lake))
+    vouched = decisions.find_vouched(decisions.ledger(lake))
     is_logged = attested.IS_LOGGED
     sealed = snapshot.scan().filter(is_logged, pl.col("seal").is_not_null()).select("batch", "seal", "event_id")
     links: list[seals.Link] = []
@@ -117,14 +117,14 @@ def verify(lake: Lake) -> Verified:
     problems += [f"batch {link.sequence}: {why}" for link, why in chain.refused]
     found, rows = _parts(snapshot, is_logged)
     there = dict(digests.batches(found))
-    problems += _unsealed(there.pop(digests.NONE, digests.whole({})), vouched.adopted)
+    problems += _describe_unsealed(there.pop(digests.NONE, digests.whole({})), vouched.adopted)
     missing = [number for number in chain.missing if number not in there]
     if missing:
         are = "is" if len(missing) == 1 else "are"
         problems.append(f"{plural(len(missing), 'batch', 'batches')} {are} missing: number {seals.some(missing)}")
     for number in sorted({*chain.links, *there} - {*missing}):
         if words := _differs(chain, there, number):
-            problems.append(f"batch {number}{_told(snapshot, number)}: {words}")
+            problems.append(f"batch {number}{_describe_batch(snapshot, number)}: {words}")
     return Verified(rows, tuple(problems))
 
 
@@ -140,7 +140,7 @@ def _differs(chain: seals.Chain, there: dict[int, Part], number: int) -> str | N
     return f"{plural(part.rows, 'event')} are there, and one or more of them were changed"
 
 
-def _unsealed(part: Part, adopted: Part | None) -> Iterator[str]:
+def _describe_unsealed(part: Part, adopted: Part | None) -> Iterator[str]:
     """Yield what is wrong with the events that are of no batch."""
     if adopted is None:
         if part.rows:
@@ -152,7 +152,7 @@ def _unsealed(part: Part, adopted: Part | None) -> Iterator[str]:
         )
 
 
-def _told(snapshot: Snapshot, number: int) -> str:
+def _describe_batch(snapshot: Snapshot, number: int) -> str:
     """Return where the events of a batch came from, in words."""
     rows = (
         snapshot.scan()
@@ -163,7 +163,7 @@ def _told(snapshot: Snapshot, number: int) -> str:
     return f" ({', '.join(files)}, landed {at:%Y-%m-%d %H:%M} UTC)" if at is not None else ""
 
 
-def unsealed(lake: Lake) -> Part:
+def digest_unsealed(lake: Lake) -> Part:
     """Return the digest the events of no batch, such as a person adopts them."""
     found, _ = _parts(lake.held(Events), attested.IS_LOGGED & pl.col("batch").is_null())
     return dict(digests.batches(found)).get(digests.NONE, digests.whole({}))

@@ -21,8 +21,8 @@ from kaizenlake.lake.landing.quarantine import (
     Poison,
     RuleCount,
     acknowledge,
+    count_unacknowledged,
     quarantine_summary,
-    unacknowledged,
 )
 from kaizenlake.lake.landing.retry import Retried, mappings_folder, retry
 from kaizenlake.lake.mapping import files as mappings
@@ -46,11 +46,11 @@ __all__ = [
     "Retried",
     "RuleCount",
     "acknowledge",
+    "count_unacknowledged",
     "land",
     "land_folder",
     "quarantine_summary",
     "retry",
-    "unacknowledged",
     "waiting",
 ]
 

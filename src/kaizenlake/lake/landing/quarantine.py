@@ -187,7 +187,7 @@ def acknowledge(lake: Lake, *, by: str, system_user: str | None = None, note: st
     return int(lines)
 
 
-def unacknowledged(lake: Lake) -> int:
+def count_unacknowledged(lake: Lake) -> int:
     """Return lines that wait and came after the last acknowledgement."""
     last = lake.scan(Acknowledgements).select(pl.col("acknowledged_at").max()).collect().item()
     held = lake.scan(Quarantine).filter(status="waiting")

@@ -120,10 +120,10 @@ def _event_lines(lake: Lake, held: pl.DataFrame) -> Iterator[tuple[bytes, int]]:
         if name is None:
             yield from zip((raw.encode() for raw in rows["raw"]), rows["_place"], strict=True)
         else:
-            yield from _mapped_lines(lake, str(name), str(content), rows)
+            yield from _map_lines(lake, str(name), str(content), rows)
 
 
-def _mapped_lines(lake: Lake, name: str, content: str, rows: pl.DataFrame) -> Iterator[tuple[bytes, int]]:
+def _map_lines(lake: Lake, name: str, content: str, rows: pl.DataFrame) -> Iterator[tuple[bytes, int]]:
     try:
         mapping = mappings.load(name, mappings_folder(lake), lake.declared.catalogue)
     except MappingError:

@@ -23,8 +23,8 @@ from kaizenlake.lake.mapping.figures import Style
 from kaizenlake.lake.mapping.items import ITEM, PLACE, ROW, each_item, table_of
 from kaizenlake.lake.mapping.money import currency_column
 from kaizenlake.lake.mapping.records import breakdown_of, digests, figures_of, keyed, part
-from kaizenlake.lake.mapping.row_tests import are_totals, described, holds
-from kaizenlake.lake.mapping.times import Origin, found_in_name, moment
+from kaizenlake.lake.mapping.row_tests import are_totals, describe_tests, holds
+from kaizenlake.lake.mapping.times import Origin, find_in_name, moment
 from kaizenlake.lake.mapping.values import HASH, Fields, hashes, to_json
 from kaizenlake.lake.readers import json_cells
 from kaizenlake.lake.readers.chunks import Dialect, Rows
@@ -214,12 +214,12 @@ class Mapping:
         """Return what the name of a file tells of the time of its events."""
         moments = [said for section in self.document.event for said in (section.occurred_at, section.measured_at)]
         patterns = [said.file_name for said in moments if said is not None and said.file_name is not None]
-        return [found for pattern in patterns if (found := found_in_name(pattern, name)) is not None]
+        return [found for pattern in patterns if (found := find_in_name(pattern, name)) is not None]
 
     def conditions(self) -> str:
         """Return of which rows it makes events, in words."""
         told = "; ".join(
-            f"{section.type} when {described(section.when)}"
+            f"{section.type} when {describe_tests(section.when)}"
             if section.when
             else f"{section.type} of each `{section.each}`"
             for section in self.document.event

@@ -173,17 +173,17 @@ def _digits(digits: str, style: Style) -> str:
     """Return digits without marks of thousands, and with a dot before the decimals."""
     for mark in _BLANKS:
         if mark in digits:
-            digits = _ungrouped(digits, mark, ".,")
+            digits = _ungroup(digits, mark, ".,")
     decimal, thousands = _style_of(digits, style)
     if thousands and thousands in digits:
-        digits = _ungrouped(digits, thousands, decimal)
+        digits = _ungroup(digits, thousands, decimal)
     digits = digits.replace(decimal, ".") if decimal != "." else digits
     if not re.fullmatch(r"\d+\.?\d*|\.\d+", digits):
         raise UnreadableNumberError("its marks are those of no number")
     return digits.rstrip(".")
 
 
-def _ungrouped(digits: str, mark: str, decimals: str) -> str:
+def _ungroup(digits: str, mark: str, decimals: str) -> str:
     if not re.fullmatch(rf"\d{{1,3}}({re.escape(mark)}\d{{3}})+([{re.escape(decimals)}]\d*)?", digits):
         raise UnreadableNumberError(
             f"{mark!r} stands between thousands, so three digits follow it each time"
@@ -294,7 +294,7 @@ def column(
     for text in odd:
         try:
             number = read(text, style, unit)
-            made[text] = _said(number, is_count=is_count, is_percent=is_percent)
+            made[text] = _spell(number, is_count=is_count, is_percent=is_percent)
         except UnreadableNumberError as error:
             faults[text] = str(error)
             continue
@@ -309,7 +309,7 @@ def column(
     return Column(texts, faults, currencies, cells)
 
 
-def _said(number: Number, *, is_count: bool, is_percent: bool) -> str:
+def _spell(number: Number, *, is_count: bool, is_percent: bool) -> str:
     if not number.is_percent or is_percent:
         return number.text
     if is_count:

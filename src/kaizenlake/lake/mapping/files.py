@@ -16,14 +16,14 @@ from kaizenlake.lake.mapping.document import Document, Name
 from kaizenlake.lake.mapping.rules import problems
 
 
-def shipped() -> tuple[str, ...]:
+def list_shipped() -> tuple[str, ...]:
     """Return names of the mappings that come with the package."""
     return tuple(
-        sorted(item.name.removesuffix(".toml") for item in _shipped().iterdir() if item.name.endswith(".toml"))
+        sorted(item.name.removesuffix(".toml") for item in _shipped_folder().iterdir() if item.name.endswith(".toml"))
     )
 
 
-def _shipped() -> Traversable:
+def _shipped_folder() -> Traversable:
     return files("kaizenlake").joinpath("mappings")
 
 
@@ -45,8 +45,8 @@ def load(name: str, folder: Path | None = None, catalogue: Catalogue = OURS) -> 
         return parse(path.read_bytes(), name=path.stem, where=name, catalogue=catalogue)
     if folder is not None and (own := folder / f"{name}.toml").is_file():
         return parse(own.read_bytes(), name=name, where=str(own), catalogue=catalogue)
-    if name in shipped():
-        return parse(_shipped().joinpath(f"{name}.toml").read_bytes(), name=name, where=f"mappings/{name}.toml")
+    if name in list_shipped():
+        return parse(_shipped_folder().joinpath(f"{name}.toml").read_bytes(), name=name, where=f"mappings/{name}.toml")
     known = names(folder)
     alike = near(name, known)
     raise MappingError(
@@ -64,7 +64,7 @@ def names(folder: Path | None = None) -> list[str]:
         folder: The lake's `mappings` folder.
     """
     owned = sorted(path.stem for path in folder.glob("*.toml")) if folder is not None and folder.is_dir() else []
-    return [*owned, *(item for item in shipped() if item not in owned)]
+    return [*owned, *(item for item in list_shipped() if item not in owned)]
 
 
 def parse(text: bytes, *, name: str, where: str, catalogue: Catalogue = OURS) -> Mapping:

@@ -9,7 +9,7 @@ import polars as pl
 
 from kaizenlake.lake.readers.chunks import Rows
 from kaizenlake.lake.readers.header import root
-from kaizenlake.lake.readers.json_rows import cell, inner, items, marked, record
+from kaizenlake.lake.readers.json_rows import cell, inner, items, mark_places, record
 
 PLACE, ROW, ITEM, TYPED = "\0place", "\0row", "\0item", "\0typed "
 """Columns of ours beside those of the table: the place of a row in its chunk, its number in the file, that of an item in its
@@ -34,7 +34,7 @@ def table_of(rows: Rows, columns: Sequence[str], nothing: Sequence[str]) -> pl.D
                 held[TYPED + name] = rows.typed[name]
         elif lies_in is not None:
             found = [inner(text, name[len(lies_in) :]) for text in rows.frame[lies_in]]
-            held.update(_nested(name, found))
+            held.update(_unnest(name, found))
         else:
             held[name] = pl.Series([None] * len(rows.numbers), dtype=pl.String)
     said = ["", *nothing]
@@ -46,13 +46,13 @@ def table_of(rows: Rows, columns: Sequence[str], nothing: Sequence[str]) -> pl.D
     )
 
 
-def _nested(name: str, found: Sequence[msgspec.Raw | None]) -> dict[str, pl.Series]:
+def _unnest(name: str, found: Sequence[msgspec.Raw | None]) -> dict[str, pl.Series]:
     """Return values that lie within a column, as a column of their own."""
     told = [(None, False) if raw is None else cell(raw) for raw in found]
     numeric = [place for place, (_, is_number) in enumerate(told) if is_number]
     return {
         name: pl.Series([text for text, _ in told], dtype=pl.String).str.strip_chars(),
-        TYPED + name: marked(numeric, len(told)),
+        TYPED + name: mark_places(numeric, len(told)),
     }
 
 
@@ -75,7 +75,7 @@ def each_item(table: pl.DataFrame, each: str, columns: Sequence[str], nothing: S
         within = name.removeprefix(f"{each}.")
         found = [(held.get(within) or inner(text, within)) if held else None for held, text in flat]
         if any(raw is not None for raw in found):
-            told = _nested(name, found)
+            told = _unnest(name, found)
             text, typed = told[name], told[TYPED + name]
             is_own = pl.Series([raw is not None for raw in found], dtype=pl.Boolean)
             other = pl.col(TYPED + name) if TYPED + name in rows.columns else pl.lit(value=False)

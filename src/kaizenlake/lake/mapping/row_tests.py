@@ -54,25 +54,25 @@ def are_totals(section: Section, first: str) -> pl.Expr:
     return pl.all_horizontal(pl.col(name).is_null() for name in times) & word.fill_null(value=False)
 
 
-def described(tests: Tests) -> str:
+def describe_tests(tests: Tests) -> str:
     """Return tests in words.
 
     >>> described({"Stage": ["won", "lost"], "Name": Test(empty=False)})
     "'Stage' is one of 'won', 'lost' and 'Name' is not empty"
     """
-    return " and ".join(f"{name!r} {_described(test)}" for name, test in tests.items())
+    return " and ".join(f"{name!r} {_describe_test(test)}" for name, test in tests.items())
 
 
-def _described(test: str | Sequence[str] | Test) -> str:
+def _describe_test(test: str | Sequence[str] | Test) -> str:
     if isinstance(test, str):
         return f"is {test!r}"
     if not isinstance(test, Test):
-        return f"is one of {_listed(test)}"
+        return f"is one of {_list_words(test)}"
     said = []
     if test.in_ is not None:
-        said.append(f"is one of {_listed(test.in_)}")
+        said.append(f"is one of {_list_words(test.in_)}")
     if test.not_ is not None:
-        said.append(f"is none of {_listed([test.not_] if isinstance(test.not_, str) else test.not_)}")
+        said.append(f"is none of {_list_words([test.not_] if isinstance(test.not_, str) else test.not_)}")
     if test.matches is not None:
         said.append(f"matches {test.matches!r}")
     if test.empty is not None:
@@ -80,5 +80,5 @@ def _described(test: str | Sequence[str] | Test) -> str:
     return " and ".join(said)
 
 
-def _listed(words: Sequence[str]) -> str:
+def _list_words(words: Sequence[str]) -> str:
     return ", ".join(map(repr, words))

@@ -64,7 +64,7 @@ def _moment_problems(at: str, moment: Moment) -> Iterator[str]:
         sum(getattr(moment, key) not in {None, False} for key in MOMENTS if key != "columns") + bool(moment.columns)
         != 1
     ):
-        yield f"`{at}`: exactly one of {_listed(MOMENTS)}"
+        yield f"`{at}`: exactly one of {_list_keys(MOMENTS)}"
     if moment.month is not None and (moment.year is None or moment.weekday is None):
         yield f"`{at}`: `month` needs `year` and `weekday` too"
     if moment.month is None and any(item is not None for item in (moment.year, moment.weekday, moment.hour)):
@@ -72,7 +72,7 @@ def _moment_problems(at: str, moment: Moment) -> Iterator[str]:
     yield from _zone_problems(at, moment.zone)
 
 
-def _listed(keys: Sequence[str]) -> str:
+def _list_keys(keys: Sequence[str]) -> str:
     *first, last = (f"`{key}`" for key in keys)
     return f"{', '.join(first)} and {last}"
 
@@ -118,7 +118,7 @@ def _field_problems(at: str, section: Section, event: EventType) -> Iterator[str
 def _value_problems(at: str, value: Value, kind: str, *, is_money: bool) -> Iterator[str]:
     given = [key for key in SOURCES if getattr(value, key) is not None]
     if len(given) != 1:
-        yield f"`{at}`: exactly one of {_listed(SOURCES)}"
+        yield f"`{at}`: exactly one of {_list_keys(SOURCES)}"
         return
     if value.minus and value.sum is None:
         yield f"`{at}`: `minus` goes with `sum`"

@@ -55,7 +55,7 @@ def moment(said: Moment | None, origin: Origin) -> tuple[pl.Expr, str]:
         return json_cells.instant(pl.lit(said.constant), "iso", zone), "a constant of the mapping"
     if said.file_name is not None:
         return json_cells.instant(
-            pl.lit(found_in_name(said.file_name, origin.name)), said.file_name, zone
+            pl.lit(find_in_name(said.file_name, origin.name)), said.file_name, zone
         ), "the file's name"
     if said.file_time:
         told = None if origin.modified is None else origin.modified.astimezone(UTC).isoformat()
@@ -99,7 +99,7 @@ _DIRECTIVES = {
 _DIRECTIVES |= {"b": r"[A-Za-z]{3}", "B": r"[A-Za-z]+", "j": r"\d{3}"}
 
 
-def found_in_name(pattern: str, name: str) -> str | None:
+def find_in_name(pattern: str, name: str) -> str | None:
     """Return the part of a file's name that a pattern such as `%Y-%m-%d` fits; the last, where it fits several.
 
     >>> found_in_name("%Y-%m-%d", "exports/posts_2026-07-01.csv")

@@ -161,12 +161,14 @@ def _plain_value(name: str, value: Value, kind: str) -> pl.Expr:
         return _cell(pl.coalesce(pl.col(item) for item in value.first or [value.column or ""]), value, kind)
     if value.columns is not None:
         joined = pl.concat_str(value.columns, separator=value.join or "", ignore_nulls=True)
-        return json_cells.text(pl.col(HASH + name) if value.hash else _cased(pl.when(joined != "").then(joined), value))
+        return json_cells.text(
+            pl.col(HASH + name) if value.hash else _change_case(pl.when(joined != "").then(joined), value)
+        )
     if value.count is not None:
         return pl.sum_horizontal(_holds(value, item) for item in value.count).cast(pl.String)
     if value.names is not None:
         held = [pl.when(_holds(value, item)).then(pl.lit(word)) for word, item in value.names.items()]
-        return json_cells.listed(pl.concat_list(held).list.drop_nulls())
+        return json_cells.as_json_list(pl.concat_list(held).list.drop_nulls())
     if value.row is not None:
         return json_cells.text(pl.lit(value.row) + pl.col(ROW).cast(pl.String))
     return pl.lit(to_json(value.constant))
@@ -178,7 +180,7 @@ def _holds(value: Value, column: str) -> pl.Expr:
     return cell.is_in(value.is_) if value.is_ is not None else cell.is_in(value.is_not or []).not_()
 
 
-def _cased(cell: pl.Expr, value: Value) -> pl.Expr:
+def _change_case(cell: pl.Expr, value: Value) -> pl.Expr:
     match value.case:
         case "lower":
             return cell.str.to_lowercase()
@@ -190,7 +192,7 @@ def _cased(cell: pl.Expr, value: Value) -> pl.Expr:
 
 def _cell(cell: pl.Expr, value: Value, kind: str) -> pl.Expr:
     """Return a cell as JSON text of the kind that its field is of."""
-    cell = _cased(cell, value)
+    cell = _change_case(cell, value)
     if value.values is not None:
         cell = cell.replace(list(value.values), [word or None for word in value.values.values()])
     match kind:

@@ -18,7 +18,7 @@ from kaizenlake.errors import MappingError
 from kaizenlake.lake.readers.chunks import Dialect, Refused, Rows, breaks_off, is_full
 from kaizenlake.lake.readers.faults import FAULTS, words
 from kaizenlake.lake.readers.header import FIRST_ROWS, find_header, has
-from kaizenlake.lake.readers.sources import BLOCK_BYTES, Source, opened
+from kaizenlake.lake.readers.sources import BLOCK_BYTES, Source, open_source
 
 UTF8 = "utf-8"
 
@@ -47,7 +47,7 @@ def csv_rows(source: Source, dialect: Dialect, line_bytes: int) -> Iterator[Rows
         return Rows(frame, good, [*refused, *ragged])
 
     _check_encoding(source, dialect)
-    with opened(source) as stream:
+    with open_source(source) as stream:
         try:
             ahead = _records(stream, dialect, quotes, line_bytes)
             first = list(islice(ahead, max(FIRST_ROWS, (dialect.header or 0) + 2)))
@@ -60,7 +60,7 @@ def csv_rows(source: Source, dialect: Dialect, line_bytes: int) -> Iterator[Rows
             for number, text, whole in chain(first[found.rows :], ahead):
                 rule = _unfit(text, whole=whole, quotes=quotes, encoding=dialect.encoding, line_bytes=line_bytes)
                 if rule is not None:
-                    refused.append(Refused(number, *rule, _shown(text)[:line_bytes]))
+                    refused.append(Refused(number, *rule, _quote(text)[:line_bytes]))
                 else:
                     records.append(text)
                     numbers.append(number)
@@ -76,7 +76,7 @@ def csv_rows(source: Source, dialect: Dialect, line_bytes: int) -> Iterator[Rows
         yield rows()
 
 
-def _shown(text: str) -> str:
+def _quote(text: str) -> str:
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
@@ -231,7 +231,7 @@ def _split(text: str, dialect: Dialect) -> list[str]:
         cells = next(csv.reader([text], delimiter=dialect.separator, quotechar=dialect.quote))
     except (csv.Error, StopIteration):
         return []
-    return [_shown(cell.strip()) for cell in cells]
+    return [_quote(cell.strip()) for cell in cells]
 
 
 _HEADER_LENGTH = 131_072
@@ -258,7 +258,7 @@ def _check_encoding(source: Source, dialect: Dialect) -> None:
         MappingError: It is UTF-16, and the mapping says another.
     """
     try:
-        with opened(source) as stream:
+        with open_source(source) as stream:
             head = stream.read(_HEAD_BYTES)
     except FAULTS:
         return  # who reads on meets it again, and says so of the line

@@ -77,10 +77,10 @@ def boolean(cell: pl.Expr) -> pl.Expr:
 def words(cell: pl.Expr, separator: str) -> pl.Expr:
     """Return a JSON list of the texts between separators."""
     each = pl.element().str.strip_chars()
-    return listed(cell.str.split(separator).list.eval(each.filter(each != "")))
+    return as_json_list(cell.str.split(separator).list.eval(each.filter(each != "")))
 
 
-def listed(values: pl.Expr) -> pl.Expr:
+def as_json_list(values: pl.Expr) -> pl.Expr:
     """Return a list column as a JSON list."""
     encoded = pl.struct(values.alias("_")).struct.json_encode()
     return pl.when(values.is_not_null()).then(encoded.str.slice(len('{"_":')).str.strip_suffix("}"))

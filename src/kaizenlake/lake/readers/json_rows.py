@@ -33,17 +33,17 @@ def rows_of(lines: Sequence[bytes], numbers: Sequence[int], line_bytes: int) -> 
         try:
             row = _row(line, len(rows), numeric, line_bytes)
         except FAULTS as error:
-            refused.append(Refused(number, *_rule(error, len(line) > line_bytes, line_bytes), _shown(line)))
+            refused.append(Refused(number, *_rule(error, len(line) > line_bytes, line_bytes), _quote(line)))
             continue
         rows.append(row)
-        raws.append(_shown(line))
+        raws.append(_quote(line))
         taken.append(number)
     header = dict.fromkeys(name for row in rows for name in row)
     frame = pl.DataFrame(rows, schema=dict.fromkeys(header, pl.String))
-    return Rows(frame, taken, refused, {name: marked(places, len(rows)) for name, places in numeric.items()}, raws)
+    return Rows(frame, taken, refused, {name: mark_places(places, len(rows)) for name, places in numeric.items()}, raws)
 
 
-def marked(places: Sequence[int], size: int) -> pl.Series:
+def mark_places(places: Sequence[int], size: int) -> pl.Series:
     """Return a mask that is true at some places."""
     mask = [False] * size
     for place in places:
@@ -71,7 +71,7 @@ def _rule(error: BaseException, is_long: bool, line_bytes: int) -> tuple[str, st
     return "not_json", f"the record is no JSON: {words(error)}"
 
 
-def _shown(line: bytes) -> str:
+def _quote(line: bytes) -> str:
     return line.decode("utf-8", "backslashreplace")
 
 

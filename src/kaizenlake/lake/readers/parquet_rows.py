@@ -71,7 +71,7 @@ def texts(name: str, cells: pa.Array) -> pl.Series:
         except FAULTS:
             # One value that the engine does not take; which one is seen below.
             pass
-    return pl.Series(name, [_told(cell) for cell in cells], pl.String)
+    return pl.Series(name, [_spell(cell) for cell in cells], pl.String)
 
 
 def _is_taken(kind: pa.DataType) -> bool:
@@ -116,7 +116,7 @@ def _as_text(cell: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     return cell.cast(pl.String)
 
 
-def _told(cell: Any) -> str | None:
+def _spell(cell: Any) -> str | None:
     """Return one value as text; a time beyond the years 1 to 9999 as its number and unit, for the check to refuse."""
     if not cell.is_valid:
         return None
@@ -126,12 +126,12 @@ def _told(cell: Any) -> str | None:
             return printable(json.dumps(value, default=_plain, ensure_ascii=False))
         return printable(str(_plain(value)))
     except UnicodeDecodeError:
-        return _undecoded(cell)
+        return _escape_bytes(cell)
     except FAULTS:
         return f"{getattr(cell, 'value', '?')} ({cell.type})"
 
 
-def _undecoded(cell: Any) -> str:
+def _escape_bytes(cell: Any) -> str:
     """Return a text that holds bytes outside UTF-8, with these escaped."""
     if not hasattr(cell, "as_buffer"):
         return f"? ({cell.type})"

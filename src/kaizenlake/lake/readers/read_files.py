@@ -17,9 +17,9 @@ from kaizenlake.lake.readers.chunks import Dialect, Lines, Refused, Rows, breaks
 from kaizenlake.lake.readers.csv_rows import csv_rows
 from kaizenlake.lake.readers.faults import FAULTS
 from kaizenlake.lake.readers.header import has
-from kaizenlake.lake.readers.json_rows import NoSuchListError, from_list, lists_in, marked, rows_of
+from kaizenlake.lake.readers.json_rows import NoSuchListError, from_list, lists_in, mark_places, rows_of
 from kaizenlake.lake.readers.parquet_rows import parquet_rows
-from kaizenlake.lake.readers.sources import BLOCK_BYTES, Source, opened
+from kaizenlake.lake.readers.sources import BLOCK_BYTES, Source, open_source
 from kaizenlake.lake.readers.yaml_rows import BrokenRecordError, PlainText, Record, records
 
 Run: TypeAlias = tuple[Sequence[int], list[bytes]]
@@ -33,15 +33,15 @@ def read_lines(source: Source, line_bytes: int) -> Iterator[Lines]:
         source: An NDJSON or JSON file.
         line_bytes: Longest line taken.
     """
-    with opened(source) as stream:
+    with open_source(source) as stream:
         blocks = _blocks(stream, source)
         if source.form == "json":
-            yield from _gathered(_values(blocks, line_bytes))
+            yield from _gather(_values(blocks, line_bytes))
         else:
-            yield from _gathered(_lines(blocks, line_bytes, source.lines_before))
+            yield from _gather(_lines(blocks, line_bytes, source.lines_before))
 
 
-def _gathered(runs: Iterator[Run]) -> Iterator[Lines]:
+def _gather(runs: Iterator[Run]) -> Iterator[Lines]:
     """Yield runs of lines as chunks."""
     chunk, size, number = Lines(), 0, 0
     try:
@@ -63,13 +63,13 @@ def _gathered(runs: Iterator[Run]) -> Iterator[Lines]:
 
 def ndjson_lines(source: Source, line_bytes: int) -> Iterator[Run]:
     """Yield lines of a file that are not blank, with their numbers; one longer than is taken is cut."""
-    with opened(source) as stream:
+    with open_source(source) as stream:
         yield from _lines(_blocks(stream, source), line_bytes, source.lines_before)
 
 
 def json_values(source: Source, line_bytes: int) -> Iterator[Run]:
     """Yield JSON values of a file, each on one line, with their places; one longer than is taken is cut."""
-    with opened(source) as stream:
+    with open_source(source) as stream:
         yield from _values(_blocks(stream, source), line_bytes)
 
 
@@ -102,13 +102,13 @@ def read_rows(source: Source, dialect: Dialect, line_bytes: int) -> Iterator[Row
 
 def _json_rows(source: Source, dialect: Dialect, line_bytes: int) -> Iterator[Rows]:
     """Yield records of JSON: a list of objects, one that lies in an object, one object, or one a line."""
-    with opened(source) as stream:
+    with open_source(source) as stream:
         if dialect.rows:
-            chunked = _gathered(_values(from_list(stream, dialect.rows, BLOCK_BYTES), line_bytes, is_list=True))
+            chunked = _gather(_values(from_list(stream, dialect.rows, BLOCK_BYTES), line_bytes, is_list=True))
         elif source.form == "json":
-            chunked = _gathered(_values(_blocks(stream, source), line_bytes))
+            chunked = _gather(_values(_blocks(stream, source), line_bytes))
         else:
-            chunked = _gathered(_lines(_blocks(stream, source), line_bytes, source.lines_before))
+            chunked = _gather(_lines(_blocks(stream, source), line_bytes, source.lines_before))
         try:
             for chunk in chunked:
                 rows = rows_of(chunk.lines, chunk.numbers, line_bytes)
@@ -256,7 +256,7 @@ def _yaml_rows(source: Source, line_bytes: int) -> Iterator[Rows]:
         return
     cells: list[Record] = []
     rows, size, number = Rows(pl.DataFrame()), 0, 0
-    with opened(source) as stream:
+    with open_source(source) as stream:
         try:
             for number, record in records(stream, line_bytes):
                 if isinstance(record, str):
@@ -266,13 +266,13 @@ def _yaml_rows(source: Source, line_bytes: int) -> Iterator[Rows]:
                     rows.numbers.append(number)
                     size += sum(len(name) + len(cell or "") for name, cell in record.items())
                 if is_full(len(cells) + len(rows.refused), size):
-                    yield _framed(rows, cells, header)
+                    yield _frame(rows, cells, header)
                     cells, rows, size = [], Rows(pl.DataFrame()), 0
         except BrokenRecordError as error:
             rows.refused.append(breaks_off(error.number, error))
         except FAULTS as error:
             rows.refused.append(breaks_off(number + 1, error))
-    yield _framed(rows, cells, header)
+    yield _frame(rows, cells, header)
 
 
 MOST_KEYS = 1_000
@@ -282,7 +282,7 @@ MOST_KEYS = 1_000
 def _yaml_keys(source: Source, line_bytes: int) -> Iterator[str]:
     """Yield keys of the records of a YAML list, as far as it can be read; one more than are taken, where there are more."""
     seen = set[str]()
-    with opened(source) as stream, suppress(BrokenRecordError, *FAULTS):
+    with open_source(source) as stream, suppress(BrokenRecordError, *FAULTS):
         for _, record in records(stream, line_bytes):
             for name in record if isinstance(record, dict) else ():
                 if name not in seen:
@@ -292,7 +292,7 @@ def _yaml_keys(source: Source, line_bytes: int) -> Iterator[str]:
                 return
 
 
-def _framed(rows: Rows, cells: list[Record], header: dict[str, None]) -> Rows:
+def _frame(rows: Rows, cells: list[Record], header: dict[str, None]) -> Rows:
     """Return a chunk with its cells, under the keys of the whole file and those that came meanwhile."""
     names = dict.fromkeys((*header, *(name for record in cells for name in record)))
     rows.frame = pl.DataFrame(cells, schema=dict.fromkeys(names, pl.String))
@@ -301,5 +301,5 @@ def _framed(rows: Rows, cells: list[Record], header: dict[str, None]) -> Rows:
         for name, cell in record.items():
             if isinstance(cell, PlainText) and cell.is_number:
                 numeric.setdefault(name, []).append(place)
-    rows.typed = {name: marked(places, len(cells)) for name, places in numeric.items()}
+    rows.typed = {name: mark_places(places, len(cells)) for name, places in numeric.items()}
     return rows

@@ -259,7 +259,7 @@ def _inside(path: Path, name: str, mapping: str | None, catalogue: Catalogue | N
 
 
 @contextmanager
-def opened(source: Source) -> Iterator[IO[bytes]]:
+def open_source(source: Source) -> Iterator[IO[bytes]]:
     """Open a file, up to the limit of the source, and unpack it."""
     with ExitStack() as held:
         raw: IO[bytes] = held.enter_context(source.path.open("rb"))
@@ -275,7 +275,7 @@ def opened(source: Source) -> Iterator[IO[bytes]]:
 @contextmanager
 def sought(source: Source) -> Iterator[IO[bytes]]:
     """Open a file in which a reader goes back and forth; a packed one is unpacked on disk first."""
-    with opened(source) as stream:
+    with open_source(source) as stream:
         if not source.packed and not source.member:
             yield stream
             return
@@ -320,7 +320,7 @@ _HEAD_BYTES = 1_048_576
 def holds_events(source: Source, catalogue: Catalogue = OURS) -> bool:
     """Return whether the first record of an NDJSON or JSON file is an event of our own form, or a CloudEvent of it."""
     try:
-        with opened(source) as stream:
+        with open_source(source) as stream:
             head = stream.read(_HEAD_BYTES).decode("utf-8", "replace").lstrip("\ufeff \t\r\n")
     except FAULTS:
         return False

@@ -13,7 +13,7 @@ from kaizenlake import traces
 from kaizenlake.lake.readers.chunks import Lines, Refused, breaks_off, is_full
 from kaizenlake.lake.readers.faults import FAULTS, printable, words
 from kaizenlake.lake.readers.read_files import json_values, ndjson_lines
-from kaizenlake.lake.readers.sources import BLOCK_BYTES, Source, opened
+from kaizenlake.lake.readers.sources import BLOCK_BYTES, Source, open_source
 from kaizenlake.traces.head import top_keys
 
 WHOLE_BYTES = 256 * 1024 * 1024
@@ -34,7 +34,7 @@ def is_of_traces(source: Source) -> bool:
     if source.segment or source.form not in {"ndjson", "json"}:
         return False
     try:
-        with opened(source) as stream:
+        with open_source(source) as stream:
             head = stream.read(BLOCK_BYTES)
     except FAULTS:
         # Whoever reads it whole says so.
@@ -111,7 +111,7 @@ def _raw(told: Any) -> str:
 def _documents(source: Source) -> Iterator[tuple[int, bytes | None, Any]]:
     """Yield documents of a file with their numbers; one that is no JSON is None, and its text is what there is of it."""
     if source.form == "json":
-        with opened(source) as stream:
+        with open_source(source) as stream:
             stream.seek(source.start)
             held = stream.read(WHOLE_BYTES + 1)
         if len(held) <= WHOLE_BYTES:

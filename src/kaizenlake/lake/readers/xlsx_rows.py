@@ -15,7 +15,7 @@ from kaizenlake.lake.readers import chunks
 from kaizenlake.lake.readers.chunks import Dialect, Rows, breaks_off
 from kaizenlake.lake.readers.faults import FAULTS, printable
 from kaizenlake.lake.readers.header import FIRST_ROWS, find_header
-from kaizenlake.lake.readers.json_rows import marked
+from kaizenlake.lake.readers.json_rows import mark_places
 from kaizenlake.lake.readers.sources import Source, sought
 
 
@@ -92,7 +92,7 @@ def _rows(rows: list[list[Any]], header: list[str], first: int) -> Rows:
             if isinstance(cell, int | float) and not isinstance(cell, bool):
                 numeric.setdefault(name, []).append(place)
     frame = pl.DataFrame(columns, schema=dict.fromkeys(header, pl.String))
-    typed = {name: marked(places, len(held)) for name, places in numeric.items()}
+    typed = {name: mark_places(places, len(held)) for name, places in numeric.items()}
     return Rows(frame, [number for number, _ in held], typed=typed, is_workbook=True)
 
 

@@ -135,9 +135,9 @@ def attest(snapshot: Snapshot, trust: keys.Trust, vouched: Vouched, seen: tuple[
         part = signed.get(number)
         if part is None:
             refused.append(number)
-            problems.append(_unsigned(number, rows))
+            problems.append(_describe_unsigned(number, rows))
         elif rows > part.rows:
-            found = _parted(snapshot, number, part)
+            found = _select_signed(snapshot, number, part)
             if found is None:
                 refused.append(number)
             else:
@@ -177,7 +177,7 @@ def _name(number: Number) -> str:
     return "of no batch" if number is None else f"batch {number}"
 
 
-def _unsigned(number: Number, rows: int) -> str:
+def _describe_unsigned(number: Number, rows: int) -> str:
     if number is None:
         counts = "counts" if rows == 1 else "count"
         return f"{plural(rows, 'event')} of no batch, which no key of this lake signed, {counts} for nothing"
@@ -237,7 +237,7 @@ def head_marks(number: int, digest: str) -> dict[str, int]:
     return {keys.BATCH_HEAD: number, **pieces}
 
 
-def _parted(snapshot: Snapshot, number: Number, part: Part) -> pl.DataFrame | None:
+def _select_signed(snapshot: Snapshot, number: Number, part: Part) -> pl.DataFrame | None:
     """Return the events of a batch that were signed, of more that name it; None where they cannot be told apart.
 
     Files are never changed, and those of one landing were written one after the other: so some that follow each other in

@@ -101,7 +101,7 @@ def ledger(lake: Lake, snapshot: Snapshot | None = None) -> Ledger:
     return found
 
 
-def believed(lake: Lake, snapshot: Snapshot | None = None) -> Believed:
+def find_believed(lake: Lake, snapshot: Snapshot | None = None) -> Believed:
     """Return what a lake holds, as far as it is believed: decisions that verify, and events of batches that it signed.
 
     Args:
@@ -120,7 +120,7 @@ def believed(lake: Lake, snapshot: Snapshot | None = None) -> Believed:
     key = (snapshot.handle.metadata().id, snapshot.version, tuple(trust.keys), trust.own, seen)
     known = lake.notes.get("believed")
     if known is None or known[0] != key or known[1] is not found:
-        events = attested.attest(snapshot, trust, vouched(found), seen)
+        events = attested.attest(snapshot, trust, find_vouched(found), seen)
         known = lake.notes["believed"] = key, found, Believed(snapshot, found.rows, events)
     answer: Believed = known[2]
     return answer
@@ -132,7 +132,7 @@ def doubts(lake: Lake) -> tuple[str, ...]:
     Raises:
         KaizenError: It cannot be checked.
     """
-    found = believed(lake)
+    found = find_believed(lake)
     found.attested.check()
     said = (*ledger(lake).problems, *found.attested.problems)
     if number := found.nobodys:
@@ -161,7 +161,7 @@ def of(lake: Lake, version: int | None = None, *, days: Collection[date] | None 
         # As `scan` has it: a version that is gone is told.
         lake.scan(Events, version=version)
         snapshot = lake.snapshot(Events, version)
-    found = believed(lake, snapshot)
+    found = find_believed(lake, snapshot)
     found.attested.check()
     return lake.mine(Events, found.scan(days))
 
@@ -206,7 +206,7 @@ def append(
         if not is_mending:
             found.check_whole()
         before = max([found.chain.head[0], *found.missing.missing]), found.chain.head[1]
-        lines = [line.text.rstrip(b"\n") for line in decide(lake.mine(Events, believed(lake, snapshot).scan()))]
+        lines = [line.text.rstrip(b"\n") for line in decide(lake.mine(Events, find_believed(lake, snapshot).scan()))]
         checked = check_lines(lines, range(1, len(lines) + 1), now=latest, default_source=source, decisions=True)
         if checked.rejected:
             raise EventError(f"A decision breaks its declaration: {'; '.join(checked.rejected[0].reasons)}.")
@@ -217,7 +217,7 @@ def append(
         new = made.join(there, on="event_id", how="anti", maintain_order="left")
         born = formats.birth(Events) if snapshot.transaction(formats.IDENTITY) is None else {}
         lake_id = str(born[formats.IDENTITY]) if born else Lake.identity(snapshot)
-        sealed, head = _sealed(lake, lake_id, new, before)
+        sealed, head = _seal_rows(lake, lake_id, new, before)
         marks.update({**born, keys.DECISION_HEAD: head[0]})
         return sealed
 
@@ -228,7 +228,9 @@ def append(
     return written.rows
 
 
-def _sealed(lake: Lake, lake_id: str, new: pl.DataFrame, head: tuple[int, str]) -> tuple[pl.DataFrame, tuple[int, str]]:
+def _seal_rows(
+    lake: Lake, lake_id: str, new: pl.DataFrame, head: tuple[int, str]
+) -> tuple[pl.DataFrame, tuple[int, str]]:
     """Return rows with their seals, and the head after them."""
     texts: list[str] = []
     if new.height:
@@ -262,17 +264,17 @@ def _read(snapshot: Snapshot, trust: keys.Trust, seen: tuple[int, str]) -> Ledge
             links.append(link)
     chain = seals.verify(links, trust, seen=seen, last=last)
     rows = taken[[link.about for link in chain.links.values()]]
-    adopted = _adopted(rows)
+    adopted = _adopted_marks(rows)
     by_mark = {mark_of(taken.row(place, named=True)): place for place in unsigned}
     taken_over = [place for mark, place in by_mark.items() if mark in adopted]
     refused += [(taken.row(place, named=True), "it is not signed") for place in unsigned if place not in {*taken_over}]
-    accepted = _accepted(rows)
+    accepted = _accepted_losses(rows)
     lost = adopted - by_mark.keys() - accepted.lost
     chain = replace(chain, missing=tuple(number for number in chain.missing if number not in accepted.missing))
     rows = pl.concat([taken[taken_over].sort("occurred_at", "event_id"), rows])
     refused += [(taken.row(link.about, named=True), why) for link, why in chain.refused]
     problems = [f"{name_of(row)}: {why}" for row, why in refused]
-    problems += [f"{name_of(row)} is there {count} times" for row, count in _repeated(taken, links)]
+    problems += [f"{name_of(row)} is there {count} times" for row, count in _find_repeated(taken, links)]
     gaps = tuple(_gaps(chain, trust))
     if lost:
         are = "is" if len(lost) == 1 else "are"
@@ -280,7 +282,7 @@ def _read(snapshot: Snapshot, trust: keys.Trust, seen: tuple[int, str]) -> Ledge
     return Ledger(rows, chain, (*problems, *gaps), gaps, Missing(frozenset(chain.missing), frozenset(lost)))
 
 
-def unsigned_marks(lake: Lake) -> set[str]:
+def find_unsigned_marks(lake: Lake) -> set[str]:
     """Return marks of the decisions of a lake that carry no seal, by which they can be adopted."""
     rows = lake.snapshot(Events).scan().filter(pl.col("event_type").is_in(TYPES), pl.col("seal").is_null()).collect()
     return {mark_of(row) for row in rows.iter_rows(named=True)}
@@ -291,7 +293,7 @@ def mark_of(row: Mapping[str, Any]) -> str:
     return hashlib.sha256(signing.canonical(seals.spell(row))).hexdigest()[:32]
 
 
-def _adopted(rows: pl.DataFrame) -> set[str]:
+def _adopted_marks(rows: pl.DataFrame) -> set[str]:
     """Return marks of the decisions that were adopted from a lake of an older format."""
     found: set[str] = set()
     for text in rows.filter(event_type="LAKE_ADOPTED")["metadata"].drop_nulls():
@@ -299,7 +301,7 @@ def _adopted(rows: pl.DataFrame) -> set[str]:
     return found
 
 
-def _accepted(rows: pl.DataFrame) -> Missing:
+def _accepted_losses(rows: pl.DataFrame) -> Missing:
     """Return what is missing and a person accepted, so that the lake goes on without it."""
     said = [json.loads(text) for text in rows.filter(event_type="LAKE_ADOPTED")["metadata"].drop_nulls()]
     return Missing(
@@ -308,7 +310,7 @@ def _accepted(rows: pl.DataFrame) -> Missing:
     )
 
 
-def vouched(found: Ledger) -> Vouched:
+def find_vouched(found: Ledger) -> Vouched:
     """Return what decisions vouch for of the other events, whichever key signed it."""
     said = [json.loads(text) for text in _vouching(found)["payload"]]
     hashes = (item.get("batch_sha256") for item in said)
@@ -334,7 +336,7 @@ def _gaps(chain: seals.Chain, trust: keys.Trust) -> Iterator[str]:
         yield f"{plural(len(chain.refused), 'decision')} name the key {' or '.join(others)}, and {here}"
 
 
-def _repeated(taken: pl.DataFrame, links: Sequence[seals.Link]) -> list[tuple[Mapping[str, Any], int]]:
+def _find_repeated(taken: pl.DataFrame, links: Sequence[seals.Link]) -> list[tuple[Mapping[str, Any], int]]:
     counts: dict[str, list[int]] = {}
     for link in links:
         counts.setdefault(hashlib.sha256(link.signed + link.signature).hexdigest(), []).append(link.about)

@@ -39,7 +39,7 @@ def private_key(lake: Lake) -> Ed25519PrivateKey:
     if not path.exists():
         snapshot = lake.held(Events)
         if any(snapshot.transaction(name) is not None for name in (BATCH_HEAD, DECISION_HEAD)):
-            raise signing.lost_key(path, "events of it are signed by one")
+            raise signing.lost_key_error(path, "events of it are signed by one")
     return signing.signing_key(folder)
 
 
@@ -83,7 +83,7 @@ def trust(lake: Lake) -> Trust:
     return Trust(None if own is None else signing.key_id(own), keys, source)
 
 
-def remembered(lake: Lake) -> dict[str, Any]:
+def recall(lake: Lake) -> dict[str, Any]:
     """Return what this place remembers of the lake: number and hash of the latest decision and batch, highest publications.
 
     Raises:
@@ -123,7 +123,7 @@ def remember_all(lake: Lake, numbers: Mapping[str, tuple[int, str]]) -> None:
     if path is None:
         return
     try:
-        known = remembered(lake)
+        known = recall(lake)
     except VerificationError:
         return
     higher = {
@@ -142,7 +142,7 @@ def highest(lake: Lake, name: str) -> tuple[int, str]:
     Raises:
         VerificationError: What is remembered cannot be read.
     """
-    found = remembered(lake).get(name)
+    found = recall(lake).get(name)
     return (int(found[0]), str(found[1])) if isinstance(found, list) else (0, "")
 
 

@@ -78,7 +78,7 @@ def seal(
         The seal as JSON text, without the content; and its hash, which the next one names.
     """
     name = signing.key_id(key.public_key())
-    signed = _signed(kind, lake_id, sequence, previous, name, content)
+    signed = _bytes_to_sign(kind, lake_id, sequence, previous, name, content)
     signature = key.sign(signed)
     text = json.dumps(
         {
@@ -108,13 +108,13 @@ def read(kind: Kind, lake_id: str, text: str, content: Any, about: Any) -> Link 
         if type(sequence) is not int or sequence < 1 or not isinstance(previous, str) or not isinstance(name, str):
             return None
         return Link(
-            sequence, previous, name, signature, _signed(kind, lake_id, sequence, previous, name, content), about
+            sequence, previous, name, signature, _bytes_to_sign(kind, lake_id, sequence, previous, name, content), about
         )
     except (ValueError, TypeError, KeyError, RecursionError, binascii.Error):
         return None
 
 
-def _signed(kind: Kind, lake_id: str, sequence: int, previous: str, key_id: str, content: Any) -> bytes:
+def _bytes_to_sign(kind: Kind, lake_id: str, sequence: int, previous: str, key_id: str, content: Any) -> bytes:
     return signing.canonical(
         {
             "kind": kind,

@@ -28,7 +28,7 @@ def tenants(lake: Lake) -> tuple[str | None, ...]:
         lake: The lake, whole.
     """
     try:
-        found = decisions.believed(lake)
+        found = decisions.find_believed(lake)
     except (PublishError, VerificationError):
         return _there(lake)
     return found.tenants if found.attested.is_checked else _there(lake)
@@ -70,7 +70,7 @@ def view_of(lake: Lake, tenant: str | None = None, *, may_be_new: bool = False) 
         if len(found) > 1:
             raise TenantNeededError(
                 f"tenant needed: the lake has {plural(len(found), 'tenant')}.",
-                hint=f"Name one with --tenant (tenant= in Python): {_listed(found)}.",
+                hint=f"Name one with --tenant (tenant= in Python): {_list_tenants(found)}.",
             )
         return lake.of(found[0] if found else None, is_walled=False)
     wanted = tenant or None
@@ -81,12 +81,12 @@ def view_of(lake: Lake, tenant: str | None = None, *, may_be_new: bool = False) 
             f"There is no event of the tenant {tenant!r}{near(tenant, names)}."
             if wanted
             else "There is no event without a tenant.",
-            hint=f"There are {_listed(found)}." if found else "The lake holds no events yet.",
+            hint=f"There are {_list_tenants(found)}." if found else "The lake holds no events yet.",
         )
     return lake.of(wanted, is_walled=len({*found, wanted}) > 1)
 
 
-def _listed(found: tuple[str | None, ...]) -> str:
+def _list_tenants(found: tuple[str | None, ...]) -> str:
     """Return tenants as they are named on the command line; an empty text is what has none."""
     more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
     return (

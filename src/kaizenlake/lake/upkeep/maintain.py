@@ -93,7 +93,7 @@ def maintain(
         if progress is not None:
             progress(tables.full_name(table))
         # What was put among the events is told from what was landed by the files, which therefore stay apart.
-        is_compact = table is not tables.Events or not _doubted(lake)
+        is_compact = table is not tables.Events or not _is_in_doubt(lake)
         reads = lake.reads_of(table)
         tended.append(_tend(table, handle, keep, chosen.compact_bytes if is_compact else None))
         if reads.as_of is not None:
@@ -109,7 +109,7 @@ def maintain(
     )
 
 
-def _doubted(lake: Lake) -> bool:
+def _is_in_doubt(lake: Lake) -> bool:
     try:
         return bool(decisions.doubts(lake))
     except KaizenError:

@@ -8,7 +8,7 @@ from kaizenlake.lake.store import Lake, Snapshot
 from kaizenlake.tables import Events, Landings
 
 
-def counted_again(lake: Lake) -> pl.DataFrame:
+def find_recounted(lake: Lake) -> pl.DataFrame:
     """Find files of `bronze.landings` that count lines as landed which an earlier one of that name has counted.
 
     Versions up to 0.1.0 counted what a landing killed before it was booked had written anew with every later file of that
@@ -54,7 +54,7 @@ def mend(lake: Lake) -> int:
     Returns:
         Files whose counts were put right.
     """
-    found = counted_again(lake)
+    found = find_recounted(lake)
     if found.is_empty():
         return 0
 

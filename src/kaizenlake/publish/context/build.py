@@ -12,7 +12,7 @@ from kaizenlake.publish.context import evidence_document as second
 from kaizenlake.publish.context import reasons as words
 from kaizenlake.publish.context.evidence import REASON_LENGTH, Notes, segment_words
 from kaizenlake.publish.context.evidence_document import Evidence, KaizenEvidence, NotRecommended
-from kaizenlake.publish.context.judgement import Judgement, Uses, judge, rounded, with_pooled
+from kaizenlake.publish.context.judgement import Judgement, Uses, judge, round_figure, with_pooled
 from kaizenlake.publish.context.model import (
     EVERYTHING,
     NOTICE,
@@ -348,7 +348,7 @@ class _Draft:
                 tone=self.notes.maybe(rows[value]["tone"]),
                 pillar=self.notes.maybe(rows[value]["pillar"]),
                 engagement_rate=rows[value]["engagement_rate"],
-                lift=rounded(rows[value].get("lift")),
+                lift=round_figure(rows[value].get("lift")),
                 marked_by=rows[value]["source"],
             )
             for value in self.listed("past_winners", entries, self.notes.room.winners)
@@ -371,7 +371,7 @@ class _Draft:
             for (dimension, value), row in source.items()
             if dimension == rule.dimension
         }
-        order = sorted(rows, key=lambda value: (-(rounded(rows[value]["shrunk_rate"]) or 0.0), value))
+        order = sorted(rows, key=lambda value: (-(round_figure(rows[value]["shrunk_rate"]) or 0.0), value))
         entries, rates = list[tuple[str, Evidence]](), dict[str, float]()
         needed = self.edition.settings.evidence.decided
         for value in self.notes.first(order):
@@ -379,7 +379,7 @@ class _Draft:
             evidence = self.notes.of_rate(row, is_own=(rule.dimension, value) in of_scope)
             entries.append((shown, evidence))
             rate = row["win_rate"] if row["decided"] >= needed else row["shrunk_rate"]
-            rates.setdefault(shown, rounded(rate) or 0.0)
+            rates.setdefault(shown, round_figure(rate) or 0.0)
         pending = self.data.pending.get(self.scope, {})
         for (dimension, value), row in pending.items():
             if dimension == rule.dimension and value not in rows:

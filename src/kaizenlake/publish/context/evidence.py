@@ -12,7 +12,7 @@ import msgspec
 from kaizenlake import tables
 from kaizenlake.publish.context import reasons as words
 from kaizenlake.publish.context.evidence_document import Evidence
-from kaizenlake.publish.context.judgement import Finding, Judgement, rounded
+from kaizenlake.publish.context.judgement import Finding, Judgement, round_figure
 from kaizenlake.publish.context.model import EVERYTHING, Scope, as_line, as_short
 from kaizenlake.publish.context.rows import Row
 from kaizenlake.publish.context.size_limits import Room
@@ -99,17 +99,17 @@ class Notes:
             "basis": "outcomes",
             "observations": row["decided"] if is_own else 0,
             "observed": "decided outcomes",
-            "rate": rounded(row["win_rate"]),
-            "rate_low": rounded(row["ci_low"]),
-            "rate_high": rounded(row["ci_high"]),
-            "shrunk_rate": rounded(row["shrunk_rate"]),
-            "effect": rounded(row.get("lift")),
-            "corrected_p": rounded(row["q_value"]),
+            "rate": round_figure(row["win_rate"]),
+            "rate_low": round_figure(row["ci_low"]),
+            "rate_high": round_figure(row["ci_high"]),
+            "shrunk_rate": round_figure(row["shrunk_rate"]),
+            "effect": round_figure(row.get("lift")),
+            "corrected_p": round_figure(row["q_value"]),
             "age_days": row["age_days"],
             "pending": row["pending"],
             "reason": words.of_rate(row, rules.confidence, rules.decided),
             "table": tables.full_name(ScopedWinRates if is_own and self.scope != EVERYTHING else WinRates),
-            "borrowed_rate": rounded(borrowed),
+            "borrowed_rate": round_figure(borrowed),
             "borrowed": note,
         }
         return self.evidence(row["value"], facts)
@@ -133,9 +133,9 @@ class Notes:
             "basis": "outcomes",
             "observations": row["briefs"],
             "observed": "briefs",
-            "rate": rounded(row["clear_rate"]),
-            "rate_low": rounded(row["ci_low"]),
-            "rate_high": rounded(row["ci_high"]),
+            "rate": round_figure(row["clear_rate"]),
+            "rate_low": round_figure(row["ci_low"]),
+            "rate_high": round_figure(row["ci_high"]),
             "reason": words.of_clarity(row, self.settings.evidence.confidence),
             "table": tables.full_name(SegmentClarity),
         }

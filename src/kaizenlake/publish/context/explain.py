@@ -38,18 +38,18 @@ def explain(
         raise UsageError(
             "What was given is no evidence of a Kaizen context. `load_evidence` reads that of a publication."
         )
-    entries = _chosen(document["evidence"], value)
-    rejected = _chosen(document["not_recommended"], value)
+    entries = _choose(document["evidence"], value)
+    rejected = _choose(document["not_recommended"], value)
     if value is not None and not entries and not rejected and value not in _FIELDS:
-        raise _unknown(document, value)
-    recommended = _recommended(document, entries, value, versions or {})
-    return "\n".join([*_head(document), *recommended, *_rejected(rejected, versions or {})])
+        raise _unknown_value_error(document, value)
+    recommended = _describe_recommended(document, entries, value, versions or {})
+    return "\n".join([*_head(document), *recommended, *_describe_rejected(rejected, versions or {})])
 
 
 _FIELDS = tuple(rule.field for rule in RULES)
 
 
-def _chosen(by_field: Mapping[str, Any], value: str | None) -> dict[str, dict[str, Mapping[str, Any]]]:
+def _choose(by_field: Mapping[str, Any], value: str | None) -> dict[str, dict[str, Mapping[str, Any]]]:
     """Return what is asked for, by field and value."""
     if value is None:
         return {field: dict(by_value) for field, by_value in by_field.items()}
@@ -66,7 +66,7 @@ def _is_asked(field: str, shown: str, item: Mapping[str, Any], value: str) -> bo
     return value.casefold() in {name.casefold() for name in names}
 
 
-def _unknown(document: Mapping[str, Any], value: str) -> UsageError:
+def _unknown_value_error(document: Mapping[str, Any], value: str) -> UsageError:
     parts = (document["evidence"], document["not_recommended"])
     known = sorted({shown for part in parts for by_value in part.values() for shown in by_value})
     more = f" and {len(known) - 20} more" if len(known) > 20 else ""
@@ -84,7 +84,7 @@ def _head(document: Mapping[str, Any]) -> Iterator[str]:
     yield f"{document.get('sample_size')} events; confidence {document.get('confidence')} of 100."
 
 
-def _recommended(
+def _describe_recommended(
     document: Mapping[str, Any],
     chosen: Mapping[str, Mapping[str, Mapping[str, Any]]],
     value: str | None,
@@ -103,7 +103,7 @@ def _recommended(
             yield from _source(item, versions)
 
 
-def _rejected(
+def _describe_rejected(
     chosen: Mapping[str, Mapping[str, Mapping[str, Any]]], versions: Mapping[str, int | None]
 ) -> Iterator[str]:
     if chosen:

@@ -108,7 +108,7 @@ def _meet(used: frozenset[str], told: tuple[str, ...]) -> bool:
     return not used or not told or not used.isdisjoint(told)
 
 
-def rounded(value: float | None) -> float | None:
+def round_figure(value: float | None) -> float | None:
     """Return a figure with six digits: what is published does not hang on the order in which threads summed.
 
     >>> rounded(0.12345678)
@@ -128,13 +128,13 @@ def of_pattern(row: Mapping[str, Any], table: str) -> Finding:
         verdict=row["verdict"],
         comparisons=row.get("experiments", 0),
         metric=row.get("metric", "engagement_rate").replace("_", " "),
-        rate=rounded(row["rate_with"]),
-        rate_without=rounded(row["rate_without"]),
-        lift=rounded(row["lift"]),
-        lift_low=rounded(row["lift_ci_low"]),
-        lift_high=rounded(row["lift_ci_high"]),
-        shrunk_lift=rounded(row["shrunk_lift"]),
-        q_value=rounded(row["q_value"]),
+        rate=round_figure(row["rate_with"]),
+        rate_without=round_figure(row["rate_without"]),
+        lift=round_figure(row["lift"]),
+        lift_low=round_figure(row["lift_ci_low"]),
+        lift_high=round_figure(row["lift_ci_high"]),
+        shrunk_lift=round_figure(row["shrunk_lift"]),
+        q_value=round_figure(row["q_value"]),
         platforms=tuple(row.get("platforms") or ()),
         content_types=tuple(row.get("content_types") or ()),
         sentence=row.get("sentence"),
@@ -151,9 +151,9 @@ def of_pooled(row: Mapping[str, Any]) -> Finding:
         observations=0,
         verdict=row["verdict"],
         comparisons=row["tenants"],
-        lift_low=rounded(row["ci_low"]),
-        lift_high=rounded(row["ci_high"]),
-        shrunk_lift=rounded(row["shrunk_lift"]),
+        lift_low=round_figure(row["ci_low"]),
+        lift_high=round_figure(row["ci_high"]),
+        shrunk_lift=round_figure(row["shrunk_lift"]),
         borrowed_rate=1.0,
     )
 
@@ -195,9 +195,9 @@ def of_win_rate(row: Mapping[str, Any], table: str, rules: EvidenceRules) -> Fin
     """
     raw, without, q_value = row["win_rate"], row["others_rate"], row["q_value"]
     rate = raw if row["compared_rate"] is None else row["compared_rate"]
-    is_raw = rounded(rate) == rounded(raw)
+    is_raw = round_figure(rate) == round_figure(raw)
     enough = row["decided"] >= rules.decided and q_value is not None and q_value <= rules.q_value
-    told_apart = enough and without is not None and rounded(rate) != rounded(without)
+    told_apart = enough and without is not None and round_figure(rate) != round_figure(without)
     return Finding(
         pattern_type=row["dimension"],
         value=row["value"],
@@ -206,14 +206,14 @@ def of_win_rate(row: Mapping[str, Any], table: str, rules: EvidenceRules) -> Fin
         observations=row["decided"],
         verdict=("works" if rate > without else "risky") if told_apart else "unclear",
         metric="win rate",
-        rate=rounded(rate),
-        rate_low=rounded(row["ci_low"]) if is_raw else None,
-        rate_high=rounded(row["ci_high"]) if is_raw else None,
-        rate_without=rounded(without),
-        lift=rounded(row["lift"]),
+        rate=round_figure(rate),
+        rate_low=round_figure(row["ci_low"]) if is_raw else None,
+        rate_high=round_figure(row["ci_high"]) if is_raw else None,
+        rate_without=round_figure(without),
+        lift=round_figure(row["lift"]),
         shrunk_lift=_shrunk_lift(row, rate),
-        q_value=rounded(q_value),
-        borrowed_rate=rounded(row.get("borrowed_rate")) or 0.0,
+        q_value=round_figure(q_value),
+        borrowed_rate=round_figure(row.get("borrowed_rate")) or 0.0,
         age_days=row["age_days"],
         pending=row["pending"],
     )
@@ -225,7 +225,7 @@ def _shrunk_lift(row: Mapping[str, Any], rate: float) -> float | None:
     if not without:
         return None
     drawn = rate * row["shrunk_rate"] / adjusted if adjusted else row["shrunk_rate"]
-    return rounded(drawn / without - 1)
+    return round_figure(drawn / without - 1)
 
 
 def best_evidence(patterns: pl.LazyFrame, within: tuple[str, ...] = ("tenant_id",)) -> pl.LazyFrame:

@@ -78,7 +78,7 @@ def render(document: Document) -> bytes:
         content = _TEMPLATE.render(context=plain).encode("utf-8")
     except ValueError as error:
         raise PublishError(f"A figure of a context is not finite: {error}.", where=where) from error
-    problem = broken_rule(content, kind)
+    problem = find_broken_rule(content, kind)
     if problem is None and _DECODERS[kind].decode(content) != msgspec.convert(plain, kind):
         problem = "read again, it differs from the context it was made of"
     if problem is not None:
@@ -86,7 +86,7 @@ def render(document: Document) -> bytes:
     return content
 
 
-def broken_rule(content: bytes, kind: type[Document] = KaizenContext) -> str | None:
+def find_broken_rule(content: bytes, kind: type[Document] = KaizenContext) -> str | None:
     """Return the first rule of the published schema that a document breaks, in words; None where it keeps all."""
     if kind is KaizenContext and len(content) > LIMIT:
         return f"it has {len(content):,} bytes, and {LIMIT:,} are allowed"

@@ -57,15 +57,15 @@ class Data:
         lazy = {
             Patterns: _with_sentence(best_evidence(scan(Patterns)), findings, pattern_id()),
             WinRates: _with_sentence(scan(WinRates).filter(_NEEDED), findings, win_rate_id()),
-            ScopedPatterns: best_evidence(scan(ScopedPatterns).filter(_wanted(only)), ("tenant_id", *_SCOPE)),
-            ScopedWinRates: scan(ScopedWinRates).filter(_wanted(only), _NEEDED),
-            CreativeLabels: _with_sentence(_labelled(scan, only), findings, best_content_id()),
+            ScopedPatterns: best_evidence(scan(ScopedPatterns).filter(_is_wanted(only)), ("tenant_id", *_SCOPE)),
+            ScopedWinRates: scan(ScopedWinRates).filter(_is_wanted(only), _NEEDED),
+            CreativeLabels: _with_sentence(_list_labelled(scan, only), findings, best_content_id()),
             AvoidedPhrases: scan(AvoidedPhrases),
             Projects: by_segment(
                 scan(Projects).filter(pl.col("project_id").is_not_null()).select("project_id", *SEGMENT)
             ),
             SegmentClarity: _with_sentence(scan(SegmentClarity).sort(SEGMENT), findings, brief_clarity_id()),
-            Contents: _used(scan, only),
+            Contents: _list_used(scan, only),
             PooledPatterns: scan(PooledPatterns).sort("pattern_type"),
         }
         frames = dict(zip(lazy, pl.collect_all(lazy.values()), strict=True))
@@ -76,8 +76,8 @@ class Data:
             findings=_findings(frames, settings),
             rates=_rates(frames),
             pending=_rates(pending),
-            winners=_marked(labelled.filter(label="winner"), entries, only),
-            losers=_marked(labelled.filter(label="loser", source="manual"), entries, only),
+            winners=_list_marked(labelled.filter(label="winner"), entries, only),
+            losers=_list_marked(labelled.filter(label="loser", source="manual"), entries, only),
             phrases=Phrases.of_rows(frames[AvoidedPhrases], frames[Projects]),
             uses=_uses(frames[Contents]),
             clarity=list(frames[SegmentClarity].iter_rows(named=True)),
@@ -151,7 +151,7 @@ def _scope_of(row: Row) -> Scope:
     )
 
 
-def _wanted(only: Scope | None) -> pl.Expr:
+def _is_wanted(only: Scope | None) -> pl.Expr:
     """Return rows of a scoped table that belong to the scope, or to any."""
     if only is None:
         return pl.lit(True)
@@ -191,7 +191,7 @@ def _findings(frames: Frames, settings: Settings) -> dict[Scope, dict[tuple[str,
     return found
 
 
-def _used(scan: Scan, only: Scope | None) -> pl.LazyFrame:
+def _list_used(scan: Scan, only: Scope | None) -> pl.LazyFrame:
     """Return platforms and kinds of content that each project and segment uses."""
     places = ("project_id", *SEGMENT, "platform", "content_type")
     names = {"project": ("project_id",), "segment": SEGMENT}
@@ -220,7 +220,7 @@ def _rates(frames: Frames) -> dict[Scope, dict[tuple[str, str], Row]]:
     return found
 
 
-def _labelled(scan: Scan, only: Scope | None) -> pl.LazyFrame:
+def _list_labelled(scan: Scan, only: Scope | None) -> pl.LazyFrame:
     """Return winners, and the losers a person marked: a person's marks first, then by shrunk rate."""
     key = ("tenant_id", "project_id", "content_id", "platform")
     labels = scan(CreativeLabels).filter((pl.col("label") == "winner") | (pl.col("source") == "manual"))
@@ -264,7 +264,7 @@ def one_of_each(marked: pl.DataFrame, within: tuple[str, ...] = ()) -> pl.DataFr
     )
 
 
-def _marked(marked: pl.DataFrame, entries: int, only: Scope | None) -> dict[Scope, list[Row]]:
+def _list_marked(marked: pl.DataFrame, entries: int, only: Scope | None) -> dict[Scope, list[Row]]:
     """Return the marked contents of every scope, in their order; at most `entries` of each."""
     found: dict[Scope, list[Row]] = {}
     if only in {None, EVERYTHING}:

@@ -19,7 +19,7 @@ from kaizenlake.publish.signed.folder import (
     FOLDER,
     alone,
     check_tenant,
-    refused,
+    verification_error,
     verifying_key,
     write_checks,
     write_once,
@@ -163,5 +163,5 @@ def verify_alerts(lake: Lake, public_key: bytes | None = None) -> int:
         signed = FORM.read(path, key)
         check_tenant(lake, signed)
     except VerificationError as error:
-        raise refused([error.message], "The alerts are not what this lake published", path) from error
+        raise verification_error([error.message], "The alerts are not what this lake published", path) from error
     return len(signed["alerts"])

@@ -444,6 +444,6 @@ def _file_problem(
         return f"{file} cannot be read ({error.strerror})"
     if hashlib.sha256(content).hexdigest() != digest:
         return f"{file} was changed: its SHA-256 is not its name"
-    if kind is not None and (broken := rendering.broken_rule(content, kind)) is not None:
+    if kind is not None and (broken := rendering.find_broken_rule(content, kind)) is not None:
         return f"{file} breaks its schema: {broken}"
     return None

@@ -132,16 +132,16 @@ def not_as_said(problems: Sequence[str], number: int, things: str, said: str, wh
         where: Where they lie.
     """
     are = "is" if len(problems) == 1 else "are"
-    return refused(problems, f"{len(problems)} of {number:,} {things} {are} not {said}", where)
+    return verification_error(problems, f"{len(problems)} of {number:,} {things} {are} not {said}", where)
 
 
-def listed(problems: Sequence[str]) -> str:
+def first_problem(problems: Sequence[str]) -> str:
     """Return the first of the problems that were found, in a line."""
     more = f" … and {len(problems) - NAMED} more" if len(problems) > NAMED else ""
     return f"{'; '.join(problems[:NAMED])}{more}"
 
 
-def refused(problems: Sequence[str], said: str, where: Path) -> VerificationError:
+def verification_error(problems: Sequence[str], said: str, where: Path) -> VerificationError:
     """Return what a verification raises that found problems; it names the first of them.
 
     Args:
@@ -150,7 +150,7 @@ def refused(problems: Sequence[str], said: str, where: Path) -> VerificationErro
         where: Where it lies.
     """
     return VerificationError(
-        f"{said}: {listed(problems)}.",
+        f"{said}: {first_problem(problems)}.",
         where=str(where),
         hint="Publish again with `kaizen nightly`, and find out who wrote there.",
     )

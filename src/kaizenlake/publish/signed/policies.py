@@ -25,7 +25,7 @@ from kaizenlake.publish.signed.folder import FOLDER, Verified
 PLACE = "policies"
 
 
-def _changed_document(signed: Mapping[str, Any]) -> str | None:
+def _find_changed_document(signed: Mapping[str, Any]) -> str | None:
     """Return the first version whose document is not that of its hash, in words; None where each is."""
     for version in _versions(signed):
         if signing.content_hash(signing.canonical(version["document"]).decode()) != version["content_sha256"]:
@@ -47,7 +47,7 @@ FILES = SignedFiles(
         model.PolicyFile,
         model.json_schema(),
         "file of policies",
-        check=_changed_document,
+        check=_find_changed_document,
         is_redacted=False,  # a policy is run as it is, and its hash says so
     ),
     "files of policies",
@@ -176,7 +176,7 @@ def _why_not_version(version: str, row: Mapping[str, Any] | None, doer: str) -> 
 def _why_unverified(row: Mapping[str, Any], key: signing.Keys) -> str | None:
     """Return why the document of a version is not what was signed; None where it is."""
     try:
-        signing.verified_policy(row, key)
+        signing.verify_policy(row, key)
     except VerificationError as error:
         return f"{row['policy_id']} {row['policy_version']}: {error}"
     return None

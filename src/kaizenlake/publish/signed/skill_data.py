@@ -216,13 +216,13 @@ def _skill(
                 experiment_type=row["next_experiment"],
                 term=line(row["next_term"]),
                 because=row["next_because"],
-                words=words.next_step(row, reasons.get(row["next_term"]), _risen(findings)),
+                words=words.next_step(row, reasons.get(row["next_term"]), _find_rise(findings)),
             )
         ],
     )
 
 
-def _risen(findings: list[Row]) -> str | None:
+def _find_rise(findings: list[Row]) -> str | None:
     """Return the sentence that the loss has risen; None where it has not."""
     return next((say.clean(row["sentence"], 600) for row in findings if row["kind"] == "degrading_doer"), None)
 

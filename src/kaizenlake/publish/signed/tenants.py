@@ -98,9 +98,9 @@ def _settle(lake: Lake, folder: Path, found: tuple[Lake, ...]) -> None:
     now = datetime.now(UTC)
     current = of_several(folder)
     if several and (current is None or not still_holds(current, now) or not (folder / PUBLIC_KEY).is_file()):
-        _put(lake, folder, now, several=True)
+        _write_index(lake, folder, now, several=True)
     if not several and current is not None:
-        _put(lake, folder, now, several=False)
+        _write_index(lake, folder, now, several=False)
     kept = {tenant_folder(view.tenant) for view in found} if several else set()
     try:
         for path in (folder / TENANTS).glob("*"):
@@ -119,7 +119,7 @@ def _settle(lake: Lake, folder: Path, found: tuple[Lake, ...]) -> None:
         ) from error
 
 
-def _put(lake: Lake, folder: Path, now: datetime, *, several: bool) -> None:
+def _write_index(lake: Lake, folder: Path, now: datetime, *, several: bool) -> None:
     """Write the index that names nobody; its number is above that of all publications before."""
     key = keys.private_key(lake)
     signed: Mapping[str, Any] = {

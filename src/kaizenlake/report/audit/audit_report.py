@@ -21,7 +21,7 @@ from kaizenlake.report.engine.blocks import (
     grid,
     meanings,
 )
-from kaizenlake.report.engine.columns import Shown, made
+from kaizenlake.report.engine.columns import Shown, show_text
 from kaizenlake.report.engine.rows import Listing, TableRow
 from kaizenlake.report.kaizen.decisions import Gate, decisions_table, gates
 from kaizenlake.tables import Policies, PolicyPromotions
@@ -116,7 +116,7 @@ def policy(place: int, audit: PolicyAudit, data: AuditData) -> Section:
     """Return one policy: its decisions, the gates of what was refused or forced, and its versions."""
     name = say.clean(audit.policy_id, 80)
     blocks: list[Block] = [decisions_table(f"decisions-{place}-table", "Decisions in their order", audit.decisions)]
-    gated = _gated(place, audit)
+    gated = _gates_grid(place, audit)
     if gated is not None:
         blocks.append(gated)
     if audit.versions.total:
@@ -136,7 +136,7 @@ def _lead(audit: PolicyAudit) -> str:
     )
 
 
-def _gated(place: int, audit: PolicyAudit) -> Grid | None:
+def _gates_grid(place: int, audit: PolicyAudit) -> Grid | None:
     """Return every gate of the promotions that were refused or forced, with what it found."""
     asked = [row for row in audit.decisions.rows if row.action == "refused" or row.is_override]
     rows = [_GateOf(row, gate) for row in asked for gate in gates(row.gates)]
@@ -148,10 +148,10 @@ def _gated(place: int, audit: PolicyAudit) -> Grid | None:
         PolicyPromotions,
         Listing(tuple(rows[-WARNINGS:]), len(rows)),
         (
-            made("Promotion", _promotion, "event_id"),
-            made("Gate", _gate),
-            made("Result", _result, format="verdict"),
-            made("Found", _found),
+            show_text("Promotion", _promotion, "event_id"),
+            show_text("Gate", _gate),
+            show_text("Result", _result, format="verdict"),
+            show_text("Found", _found),
         ),
     )
 
@@ -195,11 +195,11 @@ def _versions(place: int, audit: PolicyAudit, data: AuditData) -> Grid:
         (
             "policy_version",
             Shown(("status", "is_override"), text=_status, format="verdict"),
-            made("Made of", _origin, "parent_version", "ancestors_count", "experiment_id"),
-            made("Created", _created, "created_by"),
-            made("Approved", _approved, "approved_by"),
-            made("Content", _digits, "content_sha256"),
-            made("Signature", state, "key_id", format="verdict"),
+            show_text("Made of", _origin, "parent_version", "ancestors_count", "experiment_id"),
+            show_text("Created", _created, "created_by"),
+            show_text("Approved", _approval_text, "approved_by"),
+            show_text("Content", _digits, "content_sha256"),
+            show_text("Signature", state, "key_id", format="verdict"),
         ),
     )
 
@@ -225,7 +225,7 @@ def _origin(row: TableRow) -> str:
     return made if row.experiment_id is None else f"{made}, by {say.clean(row.experiment_id, 40)}"
 
 
-def _approved(row: TableRow) -> str:
+def _approval_text(row: TableRow) -> str:
     if row.approved_at is None or row.approved_by is None:
         return "by nobody"
     return f"{say.day(row.approved_at.date())}, {say.clean(row.approved_by, 40)}"

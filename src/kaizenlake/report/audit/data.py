@@ -91,14 +91,14 @@ def build(scan: Scan, key: signing.Keys | None, *, as_of: datetime) -> AuditData
     return AuditData(
         as_of,
         Listing(audits, latest.height),
-        {(row.policy_id, row.policy_version): signed(row, key) for row in versions},
+        {(row.policy_id, row.policy_version): check_signature(row, key) for row in versions},
         overrides,
         int(refused),
         int(latest["decisions"].sum()),
     )
 
 
-def signed(row: TableRow, key: signing.Keys | None) -> Signed:
+def check_signature(row: TableRow, key: signing.Keys | None) -> Signed:
     """Return whether a version is what was signed, and by whom.
 
     Args:
@@ -114,7 +114,7 @@ def signed(row: TableRow, key: signing.Keys | None) -> Signed:
     if key is None or signing.key_named(row.key_id, key) is None:
         return "other key"
     try:
-        signing.verified_policy(vars(row), key)
+        signing.verify_policy(vars(row), key)
     except VerificationError:
         return "forged"
     return "verified"

@@ -30,7 +30,7 @@ from kaizenlake.report.engine.blocks import (
     grid,
     meanings,
 )
-from kaizenlake.report.engine.columns import Cell, Shown, made, shown
+from kaizenlake.report.engine.columns import Cell, Shown, show, show_text
 from kaizenlake.report.engine.rows import Listing, TableRow
 from kaizenlake.report.kaizen.decisions import decisions_table
 from kaizenlake.tables import CanaryLooks, CanarySegments, Deployments, Table
@@ -60,7 +60,7 @@ def document(data: CanaryData) -> Document:
             sizes(data),
             guardrails(data),
             segments(data),
-            decided(data),
+            decisions(data),
             design(data),
             method(data),
         ),
@@ -142,7 +142,7 @@ def sizes(data: CanaryData) -> Section:
             rows,
             (
                 "policy_version",
-                made("Share", lambda row: say.percent(shares[row.policy_version]), format="rate"),
+                show_text("Share", lambda row: say.percent(shares[row.policy_version]), format="rate"),
                 *("units", "units_control", "runs", "runs_control", "runs_failed", "runs_failed_control"),
                 *("runs_without_loss", "runs_without_loss_control", "mean_loss", "mean_loss_control", "sample_ratio_p"),
             ),
@@ -181,7 +181,7 @@ def _by_night(data: CanaryData) -> Grid:
             own = found.get((version, look.look))
             return Cell(say.NOTHING) if own is None else Shown(("units",)).cell(own, CanaryLooks)
 
-        return made(say.clean(version, 24), cell, format="count")
+        return show_text(say.clean(version, 24), cell, format="count")
 
     return grid(
         "units-table",
@@ -189,8 +189,8 @@ def _by_night(data: CanaryData) -> Grid:
         CanaryLooks,
         nights,
         (
-            made("Look", night_of, "look"),
-            shown("units_control", f"Control {say.clean(data.deployment.control_version, 24)}"),
+            show_text("Look", night_of, "look"),
+            show("units_control", f"Control {say.clean(data.deployment.control_version, 24)}"),
             *(units(item.version) for item in shown_candidates),
             "sample_ratio_p",
         ),
@@ -207,7 +207,7 @@ def segments(data: CanaryData) -> Section | None:
         CanarySegments,
         data.segments,
         (
-            made("Part", _part, "dimension", "value"),
+            show_text("Part", _part, "dimension", "value"),
             *("policy_version", "verdict", "units", "units_control", "effect", "shrunk_effect"),
             *("p_always_valid", "q_value"),
         ),
@@ -223,7 +223,7 @@ def _part(row: TableRow) -> str:
     return f"{say.words(row.dimension)}: {say.clean(row.value, 48)}"
 
 
-def decided(data: CanaryData) -> Section | None:
+def decisions(data: CanaryData) -> Section | None:
     """Return what was decided on it; None where nothing was."""
     if not data.decisions.total:
         return None

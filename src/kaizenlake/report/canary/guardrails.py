@@ -8,7 +8,7 @@ from kaizenlake.publish import formats as say
 from kaizenlake.report.canary.data import CanaryData, GuardrailRow
 from kaizenlake.report.canary.labels import metric
 from kaizenlake.report.engine.blocks import Block, Section, grid, intervals
-from kaizenlake.report.engine.columns import made
+from kaizenlake.report.engine.columns import show_text
 from kaizenlake.report.engine.interval_chart import Group, Mark
 from kaizenlake.report.engine.rows import Listing
 from kaizenlake.report.engine.svg import Tone
@@ -39,21 +39,21 @@ def guardrails(data: CanaryData) -> Section | None:
         CanaryLooks,
         Listing.whole(rows),
         (
-            made("Guardrail", _metric),
-            made("Candidate", _version),
-            made("Verdict", _verdict, format="verdict"),
-            made("Increase", _increase, format="increase"),
-            made("On all nights", _span, format="increase"),
-            made("Tolerated", _tolerated, format="increase"),
+            show_text("Guardrail", _metric),
+            show_text("Candidate", _version),
+            show_text("Verdict", _verdict, format="verdict"),
+            show_text("Increase", _increase, format="increase"),
+            show_text("On all nights", _span, format="increase"),
+            show_text("Tolerated", _tolerated, format="increase"),
         ),
     )
-    return Section("guardrails", "Guardrails", lead, (*_guarded(rows), table))
+    return Section("guardrails", "Guardrails", lead, (*_chart_blocks(rows), table))
 
 
 _GUARD_TONES: dict[str, Tone] = {"held": "good", "broken": "bad"}
 
 
-def _guarded(rows: Iterable[GuardrailRow]) -> tuple[Block, ...]:
+def _chart_blocks(rows: Iterable[GuardrailRow]) -> tuple[Block, ...]:
     """Return each increase as a share of what is tolerated, so that metrics of any unit stand side by side."""
     marks: dict[str, list[Mark]] = {}
     for row in rows:

@@ -6,7 +6,7 @@ from kaizenlake.publish import formats as say
 from kaizenlake.report.canary.data import CanaryData, Candidate, lately
 from kaizenlake.report.canary.labels import NIGHTLY, VERDICTS
 from kaizenlake.report.engine.blocks import Block, Grid, Paragraph, Picture, Section, grid
-from kaizenlake.report.engine.columns import interval, made
+from kaizenlake.report.engine.columns import interval, show_text
 from kaizenlake.report.engine.rows import Listing, TableRow
 from kaizenlake.report.engine.sequence_chart import Crossing, EffectNight, EvidenceNight, effect_chart, evidence_chart
 from kaizenlake.tables import CanaryLooks
@@ -56,7 +56,7 @@ def _effects(place: int, item: Candidate, shown: Listing[TableRow], tolerated: f
         effect_chart(
             f"chart-effect-{place}",
             f"Effect on the loss, night by night: {_arms(item)}",
-            f"{_now(item.last)} {_crossed(item)}",
+            f"{_now(item.last)} {_describe_crossing(item)}",
             nights,
             tolerated=tolerated,
             crossing=_within(_stop(item) or _crossing(item), shown),
@@ -76,7 +76,7 @@ def _evidence(place: int, item: Candidate, shown: Listing[TableRow]) -> tuple[Pi
     chart = evidence_chart(
         f"chart-evidence-{place}",
         f"Evidence against its boundary, night by night: {_arms(item)}",
-        f"{_held(last)}; a t-test of that night alone {_said(last)}. {_crossed(item)}",
+        f"{_describe_boundary(last)}; a t-test of that night alone {_describe_look(last)}. {_describe_crossing(item)}",
         nights,
         nightly_level=NIGHTLY_LEVEL,
         crossing=_within(_crossing(item), shown),
@@ -91,7 +91,7 @@ def _looks(place: int, version: str, shown: Listing[TableRow]) -> Grid:
         CanaryLooks,
         shown,
         (
-            made("Look", night_of, "policy_version", "look"),
+            show_text("Look", night_of, "policy_version", "look"),
             *("verdict", "effect", interval("sequential_ci_low", "sequential_ci_high", "On all nights")),
             *(interval(label="That night alone"), "p_boundary", "boundary_p", "p_value"),
         ),
@@ -121,7 +121,7 @@ def _now(look: TableRow) -> str:
     return f"{told}{'; ' if lies else ''}{', '.join(lies)}."
 
 
-def _held(look: TableRow) -> str:
+def _describe_boundary(look: TableRow) -> str:
     """Return what the evidence of a look is held against."""
     if look.p_boundary is None:
         return "At the latest look there is no p to hold against a boundary"
@@ -130,11 +130,11 @@ def _held(look: TableRow) -> str:
     return f"At the latest look p {_p(look.p_boundary)} is held against {_p(look.boundary_p)}"
 
 
-def _said(look: TableRow) -> str:
+def _describe_look(look: TableRow) -> str:
     return "is not defined" if look.p_value is None else f"says {_p(look.p_value)}"
 
 
-def _crossed(item: Candidate) -> str:
+def _describe_crossing(item: Candidate) -> str:
     if item.last.crossed_on_look is None:
         return "The boundary has not been crossed."
     return f"The boundary was crossed on look {item.last.crossed_on_look}."

@@ -81,12 +81,12 @@ class Shown:
         return _KINDS.get(name, "number")
 
 
-def shown(name: str, label: str = "", format: str = "", link: Callable[[Any], str] | None = None) -> Shown:  # noqa: A002 - the word for it
+def show(name: str, label: str = "", format: str = "", link: Callable[[Any], str] | None = None) -> Shown:  # noqa: A002 - the word for it
     """Show one column under another label or in another format than its own."""
     return Shown((name,), label, format, link=link)
 
 
-def made(
+def show_text(
     label: str,
     text: Callable[[Any], str | Cell],
     *names: str,

@@ -73,7 +73,7 @@ def write_document(laid_out: Document, folder: Path, name: str) -> tuple[Path, P
     return page, paper
 
 
-def titled(laid_out: Document, out: Path | ReportPlace) -> Document:
+def with_title(laid_out: Document, out: Path | ReportPlace) -> Document:
     """Return a report with the title that it has in its place."""
     return out.title(laid_out) if isinstance(out, ReportPlace) else laid_out
 
@@ -116,8 +116,8 @@ def render_pdf(report: Document) -> bytes:
             lacking = _lacking(error)
             if not lacking:
                 raise PublishError(f"The PDF could not be set: {error.message}.", hint="Please report this.") from error
-            told = _mapped(told, lambda text: "".join(UNPRINTABLE if char in lacking else char for char in text))  # noqa: B023
-    return _typeset(_mapped(told, _latin), at)
+            told = _map_texts(told, lambda text: "".join(UNPRINTABLE if char in lacking else char for char in text))  # noqa: B023
+    return _typeset(_map_texts(told, _latin), at)
 
 
 def _for_paper(laid_out: Document) -> dict[str, Any]:
@@ -133,13 +133,13 @@ def _for_paper(laid_out: Document) -> dict[str, Any]:
     return told
 
 
-def _mapped(value: Any, change: Callable[[str], str]) -> Any:
+def _map_texts(value: Any, change: Callable[[str], str]) -> Any:
     """Return the same data with every text changed."""
     if isinstance(value, str):
         return change(value)
     if isinstance(value, dict):
-        return {key: _mapped(item, change) for key, item in value.items()}
-    return [_mapped(item, change) for item in value] if isinstance(value, (list, tuple)) else value
+        return {key: _map_texts(item, change) for key, item in value.items()}
+    return [_map_texts(item, change) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def _latin(text: str) -> str:

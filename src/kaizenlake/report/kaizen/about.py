@@ -23,7 +23,7 @@ from kaizenlake.report.engine.blocks import (
     how_many_more,
     meanings,
 )
-from kaizenlake.report.engine.columns import Cell, made, shown
+from kaizenlake.report.engine.columns import Cell, show, show_text
 from kaizenlake.report.engine.rows import CHART_ROWS, TableRow
 from kaizenlake.report.kaizen.data import ReportData
 from kaizenlake.report.kaizen.headlines import findings
@@ -118,7 +118,7 @@ def changes(data: ReportData) -> Section:
             for name, (label, written, _) in _NUMBERS.items()
             if (change := _change(name, before.numbers.get(name), data.figures.numbers.get(name)))
         ]
-        turned = _turned(before.verdicts, data.figures.verdicts)
+        turned = _list_turned(before.verdicts, data.figures.verdicts)
         if moved:
             blocks.append(
                 Grid(
@@ -176,7 +176,7 @@ _RULES = 5
 """Most rules that are named in the sentence on a run; the section on data quality has all that wait."""
 
 
-def _turned(before: dict[str, str], now: dict[str, str]) -> list[tuple[str, str, str, str]]:
+def _list_turned(before: dict[str, str], now: dict[str, str]) -> list[tuple[str, str, str, str]]:
     turned = []
     for name in sorted({*before, *now}):
         old, new = before.get(name, "unclear"), now.get(name, "unclear")
@@ -238,7 +238,13 @@ def quality(data: ReportData) -> Section:
                 "Freshness by source",
                 SourceFreshness,
                 data.sources,
-                ("source", made("State", _freshness, "stale", format="verdict"), "events", "last_at", "silent_hours"),
+                (
+                    "source",
+                    show_text("State", _freshness, "stale", format="verdict"),
+                    "events",
+                    "last_at",
+                    "silent_hours",
+                ),
             )
         )
     if data.contradictions.total:
@@ -248,7 +254,7 @@ def quality(data: ReportData) -> Section:
                 "Records that contradict earlier ones, and what to do",
                 Findings,
                 data.contradictions,
-                (shown("subject", "Posts"), "raised_on", shown("sentence", "What is wrong"), "remedy"),
+                (show("subject", "Posts"), "raised_on", show("sentence", "What is wrong"), "remedy"),
             )
         )
     waiting = f"{plural(found.waiting, 'line')} wait{'s' if found.waiting == 1 else ''} in quarantine"

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from kaizenlake.publish import formats as say
 from kaizenlake.report.engine.blocks import Block, Picture, Section, empty, grid, intervals
-from kaizenlake.report.engine.columns import interval, made, shown
+from kaizenlake.report.engine.columns import interval, show, show_text
 from kaizenlake.report.engine.interval_chart import Bar, Group, Mark, estimate, share_chart
 from kaizenlake.report.engine.rows import TableRow
 from kaizenlake.report.engine.svg import Tone
@@ -63,12 +63,12 @@ def tiers(data: ReportData) -> Section:
             Contents,
             data.tiers,
             (
-                made("Platform and type", _place_name, "platform", "content_type"),
-                shown("contents", "Posts", "count"),
-                *(shown(name, format="count") for name in ("rated", *TIERS)),
-                shown("good_or_better_rate", "Good or better", "rate"),
+                show_text("Platform and type", _place_name, "platform", "content_type"),
+                show("contents", "Posts", "count"),
+                *(show(name, format="count") for name in ("rated", *TIERS)),
+                show("good_or_better_rate", "Good or better", "rate"),
                 interval(format="rate"),
-                shown("median_engagement_rate", "Median rate", "rate"),
+                show("median_engagement_rate", "Median rate", "rate"),
             ),
         )
     )
@@ -88,12 +88,12 @@ def labels(data: ReportData) -> Section:
             "CREATIVE_MARKED_LOSER",
         )
     parts = (
-        made("Post", _name, "content_id", "platform", "project_id"),
-        made("Platform and type", _place_name),
-        made("Marked", _marked, "source", "reason"),
+        show_text("Post", _name, "content_id", "platform", "project_id"),
+        show_text("Platform and type", _place_name),
+        show_text("Marked", _mark_text, "source", "reason"),
         "engagement_rate",
         "shrunk_rate",
-        made("Place in group", _place, "rank_in_group", "group_size", format="count"),
+        show_text("Place in group", _place, "rank_in_group", "group_size", format="count"),
     )
     blocks: list[Block] = [
         grid(f"{name}-table", caption, CreativeLabels, listing, parts)
@@ -144,8 +144,8 @@ def patterns(data: ReportData) -> Section:
                 Patterns,
                 listing,
                 (
-                    made("Pattern", _pattern, "pattern_type", "pattern"),
-                    *("verdict", "contents", shown("experiments", strata), "rate_with", "rate_without", "lift"),
+                    show_text("Pattern", _pattern, "pattern_type", "pattern"),
+                    *("verdict", "contents", show("experiments", strata), "rate_with", "rate_without", "lift"),
                     interval("lift_ci_low", "lift_ci_high"),
                     "q_value",
                 ),
@@ -185,7 +185,7 @@ def _pattern(row: TableRow) -> str:
     return pattern_label(row.pattern_type, row.pattern)
 
 
-def _marked(row: TableRow) -> str:
+def _mark_text(row: TableRow) -> str:
     return f"By a person: {say.clean(row.reason, 90)}" if row.source == "manual" else "By rank"
 
 

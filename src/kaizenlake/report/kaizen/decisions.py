@@ -7,7 +7,7 @@ import polars as pl
 
 from kaizenlake.publish import formats as say
 from kaizenlake.report.engine.blocks import Grid, grid
-from kaizenlake.report.engine.columns import made
+from kaizenlake.report.engine.columns import show_text
 from kaizenlake.report.engine.rows import Listing, TableRow, listing
 from kaizenlake.tables import PolicyPromotions, Scan
 
@@ -53,12 +53,12 @@ def decisions_table(identifier: str, caption: str, rows: Listing[TableRow]) -> G
         PolicyPromotions,
         rows,
         (
-            made("When", _when, "event_id", "occurred_at"),
+            show_text("When", _when, "event_id", "occurred_at"),
             "policy_version",
-            made("Decision", _decision, "action", "is_override", format="verdict"),
-            made("Status", _moved, "from_status", "to_status"),
+            show_text("Decision", _decision, "action", "is_override", format="verdict"),
+            show_text("Status", _describe_move, "from_status", "to_status"),
             "decided_by",
-            made("Reason, or what the gates found", _why, "reason"),
+            show_text("Reason, or what the gates found", _why, "reason"),
         ),
     )
 
@@ -72,7 +72,7 @@ def _decision(row: TableRow) -> str:
     return "override" if row.is_override else str(row.action).replace("_", " ")
 
 
-def _moved(row: TableRow) -> str:
+def _describe_move(row: TableRow) -> str:
     if row.action == "refused":
         return f"{row.from_status}, not {row.to_status}"
     names = [name for name in (row.from_status, row.to_status) if name is not None]

@@ -15,7 +15,7 @@ from kaizenlake.report.engine.blocks import (
     Section,
     grid,
 )
-from kaizenlake.report.engine.columns import interval, made, shown
+from kaizenlake.report.engine.columns import interval, show, show_text
 from kaizenlake.report.engine.rows import TableRow
 from kaizenlake.report.engine.svg import Tone
 from kaizenlake.report.engine.trend_chart import Trend, trend_chart
@@ -136,7 +136,7 @@ def _versions(found: Learning) -> Iterator[Block]:
             "What the latest version of each agent did to its loss, against the version before",
             Findings,
             found.versions,
-            (shown("subject", "Agent"), "verdict", "raised_on", shown("sentence", "Figures")),
+            (show("subject", "Agent"), "verdict", "raised_on", show("sentence", "Figures")),
         )
 
 
@@ -148,10 +148,10 @@ def _canaries(found: Learning) -> Iterator[Block]:
             CanaryLooks,
             found.canaries,
             (
-                made("Deployment", _deployment, "deployment_id", link=_page),
-                made("Candidate", _candidate, "policy_version"),
+                show_text("Deployment", _deployment, "deployment_id", link=_page),
+                show_text("Candidate", _candidate, "policy_version"),
                 "verdict",
-                made("Look", _night, "look", format="count"),
+                show_text("Look", _night, "look", format="count"),
                 "units",
                 "effect",
                 interval("sequential_ci_low", "sequential_ci_high", "On all nights"),
@@ -188,15 +188,15 @@ def _serving(found: Learning) -> Iterator[Block]:
             Policies,
             found.serving,
             (
-                made("Policy", _candidate, "policy_id", "policy_version"),
+                show_text("Policy", _candidate, "policy_id", "policy_version"),
                 "status",
-                made("Gates", _gates, "is_override", format="verdict"),
+                show_text("Gates", _gates, "is_override", format="verdict"),
                 "status_since",
-                shown("runs", format="count"),
-                shown("mean_loss", format="loss"),
-                shown("effect", format="effect"),
+                show("runs", format="count"),
+                show("mean_loss", format="loss"),
+                show("effect", format="effect"),
                 interval(format="effect"),
-                shown("evidence", "By", "text"),
+                show("evidence", "By", "text"),
             ),
         )
 

@@ -14,7 +14,7 @@ from kaizenlake.report.engine.blocks import (
     grid,
     intervals,
 )
-from kaizenlake.report.engine.columns import interval, made
+from kaizenlake.report.engine.columns import interval, show_text
 from kaizenlake.report.engine.interval_chart import Group, Mark, estimate, interval_chart
 from kaizenlake.report.engine.rows import Listing, TableRow
 from kaizenlake.report.engine.svg import Tone
@@ -37,7 +37,7 @@ def win_rates(data: ReportData) -> Section:
         "Outcomes by kind",
         WinRates,
         Listing.whole(data.kinds),
-        (made("Kind", _kind, "kind"), "wins", "decided", "pending", "age_days", "win_rate", interval()),
+        (show_text("Kind", _kind, "kind"), "wins", "decided", "pending", "age_days", "win_rate", interval()),
     )
     lead = " ".join(OUTCOMES[row.kind].rule.format(within=within(row.age_days)) for row in data.kinds)
     creative = _win_blocks(data, "creative")
@@ -127,8 +127,8 @@ def _win_blocks(data: ReportData, kind: str) -> list[Block]:
             WinRates,
             Listing(tuple(ordered), listing.total),
             (
-                made("Value", _value, "kind", "dimension", "value"),
-                made("Dimension", _dimension),
+                show_text("Value", _value, "kind", "dimension", "value"),
+                show_text("Dimension", _dimension),
                 *("wins", "decided", "pending", "age_days", "win_rate", interval(), "adjusted_rate", "lift", "q_value"),
             ),
         ),
@@ -147,7 +147,7 @@ def clarity(data: ReportData) -> Section:
         SegmentClarity,
         data.clarity,
         (
-            made("Segment", _segment, "industry", "client_type"),
+            show_text("Segment", _segment, "industry", "client_type"),
             *("briefs", "mean_score", "clear_briefs", "clear_rate", interval(), "shrunk_rate"),
         ),
     )

@@ -8,7 +8,7 @@ import polars as pl
 
 from kaizenlake.plugins import Declarations, ReportSection
 from kaizenlake.report.engine.blocks import Missing, Section, grid
-from kaizenlake.report.engine.columns import shown
+from kaizenlake.report.engine.columns import show
 from kaizenlake.report.engine.rows import listing
 from kaizenlake.tables import Scan, Table
 
@@ -49,7 +49,7 @@ def _section(scan: Scan, identifier: str, item: ReportSection, declared: Declara
         types = [event for name in item.events if (event := declared.catalogue.by_name(name)) is not None]
         told = tuple((event.name, event.meaning) for event in types)
         return Section(identifier, item.title, "", (Missing(item.missing, told),))
-    columns = [shown(name, heading) for name, heading in item.columns.items()]
+    columns = [show(name, heading) for name, heading in item.columns.items()]
     return Section(
         identifier, item.title, item.lead, (grid(f"{identifier}-table", item.lead, item.table, found, columns),)
     )

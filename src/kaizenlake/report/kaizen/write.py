@@ -10,7 +10,7 @@ import msgspec
 from kaizenlake.lake.files import write_atomic
 from kaizenlake.parameters import Evidence, Labels, Tiers
 from kaizenlake.report.engine.blocks import Section
-from kaizenlake.report.engine.render import ReportPlace, folder_of, render_html, render_pdf, titled
+from kaizenlake.report.engine.render import ReportPlace, folder_of, render_html, render_pdf, with_title
 from kaizenlake.report.engine.rows import Figures, RunFacts
 from kaizenlake.report.kaizen.data import build
 from kaizenlake.report.kaizen.sections import document
@@ -58,7 +58,7 @@ def write_reports(
     """
     before = previous if previous is not None else last_figures(out, before=as_of)
     data = build(scan, as_of=as_of, facts=facts, previous=before, tiers=tiers, labels=labels, evidence=evidence)
-    laid_out = titled(document(data, more), out)
+    laid_out = with_title(document(data, more), out)
     html, pdf = render_html(laid_out), render_pdf(laid_out)
     folder = folder_of(out, as_of)
     write_atomic(folder / HTML_NAME, html.encode("utf-8"))

@@ -19,7 +19,7 @@ from kaizenlake.report.engine.blocks import (
     grid,
     intervals,
 )
-from kaizenlake.report.engine.columns import Cell, Shown, interval, made
+from kaizenlake.report.engine.columns import Cell, Shown, interval, show_text
 from kaizenlake.report.engine.interval_chart import Group, Mark, estimate
 from kaizenlake.report.engine.rows import CHART_ROWS, Listing
 from kaizenlake.report.engine.svg import Tone
@@ -56,8 +56,8 @@ def terms(known: model.Card) -> Section:
                 TABLES[model.Term],
                 Listing.whole(known.terms),
                 (
-                    made("Term", _term, "term"),
-                    made("Verdict", _term_verdict, "verdict", format="verdict"),
+                    show_text("Term", _term, "term"),
+                    show_text("Verdict", _term_verdict, "verdict", format="verdict"),
                     *("n", "mean_term", "weight", "loss_share_rate"),
                 ),
             ),
@@ -90,8 +90,8 @@ def _comparisons(rows: Sequence[model.Term]) -> Block:
         TABLES[model.Term],
         Listing.whole(told),
         (
-            made("Term", lambda pair: _term(pair[0])),
-            made("Against", lambda pair: _KINDS[pair[1]]),
+            show_text("Term", lambda pair: _term(pair[0])),
+            show_text("Against", lambda pair: _KINDS[pair[1]]),
             _compared("Says", "{}_verdict", "verdict"),
             _compared("Runs", "n", "count"),
             _compared("Their runs", "n_{}", "count"),
@@ -110,7 +110,7 @@ def _compared(label: str, names: str, format: str) -> Shown:  # noqa: A002 - the
         found = Shown(tuple(names.replace("{}", kind).split()), format=format).cell(row, TABLES[model.Term])
         return replace(found, text=words.AGAINST[found.text]) if format == "verdict" else found
 
-    return made(label, cell, format=format)
+    return show_text(label, cell, format=format)
 
 
 def _term(row: model.Term) -> str:
@@ -152,7 +152,7 @@ def models(known: model.Card) -> Section:
                 Listing.whole(known.models),
                 (
                     *("model", "verdict", "runs"),
-                    made("Without a loss", _without_loss, format="count"),
+                    show_text("Without a loss", _without_loss, format="count"),
                     *("units_without_loss", "mean_loss", "mean_cost_usd", "compared", "equal_cost_difference"),
                     *(interval("equal_cost_ci_low", "equal_cost_ci_high"), "equal_cost_q_value"),
                 ),

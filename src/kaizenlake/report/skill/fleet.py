@@ -11,7 +11,7 @@ from kaizenlake.publish.signed import skill_file as model
 from kaizenlake.publish.signed import skill_words as words
 from kaizenlake.publish.signed.skill_data import TABLES
 from kaizenlake.report.engine.blocks import Block, Document, Figure, Paragraph, Section, grid
-from kaizenlake.report.engine.columns import made
+from kaizenlake.report.engine.columns import show_text
 from kaizenlake.report.engine.rows import Listing, TableRow
 from kaizenlake.report.skill.skill_report import method
 from kaizenlake.vocabulary import plural
@@ -62,11 +62,11 @@ def _doers(skills: Sequence[model.Skill], links: Mapping[str, str]) -> Section:
             tuple(TableRow(skill=skill, **to_builtins(skill.card.loss)) for skill in skills[:FLEET_ROWS]), len(skills)
         ),
         (
-            made("Agent", _doer, link=lambda row: links.get(row.skill.doer, "")),
+            show_text("Agent", _doer, link=lambda row: links.get(row.skill.doer, "")),
             *("direction", "n", "mean_loss", "mean_coverage", "change_7d", "change_30d"),
-            made("Strengths", _strengths),
-            made("Weaknesses", _weaknesses),
-            made("Best model", _best_model),
+            show_text("Strengths", _strengths),
+            show_text("Weaknesses", _weaknesses),
+            show_text("Best model", _best_model),
         ),
     )
     lead = "Agents do different work, and each tells other things of it. Compare an agent with its own past first."

@@ -7,7 +7,7 @@ from kaizenlake.publish.signed import skill_file as model
 from kaizenlake.publish.signed import skill_words as words
 from kaizenlake.publish.signed.skill_data import TABLES, Course, courses
 from kaizenlake.report.engine.blocks import Block, Definitions, Document, Figure, Paragraph, Picture, Section, grid
-from kaizenlake.report.engine.columns import made
+from kaizenlake.report.engine.columns import show_text
 from kaizenlake.report.engine.rows import Listing
 from kaizenlake.report.engine.svg import Tone
 from kaizenlake.report.engine.trend_chart import Trend, trend_chart
@@ -52,7 +52,7 @@ def card(skill: model.Skill, course: Course) -> Document:
                 f"{say.count(loss.runs - loss.n)} without one, {plural(loss.units_without_loss, 'unit')} without any; "
                 f"{say.count(loss.runs_before)} runs before",
             ),
-            Figure("Of all weight observed", say.percent(loss.mean_coverage), _unobserved(skill.card)),
+            Figure("Of all weight observed", say.percent(loss.mean_coverage), _list_unobserved(skill.card)),
             Figure("Change over 7 days", say.effect(loss.change_7d), _between(loss, "change_7d")),
             Figure("Change over 30 days", say.effect(loss.change_30d), _between(loss, "change_30d")),
             Figure(
@@ -74,7 +74,7 @@ def card(skill: model.Skill, course: Course) -> Document:
     )
 
 
-def _unobserved(card_of: model.Card) -> str:
+def _list_unobserved(card_of: model.Card) -> str:
     if not card_of.loss.runs:
         return "nothing was observed"
     return (
@@ -164,7 +164,7 @@ def _policy(skill: model.Skill) -> Section:
                 Listing.whole(experiments),
                 (
                     *("experiment_id", "experiment_type", "status", "hypothesis", "loss_delta"),
-                    made("Policy it made", _made, "policy_version", "policy_status"),
+                    show_text("Policy it made", _made, "policy_version", "policy_status"),
                 ),
             )
         )

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from kaizenlake.jobs._finding_words import rounded
+from kaizenlake.jobs._finding_words import round_columns
 from kaizenlake.tables import Findings, LearningProgress, Scan
 
 
@@ -52,7 +52,7 @@ def versions(scan: Scan, doer: str | None = None) -> tuple[VersionRow, ...]:
             pl.col("event_date") - pl.duration(days="age_days"),
             pl.col("event_date").alias("last_day"),
             "n_so_far",
-            *rounded("mean_so_far", "previous_mean", "change", "change_ci_low", "change_ci_high"),
+            *round_columns("mean_so_far", "previous_mean", "change", "change_ci_low", "change_ci_high"),
             "verdict",
             "sentence",
         )

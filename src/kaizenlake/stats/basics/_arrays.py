@@ -55,13 +55,13 @@ def group_codes(groups: ArrayLike, size: int, n_groups: int | None = None) -> tu
 
 def canonical(codes: Ints, *values: Floats) -> tuple[Ints, tuple[Floats, ...]]:
     """Return rows sorted by group and then by value: the one order in which floats are added up."""
-    if (sorted_counts := _sorted_counts(codes, values)) is not None:
+    if (sorted_counts := _sort_counts(codes, values)) is not None:
         return sorted_counts
     order = np.lexsort((*reversed(values), codes))
     return codes[order], tuple(value[order] for value in values)
 
 
-def _sorted_counts(codes: Ints, values: tuple[Floats, ...]) -> tuple[Ints, tuple[Floats, ...]] | None:
+def _sort_counts(codes: Ints, values: tuple[Floats, ...]) -> tuple[Ints, tuple[Floats, ...]] | None:
     """Return rows of counts in canonical order, each packed into one integer: a tenth of the time; None where they do not fit."""
     if not codes.size or not all(_are_counts(value) for value in values):
         return None

@@ -28,7 +28,7 @@ def folds_by_hash(names: Sequence[str | None], seed: int, folds: int) -> Ints:
     return np.array([fold[name] for name in names], dtype=np.int64)
 
 
-def spread_of_seeds(estimates: ArrayLike) -> Floats:
+def seed_spread(estimates: ArrayLike) -> Floats:
     """Return the standard deviation of estimates over seeds, along the first axis; 0 of a single seed, which tells of no spread.
 
     >>> float(spread_of_seeds([0.1, 0.3]).round(3)), float(spread_of_seeds([0.1]))

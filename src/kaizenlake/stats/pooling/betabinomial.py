@@ -113,7 +113,7 @@ def fit_by(groups: ArrayLike, wins: ArrayLike, decided: ArrayLike, *, n_groups: 
     codes, n_groups = group_codes(groups, wins.size, n_groups)
     known = _possible(wins, decided) & (decided > 0.0)
     codes, (wins, decided) = canonical(codes[known], wins[known], decided[known])
-    return _fitted(Rates.of(codes, wins, decided, n_groups))
+    return _fit(Rates.of(codes, wins, decided, n_groups))
 
 
 def _possible(wins: Floats, decided: Floats) -> Bools:
@@ -121,7 +121,7 @@ def _possible(wins: Floats, decided: Floats) -> Bools:
     return possible
 
 
-def _fitted(data: Rates) -> BetaPrior:
+def _fit(data: Rates) -> BetaPrior:
     wins, decided = data.total(data.wins), data.total(data.decided)
     rates, repeated = data.total(np.ones(data.wins.size)), data.total(np.where(data.decided > 1.0, 1.0, 0.0))
     spread_known = (rates >= 2.0) & (repeated > 0.0)

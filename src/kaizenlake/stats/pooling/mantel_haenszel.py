@@ -94,11 +94,11 @@ def mantel_haenszel_by(
             ),
             two_proportions(sides[0], sides[1], sides[2], sides[3]).p_value,
         ),
-        adjusted_rate_a=_adjusted(sides, totals(codes, expected, n_groups)),
+        adjusted_rate_a=_adjust(sides, totals(codes, expected, n_groups)),
     )
 
 
-def _adjusted(sides: Sequence[Floats], expected: Floats) -> Floats:
+def _adjust(sides: Sequence[Floats], expected: Floats) -> Floats:
     """Return wins over those expected, times the rate of both sides; 0 where neither side ever won."""
     wins_a, n_a, wins_b, n_b = sides
     whole = divide(wins_a + wins_b, n_a + n_b, where=n_a > 0.0)

@@ -40,7 +40,7 @@ def benjamini_hochberg_by(groups: ArrayLike, p: ArrayLike) -> Floats:
     Raises:
         ValueError: a p-value outside [0, 1], or codes that do not fit.
     """
-    codes, p, order, rank, tests = _ranked(groups, p)
+    codes, p, order, rank, tests = _rank(groups, p)
     adjusted = p[order] * (tests / rank)  # a factor of 1 or more: rounding never takes q below p
     return _restore(p, order, _running(codes[order][::-1], adjusted[::-1], np.minimum)[::-1])
 
@@ -63,12 +63,12 @@ def holm(p: ArrayLike) -> Floats:
 
 def holm_by(groups: ArrayLike, p: ArrayLike) -> Floats:
     """:func:`holm` within each group; arguments and errors as in :func:`benjamini_hochberg_by`."""
-    codes, p, order, rank, tests = _ranked(groups, p)
+    codes, p, order, rank, tests = _rank(groups, p)
     adjusted = p[order] * (tests - rank + 1.0)
     return _restore(p, order, _running(codes[order], adjusted, np.maximum))
 
 
-def _ranked(groups: ArrayLike, p: ArrayLike) -> tuple[Ints, Floats, Ints, Floats, Floats]:
+def _rank(groups: ArrayLike, p: ArrayLike) -> tuple[Ints, Floats, Ints, Floats, Floats]:
     """Return codes, p-values, the tested rows by group and size, their rank from 1 within the group, and the group's tests."""
     (p,) = rows(p)
     codes, n_groups = group_codes(groups, p.size)

@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike
 
 from kaizenlake.stats.basics._arrays import Floats, Ints, canonical, divide, group_codes, rows, totals
 from kaizenlake.stats.basics._special import upper_quantile
-from kaizenlake.stats.basics.seeds import spread_of_seeds
+from kaizenlake.stats.basics.seeds import seed_spread
 
 ESTIMATORS = ("ips", "clipped_ips", "snips", "dm", "dr", "sndr", "switch_dr")
 """In the order of the last axis of every array of estimates."""
@@ -201,7 +201,7 @@ def evaluate_off_policy(
         effect_ci_low=low[1],
         effect_ci_high=high[1],
         effect_highest=np.max(ends, axis=0)[1, 1],
-        seeds_sd=spread_of_seeds([each[0] for each in found]),
+        seeds_sd=seed_spread([each[0] for each in found]),
         stability=np.where(np.isnan(estimates), np.nan, apart),
     )
 

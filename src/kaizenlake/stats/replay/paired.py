@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from kaizenlake.stats.basics._arrays import Floats, Ints, canonical, divide, group_codes, rows, totals
 from kaizenlake.stats.basics._special import t_quantile, upper_quantile
-from kaizenlake.stats.basics.seeds import spread_of_seeds
+from kaizenlake.stats.basics.seeds import seed_spread
 
 
 class PairedChange(NamedTuple):
@@ -89,7 +89,7 @@ def repeated_change(
         change=paired_change(means[1] - means[0], unit[made], confidence=confidence),
         before=float(np.mean(means[0])) if count else np.nan,
         after=float(np.mean(means[1])) if count else np.nan,
-        seeds_sd=float(spread_of_seeds(by_seed)) if count else np.nan,
+        seeds_sd=float(seed_spread(by_seed)) if count else np.nan,
         runs=count,
     )
 

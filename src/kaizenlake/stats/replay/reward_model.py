@@ -82,8 +82,8 @@ def cross_fitted(
         _others(totals(codes, np.ones(values.size), size), shape),
     )
     everywhere = divide(sums.sum(axis=(1, 2)), counts.sum(axis=(1, 2)), counts.sum(axis=(1, 2)) > 0.0)
-    by_action = _drawn(sums.sum(axis=1), counts.sum(axis=1), everywhere[:, None], shrinkage)
-    means = _drawn(sums, counts, by_action[:, None, :], shrinkage)
+    by_action = _draw(sums.sum(axis=1), counts.sum(axis=1), everywhere[:, None], shrinkage)
+    means = _draw(sums, counts, by_action[:, None, :], shrinkage)
     predicted = np.where(chosen > 0, means[parts, cells, np.maximum(chosen - 1, 0)] if n_actions else np.nan, np.nan)
     expected = np.zeros(losses.size)
     for action in range(n_actions):
@@ -97,5 +97,5 @@ def _others(each: Floats, shape: tuple[int, int, int]) -> Floats:
     return np.stack([np.delete(by_fold, fold, axis=0).sum(axis=0) for fold in range(shape[0])] or [by_fold.sum(axis=0)])
 
 
-def _drawn(sums: Floats, counts: Floats, towards: Floats, weight: float) -> Floats:
+def _draw(sums: Floats, counts: Floats, towards: Floats, weight: float) -> Floats:
     return np.asarray((sums + weight * towards) / (counts + weight))

@@ -32,7 +32,7 @@ from kaizenlake.stats.sequential.confidence_sequences import (
 from kaizenlake.stats.sequential.group_sequential import inflation
 from kaizenlake.stats.sequential.power import nights_needed, power_so_far
 from kaizenlake.stats.sequential.spending import Boundaries, boundaries, information, spend
-from kaizenlake.stats.sequential.staged_holm import chosen, staged_holm
+from kaizenlake.stats.sequential.staged_holm import choose, staged_holm
 from kaizenlake.stats.two_groups.standard_error import cautious_test
 from kaizenlake.stats.two_groups.welch import welch
 
@@ -178,7 +178,7 @@ def judge(rule: Rule, candidate: Moments, control: Moments) -> Judged:
         enough,
         *(fixed.effect, fixed.ci_low, fixed.ci_high, sequence.ci_low, sequence.ci_high),
         *(fixed.lift, fixed.lift_ci_low, fixed.lift_ci_high, fixed.p_value, running_minimum(sequence.p_value)),
-        alpha_spent=chosen(steps.among, lambda among: shared(among).spent, p.shape),
+        alpha_spent=choose(steps.among, lambda among: shared(among).spent, p.shape),
         boundary_p=steps.level,
         p_boundary=p,
         crossed_on_look=steps.crossed,

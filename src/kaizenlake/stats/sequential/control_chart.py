@@ -285,13 +285,13 @@ def _chart(mean: Floats, runs: Floats, m2: Floats, first: int, rule: _Rule) -> N
         if not grown[:, day].any():
             continue
         today = _Recent(*(part[..., day] for part in recent))
-        figures = _compared(today, _baseline(sums), sums.days - 1.0, rule)
+        figures = _compare(today, _baseline(sums), sums.days - 1.0, rule)
         found[:, :, day] = np.where(grown[:, day], figures, np.nan)
         since = np.where(grown[:, day] & (figures[4] > figures[5]), 0.0, since + 1.0)
     return found
 
 
-def _compared(recent: _Recent, baseline: _Baseline, df: Floats, rule: _Rule) -> NDArray[np.float64]:
+def _compare(recent: _Recent, baseline: _Baseline, df: Floats, rule: _Rule) -> NDArray[np.float64]:
     """Return the level, baseline, both ends of the interval of their difference, the statistic and its limit."""
     some = recent.weight > 0.0
     level = divide(recent.weighted, recent.weight, some)

@@ -145,7 +145,7 @@ def boundaries(information: ArrayLike, spent: ArrayLike, *, sides: Sides = 2) ->
     return Boundaries(*(part[which.reshape(-1)].reshape(shape) for part in found))
 
 
-def tested(information: Floats, spent: Floats) -> tuple[Bools, Floats]:
+def choose_tested(information: Floats, spent: Floats) -> tuple[Bools, Floats]:
     """Return which looks (designs x looks) are tested, and the error probability that each of them spends."""
     test = np.zeros(information.shape, dtype=np.bool_)
     share = np.zeros(information.shape)
@@ -171,7 +171,7 @@ def to_front(made: Bools, information: Floats, *values: Floats) -> tuple[Ints, F
 
 
 def _solve(information: Floats, spent: Floats, sides: Sides) -> tuple[Floats, Floats, Floats]:
-    test, share = tested(information, spent)
+    test, share = choose_tested(information, spent)
     place, gains, (known, shares) = to_front(test, information, share)
     designs, looks = information.shape
     paths = Paths.starting(np.zeros(designs), np.zeros(designs))

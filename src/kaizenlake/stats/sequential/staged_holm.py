@@ -52,7 +52,7 @@ def staged_holm(p: Floats, level_of: Callable[[int], Floats], good: Bools) -> St
         while hit.any():
             left = np.maximum((since == 0).sum(axis=1, keepdims=True), 1)
             levels = {number: level_of(number)[..., look] for number in np.unique(left).tolist()}
-            now = chosen(left, levels.__getitem__, since.shape)
+            now = choose(left, levels.__getitem__, since.shape)
             level[..., look] = np.where(undecided, now, level[..., look])
             among[..., look] = np.where(undecided, left, among[..., look])
             hit = (since == 0) & (p[..., look] <= now) & good[..., look]
@@ -62,7 +62,7 @@ def staged_holm(p: Floats, level_of: Callable[[int], Floats], good: Bools) -> St
     return StagedHolm(level, among, crossed)
 
 
-def chosen(number: Ints, found: Callable[[int], Floats], shape: tuple[int, ...]) -> Floats:
+def choose(number: Ints, found: Callable[[int], Floats], shape: tuple[int, ...]) -> Floats:
     """Return of figures that are known for several numbers, those of the number that stands in each place."""
     result = np.full(shape, np.nan)
     for one in np.unique(number).tolist():
