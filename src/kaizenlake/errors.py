@@ -183,11 +183,11 @@ class EmptyMappingError(KaizenError):
 
 
 class AllQuarantinedError(KaizenError):
-    """The night was done, and every line that it read went to quarantine."""
+    """The night or the landing was done, and every line that it read went to quarantine."""
 
     code = "all_quarantined"
     exit_code = 8
-    exit_meaning = "done, but every line that the night read went to quarantine"
+    exit_meaning = "done, but every line that was read went to quarantine"
 
 
 class Stopped(BaseException):

@@ -52,6 +52,9 @@ def test_a_landing_says_that_a_file_was_not_read_or_that_a_mapping_made_nothing(
     for name, content in (("empty.csv", b""), ("header.csv", b"id,at\n")):
         assert kaizen(monkeypatch, *land, put(tmp_path / name, content)) == 7
         assert "no rows" in capsys.readouterr().err
+    events = ("land", "--lake", lake.path(), *strict)
+    assert kaizen(monkeypatch, *events, put(tmp_path / "no.ndjson", b"poison\n")) == 8
+    assert "All 1 line went to quarantine" in capsys.readouterr().err
     # What was in the lake before is no failure of the mapping, and neither are some lines in quarantine.
     assert kaizen(monkeypatch, *land, good, bad) == (4 if strict else 0)
 
