@@ -9,7 +9,7 @@ from typing import get_args, get_type_hints
 import kaizenlake
 from kaizenlake import vocabulary
 from kaizenlake.stats.replay.offpolicy import ESTIMATORS
-from kaizenlake.stats.sequential.canary_rule import Rule
+from kaizenlake.stats.sequential.canary_rule import CanaryRule
 from kaizenlake.stats.sequential.spending import Family
 
 ROOT = Path(kaizenlake.__file__).parent
@@ -37,4 +37,4 @@ def test_no_module_writes_a_shared_list_again():
 def test_the_mathematics_knows_the_estimators_and_methods_that_can_be_set():
     assert get_args(vocabulary.Estimator) == ESTIMATORS
     assert {*get_args(Family), "always_valid"} == set(get_args(vocabulary.Method))
-    assert get_type_hints(Rule)["method"] == vocabulary.Method
+    assert get_type_hints(CanaryRule)["method"] == vocabulary.Method

@@ -20,13 +20,13 @@ Dollars = Annotated[float, Field(ge=0, le=1e9)]
 Text = Annotated[str, Field(min_length=1, max_length=200)]
 
 
-class Group(BaseModel):
+class ParameterGroup(BaseModel):
     """A group of figures: frozen, and refusing names it does not know."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Tiers(Group):
+class Tiers(ParameterGroup):
     """Engagement rates from which a tier begins; below `average` a content is poor."""
 
     excellent: Share = Field(default=0.10, description="Engagement rate from which a content is excellent.")
@@ -40,7 +40,7 @@ class Tiers(Group):
         return self
 
 
-class Labels(Group):
+class Labels(ParameterGroup):
     """Who is marked winner or loser without a person's word."""
 
     share: Share = Field(default=0.10, description="Share at the top and at the bottom of a group that is labelled.")
@@ -48,7 +48,7 @@ class Labels(Group):
     impressions: AtLeastOne = Field(default=100, description="Fewest impressions of a content that can be labelled.")
 
 
-class Windows(Group):
+class Windows(ParameterGroup):
     """How long the night waits, and how far it looks back."""
 
     reply_days: Days = Field(
@@ -68,7 +68,7 @@ MIN_EXPERIMENTS = 3
 """Fewest experiments that can prove anything of a pattern."""
 
 
-class Evidence(Group):
+class EvidenceNeeds(ParameterGroup):
     """How much evidence a recommendation needs."""
 
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = Field(default=0.95, description="Confidence of all intervals.")
@@ -89,7 +89,7 @@ class Evidence(Group):
     )
 
 
-class Clarity(Group):
+class Clarity(ParameterGroup):
     """When a brief counts as clear."""
 
     high_score: Annotated[float, Field(ge=0, le=100)] = Field(
@@ -97,14 +97,14 @@ class Clarity(Group):
     )
 
 
-class Confidence(Group):
+class Confidence(ParameterGroup):
     """How the confidence of a context grows with its events: 0 at none, 50 at `half`, 100 at `full`, linear between."""
 
     half: AtLeastOne = Field(default=10, description="Events at which confidence is 50.")
     full: AtLeastOne = Field(default=50, description="Events from which confidence is 100.")
 
 
-class Publishing(Group):
+class Publishing(ParameterGroup):
     """How long a publication holds, and how much of it there is."""
 
     valid_hours: Annotated[int, Field(ge=1, le=24 * 90)] = Field(
@@ -124,7 +124,7 @@ class Publishing(Group):
     )
 
 
-class Landing(Group):
+class LandingLimits(ParameterGroup):
     """What landing takes."""
 
     line_bytes: Annotated[int, Field(ge=1024)] = Field(
@@ -136,7 +136,7 @@ class Landing(Group):
     keep_landed_days: Days = Field(default=30, description="Days a landed file is kept before maintenance removes it.")
 
 
-class Tenants(Group):
+class Tenants(ParameterGroup):
     """What tenants of one lake share."""
 
     sharing: Literal["off", "pooled"] = Field(
@@ -145,7 +145,7 @@ class Tenants(Group):
     )
 
 
-class Maintenance(Group):
+class Maintenance(ParameterGroup):
     """What maintenance keeps."""
 
     keep_versions_days: Days = Field(
@@ -170,7 +170,7 @@ WEIGHTS = {
 """The nine terms of the loss of a run, and the name that the weight of each has in settings."""
 
 
-class LossOverride(Group):
+class LossOverride(ParameterGroup):
     """Weights that stand in place of all nine for the runs of a tenant, of a phase, or of a tenant in a phase."""
 
     tenant: Text | None = Field(default=None, description="Tenant; left out, the weights are of every tenant.")
@@ -193,7 +193,7 @@ class LossOverride(Group):
         return self
 
 
-class LossTerm(Group):
+class LossTerm(ParameterGroup):
     """A term of a team's own: a numeric field of RUN_COMPLETED or RUN_SCORED, brought to [0, 1] by a rule, and its weight."""
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)] = Field(description="Name of the term.")
@@ -217,7 +217,7 @@ class LossTerm(Group):
         return self
 
 
-class Loss(Group):
+class LossRules(ParameterGroup):
     """How much each term weighs in the loss of a run, and how it is brought to [0, 1]; the nine weights sum to 1."""
 
     wq: Share = Field(default=0.25, description="Weight of the gates not passed.")
@@ -258,7 +258,7 @@ class Loss(Group):
         return self
 
 
-class Trends(Group):
+class Trends(ParameterGroup):
     """When the loss of a doer counts as better or worse."""
 
     half_life_days: Days = Field(default=7, description="Days after which a day weighs half in the moving average.")
@@ -296,7 +296,7 @@ def _no_doubles(what: str, names: Iterable[str]) -> None:
         raise ValueError(f"there is more than one {what} {doubles[0]}")
 
 
-class Guardrail(Group):
+class Guardrail(ParameterGroup):
     """A figure that a candidate may not make worse by more than a margin, whatever its loss."""
 
     metric: Literal[
@@ -307,7 +307,7 @@ class Guardrail(Group):
     )
 
 
-class Promotion(Group):
+class Promotion(ParameterGroup):
     """What a policy needs to be promoted."""
 
     needs_approval: bool = Field(default=True, description="To become active, a policy needs the approval of a person.")
@@ -319,7 +319,7 @@ class Promotion(Group):
     )
 
 
-class Canaries(Group):
+class Canaries(ParameterGroup):
     """How shadows and canaries are started and decided, where a deployment does not say otherwise."""
 
     alpha: Annotated[float, Field(gt=0, lt=0.5)] = Field(
@@ -357,7 +357,7 @@ class Canaries(Group):
     auto_rollback: bool = Field(default=True, description="The night rolls back by itself on a verdict to roll back.")
 
 
-class Replays(Group):
+class Replays(ParameterGroup):
     """When an offline replay answers, and when it passes."""
 
     minimum_effective_units: Positive = Field(
@@ -384,7 +384,7 @@ class Replays(Group):
     )
 
 
-class Skills(Group):
+class Skills(ParameterGroup):
     """What a skill card looks at."""
 
     days: Days = Field(default=30, description="Days that a card tells of; its own past is the days before them.")
@@ -400,7 +400,7 @@ class Skills(Group):
     )
 
 
-class ModelPrice(Group):
+class ModelPrice(ParameterGroup):
     """What a model costs from a day on, in US dollars a million tokens."""
 
     model: Text = Field(description="Model, as traces name it; case makes no difference.")
@@ -415,7 +415,7 @@ class ModelPrice(Group):
     )
 
 
-class Costs(Group):
+class Costs(ParameterGroup):
     """What models cost where their traces do not tell."""
 
     price_file: str = Field(
@@ -438,7 +438,7 @@ class Costs(Group):
 CurrencyCode = Annotated[str, Field(pattern="^[A-Z]{3}$")]
 
 
-class ExchangeRate(Group):
+class ExchangeRate(ParameterGroup):
     """What a currency is worth from a day on."""
 
     currency: CurrencyCode = Field(description="Code of the currency, such as EUR.")
@@ -446,7 +446,7 @@ class ExchangeRate(Group):
     usd: Annotated[float, Field(gt=0, le=1e6)] = Field(description="US dollars for one unit of it.")
 
 
-class Money(Group):
+class Money(ParameterGroup):
     """What amounts of foreign tables are in, and what they are worth in US dollars."""
 
     currency: CurrencyCode = Field(default="USD", description="What an amount is in where nothing says its currency.")
@@ -467,7 +467,7 @@ class Money(Group):
         return self
 
 
-class Alerts(Group):
+class AlertRules(ParameterGroup):
     """What is told to whom."""
 
     hook: tuple[str, ...] = Field(

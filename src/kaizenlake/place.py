@@ -17,7 +17,7 @@ DEFAULT_LAKE = "./lake"
 
 
 @dataclass(frozen=True)
-class Place:
+class LakePlace:
     """Where a lake is.
 
     Args:
@@ -43,7 +43,7 @@ class Place:
         return self.home.joinpath(*parts)
 
 
-def find_place(root: str | Path, home: str | Path | None = None) -> Place:
+def find_place(root: str | Path, home: str | Path | None = None) -> LakePlace:
     """Return the place that a folder or URI names.
 
     Args:
@@ -56,4 +56,4 @@ def find_place(root: str | Path, home: str | Path | None = None) -> Place:
         root, parts = Path(unquote(parts.path)), None
     found: str | Path = str(root).rstrip("/") if parts is not None else Path(root).absolute()
     home = home or (found if isinstance(found, Path) else os.environ.get(HOME_VARIABLE))
-    return Place(found, Path(home).absolute() if home else None)
+    return LakePlace(found, Path(home).absolute() if home else None)

@@ -18,7 +18,7 @@ from kaizenlake.publish.context.judgement import best_evidence, round_figure
 from kaizenlake.publish.context.model import EVERYTHING, KaizenContext, Scope, project, segment
 from kaizenlake.publish.context.plugin_fields import PluginFields
 from kaizenlake.publish.context.scopes import SEGMENT
-from kaizenlake.publish.signed.documents import Source
+from kaizenlake.publish.signed.documents import LakeSnapshot
 from kaizenlake.tables import Contents, Patterns, Projects, WinRates
 
 PATTERN_TYPES: dict[str, tuple[str, str]] = {
@@ -240,7 +240,7 @@ class KaizenService:
         """
         scope = EVERYTHING if industry is None and client_type is None else segment(industry, client_type)
         scope = project(project_id) if project_id is not None else scope
-        source = Source(self.lake)
+        source = LakeSnapshot(self.lake)
         return explain(self._documents(scope, source).evidence, value, source.versions)
 
     def _segment(self, segment_id: str | None, industry: str | None, client_type: str | None) -> Scope:
@@ -261,9 +261,9 @@ class KaizenService:
         return segment(first.strip() or None, rest.strip() or None)
 
     def _build(self, scope: Scope) -> KaizenContext:
-        return self._documents(scope, Source(self.lake)).context
+        return self._documents(scope, LakeSnapshot(self.lake)).context
 
-    def _documents(self, scope: Scope, source: Source) -> Documents:
+    def _documents(self, scope: Scope, source: LakeSnapshot) -> Documents:
         fields = PluginFields.read(source.scan, self.lake.declared)
         edition = Edition(settings=self._lake.settings, tenant=self.lake.tenant, plugins=fields)
         with guard.guarding(is_on=self._lake.settings.publishing.redact):

@@ -20,18 +20,18 @@ from kaizenlake.errors import SettingsError
 from kaizenlake.events.catalogue import by_name
 from kaizenlake.events.rules import near
 from kaizenlake.parameters import (
-    Alerts,
+    AlertRules,
     Canaries,
     Clarity,
     Confidence,
     Costs,
-    Evidence,
-    Group,
+    EvidenceNeeds,
     Labels,
-    Landing,
-    Loss,
+    LandingLimits,
+    LossRules,
     Maintenance,
     Money,
+    ParameterGroup,
     Promotion,
     Publishing,
     Replays,
@@ -57,10 +57,10 @@ class Settings(BaseModel):
     tiers: Tiers = Field(default_factory=Tiers)
     labels: Labels = Field(default_factory=Labels)
     windows: Windows = Field(default_factory=Windows)
-    evidence: Evidence = Field(default_factory=Evidence)
+    evidence: EvidenceNeeds = Field(default_factory=EvidenceNeeds)
     clarity: Clarity = Field(default_factory=Clarity)
     confidence: Confidence = Field(default_factory=Confidence)
-    loss: Loss = Field(default_factory=Loss)
+    loss: LossRules = Field(default_factory=LossRules)
     trends: Trends = Field(default_factory=Trends)
     promotion: Promotion = Field(default_factory=Promotion)
     canaries: Canaries = Field(default_factory=Canaries)
@@ -68,15 +68,15 @@ class Settings(BaseModel):
     skills: Skills = Field(default_factory=Skills)
     costs: Costs = Field(default_factory=Costs)
     money: Money = Field(default_factory=Money)
-    alerts: Alerts = Field(default_factory=Alerts)
+    alerts: AlertRules = Field(default_factory=AlertRules)
     publishing: Publishing = Field(default_factory=Publishing)
     tenants: Tenants = Field(default_factory=Tenants)
-    landing: Landing = Field(default_factory=Landing)
+    landing: LandingLimits = Field(default_factory=LandingLimits)
     maintenance: Maintenance = Field(default_factory=Maintenance)
 
     @field_validator("loss")
     @classmethod
-    def _of_fields_there_are(cls, loss: Loss) -> Loss:
+    def _of_fields_there_are(cls, loss: LossRules) -> LossRules:
         told = (by_name("RUN_COMPLETED"), by_name("RUN_SCORED"))
         fields = {field.name: field for event in told if event is not None for field in event.fields}
         numeric = [name for name, field in fields.items() if field.kind in {"int", "float", "bool"}]
@@ -102,7 +102,7 @@ def load(lake: str | Path | None = None) -> Settings:
 
 
 @dataclass(frozen=True)
-class Origin:
+class SettingOrigin:
     """One setting as it holds for a lake.
 
     Args:
@@ -120,7 +120,7 @@ class Origin:
     description: str
 
 
-def origins(lake: str | Path | None = None) -> tuple[Origin, ...]:
+def origins(lake: str | Path | None = None) -> tuple[SettingOrigin, ...]:
     """Return every setting of a lake, with its value and who set it.
 
     Raises:
@@ -131,7 +131,7 @@ def origins(lake: str | Path | None = None) -> tuple[Origin, ...]:
     found = []
     for group, name, default, description in _each():
         source: Source = given[group, name].source if (group, name) in given else "default"
-        found.append(Origin(f"{group}.{name}", values[group][name], default, source, description))
+        found.append(SettingOrigin(f"{group}.{name}", values[group][name], default, source, description))
     return tuple(found)
 
 
@@ -348,10 +348,10 @@ def _read_file(path: Path | None) -> dict[str, Any]:
         raise SettingsError(f"Settings are not readable as TOML: {error}", where=str(path)) from error
 
 
-def _model(group: str) -> type[Group]:
+def _model(group: str) -> type[ParameterGroup]:
     model = Settings.model_fields[group].annotation
     assert isinstance(model, type)
-    assert issubclass(model, Group)
+    assert issubclass(model, ParameterGroup)
     return model
 
 

@@ -20,7 +20,7 @@ import numpy as np
 import polars as pl
 
 from kaizenlake.stats import Moments
-from kaizenlake.stats.sequential.canary_rule import Rule, judge, verdicts
+from kaizenlake.stats.sequential.canary_rule import CanaryRule, judge, verdicts
 from kaizenlake.stats.two_groups.welch import welch
 
 ALPHA = 0.05
@@ -84,7 +84,7 @@ def candidates(snapshots: pl.DataFrame) -> Iterator[Candidate]:
         looks = int(group["look"].max())
         at = (group["variant_id"].rank("dense").to_numpy() - 1, group["look"].to_numpy() - 1)
         arm_t, arm_c = (_moments(group, side, at, (variants.len(), looks)) for side in ("t", "c"))
-        rule = Rule(alpha=ALPHA, horizon=looks, tolerated=0.0)
+        rule = CanaryRule(alpha=ALPHA, horizon=looks, tolerated=0.0)
         made = arm_t.n > 0.0
         judged = judge(rule, _one(arm_t), _one(arm_c))
         nothing = np.zeros((1, *made.shape), dtype=np.bool_)

@@ -27,7 +27,7 @@ from kaizenlake.stats import (
     spend,
     stopped_effect,
 )
-from kaizenlake.stats.sequential.canary_rule import Rule, judge, verdicts
+from kaizenlake.stats.sequential.canary_rule import CanaryRule, judge, verdicts
 from kaizenlake.stats.two_groups.welch import welch
 
 NIGHTS = 30
@@ -214,7 +214,7 @@ def by_the_rule(canaries: int, seed: int, *, candidates: int = 1, effect: float 
     Unlike `decide` it takes the information of each look from its standard error, and shares alpha over the candidates.
     """
     decided = {"promoted": 0, "rolled back": 0}
-    rule = Rule(alpha=ALPHA, horizon=NIGHTS, tolerated=0.0)
+    rule = CanaryRule(alpha=ALPHA, horizon=NIGHTS, tolerated=0.0)
     for rng, size in in_parts(canaries, NIGHTS * 200 * (candidates + 1), seed):
         sides = [so_far(nightly(losses(rng, (size, NIGHTS, 200)))) for _ in range(candidates + 1)]
         control = Moments(*(np.stack([part] * candidates, axis=1) for part in sides[0]))

@@ -11,7 +11,7 @@ import pytest
 from decide.drawn_runs import NOW, RULES, lake_of, logged, policy
 from jobs.drawn import frame
 from kaizenlake.decide.policies import policies
-from kaizenlake.decide.policies.gates import Evidence, replay_gate
+from kaizenlake.decide.policies.gates import GateEvidence, replay_gate
 from kaizenlake.decide.replays import golden, replays
 from kaizenlake.decide.replays.golden import Filters
 from kaizenlake.decide.replays.off_policy import replay_off_policy
@@ -100,7 +100,7 @@ def standing_of(lake):
 
 
 def told_by_gate(lake):
-    evidence = Evidence(lake, policies.state(lake), NOW)
+    evidence = GateEvidence(lake, policies.state(lake), NOW)
     return replay_gate(evidence, evidence.state.version("router", "1.0.0")).found
 
 

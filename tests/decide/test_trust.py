@@ -17,7 +17,7 @@ from kaizenlake.cli.app import app
 from kaizenlake.context import _router as router
 from kaizenlake.context import forget, route
 from kaizenlake.decide.policies import policies
-from kaizenlake.decide.policies.gates import Evidence, approval_gate
+from kaizenlake.decide.policies.gates import GateEvidence, approval_gate
 from kaizenlake.decide.record import trust
 from kaizenlake.decide.record.lines import decision_line
 from kaizenlake.errors import GateError, PublishError, UsageError, VerificationError
@@ -121,7 +121,7 @@ def name_approvers(lake, *names):
 
 def approval(lake):
     state = policies.state(lake)
-    return approval_gate(Evidence(lake, state, NOW), state.version("planner", "1.1.0"))
+    return approval_gate(GateEvidence(lake, state, NOW), state.version("planner", "1.1.0"))
 
 
 def test_where_approvers_are_named_an_approval_needs_their_signature(lake, tmp_path):
@@ -201,7 +201,7 @@ def test_an_approval_counts_for_its_version_and_tenant_alone_also_for_the_founde
         assert decisions.append(view, lambda _, line=line: [line], source="mallory") == 1
         state = policies.state(view)
         assert state.version("planner", version).approved_by == "bob"
-        assert not approval_gate(Evidence(view, state, NOW), state.version("planner", version)).passed
+        assert not approval_gate(GateEvidence(view, state, NOW), state.version("planner", version)).passed
     assert approval(view_of(lake, "acme")).passed
 
     # Another key of the person takes the place of the one before.

@@ -14,7 +14,7 @@ from kaizenlake.events import catalogue, envelope, types
 from kaizenlake.events.catalogue import EVENTS, FAMILIES, by_name
 from kaizenlake.events.values.fields import Payload
 from kaizenlake.events.write.functions import COMMON
-from kaizenlake.parameters import Landing
+from kaizenlake.parameters import LandingLimits
 
 FIELDS = {f"{event.name}.{field.name}": field for event in EVENTS for field in event.fields}
 
@@ -205,8 +205,8 @@ def test_no_two_types_are_near_twins():
 
 
 def test_defaults_of_landing_are_those_of_logging():
-    assert Landing().line_bytes == envelope.LINE_BYTES
-    assert Landing().future_hours == envelope.FUTURE_HOURS
+    assert LandingLimits().line_bytes == envelope.LINE_BYTES
+    assert LandingLimits().future_hours == envelope.FUTURE_HOURS
 
 
 def test_type_name_is_derived_from_the_class():

@@ -99,16 +99,16 @@ def test_what_a_csv_writer_wrote_is_what_is_read(table, separator):
     import csv
     import io
 
-    from kaizenlake.lake.readers.chunks import Dialect
+    from kaizenlake.lake.readers.chunks import CsvDialect
     from kaizenlake.lake.readers.read_files import read_rows
-    from kaizenlake.lake.readers.sources import Source
+    from kaizenlake.lake.readers.sources import SourceFile
 
     text = io.StringIO(newline="")
     writer = csv.writer(text, delimiter=separator, quoting=csv.QUOTE_ALL)
     writer.writerows([("a", "b", "c"), *table])
     with tempfile.TemporaryDirectory() as folder:
         path = put(Path(folder) / "t.csv", text.getvalue().encode())
-        chunks = list(read_rows(Source(path, "t.csv", "csv"), Dialect(separator), 100_000))
+        chunks = list(read_rows(SourceFile(path, "t.csv", "csv"), CsvDialect(separator), 100_000))
     read = [row for chunk in chunks for row in chunk.frame.rows()]
     assert [item for chunk in chunks for item in chunk.refused] == []
     assert read == table

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from kaizenlake.lake.landing.landing import land
-from kaizenlake.lake.readers.sources import Source
+from kaizenlake.lake.readers.sources import SourceFile
 from kaizenlake.lake.readers.trace_files import read_traces
 from kaizenlake.lake.store import Lake
 from kaizenlake.night.run import nightly
@@ -77,7 +77,7 @@ def test_landed_twice_adds_nothing_and_every_span_is_used_or_left_out(lake, tmp_
 def test_spans_that_are_left_out_late_in_a_long_document_are_told(tmp_path):
     good, bad = chat("c", None, 1, 1), chat("c") | {"traceId": ""}
     spans = [good | {"spanId": f"{number:016x}"} if number % 1_000 else bad for number in range(1, 40_001)]
-    source = Source(written(tmp_path, "long.json", otlp(*spans)), "long.json", "json")
+    source = SourceFile(written(tmp_path, "long.json", otlp(*spans)), "long.json", "json")
     chunks = list(read_traces(source, 1_000_000))
     assert len(chunks) > 2
     assert (

@@ -9,7 +9,7 @@ import pytest
 
 from kaizenlake.publish import guard
 from kaizenlake.publish.formats import clean
-from kaizenlake.report.engine.blocks import Cell, Column, Document, Grid, Paragraph, Picture, Section
+from kaizenlake.report.engine.blocks import Cell, Grid, Paragraph, Picture, ReportColumn, ReportDocument, Section
 from kaizenlake.report.engine.render import render_html
 from kaizenlake.report.engine.svg import Chart
 
@@ -19,7 +19,7 @@ ADDRESS = "ann@example.com"
 def page(*blocks, title="A report"):
     section = Section("s", "Section", f"Lead of {ADDRESS}", blocks)
     at = datetime(2026, 11, 2, tzinfo=UTC)
-    return Document.of(at, title=title, subtitle="", window="", figures=(), sections=[section])
+    return ReportDocument.of(at, title=title, subtitle="", window="", figures=(), sections=[section])
 
 
 def test_a_new_report_cannot_forget_it():
@@ -27,7 +27,7 @@ def test_a_new_report_cannot_forget_it():
     html = render_html(
         page(
             Paragraph(f"Told by {ADDRESS}."),
-            Grid("g", "Rows", "gold.x", (Column("who", "text"),), ((Cell(ADDRESS, "who", f'"{ADDRESS}"'),),)),
+            Grid("g", "Rows", "gold.x", (ReportColumn("who", "text"),), ((Cell(ADDRESS, "who", f'"{ADDRESS}"'),),)),
             Picture(Chart("c", ADDRESS, ADDRESS, drawn, drawn, drawn)),
             title=ADDRESS,
         )
@@ -39,7 +39,7 @@ def test_a_new_report_cannot_forget_it():
 
 def test_figures_stay_as_they_are():
     figures = page(
-        Grid("g", "Rows", "gold.x", (Column("n"),), ((Cell("4111111111111111", "n", "4111111111111111"),),)),
+        Grid("g", "Rows", "gold.x", (ReportColumn("n"),), ((Cell("4111111111111111", "n", "4111111111111111"),),)),
     )
     assert "4111111111111111" in render_html(figures)
 

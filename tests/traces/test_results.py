@@ -10,7 +10,7 @@ from kaizenlake.lake.store import Lake
 from traces.told import NOW, of_lines
 
 AT = "2026-11-18T12:00:00Z"
-ORIGIN = traces.Origin("model-a.run-1", 1_795_000_000_000_000_000)
+ORIGIN = traces.TraceOrigin("model-a.run-1", 1_795_000_000_000_000_000)
 
 PROMPTFOO = {
     "evalId": "eval-1",

@@ -89,7 +89,7 @@ class Route(_Route, Answer):
 Mark = tuple[int, int, int, int]
 
 
-class Policy(NamedTuple):
+class RoutedPolicy(NamedTuple):
     """One policy of a doer: a route per arm, made when the file was read."""
 
     salt: str | None
@@ -97,19 +97,19 @@ class Policy(NamedTuple):
     arms: tuple[Route, ...]
 
 
-class Held(NamedTuple):
+class KnownFile(NamedTuple):
     """The file of a doer as it was read, and what is wrong with the one that lies there now."""
 
     path: str
     mark: Mark
     generated_at: datetime
     valid_until: float
-    by_phase: Mapping[str | None, Policy]
-    by_id: Mapping[tuple[str, str | None], Policy]
+    by_phase: Mapping[str | None, RoutedPolicy]
+    by_id: Mapping[tuple[str, str | None], RoutedPolicy]
     trouble: str = ""
     again_at: float = 0.0
 
-    def of(self, phase: str | None, policy_id: str | None) -> Policy:
+    def of(self, phase: str | None, policy_id: str | None) -> RoutedPolicy:
         """Return the policy of a phase, else of every phase."""
         if not all(value is None or isinstance(value, str) for value in (phase, policy_id)):
             raise UnusableError(UNUSABLE, "phase and policy_id are texts")
@@ -132,7 +132,7 @@ def mark_of(path: str) -> Mark:
     return state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns
 
 
-def read(path: str, doer: str, tenant: str | None, public_key: Any) -> Held:
+def read(path: str, doer: str, tenant: str | None, public_key: Any) -> KnownFile:
     """Return what the file of a doer says.
 
     Args:
@@ -155,28 +155,28 @@ def read(path: str, doer: str, tenant: str | None, public_key: Any) -> Held:
     check_kind(signed, path, (SCHEMA, VERSION), doer)
     check_tenant(signed, tenant)
     generated_at, valid_until = instants_of(signed, path)
-    by_phase: dict[str | None, Policy] = {}
-    by_id: dict[tuple[str, str | None], Policy] = {}
+    by_phase: dict[str | None, RoutedPolicy] = {}
+    by_id: dict[tuple[str, str | None], RoutedPolicy] = {}
     for item in signed["policies"]:
         policy = _policy(item)
         by_phase.setdefault(item["phase"], policy)
         by_id.setdefault((item["policy_id"], item["phase"]), policy)
-    return Held(path, mark, generated_at, valid_until.timestamp(), by_phase, by_id)
+    return KnownFile(path, mark, generated_at, valid_until.timestamp(), by_phase, by_id)
 
 
-def _policy(item: dict[str, Any]) -> Policy:
+def _policy(item: dict[str, Any]) -> RoutedPolicy:
     """Return a policy with the route of each arm."""
     policy_id, deployment_id, mode = _text(item["policy_id"]), item["deployment_id"], item["mode"]
     active, *candidates = (_version(one) for one in (item["active"], *item["candidates"]))
     if mode is None:
         if deployment_id is not None or candidates:
             raise UnusableError(CORRUPT, f"{policy_id} has a deployment of no mode")
-        return Policy(None, (), (Route(policy_id, active[0], None, 0, active[2], FRESH, "", active[1]),))
+        return RoutedPolicy(None, (), (Route(policy_id, active[0], None, 0, active[2], FRESH, "", active[1]),))
     _text(deployment_id)
     if mode == "shadow":
         shadows = tuple(Shadow(version, document) for version, _, document in candidates)
         arm = Route(policy_id, active[0], deployment_id, 0, active[2], FRESH, "", active[1], shadows)
-        return Policy(None, (), (arm,))
+        return RoutedPolicy(None, (), (arm,))
     if mode != "canary":
         raise UnusableError(CORRUPT, f"{policy_id} has a deployment of an unknown mode")
     if [one["policy_version"] for one in item["allocation"]] != [version for version, _, _ in candidates]:
@@ -188,7 +188,7 @@ def _policy(item: dict[str, Any]) -> Policy:
         Route(policy_id, version, deployment_id, arm, document, FRESH, "", digest)
         for arm, (version, digest, document) in enumerate((active, *candidates))
     )
-    return Policy(_text(item["salt"]), shares, arms)
+    return RoutedPolicy(_text(item["salt"]), shares, arms)
 
 
 def _version(item: dict[str, Any]) -> tuple[str, str, Mapping[str, Any]]:

@@ -24,7 +24,7 @@ from kaizenlake.context._files import (
     describe_kept,
     forget_oldest,
 )
-from kaizenlake.context._policies import FOLDER, Frozen, Held, Route, file_name, freeze, mark_of, read
+from kaizenlake.context._policies import FOLDER, Frozen, KnownFile, Route, file_name, freeze, mark_of, read
 from kaizenlake.context._tenants import check_alone, folders_of
 
 REMEMBERED = 1000
@@ -56,7 +56,7 @@ class Router:
         self._public_key = public_key
         self._tenant = tenant
         self._default = freeze(dict(default)) if isinstance(default, Mapping) else Frozen()
-        self._held: dict[str, Held] = {}
+        self._held: dict[str, KnownFile] = {}
 
     def route(
         self, doer: str, unit_id: str | int | None = None, phase: str | None = None, policy_id: str | None = None
@@ -100,7 +100,7 @@ class Router:
     def _none(self, reason: str, detail: str) -> Route:
         return Route(None, None, None, 0, self._default, reason, detail)
 
-    def _look(self, doer: str) -> Held:
+    def _look(self, doer: str) -> KnownFile:
         """Return what is held of a doer, read anew where the file is another."""
         held = self._held.get(doer) if doer.__class__ is str else None
         if held is not None:
@@ -113,7 +113,7 @@ class Router:
                     return held
         return self._read(doer, held)
 
-    def _read(self, doer: str, held: Held | None) -> Held:
+    def _read(self, doer: str, held: KnownFile | None) -> KnownFile:
         if not isinstance(doer, str):
             raise UnusableError(UNUSABLE, "the doer is a text")
         if held is not None and held.trouble and time.monotonic() < held.again_at:
@@ -135,7 +135,7 @@ class Router:
         forget_oldest(self._held, REMEMBERED)
         return found
 
-    def _file(self, doer: str) -> Held:
+    def _file(self, doer: str) -> KnownFile:
         """Return the file of a doer, of the tenant that is served."""
         for folder in folders_of(self._published, self._tenant):
             try:
@@ -182,7 +182,7 @@ def route(
 _ROUTERS: dict[Any, Router] = {}
 
 
-def _keep(held: Held, trouble: str) -> Held:
+def _keep(held: KnownFile, trouble: str) -> KnownFile:
     """Return what is held, with what is wrong with the file that lies there now."""
     return held._replace(trouble=trouble, again_at=time.monotonic() + AGAIN_SECONDS)
 

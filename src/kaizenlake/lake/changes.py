@@ -24,7 +24,7 @@ _RECENT = 20
 """Commits looked through for the last write; behind more of them (maintenance) the transactions are asked by name."""
 
 
-class _File(msgspec.Struct, rename="camel"):
+class _AddedFile(msgspec.Struct, rename="camel"):
     data_change: bool = True
     partition_values: dict[str, str | None] = {}
 
@@ -45,8 +45,8 @@ class _Info(msgspec.Struct, rename="camel"):
 class _Action(msgspec.Struct, rename="camel"):
     """A line of a commit, of which we need few kinds."""
 
-    add: _File | None = None
-    remove: _File | None = None
+    add: _AddedFile | None = None
+    remove: _AddedFile | None = None
     txn: _Transaction | None = None
     meta_data: _Columns | None = None
     commit_info: _Info | None = None

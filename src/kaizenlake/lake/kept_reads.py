@@ -15,7 +15,7 @@ FILE = "reads.json"
 """Name of the file in the local folder of a lake. Without it nothing is wrong: the commits of a table say what they read."""
 
 
-class _Entry(msgspec.Struct):
+class _TableEntry(msgspec.Struct):
     """What one table was computed from.
 
     Args:
@@ -35,7 +35,7 @@ class KeptReads:
     """
 
     def __init__(self) -> None:
-        self._entries: dict[str, _Entry] | None = None
+        self._entries: dict[str, _TableEntry] | None = None
         self._is_changed = False
 
     def find(self, folder: Path, table: str, mark: Mark | None) -> Reads | None:
@@ -58,7 +58,7 @@ class KeptReads:
             mark: Mark of its newest commit.
             reads: What it was computed from.
         """
-        entries, entry = self._of(folder), _Entry(mark, reads)
+        entries, entry = self._of(folder), _TableEntry(mark, reads)
         if entries.get(table) != entry:
             entries[table] = entry
             self._is_changed = True
@@ -76,10 +76,10 @@ class KeptReads:
             files.write_atomic(folder / FILE, msgspec.json.encode(self._of(folder)))
             self._is_changed = False
 
-    def _of(self, folder: Path) -> dict[str, _Entry]:
+    def _of(self, folder: Path) -> dict[str, _TableEntry]:
         if self._entries is None:
             self._entries = {}
             # One that is lost or damaged costs a look into the logs.
             with suppress(OSError, msgspec.MsgspecError):
-                self._entries = msgspec.json.decode((folder / FILE).read_bytes(), type=dict[str, _Entry])
+                self._entries = msgspec.json.decode((folder / FILE).read_bytes(), type=dict[str, _TableEntry])
         return self._entries

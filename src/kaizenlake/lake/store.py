@@ -25,7 +25,7 @@ from kaizenlake.lake.changes import Reads
 from kaizenlake.lake.describe import TableState
 from kaizenlake.lake.kept_reads import KeptReads
 from kaizenlake.lake.parts import check_each_part
-from kaizenlake.place import DEFAULT_LAKE, LAKE_VARIABLE, Place, find_place
+from kaizenlake.place import DEFAULT_LAKE, LAKE_VARIABLE, LakePlace, find_place
 from kaizenlake.plugins import Declarations
 from kaizenlake.settings import Settings
 from kaizenlake.tables import Table
@@ -174,7 +174,7 @@ class Lake:
         """
         if self.is_walled and parts[:1] == (PUBLISHED,):
             parts = (PUBLISHED, *self.tenant_place, *parts[1:])
-        return Place(self.root, self._home).path(*parts)
+        return LakePlace(self.root, self._home).path(*parts)
 
     @staticmethod
     def identity(snapshot: Snapshot) -> str:

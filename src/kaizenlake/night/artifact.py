@@ -27,7 +27,7 @@ class _Record(BaseModel):
     model_config = ConfigDict(extra="forbid", validate_assignment=True)
 
 
-class Failure(_Record):
+class RunFailure(_Record):
     """An error of a step or of the run."""
 
     step: str = Field(description="Step that failed; empty for the run as a whole.")
@@ -165,7 +165,7 @@ class Run(_Record):
         default_factory=dict,
         description="How often e-mail addresses, phone numbers and so on were replaced in what was published and reported.",
     )
-    errors: list[Failure] = Field(default_factory=list, description="What went wrong, in the order it did.")
+    errors: list[RunFailure] = Field(default_factory=list, description="What went wrong, in the order it did.")
 
     model_config = ConfigDict(
         extra="forbid", validate_assignment=True, validate_by_name=True, validate_by_alias=True, serialize_by_alias=True

@@ -11,7 +11,7 @@ from kaizenlake.lake.store import Lake
 from kaizenlake.lake.trust import decisions
 from kaizenlake.lake.trust.tenants import view_of, views
 from kaizenlake.night import artifact
-from kaizenlake.night.artifact import Failure, Run, StepRecord
+from kaizenlake.night.artifact import Run, RunFailure, StepRecord
 from kaizenlake.publish.signed.folder import FOLDER
 from kaizenlake.publish.signed.policies import PLACE, Served, publish_policies
 from kaizenlake.publish.signed.tenants import audiences
@@ -48,7 +48,7 @@ def serve(lake: Lake, run: Run, record: StepRecord) -> None:
         written += done.written
         record.why = (*record.why, *(name_tenant(view, words) for words in done.left_out))
         run.errors += [
-            Failure(
+            RunFailure(
                 step=record.name,
                 code=VerificationError.code,
                 message=name_tenant(view, f"It is not served: {words}"),

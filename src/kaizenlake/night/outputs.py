@@ -18,7 +18,7 @@ from kaizenlake.errors import JobFailedError, LakeError, PluginError, PublishErr
 from kaizenlake.lake.store import Lake
 from kaizenlake.lake.trust import decisions
 from kaizenlake.night import artifact
-from kaizenlake.night.artifact import Failure, Run, StepRecord
+from kaizenlake.night.artifact import Run, RunFailure, StepRecord
 from kaizenlake.night.deciding import name_tenant
 from kaizenlake.publish import guard
 from kaizenlake.publish.signed import documents
@@ -66,7 +66,7 @@ def publish(lake: Lake, run: Run, record: StepRecord, broken: Collection[type[Ta
             is_changed = True
             rows += cards.written + (0 if done.unchanged else done.documents + done.texts)
         run.errors += [
-            Failure(step=record.name, code=PublishError.code, message=name_tenant(view, failure))
+            RunFailure(step=record.name, code=PublishError.code, message=name_tenant(view, failure))
             for failure in done.failures
         ]
     if is_changed:
@@ -209,7 +209,7 @@ def _write(lake: Lake, run: Run, reports: Path, broken: Collection[type[Table]] 
     others += write_audit(lake.scan, place, _keys(lake), as_of=run.as_of)
     more, failures = plugin_sections(lake.scan, lake.declared, broken)
     run.errors += [
-        Failure(step="report", code=PluginError.code, message=name_tenant(lake, words)) for words in failures
+        RunFailure(step="report", code=PluginError.code, message=name_tenant(lake, words)) for words in failures
     ]
     whole = write_reports(
         lake.scan,

@@ -12,7 +12,7 @@ from kaizenlake.job import Job
 from kaizenlake.tables import Table
 
 
-class Reads(Protocol):
+class LastReads(Protocol):
     """What a table says of the run that wrote it: versions of its inputs, as_of, and fingerprint of code and settings."""
 
     @property
@@ -28,7 +28,7 @@ class Reads(Protocol):
         """Fingerprint of the code and settings that computed it."""
 
 
-class State(Protocol):
+class PlanningView(Protocol):
     """What planning asks of a lake."""
 
     def version(self, table: type[Table], /) -> int | None:
@@ -37,7 +37,7 @@ class State(Protocol):
     def rows(self, table: type[Table], /) -> int:
         """Return rows of a table; 0 where it was never written."""
 
-    def reads_of(self, table: type[Table], /) -> Reads:
+    def reads_of(self, table: type[Table], /) -> LastReads:
         """Return what the run that wrote a table read."""
 
     def changed_days(self, table: type[Table], since: int | None, /) -> frozenset[date] | None:
@@ -48,7 +48,7 @@ class State(Protocol):
 
 
 @dataclass(frozen=True)
-class Step:
+class PlannedJob:
     """A job that has to run.
 
     Args:
@@ -66,7 +66,7 @@ class Step:
     before: Mapping[str, int] = field(default_factory=dict)
 
 
-def decide(job: Job, lake: State, *, as_of: datetime, fingerprint: str, full: bool = False) -> Step | None:
+def decide(job: Job, lake: PlanningView, *, as_of: datetime, fingerprint: str, full: bool = False) -> PlannedJob | None:
     """Return what one job has to do tonight; None where its table is what it would compute.
 
     A job that goes by day redoes the days of its inputs that changed, and the days between the former as_of and this one,
@@ -82,12 +82,12 @@ def decide(job: Job, lake: State, *, as_of: datetime, fingerprint: str, full: bo
     """
     reads = {tables.full_name(read): found for read in job.reads if (found := lake.version(read)) is not None}
     if full:
-        return Step(job, ("everything is to be recomputed",), None, reads)
+        return PlannedJob(job, ("everything is to be recomputed",), None, reads)
     if lake.version(job.writes) is None:
-        return Step(job, ("it was never computed",), None, reads)
+        return PlannedJob(job, ("it was never computed",), None, reads)
     before = lake.reads_of(job.writes)
     if before.as_of is None or before.fingerprint != fingerprint:
-        return Step(job, ("its code or settings changed",), None, reads)
+        return PlannedJob(job, ("its code or settings changed",), None, reads)
     changed = {
         tables.full_name(read): days
         for read in job.reads
@@ -103,18 +103,18 @@ def decide(job: Job, lake: State, *, as_of: datetime, fingerprint: str, full: bo
         redo = None if redo is None else redo | between(before.as_of, as_of)
     if not why:
         return None
-    return Step(job, tuple(why), redo if job.by_day or job.adds_up else None, reads, before.versions)
+    return PlannedJob(job, tuple(why), redo if job.by_day or job.adds_up else None, reads, before.versions)
 
 
 def predict(
     jobs: Iterable[Job],
-    lake: State,
+    lake: PlanningView,
     *,
     as_of: datetime,
     fingerprint: Callable[[Job], str],
     full: bool = False,
     arriving: Collection[type[Table]] = (),
-) -> tuple[Step, ...]:
+) -> tuple[PlannedJob, ...]:
     """Return the steps a night would take, as far as they can be known before it starts.
 
     Args:
@@ -125,8 +125,8 @@ def predict(
         full: Recompute everything.
         arriving: Tables that landing may still add to: which days is known only then.
     """
-    ahead = _Ahead(lake, dict.fromkeys(arriving))
-    steps: list[Step] = []
+    ahead = _PlannedLake(lake, dict.fromkeys(arriving))
+    steps: list[PlannedJob] = []
     for job in jobs:
         step = decide(job, ahead, as_of=as_of, fingerprint=fingerprint(job), full=full)
         if step is not None:
@@ -165,10 +165,10 @@ def batches(rows: Mapping[date, int], most: int) -> tuple[tuple[date, ...], ...]
 
 
 @dataclass
-class _Ahead:
+class _PlannedLake:
     """The lake as it would be after the steps planned so far."""
 
-    lake: State
+    lake: PlanningView
     rewritten: dict[type[Table], Any]
 
     def version(self, table: type[Table], /) -> int | None:
@@ -180,7 +180,7 @@ class _Ahead:
         # Of a table that will be rewritten, nobody knows yet.
         return self.lake.rows(table) or int(table in self.rewritten)
 
-    def reads_of(self, table: type[Table], /) -> Reads:
+    def reads_of(self, table: type[Table], /) -> LastReads:
         return self.lake.reads_of(table)
 
     def changed_days(self, table: type[Table], since: int | None, /) -> frozenset[date] | None:
@@ -197,7 +197,7 @@ class _Ahead:
         return self.lake.days_naming(table, lookup, since)
 
 
-def _find_changed_days(job: Job, lake: State, read: type[Table], since: int | None) -> frozenset[date] | None:
+def _find_changed_days(job: Job, lake: PlanningView, read: type[Table], since: int | None) -> frozenset[date] | None:
     if lake.version(read) == since:
         return frozenset()
     if job.by_day and tables.partition(read) is None:

@@ -35,10 +35,10 @@ from kaizenlake.lake.landing.landing import Landing
 from kaizenlake.lake.store import Lake
 from kaizenlake.lake.trust import decisions
 from kaizenlake.night import alerts, artifact, deciding
-from kaizenlake.night.artifact import Failure, Landed, Run, StepRecord
+from kaizenlake.night.artifact import Landed, Run, RunFailure, StepRecord
 from kaizenlake.night.fingerprint import belief, fingerprint, settings_of
 from kaizenlake.night.outputs import publish, redact_within, report, settings_sha256, stale_sources, versions
-from kaizenlake.night.plan import Step, decide, predict
+from kaizenlake.night.plan import PlannedJob, decide, predict
 from kaizenlake.night.work import Work
 from kaizenlake.plugin_files import line_of
 from kaizenlake.publish import guard
@@ -70,7 +70,7 @@ class Plan:
     """
 
     waiting: tuple[str, ...]
-    steps: tuple[Step, ...]
+    steps: tuple[PlannedJob, ...]
     running: tuple[str, ...] = ()
 
 
@@ -226,7 +226,7 @@ class _Night:
             record.status = "failed"
             code = error.code if isinstance(error, KaizenError) else "unexpected"
             message = str(error) if isinstance(error, KaizenError) else f"{type(error).__name__}: {error}"
-            self.run.errors.append(Failure(step=record.name, code=code, message=message))
+            self.run.errors.append(RunFailure(step=record.name, code=code, message=message))
             raise
         finally:
             record.seconds = round(time.perf_counter() - began, 3)
@@ -260,7 +260,7 @@ class _Night:
         if declared.refused:
             self.note(StepRecord(name="plugins", status="failed", why=tuple(map(": ".join, declared.refused))))
             self.run.errors += [
-                Failure(step="plugins", code=PluginError.code, message=f"{where}: {why}")
+                RunFailure(step="plugins", code=PluginError.code, message=f"{where}: {why}")
                 for where, why in declared.refused
             ]
 
@@ -326,7 +326,7 @@ class _Night:
                 self._write(step, mark, record, full=full)
             del self.broken[job.writes]
 
-    def _write(self, step: Step, mark: str, record: StepRecord, *, full: bool) -> None:
+    def _write(self, step: PlannedJob, mark: str, record: StepRecord, *, full: bool) -> None:
         work = Work(step, self.lake, self.run.as_of, settings_of(step.job, self.settings))
         parts = work.parts()
         written = self.lake.write(

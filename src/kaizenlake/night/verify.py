@@ -187,7 +187,7 @@ def _alerts(lake: Lake) -> Check:
     return Check("alerts, as signed", alerts.verify_alerts(lake), None)
 
 
-def _by(found: folder.Verified) -> str:
+def _by(found: folder.VerifiedFolder) -> str:
     return f"signed by {found.key_id} ({found.key_source})"
 
 

@@ -14,7 +14,7 @@ from kaizenlake.lake.store import Lake
 from kaizenlake.lake.trust import decisions
 from kaizenlake.night.gathered_days import find_reopened_homes
 from kaizenlake.night.last_days import find_reopened_days
-from kaizenlake.night.plan import Step, batches
+from kaizenlake.night.plan import PlannedJob, batches
 
 ROWS_AT_ONCE = 250_000
 """Input rows of one batch of days; bounds the memory of a job that goes by day, unless one day holds more."""
@@ -30,7 +30,7 @@ class Work:
         settings: Groups of settings the job takes.
     """
 
-    def __init__(self, step: Step, lake: Lake, as_of: datetime, settings: dict[str, Any]) -> None:
+    def __init__(self, step: PlannedJob, lake: Lake, as_of: datetime, settings: dict[str, Any]) -> None:
         self.step, self.job, self.lake, self.as_of, self.settings = step, step.job, lake, as_of, settings
         self.rows_in = 0
         """Rows of the inputs that were read; known once the parts are taken."""

@@ -18,7 +18,7 @@ from typing import Final, Literal, TypeAlias, get_args
 
 import polars as pl
 
-from kaizenlake.redaction.kinds import MAYBE, Kind, Place, places
+from kaizenlake.redaction.kinds import MAYBE, FoundPlace, Kind, places
 
 Mode: TypeAlias = Literal["placeholder", "pseudonym"]
 
@@ -124,7 +124,7 @@ class Redactor:
             end = place.end
         return "".join((*parts, text[end:])) if parts else text
 
-    def _name(self, place: Place) -> str:
+    def _name(self, place: FoundPlace) -> str:
         if self.mode == "placeholder":
             return f"[{place.kind}]"
         digest = hmac.new(self.salt, f"{place.kind}:{place.value}".encode("utf-8", "surrogatepass"), "sha256")

@@ -14,7 +14,7 @@ Kind: TypeAlias = Literal["secret", "email", "iban", "card", "ssn", "ip", "phone
 """Kinds in the order in which they are looked for: of two that overlap the first is meant."""
 
 
-class Place(NamedTuple):
+class FoundPlace(NamedTuple):
     """Where something stands in a text.
 
     Args:
@@ -39,7 +39,7 @@ MAYBE: Final = (
 _MAYBE = re.compile(MAYBE)
 
 
-def places(text: str, kinds: Collection[Kind]) -> list[Place]:
+def places(text: str, kinds: Collection[Kind]) -> list[FoundPlace]:
     """Return what is to be replaced in a text, from left to right, without overlaps.
 
     Args:
@@ -50,13 +50,13 @@ def places(text: str, kinds: Collection[Kind]) -> list[Place]:
     plain = text if seen is None else "".join(_ascii(text[at]) for at in seen)
     if _MAYBE.search(plain) is None:
         return []
-    found: list[Place] = []
+    found: list[FoundPlace] = []
     for kind, finder in _FINDERS.items():
         if kind in kinds:
-            of_kind: list[Place] = []
+            of_kind: list[FoundPlace] = []
             for start, end, value in finder(plain):
                 if all(end <= other.start or start >= other.end for other in of_kind):
-                    of_kind.append(Place(start, end, kind, value))
+                    of_kind.append(FoundPlace(start, end, kind, value))
             for place in of_kind:  # what follows neither meets it again nor runs into it
                 plain = plain[: place.start] + _TAKEN * (place.end - place.start) + plain[place.end :]
             found += of_kind

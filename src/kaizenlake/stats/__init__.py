@@ -36,9 +36,9 @@ from kaizenlake.stats.sequential.confidence_sequences import (
     running_minimum,
     running_minimum_by,
 )
-from kaizenlake.stats.sequential.control_chart import Chart, drift_chart, rise_limit
+from kaizenlake.stats.sequential.control_chart import ControlChart, drift_chart, rise_limit
 from kaizenlake.stats.sequential.group_sequential import (
-    Crossing,
+    CrossingChances,
     StoppedEffect,
     crossing,
     drift_for_power,
@@ -75,9 +75,9 @@ __all__ = [
     "Boundaries",
     "CautiousDifference",
     "CautiousTest",
-    "Chart",
     "CoMoments",
-    "Crossing",
+    "ControlChart",
+    "CrossingChances",
     "CupedArms",
     "DecayedSums",
     "Intact",

@@ -16,7 +16,7 @@ ARM_VERDICTS = ("winner", "loser", "unclear", "invalid")
 RATES = ("click_rate", "engagement_rate")
 
 
-class _Place(OfTenant):
+class _ContentPlace(OfTenant):
     """Columns that say which content it is, and where it was shown."""
 
     project_id: str = column("Project it belongs to; null where none was given.", nullable=True)
@@ -24,7 +24,7 @@ class _Place(OfTenant):
     platform: str = column("Platform it was shown on.")
 
 
-class _Content(_Place):
+class _Content(_ContentPlace):
     performed_on: pl.Date = column("UTC date its figures were measured.")
 
 
@@ -168,7 +168,7 @@ MILLIONTHS = ("conversions", "revenue_usd")
 
 
 @table(layer="gold", grain=("tenant_id", "project_id", "content_id", "platform"))
-class ContentIncrements(_Place):
+class ContentIncrements(_ContentPlace):
     """One content on one platform whose records are of single days: their figures added up, in whole numbers."""
 
     days: pl.Int64 = count("Days that are told of.")

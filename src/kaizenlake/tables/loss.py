@@ -91,7 +91,7 @@ class PendingScores(OfTenant):
     last_at: Instant = column("Time of the last of them.")
 
 
-class _Run(OfTenant):
+class _RunColumns(OfTenant):
     run_id: str = column("Run, as the application names it.")
     doer: str = column("Agent that did the run.")
     phase: str = column("Phase of the work; null where not given.", nullable=True)
@@ -126,7 +126,7 @@ def _crl() -> type[Table]:
         "coverage": (float, rate("Weight of the terms that were observed over the weight of all.")),
     }
     made = build_class(
-        "Crl", "The composite loss of one run, and what it is made of.", columns, module=__name__, base=_Run
+        "Crl", "The composite loss of one run, and what it is made of.", columns, module=__name__, base=_RunColumns
     )
     return table(layer="gold", grain=("tenant_id", "run_id"), partition="event_date")(made)
 

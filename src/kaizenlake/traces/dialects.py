@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Dialect:
+class TraceDialect:
     """The names of one way to write traces.
 
     Args:
@@ -21,7 +21,7 @@ class Dialect:
     names: Mapping[str, tuple[str, ...]]
 
 
-OTEL = Dialect(
+OTEL = TraceDialect(
     "otel",
     "OpenTelemetry semantic conventions for generative AI, repository semantic-conventions-genai, November 2026 (in "
     "development); older spellings since 1.27; those of pydantic-ai, any-agent and Google's ADK beside them",
@@ -72,7 +72,7 @@ OTEL = Dialect(
     },
 )
 
-OPENINFERENCE = Dialect(
+OPENINFERENCE = TraceDialect(
     "openinference",
     "OpenInference semantic conventions, specification in the repository Arize-ai/openinference, November 2026",
     {
@@ -99,7 +99,7 @@ OPENINFERENCE = Dialect(
     },
 )
 
-MLFLOW = Dialect(
+MLFLOW = TraceDialect(
     "mlflow",
     "MLflow Tracing 3, span attributes and trace metadata of mlflow.tracing.constant, November 2026",
     {
@@ -115,7 +115,7 @@ MLFLOW = Dialect(
     },
 )
 
-OPENLLMETRY = Dialect(
+OPENLLMETRY = TraceDialect(
     "openllmetry",
     "OpenLLMetry (traceloop), opentelemetry-semantic-conventions-ai 0.4",
     {
@@ -132,7 +132,7 @@ OPENLLMETRY = Dialect(
     },
 )
 
-AI_SDK = Dialect(
+AI_SDK = TraceDialect(
     "ai-sdk",
     "Vercel AI SDK 5, telemetry of generateText, streamText and their tools; the tools of LiveKit Agents beside them",
     {
@@ -153,7 +153,7 @@ AI_SDK = Dialect(
     },
 )
 
-LANGFUSE = Dialect(
+LANGFUSE = TraceDialect(
     "langfuse",
     "Langfuse 3: observations of its interface (camel case), of its exports to files and blobs (snake case)",
     {

@@ -14,7 +14,7 @@ Reader: TypeAlias = Callable[[dict[str, Any]], Iterator[Told]]
 
 
 @dataclass(frozen=True)
-class Form:
+class TraceForm:
     """One form in which traces come.
 
     Args:
@@ -54,16 +54,16 @@ def _marks(*sets: str) -> tuple[frozenset[str], ...]:
     return tuple(frozenset(keys.split()) for keys in sets)
 
 
-FORMS: tuple[Form, ...] = (
-    Form("otlp", otlp.is_request, otlp.of_request, _marks("resourceSpans", "resource_spans")),
-    Form("langfuse-trace", langfuse.is_trace, langfuse.of_trace, _marks("trace observations", "id observations")),
-    Form(
+FORMS: tuple[TraceForm, ...] = (
+    TraceForm("otlp", otlp.is_request, otlp.of_request, _marks("resourceSpans", "resource_spans")),
+    TraceForm("langfuse-trace", langfuse.is_trace, langfuse.of_trace, _marks("trace observations", "id observations")),
+    TraceForm(
         "langfuse-observation",
         langfuse.is_observation,
         langfuse.of_observation,
         _marks("id traceId startTime type", "id trace_id start_time type"),
     ),
-    Form(
+    TraceForm(
         "langfuse-score",
         langfuse.is_score,
         langfuse.of_score,
@@ -74,23 +74,23 @@ FORMS: tuple[Form, ...] = (
             "trace_id name value data_type",
         ),
     ),
-    Form(
+    TraceForm(
         "langfuse-description",
         langfuse.is_description,
         langfuse.of_description,
         _marks("id timestamp bookmarked", "id timestamp public"),
     ),
-    Form("promptfoo", results.is_promptfoo, results.of_promptfoo, _marks("results config", "evalId results")),
-    Form("inspect", results.is_inspect, results.of_inspect, _marks("eval status", "eval version")),
-    Form(
+    TraceForm("promptfoo", results.is_promptfoo, results.of_promptfoo, _marks("results config", "evalId results")),
+    TraceForm("inspect", results.is_inspect, results.of_inspect, _marks("eval status", "eval version")),
+    TraceForm(
         "swe-bench", results.is_swe_bench, results.of_swe_bench, _marks("resolved_ids"), b'"patch_successfully_applied"'
     ),
-    Form("aider", results.is_aider, results.of_aider, _marks("testcase tests_outcomes")),
-    Form("tau-bench", results.is_tau_bench, results.of_tau_bench, _marks("task_id reward traj")),
-    Form("mlflow", mlflow.is_trace, mlflow.of_trace, _marks("info data", "trace_info data", "trace_info spans")),
-    Form("page", _is_page, _of_page, _marks("data meta", "data next_cursor", "data total", "traces")),
-    Form("spans", otlp.is_list_of_spans, otlp.of_list_of_spans, _marks("spans")),
-    Form(
+    TraceForm("aider", results.is_aider, results.of_aider, _marks("testcase tests_outcomes")),
+    TraceForm("tau-bench", results.is_tau_bench, results.of_tau_bench, _marks("task_id reward traj")),
+    TraceForm("mlflow", mlflow.is_trace, mlflow.of_trace, _marks("info data", "trace_info data", "trace_info spans")),
+    TraceForm("page", _is_page, _of_page, _marks("data meta", "data next_cursor", "data total", "traces")),
+    TraceForm("spans", otlp.is_list_of_spans, otlp.of_list_of_spans, _marks("spans")),
+    TraceForm(
         "span",
         otlp.is_span,
         otlp.of_span,
@@ -107,7 +107,7 @@ FORMS: tuple[Form, ...] = (
 """Every form, the more telling first."""
 
 
-def form_of(document: Any) -> Form | None:
+def form_of(document: Any) -> TraceForm | None:
     """Return the form of a document; None for one that tells of no trace."""
     if not isinstance(document, dict):
         return None

@@ -11,7 +11,7 @@ from kaizenlake.traces.steps import Span, step_of
 
 
 @dataclass(frozen=True)
-class Origin:
+class TraceOrigin:
     """The file that a document lies in, for what the document does not tell.
 
     Args:
@@ -23,7 +23,7 @@ class Origin:
     modified: int | None = None
 
 
-NOWHERE = Origin()
+NOWHERE = TraceOrigin()
 
 
 @dataclass
@@ -105,7 +105,7 @@ _TRUE = frozenset(("true", "yes", "pass", "passed", "correct", "success"))
 _FALSE = frozenset(("false", "no", "fail", "failed", "incorrect", "failure"))
 
 
-def line_of(told: Told, origin: Origin = NOWHERE) -> bytes:
+def line_of(told: Told, origin: TraceOrigin = NOWHERE) -> bytes:
     """Return the event line of what a document tells; its id follows from what it says, so that twice is once.
 
     Args:
@@ -138,7 +138,7 @@ def _line_of_span(span: Span) -> bytes:
     return _name_event(envelope, f"{payload['run_id']}/{payload['span_id']}")
 
 
-def _line_of_run(told: Ran, origin: Origin) -> bytes:
+def _line_of_run(told: Ran, origin: TraceOrigin) -> bytes:
     run = values.trace_id(f"{origin.name}/{told.run_id}" if told.of_file and told.run_id else told.run_id)
     if run is None:
         raise values.BadSpanError("the run has no name")
@@ -155,7 +155,7 @@ def _line_of_run(told: Ran, origin: Origin) -> bytes:
     return _name_event(envelope, run, is_alone=told.at is None)
 
 
-def _when(at: int | None, origin: Origin) -> dict[str, Any]:
+def _when(at: int | None, origin: TraceOrigin) -> dict[str, Any]:
     """Return when it was, as a document tells it; else its file does, and the event says so."""
     if at is not None:
         return {"occurred_at": values.instant(at)}
@@ -167,7 +167,7 @@ def _when(at: int | None, origin: Origin) -> dict[str, Any]:
     }
 
 
-def _line_of_description(told: Description, origin: Origin) -> bytes:
+def _line_of_description(told: Description, origin: TraceOrigin) -> bytes:
     trace = values.trace_id(f"{origin.name}/{told.trace_id}" if told.of_file and told.trace_id else told.trace_id)
     if trace is None:
         raise values.BadSpanError("it names no trace")

@@ -84,7 +84,7 @@ class Span:
 
 
 @dataclass
-class Step:
+class TraceStep:
     """A span as an event: when it began, its payload, and the attributes that are no field of it."""
 
     start: int
@@ -92,7 +92,7 @@ class Step:
     rest: dict[str, str] = field(default_factory=dict)
 
 
-def step_of(span: Span) -> Step:
+def step_of(span: Span) -> TraceStep:
     """Bring a span into our fields.
 
     Raises:
@@ -132,10 +132,10 @@ def step_of(span: Span) -> Step:
     _take_texts(kind, found, payload)
     payload = {key: value for key, value in payload.items() if value is not None}
     if not unknown:
-        return Step(span.start, payload)
+        return TraceStep(span.start, payload)
     payload["unknown_attributes"] = _list_unknown(unknown)
     rest = {key: values.text(held[key], METADATA_LENGTH) or "" for key in unknown[:MOST_ATTRIBUTES]}
-    return Step(span.start, payload, rest)
+    return TraceStep(span.start, payload, rest)
 
 
 def kind_of(span: Span, found: dict[str, Any]) -> str:

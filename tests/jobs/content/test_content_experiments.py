@@ -13,7 +13,7 @@ from jobs.drawn import day, events, frame, through
 from kaizenlake.jobs.content.content_experiments import content_experiments
 from kaizenlake.jobs.content.creative_labels import creative_labels
 from kaizenlake.jobs.content.creative_marks import creative_marks
-from kaizenlake.parameters import Evidence
+from kaizenlake.parameters import EvidenceNeeds
 from kaizenlake.tables import Contents, Performance
 
 LATER = day(365)
@@ -47,7 +47,7 @@ def arms(text, **columns):
 
 def compare(rows, **evidence):
     given = {Contents: frame(Contents, rows)}
-    return through(content_experiments, given=given, as_of=LATER, evidence=Evidence(**evidence))
+    return through(content_experiments, given=given, as_of=LATER, evidence=EvidenceNeeds(**evidence))
 
 
 def verdicts(found):

@@ -14,7 +14,7 @@ from kaizenlake.jobs.outcomes.outcome_subjects import outcome_subjects
 from kaizenlake.jobs.outcomes.outcomes import outcomes
 from kaizenlake.jobs.outcomes.scoped_win_rates import scoped_win_rates
 from kaizenlake.jobs.outcomes.win_rates import win_rates
-from kaizenlake.parameters import Evidence, Windows
+from kaizenlake.parameters import EvidenceNeeds, Windows
 from kaizenlake.publish.context.judgement import of_win_rate
 from kaizenlake.tables import Acquisition, Contents, Packs
 
@@ -88,8 +88,8 @@ def test_few_of_a_value_that_waits_for_many_make_no_rate_and_few_that_are_all_do
 def test_how_many_are_enough_is_a_setting():
     drawn = pl.concat([messages("email", 8, 1, day(50)), messages("chat", 5, 1, day(90))])
 
-    assert rates(day(100), acquisition=drawn, evidence=Evidence(matured=5))["email"]["age_days"] == 7
-    assert rates(day(100), acquisition=drawn, evidence=Evidence(matured=6))["email"]["age_days"] == 14
+    assert rates(day(100), acquisition=drawn, evidence=EvidenceNeeds(matured=5))["email"]["age_days"] == 7
+    assert rates(day(100), acquisition=drawn, evidence=EvidenceNeeds(matured=6))["email"]["age_days"] == 14
 
 
 def test_where_no_value_has_enough_the_second_largest_says_how_many_are():
@@ -257,7 +257,7 @@ def test_posts_with_few_impressions_do_not_beat_posts_with_many_at_one_true_rate
     assert found["list"]["decided"] == 60
     assert found["question"]["lift"] is None
     assert of_win_rate(
-        found["question"] | {"win_rate": found["question"]["win_rate"] or 0.0}, "t", Evidence()
+        found["question"] | {"win_rate": found["question"]["win_rate"] or 0.0}, "t", EvidenceNeeds()
     ).verdict == ("unclear")
     assert (found["question"]["status"] == "pending") == (few < 100)
 

@@ -8,7 +8,7 @@ from kaizenlake import tables
 from kaizenlake.jobs.outcomes.outcome_counts import outcome_counts
 from kaizenlake.jobs.outcomes.scoped_win_rates import SCOPES_TO_FIT, scoped_win_rates
 from kaizenlake.jobs.outcomes.win_rates import win_rates
-from kaizenlake.parameters import Evidence
+from kaizenlake.parameters import EvidenceNeeds
 from kaizenlake.stats.pooling.betabinomial import UNKNOWN_STRENGTH, fit
 from kaizenlake.tables import Outcomes
 
@@ -91,7 +91,7 @@ def test_q_is_corrected_within_kind_and_dimension():
 
 
 def test_the_confidence_is_a_setting():
-    narrow = row(whole(outcomes(VALUES), evidence=Evidence(confidence=0.8)), value="a")
+    narrow = row(whole(outcomes(VALUES), evidence=EvidenceNeeds(confidence=0.8)), value="a")
     low, high = reference.binomtest(8, 10).proportion_ci(0.8, method="wilson")
 
     assert (narrow["ci_low"], narrow["ci_high"]) == pytest.approx((low, high))

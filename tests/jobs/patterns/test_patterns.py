@@ -15,7 +15,7 @@ from kaizenlake.jobs.patterns.observation import MIN_SIDE
 from kaizenlake.jobs.patterns.pattern_sums import pattern_sums
 from kaizenlake.jobs.patterns.pattern_types import ATTRIBUTES
 from kaizenlake.jobs.patterns.patterns import patterns
-from kaizenlake.parameters import Evidence
+from kaizenlake.parameters import EvidenceNeeds
 from kaizenlake.publish.context.judgement import best_evidence
 from kaizenlake.tables import Contents
 
@@ -47,7 +47,7 @@ def arms(experiment, *cells, **columns):
 
 def run(rows, **settings):
     drawn = rows if isinstance(rows, pl.LazyFrame) else contents(rows)
-    evidence = Evidence(**settings)
+    evidence = EvidenceNeeds(**settings)
     given = {Contents: drawn}
     return through(pattern_sums, patterns, given=given, as_of=AS_OF, engine="streaming", evidence=evidence)
 

@@ -12,7 +12,7 @@ from kaizenlake.jobs.policies.experiment_success import experiment_success
 from kaizenlake.jobs.policies.policies import policies
 from kaizenlake.jobs.policies.policy_performance import policy_performance
 from kaizenlake.jobs.policies.policy_promotions import policy_promotions
-from kaizenlake.parameters import Evidence
+from kaizenlake.parameters import EvidenceNeeds
 from kaizenlake.tables import (
     CanaryLooks,
     ExperimentLog,
@@ -188,7 +188,7 @@ def success(rows, reached=(), confidence=0.95):
         for version in reached
     ]
     made = experiment_success(
-        frame(Experiments, full), frame(PolicyPromotions, promotions), as_of=LATER, evidence=Evidence(confidence=confidence)
+        frame(Experiments, full), frame(PolicyPromotions, promotions), as_of=LATER, evidence=EvidenceNeeds(confidence=confidence)
     )  # fmt: skip
     return tables.check(ExperimentSuccess, made.collect())
 

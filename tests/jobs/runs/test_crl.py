@@ -16,7 +16,7 @@ from kaizenlake.jobs.runs.crl import crl
 from kaizenlake.jobs.runs.run_records import run_records
 from kaizenlake.lake.landing.landing import land
 from kaizenlake.lake.store import Lake
-from kaizenlake.parameters import WEIGHTS, Loss, LossOverride, LossTerm
+from kaizenlake.parameters import WEIGHTS, LossOverride, LossRules, LossTerm
 from kaizenlake.tables import Crl, Runs, Traces
 
 LATER = day(365)
@@ -56,7 +56,7 @@ def compute(rows, as_of=LATER, **settings):
     return tables.check(Crl, crl(recorded(frame(Runs, rows)), as_of=as_of, **settings).collect())
 
 
-DEFAULTS = Loss()
+DEFAULTS = LossRules()
 
 
 def one(loss=DEFAULTS, **told):
@@ -109,7 +109,7 @@ def test_a_term(term, told, expected):
     else:
         # The only term there is carries the whole weight.
         assert (row["loss"], row[f"{term}_weight"], row[f"{term}_contribution"]) == (expected, 1.0, expected)
-        assert row["coverage"] == pytest.approx(getattr(Loss(), WEIGHTS[term]))
+        assert row["coverage"] == pytest.approx(getattr(LossRules(), WEIGHTS[term]))
 
 
 def test_the_weights_of_a_run_that_tells_everything_are_those_of_the_settings():
@@ -117,7 +117,7 @@ def test_the_weights_of_a_run_that_tells_everything_are_those_of_the_settings():
     assert (row["loss"], row["coverage"]) == (0.0, 1.0)
     assert {row[f"{term}_term"] for term in TERMS} == {0.0}
     for term, name in WEIGHTS.items():
-        assert row[f"{term}_weight"] == pytest.approx(getattr(Loss(), name), rel=1e-12)
+        assert row[f"{term}_weight"] == pytest.approx(getattr(LossRules(), name), rel=1e-12)
 
 
 def test_the_loss_by_hand():
@@ -164,14 +164,14 @@ OVERRIDES = (
 )
 @pytest.mark.parametrize("order", [1, -1])
 def test_weights_of_a_tenant_and_of_a_phase(tenant, phase, weights, order):
-    loss = Loss(**OF_ALL, overrides=OVERRIDES[::order])
+    loss = LossRules(**OF_ALL, overrides=OVERRIDES[::order])
     row = one(loss, **PERFECT, tenant_id=tenant, phase=phase)
     assert {term: row[f"{term}_weight"] for term in TERMS if row[f"{term}_weight"]} == weights
     assert row["coverage"] == 1.0
 
 
 def test_a_run_that_tells_only_terms_without_weight_has_no_loss():
-    row = one(Loss(**OF_ALL), contradictions=5)
+    row = one(LossRules(**OF_ALL), contradictions=5)
     assert row["contradictions_term"] == pytest.approx(5 / 8)
     assert (row["loss"], row["coverage"], row["contradictions_contribution"]) == (None, 0.0, None)
 
@@ -195,7 +195,7 @@ def test_a_run_that_tells_only_terms_without_weight_has_no_loss():
 )
 def test_a_term_of_the_teams_own(rule, figure, value, expected):
     term = LossTerm(name="verbosity", field="output_tokens", rule=rule, weight=0.25, **figure)
-    row = one(Loss(terms=(term,)), gates_passed=1, gates_total=2, output_tokens=value)
+    row = one(LossRules(terms=(term,)), gates_passed=1, gates_total=2, output_tokens=value)
     assert (row["own_names"], row["own_terms"]) == (["verbosity"], [expected])
     if expected is None:
         assert (row["own_weights"], row["own_contributions"], row["loss"]) == ([0.0], [None], 0.5)
@@ -211,7 +211,7 @@ def test_a_term_of_the_teams_own(rule, figure, value, expected):
 def test_own_terms_keep_their_order_and_a_negative_value_counts_as_none():
     seed = LossTerm(name="seed", field="seed", rule="count", half=1.0, weight=1.0)
     failed = LossTerm(name="failed", field="db_migration_failed", rule="rate", weight=1.0)
-    row = one(Loss(terms=(seed, failed)), seed=-5, db_migration_failed=True)
+    row = one(LossRules(terms=(seed, failed)), seed=-5, db_migration_failed=True)
     assert (row["own_names"], row["own_terms"]) == (["seed", "failed"], [0.0, 1.0])
     assert one()["own_names"] == []
 
@@ -245,7 +245,7 @@ def losses(draw):
         return {name: share / sum(shares) for name, share in zip(WEIGHTS.values(), shares, strict=True)}
 
     own = LossTerm(name="own", field="output_tokens", rule="count", half=500.0, weight=draw(st.floats(0.01, 3)))
-    return Loss(
+    return LossRules(
         **weights(),
         overrides=(LossOverride(phase="draft", **weights()),) if draw(st.booleans()) else (),
         terms=(own,) if draw(st.booleans()) else (),
@@ -278,7 +278,7 @@ def test_what_holds_for_every_run(loss, told):
 @given(told=figures)
 def test_observed_weights_keep_their_proportions_and_coverage_is_their_share(told):
     row = one(**told)
-    known = {name: getattr(Loss(), name) for term, name in WEIGHTS.items() if row[f"{term}_term"] is not None}
+    known = {name: getattr(LossRules(), name) for term, name in WEIGHTS.items() if row[f"{term}_term"] is not None}
     assert row["coverage"] == pytest.approx(sum(known.values()), abs=1e-12)
     for term, name in WEIGHTS.items():
         if name in known:

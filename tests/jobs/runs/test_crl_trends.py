@@ -11,7 +11,7 @@ from kaizenlake import tables
 from kaizenlake.jobs.runs._loss_sums import add_sums, m2, mean, micros, sd, sums_of
 from kaizenlake.jobs.runs.crl_daily import bucket, crl_daily, quantile
 from kaizenlake.jobs.runs.crl_trends import crl_trends
-from kaizenlake.parameters import Evidence, Trends
+from kaizenlake.parameters import EvidenceNeeds, Trends
 from kaizenlake.tables import Crl, CrlDaily, CrlTrends
 from stats.larger_error import clustered_interval, larger_interval
 
@@ -338,7 +338,7 @@ def test_a_direction_is_seldom_wrong_where_nothing_changes():
     assert last.height == 600
     wrong = last["direction"].is_in(["improving", "degrading"]).mean()
     assert wrong <= 0.05 + 3 * (0.05 * 0.95 / 600) ** 0.5
-    sure = trends_of(simulated(np.random.default_rng(3), 600, 60), evidence=Evidence(confidence=0.6),
+    sure = trends_of(simulated(np.random.default_rng(3), 600, 60), evidence=EvidenceNeeds(confidence=0.6),
                      trends=Trends(flat_change=0.0)).filter(event_date=day(59).date())  # fmt: skip
     assert sure["direction"].is_in(["improving", "degrading"]).mean() > wrong
 

@@ -6,7 +6,7 @@ from jobs.drawn import day, frame
 from kaizenlake import tables
 from kaizenlake.jobs.runs.crl_daily import crl_daily
 from kaizenlake.jobs.runs.learning_progress import learning_progress
-from kaizenlake.parameters import Evidence
+from kaizenlake.parameters import EvidenceNeeds
 from kaizenlake.tables import Crl, LearningProgress
 from stats.larger_error import clustered_interval
 
@@ -70,7 +70,7 @@ def test_the_versions_of_a_policy_follow_one_another_by_their_first_day():
 
 @pytest.mark.parametrize("confidence", [0.8, 0.95])
 def test_the_change_has_an_interval_clustered_by_day(confidence):
-    row = compute(STORY, evidence=Evidence(confidence=confidence)).row(5, named=True)
+    row = compute(STORY, evidence=EvidenceNeeds(confidence=confidence)).row(5, named=True)
     expected = clustered_interval([[0.4, 0.2], [0.6]], [[0.8, 0.6], [0.4], [0.9]], confidence)
     assert (row["change_ci_low"], row["change_ci_high"]) == pytest.approx(expected)
 

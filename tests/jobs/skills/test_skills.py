@@ -17,7 +17,7 @@ from kaizenlake.jobs.skills.skill_cards import EXPERIMENT_FOR, skill_cards
 from kaizenlake.jobs.skills.skill_failures import skill_failures
 from kaizenlake.jobs.skills.skill_models import skill_models
 from kaizenlake.jobs.skills.skill_terms import skill_terms, together
-from kaizenlake.parameters import Loss, LossTerm, Skills
+from kaizenlake.parameters import LossRules, LossTerm, Skills
 from kaizenlake.tables import (
     CrlTermsDaily,
     Experiments,
@@ -59,7 +59,7 @@ def runs(*groups, **same):
 
 
 def terms_of(found, as_of=AS_OF, loss=None, **groups):
-    daily = crl_terms_daily(crl(found, as_of=as_of, loss=loss or Loss()), as_of=as_of)
+    daily = crl_terms_daily(crl(found, as_of=as_of, loss=loss or LossRules()), as_of=as_of)
     return tables.check(SkillTerms, skill_terms(daily, as_of=as_of, **groups).collect())
 
 
@@ -87,7 +87,7 @@ def test_terms_are_added_up_whether_observed_or_not():
 
 
 def test_terms_of_a_team_have_rows_of_their_own():
-    loss = Loss(terms=(LossTerm(name="verbosity", field="output_tokens", rule="count", half=100, weight=0.25),))
+    loss = LossRules(terms=(LossTerm(name="verbosity", field="output_tokens", rule="count", half=100, weight=0.25),))
     told = runs((12, {"gates_passed": 1, "gates_total": 2, "output_tokens": 300}))
     found = one(terms_of(told, loss=loss), term="verbosity")
     assert (found["n"], found["mean_term"], found["weight"]) == (12, 0.75, 0.2)

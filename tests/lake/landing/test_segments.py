@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from kaizenlake import tables
 from kaizenlake.events.write.spool import Spool
 from kaizenlake.lake.landing.landing import land, land_folder, waiting
-from kaizenlake.lake.readers.sources import Content, Source, content
+from kaizenlake.lake.readers.sources import Content, SourceFile, content
 from kaizenlake.lake.store import Lake
 from lake.landed import NOW, ids, lead, ndjson, put
 
@@ -125,7 +125,7 @@ def hashed(text):
 )
 def test_the_longest_beginning_that_was_landed_is_found(tmp_path, monkeypatch, limit, landed, known):
     text = b"a\n\nb\nc"
-    source = Source(put(tmp_path / NAME, text), NAME, "ndjson", segment=True, limit=limit)
+    source = SourceFile(put(tmp_path / NAME, text), NAME, "ndjson", segment=True, limit=limit)
     size = len(text) if limit is None else limit
     expected = Content(sha256(text[:size]).hexdigest(), size, *known)
     assert content(source, landed) == expected

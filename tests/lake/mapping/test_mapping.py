@@ -11,7 +11,7 @@ from kaizenlake.errors import MappingError
 from kaizenlake.lake.landing.landing import land
 from kaizenlake.lake.mapping import files as mappings
 from kaizenlake.lake.mapping.apply import Mapping
-from kaizenlake.lake.mapping.times import Origin
+from kaizenlake.lake.mapping.times import RowOrigin
 from kaizenlake.lake.readers.chunks import Rows
 from kaizenlake.lake.store import Lake
 from lake.landed import NOW, held, put
@@ -41,7 +41,7 @@ def made(text: str, is_typed: bool = False, **cells: str | None) -> dict:
     """The one event that a mapping makes of one row."""
     given = rows(**{name: [cell] for name, cell in ({"id": "1", "at": "2026-01-01"} | cells).items()})
     given.typed = {name: pl.Series([True]) for name in cells} if is_typed else {}
-    (line,) = mapping(text).apply(given, Origin("f" * 64)).lines
+    (line,) = mapping(text).apply(given, RowOrigin("f" * 64)).lines
     return json.loads(line)
 
 
@@ -257,8 +257,8 @@ def test_ids_name_the_content_of_columns_or_the_row_of_a_file():
     assert made(wide, id="1", c=None)["id"] != made(wide, id=None, c="1")["id"]
     by_row = mapping(POSTS.replace('columns = ["id"]', "row = true"))
     given = rows(id=["1", "1"], at=["2026-01-01"] * 2)
-    first, second = (json.loads(line)["id"] for line in by_row.apply(given, Origin("a" * 64)).lines)
-    (elsewhere, _) = (json.loads(line)["id"] for line in by_row.apply(given, Origin("b" * 64)).lines)
+    first, second = (json.loads(line)["id"] for line in by_row.apply(given, RowOrigin("a" * 64)).lines)
+    (elsewhere, _) = (json.loads(line)["id"] for line in by_row.apply(given, RowOrigin("b" * 64)).lines)
     assert len({first, second, elsewhere}) == 3
     assert first == "posts:PERFORMANCE_RECORDED:aaaaaaaaaaaaaaaaaaaaaaaa:2"
 

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from kaizenlake.errors import MappingError
 from kaizenlake.lake.landing.landing import land
 from kaizenlake.lake.readers import chunks
-from kaizenlake.lake.readers.chunks import Dialect
+from kaizenlake.lake.readers.chunks import CsvDialect
 from kaizenlake.lake.readers.read_files import MOST_KEYS, read_rows
-from kaizenlake.lake.readers.sources import Source
+from kaizenlake.lake.readers.sources import SourceFile
 from kaizenlake.lake.readers.yaml_rows import DEEPEST, BrokenRecordError, records
 from kaizenlake.lake.store import Lake
 from kaizenlake.tables import Events
@@ -175,7 +175,7 @@ def test_a_long_file_comes_in_chunks_with_the_keys_of_all(tmp_path, monkeypatch)
     monkeypatch.setattr(chunks, "CHUNK_LINES", 7)
     text = "".join(f"- {{run: r{number}, k{number % 10}: {number}}}\n" for number in range(50)) + "- torn: '"
     file = put(tmp_path / "runs.yaml", text.encode())
-    read_in = list(read_rows(Source(file, file.name, "yaml"), Dialect(), 1000))
+    read_in = list(read_rows(SourceFile(file, file.name, "yaml"), CsvDialect(), 1000))
     assert [len(rows.numbers) for rows in read_in] == [7] * 7 + [1]
     assert {tuple(rows.frame.columns) for rows in read_in} == {tuple(read_in[0].frame.columns)}
     assert pl.concat(rows.frame for rows in read_in)["run"].to_list() == [f"r{number}" for number in range(50)]

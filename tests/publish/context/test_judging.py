@@ -2,11 +2,11 @@
 
 import pytest
 
-from kaizenlake.publish.context.judgement import Finding, Uses, judge
+from kaizenlake.publish.context.judgement import Uses, ValueFinding, judge
 
 
 def finding(basis, verdict, *, comparisons=5, lift=0.2, pattern_type="hook_type", value="question", **columns):
-    return Finding(
+    return ValueFinding(
         pattern_type=pattern_type,
         value=value,
         basis=basis,

@@ -10,7 +10,13 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from kaizenlake.report.engine.sequence_chart import Crossing, EffectNight, EvidenceNight, effect_chart, evidence_chart
+from kaizenlake.report.engine.sequence_chart import (
+    DecisionNight,
+    EffectNight,
+    EvidenceNight,
+    effect_chart,
+    evidence_chart,
+)
 from kaizenlake.report.engine.trend_chart import Trend, trend_chart
 from publish.hostile_frames import LABELS
 
@@ -26,14 +32,14 @@ def night(index, effect):
 
 def effects(nights=None, words="crossed"):
     shown = [night(index, effect) for index, effect in enumerate(EFFECTS)] if nights is None else nights
-    crossing = Crossing(shown[-1].day, words, "good")
+    crossing = DecisionNight(shown[-1].day, words, "good")
     return effect_chart("e", "Effect", "It fell.", shown, tolerated=0.02, crossing=crossing)
 
 
 def evidence(words="crossed", held=(1.0, 0.1, 0.001)):
     nights = [EvidenceNight(FIRST + timedelta(days=index), p, 0.01, 0.5) for index, p in enumerate(held)]
     return evidence_chart(
-        "p", "Evidence", "It rose.", nights, nightly_level=0.05, crossing=Crossing(FIRST, words, "bad")
+        "p", "Evidence", "It rose.", nights, nightly_level=0.05, crossing=DecisionNight(FIRST, words, "bad")
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from kaizenlake.parameters import Tiers
 from kaizenlake.publish import formats as report_format
-from kaizenlake.report.engine.blocks import Grid, Missing
+from kaizenlake.report.engine.blocks import Grid, MissingData
 from kaizenlake.report.engine.rows import CHART_ROWS, ROWS, Figures, RunFacts
 from kaizenlake.report.kaizen import labels as report_words
 from kaizenlake.report.kaizen.about import changes
@@ -173,12 +173,14 @@ def test_a_line_that_breaks_no_named_rule_waits_all_the_same():
 def test_an_empty_lake_makes_a_report_whose_every_section_says_what_to_log():
     data = built({})
     report = laid_out(data)
-    told = {section.id for section in report.sections if any(isinstance(block, Missing) for block in section.blocks)}
+    told = {
+        section.id for section in report.sections if any(isinstance(block, MissingData) for block in section.blocks)
+    }
     everything = {section.id for section in report.sections}
     assert told == everything - {"changes", "method", "glossary"}
     for section in report.sections:
         for block in section.blocks:
-            if isinstance(block, Missing):
+            if isinstance(block, MissingData):
                 assert block.events
                 assert all(name.isupper() and meaning for name, meaning in block.events)
     assert report.window == "No event has arrived yet."

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from kaizenlake import tables
-from kaizenlake.parameters import Evidence
+from kaizenlake.parameters import EvidenceNeeds
 from kaizenlake.report.kaizen.data import build
 from kaizenlake.report.kaizen.headlines import FINDING_KINDS, findings
 from kaizenlake.tables import Contents, CreativeLabels, Findings, Patterns, Quarantine, SourceFreshness, WinRates
@@ -107,7 +107,7 @@ def test_win_rates_of_contents_are_no_headline_because_platforms_differ():
 
 
 def test_thresholds_are_the_settings():
-    strict = found(full(), evidence=Evidence(q_value=0.0001, contents=10**6, decided=10**6, confidence=0.9))
+    strict = found(full(), evidence=EvidenceNeeds(q_value=0.0001, contents=10**6, decided=10**6, confidence=0.9))
     assert not {finding.kind for finding in strict} & {
         "outreach_win_rate",
         "run_win_rate",

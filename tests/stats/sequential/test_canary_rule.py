@@ -16,11 +16,11 @@ from kaizenlake.stats import (
     nights_needed,
     spend,
 )
-from kaizenlake.stats.sequential.canary_rule import Judged, Rule, guard, judge, verdicts
+from kaizenlake.stats.sequential.canary_rule import CanaryRule, Judged, guard, judge, verdicts
 from kaizenlake.stats.two_groups.standard_error import standard_error
 
 LOOKS = 4
-RULE = Rule(horizon=LOOKS, minimum_units=20)
+RULE = CanaryRule(horizon=LOOKS, minimum_units=20)
 
 
 def arm(rng, units, *, mean=0.5, sd=0.15, looks=LOOKS):
@@ -72,7 +72,7 @@ def test_the_sequence_is_tuned_by_the_first_look_with_enough_units_and_never_aga
 
 @pytest.mark.parametrize("horizon", [7, 60, 90, 366])
 def test_a_long_horizon_is_planned_as_fast_and_nearly_as_well(horizon):
-    rule = Rule(horizon=horizon, method="obrien_fleming", tolerated=0.002)
+    rule = CanaryRule(horizon=horizon, method="obrien_fleming", tolerated=0.002)
     found = judge(rule, same(200, 0.4, 2.0, looks=1), same(200, 0.4, 2.0, looks=1)).nights_needed.item()
     nights = np.arange(1.0, min(horizon, 90) + 1.0)
     cost = inflation(
@@ -86,7 +86,7 @@ def test_a_long_horizon_is_planned_as_fast_and_nearly_as_well(horizon):
 @pytest.mark.parametrize("alpha", [0.0, 1e-300, 0.999, 1.0])
 @pytest.mark.parametrize("method", ["power", "obrien_fleming", "pocock", "always_valid"])
 def test_an_alpha_that_no_test_can_keep_is_brought_to_one_that_it_can(alpha, method):
-    rule = Rule(alpha=alpha, method=method, horizon=LOOKS, minimum_units=20)
+    rule = CanaryRule(alpha=alpha, method=method, horizon=LOOKS, minimum_units=20)
     assert 0.0 < rule.alpha <= 0.5
     rng = np.random.default_rng(5)
     found = judge(rule, arm(rng, 30)[1], arm(rng, 30)[1])
@@ -173,7 +173,7 @@ ARM = st.tuples(st.sampled_from([0, 1, 2, 19, 20, 100, 10**9]), FIGURES, st.samp
 )
 def test_no_arms_make_a_figure_that_is_none(arms, method, tolerated, shadow):
     """Whatever comes: chances lie in [0, 1], ends in order about the effect, and nothing is said without the units."""
-    rule = Rule(method=method, horizon=3, minimum_units=20, tolerated=tolerated, shadow=shadow)
+    rule = CanaryRule(method=method, horizon=3, minimum_units=20, tolerated=tolerated, shadow=shadow)
 
     def side(place):
         n, mean, spread = (np.array([each[place][at] for each in arms], dtype=float) for at in range(3))

@@ -28,7 +28,7 @@ from kaizenlake.vocabulary import Status
 
 if TYPE_CHECKING:
     from kaizenlake.decide.policies.policies import Decision
-    from kaizenlake.decide.record.state import State, Version
+    from kaizenlake.decide.record.state import DecisionState, Version
 
 AnyVersionArgument = Annotated[
     str | None, typer.Argument(help="Version; the active one unless given, or the newest where none is active.")
@@ -318,7 +318,7 @@ def _tell(done: Decision, words: str, *, as_json: bool) -> None:
         say(f"The deployment {deployment} ended.")
 
 
-def _find(lake: str, tenant: str | None, policy: str, version: str | None) -> tuple[State, Version]:
+def _find(lake: str, tenant: str | None, policy: str, version: str | None) -> tuple[DecisionState, Version]:
     from kaizenlake.decide.policies import policies
 
     state = policies.state(open_view(lake, tenant))

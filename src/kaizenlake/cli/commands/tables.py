@@ -27,7 +27,7 @@ _ALWAYS = ("column", "type", "unit", "null", "rule", "meaning")
 """What is shown of the columns of a table whether any of them says it or not."""
 
 
-class Format(StrEnum):
+class OutputFormat(StrEnum):
     """How rows leave."""
 
     TABLE = "table"
@@ -36,7 +36,7 @@ class Format(StrEnum):
     PARQUET = "parquet"
 
 
-class Drawing(StrEnum):
+class GraphFormat(StrEnum):
     """How the graph of jobs leaves."""
 
     TEXT = "text"
@@ -86,7 +86,7 @@ def show(
     table: Annotated[str, typer.Argument(help="Last name of the table, such as win_rates or events.")],
     lake: LakeOption = LAKE,
     tenant: TenantOption = None,
-    form: Annotated[Format, typer.Option("--format", "-f", help="How rows leave.")] = Format.TABLE,
+    form: Annotated[OutputFormat, typer.Option("--format", "-f", help="How rows leave.")] = OutputFormat.TABLE,
     limit: Annotated[
         int | None,
         typer.Option("--limit", "-n", min=0, help="Most rows; all of them unless given (20 where drawn as a table)."),
@@ -119,20 +119,20 @@ def show(
                 hint=f"It has {', '.join(tables.schema(found).names())}.",
             )
         frame = frame.select(chosen)
-    most = ROWS_ON_A_PAGE if limit is None and form is Format.TABLE and file is None else limit
+    most = ROWS_ON_A_PAGE if limit is None and form is OutputFormat.TABLE and file is None else limit
     rows = (frame if most is None else frame.head(most)).collect()
-    if form is Format.TABLE:
+    if form is OutputFormat.TABLE:
         draw(rows.columns, rows.iter_rows())
         if limit is None and (left := opened.rows(found) - rows.height) > 0:
             note(f"{plural(left, 'more row')}: --limit N, or --format json, csv or parquet for all.")
         return
-    if form is Format.PARQUET and file is None and sys.stdout.isatty():
+    if form is OutputFormat.PARQUET and file is None and sys.stdout.isatty():
         raise UsageError("Parquet is not for a terminal.", hint="Name a file with --out, or send stdout to one.")
     # Made in memory: a reader that leaves then breaks our own write, which is no error, and not one inside Polars.
     made = BytesIO()
-    if form is Format.JSON:
+    if form is OutputFormat.JSON:
         export.write_json(rows, made)
-    elif form is Format.CSV:
+    elif form is OutputFormat.CSV:
         export.write_csv(rows, made, exact=exact)
     else:
         export.write_parquet(rows, made)
@@ -188,7 +188,7 @@ def tables_(
 
 def graph(
     lake: LakeOption = LAKE,
-    form: Annotated[Drawing, typer.Option("--format", "-f", help="How the graph leaves.")] = Drawing.TEXT,
+    form: Annotated[GraphFormat, typer.Option("--format", "-f", help="How the graph leaves.")] = GraphFormat.TEXT,
 ) -> None:
     """Draw which job reads and writes what, in the order of the night."""
     from kaizenlake import tables
@@ -196,7 +196,7 @@ def graph(
 
     jobs = in_order(declared_for(lake).jobs)
     edges = [(tables.full_name(read), tables.full_name(job.writes)) for job in jobs for read in job.reads]
-    if form is Drawing.TEXT:
+    if form is GraphFormat.TEXT:
         draw(
             ("job", "reads", "writes", "goes by", "meaning"),
             [
@@ -210,9 +210,9 @@ def graph(
                 for job in jobs
             ],
         )
-    elif form is Drawing.MERMAID:
+    elif form is GraphFormat.MERMAID:
         say_lines(["flowchart LR", *(f"    {one} --> {other}" for one, other in edges)])
-    elif form is Drawing.DOT:
+    elif form is GraphFormat.DOT:
         say_lines(["digraph kaizen {", "    rankdir=LR;", *(f'    "{one}" -> "{other}";' for one, other in edges), "}"])
     else:
         say_json(

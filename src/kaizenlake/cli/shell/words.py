@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kaizenlake.errors import LakeError, UsageError
-from kaizenlake.place import Place, find_place
+from kaizenlake.place import LakePlace, find_place
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -33,13 +33,13 @@ def out() -> Console:
     """Return the console of the answer; colour only on a terminal and without NO_COLOR."""
     from rich.console import Console
 
-    class Answer(Console):
+    class AnswerConsole(Console):
         """Leave it to the app what a reader that is gone means: `head` has seen enough, and nothing failed."""
 
         def on_broken_pipe(self) -> None:
             raise BrokenPipeError
 
-    return Answer(highlight=False, soft_wrap=not sys.stdout.isatty(), emoji=False)
+    return AnswerConsole(highlight=False, soft_wrap=not sys.stdout.isatty(), emoji=False)
 
 
 @cache
@@ -164,7 +164,7 @@ def escape_unseen(text: str) -> str:
     return _LEFT_BY_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
-def find_lake(where: str) -> Place:
+def find_lake(where: str) -> LakePlace:
     """Return the place of a lake, without opening it.
 
     Raises:

@@ -13,9 +13,9 @@ from pydantic import ValidationError
 
 from kaizenlake.decide.policies.command import Command, digest
 from kaizenlake.decide.policies.endings import End
-from kaizenlake.decide.policies.gates import Evidence, content_gate
+from kaizenlake.decide.policies.gates import GateEvidence, content_gate
 from kaizenlake.decide.record.lines import decision_line
-from kaizenlake.decide.record.state import State, Version, read
+from kaizenlake.decide.record.state import DecisionState, Version, read
 from kaizenlake.decide.record.words import check_texts, kaizen
 from kaizenlake.decide.replays.logged_runs import decode_runs, run_events
 from kaizenlake.errors import GateError, UsageError
@@ -97,7 +97,7 @@ def start(
     shares = _shares(plan, rule)
     begun: list[str] = []
 
-    def decide(found: State) -> list[Line]:
+    def decide(found: DecisionState) -> list[Line]:
         control, candidates = _versions(command.evidence(found), plan)
         name = _name(plan, found)
         begun[:] = [name]
@@ -158,7 +158,7 @@ def stop(
     """
     command = Command(lake, by, reason, now)
 
-    def decide(found: State) -> list[Line]:
+    def decide(found: DecisionState) -> list[Line]:
         row = row_of(found, deployment_id)
         if row["status"] == "ended":
             return []
@@ -242,7 +242,7 @@ def _shares(plan: DeploymentPlan, rule: Canaries) -> tuple[float, ...]:
     return tuple(map(float, shares))
 
 
-def _versions(evidence: Evidence, plan: DeploymentPlan) -> tuple[Version, Sequence[Version]]:
+def _versions(evidence: GateEvidence, plan: DeploymentPlan) -> tuple[Version, Sequence[Version]]:
     """Return the control and candidates of a plan, each of which may run.
 
     Raises:
@@ -271,7 +271,7 @@ def _versions(evidence: Evidence, plan: DeploymentPlan) -> tuple[Version, Sequen
     return control, candidates
 
 
-def _control(found: State, plan: DeploymentPlan) -> Version:
+def _control(found: DecisionState, plan: DeploymentPlan) -> Version:
     """Return the version that candidates are compared with: what is in service, so that nobody gets what nobody had."""
     found.known(plan.policy_id)
     active = found.active(plan.policy_id)
@@ -295,7 +295,7 @@ def _control(found: State, plan: DeploymentPlan) -> Version:
     return control
 
 
-def _name(plan: DeploymentPlan, found: State) -> str:
+def _name(plan: DeploymentPlan, found: DecisionState) -> str:
     """Name of the deployment that a plan starts.
 
     Raises:
@@ -313,7 +313,7 @@ def _name(plan: DeploymentPlan, found: State) -> str:
     return next(name for name in names if name not in used)
 
 
-def row_of(found: State, deployment_id: str) -> dict[str, Any]:
+def row_of(found: DecisionState, deployment_id: str) -> dict[str, Any]:
     """Return a deployment as it stands.
 
     Raises:

@@ -11,9 +11,9 @@ from typing import Any
 import polars as pl
 
 from kaizenlake.decide.policies import policies
-from kaizenlake.decide.policies.gates import Evidence, Gate, gates
+from kaizenlake.decide.policies.gates import Gate, GateEvidence, gates
 from kaizenlake.decide.policies.policies import Decision
-from kaizenlake.decide.record.state import Deployment, State, Version
+from kaizenlake.decide.record.state import DecisionState, Deployment, Version
 from kaizenlake.decide.record.words import kaizen
 from kaizenlake.errors import GateError
 from kaizenlake.jobs.policies.policy_promotions import NIGHT
@@ -52,7 +52,7 @@ def night(lake: Lake, *, as_of: datetime, now: datetime) -> Night:
         return Night()
     # The decision counts for this night's as_of, also where that lies in the past.
     at = min(now, as_of - timedelta(microseconds=1))
-    evidence = Evidence(lake, policies.state(lake), at)
+    evidence = GateEvidence(lake, policies.state(lake), at)
     decided: list[str] = []
     waiting: list[str] = []
     for row in evidence.state.deployments.filter(status="running").sort("started_at", "deployment_id").to_dicts():
@@ -68,7 +68,7 @@ def night(lake: Lake, *, as_of: datetime, now: datetime) -> Night:
     return Night(tuple(decided), tuple(waiting))
 
 
-def _judge(evidence: Evidence, row: Mapping[str, Any]) -> Iterator[tuple[bool, str]]:
+def _judge(evidence: GateEvidence, row: Mapping[str, Any]) -> Iterator[tuple[bool, str]]:
     """Yield what is decided of one deployment, and what waits."""
     found, name = evidence.state, row["deployment_id"]
     deployment = next(item for item in found.running(row["policy_id"]) if item.deployment_id == name)
@@ -99,7 +99,7 @@ def _judge(evidence: Evidence, row: Mapping[str, Any]) -> Iterator[tuple[bool, s
 
 
 def _roll_back(
-    evidence: Evidence, deployment: Deployment, version: Version, look: Mapping[str, Any]
+    evidence: GateEvidence, deployment: Deployment, version: Version, look: Mapping[str, Any]
 ) -> tuple[bool, str]:
     mode = deployment.deployment_mode
     said = f"look {look['look']} at {mode} {deployment.deployment_id} says rollback: {look['reason']}"
@@ -109,7 +109,7 @@ def _roll_back(
 
 
 def _promote(
-    evidence: Evidence, deployment: Deployment, version: Version, look: Mapping[str, Any], *, is_allowed: bool
+    evidence: GateEvidence, deployment: Deployment, version: Version, look: Mapping[str, Any], *, is_allowed: bool
 ) -> tuple[bool, str]:
     target = "canary" if deployment.deployment_mode == "shadow" else "active"
     said = f"{deployment.deployment_id}: look {look['look']} says promote {version.policy_version} to {target}"
@@ -125,7 +125,7 @@ def _promote(
 
 
 def _decide(
-    evidence: Evidence,
+    evidence: GateEvidence,
     deployment: Deployment,
     version: Version,
     look: Mapping[str, Any],
@@ -147,5 +147,5 @@ def _decide(
     return done.is_new, words
 
 
-def _find_version(found: State, policy_id: str, number: str) -> Version | None:
+def _find_version(found: DecisionState, policy_id: str, number: str) -> Version | None:
     return next((version for version in found.versions(policy_id) if version.policy_version == number), None)

@@ -12,9 +12,9 @@ import polars as pl
 
 from kaizenlake import signing
 from kaizenlake.decide.policies.endings import End
-from kaizenlake.decide.policies.gates import Evidence, Gate
+from kaizenlake.decide.policies.gates import Gate, GateEvidence
 from kaizenlake.decide.record.lines import decision_line
-from kaizenlake.decide.record.state import State, Version, read
+from kaizenlake.decide.record.state import DecisionState, Version, read
 from kaizenlake.decide.record.words import check_texts, system_user
 from kaizenlake.errors import UsageError
 from kaizenlake.events.write.log import Line
@@ -48,7 +48,7 @@ class Command:
         self.reason = reason
         self.now = now or datetime.now(UTC)
 
-    def run(self, decide: Callable[[State], Sequence[Line]]) -> bool:
+    def run(self, decide: Callable[[DecisionState], Sequence[Line]]) -> bool:
         """Decide on what there is, and append it.
 
         Args:
@@ -67,11 +67,11 @@ class Command:
         """Return a version after the command."""
         return read(decisions.of(self.lake)).version(policy_id, policy_version)
 
-    def evidence(self, found: State) -> Evidence:
+    def evidence(self, found: DecisionState) -> GateEvidence:
         """Return what gates look at."""
-        return Evidence(self.lake, found, self.now)
+        return GateEvidence(self.lake, found, self.now)
 
-    def line(self, event_type: str, found: State, payload: Mapping[str, Any]) -> Line:
+    def line(self, event_type: str, found: DecisionState, payload: Mapping[str, Any]) -> Line:
         """Return an event of the policy that the payload names; the same command on the same state makes the same event."""
         policy_id = payload["policy_id"]
         at = found.not_before(policy_id, self.now)
@@ -82,7 +82,7 @@ class Command:
         name = f"policy-{digest(policy_id)}-{found.decided(policy_id):08}-{content}"
         return decision_line(self.lake, event_type, said, event_id=name, occurred_at=at)
 
-    def ends(self, found: State, ends: Iterable[End]) -> list[Line]:
+    def ends(self, found: DecisionState, ends: Iterable[End]) -> list[Line]:
         """Return the ends of deployments as events."""
         lines = []
         for end in ends:
@@ -101,7 +101,7 @@ class Command:
             lines.append(decision_line(self.lake, "DEPLOYMENT_ENDED", said, event_id=name, occurred_at=at))
         return lines
 
-    def has_refused(self, found: State, refused: Mapping[str, Any]) -> bool:
+    def has_refused(self, found: DecisionState, refused: Mapping[str, Any]) -> bool:
         """Return whether the very refusal stands in the audit of the day already."""
         rows = found.promotions.filter(
             pl.col("occurred_at").dt.date() == self.now.date(),

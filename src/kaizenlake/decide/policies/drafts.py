@@ -13,7 +13,7 @@ from msgspec import Meta
 
 from kaizenlake import signing
 from kaizenlake.decide.policies.versions import precedence
-from kaizenlake.decide.record.state import State, Version
+from kaizenlake.decide.record.state import DecisionState, Version
 from kaizenlake.decide.replays.router_rules import NAMES, read_rules
 from kaizenlake.errors import UsageError
 from kaizenlake.events.rules import text_fault
@@ -158,7 +158,7 @@ def document(draft: PolicyDraft, parent: Version | None) -> str:
     return signing.canonical(content).decode()
 
 
-def check_place(draft: PolicyDraft, state: State) -> Version | None:
+def check_place(draft: PolicyDraft, state: DecisionState) -> Version | None:
     """Check a draft against the versions there are.
 
     Returns:

@@ -8,8 +8,8 @@ from typing import Any
 
 import polars as pl
 
-from kaizenlake.decide.policies.gates import Evidence
-from kaizenlake.decide.record.state import Deployment, State, Version
+from kaizenlake.decide.policies.gates import GateEvidence
+from kaizenlake.decide.record.state import DecisionState, Deployment, Version
 from kaizenlake.vocabulary import Result
 
 
@@ -30,7 +30,7 @@ class End:
     looks: int | None = None
 
 
-def by_promotion(evidence: Evidence, version: Version, target: str) -> tuple[End, ...]:
+def by_promotion(evidence: GateEvidence, version: Version, target: str) -> tuple[End, ...]:
     """Return deployments that end when a version gets a status.
 
     Args:
@@ -41,12 +41,12 @@ def by_promotion(evidence: Evidence, version: Version, target: str) -> tuple[End
     return _list_ends(evidence, version, _by_promotion(evidence.state, version, target))
 
 
-def by_roll_back(evidence: Evidence, version: Version) -> tuple[End, ...]:
+def by_roll_back(evidence: GateEvidence, version: Version) -> tuple[End, ...]:
     """Return deployments that end when a version is rolled back: those that try it, and those it is the control of."""
     return _list_ends(evidence, version, _by_roll_back(evidence.state, version))
 
 
-def of_each(found: State, row: Mapping[str, Any]) -> dict[str, str]:
+def of_each(found: DecisionState, row: Mapping[str, Any]) -> dict[str, str]:
     """Return what came of each candidate of a deployment; of several, those on which nothing was decided were stopped.
 
     Args:
@@ -68,7 +68,7 @@ def of_each(found: State, row: Mapping[str, Any]) -> dict[str, str]:
     return {version: row["result"] if version in moved else "stopped" for version in candidates}
 
 
-def _by_promotion(found: State, version: Version, target: str) -> Iterator[End]:
+def _by_promotion(found: DecisionState, version: Version, target: str) -> Iterator[End]:
     number = version.policy_version
     for deployment in found.running(version.policy_id):
         is_tried = number in deployment.candidate_versions
@@ -81,7 +81,7 @@ def _by_promotion(found: State, version: Version, target: str) -> Iterator[End]:
             yield End(deployment, "stopped", f"{number} was archived.")
 
 
-def _by_roll_back(found: State, version: Version) -> Iterator[End]:
+def _by_roll_back(found: DecisionState, version: Version) -> Iterator[End]:
     number = version.policy_version
     for deployment in found.running(version.policy_id):
         if number in deployment.candidate_versions:
@@ -90,7 +90,7 @@ def _by_roll_back(found: State, version: Version) -> Iterator[End]:
             yield End(deployment, "stopped", f"Its control {number} was rolled back.")
 
 
-def _list_ends(evidence: Evidence, version: Version, ends: Iterator[End]) -> tuple[End, ...]:
+def _list_ends(evidence: GateEvidence, version: Version, ends: Iterator[End]) -> tuple[End, ...]:
     found = []
     for end in ends:
         look = evidence.look(end.deployment, version)

@@ -9,7 +9,7 @@ from typing import Any
 
 from kaizenlake import signing
 from kaizenlake.decide.record import trust
-from kaizenlake.decide.record.state import Deployment, State, Version
+from kaizenlake.decide.record.state import DecisionState, Deployment, Version
 from kaizenlake.decide.record.words import kaizen
 from kaizenlake.decide.replays.replays import standing
 from kaizenlake.errors import VerificationError
@@ -49,7 +49,7 @@ class Gate:
 
 
 @dataclass(frozen=True)
-class Evidence:
+class GateEvidence:
     """What gates look at.
 
     Args:
@@ -59,7 +59,7 @@ class Evidence:
     """
 
     lake: Lake
-    state: State
+    state: DecisionState
     now: datetime
 
     @property
@@ -85,7 +85,7 @@ def next_status(status: str) -> str | None:
     return STATUSES[place] if place < len(STATUSES) else None
 
 
-def content_gate(evidence: Evidence, version: Version) -> Gate:
+def content_gate(evidence: GateEvidence, version: Version) -> Gate:
     """Return the document is what was hashed and signed when the version was created."""
     if (wrong := problem(evidence.lake, version)) is not None:
         return Gate(CONTENT, False, wrong)
@@ -108,7 +108,7 @@ def path_gate(version: Version, target: str) -> Gate:
     return Gate("path", is_next, f"it is {version.status}, asked for is {target}; the way is {way}.")
 
 
-def replay_gate(evidence: Evidence, version: Version) -> Gate:
+def replay_gate(evidence: GateEvidence, version: Version) -> Gate:
     """Return the latest replay of this very content passed; on the newest version of each golden set of the doer, if it has any."""
     found = standing(evidence.state.replay_log, doer=version.doer, content_sha256=version.content_sha256)
     asked = ("policy", "replay", version.policy_id, version.policy_version)
@@ -117,17 +117,17 @@ def replay_gate(evidence: Evidence, version: Version) -> Gate:
     return Gate("replay", found.passed, f"{found.found}{hint}.")
 
 
-def shadow_gate(evidence: Evidence, version: Version) -> Gate:
+def shadow_gate(evidence: GateEvidence, version: Version) -> Gate:
     """Return the latest shadow of the version, beside the version that is active now, was validated."""
     return _verdict_gate("shadow", evidence, version)
 
 
-def canary_gate(evidence: Evidence, version: Version) -> Gate:
+def canary_gate(evidence: GateEvidence, version: Version) -> Gate:
     """Return the latest look at the latest canary of the version, against the version that is active now, says promote."""
     return _verdict_gate("canary", evidence, version)
 
 
-def _verdict_gate(mode: str, evidence: Evidence, version: Version) -> Gate:
+def _verdict_gate(mode: str, evidence: GateEvidence, version: Version) -> Gate:
     tried = [
         item
         for item in evidence.state.deployments_of(version.policy_id)
@@ -158,7 +158,7 @@ def _verdict_gate(mode: str, evidence: Evidence, version: Version) -> Gate:
     return Gate(mode, look["verdict"] == "promote", said, deployment.deployment_id, look["look"])
 
 
-def _is_in_place(state: State, policy_id: str, control_version: str) -> bool:
+def _is_in_place(state: DecisionState, policy_id: str, control_version: str) -> bool:
     """Return whether a control is still what a candidate would replace: active, or where none is at least not archived."""
     active = state.active(policy_id)
     if active is not None:
@@ -166,7 +166,7 @@ def _is_in_place(state: State, policy_id: str, control_version: str) -> bool:
     return state.version(policy_id, control_version).status != "archived"
 
 
-def approval_gate(evidence: Evidence, version: Version) -> Gate:
+def approval_gate(evidence: GateEvidence, version: Version) -> Gate:
     """Return a person approved the version, not longer ago than approvals hold."""
     if not evidence.promotion.needs_approval:
         return Gate("approval", True, "the settings ask for none.")
@@ -184,7 +184,7 @@ def approval_gate(evidence: Evidence, version: Version) -> Gate:
     return Gate("approval", True, f"{said}; an approval holds for {days} days.")
 
 
-GATES: dict[str, tuple[Callable[[Evidence, Version], Gate], ...]] = {
+GATES: dict[str, tuple[Callable[[GateEvidence, Version], Gate], ...]] = {
     "shadow": (replay_gate,),
     "canary": (shadow_gate,),
     "active": (canary_gate, approval_gate),
@@ -192,7 +192,7 @@ GATES: dict[str, tuple[Callable[[Evidence, Version], Gate], ...]] = {
 """What a version must pass to have a status, besides its content and the path."""
 
 
-def gates(evidence: Evidence, version: Version, target: str) -> tuple[Gate, ...]:
+def gates(evidence: GateEvidence, version: Version, target: str) -> tuple[Gate, ...]:
     """Return what every gate on the way to a status says; one that leaves out a status meets the gates of that one too."""
     if target == "archived":
         return ()

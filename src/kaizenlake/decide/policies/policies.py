@@ -15,7 +15,7 @@ from kaizenlake.decide.policies.endings import End
 from kaizenlake.decide.policies.gates import CONTENT, Gate, approval_gate, content_gate, gates
 from kaizenlake.decide.policies.versions import precedence
 from kaizenlake.decide.record import trust
-from kaizenlake.decide.record.state import State, Version, read
+from kaizenlake.decide.record.state import DecisionState, Version, read
 from kaizenlake.decide.record.words import kaizen
 from kaizenlake.errors import GateError, UsageError
 from kaizenlake.events.write.log import Line
@@ -50,7 +50,7 @@ class Decision:
     gates: tuple[Gate, ...] = ()
 
 
-def state(lake: Lake) -> State:
+def state(lake: Lake) -> DecisionState:
     """Return what was decided until this moment, whatever the last night has seen of it.
 
     Args:
@@ -61,8 +61,8 @@ def state(lake: Lake) -> State:
     known = view.notes.get("state")
     if known is None or known[0] is not found:
         # Folded once for a moment: a night asks when it decides and when it publishes.
-        known = view.notes["state"] = found, dict[tuple[str | None, bool], State]()
-    of_tenants: dict[tuple[str | None, bool], State] = known[1]
+        known = view.notes["state"] = found, dict[tuple[str | None, bool], DecisionState]()
+    of_tenants: dict[tuple[str | None, bool], DecisionState] = known[1]
     tenant = view.tenant, view.is_walled
     if tenant not in of_tenants:
         of_tenants[tenant] = read(decisions.of(view))
@@ -90,7 +90,7 @@ def create(
     key = keys.private_key(lake)
     command = Command(lake, by, reason, now)
 
-    def decide(found: State) -> list[Line]:
+    def decide(found: DecisionState) -> list[Line]:
         parent = drafts.check_place(draft, found)
         document = drafts.document(draft, parent)
         content_sha256 = signing.content_hash(document)
@@ -158,7 +158,7 @@ def approve(
     if by == NIGHT:
         raise UsageError("A person approves, not the night.")
 
-    def decide(found: State) -> list[Line]:
+    def decide(found: DecisionState) -> list[Line]:
         version = found.version(policy_id, policy_version)
         if version.status in {"active", "archived"}:
             raise GateError(f"{version.name} is {version.status}, so there is nothing to approve.")
@@ -246,7 +246,7 @@ class _Promotion:
         self.ends: tuple[End, ...] = ()
         self.said: tuple[Gate, ...] = ()
 
-    def decide(self, found: State) -> list[Line]:
+    def decide(self, found: DecisionState) -> list[Line]:
         """Return the events of the promotion, or of its refusal; none where the version has the status."""
         self._forget()
         version = found.version(self.policy_id, self.policy_version)
@@ -344,7 +344,7 @@ def roll_back(
     said: list[Gate] = []
     ends: list[End] = []
 
-    def decide(found: State) -> list[Line]:
+    def decide(found: DecisionState) -> list[Line]:
         version = found.version(policy_id, policy_version)
         said[:], restored[:], ends[:] = rests_on, (), ()
         if version.status not in IN_SERVICE:

@@ -41,7 +41,7 @@ class Deployment:
 
 
 @dataclass(frozen=True)
-class State:
+class DecisionState:
     """Everything that was decided, as frames of the tables that the next night will write.
 
     Args:
@@ -151,7 +151,7 @@ class State:
         return at
 
 
-def read(events: pl.LazyFrame) -> State:
+def read(events: pl.LazyFrame) -> DecisionState:
     """Fold the decisions among events.
 
     Args:
@@ -166,7 +166,7 @@ def read(events: pl.LazyFrame) -> State:
         [decoded[name].select("policy_id", "occurred_at") for name in ("policy_log", "deployment_log")]
     ).collect()
     last = decisions.group_by("policy_id").agg(pl.col("occurred_at").max())
-    return State(
+    return DecisionState(
         policies=policies(decoded["policy_log"], as_of=ALWAYS).collect(),
         promotions=policy_promotions(decoded["policy_log"], as_of=ALWAYS).collect(),
         deployments=deployments(decoded["deployment_log"], as_of=ALWAYS).collect(),

@@ -12,7 +12,7 @@ from kaizenlake.events.catalogue import FAMILIES
 from kaizenlake.events.decode import decode
 from kaizenlake.jobs.runs.crl import crl
 from kaizenlake.jobs.runs.run_records import RUN, run_records
-from kaizenlake.parameters import Loss
+from kaizenlake.parameters import LossRules
 from kaizenlake.tables.silver import events_of
 
 UNIT = (
@@ -57,7 +57,7 @@ def decode_runs(bronze: pl.LazyFrame) -> pl.LazyFrame:
     return run_records.function(decode(bronze, _FAMILY), tables.empty(tables.Traces), as_of=_ALWAYS)
 
 
-def with_losses(runs: pl.LazyFrame, loss: Loss, as_of: datetime) -> pl.LazyFrame:
+def with_losses(runs: pl.LazyFrame, loss: LossRules, as_of: datetime) -> pl.LazyFrame:
     """Return records of runs, with `loss` and `coverage` as the job `crl` reckons them.
 
     Args:
@@ -72,7 +72,7 @@ def logged_runs(
     events: pl.LazyFrame,
     *,
     doer: str,
-    loss: Loss,
+    loss: LossRules,
     as_of: datetime,
     phase: str | None = None,
     run_ids: Collection[str] | None = None,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from kaizenlake.decide.replays import golden, replays
 from kaizenlake.decide.replays.logged_runs import logged_runs
-from kaizenlake.decide.replays.replays import Candidate, Replayed
+from kaizenlake.decide.replays.replays import CandidateVersion, Replayed
 from kaizenlake.decide.replays.router_rules import KNOWN_BEFORE, Choices, rules_of
 from kaizenlake.errors import UsageError
 from kaizenlake.lake.store import Lake
@@ -156,7 +156,7 @@ def _codes(names: pl.Series, known: Sequence[str]) -> NDArray[np.int64]:
     return found["at"].fill_null(-1).to_numpy()
 
 
-def _choices(candidate: Candidate, runs: pl.DataFrame, target: Target | None) -> Choices:
+def _choices(candidate: CandidateVersion, runs: pl.DataFrame, target: Target | None) -> Choices:
     if target is None:
         rules = rules_of(candidate.document, candidate.name)
         return rules.choices(runs, tuple(sorted(rules.actions | set(_action(runs).drop_nulls()))))

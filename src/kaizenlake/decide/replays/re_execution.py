@@ -23,7 +23,7 @@ from kaizenlake.events.write.log import event_line
 from kaizenlake.lake.store import Lake
 from kaizenlake.lake.trust import decisions
 from kaizenlake.lake.trust.tenants import view_of
-from kaizenlake.parameters import Loss, Replays
+from kaizenlake.parameters import LossRules, Replays
 from kaizenlake.stats.replay.paired import repeated_change
 from kaizenlake.tables import RunRecords
 from kaizenlake.vocabulary import plural
@@ -173,7 +173,9 @@ def run_again(inputs: Sequence[RecordedInput], call: Call, seeds: Sequence[int],
     return found
 
 
-def compare(logged: pl.DataFrame, found: Again, settings: Replays, loss: Loss, confidence: float) -> dict[str, Any]:
+def compare(
+    logged: pl.DataFrame, found: Again, settings: Replays, loss: LossRules, confidence: float
+) -> dict[str, Any]:
     """Compare the outcomes of running again with the runs as logged.
 
     Args:
@@ -236,7 +238,7 @@ def compare(logged: pl.DataFrame, found: Again, settings: Replays, loss: Loss, c
     )
 
 
-def _pairs(logged: pl.DataFrame, found: Again, loss: Loss) -> pl.DataFrame:
+def _pairs(logged: pl.DataFrame, found: Again, loss: LossRules) -> pl.DataFrame:
     """Return one row a run and seed with a loss on both sides: place, seed, unit, before, after; of the terms both tell."""
     schema = {"run_id": pl.String(), "place": pl.UInt32(), "seed": pl.Int64()}
     keys = pl.DataFrame([(_key(*key), *key) for key in found.keys], schema=schema, orient="row")

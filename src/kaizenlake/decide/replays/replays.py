@@ -28,7 +28,7 @@ SOURCE = "kaizen policy replay"
 
 
 @dataclass(frozen=True)
-class Candidate:
+class CandidateVersion:
     """A version of a policy as it was created.
 
     Args:
@@ -86,7 +86,7 @@ class Standing:
     golden_sets: tuple[str, ...] = ()
 
 
-def candidate(lake: Lake, events: pl.LazyFrame, policy_id: str, policy_version: str) -> Candidate:
+def candidate(lake: Lake, events: pl.LazyFrame, policy_id: str, policy_version: str) -> CandidateVersion:
     """Return the version of a policy among events.
 
     Args:
@@ -101,10 +101,10 @@ def candidate(lake: Lake, events: pl.LazyFrame, policy_id: str, policy_version: 
     """
     version = state.read(events).version(policy_id, policy_version)
     document = signing.verify_policy(vars(version), decisions.public_keys(lake))
-    return Candidate(policy_id, policy_version, version.doer, version.phase, version.content_sha256, document)
+    return CandidateVersion(policy_id, policy_version, version.doer, version.phase, version.content_sha256, document)
 
 
-def describe_evaluation(version: Candidate, frozen: GoldenSet | None) -> dict[str, Any]:
+def describe_evaluation(version: CandidateVersion, frozen: GoldenSet | None) -> dict[str, Any]:
     """Return what every evaluation says of the version and the runs it was evaluated on."""
     return {
         "policy_id": version.policy_id,

@@ -44,7 +44,7 @@ class Choices:
 
 
 @dataclass(frozen=True)
-class Rule:
+class RouterRule:
     """One rule: in runs whose fields have these values, actions are chosen with these probabilities."""
 
     when: tuple[tuple[str, Any], ...]
@@ -55,7 +55,7 @@ class Rule:
 class RouterRules:
     """Rules of which the first that fits decides; the default decides where none does."""
 
-    rules: tuple[Rule, ...]
+    rules: tuple[RouterRule, ...]
     default: tuple[tuple[str, float], ...]
 
     @property
@@ -132,7 +132,7 @@ def rules_of(document: Mapping[str, Any], where: str) -> RouterRules:
     return found
 
 
-def _check_known(rule: Rule, place: str) -> None:
+def _check_known(rule: RouterRule, place: str) -> None:
     """Check that a rule of a logged run looks at what is known of a run before it."""
     if not rule.when:
         raise _wrong(f"{place} names no field.")
@@ -146,13 +146,13 @@ def _check_known(rule: Rule, place: str) -> None:
             raise _wrong(f"{place}: expected a text or null for {field}, found {str(value)[:200]}.")
 
 
-def _rule(given: Any, place: str) -> Rule:
+def _rule(given: Any, place: str) -> RouterRule:
     if not isinstance(given, Mapping) or set(given) != {"when", "choose"}:
         raise _wrong(f"{place} does not hold `when` and `choose`, these two.")
     when = given["when"]
     if not isinstance(when, Mapping) or not all(isinstance(item, str | int | float | None) for item in when.values()):
         raise _wrong(f"{place}.when does not hold fields of a run with a value each.")
-    return Rule(tuple(when.items()), _choose(given["choose"], f"{place}.choose"))
+    return RouterRule(tuple(when.items()), _choose(given["choose"], f"{place}.choose"))
 
 
 def _choose(given: Any, place: str) -> tuple[tuple[str, float], ...]:

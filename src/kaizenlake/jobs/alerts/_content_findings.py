@@ -9,7 +9,7 @@ import polars as pl
 from kaizenlake.jobs._finding_words import figures, name_of
 from kaizenlake.jobs._said import fill_in
 from kaizenlake.jobs.alerts import _content_words as words
-from kaizenlake.parameters import Evidence, Windows
+from kaizenlake.parameters import EvidenceNeeds, Windows
 from kaizenlake.stats.expressions import wilson
 from kaizenlake.tables.content import TIERS
 from kaizenlake.tables.outcome import ALL, SUBJECT_KINDS
@@ -22,7 +22,7 @@ SILENT = "Look whether it still sends: its export, its connection and its log."
 _PLACE = ("platform", "content_type")
 
 
-def of_patterns(patterns: pl.LazyFrame, evidence: Evidence) -> pl.LazyFrame:
+def of_patterns(patterns: pl.LazyFrame, evidence: EvidenceNeeds) -> pl.LazyFrame:
     """Find the patterns that work or are risky, by experiment and by observation.
 
     A verdict that the figures as shown do not carry, such as that of an interval which ends at 0.0%, is no finding.
@@ -66,7 +66,7 @@ def pattern_id() -> pl.Expr:
     return pl.when(pl.col("evidence") == "experiment").then(tested).otherwise(observed)
 
 
-def of_win_rates(win_rates: pl.LazyFrame, evidence: Evidence) -> pl.LazyFrame:
+def of_win_rates(win_rates: pl.LazyFrame, evidence: EvidenceNeeds) -> pl.LazyFrame:
     """Find the values whose outcomes are won more or less often than the others.
 
     Rates of posts differ by platform for reasons that are nobody's merit: patterns compare them within one, so they are left out.
@@ -139,7 +139,7 @@ def is_rated(impressions: int) -> pl.Expr:
     return (pl.col("tier").is_not_null() & (pl.col("trials") >= impressions)).fill_null(value=False)
 
 
-def of_tiers(contents: pl.LazyFrame, impressions: int, evidence: Evidence) -> pl.LazyFrame:
+def of_tiers(contents: pl.LazyFrame, impressions: int, evidence: EvidenceNeeds) -> pl.LazyFrame:
     """Find how many posts of each platform and type are good or better.
 
     Args:
@@ -197,7 +197,7 @@ def best_content_id() -> pl.Expr:
     return name_of("best_content", "project_id", "content_id", "platform")
 
 
-def of_briefs(segment_clarity: pl.LazyFrame, evidence: Evidence) -> pl.LazyFrame:
+def of_briefs(segment_clarity: pl.LazyFrame, evidence: EvidenceNeeds) -> pl.LazyFrame:
     """Find how clear the briefs of each segment arrive.
 
     Args:

@@ -17,7 +17,7 @@ from kaizenlake.jobs.runs._loss_sums import is_known_before
 from kaizenlake.jobs.runs.crl_trends import is_recent
 from kaizenlake.jobs.skills._card_rules import BETTER, WORSE, last_day
 from kaizenlake.jobs.skills.skill_terms import KINDS
-from kaizenlake.parameters import Evidence, Labels, Promotion, Skills, Windows
+from kaizenlake.parameters import EvidenceNeeds, Labels, Promotion, Skills, Windows
 from kaizenlake.tables import (
     CanaryLooks,
     Contents,
@@ -87,7 +87,7 @@ def findings(
     source_freshness: pl.LazyFrame,
     *,
     as_of: datetime,
-    evidence: Evidence = Evidence(),  # noqa: B008 - frozen
+    evidence: EvidenceNeeds = EvidenceNeeds(),  # noqa: B008 - frozen
     labels: Labels = Labels(),  # noqa: B008 - frozen
     promotion: Promotion = Promotion(),  # noqa: B008 - frozen
     skills: Skills = Skills(),  # noqa: B008 - frozen

@@ -18,7 +18,7 @@ from kaizenlake.jobs.canaries._canary_told import count_before_start, find_silen
 from kaizenlake.jobs.canaries._canary_words import reason
 from kaizenlake.parameters import Canaries
 from kaizenlake.stats import Moments
-from kaizenlake.stats.sequential.canary_rule import Rule, guard, judge, verdicts
+from kaizenlake.stats.sequential.canary_rule import CanaryRule, guard, judge, verdicts
 from kaizenlake.tables import CanaryLooks, CanaryUnits, Deployments, RunRecords
 
 Table = NDArray[Any]
@@ -299,7 +299,7 @@ def _judge(
     for group in candidates.with_row_index("row").group_by(*RULED, *GUARDED, several, maintain_order=True):
         facts = group[1].row(0, named=True)
         rows = group[1]["row"].to_numpy().reshape(-1, group[1]["row"].len() // group[1]["deployment_id"].n_unique())
-        rule = Rule(
+        rule = CanaryRule(
             alpha=facts["alpha"],
             method=facts["method"],
             horizon=facts["horizon_nights"],

@@ -12,7 +12,7 @@ from kaizenlake.job import job
 from kaizenlake.jobs.canaries import _canary_arms as arms_
 from kaizenlake.parameters import Canaries
 from kaizenlake.stats import Moments
-from kaizenlake.stats.sequential.canary_rule import Rule
+from kaizenlake.stats.sequential.canary_rule import CanaryRule
 from kaizenlake.tables import CanarySegments, CanaryUnits, Deployments
 
 PART = ("dimension", "value")
@@ -80,7 +80,7 @@ def _compare(arms: pl.DataFrame, rows: pl.DataFrame, mixed: pl.DataFrame, canari
     p = np.full(own.n.shape, np.nan)
     for group in facts.with_row_index("row").partition_by(RULED, maintain_order=True):
         first, at = group.row(0, named=True), group["row"].to_numpy()
-        rule = Rule(first["alpha"], horizon=first["horizon_nights"], minimum_units=first["minimum_units"])
+        rule = CanaryRule(first["alpha"], horizon=first["horizon_nights"], minimum_units=first["minimum_units"])
         one, other = (Moments(*(part[at] for part in side)) for side in (own, control))
         p[at] = rule.sequence(one, other, 1.0 - rule.alpha).p_value
     last = (np.arange(candidate.size), facts["looks_count"].to_numpy() - 1)

@@ -37,7 +37,7 @@ class Variant:
 
 
 @dataclass(frozen=True)
-class Rule:
+class TextRule:
     """A property that a text has or has not.
 
     Args:
@@ -154,8 +154,8 @@ _NEGATION = (
     r"|\b(?:dont|cant|doesnt|didnt|isnt|arent|wasnt|shouldnt)\b"
 )
 
-TEXT_RULES: tuple[Rule, ...] = (
-    Rule(
+TEXT_RULES: tuple[TextRule, ...] = (
+    TextRule(
         "number",
         "It holds a number, in digits or in words from two up.",
         rf"{_DIGIT}|\b(?:{_NUMERAL}|[mb]illions?)\b",
@@ -196,7 +196,7 @@ TEXT_RULES: tuple[Rule, ...] = (
             ),
         },
     ),
-    Rule(
+    TextRule(
         "question",
         "It asks, by a question mark.",
         r"\?",
@@ -204,7 +204,7 @@ TEXT_RULES: tuple[Rule, ...] = (
         fails=("How to ask better", "See https://a.example/p?id=42", ""),
         is_universal=True,
     ),
-    Rule(
+    TextRule(
         "exclamation",
         "It exclaims, by an exclamation mark.",
         r"!",
@@ -212,7 +212,7 @@ TEXT_RULES: tuple[Rule, ...] = (
         fails=("Oh snap.", "Calm down"),
         is_universal=True,
     ),
-    Rule(
+    TextRule(
         "quotation",
         "It quotes: at least one word stands between quotation marks.",
         r"""(?:^|[\s(\[:-])'[\p{L}\p{N}][^']*(?:'[\p{L}][^']*)*'(?:$|[\s.,!?;:)\]-])|"[^"]*[\p{L}\p{N}][^"]*\"""",
@@ -225,7 +225,7 @@ TEXT_RULES: tuple[Rule, ...] = (
         fails=("It’s what we don’t know", "The kids' room and the dogs' bed", 'A 7" single', "''"),
         is_universal=True,
     ),
-    Rule(
+    TextRule(
         "second_person",
         "It speaks to the reader.",
         r"\b(?:you|yours?|yoursel(?:f|ves)|y'all)\b",
@@ -250,7 +250,7 @@ TEXT_RULES: tuple[Rule, ...] = (
             ),
         },
     ),
-    Rule(
+    TextRule(
         "first_person",
         "It speaks of its author, alone or among others.",
         r"\b(?:[Ii]|(?i:me|my|mine|myself|we|our|ours|ourselves)|[Uu]s)\b",
@@ -276,7 +276,7 @@ TEXT_RULES: tuple[Rule, ...] = (
             ),
         },
     ),
-    Rule(
+    TextRule(
         "negation",
         "It negates.",
         _NEGATION,
@@ -300,7 +300,7 @@ TEXT_RULES: tuple[Rule, ...] = (
             ),
         },
     ),
-    Rule(
+    TextRule(
         "superlative",
         "It uses a superlative.",
         rf"\b(?:best|worst|[a-z]{{3,}}iest|(?:{_SUPERLATIVE_STEMS})est)\b"
@@ -334,7 +334,7 @@ TEXT_RULES: tuple[Rule, ...] = (
             ),
         },
     ),
-    Rule(
+    TextRule(
         "curiosity",
         "It holds back what it is about: it points ahead, hints at a secret, or breaks off.",
         _CURIOSITY,
@@ -348,7 +348,7 @@ TEXT_RULES: tuple[Rule, ...] = (
         fails=("Our opening hours this week", "New shoes in store", "Victoria's Secret opens a store"),
         ignoring=r"\bvictoria's secrets?\b",
     ),
-    Rule(
+    TextRule(
         "urgency",
         "It urges: there is little time, or little left.",
         r"\b(?:right now|hurry|urgent(?:ly)?|asap|immediately|limited[- ]time|last (?:chance|call|day|days|hours)|deadline)\b"
@@ -413,8 +413,8 @@ _COMMANDS = (
 
 _QUESTION_WORD = "why|how|what|who|where|which"
 
-HOOK_RULES: tuple[Rule, ...] = (
-    Rule(
+HOOK_RULES: tuple[TextRule, ...] = (
+    TextRule(
         "question",
         "Its first sentence asks.",
         r"^[^.!?]*\?",
@@ -426,7 +426,7 @@ HOOK_RULES: tuple[Rule, ...] = (
         fails=("Cupcakes. Who doesn't like them?", "How to ask better questions"),
         is_universal=True,
     ),
-    Rule(
+    TextRule(
         "quote",
         "It opens with the words of somebody: three or more between quotation marks.",
         r"""^(?:"[^"\s]+(?: [^"\s]+){2,}\"|'[\p{L}\p{N}][^'\s]*(?:'[\p{L}][^'\s]*)?"""
@@ -445,7 +445,7 @@ HOOK_RULES: tuple[Rule, ...] = (
         ),
         is_universal=True,
     ),
-    Rule(
+    TextRule(
         "offer",
         "It offers something at a lower price or for nothing.",
         r"\d ?% off\b|\b(?:half price|discount|giveaway|coupon|promo code|on sale|for free|buy one|free (?:shipping|trial|download|"
@@ -470,7 +470,7 @@ HOOK_RULES: tuple[Rule, ...] = (
             ),
         },
     ),
-    Rule(
+    TextRule(
         "list",
         "It announces, or is, a list of things.",
         rf"^(?:(?:here are|here're|meet|see|the|these|those|top|just|only|our|my|your|watch) ){{0,4}}"
@@ -492,7 +492,7 @@ HOOK_RULES: tuple[Rule, ...] = (
             "The people of 1959",
         ),
     ),
-    Rule(
+    TextRule(
         "how_to",
         "It shows how something is done.",
         r"(?:^|[.:!?] )(?:(?:here's|here is|this is|learn|see|find out|discover|exactly|on|and|a|the|simple|quick|easy|tutorial|lesson|guide) ){0,5}"
@@ -505,7 +505,7 @@ HOOK_RULES: tuple[Rule, ...] = (
         ),
         fails=("How One Iranian Woman Captured Humanity", "We Never Forget How To Ride A Bike"),
     ),
-    Rule(
+    TextRule(
         "command",
         "It opens by telling the reader what to do.",
         rf"^(?:(?:please|just|now|hey|ok|okay|so|then|go)[,:]? |(?:watch|look|listen): )?(?:(?:{_COMMANDS})\b|(?:it's )?time to\b)",
@@ -520,7 +520,7 @@ HOOK_RULES: tuple[Rule, ...] = (
         ),
         fails=("Seeing a chimpanzee mourn", "Book lovers unite", "The watch of the year", "Getting there"),
     ),
-    Rule(
+    TextRule(
         "statistic",
         "It gives a share, a ratio, a multiple or a sum of money.",
         r"\d ?%|\d ?(?:percent|per cent)\b|\b(?:\d+|one|two|three|nine) (?:in|out of|of) (?:every )?(?:\d+|two|three|four|five|ten)\b"
@@ -529,7 +529,7 @@ HOOK_RULES: tuple[Rule, ...] = (
         fails=("The 1959 rules", "2 guys explain", "He is 9 years old"),
         needs_language=True,
     ),
-    Rule(
+    TextRule(
         "announcement",
         "It announces something new.",
         r"^(?:\W*)(?:introducing|announcing|new[:!]|(?:the )?all[- ]new|now available|just (?:launched|landed|arrived)|coming soon|"
@@ -538,7 +538,7 @@ HOOK_RULES: tuple[Rule, ...] = (
         holds=("Introducing our spring line", "We’re excited to share", "🎉 Big news", "The new menu is finally here"),
         fails=("Newspapers are dying", "A new way to think", "Just in case", "Breaking the mould"),
     ),
-    Rule(
+    TextRule(
         "curiosity",
         "It holds back what it is about, or promises an answer without a question.",
         rf"^(?:{_QUESTION_WORD})\b|{_CURIOSITY}",
@@ -551,14 +551,14 @@ HOOK_RULES: tuple[Rule, ...] = (
         ),
         fails=("Our opening hours", "A video about bread"),
     ),
-    Rule(
+    TextRule(
         "address",
         "It opens by speaking to the reader, or to those it means.",
         r"^(?:(?:if|when|whether|because|so|think|say) )?you\b|^(?:your|dear|hey)\b|^(?:to|for) (?:anyone|everyone|everybody|all)\b",
         holds=("If You Were Him", "You might know his catchphrase", "Dear Parents", "For anyone who likes science"),
         fails=("If the map is red", "Young people", "For the first time"),
     ),
-    Rule(
+    TextRule(
         "story",
         "It opens with somebody to whom, or a time at which, something happened.",
         rf"^(?:i|we|my|when|once|after|one day|yesterday|last (?:night|week|month|year)|years ago|it was|imagine)\b"
@@ -572,7 +572,7 @@ HOOK_RULES: tuple[Rule, ...] = (
         ),
         fails=("The media and war", "Our menu", "A graph of sexism"),
     ),
-    Rule(
+    TextRule(
         "negative",
         "It denies, warns or complains.",
         rf"{_NEGATION}|\b(?:worst|wrong|bad|awful|terrible|horrible|fail(?:s|ed|ure)?|problem|mistakes?|warning|beware|hate|danger(?:ous)?)\b",

@@ -11,7 +11,7 @@ from kaizenlake import tables
 from kaizenlake.job import job
 from kaizenlake.jobs.activity.scopes import group_codes
 from kaizenlake.jobs.patterns.experiments import METRICS, log_rate_ratio
-from kaizenlake.parameters import Evidence
+from kaizenlake.parameters import EvidenceNeeds
 from kaizenlake.stats import expressions, sample_ratio_by, shrink_contrasts_by, two_proportions
 from kaizenlake.tables import ContentExperiments, Contents
 
@@ -27,7 +27,7 @@ def content_experiments(
     contents: pl.LazyFrame,
     *,
     as_of: datetime,  # noqa: ARG001 - the contents leave out what is later
-    evidence: Evidence = Evidence(),  # noqa: B008 - frozen
+    evidence: EvidenceNeeds = EvidenceNeeds(),  # noqa: B008 - frozen
 ) -> pl.LazyFrame:
     """Compare each arm of each experiment with the other arms of it together.
 
@@ -113,7 +113,7 @@ def _with_sample_ratio(arms: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _with_contrasts(arms: pl.DataFrame, evidence: Evidence) -> pl.DataFrame:
+def _with_contrasts(arms: pl.DataFrame, evidence: EvidenceNeeds) -> pl.DataFrame:
     """Bring each arm its rate, that of the others, and the lift with its p-value, q-value and shrinkage."""
     counts = {name: pl.when("is_shown").then(name) for name in ("shown", "clicks")}
     others = {f"other_{name}": count.sum().over(EXPERIMENT) - count for name, count in counts.items()}
@@ -157,7 +157,7 @@ def _share(part: str, whole: str) -> pl.Expr:
     return pl.when(pl.col(whole) > 0).then(pl.col(part) / pl.col(whole))
 
 
-def _with_verdict(arms: pl.DataFrame, evidence: Evidence) -> pl.DataFrame:
+def _with_verdict(arms: pl.DataFrame, evidence: EvidenceNeeds) -> pl.DataFrame:
     """Say of each arm whether it won, and which other wording of its experiment had the lowest rate."""
     differs = pl.col("q_value") <= evidence.q_value
     rate, others = pl.col("rate"), pl.col("rate_of_others")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from kaizenlake import stats
 from kaizenlake.jobs.activity.scopes import group_codes
 from kaizenlake.jobs.outcomes._ages import START
-from kaizenlake.parameters import Evidence
+from kaizenlake.parameters import EvidenceNeeds
 from kaizenlake.stats import expressions
 
 STRATUM = ("of_project_id", "stratum")
@@ -58,7 +58,7 @@ def choose_ages(counted: pl.LazyFrame, family: Sequence[str], enough: int) -> pl
     return counted.select(family).unique().join(chosen, on=list(family), how="left", nulls_equal=True)
 
 
-def against_the_rest(counted: pl.LazyFrame, family: Sequence[str], evidence: Evidence) -> pl.LazyFrame:
+def against_the_rest(counted: pl.LazyFrame, family: Sequence[str], evidence: EvidenceNeeds) -> pl.LazyFrame:
     """Take the rate of each value at the chosen age, and compare it with the other values within strata.
 
     A value of which fewer than enough have reached that age, and more are younger than have, is pending: it is counted,
@@ -84,7 +84,7 @@ def against_the_rest(counted: pl.LazyFrame, family: Sequence[str], evidence: Evi
     )
 
 
-def _rates(at_age: pl.DataFrame, family: list[str], evidence: Evidence) -> pl.DataFrame:
+def _rates(at_age: pl.DataFrame, family: list[str], evidence: EvidenceNeeds) -> pl.DataFrame:
     value = [*family, "value"]
     decided, pending = pl.col("decided"), pl.col("pending")
     waits = (decided == 0) | ((decided < evidence.matured) & (pending > decided))

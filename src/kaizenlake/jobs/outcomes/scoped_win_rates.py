@@ -12,7 +12,7 @@ from kaizenlake import tables
 from kaizenlake.job import job
 from kaizenlake.jobs.activity.scopes import SCOPE, by_scope, group_codes
 from kaizenlake.jobs.outcomes._rates import against_the_rest, shrink_counts
-from kaizenlake.parameters import Evidence
+from kaizenlake.parameters import EvidenceNeeds
 from kaizenlake.stats import BetaPrior
 from kaizenlake.stats.pooling import betabinomial
 from kaizenlake.tables import OutcomeCounts, ScopedWinRates, WinRates
@@ -28,7 +28,7 @@ def scoped_win_rates(
     win_rates: pl.LazyFrame,
     *,
     as_of: datetime,  # noqa: ARG001 - the outcomes leave out what is later
-    evidence: Evidence = Evidence(),  # noqa: B008 - frozen
+    evidence: EvidenceNeeds = EvidenceNeeds(),  # noqa: B008 - frozen
 ) -> pl.LazyFrame:
     """Win rates within each project and each segment, each drawn toward the rate of the same value over the tenant.
 

@@ -10,7 +10,7 @@ import polars as pl
 from kaizenlake import stats
 from kaizenlake.job import job
 from kaizenlake.jobs._latest import earliest
-from kaizenlake.parameters import Clarity, Evidence
+from kaizenlake.parameters import Clarity, EvidenceNeeds
 from kaizenlake.stats import expressions
 from kaizenlake.tables import Intake, ProjectSegments, SegmentClarity
 
@@ -28,7 +28,7 @@ def segment_clarity(
     *,
     as_of: datetime,
     clarity: Clarity = Clarity(),  # noqa: B008 - frozen
-    evidence: Evidence = Evidence(),  # noqa: B008 - frozen
+    evidence: EvidenceNeeds = EvidenceNeeds(),  # noqa: B008 - frozen
 ) -> pl.LazyFrame:
     """Say of each segment how clear its briefs arrive: mean first score, and share of the briefs that arrive clear.
 

@@ -10,7 +10,7 @@ from kaizenlake import tables
 from kaizenlake.job import job
 from kaizenlake.jobs.activity.scopes import group_codes
 from kaizenlake.jobs.outcomes._rates import against_the_rest, choose_ages, shrink_counts
-from kaizenlake.parameters import Evidence
+from kaizenlake.parameters import EvidenceNeeds
 from kaizenlake.stats.pooling import betabinomial
 from kaizenlake.tables import OutcomeCounts, WinRates
 
@@ -23,7 +23,7 @@ def win_rates(
     outcome_counts: pl.LazyFrame,
     *,
     as_of: datetime,  # noqa: ARG001 - the outcomes leave out what is later
-    evidence: Evidence = Evidence(),  # noqa: B008 - frozen
+    evidence: EvidenceNeeds = EvidenceNeeds(),  # noqa: B008 - frozen
 ) -> pl.LazyFrame:
     """Share of the subjects that were won within an age, by tenant, kind, dimension and value, against the other values.
 

@@ -14,7 +14,7 @@ from kaizenlake.jobs.patterns.contrasts import lifts, verdict
 from kaizenlake.jobs.patterns.experiments import contrast_experiments, places_of_arms
 from kaizenlake.jobs.patterns.observation import contrast_strata, one_metric, with_squares
 from kaizenlake.jobs.patterns.pattern_types import family, name_places
-from kaizenlake.parameters import MIN_EXPERIMENTS, Evidence
+from kaizenlake.parameters import MIN_EXPERIMENTS, EvidenceNeeds
 from kaizenlake.stats import expressions, shrink_normal_by
 from kaizenlake.tables import Contents, Patterns, PatternSums
 
@@ -25,7 +25,7 @@ def patterns(
     pattern_sums: pl.LazyFrame,
     *,
     as_of: datetime,  # noqa: ARG001 - the contents leave out what is later
-    evidence: Evidence = Evidence(),  # noqa: B008 - frozen
+    evidence: EvidenceNeeds = EvidenceNeeds(),  # noqa: B008 - frozen
 ) -> pl.LazyFrame:
     """Compare contents that have a pattern with contents that have not, by experiment and by observation.
 

@@ -10,7 +10,7 @@ import polars as pl
 from kaizenlake import tables
 from kaizenlake.job import job
 from kaizenlake.jobs.patterns.pattern_types import PRESENT
-from kaizenlake.parameters import MIN_EXPERIMENTS, Evidence, Tenants
+from kaizenlake.parameters import MIN_EXPERIMENTS, EvidenceNeeds, Tenants
 from kaizenlake.stats import mean_interval
 from kaizenlake.tables import Patterns, PooledPatterns
 from kaizenlake.tables.content import TEXT_FEATURES
@@ -25,7 +25,7 @@ def pooled_patterns(
     *,
     as_of: datetime,  # noqa: ARG001 - what it reads ends there
     tenants: Tenants = Tenants(),  # noqa: B008 - frozen
-    evidence: Evidence = Evidence(),  # noqa: B008 - frozen
+    evidence: EvidenceNeeds = EvidenceNeeds(),  # noqa: B008 - frozen
 ) -> pl.LazyFrame:
     """Pool the shrunken lift of each text rule over tenants; nothing unless the settings say `pooled`.
 

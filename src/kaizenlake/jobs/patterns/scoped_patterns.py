@@ -14,7 +14,7 @@ from kaizenlake.jobs.patterns.contrasts import lifts, verdict
 from kaizenlake.jobs.patterns.experiments import contrast_experiments
 from kaizenlake.jobs.patterns.observation import contrast_strata, with_squares
 from kaizenlake.jobs.patterns.pattern_types import family
-from kaizenlake.parameters import MIN_EXPERIMENTS, Evidence
+from kaizenlake.parameters import MIN_EXPERIMENTS, EvidenceNeeds
 from kaizenlake.stats import NormalPrior, expressions, fit_normal_by, shrink_normal
 from kaizenlake.tables import Contents, Patterns, PatternSums, ScopedPatterns
 
@@ -26,7 +26,7 @@ def scoped_patterns(
     patterns: pl.LazyFrame,
     *,
     as_of: datetime,  # noqa: ARG001 - the contents leave out what is later
-    evidence: Evidence = Evidence(),  # noqa: B008 - frozen
+    evidence: EvidenceNeeds = EvidenceNeeds(),  # noqa: B008 - frozen
 ) -> pl.LazyFrame:
     """Compare each pattern within each project and segment, and draw its lift toward the lift over everything.
 

@@ -9,7 +9,7 @@ import polars as pl
 from kaizenlake.job import job
 from kaizenlake.jobs.policies.policies import VERSION
 from kaizenlake.jobs.runs._loss_sums import MICRO, micros
-from kaizenlake.parameters import Evidence
+from kaizenlake.parameters import EvidenceNeeds
 from kaizenlake.stats import expressions
 from kaizenlake.tables import Experiments, ExperimentSuccess, PolicyPromotions
 
@@ -25,7 +25,7 @@ def experiment_success(
     policy_promotions: pl.LazyFrame,
     *,
     as_of: datetime,
-    evidence: Evidence = Evidence(),  # noqa: B008 - frozen
+    evidence: EvidenceNeeds = EvidenceNeeds(),  # noqa: B008 - frozen
 ) -> pl.LazyFrame:
     """Count, by doer and type and by type over all doers of a tenant, the experiments whose policy became active.
 

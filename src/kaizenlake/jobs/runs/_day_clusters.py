@@ -18,7 +18,7 @@ _NOISE = 1e-13
 """Share of a sum of squares below which what is left of it by subtraction is rounding."""
 
 
-class Interval(NamedTuple):
+class IntervalColumns(NamedTuple):
     """Both ends of an interval."""
 
     low: pl.Expr
@@ -36,7 +36,7 @@ def sums_of_day() -> dict[str, pl.Expr]:
     }
 
 
-def difference_interval(one: str, other: str, confidence: float) -> Interval:
+def difference_interval(one: str, other: str, confidence: float) -> IntervalColumns:
     """Return the interval of the difference of two mean losses, with errors clustered by day.
 
     The mean of all runs is a ratio of sums over days, whose variance is D / (D - 1) Σ (S - n m)² / N², with the total S and the
@@ -49,13 +49,13 @@ def difference_interval(one: str, other: str, confidence: float) -> Interval:
         other: The same of what is taken off.
         confidence: Of the interval.
     """
-    ends: list[Interval] = []
+    ends: list[IntervalColumns] = []
     for count, spread in (("days", _m2_of_days), ("n", m2)):
         sides = [(f"{side}{count}", mean(side), spread(side)) for side in (one, other)]
         found = expressions.cautious_difference(*sides[0], *sides[1], confidence).struct
-        ends.append(Interval(found.field("ci_low"), found.field("ci_high")))
+        ends.append(IntervalColumns(found.field("ci_low"), found.field("ci_high")))
     enough = (pl.col(f"{one}days") > 1) & (pl.col(f"{other}days") > 1)
-    return Interval(
+    return IntervalColumns(
         pl.when(enough).then(pl.min_horizontal(end.low for end in ends)),
         pl.when(enough).then(pl.max_horizontal(end.high for end in ends)),
     )

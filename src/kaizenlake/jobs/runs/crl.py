@@ -11,7 +11,7 @@ import polars as pl
 
 from kaizenlake.job import job
 from kaizenlake.jobs.runs.run_records import gates_not_passed
-from kaizenlake.parameters import WEIGHTS, Loss, LossTerm
+from kaizenlake.parameters import WEIGHTS, LossRules, LossTerm
 from kaizenlake.tables import Crl, RunRecords
 
 
@@ -20,7 +20,7 @@ def crl(
     run_records: pl.LazyFrame,
     *,
     as_of: datetime,
-    loss: Loss = Loss(),  # noqa: B008 - frozen
+    loss: LossRules = LossRules(),  # noqa: B008 - frozen
 ) -> pl.LazyFrame:
     """Weigh the terms of each run into its loss, with what each term contributes.
 
@@ -49,7 +49,7 @@ def crl(
     )
 
 
-def nine_terms(loss: Loss) -> dict[str, pl.Expr]:
+def nine_terms(loss: LossRules) -> dict[str, pl.Expr]:
     """Return the nine terms of a run, each in [0, 1] and null where the run does not tell it; in the order of `WEIGHTS`.
 
     Args:
@@ -94,7 +94,7 @@ def overrun(value: pl.Expr, budget: pl.Expr, full: float) -> pl.Expr:
     return pl.when(budget > 0).then(((value / budget - 1.0) / full).clip(0.0, 1.0))
 
 
-def nine_weights(loss: Loss) -> dict[str, pl.Expr]:
+def nine_weights(loss: LossRules) -> dict[str, pl.Expr]:
     """Return the weight of each of the nine terms for a run: of its tenant and phase, else its tenant, else its phase, else of all."""
 
     def asked_for(position: int) -> tuple[bool, bool]:

@@ -14,7 +14,7 @@ from kaizenlake.job import job
 from kaizenlake.jobs.runs._day_clusters import ALL_SUMS, difference_interval, sums_of_day
 from kaizenlake.jobs.runs._loss_sums import MICRO, add_sums, is_known_before, m2, mean, sd
 from kaizenlake.jobs.runs.crl_daily import quantile
-from kaizenlake.parameters import Evidence, Trends
+from kaizenlake.parameters import EvidenceNeeds, Trends
 from kaizenlake.tables import CrlDaily, CrlTrends
 
 CUTS = {"all": pl.lit("all"), "phase": pl.col("phase"), "policy": pl.col("policy_id"), "model": pl.col("model")}
@@ -39,7 +39,7 @@ def crl_trends(
     crl_daily: pl.LazyFrame,
     *,
     as_of: datetime,
-    evidence: Evidence = Evidence(),  # noqa: B008 - frozen
+    evidence: EvidenceNeeds = EvidenceNeeds(),  # noqa: B008 - frozen
     trends: Trends = Trends(),  # noqa: B008 - frozen
 ) -> pl.LazyFrame:
     """Follow the loss of each doer from day to day, and say where it goes.

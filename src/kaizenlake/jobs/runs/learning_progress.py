@@ -10,7 +10,7 @@ from kaizenlake.job import job
 from kaizenlake.jobs._finding_words import round_figure
 from kaizenlake.jobs.runs._day_clusters import ALL_SUMS, difference_interval, sums_of_day
 from kaizenlake.jobs.runs._loss_sums import add_sums, is_known_before, mean
-from kaizenlake.parameters import Evidence, Trends
+from kaizenlake.parameters import EvidenceNeeds, Trends
 from kaizenlake.tables import CrlDaily, LearningProgress
 from kaizenlake.tables.loss import HELPED, HURT, SAME, TOO_EARLY
 
@@ -23,7 +23,7 @@ def learning_progress(
     crl_daily: pl.LazyFrame,
     *,
     as_of: datetime,
-    evidence: Evidence = Evidence(),  # noqa: B008 - frozen
+    evidence: EvidenceNeeds = EvidenceNeeds(),  # noqa: B008 - frozen
     trends: Trends = Trends(),  # noqa: B008 - frozen
 ) -> pl.LazyFrame:
     """Follow the loss under each version of a policy, and set what it was so far against the version before it.

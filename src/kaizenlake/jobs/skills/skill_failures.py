@@ -8,7 +8,7 @@ import polars as pl
 
 from kaizenlake.job import job
 from kaizenlake.jobs.skills._card_rules import before_card, in_card, with_card_end
-from kaizenlake.parameters import Evidence, Skills
+from kaizenlake.parameters import EvidenceNeeds, Skills
 from kaizenlake.stats import expressions
 from kaizenlake.tables import RunRecords, SkillFailures
 
@@ -18,7 +18,7 @@ def skill_failures(
     run_records: pl.LazyFrame,
     *,
     as_of: datetime,
-    evidence: Evidence = Evidence(),  # noqa: B008 - frozen
+    evidence: EvidenceNeeds = EvidenceNeeds(),  # noqa: B008 - frozen
     skills: Skills = Skills(),  # noqa: B008 - frozen
 ) -> pl.LazyFrame:
     """Count in how many runs of each doer each failure mode was told, in the days of its card and in as many before.

@@ -16,7 +16,7 @@ from kaizenlake.jobs.activity.scopes import group_codes
 from kaizenlake.jobs.runs._loss_sums import MICRO, SUMS, add_sums, m2, mean, micros, sums_of
 from kaizenlake.jobs.runs.run_records import RUN
 from kaizenlake.jobs.skills._card_rules import in_card, units_without_loss, verdict, with_card_end
-from kaizenlake.parameters import Evidence, Skills
+from kaizenlake.parameters import EvidenceNeeds, Skills
 from kaizenlake.stats import expressions
 from kaizenlake.tables import Crl, RunRecords, SkillModels
 
@@ -31,7 +31,7 @@ def skill_models(
     crl: pl.LazyFrame,
     *,
     as_of: datetime,
-    evidence: Evidence = Evidence(),  # noqa: B008 - frozen
+    evidence: EvidenceNeeds = EvidenceNeeds(),  # noqa: B008 - frozen
     skills: Skills = Skills(),  # noqa: B008 - frozen
 ) -> pl.LazyFrame:
     """Compare the models that each doer called in the days of its card, as they are and at equal cost.
@@ -74,7 +74,7 @@ _COMPARED = pl.Schema(
 )
 
 
-def _compare(cells: pl.DataFrame, *, evidence: Evidence, skills: Skills) -> pl.DataFrame:
+def _compare(cells: pl.DataFrame, *, evidence: EvidenceNeeds, skills: Skills) -> pl.DataFrame:
     """Return rows of the table out of sums by doer, model and band of cost; the band is null where the cost is unknown."""
     whole = cells.group_by(MODEL).agg(*add_sums(), pl.col("runs", "costed", "cost_micros").sum()).sort(MODEL)
     alone = stats.mean_interval(*_moments(whole, ""), confidence=evidence.confidence)

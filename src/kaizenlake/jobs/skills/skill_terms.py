@@ -22,7 +22,7 @@ from kaizenlake.jobs.skills._card_rules import (
     verdict,
     with_card_end,
 )
-from kaizenlake.parameters import Evidence, Skills
+from kaizenlake.parameters import EvidenceNeeds, Skills
 from kaizenlake.stats import expressions
 from kaizenlake.tables import CrlTermsDaily, SkillTerms
 
@@ -35,7 +35,7 @@ def skill_terms(
     crl_terms_daily: pl.LazyFrame,
     *,
     as_of: datetime,
-    evidence: Evidence = Evidence(),  # noqa: B008 - frozen
+    evidence: EvidenceNeeds = EvidenceNeeds(),  # noqa: B008 - frozen
     skills: Skills = Skills(),  # noqa: B008 - frozen
 ) -> pl.LazyFrame:
     """Set each term of a doer's loss against that of the other doers of its tenant, and against its own past.

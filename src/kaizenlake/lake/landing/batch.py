@@ -22,7 +22,7 @@ from kaizenlake.events.check.landed_lines import check_lines
 from kaizenlake.lake.landing import batches, quarantine
 from kaizenlake.lake.landing.quarantine import Poison
 from kaizenlake.lake.store import Lake, Snapshot
-from kaizenlake.parameters import Landing as Limits
+from kaizenlake.parameters import LandingLimits as Limits
 from kaizenlake.tables import Events, Landings, Quarantine
 
 BATCH_LINES = 262_144
@@ -78,7 +78,7 @@ class FileTally:
 
 
 @dataclass(frozen=True)
-class _Part:
+class _FileLines:
     """Lines of one file within a batch: the file, and what gives the text of some of them."""
 
     tally: FileTally
@@ -100,7 +100,7 @@ class Batch:
         self.now = now
         self.lines = 0
         self.bytes = 0
-        self._parts: list[_Part] = []
+        self._parts: list[_FileLines] = []
         self._frames: list[pl.DataFrame] = []
         self._poison: list[dict[str, Any]] = []
         self._done: list[FileTally] = []
@@ -157,7 +157,7 @@ class Batch:
                 number.gather(checked.frame["line"]), pl.lit(len(self._parts)).alias("_part")
             )
             self._frames.append(frame)
-            self._parts.append(_Part(tally, raws or _texts(lines)))
+            self._parts.append(_FileLines(tally, raws or _texts(lines)))
 
     def refuse(self, tally: FileTally, poison: Sequence[Poison]) -> None:
         """Take lines that go to quarantine; they were counted as read already."""
@@ -206,7 +206,7 @@ class Batch:
         # While the next batch is read, this one holds no payloads any more.
         return judged.select(_COUNTED)
 
-    def _count(self, judged: pl.DataFrame, parts: Sequence[_Part]) -> None:
+    def _count(self, judged: pl.DataFrame, parts: Sequence[_FileLines]) -> None:
         is_landed = pl.col("_fate").is_in(["new", "ours"])
         counts = judged.group_by("_part").agg(
             is_landed.sum().alias("landed"),

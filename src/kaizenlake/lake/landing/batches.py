@@ -15,7 +15,7 @@ from kaizenlake.errors import LakeError, PublishError
 from kaizenlake.lake import formats
 from kaizenlake.lake.store import Lake, Snapshot
 from kaizenlake.lake.trust import attested, decisions, digests, keys, seals
-from kaizenlake.lake.trust.digests import Part
+from kaizenlake.lake.trust.digests import BatchDay
 from kaizenlake.tables import Events
 from kaizenlake.vocabulary import plural
 
@@ -66,7 +66,7 @@ def seal(lake: Lake, snapshot: Snapshot, events: pl.DataFrame) -> tuple[pl.DataF
     return sealed.select(tables.schema(Events).names()), marks
 
 
-def _content(part: Part) -> dict[str, Any]:
+def _content(part: BatchDay) -> dict[str, Any]:
     return {"rows": part.rows, "digest": part.digest}
 
 
@@ -77,7 +77,7 @@ def remember(lake: Lake, marks: dict[str, int]) -> None:
 
 
 @dataclass(frozen=True)
-class Verified:
+class VerifiedBatches:
     """What was verified of the events.
 
     Args:
@@ -89,7 +89,7 @@ class Verified:
     problems: tuple[str, ...]
 
 
-def verify(lake: Lake) -> Verified:
+def verify(lake: Lake) -> VerifiedBatches:
     """Check every event against the digest of its batch, and the batches against their chain.
 
     Raises:
@@ -98,7 +98,7 @@ def verify(lake: Lake) -> Verified:
     """
     snapshot = lake.held(Events)
     if snapshot.handle is None:
-        return Verified(0, ())
+        return VerifiedBatches(0, ())
     lake_id, trust = Lake.identity(snapshot), keys.trust(lake)
     vouched = decisions.find_vouched(decisions.ledger(lake))
     is_logged = attested.IS_LOGGED
@@ -125,22 +125,22 @@ def verify(lake: Lake) -> Verified:
     for number in sorted({*chain.links, *there} - {*missing}):
         if words := _differs(chain, there, number):
             problems.append(f"batch {number}{_describe_batch(snapshot, number)}: {words}")
-    return Verified(rows, tuple(problems))
+    return VerifiedBatches(rows, tuple(problems))
 
 
-def _differs(chain: seals.Chain, there: dict[int, Part], number: int) -> str | None:
+def _differs(chain: seals.Chain, there: dict[int, BatchDay], number: int) -> str | None:
     """Return how the events of a batch differ from what was signed; None where they do not."""
-    link, part = chain.links.get(number), there.get(number, Part(0, ""))
+    link, part = chain.links.get(number), there.get(number, BatchDay(0, ""))
     if link is None:
         return f"{plural(part.rows, 'event')} of it carry no digest that verifies"
-    if part == Part(link.about["rows"], link.about["digest"]):
+    if part == BatchDay(link.about["rows"], link.about["digest"]):
         return None
     if part.rows != link.about["rows"]:
         return f"{plural(link.about['rows'], 'event')} were landed, and {part.rows:,} are there"
     return f"{plural(part.rows, 'event')} are there, and one or more of them were changed"
 
 
-def _describe_unsealed(part: Part, adopted: Part | None) -> Iterator[str]:
+def _describe_unsealed(part: BatchDay, adopted: BatchDay | None) -> Iterator[str]:
     """Yield what is wrong with the events that are of no batch."""
     if adopted is None:
         if part.rows:
@@ -163,18 +163,18 @@ def _describe_batch(snapshot: Snapshot, number: int) -> str:
     return f" ({', '.join(files)}, landed {at:%Y-%m-%d %H:%M} UTC)" if at is not None else ""
 
 
-def digest_unsealed(lake: Lake) -> Part:
+def digest_unsealed(lake: Lake) -> BatchDay:
     """Return the digest the events of no batch, such as a person adopts them."""
     found, _ = _parts(lake.held(Events), attested.IS_LOGGED & pl.col("batch").is_null())
     return dict(digests.batches(found)).get(digests.NONE, digests.whole({}))
 
 
-def _parts(snapshot: Snapshot, which: pl.Expr) -> tuple[list[dict[tuple[int, Any], Part]], int]:
+def _parts(snapshot: Snapshot, which: pl.Expr) -> tuple[list[dict[tuple[int, Any], BatchDay]], int]:
     """Return parts of the events, some days at a time, and their number."""
     if snapshot.handle is None:
         return [], 0
     counted = snapshot.scan().filter(which).group_by("event_date").len().sort("event_date").collect()
-    found: list[dict[tuple[int, Any], Part]] = []
+    found: list[dict[tuple[int, Any], BatchDay]] = []
     days: list[Any] = []
     rows = 0
     for day, number in [*counted.iter_rows(), (None, 0)]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 
 from kaizenlake.lake.landing.batch import FileTally
-from kaizenlake.lake.readers.sources import Source, content
+from kaizenlake.lake.readers.sources import SourceFile, content
 from kaizenlake.lake.store import Lake
 from kaizenlake.tables import Landings
 
@@ -39,11 +39,11 @@ class Booked:
         """Count a file that was read since."""
         self._take(tally.key, tally.lines_in, tally.segment_bytes, tally.file)
 
-    def beginnings(self, source: Source) -> Mapping[int, str]:
+    def beginnings(self, source: SourceFile) -> Mapping[int, str]:
         """Return SHA-256 of what was landed of a segment, by the bytes it had then; none for another file."""
         return self.segments.get(PurePath(source.name).name, {}) if source.segment else {}
 
-    def holds(self, source: Source) -> bool:
+    def holds(self, source: SourceFile) -> bool:
         """Return whether all that there is of a file of our own form was landed."""
         with suppress(OSError):
             return content(source).digest in self.lines

@@ -30,12 +30,12 @@ from kaizenlake.lake.mapping.apply import Mapped, Mapping
 from kaizenlake.lake.mapping.document import RECORD
 from kaizenlake.lake.mapping.money import Exchange
 from kaizenlake.lake.mapping.records import Dates, Grains
-from kaizenlake.lake.mapping.times import Origin, is_time
+from kaizenlake.lake.mapping.times import RowOrigin, is_time
 from kaizenlake.lake.readers import sources
 from kaizenlake.lake.readers.chunks import Refused, Rows, row_texts
 from kaizenlake.lake.readers.faults import FAULTS, printable, words
 from kaizenlake.lake.readers.read_files import read_lines, read_rows
-from kaizenlake.lake.readers.sources import Source, segment_name
+from kaizenlake.lake.readers.sources import SourceFile, segment_name
 from kaizenlake.lake.readers.trace_files import is_of_traces, read_traces
 from kaizenlake.lake.store import Lake
 
@@ -171,7 +171,7 @@ def land(
     if occurred_at is not None:
         _check_time(occurred_at, chosen)
     found, left = sources.find(given, None if mapping is None else str(mapping), lake.declared.catalogue)
-    run = _Run(lake, now or datetime.now(UTC), progress, occurred_at=occurred_at)
+    run = _LandingRun(lake, now or datetime.now(UTC), progress, occurred_at=occurred_at)
     tallies = run.land(found)
     if run.misfit is not None:
         raise run.misfit
@@ -203,7 +203,7 @@ def land_folder(lake: Lake, *, now: datetime | None = None, progress: Progress |
     marks = {item.path: _mark(item.path) for item in found}
     to_land = Counter(item.path for item in found)
 
-    def put_away(item: Source) -> None:
+    def put_away(item: SourceFile) -> None:
         to_land[item.path] -= 1
         if item.limit is None and not to_land[item.path] and _mark(item.path) == marks[item.path]:
             try:
@@ -211,7 +211,7 @@ def land_folder(lake: Lake, *, now: datetime | None = None, progress: Progress |
             except OSError as error:
                 run.left.append((item.name, f"it was landed, and cannot be moved: {words(error)}"))
 
-    run = _Run(lake, now, progress, landed=put_away, is_lenient=True)
+    run = _LandingRun(lake, now, progress, landed=put_away, is_lenient=True)
     return Landing(run.land(found), (*left, *run.left))
 
 
@@ -222,7 +222,7 @@ def waiting(lake: Lake) -> list[str]:
     return [item.name for item in found if item.limit is None or not booked.holds(item)]
 
 
-class _Run:
+class _LandingRun:
     """One landing: files are read one after the other, and committed in batches; while one is written, the next is read.
 
     Args:
@@ -240,7 +240,7 @@ class _Run:
         now: datetime,
         progress: Progress | None,
         *,
-        landed: Callable[[Source], None] = lambda _: None,
+        landed: Callable[[SourceFile], None] = lambda _: None,
         is_lenient: bool = False,
         occurred_at: str | None = None,
     ) -> None:
@@ -257,11 +257,11 @@ class _Run:
         self.misfit: MappingError | None = None
         """What is wrong with the first file that does not fit its mapping, where that is not left alone."""
         self._mappings: dict[str, Mapping] = {}
-        self._read: list[Source] = []
-        self._under_way: tuple[Batch, list[Source]] | None = None
+        self._read: list[SourceFile] = []
+        self._under_way: tuple[Batch, list[SourceFile]] | None = None
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="landing")
 
-    def land(self, found: Sequence[Source]) -> tuple[FileTally, ...]:
+    def land(self, found: Sequence[SourceFile]) -> tuple[FileTally, ...]:
         """Land files; once."""
         with self._pool:
             tallies = self._all(found)
@@ -269,7 +269,7 @@ class _Run:
             self._settle()
         return tallies
 
-    def _all(self, found: Sequence[Source]) -> tuple[FileTally, ...]:
+    def _all(self, found: Sequence[SourceFile]) -> tuple[FileTally, ...]:
         booked = Booked.of(self.lake)
         tallies: list[FileTally] = []
         for item in found:
@@ -279,7 +279,7 @@ class _Run:
                 booked.add(tally)
         return tuple(tallies)
 
-    def _one(self, item: Source, booked: Booked) -> FileTally | None:
+    def _one(self, item: SourceFile, booked: Booked) -> FileTally | None:
         try:
             mapping = None if item.mapping is None else self._mapping(item.mapping)
             content = sources.content(item, booked.beginnings(item))
@@ -354,7 +354,7 @@ class _Run:
         for rules in held:
             tally.by_rule.update(rules)
 
-    def _read_into(self, tally: FileTally, item: Source, mapping: Mapping | None, content: str) -> None:
+    def _read_into(self, tally: FileTally, item: SourceFile, mapping: Mapping | None, content: str) -> None:
         if mapping is None:
             read = read_traces if is_of_traces(replace(item, start=0, limit=None)) else read_lines
             for chunk in read(item, self.limits.line_bytes):
@@ -364,7 +364,7 @@ class _Run:
             return
         fits, seen, grains = False, dict[str, set[str]](), Grains()
         modified = datetime.fromtimestamp(item.path.stat().st_mtime, UTC)
-        origin = Origin(content, item.name, modified, self.occurred_at, self.exchange)
+        origin = RowOrigin(content, item.name, modified, self.occurred_at, self.exchange)
         if mapping.asks_for_figures:
             self._check_figures(item, mapping, origin)
         for rows in read_rows(item, mapping.dialect(item.form), self.limits.line_bytes):
@@ -377,7 +377,7 @@ class _Run:
                 self._take_rows(tally, rows, grains, lambda given: mapping.apply(given, origin, seen))
             self._pause(tally)
 
-    def _check_figures(self, item: Source, mapping: Mapping, origin: Origin) -> None:
+    def _check_figures(self, item: SourceFile, mapping: Mapping, origin: RowOrigin) -> None:
         """Check that nothing hangs on what the counts of a file are of, as its mapping does not say it.
 
         Raises:
@@ -468,7 +468,7 @@ class _Run:
 
 def _waiting(lake: Lake) -> sources.Found:
     folder = lake.path(LANDING)
-    found: list[Source] = []
+    found: list[SourceFile] = []
     left: list[tuple[str, str]] = []
     if not folder.is_dir():
         return found, left
@@ -505,7 +505,7 @@ def _mark(path: Path) -> tuple[int, int, int] | None:
     return state.st_ino, state.st_size, state.st_mtime_ns
 
 
-def _move(item: Source, folder: Path, now: datetime) -> None:
+def _move(item: SourceFile, folder: Path, now: datetime) -> None:
     """Move a landed file to the folder of the day; one of the same name there is not replaced.
 
     Raises:

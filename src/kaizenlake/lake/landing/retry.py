@@ -16,7 +16,7 @@ from kaizenlake.lake.landing import quarantine
 from kaizenlake.lake.landing.batch import DEFAULT_SOURCE, append_events
 from kaizenlake.lake.mapping import files as mappings
 from kaizenlake.lake.mapping.money import Exchange
-from kaizenlake.lake.mapping.times import Origin
+from kaizenlake.lake.mapping.times import RowOrigin
 from kaizenlake.lake.readers.chunks import CHUNK_LINES
 from kaizenlake.lake.readers.json_rows import rows_of
 from kaizenlake.lake.store import Lake
@@ -147,5 +147,5 @@ def _map_lines(lake: Lake, name: str, content: str, rows: pl.DataFrame) -> Itera
         mapping.fits(found.frame.columns, where=file)
     except MappingError:
         return
-    mapped = mapping.apply(found, Origin(content, file, exchange=Exchange.of(lake.settings.money)))
+    mapped = mapping.apply(found, RowOrigin(content, file, exchange=Exchange.of(lake.settings.money)))
     yield from ((line, owners[row]) for line, row in zip(mapped.lines, mapped.places, strict=True))

@@ -18,16 +18,16 @@ import polars as pl
 
 from kaizenlake.errors import MappingError
 from kaizenlake.events.catalogue import OURS, Catalogue
-from kaizenlake.lake.mapping.document import RECORD, Document, Section, values
+from kaizenlake.lake.mapping.document import RECORD, EventSection, MappingDocument, values
 from kaizenlake.lake.mapping.figures import Style
 from kaizenlake.lake.mapping.items import ITEM, PLACE, ROW, each_item, table_of
 from kaizenlake.lake.mapping.money import currency_column
 from kaizenlake.lake.mapping.records import breakdown_of, digests, figures_of, keyed, part
 from kaizenlake.lake.mapping.row_tests import are_totals, describe_tests, holds
-from kaizenlake.lake.mapping.times import Origin, find_in_name, moment
+from kaizenlake.lake.mapping.times import RowOrigin, find_in_name, moment
 from kaizenlake.lake.mapping.values import HASH, Fields, hashes, to_json
 from kaizenlake.lake.readers import json_cells
-from kaizenlake.lake.readers.chunks import Dialect, Rows
+from kaizenlake.lake.readers.chunks import CsvDialect, Rows
 from kaizenlake.lake.readers.header import has
 from kaizenlake.lake.readers.sources import Form
 
@@ -85,7 +85,7 @@ class Mapping:
     name: str
     where: str
     digest: str
-    document: Document
+    document: MappingDocument
     catalogue: Catalogue = OURS
 
     @property
@@ -98,14 +98,14 @@ class Mapping:
         """Source of its events."""
         return self.document.source or self.name
 
-    def dialect(self, form: Form) -> Dialect:
+    def dialect(self, form: Form) -> CsvDialect:
         """Return how a file of it is written.
 
         Args:
             form: Form of the file.
         """
         said = self.document.format
-        return Dialect(
+        return CsvDialect(
             said.separator or ("\t" if form == "tsv" else ","),
             said.quote,
             codecs.lookup(said.encoding).name,
@@ -226,7 +226,7 @@ class Mapping:
         )
         return f"no event of the mapping takes this row: {told}"
 
-    def apply(self, rows: Rows, origin: Origin, seen: dict[str, set[str]] | None = None) -> Mapped:
+    def apply(self, rows: Rows, origin: RowOrigin, seen: dict[str, set[str]] | None = None) -> Mapped:
         """Make event lines of rows.
 
         Args:
@@ -275,9 +275,9 @@ class Mapping:
 
     def _lines(
         self,
-        section: Section,
+        section: EventSection,
         frame: pl.DataFrame,
-        origin: Origin,
+        origin: RowOrigin,
         seen: dict[str, set[str]],
         *,
         is_workbook: bool,
@@ -342,7 +342,7 @@ class Mapping:
         )
         return lines, fields.hints, keyed(about, figures_of(section, self.document), names)
 
-    def _of_record(self, section: Section, origin: Origin) -> dict[str, pl.Expr]:
+    def _of_record(self, section: EventSection, origin: RowOrigin) -> dict[str, pl.Expr]:
         """Return fields of a record that the mapping says beside its fields."""
         found: dict[str, pl.Expr] = {}
         if (figures := figures_of(section, self.document)) is not None and "figures" not in section.fields:

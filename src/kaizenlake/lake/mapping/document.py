@@ -16,11 +16,11 @@ Sign = Annotated[str, Meta(min_length=1, max_length=1)]
 Code = Annotated[str, Meta(pattern="^[A-Z]{3}$")]
 
 
-class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class _TomlTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A table of the TOML file."""
 
 
-class Format(_Part, frozen=True, kw_only=True):
+class FileFormat(_TomlTable, frozen=True, kw_only=True):
     """How the file is written.
 
     separator, quote, encoding: Of a CSV file; between the cells stands a comma, or a tab where the file's ending is `.tsv`.
@@ -45,7 +45,7 @@ class Format(_Part, frozen=True, kw_only=True):
     rows: str = ""
 
 
-class Test(_Part, frozen=True, kw_only=True):
+class Test(_TomlTable, frozen=True, kw_only=True):
     """What is asked of a cell; all that is said must hold.
 
     in: It is one of these.
@@ -64,7 +64,7 @@ Tests: TypeAlias = dict[str, str | list[str] | Test]
 """What is asked of cells by their columns, all of which must hold; a text, or one of a list, is what the cell is."""
 
 
-class Value(_Part, frozen=True, kw_only=True):
+class Value(_TomlTable, frozen=True, kw_only=True):
     """Where a value comes from: exactly one of those of `SOURCES`.
 
     column: A column. `values` replaces cells (by an empty text: they say nothing), `split` makes a list, `multiply_by`,
@@ -134,13 +134,13 @@ SOURCES = ("column", "constant", "columns", "row", "count", "names", "first", "s
 """Keys of a value that say where it comes from."""
 
 
-class Currency(_Part, frozen=True, kw_only=True):
+class Currency(_TomlTable, frozen=True, kw_only=True):
     """The column that says what an amount is in, as a code such as EUR."""
 
     column: str
 
 
-class Moment(_Part, frozen=True, kw_only=True):
+class Moment(_TomlTable, frozen=True, kw_only=True):
     """When it happened: exactly one of those of `MOMENTS`.
 
     A date alone is that day in `zone`: its first instant there that has the same date in UTC, so that it stays that day. A
@@ -183,14 +183,14 @@ MOMENTS = ("column", "columns", "constant", "file_name", "file_time", "week", "m
 """Keys of a moment that say where it comes from."""
 
 
-class Identity(_Part, frozen=True, kw_only=True):
+class Identity(_TomlTable, frozen=True, kw_only=True):
     """What names an event: `columns`, or `row = true` for the row's number in this very content of a file."""
 
     columns: list[str] | None = None
     row: bool = False
 
 
-class Section(_Part, frozen=True, kw_only=True):
+class EventSection(_TomlTable, frozen=True, kw_only=True):
     """One event that a row stands for; `when` says of which rows.
 
     With `each`, a row stands for one event for each item of the list that lies there. A name of a column is then that of a
@@ -215,12 +215,12 @@ class Section(_Part, frozen=True, kw_only=True):
     tags: list[str] = []
 
 
-class Document(_Part, frozen=True, kw_only=True):
+class MappingDocument(_TomlTable, frozen=True, kw_only=True):
     """The whole file; `figures` and `breakdown` are those of each event that does not say its own, and rows for which all of one table of `leave_out` holds are no events, such as those of totals."""
 
     description: Annotated[str, Meta(min_length=10)]
-    event: Annotated[list[Section], Meta(min_length=1)]
-    format: Format = Format()
+    event: Annotated[list[EventSection], Meta(min_length=1)]
+    format: FileFormat = FileFormat()
     leave_out: list[Tests] = []
     figures: Figures | None = None
     breakdown: list[str] = []
@@ -231,7 +231,7 @@ RECORD = "PERFORMANCE_RECORDED"
 """The event whose figures later ones replace or add to."""
 
 
-def values(section: Section) -> Iterator[tuple[str, Value]]:
+def values(section: EventSection) -> Iterator[tuple[str, Value]]:
     """Yield fields and envelope fields of a section, a bare text standing for the column of that name."""
     envelope = {"project_id": section.project_id, "tenant_id": section.tenant_id}
     for name, value in [*section.fields.items(), *envelope.items()]:

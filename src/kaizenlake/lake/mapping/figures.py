@@ -245,7 +245,7 @@ def style_of(cells: pl.Series, declared: Style, seen: set[str]) -> Style:
 
 
 @dataclass(frozen=True)
-class Column:
+class NumberColumn:
     """A column of numbers.
 
     Args:
@@ -270,7 +270,7 @@ def column(
     seen: set[str],
     is_count: bool = False,
     is_percent: bool = False,
-) -> Column:
+) -> NumberColumn:
     """Read a column of numbers.
 
     Args:
@@ -289,7 +289,7 @@ def column(
         is_plain |= written.str.contains(_DECIMAL)
     odd = written.filter(~is_plain).unique()
     if odd.is_empty():
-        return Column(cells, {}, {}, cells)
+        return NumberColumn(cells, {}, {}, cells)
     made, faults, currencies = {}, {}, {}
     for text in odd:
         try:
@@ -306,7 +306,7 @@ def column(
                 currencies[text] = number.currency
     read_ones = written.replace_strict(list(made), list(made.values()), default=written, return_dtype=pl.String)
     texts = read_ones if typed is None else pl.select(pl.when(typed).then(cells).otherwise(read_ones)).to_series()
-    return Column(texts, faults, currencies, cells)
+    return NumberColumn(texts, faults, currencies, cells)
 
 
 def _spell(number: Number, *, is_count: bool, is_percent: bool) -> str:

@@ -12,7 +12,7 @@ import msgspec
 from kaizenlake.errors import MappingError
 from kaizenlake.events.catalogue import OURS, Catalogue
 from kaizenlake.lake.mapping.apply import Mapping, near
-from kaizenlake.lake.mapping.document import Document, Name
+from kaizenlake.lake.mapping.document import MappingDocument, Name
 from kaizenlake.lake.mapping.rules import problems
 
 
@@ -74,7 +74,7 @@ def parse(text: bytes, *, name: str, where: str, catalogue: Catalogue = OURS) ->
         MappingError: It is no TOML, or it breaks a rule; file, key and rule are named.
     """
     try:
-        document = msgspec.toml.decode(text, type=Document)
+        document = msgspec.toml.decode(text, type=MappingDocument)
         msgspec.convert(name, Name)
     except msgspec.ValidationError as error:
         raise MappingError(f"A mapping breaks a rule: {error}.".replace("`$.", "`"), where=where) from error

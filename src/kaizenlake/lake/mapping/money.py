@@ -11,7 +11,7 @@ from decimal import Decimal, InvalidOperation
 
 import polars as pl
 
-from kaizenlake.lake.mapping.figures import Column, currencies_of
+from kaizenlake.lake.mapping.figures import NumberColumn, currencies_of
 from kaizenlake.parameters import Money
 
 USD = "USD"
@@ -132,7 +132,7 @@ class Amounts:
         days: Day of each row.
     """
 
-    column: Column
+    column: NumberColumn
     name: str
     declared: str | pl.Series | None
     days: pl.Series

@@ -7,7 +7,7 @@ from hashlib import sha256
 
 import polars as pl
 
-from kaizenlake.lake.mapping.document import Document, Section
+from kaizenlake.lake.mapping.document import EventSection, MappingDocument
 from kaizenlake.lake.readers import json_cells
 from kaizenlake.vocabulary import Figures
 
@@ -15,12 +15,12 @@ GRAIN, CONTENT, DAY, TOLD = "\0grain", "\0content", "\0day", "\0told"
 """Of each record: a number of what it is about and when, one of its content and platform, its day, and one of all that it says."""
 
 
-def figures_of(section: Section, document: Document) -> Figures | None:
+def figures_of(section: EventSection, document: MappingDocument) -> Figures | None:
     """Return what the counts of a section are of; None where the mapping does not say."""
     return section.figures or document.figures
 
 
-def breakdown_of(section: Section, document: Document) -> list[str]:
+def breakdown_of(section: EventSection, document: MappingDocument) -> list[str]:
     """Return columns that break its contents down."""
     return section.breakdown or document.breakdown
 

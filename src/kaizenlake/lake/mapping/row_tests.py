@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from kaizenlake.lake.mapping.document import Section, Test, Tests
+from kaizenlake.lake.mapping.document import EventSection, Test, Tests
 
 TOTAL = r"^(?i)(grand\s+|sub)?(totals?|gesamt(summe|ergebnis)?|summe|insgesamt|totale?|total général|suma)\b"
 """How a row of totals calls itself."""
@@ -34,7 +34,7 @@ def _holds(cell: pl.Expr, test: str | list[str] | Test) -> pl.Expr:
     return pl.all_horizontal(asked) if asked else pl.lit(value=True)
 
 
-def are_totals(section: Section, first: str) -> pl.Expr:
+def are_totals(section: EventSection, first: str) -> pl.Expr:
     """Return whether rows are totals by their own words: they say so where the others say what they are about, and tell no time.
 
     Where the rows tell no time at all, the word has to stand where their name does.

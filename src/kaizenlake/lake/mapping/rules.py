@@ -14,10 +14,10 @@ from kaizenlake.lake.mapping.document import (
     MOMENTS,
     RECORD,
     SOURCES,
-    Document,
+    EventSection,
     Identity,
+    MappingDocument,
     Moment,
-    Section,
     Test,
     Tests,
     Value,
@@ -25,7 +25,7 @@ from kaizenlake.lake.mapping.document import (
 )
 
 
-def problems(document: Document, catalogue: Catalogue = OURS) -> Iterator[str]:
+def problems(document: MappingDocument, catalogue: Catalogue = OURS) -> Iterator[str]:
     """Give every rule that a document breaks; its types were checked when it was read."""
     form = document.format
     try:
@@ -93,7 +93,7 @@ def _zone_problems(at: str, zone: str | None) -> Iterator[str]:
         yield f"`{at}.zone`: there is no time zone {zone!r}"
 
 
-def _field_problems(at: str, section: Section, event: EventType) -> Iterator[str]:
+def _field_problems(at: str, section: EventSection, event: EventType) -> Iterator[str]:
     fields = {field.name: field for field in event.fields}
     for name in section.fields:
         if name not in fields:

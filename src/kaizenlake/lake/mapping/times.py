@@ -15,7 +15,7 @@ from kaizenlake.lake.readers import json_cells
 
 
 @dataclass(frozen=True)
-class Origin:
+class RowOrigin:
     """Where rows come from.
 
     Args:
@@ -41,7 +41,7 @@ def is_time(text: str) -> bool:
     return found["day"][0] is not None or found.to_series(0)[0].endswith('Z"')
 
 
-def moment(said: Moment | None, origin: Origin) -> tuple[pl.Expr, str]:
+def moment(said: Moment | None, origin: RowOrigin) -> tuple[pl.Expr, str]:
     """Return the time of each row as JSON, and where it is from where that is not a column of the table.
 
     Args:

@@ -103,7 +103,7 @@ class Fields:
                     self.hints[place].append(f"`{name}` from the column {column!r}: {text!r}: {found.faults[text]}")
         return self._in_dollars(name, value, column, found) if unit == figures.MONEY else found.texts
 
-    def _in_dollars(self, name: str, value: Value, column: str, found: figures.Column) -> pl.Series:
+    def _in_dollars(self, name: str, value: Value, column: str, found: figures.NumberColumn) -> pl.Series:
         said: str | pl.Series | None = value.currency if isinstance(value.currency, str) else None
         beside = value.currency.column if isinstance(value.currency, Currency) else self.currency_column
         if said is None and beside is not None:

@@ -103,7 +103,7 @@ def row_texts(rows: Rows) -> pl.Series:
 
 
 @dataclass(frozen=True)
-class Dialect:
+class CsvDialect:
     """How a table is written.
 
     Args:

@@ -15,15 +15,15 @@ import pyarrow as pa
 import pyarrow.csv
 
 from kaizenlake.errors import MappingError
-from kaizenlake.lake.readers.chunks import Dialect, Refused, Rows, breaks_off, is_full
+from kaizenlake.lake.readers.chunks import CsvDialect, Refused, Rows, breaks_off, is_full
 from kaizenlake.lake.readers.faults import FAULTS, words
 from kaizenlake.lake.readers.header import FIRST_ROWS, find_header, has
-from kaizenlake.lake.readers.sources import BLOCK_BYTES, Source, open_source
+from kaizenlake.lake.readers.sources import BLOCK_BYTES, SourceFile, open_source
 
 UTF8 = "utf-8"
 
 
-def csv_rows(source: Source, dialect: Dialect, line_bytes: int) -> Iterator[Rows]:
+def csv_rows(source: SourceFile, dialect: CsvDialect, line_bytes: int) -> Iterator[Rows]:
     """Read a CSV file in chunks of rows; the first has none, and names the columns.
 
     Args:
@@ -106,14 +106,16 @@ def _other_encoding(text: str, encoding: str) -> str:
     return '; they may be cp1252, as Windows writes: then say `encoding = "cp1252"` under [format]'
 
 
-def _records(stream: IO[bytes], dialect: Dialect, quotes: _Quotes, line_bytes: int) -> Iterator[tuple[int, str, bool]]:
+def _records(
+    stream: IO[bytes], dialect: CsvDialect, quotes: _Quotes, line_bytes: int
+) -> Iterator[tuple[int, str, bool]]:
     """Yield records of a CSV file: number, text, and whether every quotation mark in it is closed; blank ones are not taken.
 
     A mark that is never closed would swallow the rest of the file: then its own line is a record that is not whole,
     and reading goes on with the line after it. Each line is looked at once as the beginning of a record and once as the
     middle of one, however many marks stay open, and no more lines are held than the longest record has.
     """
-    ahead = _Ahead(_text_lines(stream, dialect.encoding, line_bytes), quotes, line_bytes)
+    ahead = _LinesAhead(_text_lines(stream, dialect.encoding, line_bytes), quotes, line_bytes)
     number = 0
     while (line := ahead.take()) is not None:
         number += 1
@@ -125,7 +127,7 @@ def _records(stream: IO[bytes], dialect: Dialect, quotes: _Quotes, line_bytes: i
             yield number, text, whole
 
 
-class _Ahead:
+class _LinesAhead:
     """Lines that were read ahead of the record that begins, in search of the line that closes an open mark.
 
     Args:
@@ -198,7 +200,7 @@ class _Quotes:
     Every expression takes what it takes for good, so that no line is gone through more than once.
     """
 
-    def __init__(self, dialect: Dialect) -> None:
+    def __init__(self, dialect: CsvDialect) -> None:
         quote, separator = re.escape(dialect.quote), re.escape(dialect.separator)
         inner = f"[^{quote}]*+(?:{quote}{quote}[^{quote}]*+)*+"
         cell = f"(?:{quote}{inner}{quote}[^{separator}]*+|(?!{quote})[^{separator}]*+)"
@@ -223,7 +225,7 @@ class _Quotes:
         return "\r" in record and self.without_return.fullmatch(record) is None
 
 
-def _split(text: str, dialect: Dialect) -> list[str]:
+def _split(text: str, dialect: CsvDialect) -> list[str]:
     """Return cells of a record that may be the header; none where it is none."""
     if len(text) > _HEADER_LENGTH:
         return []
@@ -238,7 +240,7 @@ _HEADER_LENGTH = 131_072
 """Characters of the longest header taken."""
 
 
-def _check_header(header: list[str], dialect: Dialect, where: str) -> None:
+def _check_header(header: list[str], dialect: CsvDialect, where: str) -> None:
     lacks = [name for name in dialect.needed if not has(name, header)]
     if lacks and any("\\x" in name for name in header):
         raise MappingError(
@@ -251,7 +253,7 @@ def _check_header(header: list[str], dialect: Dialect, where: str) -> None:
 _MARKS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
 
-def _check_encoding(source: Source, dialect: Dialect) -> None:
+def _check_encoding(source: SourceFile, dialect: CsvDialect) -> None:
     """Check that a file is not of an encoding in which no line of it could be read.
 
     Raises:
@@ -298,7 +300,7 @@ def _is_utf8(head: bytes) -> bool:
 
 
 def _parse(
-    records: list[str], numbers: list[int], dialect: Dialect, header: list[str]
+    records: list[str], numbers: list[int], dialect: CsvDialect, header: list[str]
 ) -> tuple[pl.DataFrame, list[int], list[Refused]]:
     """Return cells of records; a record with too many or too few cells, or that the parser takes for several, is refused."""
     schema = dict.fromkeys(header, pl.String)
@@ -334,7 +336,7 @@ def _parse(
     return frame.rename(dict(zip(frame.columns, header, strict=True))), good, refused
 
 
-def _without_empty(record: str, cells: int, dialect: Dialect) -> str:
+def _without_empty(record: str, cells: int, dialect: CsvDialect) -> str:
     """Return a record without so many cells at its end, where they are all empty."""
     separator, quote = re.escape(dialect.separator), re.escape(dialect.quote)
     return re.sub(rf"(?:{separator} *(?:{quote}{quote})? *){{{cells}}}$", "", record)
@@ -343,7 +345,7 @@ def _without_empty(record: str, cells: int, dialect: Dialect) -> str:
 _LINE_END = "a carriage return stands alone outside quotation marks"
 
 
-def _cells(records: list[str], dialect: Dialect, width: int) -> tuple[pl.DataFrame, dict[int, int]]:
+def _cells(records: list[str], dialect: CsvDialect, width: int) -> tuple[pl.DataFrame, dict[int, int]]:
     """Return cells of records in numbered columns, and how many there are in each record that has not that many."""
     ragged: dict[int, int] = {}
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from kaizenlake.errors import MappingError
-from kaizenlake.lake.readers.chunks import Dialect, distinct
+from kaizenlake.lake.readers.chunks import CsvDialect, distinct
 
 FIRST_ROWS = 50
 """Rows among which a header is looked for."""
@@ -23,7 +23,7 @@ class Header:
     rows: int
 
 
-def find_header(first: Sequence[Sequence[str]], dialect: Dialect, where: str) -> Header:
+def find_header(first: Sequence[Sequence[str]], dialect: CsvDialect, where: str) -> Header:
     """Find the header: the row that is given, or the first that has all names that are needed, or else the likest.
 
     Two rows are a header together where the lower alone lacks a name that is needed; a cell of the upper holds for the

@@ -169,7 +169,7 @@ class NoSuchListError(Exception):
 _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|["\[\]{},:]', re.DOTALL)
 
 
-class _Place:
+class _JsonPlace:
     """Where a reader of JSON is: the key or place that is under way in each object and list that is open."""
 
     def __init__(self) -> None:
@@ -206,7 +206,7 @@ def from_list(stream: IO[bytes], path: str, block_bytes: int) -> Iterator[bytes]
         NoSuchListError: There is no list at that path.
     """
     wanted = steps(path)
-    place = _Place()
+    place = _JsonPlace()
     window, scan = b"", 0
     while block := stream.read(block_bytes):
         window, scan = window[scan:] + block, 0

@@ -14,7 +14,7 @@ import pyarrow.parquet
 from kaizenlake.lake.readers import chunks
 from kaizenlake.lake.readers.chunks import Rows, breaks_off, distinct
 from kaizenlake.lake.readers.faults import FAULTS, printable
-from kaizenlake.lake.readers.sources import Source, sought
+from kaizenlake.lake.readers.sources import SourceFile, sought
 
 _DAY_SECONDS = 86_400
 _YEARS_SECONDS = (-62_135_596_800, 253_402_300_799)
@@ -23,7 +23,7 @@ _YEARS_SECONDS = (-62_135_596_800, 253_402_300_799)
 _PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 
 
-def parquet_rows(source: Source) -> Iterator[Rows]:
+def parquet_rows(source: SourceFile) -> Iterator[Rows]:
     """Read a Parquet file in chunks of rows; the first has none, and names the columns.
 
     Args:

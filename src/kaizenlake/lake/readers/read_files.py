@@ -13,20 +13,20 @@ import polars as pl
 
 from kaizenlake.errors import MappingError
 from kaizenlake.lake.readers import chunks
-from kaizenlake.lake.readers.chunks import Dialect, Lines, Refused, Rows, breaks_off, is_full
+from kaizenlake.lake.readers.chunks import CsvDialect, Lines, Refused, Rows, breaks_off, is_full
 from kaizenlake.lake.readers.csv_rows import csv_rows
 from kaizenlake.lake.readers.faults import FAULTS
 from kaizenlake.lake.readers.header import has
 from kaizenlake.lake.readers.json_rows import NoSuchListError, from_list, lists_in, mark_places, rows_of
 from kaizenlake.lake.readers.parquet_rows import parquet_rows
-from kaizenlake.lake.readers.sources import BLOCK_BYTES, Source, open_source
+from kaizenlake.lake.readers.sources import BLOCK_BYTES, SourceFile, open_source
 from kaizenlake.lake.readers.yaml_rows import BrokenRecordError, PlainText, Record, records
 
 Run: TypeAlias = tuple[Sequence[int], list[bytes]]
 """Numbers of lines, and their bytes; never without any."""
 
 
-def read_lines(source: Source, line_bytes: int) -> Iterator[Lines]:
+def read_lines(source: SourceFile, line_bytes: int) -> Iterator[Lines]:
     """Read events of our own form in chunks; blank lines keep their number and are not taken.
 
     Args:
@@ -61,19 +61,19 @@ def _gather(runs: Iterator[Run]) -> Iterator[Lines]:
         yield chunk
 
 
-def ndjson_lines(source: Source, line_bytes: int) -> Iterator[Run]:
+def ndjson_lines(source: SourceFile, line_bytes: int) -> Iterator[Run]:
     """Yield lines of a file that are not blank, with their numbers; one longer than is taken is cut."""
     with open_source(source) as stream:
         yield from _lines(_blocks(stream, source), line_bytes, source.lines_before)
 
 
-def json_values(source: Source, line_bytes: int) -> Iterator[Run]:
+def json_values(source: SourceFile, line_bytes: int) -> Iterator[Run]:
     """Yield JSON values of a file, each on one line, with their places; one longer than is taken is cut."""
     with open_source(source) as stream:
         yield from _values(_blocks(stream, source), line_bytes)
 
 
-def read_rows(source: Source, dialect: Dialect, line_bytes: int) -> Iterator[Rows]:
+def read_rows(source: SourceFile, dialect: CsvDialect, line_bytes: int) -> Iterator[Rows]:
     """Read a foreign table in chunks of rows.
 
     Args:
@@ -100,7 +100,7 @@ def read_rows(source: Source, dialect: Dialect, line_bytes: int) -> Iterator[Row
             yield from csv_rows(source, dialect, line_bytes)
 
 
-def _json_rows(source: Source, dialect: Dialect, line_bytes: int) -> Iterator[Rows]:
+def _json_rows(source: SourceFile, dialect: CsvDialect, line_bytes: int) -> Iterator[Rows]:
     """Yield records of JSON: a list of objects, one that lies in an object, one object, or one a line."""
     with open_source(source) as stream:
         if dialect.rows:
@@ -119,7 +119,7 @@ def _json_rows(source: Source, dialect: Dialect, line_bytes: int) -> Iterator[Ro
             raise MappingError(f"The records are not where the mapping says: {error}.", where=source.name) from error
 
 
-def _check_records(rows: Rows, dialect: Dialect, where: str) -> None:
+def _check_records(rows: Rows, dialect: CsvDialect, where: str) -> None:
     """Check that a lone object is not what the records lie in.
 
     Raises:
@@ -136,7 +136,7 @@ def _check_records(rows: Rows, dialect: Dialect, where: str) -> None:
             )
 
 
-def _blocks(stream: IO[bytes], source: Source) -> Iterator[bytes]:
+def _blocks(stream: IO[bytes], source: SourceFile) -> Iterator[bytes]:
     """Yield blocks of what is to be read of a file, without a byte order mark at its beginning."""
     mark = b"" if source.start else codecs.BOM_UTF8
     if source.start:
@@ -244,7 +244,7 @@ def _one_line(value: bytes) -> bytes:
     return value
 
 
-def _yaml_rows(source: Source, line_bytes: int) -> Iterator[Rows]:
+def _yaml_rows(source: SourceFile, line_bytes: int) -> Iterator[Rows]:
     """Yield records of a YAML list in chunks; the columns are the keys of all of them, so a key may be missing from a record.
 
     The file is read twice, so that memory holds one chunk: first for the keys, then for the cells.
@@ -279,7 +279,7 @@ MOST_KEYS = 1_000
 """Different keys that records of one YAML file may have."""
 
 
-def _yaml_keys(source: Source, line_bytes: int) -> Iterator[str]:
+def _yaml_keys(source: SourceFile, line_bytes: int) -> Iterator[str]:
     """Yield keys of the records of a YAML list, as far as it can be read; one more than are taken, where there are more."""
     seen = set[str]()
     with open_source(source) as stream, suppress(BrokenRecordError, *FAULTS):

@@ -64,7 +64,7 @@ BLOCK_BYTES = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True)
-class Source:
+class SourceFile:
     """One file to land.
 
     Args:
@@ -109,7 +109,7 @@ class Content:
     known_lines: int = 0
 
 
-Found: TypeAlias = tuple[list[Source], list[tuple[str, str]]]
+Found: TypeAlias = tuple[list[SourceFile], list[tuple[str, str]]]
 """Files to land, and files left alone, each with the reason."""
 
 
@@ -128,7 +128,7 @@ def find(paths: Iterable[str | Path], mapping: str | None = None, catalogue: Cat
         LakeError: A path does not exist.
         MappingError: A file was named that only a mapping can read, and no mapping.
     """
-    found: list[Source] = []
+    found: list[SourceFile] = []
     left: list[tuple[str, str]] = []
     for path in map(Path, paths):
         try:
@@ -211,7 +211,7 @@ def describe(path: Path, name: str, mapping: str | None, catalogue: Catalogue | 
             raise
         except OSError as error:
             return [], [(name, f"it cannot be read: {words(error)}")]
-        return [Source(path, segment_name(name), "ndjson", segment=True, limit=limit)], []
+        return [SourceFile(path, segment_name(name), "ndjson", segment=True, limit=limit)], []
     if path.suffix.lower() == ZIP:
         return _inside(path, name, mapping, catalogue)
     form = form_of(path)
@@ -220,10 +220,10 @@ def describe(path: Path, name: str, mapping: str | None, catalogue: Catalogue | 
     packed = path.suffix.lower() == ".gz"
     if mapping is None and form in TABULAR:
         return [], [(name, NEEDS_MAPPING)]
-    return [_source(Source(path, name, form, packed, mapping=mapping), catalogue)], []
+    return [_source(SourceFile(path, name, form, packed, mapping=mapping), catalogue)], []
 
 
-def _source(source: Source, catalogue: Catalogue | None) -> Source:
+def _source(source: SourceFile, catalogue: Catalogue | None) -> SourceFile:
     if catalogue is None or source.mapping is None or source.form in TABULAR:
         return source
     return replace(source, mapping=None) if holds_events(source, catalogue) else source
@@ -231,7 +231,7 @@ def _source(source: Source, catalogue: Catalogue | None) -> Source:
 
 def _inside(path: Path, name: str, mapping: str | None, catalogue: Catalogue | None) -> Found:
     """Return the files in a zip file."""
-    found: list[Source] = []
+    found: list[SourceFile] = []
     left: list[tuple[str, str]] = []
     try:
         with ZipFile(path) as archive:
@@ -251,7 +251,7 @@ def _inside(path: Path, name: str, mapping: str | None, catalogue: Catalogue | N
             left.append((told, NEEDS_MAPPING))
         else:
             packed = inside.suffix.lower() == ".gz"
-            source = Source(path, told, form, packed, member=member, mapping=mapping)
+            source = SourceFile(path, told, form, packed, member=member, mapping=mapping)
             found.append(_source(source, catalogue))
     if not found and not any(why == NEEDS_MAPPING for _, why in left):
         left.append((name, "it holds no file that can be landed"))
@@ -259,7 +259,7 @@ def _inside(path: Path, name: str, mapping: str | None, catalogue: Catalogue | N
 
 
 @contextmanager
-def open_source(source: Source) -> Iterator[IO[bytes]]:
+def open_source(source: SourceFile) -> Iterator[IO[bytes]]:
     """Open a file, up to the limit of the source, and unpack it."""
     with ExitStack() as held:
         raw: IO[bytes] = held.enter_context(source.path.open("rb"))
@@ -273,7 +273,7 @@ def open_source(source: Source) -> Iterator[IO[bytes]]:
 
 
 @contextmanager
-def sought(source: Source) -> Iterator[IO[bytes]]:
+def sought(source: SourceFile) -> Iterator[IO[bytes]]:
     """Open a file in which a reader goes back and forth; a packed one is unpacked on disk first."""
     with open_source(source) as stream:
         if not source.packed and not source.member:
@@ -317,7 +317,7 @@ class _Beginning(io.RawIOBase):
 _HEAD_BYTES = 1_048_576
 
 
-def holds_events(source: Source, catalogue: Catalogue = OURS) -> bool:
+def holds_events(source: SourceFile, catalogue: Catalogue = OURS) -> bool:
     """Return whether the first record of an NDJSON or JSON file is an event of our own form, or a CloudEvent of it."""
     try:
         with open_source(source) as stream:
@@ -339,7 +339,7 @@ def segment_name(name: str) -> str:
     return name.removesuffix(".open")
 
 
-def content(source: Source, landed: Mapping[int, str] = MappingProxyType({})) -> Content:
+def content(source: SourceFile, landed: Mapping[int, str] = MappingProxyType({})) -> Content:
     """Look at what there is of a source, and how much of it was landed before.
 
     A beginning counts as landed only where its bytes are the very ones, and end with a line: a file that was cut off or

@@ -13,7 +13,7 @@ from kaizenlake import traces
 from kaizenlake.lake.readers.chunks import Lines, Refused, breaks_off, is_full
 from kaizenlake.lake.readers.faults import FAULTS, printable, words
 from kaizenlake.lake.readers.read_files import json_values, ndjson_lines
-from kaizenlake.lake.readers.sources import BLOCK_BYTES, Source, open_source
+from kaizenlake.lake.readers.sources import BLOCK_BYTES, SourceFile, open_source
 from kaizenlake.traces.head import top_keys
 
 WHOLE_BYTES = 256 * 1024 * 1024
@@ -25,7 +25,7 @@ LINE_BYTES = 64 * 1024 * 1024
 _RAW_LENGTH = 4_000
 
 
-def is_of_traces(source: Source) -> bool:
+def is_of_traces(source: SourceFile) -> bool:
     """Return whether a file tells of traces, by the keys of its first object.
 
     Raises:
@@ -45,7 +45,7 @@ def is_of_traces(source: Source) -> bool:
     )
 
 
-def read_traces(source: Source, line_bytes: int) -> Iterator[Lines]:
+def read_traces(source: SourceFile, line_bytes: int) -> Iterator[Lines]:
     """Read a file of traces as event lines, in chunks; lines that tell of none are handed on as they are.
 
     Args:
@@ -78,7 +78,7 @@ def read_traces(source: Source, line_bytes: int) -> Iterator[Lines]:
 
 
 def _event_lines(
-    form: traces.Form, document: Any, origin: traces.Origin, refused: list[Refused], number: int
+    form: traces.TraceForm, document: Any, origin: traces.TraceOrigin, refused: list[Refused], number: int
 ) -> Iterator[bytes]:
     try:
         for told in form.read(document):
@@ -94,10 +94,10 @@ def _event_lines(
         refused.append(Refused(number, "bad_trace", reason, _raw(document)))
 
 
-def _origin(source: Source) -> traces.Origin:
+def _origin(source: SourceFile) -> traces.TraceOrigin:
     name = PurePath(source.member or source.path).name
     ending = "".join(PurePath(name).suffixes[-2:] if source.packed else PurePath(name).suffixes[-1:])
-    return traces.Origin(printable(name.removesuffix(ending)), source.path.stat().st_mtime_ns)
+    return traces.TraceOrigin(printable(name.removesuffix(ending)), source.path.stat().st_mtime_ns)
 
 
 def _raw(told: Any) -> str:
@@ -108,7 +108,7 @@ def _raw(told: Any) -> str:
     return said[:_RAW_LENGTH]
 
 
-def _documents(source: Source) -> Iterator[tuple[int, bytes | None, Any]]:
+def _documents(source: SourceFile) -> Iterator[tuple[int, bytes | None, Any]]:
     """Yield documents of a file with their numbers; one that is no JSON is None, and its text is what there is of it."""
     if source.form == "json":
         with open_source(source) as stream:

@@ -12,14 +12,14 @@ import python_calamine
 
 from kaizenlake.errors import MappingError
 from kaizenlake.lake.readers import chunks
-from kaizenlake.lake.readers.chunks import Dialect, Rows, breaks_off
+from kaizenlake.lake.readers.chunks import CsvDialect, Rows, breaks_off
 from kaizenlake.lake.readers.faults import FAULTS, printable
 from kaizenlake.lake.readers.header import FIRST_ROWS, find_header
 from kaizenlake.lake.readers.json_rows import mark_places
-from kaizenlake.lake.readers.sources import Source, sought
+from kaizenlake.lake.readers.sources import SourceFile, sought
 
 
-def xlsx_rows(source: Source, dialect: Dialect) -> Iterator[Rows]:
+def xlsx_rows(source: SourceFile, dialect: CsvDialect) -> Iterator[Rows]:
     """Read a sheet in chunks of rows; the first has none, and names the columns. The number of a row is that of the sheet.
 
     Args:
@@ -56,7 +56,7 @@ def xlsx_rows(source: Source, dialect: Dialect) -> Iterator[Rows]:
         yield Rows(pl.DataFrame(), refused=[breaks_off(number + 1, error)])
 
 
-def _sheet(book: python_calamine.CalamineWorkbook, dialect: Dialect, where: str) -> python_calamine.CalamineSheet:
+def _sheet(book: python_calamine.CalamineWorkbook, dialect: CsvDialect, where: str) -> python_calamine.CalamineSheet:
     names = book.sheet_names
     asked = dialect.sheet
     if asked is None:

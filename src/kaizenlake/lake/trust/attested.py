@@ -17,7 +17,7 @@ from kaizenlake.events.catalogue import EVENTS
 from kaizenlake.lake import delta
 from kaizenlake.lake.store import Lake, Snapshot
 from kaizenlake.lake.trust import digests, keys, seals
-from kaizenlake.lake.trust.digests import Part
+from kaizenlake.lake.trust.digests import BatchDay
 from kaizenlake.tables import Events
 from kaizenlake.vocabulary import plural
 
@@ -49,7 +49,7 @@ class Vouched:
     """
 
     hashes: tuple[str, ...] = ()
-    adopted: Part | None = None
+    adopted: BatchDay | None = None
 
 
 @dataclass(frozen=True)
@@ -124,8 +124,8 @@ def attest(snapshot: Snapshot, trust: keys.Trust, vouched: Vouched, seen: tuple[
     chain = seals.verify(
         [link for link in links if link is not None], trust, attested=vouched.hashes, seen=seen, last=head(snapshot)[0]
     )
-    signed: dict[Number, Part] = {
-        number: Part(link.about["rows"], link.about["digest"]) for number, link in chain.links.items()
+    signed: dict[Number, BatchDay] = {
+        number: BatchDay(link.about["rows"], link.about["digest"]) for number, link in chain.links.items()
     }
     if vouched.adopted is not None:
         signed[None] = vouched.adopted
@@ -168,7 +168,7 @@ def attest(snapshot: Snapshot, trust: keys.Trust, vouched: Vouched, seen: tuple[
     )
 
 
-def _mark(refused: Collection[Number], adopted: Part | None) -> str:
+def _mark(refused: Collection[Number], adopted: BatchDay | None) -> str:
     said = [f"{number}" for number in refused if number is not None]
     return ";".join(said if adopted is None or not adopted.rows else [*said, adopted.digest])
 
@@ -184,7 +184,7 @@ def _describe_unsigned(number: Number, rows: int) -> str:
     return f"batch {number}: {plural(rows, 'event')} of it carry no digest that verifies, and count for nothing"
 
 
-def _too_many(number: Number, rows: int, part: Part, *, is_found: bool) -> str:
+def _too_many(number: Number, rows: int, part: BatchDay, *, is_found: bool) -> str:
     more = f"{_name(number)}: {plural(part.rows, 'event')} were landed, and {rows:,} are there"
     return f"{more}; " + (
         f"{plural(rows - part.rows, 'other')} {'counts' if rows - part.rows == 1 else 'count'} for nothing"
@@ -237,7 +237,7 @@ def head_marks(number: int, digest: str) -> dict[str, int]:
     return {keys.BATCH_HEAD: number, **pieces}
 
 
-def _select_signed(snapshot: Snapshot, number: Number, part: Part) -> pl.DataFrame | None:
+def _select_signed(snapshot: Snapshot, number: Number, part: BatchDay) -> pl.DataFrame | None:
     """Return the events of a batch that were signed, of more that name it; None where they cannot be told apart.
 
     Files are never changed, and those of one landing were written one after the other: so some that follow each other in
@@ -269,7 +269,7 @@ def _windows(heights: list[int], wanted: int) -> Iterator[tuple[int, int]]:
             return
 
 
-def _digest(rows: pl.DataFrame) -> Part:
+def _digest(rows: pl.DataFrame) -> BatchDay:
     return next((part for _, part in digests.batches([digests.parts(rows)])), digests.whole({}))
 
 

@@ -21,7 +21,7 @@ from kaizenlake.lake.store import Lake, Snapshot
 from kaizenlake.lake.trust import attested, keys, seals
 from kaizenlake.lake.trust.attested import Vouched
 from kaizenlake.lake.trust.believed import Believed
-from kaizenlake.lake.trust.digests import Part
+from kaizenlake.lake.trust.digests import BatchDay
 from kaizenlake.tables import Events
 from kaizenlake.vocabulary import plural
 
@@ -33,7 +33,7 @@ TYPES = attested.TYPES
 
 
 @dataclass(frozen=True)
-class Missing:
+class MissingDecisions:
     """Decisions that were taken and are not there.
 
     Args:
@@ -61,7 +61,7 @@ class Ledger:
     chain: seals.Chain = field(default_factory=seals.Chain)
     problems: tuple[str, ...] = ()
     gaps: tuple[str, ...] = ()
-    missing: Missing = Missing()
+    missing: MissingDecisions = MissingDecisions()
 
     def check_whole(self) -> None:
         """Check that no decision is missing, since what is left may say the opposite of what was decided.
@@ -279,7 +279,7 @@ def _read(snapshot: Snapshot, trust: keys.Trust, seen: tuple[int, str]) -> Ledge
     if lost:
         are = "is" if len(lost) == 1 else "are"
         gaps = (*gaps, f"{plural(len(lost), 'decision')} that a person adopted {are} missing")
-    return Ledger(rows, chain, (*problems, *gaps), gaps, Missing(frozenset(chain.missing), frozenset(lost)))
+    return Ledger(rows, chain, (*problems, *gaps), gaps, MissingDecisions(frozenset(chain.missing), frozenset(lost)))
 
 
 def find_unsigned_marks(lake: Lake) -> set[str]:
@@ -301,10 +301,10 @@ def _adopted_marks(rows: pl.DataFrame) -> set[str]:
     return found
 
 
-def _accepted_losses(rows: pl.DataFrame) -> Missing:
+def _accepted_losses(rows: pl.DataFrame) -> MissingDecisions:
     """Return what is missing and a person accepted, so that the lake goes on without it."""
     said = [json.loads(text) for text in rows.filter(event_type="LAKE_ADOPTED")["metadata"].drop_nulls()]
-    return Missing(
+    return MissingDecisions(
         frozenset(number for item in said for number in item.get("missing", ())),
         frozenset(mark for item in said for mark in item.get("lost", ())),
     )
@@ -316,7 +316,7 @@ def find_vouched(found: Ledger) -> Vouched:
     hashes = (item.get("batch_sha256") for item in said)
     return Vouched(
         hashes=tuple(digest for digest in hashes if digest is not None),
-        adopted=Part(said[-1]["events_count"], said[-1]["events_sha256"])
+        adopted=BatchDay(said[-1]["events_count"], said[-1]["events_sha256"])
         if said and said[-1]["events_count"]
         else None,
     )

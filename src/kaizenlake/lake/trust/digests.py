@@ -32,7 +32,7 @@ NONE = 0
 
 
 @dataclass(frozen=True)
-class Part:
+class BatchDay:
     """Events of one batch on one day.
 
     Args:
@@ -66,7 +66,7 @@ class _Column:
         digest.update(self.values[self.offsets[begin] : self.offsets[end]])
 
 
-def parts(events: pl.DataFrame) -> dict[tuple[int, date], Part]:
+def parts(events: pl.DataFrame) -> dict[tuple[int, date], BatchDay]:
     """Return the digest events by batch and day.
 
     Args:
@@ -78,13 +78,13 @@ def parts(events: pl.DataFrame) -> dict[tuple[int, date], Part]:
     order = order.sort("batch", "event_date", "event_id")
     ordered = events.select(DIGESTED)[order["_place"]]
     columns = [_column(ordered[name]) for name in DIGESTED]
-    found: dict[tuple[int, date], Part] = {}
+    found: dict[tuple[int, date], BatchDay] = {}
     begin = 0
     for batch, day, rows in order.group_by("batch", "event_date", maintain_order=True).len().iter_rows():
         digest = hashlib.sha256()
         for column in columns:
             column.update(digest, begin, begin + rows)
-        found[batch, day] = Part(rows, digest.hexdigest())
+        found[batch, day] = BatchDay(rows, digest.hexdigest())
         begin += rows
     return found
 
@@ -95,23 +95,23 @@ def first_place(events: pl.DataFrame) -> int:
     return int(named.sort("event_date", "event_id")["_place"][0])
 
 
-def whole(by_day: Mapping[date, Part]) -> Part:
+def whole(by_day: Mapping[date, BatchDay]) -> BatchDay:
     """Return the digest a batch from its parts.
 
     >>> whole({date(2026, 3, 1): Part(2, "ab"), date(2026, 2, 1): Part(1, "cd")}).rows
     3
     """
     said = "".join(f"{day.isoformat()} {part.rows} {part.digest}\n" for day, part in sorted(by_day.items()))
-    return Part(sum(part.rows for part in by_day.values()), hashlib.sha256(said.encode()).hexdigest())
+    return BatchDay(sum(part.rows for part in by_day.values()), hashlib.sha256(said.encode()).hexdigest())
 
 
-def batches(found: Iterable[Mapping[tuple[int, date], Part]]) -> Iterator[tuple[int, Part]]:
+def batches(found: Iterable[Mapping[tuple[int, date], BatchDay]]) -> Iterator[tuple[int, BatchDay]]:
     """Yield the digest every batch from the parts of all days.
 
     Args:
         found: Parts, of which no day is in two.
     """
-    by_batch: dict[int, dict[date, Part]] = {}
+    by_batch: dict[int, dict[date, BatchDay]] = {}
     for some in found:
         for (batch, day), part in some.items():
             by_batch.setdefault(batch, {})[day] = part

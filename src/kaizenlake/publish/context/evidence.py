@@ -12,7 +12,7 @@ import msgspec
 from kaizenlake import tables
 from kaizenlake.publish.context import reasons as words
 from kaizenlake.publish.context.evidence_document import Evidence
-from kaizenlake.publish.context.judgement import Finding, Judgement, round_figure
+from kaizenlake.publish.context.judgement import Judgement, ValueFinding, round_figure
 from kaizenlake.publish.context.model import EVERYTHING, Scope, as_line, as_short
 from kaizenlake.publish.context.rows import Row
 from kaizenlake.publish.context.size_limits import Room
@@ -199,7 +199,7 @@ class Notes:
         """Return the same of a text that may be missing."""
         return None if text is None else self.shown(text)
 
-    def labelled(self, finding: Finding, name: str) -> str:
+    def labelled(self, finding: ValueFinding, name: str) -> str:
         """Return a value as the context shows it, with its pattern type where the field does not say it."""
         is_said = name in FIELD_OF.values()
         return self.shown(finding.value if is_said else f"{finding.pattern_type}: {finding.value}")

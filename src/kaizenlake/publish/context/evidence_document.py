@@ -7,13 +7,13 @@ from typing import Annotated, Any, Final, Literal
 from msgspec import Meta
 
 from kaizenlake.publish import schemas
-from kaizenlake.publish.context.model import Basis, Line, Part, Scope, Share, Whole, flat
+from kaizenlake.publish.context.model import Basis, DocumentPart, Line, Scope, Share, Whole, flat
 
 SCHEMA: Final = "kaizen-evidence"
 VERSION: Final = 2
 
 
-class Evidence(Part, frozen=True, kw_only=True):
+class Evidence(DocumentPart, frozen=True, kw_only=True):
     """What one entry rests on."""
 
     value: Annotated[Line, Meta(description="The entry, where the context has it cut to its length.")]
@@ -38,14 +38,14 @@ class Evidence(Part, frozen=True, kw_only=True):
     borrowed: Annotated[str | None, Meta(description="What was borrowed from everything, in words.")]
 
 
-class NotRecommended(Part, frozen=True, kw_only=True):
+class NotRecommended(DocumentPart, frozen=True, kw_only=True):
     """What was looked at and not recommended, and why."""
 
     reason: Annotated[Line, Meta(description="Why not.")]
     evidence: Evidence
 
 
-class KaizenEvidence(Part, frozen=True, kw_only=True):
+class KaizenEvidence(DocumentPart, frozen=True, kw_only=True):
     """The evidence behind one context, found by field and value as the context has them."""
 
     schema: Literal["kaizen-evidence"]

@@ -10,7 +10,7 @@ import polars as pl
 
 from kaizenlake import tables
 from kaizenlake.parameters import MIN_EXPERIMENTS
-from kaizenlake.parameters import Evidence as EvidenceRules
+from kaizenlake.parameters import EvidenceNeeds as EvidenceRules
 from kaizenlake.publish.context.model import Basis
 from kaizenlake.tables import PooledPatterns
 
@@ -21,7 +21,7 @@ Verdict = Literal["works", "risky", "unclear"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finding:
+class ValueFinding:
     """What one table says of one value of one attribute; figures that the table has not are None.
 
     Args:
@@ -97,7 +97,7 @@ class Uses:
     platforms: frozenset[str] = frozenset()
     content_types: frozenset[str] = frozenset()
 
-    def meets(self, finding: Finding) -> bool:
+    def meets(self, finding: ValueFinding) -> bool:
         """Return whether a finding of others is about a platform and a kind of content that the scope uses."""
         of_platform = (finding.value,) if finding.pattern_type == "platform" else finding.platforms
         of_type = (finding.value,) if finding.pattern_type == "content_type" else finding.content_types
@@ -117,9 +117,9 @@ def round_figure(value: float | None) -> float | None:
     return None if value is None else float(f"{value:.6g}")
 
 
-def of_pattern(row: Mapping[str, Any], table: str) -> Finding:
+def of_pattern(row: Mapping[str, Any], table: str) -> ValueFinding:
     """Return a row of `patterns` or `scoped_patterns` as a finding."""
-    return Finding(
+    return ValueFinding(
         pattern_type=row["pattern_type"],
         value=row["pattern"],
         basis=row.get("evidence", "observation"),
@@ -141,9 +141,9 @@ def of_pattern(row: Mapping[str, Any], table: str) -> Finding:
     )
 
 
-def of_pooled(row: Mapping[str, Any]) -> Finding:
+def of_pooled(row: Mapping[str, Any]) -> ValueFinding:
     """Return a row of `pooled_patterns` as a finding, of which the tenant itself has observed nothing."""
-    return Finding(
+    return ValueFinding(
         pattern_type=row["pattern_type"],
         value=PRESENT,
         basis="pooled",
@@ -158,7 +158,7 @@ def of_pooled(row: Mapping[str, Any]) -> Finding:
     )
 
 
-def with_pooled(judged: Iterable[Judgement], pooled: Iterable[Finding]) -> list[Judgement]:
+def with_pooled(judged: Iterable[Judgement], pooled: Iterable[ValueFinding]) -> list[Judgement]:
     """Return judgements, with the pooled finding of tenants where the own says nothing and does not point the other way.
 
     Args:
@@ -177,12 +177,12 @@ def with_pooled(judged: Iterable[Judgement], pooled: Iterable[Finding]) -> list[
     return list(found.values())
 
 
-def _differs(own: Judgement, pooled: Finding) -> bool:
+def _differs(own: Judgement, pooled: ValueFinding) -> bool:
     """Return whether the own figures point the other way."""
     return (own.finding.shrunk_lift or 0.0) * (pooled.shrunk_lift or 0.0) < 0
 
 
-def of_win_rate(row: Mapping[str, Any], table: str, rules: EvidenceRules) -> Finding:
+def of_win_rate(row: Mapping[str, Any], table: str, rules: EvidenceRules) -> ValueFinding:
     """Return a row of `win_rates` or `scoped_win_rates` that is rated as a finding.
 
     Where it is compared with others, its rate is that within the strata that hold them too; the interval is that of the raw
@@ -198,7 +198,7 @@ def of_win_rate(row: Mapping[str, Any], table: str, rules: EvidenceRules) -> Fin
     is_raw = round_figure(rate) == round_figure(raw)
     enough = row["decided"] >= rules.decided and q_value is not None and q_value <= rules.q_value
     told_apart = enough and without is not None and round_figure(rate) != round_figure(without)
-    return Finding(
+    return ValueFinding(
         pattern_type=row["dimension"],
         value=row["value"],
         basis="outcomes",
@@ -258,14 +258,14 @@ class Judgement:
         borrowed: What a scope took from everything, in words; empty where it rests on its own.
     """
 
-    finding: Finding
+    finding: ValueFinding
     verdict: Verdict
     observations: int
     why: str = ""
     borrowed: str = ""
 
 
-def judge(whole: Finding | None, own: Finding | None, where: str, uses: Uses = Uses()) -> Judgement:
+def judge(whole: ValueFinding | None, own: ValueFinding | None, where: str, uses: Uses = Uses()) -> Judgement:
     """Judge one value in a project or segment, which may be too small to tell.
 
     Its own clear finding counts. Without one it borrows that of everything, unless its own figures, drawn toward
@@ -296,7 +296,7 @@ def judge(whole: Finding | None, own: Finding | None, where: str, uses: Uses = U
     return Judgement(finding=own, verdict=own.verdict, observations=own.observations)
 
 
-def _from_everything(whole: Finding, own: Finding, where: str, uses: Uses) -> Judgement:
+def _from_everything(whole: ValueFinding, own: ValueFinding, where: str, uses: Uses) -> Judgement:
     """Judge a value of which everything is clear and the scope itself is not."""
     toward = own.shrunk_lift if own.shrunk_lift is not None else own.lift
     if own.proves and whole.basis != "experiment":

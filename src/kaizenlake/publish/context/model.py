@@ -42,11 +42,11 @@ Rates = Annotated[dict[str, Share], Meta(max_length=ENTRIES)]
 ByField = Annotated[dict[str, Lines], Meta(description="Values by the field that they were considered for.")]
 
 
-class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class DocumentPart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A part of a published document: every field is always there, null where it has no value."""
 
 
-class Scope(Part, frozen=True, kw_only=True):
+class Scope(DocumentPart, frozen=True, kw_only=True):
     """What a context speaks of: everything, one project, or one segment (industry and kind of client)."""
 
     kind: ScopeKind
@@ -71,7 +71,7 @@ class Scope(Part, frozen=True, kw_only=True):
 EVERYTHING = Scope(kind="everything", project_id=None, industry=None, client_type=None)
 
 
-class Pattern(Part, frozen=True, kw_only=True, omit_defaults=True):
+class Pattern(DocumentPart, frozen=True, kw_only=True, omit_defaults=True):
     """A value of an attribute or text feature."""
 
     pattern_type: Annotated[str, Meta(description="Attribute or text feature, such as length_band.")]
@@ -79,7 +79,7 @@ class Pattern(Part, frozen=True, kw_only=True, omit_defaults=True):
     pooled: Annotated[bool, Meta(description="It rests on effects that tenants share, not on this one's own.")] = False
 
 
-class PastWinner(Part, frozen=True, kw_only=True):
+class PastWinner(DocumentPart, frozen=True, kw_only=True):
     """A content that a person, or its place among its like, marked as a winner."""
 
     content_id: Line
@@ -95,7 +95,7 @@ class PastWinner(Part, frozen=True, kw_only=True):
     marked_by: Literal["manual", "automatic"]
 
 
-class BrandNote(Part, frozen=True, kw_only=True):
+class BrandNote(DocumentPart, frozen=True, kw_only=True):
     """A note that somebody made on a brand."""
 
     noted_on: Annotated[str, Meta(description="Date of the note.")]
@@ -103,7 +103,7 @@ class BrandNote(Part, frozen=True, kw_only=True):
     text: Line
 
 
-class Brand(Part, frozen=True, kw_only=True):
+class Brand(DocumentPart, frozen=True, kw_only=True):
     """The brand that a context writes for."""
 
     brand_id: Line
@@ -111,14 +111,14 @@ class Brand(Part, frozen=True, kw_only=True):
     notes: Annotated[list[BrandNote], Meta(max_length=WINNERS, description="The newest notes, newest first.")]
 
 
-class PlatformAdvice(Part, frozen=True, kw_only=True):
+class PlatformAdvice(DocumentPart, frozen=True, kw_only=True):
     """What works on one platform."""
 
     platform: Line
     tones: Lines
 
 
-class PostingHour(Part, frozen=True, kw_only=True):
+class PostingHour(DocumentPart, frozen=True, kw_only=True):
     """An hour at which posts did well."""
 
     platform: Annotated[Line | None, Meta(description="Platform, or null for all.")]
@@ -126,7 +126,7 @@ class PostingHour(Part, frozen=True, kw_only=True):
     hour: Annotated[int, Meta(ge=0, le=23, description="Hour of the local day.")]
 
 
-class Grades(Part, frozen=True, kw_only=True):
+class Grades(DocumentPart, frozen=True, kw_only=True):
     """Values by what is known of them."""
 
     works: ByField = {}
@@ -134,7 +134,7 @@ class Grades(Part, frozen=True, kw_only=True):
     unclear: ByField = {}
 
 
-class KaizenContext(Part, frozen=True, kw_only=True):
+class KaizenContext(DocumentPart, frozen=True, kw_only=True):
     """What a generator should know before it starts: what to use, what to avoid, and the rates behind it.
 
     What each entry rests on stands in the evidence document of the same scope, by field and value. Times, the run and table

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from kaizenlake.parameters import Evidence as EvidenceRules
-from kaizenlake.publish.context.judgement import SAYS, Finding, Judgement
+from kaizenlake.parameters import EvidenceNeeds as EvidenceRules
+from kaizenlake.publish.context.judgement import SAYS, Judgement, ValueFinding
 from kaizenlake.vocabulary import plural, within
 
 
@@ -19,7 +19,7 @@ def p_words(value: float) -> str:
     return f"corrected p {value:.2g}" if value >= 0.0001 else "corrected p below 0.0001"
 
 
-def of_finding(finding: Finding, level: float) -> str:
+def of_finding(finding: ValueFinding, level: float) -> str:
     """Return what was found, in one sentence: that of `gold.findings` where it has one.
 
     Args:

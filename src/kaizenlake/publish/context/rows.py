@@ -12,7 +12,7 @@ import polars as pl
 from kaizenlake import tables
 from kaizenlake.jobs.activity.scopes import by_segment
 from kaizenlake.jobs.alerts._content_findings import best_content_id, brief_clarity_id, pattern_id, win_rate_id
-from kaizenlake.publish.context.judgement import Finding, Uses, best_evidence, of_pattern, of_pooled, of_win_rate
+from kaizenlake.publish.context.judgement import Uses, ValueFinding, best_evidence, of_pattern, of_pooled, of_win_rate
 from kaizenlake.publish.context.model import EVERYTHING, Scope, segment
 from kaizenlake.publish.context.scopes import SEGMENT
 from kaizenlake.publish.context.sources import ATTRIBUTES, CREATIVE, RATES
@@ -40,7 +40,7 @@ Row = Mapping[str, Any]
 class Data:
     """Rows of the tables by scope, read once."""
 
-    findings: Mapping[Scope, Mapping[tuple[str, str], Finding]]
+    findings: Mapping[Scope, Mapping[tuple[str, str], ValueFinding]]
     rates: Mapping[Scope, Mapping[tuple[str, str], Row]]
     pending: Mapping[Scope, Mapping[tuple[str, str], Row]]
     winners: Mapping[Scope, list[Row]]
@@ -48,7 +48,7 @@ class Data:
     phrases: Phrases
     clarity: list[Row]
     uses: Mapping[Scope, Uses]
-    pooled: list[Finding]
+    pooled: list[ValueFinding]
 
     @classmethod
     def read(cls, scan: Scan, settings: Settings, only: Scope | None) -> Data:
@@ -165,15 +165,15 @@ def _of(which: Collection[tuple[str, str]], rates: pl.DataFrame) -> Iterator[Row
     return (row for row in rates.iter_rows(named=True) if (row["kind"], row["dimension"]) in which)
 
 
-def _findings(frames: Frames, settings: Settings) -> dict[Scope, dict[tuple[str, str], Finding]]:
-    found: dict[Scope, dict[tuple[str, str], Finding]] = defaultdict(dict)
+def _findings(frames: Frames, settings: Settings) -> dict[Scope, dict[tuple[str, str], ValueFinding]]:
+    found: dict[Scope, dict[tuple[str, str], ValueFinding]] = defaultdict(dict)
 
     # Patterns come first, and what comes first stays: the win rate of creatives counts only where contents were not looked
     # at. Where they were and could not be compared within a project and platform, comparing across them misleads; and where
     # experiments contrast an attribute, they alone say of its values.
     contrasted = set[tuple[Scope, str]]()
 
-    def keep(scope: Scope, finding: Finding) -> None:
+    def keep(scope: Scope, finding: ValueFinding) -> None:
         if finding.basis == "experiment":
             contrasted.add((scope, finding.pattern_type))
         elif finding.basis == "outcomes" and (scope, finding.pattern_type) in contrasted:

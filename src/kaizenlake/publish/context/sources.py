@@ -26,7 +26,7 @@ _RATED: tuple[type[Table], ...] = (WinRates, ScopedWinRates)
 
 
 @dataclass(frozen=True)
-class Rule:
+class FieldRule:
     """Where one field of the context comes from.
 
     Args:
@@ -46,8 +46,8 @@ class Rule:
     dimension: str = ""
 
 
-def _works(field: str, pattern_type: str, noun: str) -> Rule:
-    return Rule(
+def _works(field: str, pattern_type: str, noun: str) -> FieldRule:
+    return FieldRule(
         field,
         _JUDGED,
         f"{noun} found to work: in experiments, else as observed, else by the win rate of creatives.",
@@ -55,40 +55,42 @@ def _works(field: str, pattern_type: str, noun: str) -> Rule:
     )
 
 
-RULES: tuple[Rule, ...] = (
+RULES: tuple[FieldRule, ...] = (
     _works("recommended_tones", "tone", "Tones"),
     _works("high_performing_hooks", "hook_type", "Hooks"),
     _works("successful_pillars", "pillar", "Content pillars"),
     _works("preferred_platforms", "platform", "Platforms"),
-    Rule(
+    FieldRule(
         "recommended_patterns",
         (*_JUDGED, PooledPatterns),
         "Every other attribute and text feature that is found to work.",
     ),
-    Rule(
+    FieldRule(
         "risky_patterns",
         (*_JUDGED, CreativeLabels, Contents),
         "Every attribute and text feature that goes with failure, and contents that a person marked as losers.",
     ),
-    Rule("banned_phrases", (AvoidedPhrases, Projects), "Phrases banned in the settings, then those of marked losers."),
-    Rule(
+    FieldRule(
+        "banned_phrases", (AvoidedPhrases, Projects), "Phrases banned in the settings, then those of marked losers."
+    ),
+    FieldRule(
         "past_winners",
         (CreativeLabels, Contents),
         "Winners: those a person marked, then by shrunk rate; one an experiment, one a text.",
     ),
-    Rule(
+    FieldRule(
         "channel_performance",
         _RATED,
         "Reply rate of every channel of outreach.",
         kind="outreach",
         dimension="channel",
     ),
-    Rule(
+    FieldRule(
         "high_clarity_segments",
         (SegmentClarity,),
         "Segments of which the interval of the share of clear briefs lies above one half; over everything.",
     ),
-    Rule(
+    FieldRule(
         "pack_success_rates",
         _RATED,
         "Share of the packs of every key that completed and did not fail on quality.",
@@ -109,7 +111,7 @@ TABLES: tuple[type[Table], ...] = tuple(
 FIELD_OF: dict[str, str] = {rule.pattern_type: rule.field for rule in RULES if rule.pattern_type}
 """Field of each pattern type that has one of its own."""
 
-RATES: tuple[Rule, ...] = tuple(rule for rule in RULES if rule.kind)
+RATES: tuple[FieldRule, ...] = tuple(rule for rule in RULES if rule.kind)
 
 CREATIVE = "creative"
 """Kind of outcome whose win rates stand in where no comparison of contents can be made."""

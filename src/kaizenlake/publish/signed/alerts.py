@@ -14,7 +14,7 @@ from kaizenlake.lake.trust import keys
 from kaizenlake.publish import formats as say
 from kaizenlake.publish import schemas
 from kaizenlake.publish.context.model import Instant
-from kaizenlake.publish.signed.files import Form
+from kaizenlake.publish.signed.files import FileForm
 from kaizenlake.publish.signed.folder import (
     FOLDER,
     alone,
@@ -98,7 +98,7 @@ def json_schema() -> dict[str, Any]:
     return schemas.json_schema(AlertsFile, SCHEMA, VERSION, "Alerts")
 
 
-FORM = Form(SCHEMA, VERSION, AlertsFile, json_schema(), "file of alerts", indent=2)
+FORM = FileForm(SCHEMA, VERSION, AlertsFile, json_schema(), "file of alerts", indent=2)
 
 
 def standing(scan: Scan) -> tuple[Alert, ...]:

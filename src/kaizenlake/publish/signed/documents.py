@@ -51,7 +51,7 @@ from kaizenlake.publish.signed import sequences
 from kaizenlake.publish.signed.folder import (
     FOLDER,
     PUBLIC_KEY,
-    Verified,
+    VerifiedFolder,
     alone,
     check_tenant,
     not_as_said,
@@ -93,7 +93,7 @@ class Published:
 
 
 @dataclass(frozen=True)
-class VerifiedPublication(Verified):
+class VerifiedPublication(VerifiedFolder):
     """What was verified of a publication: its index, and the hash of every document that it names.
 
     Args:
@@ -105,7 +105,7 @@ class VerifiedPublication(Verified):
     valid_until: datetime
 
 
-class Source:
+class LakeSnapshot:
     """The tables of a lake as they stand at one moment: rows and versions that belong together."""
 
     def __init__(self, lake: Lake) -> None:
@@ -145,7 +145,7 @@ def publish_contexts(
     """
     folder = lake.path(FOLDER)
     with alone(folder), guard.guarding(is_on=lake.settings.publishing.redact):
-        source, key = Source(lake), keys.private_key(lake)
+        source, key = LakeSnapshot(lake), keys.private_key(lake)
         templates = rendering.Templates(lake.path("templates"))
         edition = _edition(lake, templates, broken)
         inputs = hashlib.sha256(signing.canonical({"edition": edition, "tables": source.versions})).hexdigest()
@@ -394,16 +394,16 @@ def _read_index(path: Path) -> dict[str, Any]:
     return plain
 
 
-class _File(msgspec.Struct):
+class _IndexFile(msgspec.Struct):
     file: str
     sha256: str
     bytes: int
 
 
-class _Entry(_File):
+class _IndexEntry(_IndexFile):
     kind: str
     scope: Scope
-    evidence: _File | None = None
+    evidence: _IndexFile | None = None
 
 
 class _Payload(msgspec.Struct):
@@ -413,7 +413,7 @@ class _Payload(msgspec.Struct):
     generated_at: Instant
     valid_until: Instant
     inputs: str
-    entries: list[_Entry]
+    entries: list[_IndexEntry]
 
 
 class _Index(msgspec.Struct):

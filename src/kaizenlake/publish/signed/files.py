@@ -27,7 +27,7 @@ from kaizenlake.publish.schemas import first_broken
 from kaizenlake.publish.signed import sequences
 from kaizenlake.publish.signed.folder import (
     FOLDER,
-    Verified,
+    VerifiedFolder,
     alone,
     check_tenant,
     not_as_said,
@@ -45,7 +45,7 @@ _NAMES = frozenset({"doer", "tenant_id"})
 
 
 @dataclass(frozen=True)
-class Form:
+class FileForm:
     """What a kind of signed file looks like: `signed`, and the `signature` of its canonical JSON.
 
     Args:
@@ -156,7 +156,7 @@ class SignedFiles:
     """
 
     place: str
-    form: Form
+    form: FileForm
     many: str
 
     @contextmanager
@@ -175,7 +175,7 @@ class SignedFiles:
             signed, _ = self._read(lake, folder, key.public_key())
             yield Held(self, lake, folder, key, signed, lake.tenant)
 
-    def verify(self, lake: Lake, public_key: bytes | None = None) -> Verified:
+    def verify(self, lake: Lake, public_key: bytes | None = None) -> VerifiedFolder:
         """Check every file: its name, schema and signature, and what else its form asks for.
 
         Args:
@@ -191,7 +191,7 @@ class SignedFiles:
         number = len(signed) + len(problems)
         if problems:
             raise not_as_said(problems, number, self.many, "what this lake published", folder / self.place)
-        return Verified(number, signing.key_id(key), key_source)
+        return VerifiedFolder(number, signing.key_id(key), key_source)
 
     def paths(self, folder: Path) -> list[Path]:
         """Return what lies in the folder, by name."""

@@ -29,7 +29,7 @@ NAMED = 20
 
 
 @dataclass(frozen=True)
-class Verified:
+class VerifiedFolder:
     """What was verified.
 
     Args:

@@ -19,8 +19,8 @@ from kaizenlake.errors import VerificationError
 from kaizenlake.lake.store import Lake
 from kaizenlake.lake.trust import decisions
 from kaizenlake.publish.signed import policy_file as model
-from kaizenlake.publish.signed.files import Form, SignedFiles
-from kaizenlake.publish.signed.folder import FOLDER, Verified
+from kaizenlake.publish.signed.files import FileForm, SignedFiles
+from kaizenlake.publish.signed.folder import FOLDER, VerifiedFolder
 
 PLACE = "policies"
 
@@ -41,7 +41,7 @@ def _versions(signed: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 FILES = SignedFiles(
     PLACE,
-    Form(
+    FileForm(
         model.SCHEMA,
         model.VERSION,
         model.PolicyFile,
@@ -99,7 +99,7 @@ def publish_policies(
     return Served(len(doers), written, unverified, left_out)
 
 
-def verify_policies(lake: Lake, public_key: bytes | None = None) -> Verified:
+def verify_policies(lake: Lake, public_key: bytes | None = None) -> VerifiedFolder:
     """Check the published policies, every document in them included; see `SignedFiles.verify`."""
     return FILES.verify(lake, public_key)
 

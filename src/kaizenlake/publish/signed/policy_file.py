@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal
 from msgspec import Meta
 
 from kaizenlake.publish import schemas
-from kaizenlake.publish.context.model import Instant, Part, Share
+from kaizenlake.publish.context.model import DocumentPart, Instant, Share
 from kaizenlake.publish.schemas import Signature
 from kaizenlake.vocabulary import Mode
 
@@ -17,7 +17,7 @@ VERSION: Final = 1
 Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 
 
-class Version(Part, frozen=True, kw_only=True):
+class Version(DocumentPart, frozen=True, kw_only=True):
     """A version of a policy, whole: its document has the hash that stands beside it."""
 
     policy_version: str
@@ -25,14 +25,14 @@ class Version(Part, frozen=True, kw_only=True):
     document: Annotated[dict[str, Any], Meta(description="Prompts, parameters, router rules, tools, weights.")]
 
 
-class Allocation(Part, frozen=True, kw_only=True):
+class Allocation(DocumentPart, frozen=True, kw_only=True):
     """The share of the units that one candidate serves; the active version has the rest."""
 
     policy_version: str
     share: Annotated[Share, Meta(description="0 in a shadow.")]
 
 
-class Policy(Part, frozen=True, kw_only=True):
+class Policy(DocumentPart, frozen=True, kw_only=True):
     """One policy of the doer, with the shadow or canary that runs on it."""
 
     policy_id: str
@@ -52,7 +52,7 @@ class Policy(Part, frozen=True, kw_only=True):
     ]
 
 
-class Policies(Part, frozen=True, kw_only=True):
+class Policies(DocumentPart, frozen=True, kw_only=True):
     """The policies of one doer, the part of a file that is signed."""
 
     schema: Literal["kaizen-policies"]
@@ -66,7 +66,7 @@ class Policies(Part, frozen=True, kw_only=True):
     ]
 
 
-class PolicyFile(Part, frozen=True, kw_only=True):
+class PolicyFile(DocumentPart, frozen=True, kw_only=True):
     """The file of a doer."""
 
     signed: Policies

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import polars as pl
 
 from kaizenlake.publish import formats as say
-from kaizenlake.publish.context.model import Part, as_line
+from kaizenlake.publish.context.model import DocumentPart, as_line
 from kaizenlake.publish.signed import skill_file as model
 from kaizenlake.publish.signed import skill_words as words
 from kaizenlake.tables import (
@@ -146,7 +146,7 @@ def courses(scan: Scan, *, as_of: datetime, doer: str | None = None) -> dict[str
     }
 
 
-TABLES: dict[type[Part], type[Table]] = {
+TABLES: dict[type[DocumentPart], type[Table]] = {
     model.Loss: SkillCards,
     model.Term: SkillTerms,
     model.Model: SkillModels,

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Literal
 from msgspec import Meta
 
 from kaizenlake.publish import schemas
-from kaizenlake.publish.context.model import Instant, Line, Part, Share, Whole
+from kaizenlake.publish.context.model import DocumentPart, Instant, Line, Share, Whole
 from kaizenlake.publish.schemas import Signature
 from kaizenlake.vocabulary import Direction, ExperimentCause, ExperimentType, PolicyOrigin, TermVerdict, Trend
 
@@ -20,7 +20,7 @@ Usd = Annotated[float, Meta(ge=0)]
 Place = Annotated[int, Meta(ge=1)]
 
 
-class Provenance(Part, frozen=True, kw_only=True):
+class Provenance(DocumentPart, frozen=True, kw_only=True):
     """Where a skill card comes from."""
 
     run_id: str
@@ -28,14 +28,14 @@ class Provenance(Part, frozen=True, kw_only=True):
     tables: Annotated[dict[str, int | None], Meta(description="Version of each table that was read.")]
 
 
-class Window(Part, frozen=True, kw_only=True):
+class Window(DocumentPart, frozen=True, kw_only=True):
     """The days that the card tells of; its own past are as many days before."""
 
     first_day: date
     last_day: date
 
 
-class Loss(Part, frozen=True, kw_only=True):
+class Loss(DocumentPart, frozen=True, kw_only=True):
     """How much the doer loses, and where that goes; lower is better."""
 
     runs: Whole
@@ -55,7 +55,7 @@ class Loss(Part, frozen=True, kw_only=True):
     alert: Annotated[bool | None, Meta(description="The control chart of the loss raised an alert on its latest day.")]
 
 
-class Term(Part, frozen=True, kw_only=True):
+class Term(DocumentPart, frozen=True, kw_only=True):
     """One term of the loss, against the other doers (fleet) and against the doer's own past."""
 
     term: Line
@@ -81,7 +81,7 @@ class Term(Part, frozen=True, kw_only=True):
     past_verdict: TermVerdict
 
 
-class Model(Part, frozen=True, kw_only=True):
+class Model(DocumentPart, frozen=True, kw_only=True):
     """One model that the doer called, as it is and at equal cost against the doer's other models."""
 
     model: Line
@@ -105,7 +105,7 @@ class Model(Part, frozen=True, kw_only=True):
     place: Place | None
 
 
-class Failure(Part, frozen=True, kw_only=True):
+class Failure(DocumentPart, frozen=True, kw_only=True):
     """One way in which its runs fail, to be avoided."""
 
     failure_mode: Line
@@ -124,7 +124,7 @@ class Failure(Part, frozen=True, kw_only=True):
     trend: Trend
 
 
-class Policy(Part, frozen=True, kw_only=True):
+class Policy(DocumentPart, frozen=True, kw_only=True):
     """The policy that the doer runs under; `policies/` holds its document."""
 
     policy_id: Line
@@ -135,7 +135,7 @@ class Policy(Part, frozen=True, kw_only=True):
     active_policies: Annotated[Whole, Meta(description="Policies that are active for it: one per phase.")]
 
 
-class Experiment(Part, frozen=True, kw_only=True):
+class Experiment(DocumentPart, frozen=True, kw_only=True):
     """One of the latest experiments to improve the doer."""
 
     experiment_id: Line
@@ -149,7 +149,7 @@ class Experiment(Part, frozen=True, kw_only=True):
     ended_at: Instant | None
 
 
-class NextStep(Part, frozen=True, kw_only=True):
+class NextStep(DocumentPart, frozen=True, kw_only=True):
     """An experiment to try next."""
 
     experiment_type: ExperimentType
@@ -158,7 +158,7 @@ class NextStep(Part, frozen=True, kw_only=True):
     words: Annotated[str, Meta(description="What to try and why, with the figures.")]
 
 
-class Finding(Part, frozen=True, kw_only=True):
+class Finding(DocumentPart, frozen=True, kw_only=True):
     """One thing that the tables say of the doer, in the sentence in which reports and alerts say it too."""
 
     kind: Line
@@ -168,7 +168,7 @@ class Finding(Part, frozen=True, kw_only=True):
     remedy: Annotated[str | None, Meta(description="What can be done about it; null where nothing needs to be.")]
 
 
-class Card(Part, frozen=True, kw_only=True):
+class Card(DocumentPart, frozen=True, kw_only=True):
     """What a doer is good and bad at."""
 
     loss: Loss
@@ -183,7 +183,7 @@ class Card(Part, frozen=True, kw_only=True):
     experiments: Annotated[list[Experiment], Meta(description="The newest first.")]
 
 
-class Skill(Part, frozen=True, kw_only=True):
+class Skill(DocumentPart, frozen=True, kw_only=True):
     """What is known of one doer as the tables say it."""
 
     doer: str
@@ -207,7 +207,7 @@ class SkillDocument(Skill, frozen=True, kw_only=True):
     provenance: Provenance
 
 
-class SkillFile(Part, frozen=True, kw_only=True):
+class SkillFile(DocumentPart, frozen=True, kw_only=True):
     """The file of a doer."""
 
     signed: SkillDocument

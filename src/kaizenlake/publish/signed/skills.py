@@ -12,14 +12,14 @@ from kaizenlake._version import __version__
 from kaizenlake.lake.store import Lake
 from kaizenlake.publish.context.model import NOTICE
 from kaizenlake.publish.signed import skill_file as model
-from kaizenlake.publish.signed.files import Form, SignedFiles
-from kaizenlake.publish.signed.folder import FOLDER, Verified
+from kaizenlake.publish.signed.files import FileForm, SignedFiles
+from kaizenlake.publish.signed.folder import FOLDER, VerifiedFolder
 from kaizenlake.publish.signed.skill_data import READ, skills
 
 PLACE = "skills"
 
 FILES = SignedFiles(
-    PLACE, Form(model.SCHEMA, model.VERSION, model.SkillFile, model.json_schema(), "skill card"), "skill cards"
+    PLACE, FileForm(model.SCHEMA, model.VERSION, model.SkillFile, model.json_schema(), "skill card"), "skill cards"
 )
 
 
@@ -68,6 +68,6 @@ def publish_skills(lake: Lake, *, as_of: datetime, generated_at: datetime, run_i
     return PublishedSkills(len(found), written)
 
 
-def verify_skills(lake: Lake, public_key: bytes | None = None) -> Verified:
+def verify_skills(lake: Lake, public_key: bytes | None = None) -> VerifiedFolder:
     """Check the published skill cards; see `SignedFiles.verify`."""
     return FILES.verify(lake, public_key)

@@ -11,19 +11,19 @@ from kaizenlake.report.audit.data import AuditData, PolicyAudit
 from kaizenlake.report.engine.blocks import (
     Block,
     Definitions,
-    Document,
-    Figure,
-    Finding,
+    FindingBlock,
     Grid,
     Headlines,
+    KeyFigure,
     Paragraph,
+    ReportDocument,
     Section,
     grid,
     meanings,
 )
 from kaizenlake.report.engine.columns import Shown, show_text
 from kaizenlake.report.engine.rows import Listing, TableRow
-from kaizenlake.report.kaizen.decisions import Gate, decisions_table, gates
+from kaizenlake.report.kaizen.decisions import GateResult, decisions_table, gates
 from kaizenlake.tables import Policies, PolicyPromotions
 from kaizenlake.vocabulary import plural
 
@@ -37,25 +37,25 @@ _SIGNED = {
 }
 
 
-def document(data: AuditData) -> Document:
+def document(data: AuditData) -> ReportDocument:
     """Lay the audit out.
 
     Args:
         data: What `audit_report_data.build` read.
     """
     verified = sum(state == "verified" for state in data.signed.values())
-    return Document.of(
+    return ReportDocument.of(
         data.as_of,
         title="Policy audit",
         subtitle="Every decision on every policy: who took it, when, and on what figures",
         window=f"Decisions before {say.instant(data.as_of)}. Each is an event of its own; none is changed afterwards.",
         figures=(
-            Figure("Policies", say.count(data.policies.total), ""),
-            Figure("Versions", say.count(len(data.signed)), ""),
-            Figure("Decisions", say.count(data.decisions), ""),
-            Figure("Gates skipped", say.count(data.overrides.total), ""),
-            Figure("Promotions refused", say.count(data.refused), ""),
-            Figure("Signatures verified", f"{say.count(verified)} of {say.count(len(data.signed))}", ""),
+            KeyFigure("Policies", say.count(data.policies.total), ""),
+            KeyFigure("Versions", say.count(len(data.signed)), ""),
+            KeyFigure("Decisions", say.count(data.decisions), ""),
+            KeyFigure("Gates skipped", say.count(data.overrides.total), ""),
+            KeyFigure("Promotions refused", say.count(data.refused), ""),
+            KeyFigure("Signatures verified", f"{say.count(verified)} of {say.count(len(data.signed))}", ""),
         ),
         sections=(
             attention(data),
@@ -83,10 +83,10 @@ def attention(data: AuditData) -> Section:
     return Section("attention", "What to look at", lead, tuple(blocks))
 
 
-def _signatures(data: AuditData, places: dict[str, str]) -> Iterator[Finding]:
+def _signatures(data: AuditData, places: dict[str, str]) -> Iterator[FindingBlock]:
     for (policy_id, version), state in sorted(data.signed.items()):
         if state != "verified":
-            yield Finding(
+            yield FindingBlock(
                 "signature",
                 f"{say.clean(policy_id, 60)} {say.clean(version, 40)} {_SIGNED[state]}; it is neither promoted nor served.",
                 tables.full_name(Policies),
@@ -95,12 +95,12 @@ def _signatures(data: AuditData, places: dict[str, str]) -> Iterator[Finding]:
             )
 
 
-def _overrides(data: AuditData, places: dict[str, str]) -> Iterator[Finding]:
+def _overrides(data: AuditData, places: dict[str, str]) -> Iterator[FindingBlock]:
     for row in data.overrides.rows:
         skipped = [say.clean(say.words(gate.gate), 40) for gate in gates(row.gates) if not gate.passed]
         over = f" over the gate{'s' if len(skipped) > 1 else ''} {', '.join(skipped)}" if skipped else " over a gate"
         reason = f" The reason given: “{say.clean(row.reason, 240)}”" if row.reason else " No reason was given."
-        yield Finding(
+        yield FindingBlock(
             "override",
             (
                 f"{say.clean(row.decided_by, 60)} promoted {say.clean(row.policy_id, 60)} "
@@ -160,7 +160,7 @@ class _GateOf(NamedTuple):
     """A gate of a decision."""
 
     decision: TableRow
-    gate: Gate
+    gate: GateResult
 
     @property
     def event_id(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kaizenlake import tables
 from kaizenlake.publish import formats as say
-from kaizenlake.report.canary.data import CanaryData, Candidate, lately
+from kaizenlake.report.canary.data import CanaryData, CandidateNights, lately
 from kaizenlake.report.canary.guardrails import guardrails
 from kaizenlake.report.canary.labels import (
     FINAL,
@@ -21,11 +21,11 @@ from kaizenlake.report.canary.nights import CHARTED, candidates, night_of, secti
 from kaizenlake.report.engine.blocks import (
     Block,
     Definitions,
-    Document,
-    Figure,
-    Finding,
+    FindingBlock,
     Grid,
     Headlines,
+    KeyFigure,
+    ReportDocument,
     Section,
     grid,
     meanings,
@@ -37,7 +37,7 @@ from kaizenlake.tables import CanaryLooks, CanarySegments, Deployments, Table
 from kaizenlake.vocabulary import plural
 
 
-def document(data: CanaryData) -> Document:
+def document(data: CanaryData) -> ReportDocument:
     """Lay the report out.
 
     Args:
@@ -48,7 +48,7 @@ def document(data: CanaryData) -> Document:
     against = " and ".join(say.clean(item.version, 30) for item in data.candidates[:3])
     more = f" and {len(data.candidates) - 3} more" if len(data.candidates) > 3 else ""
     ended = "" if found.ended_at is None else f" It ended on {say.instant(found.ended_at)}: {_result(data)}."
-    return Document.of(
+    return ReportDocument.of(
         data.as_of,
         title=f"{kind} {name}",
         subtitle=f"{against}{more} against {say.clean(found.control_version, 30)} of policy {say.clean(found.policy_id, 60)}",
@@ -74,18 +74,18 @@ def _result(data: CanaryData) -> str:
     return f"{RESULTS.get(found.result or '', 'without a result')}{who}"
 
 
-def _figures(data: CanaryData) -> tuple[Figure, ...]:
+def _figures(data: CanaryData) -> tuple[KeyFigure, ...]:
     first, found = data.candidates[0].last, data.deployment
     units = sum(item.last.units for item in data.candidates)
     return (
-        Figure("Night of the horizon", f"{first.look} of {found.horizon_nights}", found.status),
-        Figure(
+        KeyFigure("Night of the horizon", f"{first.look} of {found.horizon_nights}", found.status),
+        KeyFigure(
             f"Units of {plural(len(data.candidates), 'candidate')}",
             say.count(units),
             f"{say.count(first.units_control)} of the control",
         ),
         *(
-            Figure(
+            KeyFigure(
                 f"{say.sentence(_stands(item).brief)}: {say.clean(item.version, 24)}",
                 say.effect(item.last.effect),
                 f"effect on the loss, {say.lift(item.last.lift)}",
@@ -98,7 +98,7 @@ def _figures(data: CanaryData) -> tuple[Figure, ...]:
 def verdict(data: CanaryData) -> Section:
     """Return what each candidate came to, with its reason."""
     found = [
-        Finding(
+        FindingBlock(
             "verdict",
             _decision(item),
             tables.full_name(CanaryLooks),
@@ -111,12 +111,12 @@ def verdict(data: CanaryData) -> Section:
     return Section("verdict", "Verdict", lead, (Headlines(tuple(found)),))
 
 
-def _stands(item: Candidate) -> Verdict:
+def _stands(item: CandidateNights) -> Verdict:
     """Return what stands of a candidate, in words."""
     return VERDICTS[item.decisive.verdict] if item.taken_back is None else TAKEN_BACK
 
 
-def _decision(item: Candidate) -> str:
+def _decision(item: CandidateNights) -> str:
     """Return what stands of a candidate, which night decided it, and what later nights only add."""
     decisive, last = item.decisive, item.last
     said = f"{say.clean(item.version, 40)}: {_stands(item).sentence}"

@@ -35,7 +35,7 @@ class GuardrailRow(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True)
-class Candidate:
+class CandidateNights:
     """A candidate and the looks at it, in their order."""
 
     version: str
@@ -84,7 +84,7 @@ class CanaryData:
 
     as_of: datetime
     deployment: TableRow
-    candidates: tuple[Candidate, ...]
+    candidates: tuple[CandidateNights, ...]
     segments: Listing[TableRow]
     decisions: Listing[TableRow]
 
@@ -126,7 +126,7 @@ def build(scan: Scan, deployment_id: str, *, as_of: datetime) -> CanaryData | No
     deployment = found[0]
     shares = dict(zip(deployment.candidate_versions, deployment.candidate_shares, strict=False))
     candidates = tuple(
-        Candidate(version, shares.get(version), own, _guardrails(own[-1]))
+        CandidateNights(version, shares.get(version), own, _guardrails(own[-1]))
         for version in dict.fromkeys([*deployment.candidate_versions, *(look.policy_version for look in looks)])
         if (own := tuple(look for look in looks if look.policy_version == version))
     )

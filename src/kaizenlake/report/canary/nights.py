@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from kaizenlake.publish import formats as say
-from kaizenlake.report.canary.data import CanaryData, Candidate, lately
+from kaizenlake.report.canary.data import CanaryData, CandidateNights, lately
 from kaizenlake.report.canary.labels import NIGHTLY, VERDICTS
 from kaizenlake.report.engine.blocks import Block, Grid, Paragraph, Picture, Section, grid
 from kaizenlake.report.engine.columns import interval, show_text
 from kaizenlake.report.engine.rows import Listing, TableRow
-from kaizenlake.report.engine.sequence_chart import Crossing, EffectNight, EvidenceNight, effect_chart, evidence_chart
+from kaizenlake.report.engine.sequence_chart import (
+    DecisionNight,
+    EffectNight,
+    EvidenceNight,
+    effect_chart,
+    evidence_chart,
+)
 from kaizenlake.tables import CanaryLooks
 from kaizenlake.vocabulary import plural
 
@@ -29,7 +35,7 @@ def section_of(place: int, data: CanaryData) -> str:
     return f"candidate-{place}" if place <= min(CHARTED, len(data.candidates)) else "sizes"
 
 
-def _candidate(place: int, item: Candidate, data: CanaryData) -> Section:
+def _candidate(place: int, item: CandidateNights, data: CanaryData) -> Section:
     version, shown = say.clean(item.version, 40), lately(item.looks)
     chance = f"The boundary is set so that chance crosses it in at most {say.percent(data.deployment.alpha)} of them."
     blocks: tuple[Block, ...] = (
@@ -41,7 +47,7 @@ def _candidate(place: int, item: Candidate, data: CanaryData) -> Section:
     return Section(f"candidate-{place}", f"Night by night: {version}", say.clean(item.last.reason, 600), blocks)
 
 
-def _effects(place: int, item: Candidate, shown: Listing[TableRow], tolerated: float) -> Picture:
+def _effects(place: int, item: CandidateNights, shown: Listing[TableRow], tolerated: float) -> Picture:
     """Return the effect night by night, with both of its intervals."""
     nights = [
         EffectNight(
@@ -64,7 +70,7 @@ def _effects(place: int, item: Candidate, shown: Listing[TableRow], tolerated: f
     )
 
 
-def _evidence(place: int, item: Candidate, shown: Listing[TableRow]) -> tuple[Picture, ...]:
+def _evidence(place: int, item: CandidateNights, shown: Listing[TableRow]) -> tuple[Picture, ...]:
     """Return the p-value that is held against the boundary, night by night; nothing where no night has one."""
     # On a night that spends nothing there is no boundary to be crossed.
     nights = [
@@ -103,7 +109,7 @@ def night_of(look: TableRow) -> str:
     return f"{look.look}, {say.day(look.looked_on)}"
 
 
-def _arms(item: Candidate) -> str:
+def _arms(item: CandidateNights) -> str:
     return f"{say.clean(item.version, 40)} against {say.clean(item.last.control_version, 40)}"
 
 
@@ -134,20 +140,20 @@ def _describe_look(look: TableRow) -> str:
     return "is not defined" if look.p_value is None else f"says {_p(look.p_value)}"
 
 
-def _describe_crossing(item: Candidate) -> str:
+def _describe_crossing(item: CandidateNights) -> str:
     if item.last.crossed_on_look is None:
         return "The boundary has not been crossed."
     return f"The boundary was crossed on look {item.last.crossed_on_look}."
 
 
-def _crossing(item: Candidate) -> Crossing | None:
+def _crossing(item: CandidateNights) -> DecisionNight | None:
     """Return where the boundary was crossed."""
     on = item.last.crossed_on_look
     look = next((look for look in item.looks if look.look == on), None)
-    return None if look is None else Crossing(look.looked_on, f"boundary crossed on look {on}", "good")
+    return None if look is None else DecisionNight(look.looked_on, f"boundary crossed on look {on}", "good")
 
 
-def _stop(item: Candidate) -> Crossing | None:
+def _stop(item: CandidateNights) -> DecisionNight | None:
     """Return where a verdict to roll back, or that nothing can be said, began to hold; None where the latest is another."""
     if item.last.verdict not in {"rollback", "invalid"}:
         return None
@@ -156,10 +162,10 @@ def _stop(item: Candidate) -> Crossing | None:
         if look.verdict != item.last.verdict:
             break
         first = look
-    return Crossing(first.looked_on, f"{VERDICTS[first.verdict].brief} from look {first.look}", "bad")
+    return DecisionNight(first.looked_on, f"{VERDICTS[first.verdict].brief} from look {first.look}", "bad")
 
 
-def _within(found: Crossing | None, shown: Listing[TableRow]) -> Crossing | None:
+def _within(found: DecisionNight | None, shown: Listing[TableRow]) -> DecisionNight | None:
     return found if found is not None and found.day >= shown.rows[0].looked_on else None
 
 
@@ -171,7 +177,7 @@ def _p(value: float | None) -> str:
     return "not defined" if value is None else say.small_p(value)
 
 
-def _nightly(item: Candidate) -> str:
+def _nightly(item: CandidateNights) -> str:
     """Return what an ordinary t-test of each night would have decided, and whether it still would."""
     called = next((look for look in item.looks if look.p_value is not None and look.p_value < NIGHTLY_LEVEL), None)
     level = f"{NIGHTLY_LEVEL:g}"

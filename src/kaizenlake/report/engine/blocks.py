@@ -11,7 +11,7 @@ from kaizenlake import tables
 from kaizenlake.events.catalogue import by_name
 from kaizenlake.publish import formats as say
 from kaizenlake.report.engine.columns import Cell, Kind, Shown, label_of
-from kaizenlake.report.engine.interval_chart import Group, interval_chart
+from kaizenlake.report.engine.interval_chart import RowGroup, interval_chart
 from kaizenlake.report.engine.rows import Listing
 from kaizenlake.report.engine.svg import Chart
 from kaizenlake.tables import Table
@@ -20,7 +20,7 @@ Basis: TypeAlias = Literal["experiment", "observation", "count", "warning"]
 
 
 @dataclass(frozen=True)
-class Column:
+class ReportColumn:
     """A column of a table: heading, and whether it holds text, figures or a verdict."""
 
     label: str
@@ -43,7 +43,7 @@ class Grid:
     id: str
     caption: str
     source: str
-    columns: tuple[Column, ...]
+    columns: tuple[ReportColumn, ...]
     rows: tuple[tuple[Cell, ...], ...]
     note: str = ""
     type: Literal["grid"] = "grid"
@@ -58,7 +58,7 @@ class Paragraph:
 
 
 @dataclass(frozen=True)
-class Missing:
+class MissingData:
     """A section without data: what is missing, and what to log to fill it."""
 
     text: str
@@ -75,7 +75,7 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Finding:
+class FindingBlock:
     """One thing the tables say, in a sentence with its numbers.
 
     Args:
@@ -97,7 +97,7 @@ class Finding:
 class Headlines:
     """Headline findings."""
 
-    findings: tuple[Finding, ...]
+    findings: tuple[FindingBlock, ...]
     type: Literal["headlines"] = "headlines"
 
 
@@ -111,7 +111,7 @@ class Definitions:
     type: Literal["definitions"] = "definitions"
 
 
-Block: TypeAlias = Grid | Paragraph | Missing | Picture | Headlines | Definitions
+Block: TypeAlias = Grid | Paragraph | MissingData | Picture | Headlines | Definitions
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ class Section:
 
 
 @dataclass(frozen=True)
-class Figure:
+class KeyFigure:
     """A key figure: its name, its value, and how it moved since the report before."""
 
     label: str
@@ -134,7 +134,7 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Document:
+class ReportDocument:
     """The whole report, ready to render."""
 
     title: str
@@ -143,7 +143,7 @@ class Document:
     as_of_iso: str
     period: str
     window: str
-    figures: tuple[Figure, ...]
+    figures: tuple[KeyFigure, ...]
     sections: tuple[Section, ...]
 
     @classmethod
@@ -154,10 +154,10 @@ class Document:
         title: str,
         subtitle: str,
         window: str,
-        figures: tuple[Figure, ...],
+        figures: tuple[KeyFigure, ...],
         sections: Iterable[Section | None],
         period: str = "",
-    ) -> Document:
+    ) -> ReportDocument:
         """Put a report together.
 
         Args:
@@ -183,7 +183,7 @@ class Document:
 
 def empty(identifier: str, title: str, text: str, *events: str) -> Section:
     """Return a section without data: what is missing, and the events that would fill it."""
-    return Section(identifier, title, "", (Missing(text, events_to_log(*events)),))
+    return Section(identifier, title, "", (MissingData(text, events_to_log(*events)),))
 
 
 def events_to_log(*events: str) -> tuple[tuple[str, str], ...]:
@@ -212,7 +212,7 @@ def grid(
         identifier,
         caption,
         tables.full_name(table),
-        tuple(Column(part.heading(table), part.kind(table)) for part in parts),
+        tuple(ReportColumn(part.heading(table), part.kind(table)) for part in parts),
         tuple(tuple(part.cell(row, table) for part in parts) for row in listing.rows),
         how_many_more(len(listing.rows), listing.total),
     )
@@ -221,7 +221,7 @@ def grid(
 def intervals(
     identifier: str,
     title: str,
-    groups: Sequence[Group],
+    groups: Sequence[RowGroup],
     *,
     reference: float | None = None,
     signed: bool = False,

@@ -65,14 +65,14 @@ def estimate(
 
 
 @dataclass(frozen=True)
-class Group:
+class RowGroup:
     """Rows under one heading; an empty heading draws none."""
 
     heading: str
     marks: tuple[Mark, ...]
 
     @classmethod
-    def of(cls, heading: str, marks: Iterable[Mark | None]) -> Group:
+    def of(cls, heading: str, marks: Iterable[Mark | None]) -> RowGroup:
         """Return rows under a heading, without those that are not defined."""
         return cls(heading, tuple(mark for mark in marks if mark is not None))
 
@@ -96,7 +96,7 @@ def interval_chart(
     identifier: str,
     title: str,
     description: str,
-    groups: Sequence[Group],
+    groups: Sequence[RowGroup],
     *,
     reference: float | None = None,
     signed: bool = False,
@@ -220,7 +220,7 @@ def _axis(values: Sequence[float], reference: float | None, *, signed: bool) -> 
     return low * step, max(high, low + 1) * step, step
 
 
-def _intervals(groups: Sequence[Group], axis: _Axis, target: Target) -> Drawing:
+def _intervals(groups: Sequence[RowGroup], axis: _Axis, target: Target) -> Drawing:
     frame = _FRAMES[target]
 
     def x(value: float) -> float:

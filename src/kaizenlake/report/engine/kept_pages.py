@@ -15,7 +15,7 @@ import kaizenlake
 from kaizenlake._version import __version__
 from kaizenlake.lake.files import write_atomic
 from kaizenlake.publish import guard
-from kaizenlake.report.engine.blocks import Document
+from kaizenlake.report.engine.blocks import ReportDocument
 from kaizenlake.report.engine.render import write_document
 
 FILE = ".pages.json"
@@ -53,7 +53,7 @@ class KeptPages:
         with suppress(OSError, msgspec.MsgspecError):
             self._former = msgspec.json.decode((folder / FILE).read_bytes(), type=dict[str, _Page])
 
-    def write(self, name: str, figures: Any, lay_out: Callable[[], Document]) -> tuple[Path, Path]:
+    def write(self, name: str, figures: Any, lay_out: Callable[[], ReportDocument]) -> tuple[Path, Path]:
         """Write a page and its paper, unless they lie there as they were made of just these figures.
 
         Args:

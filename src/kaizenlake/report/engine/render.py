@@ -23,7 +23,7 @@ from kaizenlake.errors import PublishError
 from kaizenlake.lake.files import write_atomic
 from kaizenlake.publish import formats as say
 from kaizenlake.publish import guard
-from kaizenlake.report.engine.blocks import Document, Picture
+from kaizenlake.report.engine.blocks import Picture, ReportDocument
 from kaizenlake.report.engine.svg import COLOURS
 
 TITLE = 300
@@ -46,7 +46,7 @@ class ReportPlace(NamedTuple):
     tenant: tuple[str, ...] = ()
     named: str = ""
 
-    def title(self, laid_out: Document) -> Document:
+    def title(self, laid_out: ReportDocument) -> ReportDocument:
         """Return a report whose title says which tenant it is of, where there are several."""
         if not self.named:
             return laid_out
@@ -54,7 +54,7 @@ class ReportPlace(NamedTuple):
         return replace(laid_out, title=title)
 
 
-def write_document(laid_out: Document, folder: Path, name: str) -> tuple[Path, Path]:
+def write_document(laid_out: ReportDocument, folder: Path, name: str) -> tuple[Path, Path]:
     """Write a report as `<name>.html` and `<name>.pdf`, each whole or not at all.
 
     Args:
@@ -73,7 +73,7 @@ def write_document(laid_out: Document, folder: Path, name: str) -> tuple[Path, P
     return page, paper
 
 
-def with_title(laid_out: Document, out: Path | ReportPlace) -> Document:
+def with_title(laid_out: ReportDocument, out: Path | ReportPlace) -> ReportDocument:
     """Return a report with the title that it has in its place."""
     return out.title(laid_out) if isinstance(out, ReportPlace) else laid_out
 
@@ -84,7 +84,7 @@ def folder_of(out: Path | ReportPlace, as_of: datetime) -> Path:
     return place.out.joinpath(as_of.astimezone(UTC).date().isoformat(), *place.tenant)
 
 
-def render_html(report: Document) -> str:
+def render_html(report: ReportDocument) -> str:
     """Render a report as one HTML page: readable without JavaScript, asking nothing of any network.
 
     Args:
@@ -97,7 +97,7 @@ def render_html(report: Document) -> str:
     return _template().render(report=laid_out, style=Markup(style), policy=policy, drawn=Markup)  # noqa: S704 - ours
 
 
-def render_pdf(report: Document) -> bytes:
+def render_pdf(report: ReportDocument) -> bytes:
     """Render a report as a tagged PDF (PDF/UA-1) on A4.
 
     Args:
@@ -120,7 +120,7 @@ def render_pdf(report: Document) -> bytes:
     return _typeset(_map_texts(told, _latin), at)
 
 
-def _for_paper(laid_out: Document) -> dict[str, Any]:
+def _for_paper(laid_out: ReportDocument) -> dict[str, Any]:
     """Return the report as plain data, without what only the page needs."""
     told: dict[str, Any] = msgspec.to_builtins(laid_out)
     for section in told["sections"]:

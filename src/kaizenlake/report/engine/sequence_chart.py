@@ -50,7 +50,7 @@ class EvidenceNight:
 
 
 @dataclass(frozen=True)
-class Crossing:
+class DecisionNight:
     """The night on which something was decided, and what is written there."""
 
     day: date
@@ -65,7 +65,7 @@ def effect_chart(
     nights: Sequence[EffectNight],
     *,
     tolerated: float | None = None,
-    crossing: Crossing | None = None,
+    crossing: DecisionNight | None = None,
 ) -> Chart:
     """Draw an effect night by night within the band of its sequential interval, the fixed one beside it as whiskers.
 
@@ -110,7 +110,7 @@ def evidence_chart(
     nights: Sequence[EvidenceNight],
     *,
     nightly_level: float,
-    crossing: Crossing | None = None,
+    crossing: DecisionNight | None = None,
 ) -> Chart:
     """Draw p-values night by night against the boundary; stronger evidence, which is a smaller p, stands higher.
 
@@ -221,7 +221,7 @@ class _Plane:
     def span(self, day: date, span: Span) -> tuple[float, float, float]:
         return self.days.x(day), self.y(span[0]), self.y(span[1])
 
-    def drawing(self, ticks: Iterable[tuple[float, str]], crossing: Crossing | None, **values: Any) -> Drawing:
+    def drawing(self, ticks: Iterable[tuple[float, str]], crossing: DecisionNight | None, **values: Any) -> Drawing:
         """Return the drawing of values over nights: words of the values stand on the left, those of the days below."""
         frame = self.frame
         band = values.get("band", [])
@@ -237,7 +237,7 @@ class _Plane:
         }
         return Drawing(frame.plot, _TOP + frame.height, (frame.left, frame.right, 30), shared | values)
 
-    def _crossing(self, crossing: Crossing) -> dict[str, Any]:
+    def _crossing(self, crossing: DecisionNight) -> dict[str, Any]:
         """Return a crossing, whose words are kept inside the picture."""
         frame, x = self.frame, self.days.x(crossing.day)
         room = frame.left + frame.plot + frame.right - 8

@@ -9,13 +9,13 @@ from kaizenlake import tables
 from kaizenlake.publish import formats as say
 from kaizenlake.report.engine.blocks import (
     Block,
-    Column,
     Definitions,
-    Figure,
     Grid,
     Headlines,
-    Missing,
+    KeyFigure,
+    MissingData,
     Paragraph,
+    ReportColumn,
     Section,
     empty,
     events_to_log,
@@ -64,14 +64,14 @@ _NUMBERS: dict[str, tuple[str, Callable[[Any], str], Callable[[Any], str]]] = {
 _KEYS = ("events", "contents", "good_or_better_rate", "patterns_that_work", "patterns_at_risk", "waiting_in_quarantine")
 
 
-def key_figures(data: ReportData) -> tuple[Figure, ...]:
+def key_figures(data: ReportData) -> tuple[KeyFigure, ...]:
     """Return figures at the head of the report, and how they moved since the report before."""
     now, before = data.figures.numbers, data.previous.numbers if data.previous else None
     made = []
     for name in _KEYS:
         label, written, _ = _NUMBERS[name]
         change = "" if before is None else _change(name, before.get(name), now.get(name)) or "no change"
-        made.append(Figure(label, written(now.get(name)), change))
+        made.append(KeyFigure(label, written(now.get(name)), change))
     return tuple(made)
 
 
@@ -92,7 +92,7 @@ def headlines(data: ReportData) -> Section:
         if found
         else "Nothing can be said yet with the evidence that the settings ask for."
     )
-    wanted = Missing(
+    wanted = MissingData(
         f"A pattern is judged from {plural(data.evidence.contents, 'post')} on, a win rate from "
         f"{plural(data.evidence.decided, 'decided outcome')} on.",
         events_to_log("PERFORMANCE_RECORDED", "OUTREACH_SENT", "PACK_COMPLETED", "RUN_COMPLETED"),
@@ -125,7 +125,12 @@ def changes(data: ReportData) -> Section:
                     "changed-figures",
                     f"Figures that moved since {say.instant(before.as_of)}",
                     "this report and the one before",
-                    (Column("Figure", "text"), Column("Before"), Column("Now"), Column("Change")),
+                    (
+                        ReportColumn("Figure", "text"),
+                        ReportColumn("Before"),
+                        ReportColumn("Now"),
+                        ReportColumn("Change"),
+                    ),
                     tuple(tuple(Cell(text) for text in row) for row in moved),
                 )
             )
@@ -136,9 +141,9 @@ def changes(data: ReportData) -> Section:
                     "Patterns whose verdict turned",
                     tables.full_name(Patterns),
                     (
-                        Column("Pattern", "text"),
-                        Column("Evidence", "text"),
-                        *(Column(n, "verdict") for n in ("Before", "Now")),
+                        ReportColumn("Pattern", "text"),
+                        ReportColumn("Evidence", "text"),
+                        *(ReportColumn(n, "verdict") for n in ("Before", "Now")),
                     ),
                     tuple(tuple(Cell(text) for text in row) for row in turned[:CHART_ROWS]),
                     how_many_more(len(turned[:CHART_ROWS]), len(turned)),
@@ -159,7 +164,7 @@ def changes(data: ReportData) -> Section:
                 "changed-tables",
                 "Tables written again since the run before",
                 "the lake's own versions",
-                (Column("Table", "text"), Column("Version before"), Column("Version now")),
+                (ReportColumn("Table", "text"), ReportColumn("Version before"), ReportColumn("Version now")),
                 tuple((Cell(name), Cell(say.count(old)), Cell(say.count(new))) for name, old, new in shown),
                 how_many_more(len(shown), len(again)),
             )
@@ -210,7 +215,7 @@ def quality(data: ReportData) -> Section:
             "landing-table",
             f"Where the lines of {plural(found.files, 'file')} went",
             tables.full_name(Landings),
-            (Column("Lines", "text"), Column("Count"), Column("Share")),
+            (ReportColumn("Lines", "text"), ReportColumn("Count"), ReportColumn("Share")),
             (
                 *((Cell(label), number, share) for label, number, share in shares),
                 (Cell("Read in all"), lines, Cell("")),
@@ -224,7 +229,7 @@ def quality(data: ReportData) -> Section:
                 "rules-table",
                 "Lines waiting in quarantine, by the rule they broke",
                 tables.full_name(Quarantine),
-                (Column("Rule", "text"), Column("Lines")),
+                (ReportColumn("Rule", "text"), ReportColumn("Lines")),
                 tuple(
                     (Cell(say.clean(rule, 60)), Cell(say.count(n), "lines", str(n))) for rule, n in rules[:CHART_ROWS]
                 ),

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from kaizenlake.publish import formats as say
 from kaizenlake.report.engine.blocks import Block, Picture, Section, empty, grid, intervals
 from kaizenlake.report.engine.columns import interval, show, show_text
-from kaizenlake.report.engine.interval_chart import Bar, Group, Mark, estimate, share_chart
+from kaizenlake.report.engine.interval_chart import Bar, Mark, RowGroup, estimate, share_chart
 from kaizenlake.report.engine.rows import TableRow
 from kaizenlake.report.engine.svg import Tone
 from kaizenlake.report.kaizen.data import ReportData
@@ -134,7 +134,7 @@ def patterns(data: ReportData) -> Section:
     ):
         if not listing.total:
             continue
-        group = Group.of("", map(_pattern_mark, _by_lift(listing.rows)))
+        group = RowGroup.of("", map(_pattern_mark, _by_lift(listing.rows)))
         if group.marks:
             blocks.append(_forest(f"chart-{name}", heading, group))
         blocks.append(
@@ -161,7 +161,7 @@ def patterns(data: ReportData) -> Section:
     return Section("patterns", title, lead, tuple(blocks))
 
 
-def _forest(identifier: str, heading: str, group: Group) -> Picture:
+def _forest(identifier: str, heading: str, group: RowGroup) -> Picture:
     title = f"{heading}: relative difference of posts with a pattern from those without, with intervals"
     legend = (("good", "Works"), ("bad", "Risky"), ("plain", "Unclear"))
     return intervals(identifier, title, [group], reference=0.0, signed=True, legend=legend)

@@ -9,7 +9,7 @@ from datetime import datetime
 import polars as pl
 
 from kaizenlake.jobs.alerts._content_findings import count_tiers, is_rated
-from kaizenlake.parameters import Evidence, Labels, Tiers
+from kaizenlake.parameters import EvidenceNeeds, Labels, Tiers
 from kaizenlake.report.engine.rows import CHART_ROWS, Figures, Listing, Quality, RunFacts, TableRow, listing
 from kaizenlake.report.kaizen.learning_data import Learning, learning
 from kaizenlake.tables import (
@@ -80,7 +80,7 @@ class ReportData:
     learning: Learning
     tier_edges: Tiers
     impressions: int
-    evidence: Evidence
+    evidence: EvidenceNeeds
 
 
 def build(
@@ -91,7 +91,7 @@ def build(
     previous: Figures | None = None,
     tiers: Tiers | None = None,
     labels: Labels | None = None,
-    evidence: Evidence | None = None,
+    evidence: EvidenceNeeds | None = None,
 ) -> ReportData:
     """Read the report out of the tables.
 
@@ -116,7 +116,7 @@ def build(
     creative_labels = scan(CreativeLabels)
     enough = (labels or Labels()).impressions
     patterns = scan(Patterns)
-    bearings = evidence or Evidence()
+    bearings = evidence or EvidenceNeeds()
     data = ReportData(
         as_of=as_of,
         window=(window["first"], window["last"]) if window["first"] is not None else None,

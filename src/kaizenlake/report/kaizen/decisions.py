@@ -12,7 +12,7 @@ from kaizenlake.report.engine.rows import Listing, TableRow, listing
 from kaizenlake.tables import PolicyPromotions, Scan
 
 
-class Gate(msgspec.Struct, frozen=True):
+class GateResult(msgspec.Struct, frozen=True):
     """A gate of a decision: whether it let the policy pass, and the figures it found."""
 
     gate: str
@@ -21,7 +21,7 @@ class Gate(msgspec.Struct, frozen=True):
 
 
 class _Gates(msgspec.Struct, frozen=True):
-    gates: tuple[Gate, ...] = ()
+    gates: tuple[GateResult, ...] = ()
 
 
 def decisions(scan: Scan, which: pl.Expr, *, rows: int) -> Listing[TableRow]:
@@ -31,7 +31,7 @@ def decisions(scan: Scan, which: pl.Expr, *, rows: int) -> Listing[TableRow]:
     return Listing(found.rows[::-1], found.total)
 
 
-def gates(text: str | None) -> tuple[Gate, ...]:
+def gates(text: str | None) -> tuple[GateResult, ...]:
     """Return gates of a decision out of their JSON; none where it says something else."""
     try:
         return msgspec.json.decode(text or "{}", type=_Gates).gates

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from kaizenlake.publish import formats as say
-from kaizenlake.report.engine.blocks import Basis, Finding
+from kaizenlake.report.engine.blocks import Basis, FindingBlock
 from kaizenlake.report.engine.rows import TableRow
 from kaizenlake.report.kaizen.data import ReportData
 from kaizenlake.report.kaizen.labels import waiting_lines
@@ -49,7 +49,7 @@ class FindingKind:
     most: int = PER_KIND
 
 
-def findings(data: ReportData, limit: int = HEADLINES) -> list[Finding]:
+def findings(data: ReportData, limit: int = HEADLINES) -> list[FindingBlock]:
     """Return the strongest findings in the order of their evidence, then all warnings.
 
     Each kind gives its strongest finding before any gives its second, so the list is broad before it is deep.
@@ -58,14 +58,16 @@ def findings(data: ReportData, limit: int = HEADLINES) -> list[Finding]:
         data: Data of the report.
         limit: Most findings, warnings aside.
     """
-    ranked: list[tuple[int, int, Finding]] = []
+    ranked: list[tuple[int, int, FindingBlock]] = []
     for order, kind in enumerate(FINDING_KINDS):
         of_kind = (row for row in (*data.headlines, *_waiting(data)) if row.kind == kind.name)
         ranked += [
             (
                 place,
                 order,
-                Finding(kind.name, say.clean(row.sentence, LONGEST), full_name(kind.table), kind.basis, kind.section),
+                FindingBlock(
+                    kind.name, say.clean(row.sentence, LONGEST), full_name(kind.table), kind.basis, kind.section
+                ),
             )
             for place, row in enumerate(_strongest(of_kind)[: kind.most])
         ]

@@ -8,7 +8,7 @@ from kaizenlake import tables
 from kaizenlake.publish import formats as say
 from kaizenlake.report.engine.blocks import (
     Block,
-    Finding,
+    FindingBlock,
     Headlines,
     Paragraph,
     Picture,
@@ -67,7 +67,7 @@ def _alerts(found: Learning) -> Iterator[Block]:
     if found.alerts.total:
         yield Headlines(
             tuple(
-                Finding(
+                FindingBlock(
                     "alert",
                     f"{say.clean(row.words, 400)} Since {say.day(row.raised_on)}.",
                     tables.full_name(Alerts),

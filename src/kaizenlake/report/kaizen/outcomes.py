@@ -15,7 +15,7 @@ from kaizenlake.report.engine.blocks import (
     intervals,
 )
 from kaizenlake.report.engine.columns import interval, show_text
-from kaizenlake.report.engine.interval_chart import Group, Mark, estimate, interval_chart
+from kaizenlake.report.engine.interval_chart import Mark, RowGroup, estimate, interval_chart
 from kaizenlake.report.engine.rows import Listing, TableRow
 from kaizenlake.report.engine.svg import Tone
 from kaizenlake.report.kaizen.data import ReportData
@@ -109,7 +109,7 @@ def _win_blocks(data: ReportData, kind: str) -> list[Block]:
     names = list(dict.fromkeys(row.dimension for row in listing.rows))
     ordered = [row for name in names for row in sorted(listing.rows, key=_by_rate) if row.dimension == name]
     groups = [
-        Group.of(
+        RowGroup.of(
             f"By {dimension(name)}", (_win_mark(row, data.evidence.q_value) for row in ordered if row.dimension == name)
         )
         for name in names
@@ -152,7 +152,7 @@ def clarity(data: ReportData) -> Section:
         ),
     )
     title_of = "Share of briefs that arrive clear, with intervals"
-    picture = intervals("chart-clarity", title_of, [Group.of("", marks)])
+    picture = intervals("chart-clarity", title_of, [RowGroup.of("", marks)])
     return Section("clarity", title, "How clear briefs arrive, by industry and kind of client.", (picture, table))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection
 import polars as pl
 
 from kaizenlake.plugins import Declarations, ReportSection
-from kaizenlake.report.engine.blocks import Missing, Section, grid
+from kaizenlake.report.engine.blocks import MissingData, Section, grid
 from kaizenlake.report.engine.columns import show
 from kaizenlake.report.engine.rows import listing
 from kaizenlake.tables import Scan, Table
@@ -37,7 +37,7 @@ def plugin_sections(
             except Exception as error:  # noqa: BLE001 - a foreign declaration: whatever comes of it is its own failure
                 section, missing = None, "It could not be made."
                 failures.append(f"section {item.name!r} of {taken.where}: {type(error).__name__}: {error}")
-            made.append(section or Section(identifier, item.title, "", (Missing(missing, ()),)))
+            made.append(section or Section(identifier, item.title, "", (MissingData(missing, ()),)))
     return tuple(made), tuple(failures)
 
 
@@ -48,7 +48,7 @@ def _section(scan: Scan, identifier: str, item: ReportSection, declared: Declara
     if not found.rows:
         types = [event for name in item.events if (event := declared.catalogue.by_name(name)) is not None]
         told = tuple((event.name, event.meaning) for event in types)
-        return Section(identifier, item.title, "", (Missing(item.missing, told),))
+        return Section(identifier, item.title, "", (MissingData(item.missing, told),))
     columns = [show(name, heading) for name, heading in item.columns.items()]
     return Section(
         identifier, item.title, item.lead, (grid(f"{identifier}-table", item.lead, item.table, found, columns),)

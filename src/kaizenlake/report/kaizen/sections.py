@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from kaizenlake.publish import formats as say
-from kaizenlake.report.engine.blocks import Document, Section
+from kaizenlake.report.engine.blocks import ReportDocument, Section
 from kaizenlake.report.kaizen.about import changes, glossary, headlines, key_figures, method, quality
 from kaizenlake.report.kaizen.content import labels, patterns, tiers
 from kaizenlake.report.kaizen.data import ReportData
@@ -13,7 +13,7 @@ from kaizenlake.report.kaizen.learning import learning
 from kaizenlake.report.kaizen.outcomes import clarity, win_rates, wins_of
 
 
-def document(data: ReportData, more: tuple[Section, ...] = ()) -> Document:
+def document(data: ReportData, more: tuple[Section, ...] = ()) -> ReportDocument:
     """Lay the report out.
 
     Args:
@@ -25,7 +25,7 @@ def document(data: ReportData, more: tuple[Section, ...] = ()) -> Document:
     window = period
     if data.previous is not None:
         window += f" Changes are since the report of {say.instant(data.previous.as_of)}."
-    return Document.of(
+    return ReportDocument.of(
         data.as_of,
         title="Kaizen report",
         subtitle="What was learned, how sure it is, and what it rests on",

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from kaizenlake.lake.files import write_atomic
-from kaizenlake.parameters import Evidence, Labels, Tiers
+from kaizenlake.parameters import EvidenceNeeds, Labels, Tiers
 from kaizenlake.report.engine.blocks import Section
 from kaizenlake.report.engine.render import ReportPlace, folder_of, render_html, render_pdf, with_title
 from kaizenlake.report.engine.rows import Figures, RunFacts
@@ -31,7 +31,7 @@ def write_reports(
     previous: Figures | None = None,
     tiers: Tiers | None = None,
     labels: Labels | None = None,
-    evidence: Evidence | None = None,
+    evidence: EvidenceNeeds | None = None,
     more: tuple[Section, ...] = (),
 ) -> tuple[Path, Path]:
     """Write `<out>/<date of as_of>/kaizen.html` and `kaizen.pdf`, each whole or not at all.

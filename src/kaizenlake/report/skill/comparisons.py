@@ -11,7 +11,7 @@ from kaizenlake.publish.signed import skill_words as words
 from kaizenlake.publish.signed.skill_data import TABLES
 from kaizenlake.report.engine.blocks import (
     Block,
-    Missing,
+    MissingData,
     Paragraph,
     Picture,
     Section,
@@ -20,7 +20,7 @@ from kaizenlake.report.engine.blocks import (
     intervals,
 )
 from kaizenlake.report.engine.columns import Cell, Shown, interval, show_text
-from kaizenlake.report.engine.interval_chart import Group, Mark, estimate
+from kaizenlake.report.engine.interval_chart import Mark, RowGroup, estimate
 from kaizenlake.report.engine.rows import CHART_ROWS, Listing
 from kaizenlake.report.engine.svg import Tone
 from kaizenlake.vocabulary import plural
@@ -34,14 +34,14 @@ def terms(known: model.Card) -> Section:
     title = "Strengths and weaknesses"
     rows = [row for row in known.terms if row.n]
     if not rows:
-        missing = Missing("No run of these days told a term of the loss.", events_to_log("RUN_COMPLETED"))
+        missing = MissingData("No run of these days told a term of the loss.", events_to_log("RUN_COMPLETED"))
         return Section("terms", title, "", (missing,))
     lead = (
         "Each term of the loss against the runs of the other doers in the same days, and against the doer's own past. A "
         "difference is worth its weight in loss; below 0 is better."
     )
     groups = [
-        Group.of(heading, (_term_mark(row, kind) for row in rows[:CHART_ROWS]))
+        RowGroup.of(heading, (_term_mark(row, kind) for row in rows[:CHART_ROWS]))
         for heading, kind in (("Against the other doers", "fleet"), ("Against its own past", "past"))
     ]
     return Section(
@@ -66,7 +66,7 @@ def terms(known: model.Card) -> Section:
     )
 
 
-def _picture(identifier: str, title: str, groups: Sequence[Group]) -> tuple[Picture, ...]:
+def _picture(identifier: str, title: str, groups: Sequence[RowGroup]) -> tuple[Picture, ...]:
     """Return differences in loss with their intervals; nothing where none has one."""
     charted = [group for group in groups if group.marks]
     if not charted:
@@ -136,7 +136,7 @@ def models(known: model.Card) -> Section:
         "Runs within a band of cost, each up to twice as dear as it begins, are at equal cost; a model is set against the "
         "doer's other models band by band. Models were chosen, not drawn: something else may explain what is seen."
     )
-    differences = Group.of("", map(_model_mark, known.models))
+    differences = RowGroup.of("", map(_model_mark, known.models))
     title_of = "Loss of each model at equal cost less that of the others, with its interval"
     return Section(
         "models",
@@ -144,7 +144,7 @@ def models(known: model.Card) -> Section:
         lead,
         (
             Paragraph(_best(known)),
-            *_picture("chart-models", title_of, [Group("", differences.marks[:CHART_ROWS])]),
+            *_picture("chart-models", title_of, [RowGroup("", differences.marks[:CHART_ROWS])]),
             grid(
                 "models-table",
                 "Models, by place at equal cost",
@@ -183,7 +183,7 @@ def failures(known: model.Card) -> Section:
     title = "How it fails"
     if not known.failure_modes:
         return Section("failures", title, "", (Paragraph("No run of these days names a way in which it failed."),))
-    shares = Group.of("", map(_failure_mark, known.failure_modes[:CHART_ROWS]))
+    shares = RowGroup.of("", map(_failure_mark, known.failure_modes[:CHART_ROWS]))
     legend = (("good", "Falling"), ("bad", "Rising"), ("plain", "No certain trend"))
     title_of = "Share of the runs that failed in each way, with its interval"
     table = grid(

@@ -10,7 +10,7 @@ from kaizenlake.publish import formats as say
 from kaizenlake.publish.signed import skill_file as model
 from kaizenlake.publish.signed import skill_words as words
 from kaizenlake.publish.signed.skill_data import TABLES
-from kaizenlake.report.engine.blocks import Block, Document, Figure, Paragraph, Section, grid
+from kaizenlake.report.engine.blocks import Block, KeyFigure, Paragraph, ReportDocument, Section, grid
 from kaizenlake.report.engine.columns import show_text
 from kaizenlake.report.engine.rows import Listing, TableRow
 from kaizenlake.report.skill.skill_report import method
@@ -22,7 +22,7 @@ FLEET_ROWS = 500
 _ORDER = {"degrading": 0, "unclear": 1, "flat": 2, "improving": 3}
 
 
-def fleet(skills: Sequence[model.Skill], links: Mapping[str, str]) -> Document:
+def fleet(skills: Sequence[model.Skill], links: Mapping[str, str]) -> ReportDocument:
     """Lay out the page of all doers.
 
     Args:
@@ -35,19 +35,19 @@ def fleet(skills: Sequence[model.Skill], links: Mapping[str, str]) -> Document:
     losses = [skill.card.loss for skill in skills]
     degrading = sum(loss.direction == "degrading" for loss in losses)
     shown = sorted(skills, key=lambda skill: (_ORDER[skill.card.loss.direction], -skill.sample_size, skill.doer))
-    return Document.of(
+    return ReportDocument.of(
         first.as_of,
         title="Skills of the fleet",
         subtitle="Every agent: where its loss goes, what it is good and bad at, and what to try next",
         window=f"Runs of {plural(days, 'day')} up to {say.day(last_day)}; of an agent that did not run in them, up to its last run. "
         "A loss lies between 0 and 1, lower is better.",
         figures=(
-            Figure("Agents", say.count(len(skills)), ""),
-            Figure("Runs with a loss", say.count(sum(skill.sample_size for skill in skills)), ""),
-            Figure("Improving", say.count(sum(loss.direction == "improving" for loss in losses)), ""),
-            Figure("Degrading", say.count(degrading), ""),
-            Figure("With a weakness", say.count(sum(bool(skill.card.weaknesses) for skill in skills)), ""),
-            Figure("Experiments proposed", say.count(sum(len(skill.next_steps) for skill in skills)), ""),
+            KeyFigure("Agents", say.count(len(skills)), ""),
+            KeyFigure("Runs with a loss", say.count(sum(skill.sample_size for skill in skills)), ""),
+            KeyFigure("Improving", say.count(sum(loss.direction == "improving" for loss in losses)), ""),
+            KeyFigure("Degrading", say.count(degrading), ""),
+            KeyFigure("With a weakness", say.count(sum(bool(skill.card.weaknesses) for skill in skills)), ""),
+            KeyFigure("Experiments proposed", say.count(sum(len(skill.next_steps) for skill in skills)), ""),
         ),
         sections=(_doers(shown, links), _steps(shown), method()),
     )

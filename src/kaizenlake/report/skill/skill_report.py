@@ -6,7 +6,16 @@ from kaizenlake.publish import formats as say
 from kaizenlake.publish.signed import skill_file as model
 from kaizenlake.publish.signed import skill_words as words
 from kaizenlake.publish.signed.skill_data import TABLES, Course, courses
-from kaizenlake.report.engine.blocks import Block, Definitions, Document, Figure, Paragraph, Picture, Section, grid
+from kaizenlake.report.engine.blocks import (
+    Block,
+    Definitions,
+    KeyFigure,
+    Paragraph,
+    Picture,
+    ReportDocument,
+    Section,
+    grid,
+)
 from kaizenlake.report.engine.columns import show_text
 from kaizenlake.report.engine.rows import Listing
 from kaizenlake.report.engine.svg import Tone
@@ -18,7 +27,7 @@ from kaizenlake.vocabulary import plural
 DIRECTIONS: dict[str, Tone] = {"improving": "good", "degrading": "bad"}
 
 
-def card_of(scan: Scan, skill: model.Skill) -> Document:
+def card_of(scan: Scan, skill: model.Skill) -> ReportDocument:
     """Return the card of one doer, laid out.
 
     Args:
@@ -28,7 +37,7 @@ def card_of(scan: Scan, skill: model.Skill) -> Document:
     return card(skill, courses(scan, as_of=skill.as_of, doer=skill.doer).get(skill.doer, Course()))
 
 
-def card(skill: model.Skill, course: Course) -> Document:
+def card(skill: model.Skill, course: Course) -> ReportDocument:
     """Lay out the card of one doer.
 
     Args:
@@ -38,24 +47,24 @@ def card(skill: model.Skill, course: Course) -> Document:
     name, window = say.clean(skill.doer, 60), skill.data_window
     loss, policy = skill.card.loss, skill.policy
     days_told = f"from {say.day(window.first_day)} to {say.day(window.last_day)}"
-    return Document.of(
+    return ReportDocument.of(
         skill.as_of,
         title=f"Skill card: {name}",
         subtitle="What it is good and bad at, with which models, how it fails, and what to try next",
         window=f"Runs {days_told}, the latest on {say.day(loss.last_run_date)}; its own past is as many days before. "
         "A loss lies between 0 and 1, lower is better.",
         figures=(
-            Figure("Mean loss", say.loss(loss.mean_loss), f"direction: {loss.direction}"),
-            Figure(
+            KeyFigure("Mean loss", say.loss(loss.mean_loss), f"direction: {loss.direction}"),
+            KeyFigure(
                 "Runs with a loss",
                 say.count(skill.sample_size),
                 f"{say.count(loss.runs - loss.n)} without one, {plural(loss.units_without_loss, 'unit')} without any; "
                 f"{say.count(loss.runs_before)} runs before",
             ),
-            Figure("Of all weight observed", say.percent(loss.mean_coverage), _list_unobserved(skill.card)),
-            Figure("Change over 7 days", say.effect(loss.change_7d), _between(loss, "change_7d")),
-            Figure("Change over 30 days", say.effect(loss.change_30d), _between(loss, "change_30d")),
-            Figure(
+            KeyFigure("Of all weight observed", say.percent(loss.mean_coverage), _list_unobserved(skill.card)),
+            KeyFigure("Change over 7 days", say.effect(loss.change_7d), _between(loss, "change_7d")),
+            KeyFigure("Change over 30 days", say.effect(loss.change_30d), _between(loss, "change_30d")),
+            KeyFigure(
                 "Policy",
                 say.NOTHING if policy is None else say.clean(policy.policy_version, 24),
                 "none is known" if policy is None else plural(policy.age_days, "day") + " old",

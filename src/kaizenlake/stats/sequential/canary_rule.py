@@ -49,7 +49,7 @@ LEAST_ALPHA, LARGEST_ALPHA = 1e-9, 0.5
 
 
 @dataclass(frozen=True)
-class Rule:
+class CanaryRule:
     """By what a deployment is decided.
 
     Args:
@@ -129,7 +129,7 @@ class Guarded(NamedTuple):
     broken_since_look: Ints
 
 
-def judge(rule: Rule, candidate: Moments, control: Moments) -> Judged:
+def judge(rule: CanaryRule, candidate: Moments, control: Moments) -> Judged:
     """Judge candidates against their controls on every look.
 
     Args:
@@ -188,7 +188,7 @@ def judge(rule: Rule, candidate: Moments, control: Moments) -> Judged:
     )
 
 
-def guard(rule: Rule, margin: float, guardrails: int, candidate: Moments, control: Moments) -> Guarded:
+def guard(rule: CanaryRule, margin: float, guardrails: int, candidate: Moments, control: Moments) -> Guarded:
     """Hold a figure of candidates against a margin, on every look.
 
     Where no unit of either arm differs from another, no test of means can be made, and yet something is known: of n units
@@ -213,7 +213,7 @@ def guard(rule: Rule, margin: float, guardrails: int, candidate: Moments, contro
 
 
 def verdicts(
-    judged: Judged, rule: Rule, *, fresh: Bools, invalid: Bools, guardrails_held: Bools, guardrails_broken: Bools
+    judged: Judged, rule: CanaryRule, *, fresh: Bools, invalid: Bools, guardrails_held: Bools, guardrails_broken: Bools
 ) -> Strings:
     """Return what each look says.
 
@@ -254,7 +254,7 @@ def _shrunk(effect: Floats, se: Floats, worth: float) -> Floats:
     return shrink_normal(effect, se**2, NormalPrior(0.0, worth**2))
 
 
-def _outlook(rule: Rule, known: Floats, critical: Floats, candidates: int) -> dict[str, Floats]:
+def _outlook(rule: CanaryRule, known: Floats, critical: Floats, candidates: int) -> dict[str, Floats]:
     """Return the power so far, and nights needed, for an effect as large as what is tolerated, while all candidates share alpha."""
     nothing = np.full(known.shape, np.nan)
     if rule.tolerated == 0.0:
@@ -276,7 +276,7 @@ def _outlook(rule: Rule, known: Floats, critical: Floats, candidates: int) -> di
 
 
 @cache
-def _inflation(rule: Rule, candidates: int) -> float:
+def _inflation(rule: CanaryRule, candidates: int) -> float:
     """Return what looking every night costs: information over that of a single look, if each night brings the same."""
     alpha = rule.alpha / candidates
     looks = min(rule.horizon, MOST_PLANNED)

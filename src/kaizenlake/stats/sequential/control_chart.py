@@ -68,7 +68,7 @@ _LEAST_SKEWNESS = 1e-3
 _LEAST_CHANCE = 1e-300
 
 
-class Chart(NamedTuple):
+class ControlChart(NamedTuple):
     """The chart, one entry per series and day; NaN (False) where a series has no chart or no run on the day.
 
     Attributes:
@@ -168,7 +168,7 @@ def drift_chart(
     baseline_days: int = BASELINE_DAYS,
     days_per_false_alarm: float = DAYS_PER_FALSE_ALARM,
     smallest_rise: float = SMALLEST_RISE,
-) -> Chart:
+) -> ControlChart:
     """Return the chart of the losses of many series by day.
 
     Args:
@@ -193,13 +193,13 @@ def drift_chart(
     rule = _Rule(*_limits(days_per_false_alarm), smallest_rise)
     if not mean.size:
         none = np.empty(mean.shape)
-        return Chart(none, none, none, none, none, none, np.empty(mean.shape, dtype=np.bool_))
+        return ControlChart(none, none, none, none, none, none, np.empty(mean.shape, dtype=np.bool_))
     blocks = [
         _chart(mean[at : at + _BLOCK], runs[at : at + _BLOCK], m2[at : at + _BLOCK], baseline_days, rule)
         for at in range(0, mean.shape[0], _BLOCK)
     ]
     level, baseline, low, high, statistic, limit = (np.concatenate([block[i] for block in blocks]) for i in range(6))
-    return Chart(level, baseline, low, high, statistic, limit, np.asarray(statistic > limit))
+    return ControlChart(level, baseline, low, high, statistic, limit, np.asarray(statistic > limit))
 
 
 @lru_cache(maxsize=64)

@@ -29,7 +29,7 @@ _ROUNDING = 1e-16
 _WIDEST = 12.0
 
 
-class Crossing(NamedTuple):
+class CrossingChances(NamedTuple):
     """Probability that the first crossing falls on each look: of the upper boundary, and of the lower one."""
 
     upper: Floats
@@ -76,7 +76,7 @@ def crossing(
     sides: Sides = 2,
     at_information: ArrayLike = 0.0,
     at_z: ArrayLike = 0.0,
-) -> Crossing:
+) -> CrossingChances:
     """Return the probability of a first crossing on each look; its running sum is the power so far.
 
     Args:
@@ -108,7 +108,7 @@ def crossing(
     bound = critical * np.sqrt(known)
     lower_bound = -bound if sides == 2 else np.full(bound.shape, -np.inf)
     upper, lower = _Walk.of(known - start[:, None], bound - score, lower_bound - score, drift).exits(drift)
-    return Crossing(upper.reshape(shape), lower.reshape(shape))
+    return CrossingChances(upper.reshape(shape), lower.reshape(shape))
 
 
 def stopped_effect(
