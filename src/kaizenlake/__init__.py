@@ -25,6 +25,8 @@ _HOMES = {
     "configure": "kaizenlake.events.write.log",
     "flush": "kaizenlake.events.write.log",
     "log_event": "kaizenlake.events.write.log",
+    "CampaignTimelinePlanner": "kaizenlake.jobs.agency.timeline",
+    "plan_timeline_for_brand": "kaizenlake.jobs.agency.timeline",
     "Lake": "kaizenlake.lake.store",
     "LearningOps": "kaizenlake.learning_ops",
     "KaizenContext": "kaizenlake.publish.context.model",

@@ -71,6 +71,12 @@ ExperimentCause: TypeAlias = Literal["degrading", "weakness", "both"]
 Severity: TypeAlias = Literal["info", "warning", "critical"]
 """How much an alert matters: somebody may act, somebody should look, harm is done."""
 
+Priority: TypeAlias = Literal["CRITICAL", "HIGH", "MEDIUM", "LOW"]
+"""How much a task matters, the most first."""
+
+PRIORITIES = {"CRITICAL": 8, "HIGH": 4, "MEDIUM": 2, "LOW": 1}
+"""What a day too late weighs, by priority."""
+
 Figures: TypeAlias = Literal["total so far", "of the day"]
 """What the figures of a content count: all since it was published, or those of the day alone."""
 

@@ -1,0 +1,1 @@
+"""Plan what an agency does for its brands."""

@@ -1,0 +1,106 @@
+"""Slots in which tasks of a brand may run: so many a day, from the hour of the start on, in the brand's own zone."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from kaizenlake.errors import UsageError
+
+APART = timedelta(hours=1)
+"""Time between two tasks of a day; less where the rest of the day is too short for all of them."""
+
+MOST_SLOTS = 1_000_000
+"""Most slots of a plan."""
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """Days on which a brand works.
+
+    Args:
+        zone: Zone of the brand.
+        holidays: Days off.
+        business_days: Saturdays, Sundays and holidays are left out.
+    """
+
+    zone: ZoneInfo
+    holidays: frozenset[date] = frozenset()
+    business_days: bool = False
+
+    def is_open(self, day: date) -> bool:
+        """Return whether a day is one on which tasks run."""
+        return not self.business_days or (day.weekday() < 5 and day not in self.holidays)
+
+    def day_of(self, instant: datetime) -> date:
+        """Return the day of an instant in the zone of the brand."""
+        return instant.astimezone(self.zone).date()
+
+
+def calendar(zone: str, holidays: Collection[date | str], *, business_days: bool) -> Calendar:
+    """Return the days on which a brand works, from what a caller says of them.
+
+    Raises:
+        UsageError: The zone is unknown, or a holiday is no day.
+    """
+    try:
+        found = ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError, TypeError) as error:
+        raise UsageError(
+            f"Expected a time zone such as Europe/Berlin, found {zone!r}.", hint="Names are those of the IANA list."
+        ) from error
+    if isinstance(holidays, str):
+        raise UsageError(f"Expected a list of days as holidays, found the text {holidays!r}.")
+    return Calendar(found, frozenset(_day(value) for value in holidays), business_days)
+
+
+def _day(value: date | str) -> date:
+    try:
+        found = value if isinstance(value, date) else date.fromisoformat(value)
+    except (ValueError, TypeError) as error:
+        raise UsageError(f"Expected a holiday such as 2026-12-25, found {value!r}.") from error
+    return found.date() if isinstance(found, datetime) else found
+
+
+def time_slots(start_at: datetime, end_at: datetime, per_day: int, days: Calendar) -> list[datetime]:
+    """Return instants at which a task may run, in their order; the first is the start where its day is open.
+
+    Args:
+        start_at: First instant.
+        end_at: Instant from which on nothing runs.
+        per_day: Most tasks of a day.
+        days: Days on which the brand works.
+
+    Raises:
+        UsageError: There are too many of them.
+    """
+    found: list[datetime] = []
+    for first in _first_instants(start_at, end_at, days):
+        midnight = _midnight(days.day_of(first) + timedelta(days=1), days.zone)
+        step = min(APART, (midnight - first) / per_day)
+        if step >= timedelta(seconds=1):
+            step -= timedelta(microseconds=step.microseconds)
+        found += [slot for number in range(per_day) if (slot := first + number * step) < end_at]
+        if len(found) > MOST_SLOTS:
+            raise UsageError(
+                f"From {start_at:%Y-%m-%d} to {end_at:%Y-%m-%d} at {per_day} tasks a day there are more than "
+                f"{MOST_SLOTS:,} places for tasks.",
+                hint="Plan a shorter time, or fewer tasks a day.",
+            )
+    return found
+
+
+def _first_instants(start_at: datetime, end_at: datetime, days: Calendar) -> Iterator[datetime]:
+    local = start_at.astimezone(days.zone)
+    day, first = local.date(), start_at
+    while first < end_at:
+        if days.is_open(day):
+            yield first
+        day += timedelta(days=1)
+        first = datetime.combine(day, local.time(), days.zone).astimezone(UTC)
+
+
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, time(), zone).astimezone(UTC)
