@@ -9,7 +9,19 @@ from typing import Annotated
 import typer
 
 from kaizenlake._version import __version__
-from kaizenlake.cli.commands import canary, contexts, events, golden, keys, maintain, operate, policy, skill, tables
+from kaizenlake.cli.commands import (
+    canary,
+    contexts,
+    events,
+    golden,
+    keys,
+    maintain,
+    mapping,
+    operate,
+    policy,
+    skill,
+    tables,
+)
 from kaizenlake.cli.shell.words import clean, know, with_tenant
 from kaizenlake.errors import UNEXPECTED, KaizenError, Stopped, exit_codes
 
@@ -40,7 +52,7 @@ def _kaizen(
     pass
 
 
-for module in (operate, tables, events, contexts, maintain, policy, canary, skill, golden, keys):
+for module in (operate, mapping, tables, events, contexts, maintain, policy, canary, skill, golden, keys):
     module.add_to(app)
 know(app)
 

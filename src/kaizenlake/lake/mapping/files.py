@@ -27,6 +27,11 @@ def _shipped_folder() -> Traversable:
     return files("kaizenlake").joinpath("mappings")
 
 
+def read_shipped(name: str) -> str:
+    """Return the text of a mapping that is shipped."""
+    return _shipped_folder().joinpath(f"{name}.toml").read_text(encoding="utf-8")
+
+
 def load(name: str, folder: Path | None = None, catalogue: Catalogue = OURS) -> Mapping:
     """Read a mapping.
 

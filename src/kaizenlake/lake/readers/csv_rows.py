@@ -273,6 +273,16 @@ def _check_encoding(source: SourceFile, dialect: CsvDialect) -> None:
         )
 
 
+def likely_encoding(head: bytes) -> str:
+    """Return the encoding that the beginning of a file is likely to be of.
+
+    >>> likely_encoding("Gr\u00fc\u00dfe".encode("cp1252")), likely_encoding(b"plain")
+    ('cp1252', 'utf-8')
+    """
+    found = _other_than(UTF8, head)
+    return found or (UTF8 if _is_utf8(head) else "cp1252")
+
+
 _HEAD_BYTES = 65_536
 _ONE_BYTE = frozenset({"cp1252", "iso8859-1", "latin-1", "iso8859-15", "cp1250"})
 

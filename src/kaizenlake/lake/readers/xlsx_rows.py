@@ -80,6 +80,23 @@ def _sheet(book: python_calamine.CalamineWorkbook, dialect: CsvDialect, where: s
     return book.get_sheet_by_name(asked)
 
 
+def first_rows(source: Source) -> dict[str, list[list[str]]]:
+    """Return the first rows of each sheet that is shown, by its name; none where it is no workbook that can be read."""
+    try:
+        with sought(source) as stream, python_calamine.load_workbook(stream) as book:
+            visible = python_calamine.SheetVisibleEnum.Visible
+            names = [item.name for item in book.sheets_metadata if item.visible == visible] or book.sheet_names
+            found = {}
+            for name in names:
+                rows = islice(book.get_sheet_by_name(name).iter_rows(), FIRST_ROWS)
+                found[name] = [[_text(cell) or "" for cell in row] for row in rows]
+            return found
+    except FileNotFoundError:
+        raise
+    except FAULTS:
+        return {}
+
+
 def _rows(rows: list[list[Any]], header: list[str], first: int) -> Rows:
     """Return rows that hold something."""
     held = [(first + place, row) for place, row in enumerate(rows) if any(_text(cell) for cell in row)]

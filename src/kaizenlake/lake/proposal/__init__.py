@@ -1,0 +1,1 @@
+"""Proposals: what mapping would read a file, found out from the file itself."""

@@ -1,0 +1,144 @@
+"""What tables need of events: which fields, or which other events, without which they stay empty; declared once.
+
+What a landing and a night say of empty tables, the findings, `kaizen doctor`, the report, the contexts and `kaizen map` all follow.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kaizenlake.vocabulary import plural
+
+
+@dataclass(frozen=True)
+class Need:
+    """Something that tables need.
+
+    Args:
+        name: Stable name of it.
+        event: Type of the events that should tell it.
+        what: What those events are called, one and several.
+        fields: Fields of which an event should tell one; empty where it is other events that are needed.
+        events: Types of other events of which there should be one; empty where it is fields.
+        tables: Tables that stay empty without it.
+        lost: What there is not, in words behind "no".
+        context: Fields of the contexts that stay empty.
+    """
+
+    name: str
+    event: str
+    what: tuple[str, str]
+    fields: tuple[str, ...]
+    tables: tuple[str, ...]
+    lost: str
+    context: tuple[str, ...] = ()
+    events: tuple[str, ...] = ()
+
+    @property
+    def remedy(self) -> str:
+        """What can be done about it."""
+        if self.events:
+            return f"Land {' or '.join(self.events)} too, such as from an export that says how they ended."
+        return f"Map {'one of: ' if len(self.fields) > 1 else ''}{', '.join(self.fields)}."
+
+    def sentence(self, records: int) -> str:
+        """Return what is missing, and what stays empty for it.
+
+        Args:
+            records: Events that do not tell it.
+        """
+        told = plural(records, *self.what)
+        return f"{told} without {self.missing}: no {self.lost}."
+
+    @property
+    def missing(self) -> str:
+        """What is missing, in words."""
+        if self.events:
+            return "any that ended"
+        return self.fields[0].replace("_", " ") if len(self.fields) < 8 else "any term of the loss"
+
+
+_PATTERNS = ("recommended_tones", "high_performing_hooks", "successful_pillars", "recommended_patterns")
+_RECORD = ("record of figures", "records of figures")
+
+NEEDS: tuple[Need, ...] = (
+    Need(
+        "engagements",
+        "PERFORMANCE_RECORDED",
+        _RECORD,
+        ("engagements", "likes", "comments", "shares", "saves", "engagement_rate"),
+        ("performance_tiers", "creative_labels", "patterns"),
+        "engagement rates, tiers, winners or patterns",
+        (*_PATTERNS, "preferred_platforms", "past_winners", "risky_patterns"),
+    ),
+    Need(
+        "audience",
+        "PERFORMANCE_RECORDED",
+        _RECORD,
+        ("impressions", "reach", "engagement_rate"),
+        ("performance_tiers", "creative_labels", "patterns"),
+        "rates of any kind, tiers, winners or patterns",
+        (*_PATTERNS, "preferred_platforms", "past_winners", "risky_patterns"),
+    ),
+    Need(
+        "attributes",
+        "PERFORMANCE_RECORDED",
+        _RECORD,
+        ("text", "tone", "hook_type", "pillar", "content_type"),
+        ("content_features", "patterns"),
+        "patterns of what works",
+        _PATTERNS,
+    ),
+    Need(
+        "text",
+        "PERFORMANCE_RECORDED",
+        _RECORD,
+        ("text",),
+        ("content_features",),
+        "features of texts, such as questions or length",
+        ("recommended_patterns",),
+    ),
+    Need(
+        "run_terms",
+        "RUN_COMPLETED",
+        ("run", "runs"),
+        ("gates_total", "contradictions", "grounding_rate", "budget_usd", "latency_budget_seconds", "security_criticals", "api_breakages", "rag_coverage_rate"),
+        ("crl", "crl_daily", "crl_trends", "skill_cards"),
+        "loss, trends or skill cards",
+    ),
+    Need(
+        "policy_version",
+        "RUN_COMPLETED",
+        ("run", "runs"),
+        ("policy_version",),
+        ("learning_progress", "policy_performance"),
+        "comparison of versions",
+    ),
+    Need(
+        "ends",
+        "LEAD_CREATED",
+        ("lead", "leads"),
+        (),
+        ("win_rates",),
+        "win rates of leads",
+        events=("DEAL_WON", "LEAD_LOST"),
+    ),
+    Need(
+        "lead_attributes",
+        "LEAD_CREATED",
+        ("lead", "leads"),
+        ("source", "industry", "client_type"),
+        ("win_rates",),
+        "win rates by where leads come from",
+    ),
+    Need(
+        "replies",
+        "OUTREACH_SENT",
+        ("outreach message", "outreach messages"),
+        (),
+        ("win_rates",),
+        "reply rates",
+        ("channel_performance",),
+        events=("OUTREACH_REPLIED",),
+    ),
+)  # fmt: skip
