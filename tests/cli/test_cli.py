@@ -21,6 +21,7 @@ from kaizenlake.samples import samples
 COMMANDS = {
     "demo",
     "init",
+    "map",
     "land",
     "nightly",
     "report",
