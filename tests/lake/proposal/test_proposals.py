@@ -15,7 +15,7 @@ from kaizenlake.errors import MappingError
 from kaizenlake.events.catalogue import EVENTS
 from kaizenlake.events.values.synonyms import ALSO, ENDED, TIMES, plain_name
 from kaizenlake.lake.landing.landing import land
-from kaizenlake.lake.proposal.propose import Around, NeedsNoMappingError, propose
+from kaizenlake.lake.proposal.propose import NeedsNoMappingError, ProposalSettings, propose
 from kaizenlake.lake.store import Lake
 from kaizenlake.tables import Events
 from lake.landed import ndjson, post, put
@@ -28,7 +28,7 @@ SHIPPED = Path(samples.__file__).parent
 
 
 def proposed(file: Path, **said):
-    return propose(file, Around(NOW, **said))
+    return propose(file, ProposalSettings(NOW, **said))
 
 
 def landed(tmp_path, file: Path, **said):
@@ -108,7 +108,7 @@ GERMAN = "Datum;Beitrags-ID;Impressionen;Gefällt mir;Kommentare;Interaktionsrat
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
 def test_a_german_file_is_read_as_it_is_meant(tmp_path, encoding):
     file = put(tmp_path / "instagram.csv", GERMAN.encode(encoding))
-    found, events = landed(tmp_path, file)
+    _, events = landed(tmp_path, file)
     assert [event[1] for event in events] == [f"2026-07-{day:02d}" for day in range(1, 13)]
     assert [event[2]["impressions"] for event in events] == [1000 * day + 100 + day for day in range(1, 13)]
     assert {event[2]["platform"] for event in events} == {"instagram"}

@@ -15,7 +15,7 @@ from kaizenlake.cli.shell.words import draw, open_lake, say, say_json, say_lines
 from kaizenlake.errors import LakeError, UsageError
 
 if TYPE_CHECKING:
-    from kaizenlake.lake.proposal.propose import Around, Proposal
+    from kaizenlake.lake.proposal.propose import MappingProposal, ProposalSettings
 
 
 def add_to(app: typer.Typer) -> None:
@@ -66,13 +66,13 @@ def map_file(
     _tell(found, file, write)
 
 
-def _around(where: str, zone: str | None) -> Around:
+def _around(where: str, zone: str | None) -> ProposalSettings:
     """Return what a proposal is made with: the settings, plug-ins and mappings of the lake, where there is one."""
     from zoneinfo import available_timezones
 
     from kaizenlake.lake.landing.retry import mappings_folder
     from kaizenlake.lake.mapping.money import Exchange
-    from kaizenlake.lake.proposal.propose import Around
+    from kaizenlake.lake.proposal.propose import ProposalSettings
 
     if zone is not None and zone not in available_timezones():
         raise UsageError(f"There is no time zone {zone!r}.", hint="Such as Europe/Berlin or America/Los_Angeles.")
@@ -80,8 +80,8 @@ def _around(where: str, zone: str | None) -> Around:
     try:
         lake = open_lake(where)
     except LakeError:
-        return Around(now, zone=zone)
-    return Around(
+        return ProposalSettings(now, zone=zone)
+    return ProposalSettings(
         now,
         lake.declared.catalogue,
         mappings_folder(lake),
@@ -91,7 +91,7 @@ def _around(where: str, zone: str | None) -> Around:
     )
 
 
-def _tell(found: Proposal, file: Path, write: Path | None) -> None:
+def _tell(found: MappingProposal, file: Path, write: Path | None) -> None:
     trial = found.trial
     asked = trial.rows - trial.left_out
     say(f"{found.file}: {', '.join(found.types)}; {asked - trial.wrong:,} of {asked:,} rows would land.")

@@ -15,16 +15,16 @@ from kaizenlake.events.values.platforms import ALIASES
 from kaizenlake.events.values.synonyms import ENDED, PARTS, PROJECT, STAGES, TENANT, TIMES, plain_name, unit_in
 from kaizenlake.lake.proposal import times
 from kaizenlake.lake.proposal.grain import grain_of, identity_of
-from kaizenlake.lake.proposal.names import Match, is_named, matches
-from kaizenlake.lake.proposal.sample import Sample
-from kaizenlake.lake.proposal.shapes import Shape
+from kaizenlake.lake.proposal.names import ColumnMatch, is_named, matches
+from kaizenlake.lake.proposal.sample import FileSample
+from kaizenlake.lake.proposal.shapes import CellShape
 
 ENOUGH = 0.8
 """Least strength at which a type of event is proposed."""
 
 
 @dataclass(frozen=True)
-class Draft:
+class EventDraft:
     """An event that rows may stand for.
 
     Args:
@@ -49,7 +49,7 @@ class Draft:
     beside: Mapping[str, Any] = field(default_factory=dict)
     doubts: tuple[str, ...] = ()
 
-    def without(self, name: str, why: str) -> Draft:
+    def without(self, name: str, why: str) -> EventDraft:
         """Return the draft without a field, and why it is left out."""
         fields = {key: value for key, value in self.fields.items() if key != name}
         columns = {column: told for column, told in self.columns.items() if told != name}
@@ -57,7 +57,7 @@ class Draft:
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownTable:
     """What is known of a table when drafts are made.
 
     Args:
@@ -67,8 +67,8 @@ class Known:
         name: Name of the file.
     """
 
-    sample: Sample
-    shapes: Mapping[str, Shape]
+    sample: FileSample
+    shapes: Mapping[str, CellShape]
     zone: str | None
     name: str
 
@@ -78,7 +78,7 @@ def is_record(event: EventType) -> bool:
     return {"content_id", "figures", "breakdown"} <= {field.name for field in event.fields}
 
 
-def drafts(known: Known, catalogue: Catalogue) -> list[Draft]:
+def drafts(known: KnownTable, catalogue: Catalogue) -> list[EventDraft]:
     """Return the events that rows may stand for, the best first; more than one where a row of a CRM tells how a lead ended."""
     found = [draft for event in catalogue.logged if (draft := _draft(event, known, catalogue)) is not None]
     return sorted(found, key=lambda draft: -draft.strength)
@@ -90,7 +90,7 @@ def _weight(field: Field, catalogue: Catalogue) -> float:
     return (0.3 if field.name.endswith("_id") else 1.0) / math.sqrt(max(types, 1))
 
 
-def _draft(event: EventType, known: Known, catalogue: Catalogue, least: float = ENOUGH) -> Draft | None:
+def _draft(event: EventType, known: KnownTable, catalogue: Catalogue, least: float = ENOUGH) -> EventDraft | None:
     declared = {item.name: item for item in event.fields}
     told = times.time_of(event.name, known.shapes, name=known.name, zone=known.zone)
     published = None
@@ -98,7 +98,7 @@ def _draft(event: EventType, known: Known, catalogue: Catalogue, least: float = 
         published = times.published_at(known.shapes, zone=known.zone, taken=told.column)
     spoken_for = {told.column, "" if published is None else published.column}
     candidates = [match for match in matches(event, known.shapes) if match.column not in spoken_for]
-    made = _Made(event, known, declared)
+    made = _FieldsSoFar(event, known, declared)
     subject = next((name for name in event.required_fields if name.endswith("_id")), None)
     chosen = _assign([match for match in candidates if match.field != subject])
     if not any(declared[name].unit or declared[name].kind in {"int", "float"} for name in chosen) and not told.score:
@@ -121,12 +121,12 @@ def _draft(event: EventType, known: Known, catalogue: Catalogue, least: float = 
     made.time(told, published)
     fields = {name: made.fields[name] for name in declared if name in made.fields}
     doubts = tuple(dict.fromkeys(made.doubts))
-    return Draft(event, made.id, made.moment, fields, made.whys, made.columns, strength, made.beside, doubts)
+    return EventDraft(event, made.id, made.moment, fields, made.whys, made.columns, strength, made.beside, doubts)
 
 
-def _assign(candidates: Sequence[Match]) -> dict[str, Match]:
+def _assign(candidates: Sequence[ColumnMatch]) -> dict[str, ColumnMatch]:
     """Return for each field the likeliest column, each column for one field."""
-    chosen: dict[str, Match] = {}
+    chosen: dict[str, ColumnMatch] = {}
     used: set[str] = set()
     for match in candidates:
         if match.field not in chosen and match.column not in used:
@@ -135,10 +135,10 @@ def _assign(candidates: Sequence[Match]) -> dict[str, Match]:
     return chosen
 
 
-class _Made:
+class _FieldsSoFar:
     """Fields of an event that are made one after the other."""
 
-    def __init__(self, event: EventType, known: Known, declared: Mapping[str, Field]) -> None:
+    def __init__(self, event: EventType, known: KnownTable, declared: Mapping[str, Field]) -> None:
         self.event = event
         self.known = known
         self.declared = declared
@@ -150,7 +150,7 @@ class _Made:
         self.moment: Mapping[str, Any] = {}
         self.doubts: list[str] = []
 
-    def record(self, named: Sequence[Match], free: Mapping[str, Shape], time: str) -> bool:
+    def record(self, named: Sequence[ColumnMatch], free: Mapping[str, CellShape], time: str) -> bool:
         """Take what a record of figures is about; False where no column names it."""
         parts = [column for column in free if is_named(column, PARTS) and column not in self.columns]
         open_to = [match.column for match in named if self.columns.get(match.column, "text") == "text"]
@@ -164,13 +164,13 @@ class _Made:
         self.doubts += found.doubts
         return bool(found.content)
 
-    def subject_of(self, subject: str, named: Sequence[Match], time: str) -> float:
+    def subject_of(self, subject: str, named: Sequence[ColumnMatch], time: str) -> float:
         """Take what an event is about; the return is how surely a column names it."""
         self._name(subject, [named[0].column] if named else identity_of(self.known.sample, self.known.shapes))
         self.id = self._identity(subject, time)
         return named[0].score if named else 0.0
 
-    def time(self, told: times.Told, published: times.Told | None) -> None:
+    def time(self, told: times.TimeSource, published: times.TimeSource | None) -> None:
         """Take what tells when it happened."""
         self.moment = told.moment if published is None else published.moment
         self.whys["occurred_at"] = told.why if published is None else published.why
@@ -182,7 +182,7 @@ class _Made:
             self.columns[told.column] = "occurred_at" if published is None else "measured_at"
         self.doubts += (*told.doubts, *(() if published is None else published.doubts))
 
-    def take(self, match: Match, shape: Shape) -> None:
+    def take(self, match: ColumnMatch, shape: CellShape) -> None:
         """Take a column for a field, with the conversion that its cells need."""
         value, why = convert(
             match.column, self.declared[match.field], shape, is_workbook=self.known.sample.rows.is_workbook
@@ -193,7 +193,7 @@ class _Made:
         if match.score < 0.65:
             self.doubts.append(f"{match.column!r} is taken for {match.field}, as {match.why}.")
 
-    def gates(self, chosen: Mapping[str, Match]) -> bool:
+    def gates(self, chosen: Mapping[str, ColumnMatch]) -> bool:
         """Take columns of two answers for gates that a run passed or not; False where there are none."""
         if "gates_passed" not in self.declared or "gates_total" not in self.declared:
             return False
@@ -267,7 +267,7 @@ class _Made:
         if not is_sure or word == "unknown":
             self.doubts.append(f"No column tells {name}: {word!r} is written. Write the right one.")
 
-    def envelope(self, free: Mapping[str, Shape]) -> None:
+    def envelope(self, free: Mapping[str, CellShape]) -> None:
         """Take columns that name the project and the tenant."""
         for key, known in (("project_id", PROJECT), ("tenant_id", TENANT)):
             found = [
@@ -283,7 +283,7 @@ class _Made:
                 self.columns[column] = key
 
 
-def convert(column: str, declared: Field, shape: Shape, *, is_workbook: bool) -> tuple[Any, str]:
+def convert(column: str, declared: Field, shape: CellShape, *, is_workbook: bool) -> tuple[Any, str]:
     """Return where the value of a field comes from, converted to its unit, and what is to be said of that."""
     unit = unit_in(column)
     if declared.unit == "rate" and not shape.is_percent and shape.highest > 1:
@@ -308,7 +308,7 @@ def convert(column: str, declared: Field, shape: Shape, *, is_workbook: bool) ->
     return column, ""
 
 
-def _platform(known: Known) -> tuple[str, str]:
+def _platform(known: KnownTable) -> tuple[str, str]:
     """Return the platform of a table whose columns do not name it, and why it is that."""
     words: dict[str, str] = {}
     for name, shape in known.shapes.items():
@@ -329,7 +329,7 @@ def _platform(known: Known) -> tuple[str, str]:
     return "unknown", "nothing in the file tells which platform it is of"
 
 
-def ends(draft: Draft, known: Known, catalogue: Catalogue) -> list[Draft]:
+def ends(draft: EventDraft, known: KnownTable, catalogue: Catalogue) -> list[EventDraft]:
     """Return the drafts of a table of leads: one is a lead from the day it was made, and where its stage says so, won or lost.
 
     Args:
@@ -344,7 +344,7 @@ def ends(draft: Draft, known: Known, catalogue: Catalogue) -> list[Draft]:
         return [draft]
     stage = max(stages, key=lambda column: is_named(column, STAGES))
     cells = [word for word in known.sample.table[stage].unique() if word is not None]
-    found: list[Draft] = []
+    found: list[EventDraft] = []
     made = catalogue.by_name("LEAD_CREATED")
     if made is not None and (lead := _draft_of(made, known, catalogue, stage)) is not None:
         found.append(lead)
@@ -356,6 +356,6 @@ def ends(draft: Draft, known: Known, catalogue: Catalogue) -> list[Draft]:
     return found if len(found) > 1 else [draft]
 
 
-def _draft_of(event: EventType, known: Known, catalogue: Catalogue, stage: str) -> Draft | None:
+def _draft_of(event: EventType, known: KnownTable, catalogue: Catalogue, stage: str) -> EventDraft | None:
     shapes = {column: shape for column, shape in known.shapes.items() if column != stage}
     return _draft(event, replace(known, shapes=shapes), catalogue, least=0.0)

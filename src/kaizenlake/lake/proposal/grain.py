@@ -8,8 +8,8 @@ from typing import Any
 
 import polars as pl
 
-from kaizenlake.lake.proposal.sample import Sample
-from kaizenlake.lake.proposal.shapes import Shape
+from kaizenlake.lake.proposal.sample import FileSample
+from kaizenlake.lake.proposal.shapes import CellShape
 from kaizenlake.vocabulary import Figures
 
 _MOST_PARTS = 60
@@ -17,7 +17,7 @@ _MOST_PARTS = 60
 
 
 @dataclass(frozen=True)
-class Grain:
+class RowGrain:
     """What one row of a table of figures is about.
 
     Args:
@@ -38,13 +38,13 @@ class Grain:
 
 
 def grain_of(
-    sample: Sample,
-    shapes: Mapping[str, Shape],
+    sample: FileSample,
+    shapes: Mapping[str, CellShape],
     named: Sequence[str],
     time: str,
     parts: Sequence[str],
     field_of: Callable[[str], str | None],
-) -> Grain:
+) -> RowGrain:
     """Return what one row is about.
 
     Args:
@@ -94,22 +94,22 @@ def _is_unique(table: pl.DataFrame, columns: Sequence[str]) -> bool:
 
 
 def _found(
-    sample: Sample,
+    sample: FileSample,
     table: pl.DataFrame,
-    shapes: Mapping[str, Shape],
+    shapes: Mapping[str, CellShape],
     content: tuple[str, ...],
     parts: tuple[str, ...],
     time: str,
     doubt: str = "",
-) -> Grain:
+) -> RowGrain:
     figures, doubts = _figures(table, shapes, content, time)
     is_named = bool(content) and sample.each is None
     identity = {"columns": [*content, *parts, *([time] if time else [])]} if is_named else {"row": True}
-    return Grain(content, "", parts, figures, identity, tuple(filter(None, (doubt, *doubts))))
+    return RowGrain(content, "", parts, figures, identity, tuple(filter(None, (doubt, *doubts))))
 
 
 def _figures(
-    table: pl.DataFrame, shapes: Mapping[str, Shape], content: Sequence[str], time: str
+    table: pl.DataFrame, shapes: Mapping[str, CellShape], content: Sequence[str], time: str
 ) -> tuple[Figures, tuple[str, ...]]:
     """Return what figures count: where they fall from one day to the next, that day alone; where they never do, all so far."""
     if not content or not time or table.select(content).n_unique() == table.select(*content, time).n_unique():
@@ -156,7 +156,7 @@ def _figures(
     )
 
 
-def identity_of(sample: Sample, shapes: Mapping[str, Shape]) -> list[str]:
+def identity_of(sample: FileSample, shapes: Mapping[str, CellShape]) -> list[str]:
     """Return the fewest columns of names that tell all rows apart; none where none do."""
     table = sample.table
     known = [

@@ -12,7 +12,7 @@ from kaizenlake.events.catalogue import EventType, Field
 from kaizenlake.events.values.synonyms import ALSO, plain_name
 from kaizenlake.lake.mapping.document import values
 from kaizenlake.lake.mapping.files import list_shipped, load
-from kaizenlake.lake.proposal.shapes import Shape
+from kaizenlake.lake.proposal.shapes import CellShape
 
 LEAST = 0.5
 """Least likeness of names at which a column is taken for a field."""
@@ -62,7 +62,7 @@ _OTHER_FIGURE = frozenset(
 
 
 @dataclass(frozen=True)
-class Match:
+class ColumnMatch:
     """A column that may feed a field.
 
     Args:
@@ -90,7 +90,7 @@ def _shipped_names() -> Mapping[tuple[str, str], frozenset[str]]:
     return {key: frozenset(names) for key, names in found.items()}
 
 
-def matches(event: EventType, shapes: Mapping[str, Shape]) -> list[Match]:
+def matches(event: EventType, shapes: Mapping[str, CellShape]) -> list[ColumnMatch]:
     """Return which columns may feed which fields of an event, the likeliest first.
 
     Args:
@@ -98,7 +98,7 @@ def matches(event: EventType, shapes: Mapping[str, Shape]) -> list[Match]:
         shapes: What the cells of each column look like.
     """
     found = [
-        Match(column, field.name, *judged)
+        ColumnMatch(column, field.name, *judged)
         for field in event.fields
         for column, shape in shapes.items()
         if fits(field, shape) and (judged := _judge(event.name, field, column))[0] >= LEAST
@@ -170,7 +170,7 @@ def is_named(column: str, known: Sequence[str]) -> float:
     return best
 
 
-def fits(field: Field, shape: Shape) -> bool:
+def fits(field: Field, shape: CellShape) -> bool:
     """Return whether the cells of a column can be what a field holds."""
     match field.kind:
         case "int":
@@ -191,7 +191,7 @@ def fits(field: Field, shape: Shape) -> bool:
             return False
 
 
-def _fits_float(field: Field, shape: Shape) -> bool:
+def _fits_float(field: Field, shape: CellShape) -> bool:
     if shape.kind != "number":
         return False
     match field.unit:

@@ -18,21 +18,21 @@ from kaizenlake.events.catalogue import OURS, Catalogue
 from kaizenlake.events.check.landed_lines import check_lines
 from kaizenlake.lake.mapping import files as mappings
 from kaizenlake.lake.mapping.apply import Mapping
-from kaizenlake.lake.mapping.document import Format, values
+from kaizenlake.lake.mapping.document import FileFormat, values
 from kaizenlake.lake.mapping.figures import Style, style_of
 from kaizenlake.lake.mapping.money import Exchange
 from kaizenlake.lake.mapping.records import Grains
-from kaizenlake.lake.mapping.times import Origin
+from kaizenlake.lake.mapping.times import RowOrigin
 from kaizenlake.lake.proposal import toml_text
-from kaizenlake.lake.proposal.drafts import Draft, Known, drafts, ends, is_record
-from kaizenlake.lake.proposal.sample import Sample, samples
-from kaizenlake.lake.proposal.shapes import Shape, look
+from kaizenlake.lake.proposal.drafts import EventDraft, KnownTable, drafts, ends, is_record
+from kaizenlake.lake.proposal.sample import FileSample, samples
+from kaizenlake.lake.proposal.shapes import CellShape, look
 from kaizenlake.lake.readers import sources
 from kaizenlake.lake.readers.chunks import Lines, Rows
 from kaizenlake.lake.readers.header import has
-from kaizenlake.lake.readers.sources import Source
+from kaizenlake.lake.readers.sources import SourceFile
 from kaizenlake.lake.readers.trace_files import is_of_traces, read_traces
-from kaizenlake.tables.needs import NEEDS, Need
+from kaizenlake.tables.base.needs import NEEDS, TableNeed
 from kaizenlake.vocabulary import plural
 
 MOST_SHOWN = 5
@@ -41,7 +41,7 @@ RIGHT = 0.95
 
 
 @dataclass(frozen=True)
-class Around:
+class ProposalSettings:
     """What a proposal is made with.
 
     Args:
@@ -62,7 +62,7 @@ class Around:
 
 
 @dataclass(frozen=True)
-class Trial:
+class MappingTrial:
     """What a mapping makes of the first rows of a file.
 
     Args:
@@ -91,7 +91,7 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Proposal:
+class MappingProposal:
     """A mapping that is proposed.
 
     Args:
@@ -111,7 +111,7 @@ class Proposal:
     shipped: str
     found: tuple[str, ...]
     columns: tuple[tuple[str, str, str], ...]
-    trial: Trial
+    trial: MappingTrial
     doubts: tuple[str, ...]
     empty: tuple[str, ...]
     types: tuple[str, ...]
@@ -121,7 +121,7 @@ class NeedsNoMappingError(MappingError):
     """The file holds events or traces already."""
 
 
-def propose(path: Path, around: Around) -> Proposal:
+def propose(path: Path, around: ProposalSettings) -> MappingProposal:
     """Propose a mapping for a file.
 
     Args:
@@ -147,7 +147,7 @@ def propose(path: Path, around: Around) -> Proposal:
     return replace(proposal, found=(*also, *proposal.found))
 
 
-def _refuse_events(source: Source, around: Around) -> None:
+def _refuse_events(source: SourceFile, around: ProposalSettings) -> None:
     if source.form in {"json", "ndjson"} and sources.holds_events(source, around.catalogue):
         raise NeedsNoMappingError("The file holds events already: it lands without a mapping.", where=source.name)
     if is_of_traces(source):
@@ -156,7 +156,7 @@ def _refuse_events(source: Source, around: Around) -> None:
             raise NeedsNoMappingError("The file holds traces of agents: it lands without a mapping.", where=source.name)
 
 
-def attempt(mapping: Mapping, rows: Rows, source: Source, around: Around) -> Trial:
+def attempt(mapping: Mapping, rows: Rows, source: SourceFile, around: ProposalSettings) -> MappingTrial:
     """Return what a mapping makes of rows.
 
     Raises:
@@ -164,7 +164,7 @@ def attempt(mapping: Mapping, rows: Rows, source: Source, around: Around) -> Tri
     """
     mapping.fits(rows.frame.columns, where=source.name)
     modified = datetime.fromtimestamp(source.path.stat().st_mtime, around.now.tzinfo)
-    made = mapping.apply(rows, Origin("proposed", source.name, modified, None, around.exchange))
+    made = mapping.apply(rows, RowOrigin("proposed", source.name, modified, None, around.exchange))
     twofold = Grains().take(made.records) if made.records.height else set()
     kept, doubled = made.without(twofold) if twofold else (made, [])
     checked = check_lines(kept.lines, range(len(kept.lines)), now=around.now, catalogue=around.catalogue)
@@ -182,7 +182,7 @@ def attempt(mapping: Mapping, rows: Rows, source: Source, around: Around) -> Tri
     bad = {item.line for item in checked.rejected}
     first = tuple(line.decode() for place, line in enumerate(kept.lines) if place not in bad)[:MOST_SHOWN]
     told = dict(reasons.most_common(_MOST_REASONS))
-    return Trial(
+    return MappingTrial(
         len(rows.numbers),
         made.left_out,
         len(wrong),
@@ -196,7 +196,7 @@ def attempt(mapping: Mapping, rows: Rows, source: Source, around: Around) -> Tri
 _MOST_REASONS = 50
 
 
-def _recognise(sample: Sample, around: Around) -> Proposal | None:
+def _recognise(sample: FileSample, around: ProposalSettings) -> MappingProposal | None:
     """Return a mapping that is there already, where the file has its columns and nearly all rows land; the one that reads the most of them."""
     present = sample.rows.frame.columns
     likely: list[tuple[int, str, Mapping]] = []
@@ -214,7 +214,7 @@ def _recognise(sample: Sample, around: Around) -> Proposal | None:
     return None
 
 
-def _known(sample: Sample, name: str, mapping: Mapping, trial: Trial, count: int) -> Proposal:
+def _known(sample: FileSample, name: str, mapping: Mapping, trial: MappingTrial, count: int) -> MappingProposal:
     found = [
         *sample.notes,
         f"Its header is that of the mapping {name!r}: {count} of the {len(mapping.columns)} columns which that reads are there.",
@@ -235,12 +235,12 @@ def _known(sample: Sample, name: str, mapping: Mapping, trial: Trial, count: int
     columns = _columns_of(mapping, sample.names)
     types = tuple(section.type for section in mapping.document.event)
     given = {section.type: set(section.fields) for section in mapping.document.event}
-    return Proposal(
+    return MappingProposal(
         sample.source.name, text, name if as_it_is else "", tuple(found), columns, trial, (), _empty(given), types
     )
 
 
-def _with_format(text: str, form: Format) -> str:
+def _with_format(text: str, form: FileFormat) -> str:
     """Return the text of a mapping with another table of how the file is written."""
     without = re.sub(r"(?ms)^\[format\]\n.*?(?=^\[)", "", text)
     head, mark, rest = without.partition("\n[[")
@@ -266,7 +266,7 @@ def _columns_of(mapping: Mapping, names: Sequence[str]) -> tuple[tuple[str, str,
 def _empty(given: Table[str, set[str]]) -> tuple[str, ...]:
     """Return what stays empty without which fields, of events that tell some fields."""
 
-    def lacks(need: Need) -> bool:
+    def lacks(need: TableNeed) -> bool:
         if need.event not in given:
             return False
         if need.events:
@@ -282,11 +282,11 @@ def _empty(given: Table[str, set[str]]) -> tuple[str, ...]:
     return tuple(f"{', '.join(need.tables)}: no {need.lost}. {need.remedy}" for need in shown)
 
 
-def _guess(seen: Sequence[Sample], around: Around) -> Proposal:
-    best: tuple[float, Known, Draft] | None = None
+def _guess(seen: Sequence[FileSample], around: ProposalSettings) -> MappingProposal:
+    best: tuple[float, KnownTable, EventDraft] | None = None
     for sample in seen:
         shapes = _look(sample)
-        known = Known(sample, shapes, around.zone, sample.source.name)
+        known = KnownTable(sample, shapes, around.zone, sample.source.name)
         for draft in drafts(known, around.catalogue)[:1]:
             if best is None or draft.strength > best[0] + 0.2:
                 best = draft.strength, known, draft
@@ -307,7 +307,7 @@ def _guess(seen: Sequence[Sample], around: Around) -> Proposal:
     given = {item.event.name: set(item.fields) for item in made}
     doubts = tuple(dict.fromkeys(doubt for item in made for doubt in item.doubts))
     columns = tuple(_told(name, known.shapes[name], made) for name in known.sample.names)
-    return Proposal(
+    return MappingProposal(
         known.sample.source.name, text, "", known.sample.notes, columns, trial, doubts, _empty(given), tuple(given)
     )
 
@@ -316,7 +316,7 @@ _MOST_REPAIRS = 8
 _ENGAGED = frozenset({"engagements", "likes", "comments", "shares", "saves", "engagement_rate"})
 
 
-def _look(sample: Sample) -> dict[str, Shape]:
+def _look(sample: FileSample) -> dict[str, CellShape]:
     """Return what the cells of each column look like; a date that may begin with month or day begins as such files do."""
     shapes = {name: look(name, sample.table[name]) for name in sample.names}
     is_continental = sample.form.separator == ";" or any(
@@ -340,7 +340,7 @@ def _look(sample: Sample) -> dict[str, Shape]:
     return shapes
 
 
-def _told(name: str, shape: Shape, made: Sequence[Draft]) -> tuple[str, str, str]:
+def _told(name: str, shape: CellShape, made: Sequence[EventDraft]) -> tuple[str, str, str]:
     becomes = list(dict.fromkeys(item.columns[name] for item in made if name in item.columns))
     stages = [f"tells {item.event.name}" for item in made if name in item.beside.get("when", {})]
     whys = [why for item in made if (why := item.whys.get(item.columns.get(name, ""), ""))]
@@ -349,7 +349,7 @@ def _told(name: str, shape: Shape, made: Sequence[Draft]) -> tuple[str, str, str
     return name, ", ".join([*becomes, *stages]), whys[0] if whys else shape.words()
 
 
-def _nothing_fits(sample: Sample, trial: Trial | None = None) -> MappingError:
+def _nothing_fits(sample: FileSample, trial: MappingTrial | None = None) -> MappingError:
     names = ", ".join(map(repr, sample.names[:40]))
     why = f" What came nearest refuses all rows: {next(iter(trial.reasons), '')}." if trial is not None else ""
     return MappingError(
@@ -359,7 +359,7 @@ def _nothing_fits(sample: Sample, trial: Trial | None = None) -> MappingError:
     )
 
 
-def _repair(made: Sequence[Draft], trial: Trial) -> list[Draft] | None:
+def _repair(made: Sequence[EventDraft], trial: MappingTrial) -> list[EventDraft] | None:
     """Return drafts without the field that most rows are refused for; None where there is none, or the type needs it."""
     least = 0.05 * max(trial.rows - trial.left_out, 1)
     for name, count in trial.refused.items():
@@ -374,7 +374,7 @@ def _repair(made: Sequence[Draft], trial: Trial) -> list[Draft] | None:
     return None
 
 
-def _write(made: Sequence[Draft], known: Known) -> str:
+def _write(made: Sequence[EventDraft], known: KnownTable) -> str:
     """Return the text of a mapping."""
     sample = known.sample
     kinds = ", ".join(item.event.name for item in made)
@@ -415,7 +415,7 @@ def _one_line(text: str) -> str:
     return re.sub(r"[\x00-\x1f\x7f]+", " ", text)
 
 
-def _with_marks(sample: Sample, shapes: Table[str, Shape], made: Sequence[Draft]) -> Format:
+def _with_marks(sample: FileSample, shapes: Table[str, CellShape], made: Sequence[EventDraft]) -> FileFormat:
     """Return how the file is written, with the marks in its numbers where they follow from some of its cells for all."""
     if sample.source.form not in {"csv", "tsv", "xlsx"}:
         return sample.form
@@ -436,7 +436,7 @@ def _with_marks(sample: Sample, shapes: Table[str, Shape], made: Sequence[Draft]
     return msgspec.structs.replace(sample.form, decimal=decimal, thousands="," if decimal == "." else ".")
 
 
-def _marks_of_others(sample: Sample, shapes: Table[str, Shape]) -> set[str]:
+def _marks_of_others(sample: FileSample, shapes: Table[str, CellShape]) -> set[str]:
     """Return marks that surely stand before decimals in columns that are no numbers by all of their cells."""
     seen: set[str] = set()
     for name, shape in shapes.items():

@@ -14,15 +14,15 @@ import polars as pl
 
 from kaizenlake.errors import MappingError
 from kaizenlake.events.values.synonyms import NOTHING
-from kaizenlake.lake.mapping.document import Format
+from kaizenlake.lake.mapping.document import FileFormat
 from kaizenlake.lake.mapping.items import TYPED, each_item, table_of
-from kaizenlake.lake.readers.chunks import Dialect, Rows
+from kaizenlake.lake.readers.chunks import CsvDialect, Rows
 from kaizenlake.lake.readers.csv_rows import likely_encoding
 from kaizenlake.lake.readers.faults import FAULTS
 from kaizenlake.lake.readers.header import FIRST_ROWS
 from kaizenlake.lake.readers.json_rows import items, record
 from kaizenlake.lake.readers.read_files import read_rows
-from kaizenlake.lake.readers.sources import Source, open_source
+from kaizenlake.lake.readers.sources import SourceFile, open_source
 
 SEPARATORS = (",", ";", "\t", "|")
 DEEPEST = 3
@@ -32,7 +32,7 @@ _HEAD_BYTES = 262_144
 
 
 @dataclass(frozen=True)
-class Sample:
+class FileSample:
     """The first rows of a file.
 
     Args:
@@ -46,8 +46,8 @@ class Sample:
         notes: What was found out of how the file is written, in words.
     """
 
-    source: Source
-    form: Format
+    source: SourceFile
+    form: FileFormat
     rows: Rows
     table: pl.DataFrame
     names: tuple[str, ...]
@@ -60,7 +60,7 @@ class Sample:
         return self.table[TYPED + name] if TYPED + name in self.table.columns else None
 
 
-def samples(source: Source, line_bytes: int) -> Iterator[Sample]:
+def samples(source: SourceFile, line_bytes: int) -> Iterator[FileSample]:
     """Yield the rows of a file, and for each list that lies in its records the items of that list.
 
     Args:
@@ -94,28 +94,28 @@ def samples(source: Source, line_bytes: int) -> Iterator[Sample]:
 
 
 def _sample(
-    source: Source,
-    form: Format,
+    source: SourceFile,
+    form: FileFormat,
     rows: Rows,
     names: Sequence[str],
     each: str | None,
     before: Sequence[str],
     notes: Sequence[str],
-) -> Sample:
+) -> FileSample:
     columns = list(names)
     table = table_of(rows, columns if each is None else [*columns, each], form.null_values)
     if each is not None:
         table = each_item(table, each, columns, form.null_values)
-    return Sample(source, form, rows, table, tuple(columns), each, tuple(before), tuple(notes))
+    return FileSample(source, form, rows, table, tuple(columns), each, tuple(before), tuple(notes))
 
 
-def _dialect(form: Format, header: int | None = None, span: int | None = None) -> Dialect:
-    return Dialect(
+def _dialect(form: FileFormat, header: int | None = None, span: int | None = None) -> CsvDialect:
+    return CsvDialect(
         form.separator or ",", form.quote, codecs.lookup(form.encoding).name, form.rows, form.sheet, header, span
     )
 
 
-def _first(source: Source, dialect: Dialect, line_bytes: int) -> Rows:
+def _first(source: SourceFile, dialect: CsvDialect, line_bytes: int) -> Rows:
     """Return the first chunk of a file that has rows."""
     last = Rows(pl.DataFrame())
     for rows in read_rows(source, dialect, line_bytes):
@@ -125,16 +125,16 @@ def _first(source: Source, dialect: Dialect, line_bytes: int) -> Rows:
     return last
 
 
-def _written(source: Source) -> tuple[Format, Dialect, list[str], list[str]]:
+def _written(source: SourceFile) -> tuple[FileFormat, CsvDialect, list[str], list[str]]:
     """Return how a file is written, how to read it, the rows before its header, and what to say of it."""
     if source.form in {"csv", "tsv"}:
         return _of_text(source)
     if source.form == "xlsx":
         return _of_workbook(source)
-    return Format(), Dialect(), [], []
+    return FileFormat(), CsvDialect(), [], []
 
 
-def _of_text(source: Source) -> tuple[Format, Dialect, list[str], list[str]]:
+def _of_text(source: SourceFile) -> tuple[FileFormat, CsvDialect, list[str], list[str]]:
     try:
         with open_source(source) as stream:
             head = stream.read(_HEAD_BYTES)
@@ -146,7 +146,7 @@ def _of_text(source: Source) -> tuple[Format, Dialect, list[str], list[str]]:
     if not lines:
         raise MappingError("The file is empty.", where=source.name)
     separator = _separator(lines, "\t" if source.form == "tsv" else ",")
-    form = Format(
+    form = FileFormat(
         separator=None if separator == ("\t" if source.form == "tsv" else ",") else separator, encoding=encoding
     )
     first = _split(lines, separator)
@@ -163,7 +163,7 @@ def _of_text(source: Source) -> tuple[Format, Dialect, list[str], list[str]]:
     )
 
 
-def _of_workbook(source: Source) -> tuple[Format, Dialect, list[str], list[str]]:
+def _of_workbook(source: SourceFile) -> tuple[FileFormat, CsvDialect, list[str], list[str]]:
     # What reads workbooks is loaded where there is one.
     from kaizenlake.lake.readers.xlsx_rows import first_rows  # noqa: PLC0415
 
@@ -173,7 +173,7 @@ def _of_workbook(source: Source) -> tuple[Format, Dialect, list[str], list[str]]
     chosen = max(sheets, key=lambda name: sum(sum(map(bool, row)) for row in sheets[name]))
     first = sheets[chosen]
     notes = [f"Of {len(sheets)} sheets the one named {chosen!r} holds the most."] if len(sheets) > 1 else []
-    form = Format(sheet=chosen if len(sheets) > 1 else None)
+    form = FileFormat(sheet=chosen if len(sheets) > 1 else None)
     filled = [row for row in first if any(row)]
     if not filled:
         raise MappingError("The workbook holds no rows.", where=source.name)

@@ -56,7 +56,7 @@ _TIME_NAME = re.compile(r"(?i)(time|date|_at$|stamp|created|ended|started|publis
 
 
 @dataclass(frozen=True)
-class Shape:
+class CellShape:
     """What the cells of a column look like.
 
     Args:
@@ -117,7 +117,7 @@ class Shape:
                 return plural[self.kind]
 
 
-def look(name: str, cells: pl.Series) -> Shape:
+def look(name: str, cells: pl.Series) -> CellShape:
     """Return what the cells of a column look like.
 
     Args:
@@ -126,7 +126,7 @@ def look(name: str, cells: pl.Series) -> Shape:
     """
     said = cells.drop_nulls()
     if said.is_empty():
-        return Shape("empty")
+        return CellShape("empty")
     unlike = said.unique(maintain_order=True)
     distinct, filled = unlike.len(), said.len()
     longest = int(unlike.str.len_chars().max() or 0)  # type: ignore[arg-type] # of lengths
@@ -135,7 +135,7 @@ def look(name: str, cells: pl.Series) -> Shape:
     passed = _yes(some)
     if (time := _time(name, some)) is not None:
         form, also, has_zone, has_clock = time
-        return Shape(
+        return CellShape(
             "week" if form == "week" else "time",
             filled,
             distinct,
@@ -158,7 +158,7 @@ def look(name: str, cells: pl.Series) -> Shape:
         kind = "list"
     elif distinct > 20 and (some.str.count_matches(r"\s").mean() or 0) > 3:  # type: ignore[operator] # of counts
         kind = "text"
-    return Shape(kind, filled, distinct, longest=longest, passed=passed, example=example)
+    return CellShape(kind, filled, distinct, longest=longest, passed=passed, example=example)
 
 
 def _yes(some: pl.Series) -> tuple[str, ...]:
@@ -236,7 +236,7 @@ def _time(  # noqa: PLR0911 - one answer for each form
     return form, other, "%z" in form, "%H" in form or "%I" in form
 
 
-def _number(some: pl.Series) -> Shape | None:
+def _number(some: pl.Series) -> CellShape | None:
     """Return the shape of numbers; None where the cells are none."""
     seen: set[str] = set()
     style = figures.style_of(some, Style(), seen)
@@ -258,9 +258,9 @@ def _number(some: pl.Series) -> Shape | None:
     if wrong > MOST_WRONG * some.len() or (made and length):
         return None
     if length:
-        return Shape("number", is_length=True)
+        return CellShape("number", is_length=True)
     values = [float(number.text) for number in made]
-    return Shape(
+    return CellShape(
         "number",
         is_whole=all(value.is_integer() for value in values),
         is_percent=any(number.is_percent for number in made),

@@ -10,11 +10,11 @@ from typing import Any
 from kaizenlake.events.values.synonyms import ANY_TIME, MEASURED, PUBLISHED, TIMES
 from kaizenlake.lake.mapping.times import find_in_name
 from kaizenlake.lake.proposal.names import is_named
-from kaizenlake.lake.proposal.shapes import Shape
+from kaizenlake.lake.proposal.shapes import CellShape
 
 
 @dataclass(frozen=True)
-class Told:
+class TimeSource:
     """When events happened.
 
     Args:
@@ -32,7 +32,9 @@ class Told:
     doubts: tuple[str, ...] = ()
 
 
-def time_of(event: str, shapes: Mapping[str, Shape], *, name: str, zone: str | None, taken: Sequence[str] = ()) -> Told:
+def time_of(
+    event: str, shapes: Mapping[str, CellShape], *, name: str, zone: str | None, taken: Sequence[str] = ()
+) -> TimeSource:
     """Return when events of a type happened.
 
     Args:
@@ -60,7 +62,7 @@ def time_of(event: str, shapes: Mapping[str, Shape], *, name: str, zone: str | N
         if find_in_name(pattern, PurePath(name).name):
             moment = {"file_name": pattern, "zone": zone or "UTC"}
             why = f"no column tells it, and the file's name holds {find_in_name(pattern, PurePath(name).name)}"
-            return Told(
+            return TimeSource(
                 moment,
                 "",
                 0.0,
@@ -71,10 +73,10 @@ def time_of(event: str, shapes: Mapping[str, Shape], *, name: str, zone: str | N
         "No column tells when it happened: the time at which the file was last changed is taken. If you know it, write "
         '`occurred_at = { constant = "2026-07-01" }`, or leave occurred_at out and give --occurred-at.'
     )
-    return Told({"file_time": True}, "", 0.0, "no column tells it", (doubt,))
+    return TimeSource({"file_time": True}, "", 0.0, "no column tells it", (doubt,))
 
 
-def published_at(shapes: Mapping[str, Shape], *, zone: str | None, taken: str) -> Told | None:
+def published_at(shapes: Mapping[str, CellShape], *, zone: str | None, taken: str) -> TimeSource | None:
     """Return when contents were published, where a column beside that of the time of their figures tells it."""
     found = [
         (score, column)
@@ -87,9 +89,9 @@ def published_at(shapes: Mapping[str, Shape], *, zone: str | None, taken: str) -
     return _of_column(column, shapes[column], score, zone)
 
 
-def _of_column(column: str, shape: Shape, score: float, zone: str | None) -> Told:
+def _of_column(column: str, shape: CellShape, score: float, zone: str | None) -> TimeSource:
     if shape.kind == "week":
-        return Told(
+        return TimeSource(
             {"week": column, "zone": zone or "UTC"}, column, score, f"{column!r} holds weeks; the Monday counts"
         )
     moment: dict[str, Any] = {"column": column}
@@ -107,4 +109,4 @@ def _of_column(column: str, shape: Shape, score: float, zone: str | None) -> Tol
             f"{column!r} may name the month or the day first, such as {shape.example}: the month is taken (`format = {shape.form!r}`); "
             f"if it is the day, write {shape.also!r}."
         )
-    return Told(moment, column, score, f"{column!r} holds {shape.words()}", tuple(doubts))
+    return TimeSource(moment, column, score, f"{column!r} holds {shape.words()}", tuple(doubts))

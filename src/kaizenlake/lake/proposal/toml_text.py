@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from kaizenlake.lake.mapping.document import Format
+from kaizenlake.lake.mapping.document import FileFormat
 
 
 def write(value: Any) -> str:
@@ -41,11 +41,11 @@ def line(name: str, value: Any, why: str = "") -> str:
     return f"{_key(name)} = {write(value)}{reason}"
 
 
-def format_lines(form: Format) -> list[str]:
+def format_lines(form: FileFormat) -> list[str]:
     """Return the table that says how a file is written; nothing where nothing needs to be said."""
     said: Mapping[str, Any] = {
         field.name: getattr(form, field.name)
-        for field in msgspec.structs.fields(Format)
+        for field in msgspec.structs.fields(FileFormat)
         if getattr(form, field.name) not in (field.default, None, [], "")
     }
     return ["", "[format]", *(line(name, value) for name, value in said.items())] if said else []

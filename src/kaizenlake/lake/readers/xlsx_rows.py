@@ -80,7 +80,7 @@ def _sheet(book: python_calamine.CalamineWorkbook, dialect: CsvDialect, where: s
     return book.get_sheet_by_name(asked)
 
 
-def first_rows(source: Source) -> dict[str, list[list[str]]]:
+def first_rows(source: SourceFile) -> dict[str, list[list[str]]]:
     """Return the first rows of each sheet that is shown, by its name; none where it is no workbook that can be read."""
     try:
         with sought(source) as stream, python_calamine.load_workbook(stream) as book:

@@ -11,7 +11,7 @@ from kaizenlake.vocabulary import plural
 
 
 @dataclass(frozen=True)
-class Need:
+class TableNeed:
     """Something that tables need.
 
     Args:
@@ -61,8 +61,8 @@ class Need:
 _PATTERNS = ("recommended_tones", "high_performing_hooks", "successful_pillars", "recommended_patterns")
 _RECORD = ("record of figures", "records of figures")
 
-NEEDS: tuple[Need, ...] = (
-    Need(
+NEEDS: tuple[TableNeed, ...] = (
+    TableNeed(
         "engagements",
         "PERFORMANCE_RECORDED",
         _RECORD,
@@ -71,7 +71,7 @@ NEEDS: tuple[Need, ...] = (
         "engagement rates, tiers, winners or patterns",
         (*_PATTERNS, "preferred_platforms", "past_winners", "risky_patterns"),
     ),
-    Need(
+    TableNeed(
         "audience",
         "PERFORMANCE_RECORDED",
         _RECORD,
@@ -80,7 +80,7 @@ NEEDS: tuple[Need, ...] = (
         "rates of any kind, tiers, winners or patterns",
         (*_PATTERNS, "preferred_platforms", "past_winners", "risky_patterns"),
     ),
-    Need(
+    TableNeed(
         "attributes",
         "PERFORMANCE_RECORDED",
         _RECORD,
@@ -89,7 +89,7 @@ NEEDS: tuple[Need, ...] = (
         "patterns of what works",
         _PATTERNS,
     ),
-    Need(
+    TableNeed(
         "text",
         "PERFORMANCE_RECORDED",
         _RECORD,
@@ -98,7 +98,7 @@ NEEDS: tuple[Need, ...] = (
         "features of texts, such as questions or length",
         ("recommended_patterns",),
     ),
-    Need(
+    TableNeed(
         "run_terms",
         "RUN_COMPLETED",
         ("run", "runs"),
@@ -106,7 +106,7 @@ NEEDS: tuple[Need, ...] = (
         ("crl", "crl_daily", "crl_trends", "skill_cards"),
         "loss, trends or skill cards",
     ),
-    Need(
+    TableNeed(
         "policy_version",
         "RUN_COMPLETED",
         ("run", "runs"),
@@ -114,7 +114,7 @@ NEEDS: tuple[Need, ...] = (
         ("learning_progress", "policy_performance"),
         "comparison of versions",
     ),
-    Need(
+    TableNeed(
         "ends",
         "LEAD_CREATED",
         ("lead", "leads"),
@@ -123,7 +123,7 @@ NEEDS: tuple[Need, ...] = (
         "win rates of leads",
         events=("DEAL_WON", "LEAD_LOST"),
     ),
-    Need(
+    TableNeed(
         "lead_attributes",
         "LEAD_CREATED",
         ("lead", "leads"),
@@ -131,7 +131,7 @@ NEEDS: tuple[Need, ...] = (
         ("win_rates",),
         "win rates by where leads come from",
     ),
-    Need(
+    TableNeed(
         "replies",
         "OUTREACH_SENT",
         ("outreach message", "outreach messages"),
