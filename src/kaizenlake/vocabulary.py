@@ -112,8 +112,8 @@ OUTCOMES = {
     "creative": Outcome(
         "post",
         "posts",
-        "are good or excellent",
-        "A post is won when its tier is good or better; one with too few impressions is pending.",
+        "did well",
+        "A post is won when its engagement rate is good, less what few impressions spread it; one with too few is pending.",
     ),
     "run": Outcome("agent run", "agent runs", "passed all gates", "A run is won when it passed all its gates."),
 }

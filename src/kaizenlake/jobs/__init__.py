@@ -15,6 +15,7 @@ from kaizenlake.jobs.content import (
     contents,
     creative_labels,
     creative_marks,
+    creative_wins,
     daily_performance,
     performance_tiers,
 )
@@ -63,6 +64,7 @@ JOBS: tuple[Job, ...] = (
     content_experiments.content_experiments,
     creative_marks.creative_marks,
     creative_labels.creative_labels,
+    creative_wins.creative_wins,
     avoided_phrases.avoided_phrases,
     segment_clarity.segment_clarity,
     outcome_subjects.outcome_subjects,

@@ -311,6 +311,20 @@ class PatternSums(OfTenant):
     squares_low: pl.Int64 = count("Sum of the lower parts of the squared rates: the rest below 2^30.")
 
 
+@table(layer="gold", grain=("tenant_id", "project_id", "content_id", "platform"), partition="event_date")
+class CreativeWins(OfTenant):
+    """One content on one platform: is its rate good, as far as chance lets one tell?"""
+
+    content_id: str = column("Content, as the application names it.")
+    platform: str = column("Platform.")
+    project_id: str = column("Project it belongs to; null where none was given.", nullable=True)
+    won: bool = column(
+        "Its rate, less what few impressions spread it, is good; null with fewer impressions than labels need.",
+        nullable=True,
+    )
+    event_date: pl.Date = column("Day of its figures, by which the table is partitioned.")
+
+
 @table(layer="gold", grain=("tenant_id", "project_id", "content_id", "platform"))
 class CreativeLabels(OfTenant):
     """A content marked winner or loser, by a person, by its experiment or by its place in its group."""

@@ -9,7 +9,7 @@ from kaizenlake.tables.content import RATES, TEXT_FEATURES
 
 KINDS = ("pack", "deal", "outreach", "creative", "run")
 SUBJECT_KINDS = tuple(kind for kind in KINDS if kind != "creative")
-"""Kinds that are decided by an event; a creative is by its label."""
+"""Kinds that are decided by an event; a creative is by its rate."""
 
 SCOPES = ("project", "segment")
 

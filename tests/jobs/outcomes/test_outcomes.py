@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from jobs.drawn import day, events, frame, through
 from kaizenlake import tables
+from kaizenlake.jobs.content.creative_wins import creative_wins
 from kaizenlake.jobs.outcomes.outcome_subjects import outcome_subjects
 from kaizenlake.jobs.outcomes.outcomes import DIMENSIONS, outcomes
 from kaizenlake.jobs.runs.run_records import run_records
@@ -24,7 +25,9 @@ def run(as_of=LATER, windows=None, shuffled=None, labels=None, **given_frames):
             for table, item in frames.items()
         }
     figures = {name: group for name, group in (("windows", windows), ("labels", labels)) if group}
-    return through(run_records, outcome_subjects, outcomes, given=frames, as_of=as_of, engine="streaming", **figures)
+    return through(
+        run_records, outcome_subjects, creative_wins, outcomes, given=frames, as_of=as_of, engine="streaming", **figures
+    )
 
 
 def in_order(made):
@@ -379,17 +382,16 @@ def test_an_outreach_goes_with_its_channel_and_template_and_the_lead_s_segment()
     assert dimensions(run(acquisition=drawn), "e1") == {"channel": "email", "template_id": "t", "industry": "Tech"}
 
 
-CONTENT = {"content_id": "c", "platform": "x", "tier": "good", "trials": 1000, "occurred_at": day(1)}
+CONTENT = {"content_id": "c", "platform": "x", "engagement_rate": 0.05, "trials": 1000, "occurred_at": day(1)}
 
 
-@pytest.mark.parametrize(
-    ("tier", "expected"),
-    [("excellent", True), ("good", True), ("average", False), ("poor", False), (None, None)],
-)
-def test_a_creative_is_won_from_tier_good_on(tier, expected):
-    content = frame(Contents, [CONTENT | {"tier": tier}])
+@pytest.mark.parametrize(("rate", "expected"), [(1.0, True), (0.05, True), (0.049, False), (0.0, False), (None, None)])
+@pytest.mark.parametrize("alike", [1, 40])
+def test_a_creative_is_won_from_a_good_rate_on(rate, expected, alike):
+    content = frame(Contents, [CONTENT | {"engagement_rate": rate, "content_id": f"c{n}"} for n in range(alike)])
 
-    assert decided(run(contents=content), "creative") == ([] if expected is None else [("x/c", expected)])
+    won = [won for _, won in decided(run(contents=content), "creative")]
+    assert won == ([] if expected is None else [expected] * alike)
 
 
 @pytest.mark.parametrize(("trials", "expected"), [(99, None), (100, True), (None, None), (0, None)])
@@ -435,7 +437,7 @@ def test_a_creative_goes_with_its_attributes_and_its_segment():
             {
                 "content_id": "c",
                 "platform": "x",
-                "tier": "good",
+                "engagement_rate": 0.06,
                 "trials": 1000,
                 "occurred_at": day(1),
                 "project_id": "p",
@@ -464,9 +466,9 @@ def test_a_creative_goes_with_its_attributes_and_its_segment():
 
 def test_no_two_contents_get_one_name():
     rows = [
-        {"content_id": "b/c", "platform": "a", "tier": "good", "trials": 500, "occurred_at": day(1)},
-        {"content_id": "c", "platform": "a/b", "tier": "poor", "trials": 500, "occurred_at": day(1)},
-        {"content_id": "c", "platform": "a%2Fb", "tier": "poor", "trials": 500, "occurred_at": day(1)},
+        {"content_id": "b/c", "platform": "a", "engagement_rate": 0.06, "trials": 500, "occurred_at": day(1)},
+        {"content_id": "c", "platform": "a/b", "engagement_rate": 0.01, "trials": 500, "occurred_at": day(1)},
+        {"content_id": "c", "platform": "a%2Fb", "engagement_rate": 0.01, "trials": 500, "occurred_at": day(1)},
     ]
 
     assert decided(run(contents=frame(Contents, rows)), "creative") == [
@@ -601,7 +603,7 @@ def _everything():
                 {
                     "content_id": "c",
                     "platform": "x",
-                    "tier": "good",
+                    "engagement_rate": 0.06,
                     "trials": 500,
                     "occurred_at": day(1),
                     "hook_type": "list",

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs.drawn import day, events, frame, through
+from kaizenlake.jobs.content.creative_wins import creative_wins
 from kaizenlake.jobs.outcomes.outcome_counts import outcome_counts
 from kaizenlake.jobs.outcomes.outcome_subjects import outcome_subjects
 from kaizenlake.jobs.outcomes.outcomes import outcomes
@@ -18,7 +19,7 @@ from kaizenlake.parameters import EvidenceNeeds, Windows
 from kaizenlake.publish.context.judgement import of_win_rate
 from kaizenlake.tables import Acquisition, Contents, Packs
 
-JOBS = (outcome_subjects, outcomes, outcome_counts, win_rates)
+JOBS = (outcome_subjects, creative_wins, outcomes, outcome_counts, win_rates)
 
 
 def rates(as_of, *then, kind="outreach", dimension="channel", **given_frames):
@@ -206,10 +207,7 @@ def _message(channel, number, at, event_type="OUTREACH_SENT"):
 
 def posts(number, trials, rate, rng, name, platform="instagram", **columns):
     """Contents of one true engagement rate."""
-    rows = [
-        {"content_id": f"{name}{n}", "tier": "good" if rng.binomial(trials, rate) / trials >= 0.05 else "average"}
-        for n in range(number)
-    ]
+    rows = [{"content_id": f"{name}{n}", "engagement_rate": rng.binomial(trials, rate) / trials} for n in range(number)]
     same = {
         "platform": platform,
         "trials": trials,

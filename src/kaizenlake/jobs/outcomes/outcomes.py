@@ -7,11 +7,11 @@ from datetime import datetime
 
 import polars as pl
 
+from kaizenlake import tables
 from kaizenlake.job import job
 from kaizenlake.jobs.outcomes._ages import START
 from kaizenlake.jobs.outcomes.outcome_subjects import KNOWN
-from kaizenlake.parameters import Labels
-from kaizenlake.tables import Contents, Outcomes, OutcomeSubjects
+from kaizenlake.tables import Contents, CreativeWins, Outcomes, OutcomeSubjects
 from kaizenlake.tables.outcome import ALL
 
 SEGMENT = ("industry", "client_type")
@@ -34,32 +34,31 @@ STRATA: dict[str, tuple[str, ...]] = {
 }
 """What a value is compared within, beside its project: outcomes that differ in these differ for reasons of their own.
 
-The reach of a content is the number of digits of its impressions or people reached: of few, more cross a threshold by
-chance.
+The reach of a content is the number of digits of its impressions or people reached: it says how contents were shown.
 """
 
 WIDER: dict[str, tuple[str, ...]] = {"pack_family": ("pack_key",), "pack_tier": ("pack_key",)}
 """What a dimension is not compared within beside itself: conditions of which it is a part."""
 
 
-@job(reads=(OutcomeSubjects, Contents), writes=Outcomes, by_day=True, timeless=True)
+@job(reads=(OutcomeSubjects, Contents, CreativeWins), writes=Outcomes, by_day=True, timeless=True)
 def outcomes(
     outcome_subjects: pl.LazyFrame,
     contents: pl.LazyFrame,
+    creative_wins: pl.LazyFrame,
     *,
     as_of: datetime,  # noqa: ARG001 - its inputs leave out what is later
-    labels: Labels = Labels(),  # noqa: B008 - frozen
 ) -> pl.LazyFrame:
     """List every subject at each age once per dimension that is known of it, and once under the dimension `all`.
 
     Args:
         outcome_subjects: Packs, leads, outreach messages and runs at each age.
-        contents: Contents with their tier, attributes and features.
+        contents: Contents with their attributes and features.
+        creative_wins: Whether each content was won.
         as_of: Events before it count.
-        labels: `impressions`: fewest with which a content is decided.
     """
     known = dict.fromkeys(name for kind in KNOWN for name in DIMENSIONS[kind])
-    creatives = creative_outcomes(contents, labels.impressions).with_columns(kind=pl.lit("creative"))
+    creatives = creative_outcomes(contents, creative_wins).with_columns(kind=pl.lit("creative"))
     return pl.concat(
         [
             by_dimension(outcome_subjects, known, {kind: STRATA[kind] for kind in KNOWN}),
@@ -68,23 +67,23 @@ def outcomes(
     )
 
 
-def creative_outcomes(contents: pl.LazyFrame, impressions: int) -> pl.LazyFrame:
-    """Decide each content on a platform: won if its tier is good or excellent; without a tier it is no subject.
+def creative_outcomes(contents: pl.LazyFrame, wins: pl.LazyFrame) -> pl.LazyFrame:
+    """Take each content on a platform as it was decided; one without a rate is no subject.
 
-    A content with fewer impressions (or people reached) than labels need is undecided: by chance alone some of those would
-    be excellent. What is decided is so as soon as its figures are told.
+    What is decided is so as soon as its figures are told.
 
     Args:
-        contents: Contents with tier and trials.
-        impressions: Fewest with which a content is decided.
+        contents: Contents with trials, attributes and features.
+        wins: Whether each content was won.
     """
     # Only the first slash parts platform and content, so no two contents get one name.
     platform = pl.col("platform").str.replace_all("%", "%25", literal=True).str.replace_all("/", "%2F", literal=True)
-    return contents.filter(pl.col("tier").is_not_null()).with_columns(
+    return contents.join(
+        wins, on=[*tables.grain(CreativeWins), "event_date"], how="inner", nulls_equal=True
+    ).with_columns(
         subject_id=pl.concat_str(platform, "content_id", separator="/"),
         age_days=pl.lit(START, pl.Int64),
         started_at="occurred_at",
-        won=pl.when(pl.col("trials") >= impressions).then(pl.col("tier").is_in(["excellent", "good"])),
         is_latest=pl.lit(value=True),
         reach=pl.when(pl.col("trials") > 0).then(pl.col("trials").cast(pl.String).str.len_chars()).cast(pl.String),
         is_paid=pl.when("is_paid").then(pl.lit("yes")).when(~pl.col("is_paid")).then(pl.lit("no")),
