@@ -33,10 +33,10 @@ LEVELS = (
     ("plugins",),
     ("jobs",),
     ("job",),
-    ("tables", "settings"),
+    ("tables", "settings", "readiness"),
     ("events", "parameters"),
     ("place",),
-    ("stats", "errors", "context", "redaction", "samples", "mappings", "traces", "plugin_files"),
+    ("stats", "text", "errors", "context", "redaction", "samples", "mappings", "traces", "plugin_files"),
     ("vocabulary", "_version"),
 )
 """Parts of the package from the top down: a part imports from those below it, never from those above or beside it."""

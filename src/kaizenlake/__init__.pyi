@@ -1,5 +1,6 @@
 # Written by `python -m kaizenlake.events.write.stub` from the table of public names; a test keeps it so.
 from kaizenlake._version import __version__ as __version__
+from kaizenlake.errors import BenchmarkEnforcementError as BenchmarkEnforcementError
 from kaizenlake.events.write.boundaries import IngestStats as IngestStats
 from kaizenlake.events.write.boundaries import ingest_performance_batch as ingest_performance_batch
 from kaizenlake.events.write.boundaries import ingest_performance_data as ingest_performance_data
@@ -20,5 +21,9 @@ from kaizenlake.jobs.agency.timeline import plan_timeline_for_brand as plan_time
 from kaizenlake.lake.store import Lake as Lake
 from kaizenlake.learning_ops import LearningOps as LearningOps
 from kaizenlake.publish.context.model import KaizenContext as KaizenContext
+from kaizenlake.readiness.enforce import enforce as enforce
+from kaizenlake.readiness.enforce import enforce_benchmarks_with_regen as enforce_benchmarks_with_regen
+from kaizenlake.readiness.judge import judge as judge
 from kaizenlake.redaction import redact as redact
 from kaizenlake.service import KaizenService as KaizenService
+from kaizenlake.text.sentences import sentences as sentences

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class KaizenError(Exception):
@@ -138,6 +138,23 @@ class GateError(KaizenError):
     """A decision was refused by a gate; the words say which, with its figures."""
 
     code = "gate"
+
+
+class BenchmarkEnforcementError(KaizenError):
+    """A text breaks rules of the benchmark of its section.
+
+    Args:
+        message: The section, and each rule that is broken with what to change.
+        rules: The rules that are broken, as `kaizenlake.judge` gives them.
+    """
+
+    code = "benchmark"
+    exit_code = 9
+    exit_meaning = "done, but a section fails its benchmark"
+
+    def __init__(self, message: str, *, rules: tuple[Any, ...] = (), where: str = "", hint: str = "") -> None:
+        super().__init__(message, where=where, hint=hint)
+        self.rules = rules
 
 
 class LockedError(KaizenError):

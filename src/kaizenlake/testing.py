@@ -51,6 +51,12 @@ _NAMES = {
 }
 """How many names of a field are drawn from, where it is not four: groups large enough to be ranked come about."""
 
+_SPELLED = {
+    "pack_key": ("quick_social_basic", "strategy_campaign_premium", "pack_key-2", "pack_key-3"),
+    "section_id": ("overview", "final_summary", "section_id-2", "section_id-3"),
+}
+"""Names of which some are known: packs and sections that have benchmarks."""
+
 _OFTEN = {"PERFORMANCE_RECORDED": 4, "RUN_COMPLETED": 2, "DEPLOYMENT_STARTED": 1}
 """How often these are drawn, for every second event: of what is compared there must be enough."""
 
@@ -192,6 +198,8 @@ def _float(field: Field, random: Random) -> float:
 def _words(event: EventType, name: str) -> tuple[str, ...]:
     if name == "text":
         return _TEXTS
+    if name in _SPELLED:
+        return _SPELLED[name]
     hint = get_type_hints(event.payload)[name]
     literals = [part for part in (hint, *get_args(hint)) if get_origin(part) is Literal]
     return get_args(literals[0]) if literals else tuple(f"{name}-{number}" for number in range(_NAMES.get(name, 4)))

@@ -84,6 +84,20 @@ Audience: TypeAlias = Literal["impressions", "reach"]
 """What an engagement rate is a share of."""
 
 
+SectionFormat: TypeAlias = Literal["markdown", "markdown_table"]
+"""What the text of a section is written in: Markdown, or Markdown with a table among it."""
+
+RuleVerdict: TypeAlias = Literal["PASS", "WARN", "FAIL"]
+"""What a text makes of one rule: kept, broken in style alone, broken."""
+
+SectionVerdict: TypeAlias = Literal["PASS", "PASS_WITH_WARNINGS", "FAIL"]
+"""What a section is when all rules are judged: one that fails is not ready to be sold."""
+
+
+PackRunStatus: TypeAlias = Literal["started", "completed", "failed"]
+"""Where the production of a pack stands."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """How one kind of outcome is spoken of.

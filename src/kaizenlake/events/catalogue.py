@@ -111,6 +111,7 @@ FAMILIES: tuple[Family, ...] = (
             packs.PackCompleted,
             packs.PackFailed,
             packs.SectionGenerated,
+            packs.SectionTried,
             packs.SectionFailed,
             packs.PackQualityAssessed,
             packs.PackQualityPassed,

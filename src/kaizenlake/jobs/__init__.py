@@ -5,6 +5,7 @@ from __future__ import annotations
 from kaizenlake.job import Job
 from kaizenlake.jobs import silver
 from kaizenlake.jobs.activity import event_counts, project_segments, projects, segment_words, source_freshness
+from kaizenlake.jobs.agency import pack_failures, pack_readiness, pack_runs, section_readiness
 from kaizenlake.jobs.alerts import alerts, findings
 from kaizenlake.jobs.canaries import canary_looks, canary_segments, canary_units, deployment_routings, deployments
 from kaizenlake.jobs.content import (
@@ -67,6 +68,10 @@ JOBS: tuple[Job, ...] = (
     creative_wins.creative_wins,
     avoided_phrases.avoided_phrases,
     segment_clarity.segment_clarity,
+    pack_runs.pack_runs,
+    pack_failures.pack_failures,
+    section_readiness.section_readiness,
+    pack_readiness.pack_readiness,
     outcome_subjects.outcome_subjects,
     outcomes.outcomes,
     outcome_counts.outcome_counts,

@@ -10,6 +10,7 @@ from kaizenlake.tables.activity import (
     SegmentWords,
     SourceFreshness,
 )
+from kaizenlake.tables.agency.packs import PackFailures, PackReadiness, PackRuns, SectionReadiness
 from kaizenlake.tables.alert import Alerts
 from kaizenlake.tables.base import (
     Column,
@@ -103,6 +104,10 @@ GOLD: tuple[type[Table], ...] = (
     PooledPatterns,
     ScopedPatterns,
     SegmentClarity,
+    PackRuns,
+    PackFailures,
+    SectionReadiness,
+    PackReadiness,
     TraceSteps,
     Traces,
     TraceAttributes,
@@ -179,6 +184,9 @@ __all__ = [
     "OutcomeCounts",
     "OutcomeSubjects",
     "Outcomes",
+    "PackFailures",
+    "PackReadiness",
+    "PackRuns",
     "Packs",
     "PatternSums",
     "Patterns",
@@ -201,6 +209,7 @@ __all__ = [
     "Scan",
     "ScopedPatterns",
     "ScopedWinRates",
+    "SectionReadiness",
     "SegmentClarity",
     "SegmentWords",
     "SkillCards",

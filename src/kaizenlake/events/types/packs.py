@@ -7,7 +7,20 @@ from typing import Annotated
 
 from kaizenlake.events.values.disagreements import Disagreement, beyond, refuse
 from kaizenlake.events.values.disagreements import Figure as Told
-from kaizenlake.events.values.fields import Count, Key, Payload, Score, Seconds, Texts, Usd, Word, says
+from kaizenlake.events.values.fields import (
+    Count,
+    Key,
+    Keys,
+    Payload,
+    Score,
+    Seconds,
+    SectionText,
+    Texts,
+    Usd,
+    Word,
+    says,
+)
+from kaizenlake.vocabulary import SectionFormat, SectionVerdict
 
 
 class _Pack(Payload, frozen=True, kw_only=True):
@@ -49,10 +62,29 @@ class SectionGenerated(_Pack, frozen=True, kw_only=True):
     """A section of a pack was generated."""
 
     section_id: Annotated[Key, says("Section of the pack, such as persona_cards.")]
+    text: Annotated[SectionText | None, says("Text of the section, in Markdown; it is judged by its benchmark.")] = None
+    format: Annotated[
+        SectionFormat | None, says("What the text is written in: markdown, or markdown_table where it is a table.")
+    ] = None
+    is_stub: Annotated[
+        bool | None, says("It stands in for content that is still to come; a section of which it is not said is real.")
+    ] = None
     words_count: Annotated[Count | None, says("Words of the section.")] = None
     attempts_count: Annotated[Count | None, says("Attempts that were needed.")] = None
     duration_seconds: Annotated[Seconds | None, says("Time the generation took.")] = None
     cost_usd: Annotated[Usd | None, says("Cost of the generation.")] = None
+
+
+class SectionTried(_Pack, frozen=True, kw_only=True):
+    """A text of a section was generated and judged by its benchmark, and may be generated again."""
+
+    section_id: Annotated[Key, says("Section of the pack, such as persona_cards.")]
+    attempt: Annotated[Count, says("Which attempt it was, from 1.")]
+    verdict: Annotated[SectionVerdict | None, says("What the section is; null where no text came.")] = None
+    broken_rules: Annotated[Keys, says("Codes of the rules that it breaks, such as TOO_FEW_WORDS.")] = []
+    reason: Annotated[Word | None, says("Why no text came, in words.")] = None
+    words_count: Annotated[Count | None, says("Words of the text.")] = None
+    duration_seconds: Annotated[Seconds | None, says("Time the generation took.")] = None
 
 
 class SectionFailed(_Pack, frozen=True, kw_only=True):

@@ -23,6 +23,9 @@ Word = Annotated[str, Meta(max_length=500)]
 Text = Annotated[str, Meta(max_length=TEXT_LENGTH)]
 """A text of a content or of a person."""
 
+SectionText = Annotated[str, Meta(max_length=50_000)]
+"""A text of a section of a pack."""
+
 Document = Annotated[str, Meta(max_length=500_000)]
 """A canonical JSON text, kept to the byte."""
 

@@ -114,21 +114,13 @@ def pack_outcomes(packs: pl.LazyFrame, *, as_of: datetime, ages: tuple[int, ...]
     verdict on quality: a pack that failed on quality and passed later has passed. Most packs end on the day they begin,
     so they count from their start; one that is still open then is not won, and may be at a later age. Of a production that is
     known by its end and its verdict alone nobody knows how many others there were: such productions count only where some of
-    them failed; else they stay undecided.
+    them failed; else they stay undecided. A production that holds a stub is no subject.
     """
     ended = pl.col("event_type").is_in(["PACK_COMPLETED", "PACK_FAILED"])
     judged = pl.col("event_type").is_in(["PACK_QUALITY_PASSED", "PACK_QUALITY_FAILED"])
-    started = pl.col("event_type") == "PACK_STARTED"
-    # At one instant a start comes first, so that what it starts is not counted to the production before.
-    order = ["occurred_at", ~started, "event_id"]
-    number = (
-        started.cast(pl.Int64).cum_sum().over(*PROJECT, "pack_key", pl.col("pack_run_id").is_null(), order_by=order)
-    )
-    productions = (
-        packs.with_columns(project_id=_project_of("pack_run_id"))
-        .with_columns(subject_id=pl.coalesce("pack_run_id", fill_in("{}#{}", "pack_key", number)))
-        .filter(pl.col("subject_id").is_not_null())
-    )
+    numbered = number_productions(packs)
+    stubs = numbered.filter(pl.col("is_stub")).select(PACK)
+    productions = numbered.join(stubs, on=PACK, how="anti", nulls_equal=True)
     about = productions.group_by(PACK).agg(
         pl.col("occurred_at").min().alias("started_at"),
         *(_latest(pl.col(name)) for name in ("pack_key", "model", "industry", "client_type")),
@@ -155,6 +147,25 @@ def pack_outcomes(packs: pl.LazyFrame, *, as_of: datetime, ages: tuple[int, ...]
     won = (pl.col("end") == "PACK_COMPLETED") & (pl.col("verdict") != "PACK_QUALITY_FAILED").fill_null(value=True)
     return due.join(state, on=[*PACK, "age_days"], how="left", nulls_equal=True).with_columns(
         won=pl.when("counts").then(won.fill_null(value=False))
+    )
+
+
+def number_productions(packs: pl.LazyFrame) -> pl.LazyFrame:
+    """Name the production of every pack event as `subject_id`: its `pack_run_id`, else its pack and the number of the start before it.
+
+    Args:
+        packs: Silver pack events.
+    """
+    started = pl.col("event_type") == "PACK_STARTED"
+    # At one instant a start comes first, so that what it starts is not counted to the production before.
+    order = ["occurred_at", ~started, "event_id"]
+    number = (
+        started.cast(pl.Int64).cum_sum().over(*PROJECT, "pack_key", pl.col("pack_run_id").is_null(), order_by=order)
+    )
+    return (
+        packs.with_columns(project_id=_project_of("pack_run_id"))
+        .with_columns(subject_id=pl.coalesce("pack_run_id", fill_in("{}#{}", "pack_key", number)))
+        .filter(pl.col("subject_id").is_not_null())
     )
 
 

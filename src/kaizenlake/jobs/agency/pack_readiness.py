@@ -1,0 +1,90 @@
+"""Is a pack fit to be sold? What the latest real text of each of its sections makes of its benchmark."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import polars as pl
+
+from kaizenlake.job import job
+from kaizenlake.jobs.agency.section_readiness import generated
+from kaizenlake.readiness.benchmarks import packs as benchmark_packs
+from kaizenlake.readiness.benchmarks import read_pack
+from kaizenlake.tables import PackReadiness, Packs, SectionReadiness
+from kaizenlake.tables.base import WORDS
+
+PACK = ("tenant_id", "pack_key")
+SECTION = (*PACK, "section_id")
+
+
+@job(reads=(Packs, SectionReadiness), writes=PackReadiness, timeless=True)
+def pack_readiness(packs: pl.LazyFrame, section_readiness: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFrame:
+    """Say of each pack of which a section was generated whether it is fit to be sold, and what is missing.
+
+    Args:
+        packs: Silver pack events.
+        section_readiness: Rules of the texts of sections.
+        as_of: Events from this instant on do not count.
+    """
+    real = ~pl.col("is_stub")
+    told = (
+        generated(packs, as_of=as_of)
+        .group_by(SECTION)
+        .agg(
+            last_at=pl.col("occurred_at").max(),
+            is_real=real.any(),
+            has_text=(real & pl.col("text").is_not_null()).any(),
+        )
+    )
+    judged = (
+        section_readiness.filter(real)
+        .group_by(SECTION)
+        .agg(pl.col("section_verdict").sort_by("occurred_at", "event_id").last())
+    )
+    verdict = pl.col("section_verdict")
+    unjudged = verdict.is_null()
+    states = {
+        "sections_passed": verdict == "PASS",
+        "sections_with_warnings": verdict == "PASS_WITH_WARNINGS",
+        "sections_failed": verdict == "FAIL",
+        "sections_only_stub": ~pl.col("is_real"),
+        "sections_without_text": unjudged & pl.col("is_real") & ~pl.col("has_text"),
+        "sections_without_benchmark": unjudged & pl.col("has_text"),
+    }
+    judged_sections = pl.col("section_id").filter(verdict.is_not_null()).sort()
+    some = {
+        name: pl.col(name).list.len() > 0 for name in ("sections_failed", "sections_with_warnings", "sections_passed")
+    }
+    return (
+        told.join(judged, on=SECTION, how="left", nulls_equal=True)
+        .group_by(PACK)
+        .agg(
+            pl.col("last_at").max(),
+            *(
+                pl.col("section_id").filter(holds.fill_null(value=False)).sort().alias(name)
+                for name, holds in states.items()
+            ),
+            judged=judged_sections,
+        )
+        .join(_core_sections(), on="pack_key", how="left")
+        .with_columns(
+            has_benchmark=pl.col("core").is_not_null(),
+            sections_missing=pl.col("core").fill_null([]).list.set_difference("judged").list.sort(),
+            verdict=pl.when(some["sections_failed"])
+            .then(pl.lit("FAIL"))
+            .when(some["sections_with_warnings"])
+            .then(pl.lit("PASS_WITH_WARNINGS"))
+            .when(some["sections_passed"])
+            .then(pl.lit("PASS")),
+        )
+        .with_columns(
+            is_ready=pl.col("verdict").is_in(["PASS", "PASS_WITH_WARNINGS"]).fill_null(value=False)
+            & (pl.col("sections_missing").list.len() == 0)
+        )
+    )
+
+
+def _core_sections() -> pl.LazyFrame:
+    names = benchmark_packs()
+    core = [list(read_pack(name).core_sections) for name in names]
+    return pl.LazyFrame({"pack_key": names, "core": core}, schema={"pack_key": pl.String, "core": WORDS})
