@@ -317,7 +317,7 @@ def test_a_text_is_written_again_with_the_rules_that_it_broke(tmp_path, caplog):
         for line in path.read_text().splitlines()
     ]
     tries = [line["payload"] for line in lines]
-    assert [(item["attempt"], item["verdict"]) for item in tries] == [(1, "FAIL"), (2, "FAIL"), (3, "PASS")]
+    assert [(item["attempts_count"], item["verdict"]) for item in tries] == [(1, "FAIL"), (2, "FAIL"), (3, "PASS")]
     assert {line["project_id"] for line in lines} == {"p1"}
     assert len(caplog.records) == 3
 

@@ -65,7 +65,7 @@ def enforce_benchmarks_with_regen(generate: Generate, pack: str, section: str, m
     broken: tuple[JudgedRule, ...] = ()
     error: Exception | None = None
     for attempt in range(1, max_tries + 1):
-        about = {"pack_key": pack, "section_id": section, "attempt": attempt, **said}
+        about = {"pack_key": pack, "section_id": section, "attempts_count": attempt, **said}
         begun = perf_counter()
         try:
             text = generate(broken)
@@ -99,7 +99,7 @@ def _faults(judgement: Judgement) -> tuple[int, int]:
 
 
 def _log(about: dict[str, Any], **found: Any) -> None:
-    _LOG.info("%s of %s, try %d: %s", about["section_id"], about["pack_key"], about["attempt"], found)
+    _LOG.info("%s of %s, try %d: %s", about["section_id"], about["pack_key"], about["attempts_count"], found)
     try:
         log_event("SECTION_TRIED", **about, **found)
     except SpoolError as fault:

@@ -79,7 +79,7 @@ class SectionTried(_Pack, frozen=True, kw_only=True):
     """A text of a section was generated and judged by its benchmark, and may be generated again."""
 
     section_id: Annotated[Key, says("Section of the pack, such as persona_cards.")]
-    attempt: Annotated[Count, says("Which attempt it was, from 1.")]
+    attempts_count: Annotated[Count, says("Attempts so far, this one among them.")]
     verdict: Annotated[SectionVerdict | None, says("What the section is; null where no text came.")] = None
     broken_rules: Annotated[Keys, says("Codes of the rules that it breaks, such as TOO_FEW_WORDS.")] = []
     reason: Annotated[Word | None, says("Why no text came, in words.")] = None

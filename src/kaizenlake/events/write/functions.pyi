@@ -199,7 +199,7 @@ def log_section_generated(
 def log_section_tried(
     pack_key: str,
     section_id: str | int,
-    attempt: int,
+    attempts_count: int,
     *,
     pack_run_id: str | int | None = None,
     industry: str | None = None,
