@@ -139,10 +139,10 @@ def land(
         )
     if found.made_nothing:
         raise EmptyMappingError(nothing_words(found.made_nothing), hint=LOOK if found.quarantined else NO_ROWS)
-    if found.is_all_quarantined:
-        raise AllQuarantinedError(f"All {plural(found.lines_in, 'line')} went to quarantine.", hint=LOOK)
     if strict and (words := waiting_words(landing.count_unacknowledged(opened), found.blocked)):
         raise QuarantinedError(words, hint=ACKNOWLEDGE)
+    if found.is_all_quarantined:
+        raise AllQuarantinedError(f"All {plural(found.lines_in, 'line')} went to quarantine.", hint=LOOK)
 
 
 def nightly(
