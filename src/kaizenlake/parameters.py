@@ -467,6 +467,14 @@ class Money(ParameterGroup):
         return self
 
 
+class FunnelWindow(ParameterGroup):
+    """How long a month of leads waits until its rates are shown."""
+
+    window_days: Days = Field(
+        default=90, description="Days after the end of a month from which on the rates of its leads are shown."
+    )
+
+
 class AlertRules(ParameterGroup):
     """What is told to whom."""
 

@@ -26,6 +26,7 @@ from kaizenlake.parameters import (
     Confidence,
     Costs,
     EvidenceNeeds,
+    FunnelWindow,
     Labels,
     LandingLimits,
     LossRules,
@@ -59,6 +60,7 @@ class Settings(BaseModel):
     windows: Windows = Field(default_factory=Windows)
     evidence: EvidenceNeeds = Field(default_factory=EvidenceNeeds)
     clarity: Clarity = Field(default_factory=Clarity)
+    funnel: FunnelWindow = Field(default_factory=FunnelWindow)
     confidence: Confidence = Field(default_factory=Confidence)
     loss: LossRules = Field(default_factory=LossRules)
     trends: Trends = Field(default_factory=Trends)

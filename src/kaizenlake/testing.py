@@ -61,8 +61,12 @@ _OFTEN = {"PERFORMANCE_RECORDED": 4, "RUN_COMPLETED": 2, "DEPLOYMENT_STARTED": 1
 """How often these are drawn, for every second event: of what is compared there must be enough."""
 
 _ALL_HOURS = range(24 * DAYS)
-_HOURS = {"DEPLOYMENT_STARTED": range(48), "DEPLOYMENT_ENDED": range(24 * 6, 24 * DAYS)}
-"""Hours after `START` at which events happen: deployments last for some days."""
+_HOURS = {
+    "DEPLOYMENT_STARTED": range(48),
+    "DEPLOYMENT_ENDED": range(24 * 6, 24 * DAYS),
+    "LEAD_CREATED": range(-24 * 100, -24 * 93),
+}
+"""Hours after `START` at which events happen: deployments last for some days, and leads are old enough to be judged."""
 
 _TEXTS = (
     "How to sleep better",

@@ -6,6 +6,14 @@ from kaizenlake.job import Job
 from kaizenlake.jobs import silver
 from kaizenlake.jobs.activity import event_counts, project_segments, projects, segment_words, source_freshness
 from kaizenlake.jobs.agency import pack_failures, pack_readiness, pack_runs, section_readiness
+from kaizenlake.jobs.agency import (
+    funnel,
+    icp_calibration,
+    icp_patterns,
+    leads,
+    outreach_performance,
+    time_to_close,
+)
 from kaizenlake.jobs.alerts import alerts, findings
 from kaizenlake.jobs.canaries import canary_looks, canary_segments, canary_units, deployment_routings, deployments
 from kaizenlake.jobs.content import (
@@ -72,6 +80,12 @@ JOBS: tuple[Job, ...] = (
     pack_failures.pack_failures,
     section_readiness.section_readiness,
     pack_readiness.pack_readiness,
+    leads.leads,
+    funnel.funnel,
+    outreach_performance.outreach_performance,
+    time_to_close.time_to_close,
+    icp_patterns.icp_patterns,
+    icp_calibration.icp_calibration,
     outcome_subjects.outcome_subjects,
     outcomes.outcomes,
     outcome_counts.outcome_counts,

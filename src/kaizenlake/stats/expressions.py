@@ -60,6 +60,16 @@ def log_risk_ratio(events_a: Column, n_a: Column, events_b: Column, n_b: Column)
     return _whole_columns(log_risk_ratio_arrays, LogRatio._fields, events_a, n_a, events_b, n_b)
 
 
+def lift_interval(events_a: Column, n_a: Column, events_b: Column, n_b: Column, confidence: float = 0.95) -> pl.Expr:
+    """Return the struct ``low, high`` of the interval of rate a over rate b, less 1, by the log of their ratio (Katz 1978)."""
+    ratio = log_risk_ratio(events_a, n_a, events_b, n_b).struct
+    half = two_sided_z(confidence) * ratio.field("variance").sqrt()
+    return pl.struct(
+        ((ratio.field("effect") - half).exp() - 1.0).alias("low"),
+        ((ratio.field("effect") + half).exp() - 1.0).alias("high"),
+    )
+
+
 def cautious_difference(
     n_a: Column, mean_a: Column, m2_a: Column, n_b: Column, mean_b: Column, m2_b: Column, confidence: float = 0.95
 ) -> pl.Expr:

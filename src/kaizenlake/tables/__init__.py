@@ -45,6 +45,14 @@ from kaizenlake.tables.content import (
     PerformanceTiers,
 )
 from kaizenlake.tables.finding import Findings
+from kaizenlake.tables.funnel import (
+    Funnel,
+    IcpCalibration,
+    IcpPatterns,
+    Leads,
+    OutreachPerformance,
+    TimeToClose,
+)
 from kaizenlake.tables.loss import Crl, CrlDaily, CrlTrends, LearningProgress, PendingScores, RunRecords
 from kaizenlake.tables.outcome import (
     OutcomeCounts,
@@ -108,6 +116,12 @@ GOLD: tuple[type[Table], ...] = (
     PackFailures,
     SectionReadiness,
     PackReadiness,
+    Leads,
+    Funnel,
+    OutreachPerformance,
+    TimeToClose,
+    IcpPatterns,
+    IcpCalibration,
     TraceSteps,
     Traces,
     TraceAttributes,
@@ -176,9 +190,13 @@ __all__ = [
     "ExperimentSuccess",
     "Experiments",
     "Findings",
+    "Funnel",
     "GoldenSets",
+    "IcpCalibration",
+    "IcpPatterns",
     "Intake",
     "Landings",
+    "Leads",
     "LearningProgress",
     "OfflineReplays",
     "OutcomeCounts",
@@ -187,6 +205,7 @@ __all__ = [
     "PackFailures",
     "PackReadiness",
     "PackRuns",
+    "OutreachPerformance",
     "Packs",
     "PatternSums",
     "Patterns",
@@ -218,6 +237,7 @@ __all__ = [
     "SkillTerms",
     "SourceFreshness",
     "Table",
+    "TimeToClose",
     "TraceAttributes",
     "TraceSteps",
     "Traces",

@@ -1,1 +1,1 @@
-"""Plan what an agency does for its brands."""
+"""Compute what an agency asks of its brands: leads, briefs, packs, plans, and what they come to."""

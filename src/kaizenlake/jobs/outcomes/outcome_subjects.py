@@ -163,7 +163,7 @@ def number_productions(packs: pl.LazyFrame) -> pl.LazyFrame:
         started.cast(pl.Int64).cum_sum().over(*PROJECT, "pack_key", pl.col("pack_run_id").is_null(), order_by=order)
     )
     return (
-        packs.with_columns(project_id=_project_of("pack_run_id"))
+        packs.with_columns(project_id=find_project("pack_run_id"))
         .with_columns(subject_id=pl.coalesce("pack_run_id", fill_in("{}#{}", "pack_key", number)))
         .filter(pl.col("subject_id").is_not_null())
     )
@@ -178,7 +178,7 @@ def deal_outcomes(acquisition: pl.LazyFrame, *, as_of: datetime, ages: tuple[int
     where no end is told of any. Channel and template are those of the last message sent before its end, or within the age
     where it is open.
     """
-    events = acquisition.with_columns(project_id=_project_of("lead_id")).filter(pl.col("lead_id").is_not_null())
+    events = of_known_leads(acquisition)
     ends = pl.col("event_type").is_in(["DEAL_WON", "LEAD_LOST"])
     is_lost = pl.col("event_type") == "LEAD_LOST"
     leads = (
@@ -225,7 +225,7 @@ def deal_outcomes(acquisition: pl.LazyFrame, *, as_of: datetime, ages: tuple[int
         .join(last_sent, on=at_age, how="left", nulls_equal=True)
         .with_columns(won=pl.when(pl.col("counts") & ~at_start).then(pl.col("end").eq_missing("DEAL_WON")))
     )
-    return _about_leads(looked_at, events).with_columns(subject_id="lead_id")
+    return with_lead(looked_at, events).with_columns(subject_id="lead_id")
 
 
 def _by_end_alone(ends: pl.Expr) -> pl.Expr:
@@ -242,10 +242,29 @@ def _any_lost_alone() -> pl.Expr:
 def outreach_outcomes(acquisition: pl.LazyFrame, *, as_of: datetime, ages: tuple[int, ...]) -> pl.LazyFrame:
     """Look at each message sent: won if the lead replies to it within the age, the last instant included.
 
+    Which reply answers which message is said by `match_replies`.
+    """
+    at_start = pl.col("age_days") == START
+    sent = match_replies(acquisition).drop("source", "industry", "client_type", "event_date")
+    due = (
+        at_ages(sent, ages, as_of=as_of)
+        .filter(~at_start | pl.col("is_latest"))
+        .with_columns(won=pl.when(~at_start).then((pl.col("replied_at") <= pl.col("until")).fill_null(value=False)))
+    )
+    return with_lead(due, of_known_leads(acquisition))
+
+
+def match_replies(acquisition: pl.LazyFrame) -> pl.LazyFrame:
+    """Return each message sent with the first reply that answers it.
+
     A reply that names a message which was sent to the lead answers that one. Else it answers the latest message before
     it on its channel; of two names that differ, neither answers the other, so a reply with a name can then only answer
     a message without one. A reply answers one message only, and the first in time counts. The subject is the event of the
     message, since applications use one message name twice.
+
+    Returns:
+        The events of messages with `subject_id`, `started_at`, and `replied_at`, `reply_sentiment` of the first reply,
+        null without one.
     """
     is_reply = pl.col("event_type") == "OUTREACH_REPLIED"
     sent_id = pl.when(~is_reply).then("event_id")
@@ -255,8 +274,7 @@ def outreach_outcomes(acquisition: pl.LazyFrame, *, as_of: datetime, ages: tuple
     def last_sent(which: pl.Expr, key: str) -> pl.Expr:
         return which.forward_fill().over(*LEAD, key, order_by=order)
 
-    all_events = acquisition.with_columns(project_id=_project_of("lead_id")).filter(pl.col("lead_id").is_not_null())
-    events = all_events.filter(pl.col("event_type").is_in(["OUTREACH_SENT", "OUTREACH_REPLIED"]))
+    events = of_known_leads(acquisition).filter(pl.col("event_type").is_in(["OUTREACH_SENT", "OUTREACH_REPLIED"]))
     first_reply = (
         events.with_columns(
             answers=pl.when(named)
@@ -265,21 +283,21 @@ def outreach_outcomes(acquisition: pl.LazyFrame, *, as_of: datetime, ages: tuple
         )
         .filter(is_reply, pl.col("answers").is_not_null())
         .group_by("answers")
-        .agg(replied_at=pl.col("occurred_at").min())
+        .agg(
+            replied_at=pl.col("occurred_at").min(),
+            reply_sentiment=pl.col("sentiment").sort_by("occurred_at", "event_id").first(),
+        )
     )
-    sent = (
+    return (
         events.filter(~is_reply)
         .join(first_reply, left_on="event_id", right_on="answers", how="left")
         .with_columns(started_at="occurred_at", subject_id="event_id")
-        .drop("source", "industry", "client_type", "event_date")
     )
-    at_start = pl.col("age_days") == START
-    due = (
-        at_ages(sent, ages, as_of=as_of)
-        .filter(~at_start | pl.col("is_latest"))
-        .with_columns(won=pl.when(~at_start).then((pl.col("replied_at") <= pl.col("until")).fill_null(value=False)))
-    )
-    return _about_leads(due, all_events)
+
+
+def of_known_leads(acquisition: pl.LazyFrame) -> pl.LazyFrame:
+    """Return events that name a lead, each with the project of the lead."""
+    return acquisition.with_columns(project_id=find_project("lead_id")).filter(pl.col("lead_id").is_not_null())
 
 
 def run_outcomes(run_records: pl.LazyFrame) -> pl.LazyFrame:
@@ -304,7 +322,7 @@ def run_outcomes(run_records: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _about_leads(subjects: pl.LazyFrame, events: pl.LazyFrame) -> pl.LazyFrame:
+def with_lead(subjects: pl.LazyFrame, events: pl.LazyFrame) -> pl.LazyFrame:
     """Bring what is known of its lead to each subject: the latest word on source, industry and kind of client."""
     leads = events.group_by(LEAD).agg(*(_latest(pl.col(name)) for name in ("source", "industry", "client_type")))
     return subjects.join(leads, on=LEAD, how="left", nulls_equal=True)
@@ -315,7 +333,7 @@ def _latest(value: pl.Expr) -> pl.Expr:
     return value.sort_by("occurred_at", "event_id").drop_nulls().last()
 
 
-def _project_of(key: str) -> pl.Expr:
+def find_project(key: str) -> pl.Expr:
     """Return the project of an event; where it names none, the only one that the events of the same key and tenant name."""
     of_key = ("tenant_id", key)
     first, last = pl.col("project_id").min().over(of_key), pl.col("project_id").max().over(of_key)

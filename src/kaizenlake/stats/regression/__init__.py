@@ -1,0 +1,1 @@
+"""Fit models of several variables at once."""

@@ -1,0 +1,1 @@
+"""Compute how long something takes where some of it has not happened yet."""

@@ -1,0 +1,84 @@
+"""What won deals share, and whether the model of it keeps its word."""
+
+import random
+
+import polars as pl
+import pytest
+from statsmodels.discrete.discrete_model import Logit
+
+from jobs.drawn import day, events, through
+from kaizenlake.jobs.agency.icp_calibration import icp_calibration
+from kaizenlake.jobs.agency.icp_patterns import icp_patterns
+from kaizenlake.jobs.agency.leads import leads
+from kaizenlake.tables import Acquisition
+
+LATER = day(365)
+
+
+def drawn(count, chances, seed=1):
+    """Leads of two sources and two industries, won by chance; and the same as rows."""
+    draw = random.Random(seed)
+    lines, rows = [], []
+    for number in range(count):
+        source, industry = draw.choice(["web", "web", "fair"]), draw.choice(["food", "food", "it"])
+        won = draw.random() < chances[source, industry]
+        lines.append(f"{number % 100} LEAD_CREATED lead_id=l{number:05} source={source} industry={industry}")
+        lines.append(f"{number % 100 + 5} {'DEAL_WON' if won else 'LEAD_LOST'} lead_id=l{number:05}")
+        rows.append((source == "fair", industry == "it", won))
+    return "\n".join(lines), rows
+
+
+CHANCES = {("web", "food"): 0.2, ("web", "it"): 0.4, ("fair", "food"): 0.4, ("fair", "it"): 0.65}
+
+
+def compute(job, text, as_of=LATER):
+    return through(leads, job, given={Acquisition: events(Acquisition, text)}, as_of=as_of)
+
+
+def test_lifts_are_of_each_value_alone_and_coefficients_beside_the_others():
+    text, rows = drawn(600, CHANCES)
+    found = compute(icp_patterns, text)
+    (fair,) = found.filter(dimension="source", value="fair").iter_rows(named=True)
+    ours = [won for is_fair, _, won in rows if is_fair]
+    others = [won for is_fair, _, won in rows if not is_fair]
+    assert (fair["leads"], fair["won"]) == (len(ours), sum(ours))
+    assert fair["lift"] == pytest.approx((sum(ours) / len(ours)) / (sum(others) / len(others)) - 1)
+    assert fair["lift_low"] < fair["lift"] < fair["lift_high"]
+    design = [[1.0, float(is_fair), float(is_it)] for is_fair, is_it, _ in rows]
+    theirs = Logit([float(won) for *_, won in rows], design).fit(disp=False)
+    it = found.filter(dimension="industry", value="it").row(0, named=True)
+    assert [fair["coefficient"], it["coefficient"]] == pytest.approx(theirs.params[1:].tolist(), abs=1e-6)
+    assert [fair["coefficient_low"], fair["coefficient_high"]] == pytest.approx(theirs.conf_int()[1].tolist(), abs=1e-4)
+    web = found.filter(value="web").row(0, named=True)
+    assert (web["coefficient"], web["reason"]) == (None, "the others are held against it")
+
+
+def test_too_few_events_give_no_coefficient_and_say_so():
+    text, _ = drawn(60, dict.fromkeys(CHANCES, 0.15))
+    found = compute(icp_patterns, text)
+    assert found["coefficient"].null_count() == found.height > 0
+    assert found["reason"].str.starts_with("too few events").all()
+    assert compute(icp_calibration, text).is_empty()
+
+
+def test_an_attribute_that_parts_won_from_lost_gives_no_coefficient():
+    text, _ = drawn(200, {pair: float(pair[0] == "fair") for pair in CHANCES})
+    found = compute(icp_patterns, text)
+    assert found["coefficient"].null_count() == found.height
+    assert found["reason"].unique().to_list() == ["a variable parts won from not won"]
+    assert found.filter(value="fair")["lift"].item() is None, "of nothing there is no lift"
+
+
+def test_young_leads_and_those_without_a_creation_are_not_judged():
+    text = "0 LEAD_CREATED lead_id=a source=web\n300 LEAD_CREATED lead_id=b source=web\n1 DEAL_WON lead_id=c source=web"
+    assert compute(icp_patterns, text).select("dimension", "value", "leads").rows() == [("source", "web", 1)]
+
+
+def test_a_model_of_what_holds_is_calibrated_on_leads_it_has_not_seen():
+    text, rows = drawn(3000, CHANCES, seed=5)
+    found = compute(icp_calibration, text)
+    assert found["predicted_fifth"].to_list() == [1, 2, 3, 4, 5]
+    assert found["leads"].sum() == len(rows)
+    assert found["predicted_rate"].is_sorted()
+    assert (found["predicted_rate"] - found["won_rate"]).abs().max() < 0.06
+    assert found.select((pl.col("won_rate_low") <= pl.col("won_rate")).all()).item()
