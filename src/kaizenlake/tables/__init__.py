@@ -11,6 +11,14 @@ from kaizenlake.tables.activity import (
     SourceFreshness,
 )
 from kaizenlake.tables.agency.packs import PackFailures, PackReadiness, PackRuns, SectionReadiness
+from kaizenlake.tables.agency.funnel import (
+    Funnel,
+    IcpCalibration,
+    IcpPatterns,
+    Leads,
+    OutreachPerformance,
+    TimeToClose,
+)
 from kaizenlake.tables.alert import Alerts
 from kaizenlake.tables.base import (
     Column,
@@ -45,14 +53,6 @@ from kaizenlake.tables.content import (
     PerformanceTiers,
 )
 from kaizenlake.tables.finding import Findings
-from kaizenlake.tables.funnel import (
-    Funnel,
-    IcpCalibration,
-    IcpPatterns,
-    Leads,
-    OutreachPerformance,
-    TimeToClose,
-)
 from kaizenlake.tables.loss import Crl, CrlDaily, CrlTrends, LearningProgress, PendingScores, RunRecords
 from kaizenlake.tables.outcome import (
     OutcomeCounts,

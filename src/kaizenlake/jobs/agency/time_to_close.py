@@ -11,7 +11,7 @@ from kaizenlake.job import job
 from kaizenlake.parameters import EvidenceNeeds
 from kaizenlake.stats.survival.kaplan_meier import time_quantiles
 from kaizenlake.tables import Leads, TimeToClose
-from kaizenlake.tables.funnel import ALL_LEADS
+from kaizenlake.tables.agency.funnel import ALL_LEADS
 
 DIMENSIONS = (ALL_LEADS, "source", "industry", "client_type")
 GROUP = ("tenant_id", "dimension", "value")

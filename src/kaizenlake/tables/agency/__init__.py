@@ -1,1 +1,1 @@
-"""Gold tables of an agency: what it sells, and how its work goes."""
+"""Declare gold tables of an agency: leads, briefs, packs and what it plans."""
