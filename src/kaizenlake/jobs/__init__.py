@@ -6,14 +6,6 @@ from kaizenlake.job import Job
 from kaizenlake.jobs import silver
 from kaizenlake.jobs.activity import event_counts, project_segments, projects, segment_words, source_freshness
 from kaizenlake.jobs.agency import pack_failures, pack_readiness, pack_runs, section_readiness
-from kaizenlake.jobs.agency import (
-    funnel,
-    icp_calibration,
-    icp_patterns,
-    leads,
-    outreach_performance,
-    time_to_close,
-)
 from kaizenlake.jobs.alerts import alerts, findings
 from kaizenlake.jobs.canaries import canary_looks, canary_segments, canary_units, deployment_routings, deployments
 from kaizenlake.jobs.content import (
@@ -27,6 +19,14 @@ from kaizenlake.jobs.content import (
     creative_wins,
     daily_performance,
     performance_tiers,
+)
+from kaizenlake.jobs.funnel import (
+    funnel,
+    icp_calibration,
+    icp_patterns,
+    leads,
+    outreach_performance,
+    time_to_close,
 )
 from kaizenlake.jobs.outcomes import (
     outcome_counts,

@@ -10,7 +10,6 @@ from kaizenlake.tables.activity import (
     SegmentWords,
     SourceFreshness,
 )
-from kaizenlake.tables.agency.packs import PackFailures, PackReadiness, PackRuns, SectionReadiness
 from kaizenlake.tables.agency.funnel import (
     Funnel,
     IcpCalibration,
@@ -19,6 +18,7 @@ from kaizenlake.tables.agency.funnel import (
     OutreachPerformance,
     TimeToClose,
 )
+from kaizenlake.tables.agency.packs import PackFailures, PackReadiness, PackRuns, SectionReadiness
 from kaizenlake.tables.alert import Alerts
 from kaizenlake.tables.base import (
     Column,
@@ -202,10 +202,10 @@ __all__ = [
     "OutcomeCounts",
     "OutcomeSubjects",
     "Outcomes",
+    "OutreachPerformance",
     "PackFailures",
     "PackReadiness",
     "PackRuns",
-    "OutreachPerformance",
     "Packs",
     "PatternSums",
     "Patterns",

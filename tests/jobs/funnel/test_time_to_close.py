@@ -7,8 +7,8 @@ import pytest
 from statsmodels.duration.survfunc import SurvfuncRight
 
 from jobs.drawn import day, events, through
-from kaizenlake.jobs.agency.leads import leads
-from kaizenlake.jobs.agency.time_to_close import time_to_close
+from kaizenlake.jobs.funnel.leads import leads
+from kaizenlake.jobs.funnel.time_to_close import time_to_close
 from kaizenlake.stats.survival.kaplan_meier import time_quantiles
 from kaizenlake.tables import Acquisition
 

@@ -7,9 +7,9 @@ import pytest
 from statsmodels.discrete.discrete_model import Logit
 
 from jobs.drawn import day, events, through
-from kaizenlake.jobs.agency.icp_calibration import icp_calibration
-from kaizenlake.jobs.agency.icp_patterns import icp_patterns
-from kaizenlake.jobs.agency.leads import leads
+from kaizenlake.jobs.funnel.icp_calibration import icp_calibration
+from kaizenlake.jobs.funnel.icp_patterns import icp_patterns
+from kaizenlake.jobs.funnel.leads import leads
 from kaizenlake.tables import Acquisition
 
 LATER = day(365)

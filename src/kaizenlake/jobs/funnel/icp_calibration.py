@@ -8,7 +8,7 @@ import polars as pl
 
 from kaizenlake import tables
 from kaizenlake.job import job
-from kaizenlake.jobs.agency._won_model import judged_leads, predict_unseen
+from kaizenlake.jobs.funnel._won_model import judged_leads, predict_unseen
 from kaizenlake.parameters import EvidenceNeeds, FunnelWindow
 from kaizenlake.stats import expressions
 from kaizenlake.tables import IcpCalibration, Leads

@@ -4,7 +4,7 @@ import pytest
 from statsmodels.stats.proportion import proportion_confint
 
 from jobs.drawn import day, events, through
-from kaizenlake.jobs.agency.outreach_performance import outreach_performance
+from kaizenlake.jobs.funnel.outreach_performance import outreach_performance
 from kaizenlake.parameters import Windows
 from kaizenlake.tables import Acquisition
 

@@ -7,8 +7,8 @@ import pytest
 from statsmodels.stats.proportion import proportion_confint
 
 from jobs.drawn import day, events, frame, through
-from kaizenlake.jobs.agency.funnel import funnel
-from kaizenlake.jobs.agency.leads import leads
+from kaizenlake.jobs.funnel.funnel import funnel
+from kaizenlake.jobs.funnel.leads import leads
 from kaizenlake.parameters import FunnelWindow
 from kaizenlake.tables import Acquisition, ProjectSegments
 
