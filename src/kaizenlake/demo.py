@@ -23,7 +23,7 @@ from kaizenlake.lake.store import Lake
 from kaizenlake.night.artifact import Run
 from kaizenlake.night.run import Watch, next_midnight, nightly
 from kaizenlake.parameters import Guardrail
-from kaizenlake.report.kaizen.data import build
+from kaizenlake.report.kaizen.data import Bearings, build
 from kaizenlake.report.kaizen.headlines import findings
 from kaizenlake.samples import Sample, samples
 from kaizenlake.tables import Events
@@ -98,7 +98,7 @@ def make(root: str | Path, reports: Path | None, *, watch: Watch | None = None) 
     landed = Landing(tuple(tally for found in landings.values() for tally in found.tallies))
     run = nightly(lake, as_of=as_of(lake), command="demo", take=lambda _: landed, reports=reports, watch=watch)
     settings = lake.settings
-    data = build(lake.scan, as_of=run.as_of, tiers=settings.tiers, labels=settings.labels, evidence=settings.evidence)
+    data = build(lake.scan, as_of=run.as_of, bearings=Bearings.of(settings))
     said = (found for found in findings(data, limit=100) if found.basis != "warning" and found.kind not in OF_INVENTED)
     return Demo(landings, run, tuple(finding.sentence for finding in said)[:FINDINGS])
 

@@ -20,6 +20,7 @@ from kaizenlake.decide.record.state import Version
 from kaizenlake.decide.replays.logged_runs import decode_runs, with_losses
 from kaizenlake.errors import UsageError
 from kaizenlake.events.check.landed_lines import check_lines
+from kaizenlake.events.envelope import LineLimits
 from kaizenlake.events.write.log import event_line
 from kaizenlake.jobs.canaries._canary_standing import standing
 from kaizenlake.lake.store import Lake, default_lake
@@ -294,7 +295,7 @@ def _as_event(run: Mapping[str, Any]) -> pl.LazyFrame:
     envelope = {name: fields.pop(name) for name in ("tenant_id", "project_id", "occurred_at") if name in fields}
     line = event_line("RUN_COMPLETED", fields, **envelope)
     now = datetime.now(UTC) + timedelta(minutes=1)
-    return check_lines([line.text.rstrip(b"\n")], [1], now=now, default_source="compute").frame.lazy()
+    return check_lines([line.text.rstrip(b"\n")], [1], now=now, limits=LineLimits(source="compute")).frame.lazy()
 
 
 def _loss(row: Mapping[str, Any]) -> dict[str, Any]:

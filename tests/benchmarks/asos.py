@@ -91,7 +91,7 @@ def candidates(snapshots: pl.DataFrame) -> Iterator[Candidate]:
         verdict = verdicts(
             judged, rule, fresh=made[None], invalid=nothing, guardrails_held=~nothing, guardrails_broken=nothing
         )[0]
-        naive = welch(*arm_t, *arm_c)
+        naive = welch(arm_t, arm_c)
         for place, variant in enumerate(variants):
             seen = made[place]
             yield Candidate(

@@ -28,6 +28,7 @@ from kaizenlake.stats import (
     stopped_effect,
 )
 from kaizenlake.stats.sequential.canary_rule import CanaryRule, judge, verdicts
+from kaizenlake.stats.sequential.confidence_sequences import SequenceRule
 from kaizenlake.stats.two_groups.welch import welch
 
 NIGHTS = 30
@@ -138,13 +139,13 @@ def decide(arms: Arms, minimum_units: float = 100.0) -> dict[str, np.ndarray]:
     """Night by night, whether each method decides (canaries x nights); "promote or roll back" is the package's verdict."""
     a, b = arms
     looked = np.minimum(a.n, b.n) >= minimum_units
-    naive, test = welch(*a, *b), cautious_test(*a, *b)
+    naive, test = welch(a, b), cautious_test(a, b)
     # Narrowest half way, see confidence_sequence.
     declared = (a.n[:, -1:] + b.n[:, -1:]) / 2.0
-    rule = {"declared_n": declared, "minimum_units": minimum_units, "confidence": 1.0 - ALPHA}
-    sequence = confidence_sequence(*a, *b, **rule)
-    separate = confidence_sequence(*a, *b, variance="separate", **rule)
-    worse = confidence_sequence(*a, *b, side="above", **rule)
+    rule = SequenceRule(confidence=1.0 - ALPHA, minimum_units=minimum_units)
+    sequence = confidence_sequence(a, b, declared_n=declared, rule=rule)
+    separate = confidence_sequence(a, b, declared_n=declared, rule=rule._replace(variance="separate"))
+    worse = confidence_sequence(a, b, declared_n=declared, rule=rule._replace(side="above"))
     # Units are what is known: where a night brings no new ones, nothing is tested anew.
     known = np.where(looked, 1.0 / (1.0 / a.n + 1.0 / b.n), np.nan)
     level = {
@@ -186,11 +187,11 @@ def segment_decisions(canaries: int, seed: int, runs: int = 10) -> dict[str, flo
     decided = {"Welch every night": 0, "running-minimum always-valid with Benjamini-Hochberg": 0}
     for rng, size in in_parts(canaries, NIGHTS * SEGMENTS * runs, seed):
         a, b = (so_far(nightly(losses(rng, (size, SEGMENTS, NIGHTS, runs)))) for _ in range(2))
-        look = confidence_sequence(*a, *b, declared_n=NIGHTS * runs)
+        look = confidence_sequence(a, b, declared_n=NIGHTS * runs)
         families = np.broadcast_to(np.arange(size * NIGHTS).reshape(size, 1, NIGHTS), look.p_value.shape)
         q = benjamini_hochberg_by(families.ravel(), running_minimum(look.p_value).ravel()).reshape(look.p_value.shape)
         with np.errstate(invalid="ignore"):
-            decided["Welch every night"] += int((welch(*a, *b).p_value <= ALPHA).any(axis=(1, 2)).sum())
+            decided["Welch every night"] += int((welch(a, b).p_value <= ALPHA).any(axis=(1, 2)).sum())
             decided["running-minimum always-valid with Benjamini-Hochberg"] += int((q <= ALPHA).any(axis=(1, 2)).sum())
     return {method: count / canaries for method, count in decided.items()}
 
@@ -233,7 +234,7 @@ def early_estimates(canaries: int, seed: int, effect: float = -0.01) -> dict[str
     """Mean of the effects of canaries with a true one, raw and corrected, by the night that decided; all and early ones."""
     rng = np.random.default_rng(seed)
     a, b = plain(losses, 200, 200)(rng, canaries)
-    test = welch(a.n, a.mean + effect, a.m2, *b)
+    test = welch(Moments(a.n, a.mean + effect, a.m2), b)
     known = 1.0 / test.se**2
     design = boundaries(100.0 * np.arange(1, NIGHTS + 1) / SD**2, spend(SHARE_OF_HORIZON))
     crossed = test.p_value <= design.level

@@ -20,7 +20,7 @@ from kaizenlake.events.check import landed_lines as check
 from kaizenlake.events.check.event_columns import COLUMNS, EventColumns
 from kaizenlake.events.check.landed_lines import check_lines
 from kaizenlake.events.check.slow_check import look_again
-from kaizenlake.events.envelope import DEEPEST, latest
+from kaizenlake.events.envelope import DEEPEST, LineLimits, latest
 from kaizenlake.events.rules import RULES
 
 
@@ -212,7 +212,9 @@ def test_id_file_and_source_are_not_hashed():
 
 
 def test_frame_is_that_of_bronze():
-    found = checked(line(), line(id="e-2", source="crm", tags=["a"], metadata={"k": 1}), default_source="app").frame
+    found = checked(
+        line(), line(id="e-2", source="crm", tags=["a"], metadata={"k": 1}), limits=LineLimits(source="app")
+    ).frame
     assert found.schema == COLUMNS
     whole = found.with_columns(
         pl.lit("f").alias("file"),
@@ -248,9 +250,9 @@ def test_no_line_is_an_empty_frame():
 def test_settings_of_the_landing_are_kept():
     ahead = line(occurred_at=(NOW + timedelta(hours=30)).isoformat())
     assert checked(ahead).rejected[0].rules == ("far_future",)
-    assert checked(ahead, future_hours=48).frame.height == 1
-    assert checked(ahead, future_hours=10**12).frame.height == 1
-    assert rules_of(line(), line_bytes=50) == [("too_long",)]
+    assert checked(ahead, limits=LineLimits(48)).frame.height == 1
+    assert checked(ahead, limits=LineLimits(10**12)).frame.height == 1
+    assert rules_of(line(), limits=LineLimits(line_bytes=50)) == [("too_long",)]
 
 
 def test_deepest_metadata_that_is_taken():
@@ -324,10 +326,7 @@ def test_bad_cloud_event_is_rejected_by_its_rules(said, expected):
 def slowly(lines):
     """The same as `check_lines`, every line by the slow way."""
     rows = EventColumns(latest(NOW, 24), decisions=False)
-    again = [
-        look_again(text, number, rows, now=NOW, future_hours=24, line_bytes=1_048_576)
-        for number, text in enumerate(lines, 1)
-    ]
+    again = [look_again(text, number, rows, now=NOW, limits=LineLimits()) for number, text in enumerate(lines, 1)]
     return rows.frame("application"), [item for item in again if item is not None]
 
 

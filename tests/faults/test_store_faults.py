@@ -178,6 +178,6 @@ def test_plain_appends_line_up_behind_one_another(tmp_path):
 
     from kaizenlake.lake import delta
 
-    delta.commit(Visits, old.handle, [visits(2)], transactions={}, append=True, retries=delta.RETRIES)
+    delta.commit(Visits, old.handle, [visits(2)], delta.CommitPlan(transactions={}, append=True, retries=delta.RETRIES))
 
     assert set(held(lake)) == {day(0), day(1), day(2)}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import msgspec
 from msgspec import Meta
@@ -25,6 +25,23 @@ LINE_BYTES = 1_048_576
 
 FUTURE_HOURS = 24
 """Hours an event's time may lie ahead of the clock; the default of the same setting of landing."""
+
+
+class LineLimits(NamedTuple):
+    """What a line may be.
+
+    Args:
+        future_hours: Hours an event's time may lie ahead of the clock.
+        line_bytes: Longest line taken.
+        source: Source of events that name none.
+    """
+
+    future_hours: int = FUTURE_HOURS
+    line_bytes: int = LINE_BYTES
+    source: str = "application"
+
+
+DEFAULT_LIMITS = LineLimits()
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 """Earliest time of an event; what lies before is a broken clock."""

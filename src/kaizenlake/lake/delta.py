@@ -283,20 +283,38 @@ def files_in_time(table: type[Table], handle: DeltaTable) -> Iterator[pl.LazyFra
         yield frame.with_columns(**(filled | told)).select(pl.col(name).cast(dtype) for name, dtype in schema.items())
 
 
+@dataclass(frozen=True, kw_only=True)
+class CommitPlan:
+    """How frames are written in one commit.
+
+    Args:
+        transactions: Application transactions the commit carries.
+        options: Storage options, for a table that is not there yet.
+        append: Add to what is there instead of replacing it.
+        days: Replace these partitions only; looked at when the frames are taken.
+        whole_schema: Replace the stored columns too.
+        unless: Asked when the frames are taken: whether to write none of them, and leave the rows that are there.
+        is_kept: Where none is written, make no commit: what the transactions say is kept elsewhere.
+        reopened: Opens the table once more at the version of the target, which stays at it for those who read by it.
+        retries: Times a commit that lost a race is tried again behind the winner; 0 where it depends on what was read.
+    """
+
+    transactions: Mapping[str, int]
+    options: Mapping[str, str] | None = None
+    append: bool = False
+    days: Collection[date] | None = None
+    whole_schema: bool = False
+    unless: Callable[[], bool] | None = None
+    is_kept: bool = False
+    reopened: Callable[[], DeltaTable] | None = None
+    retries: int = 0
+
+
 def commit(
     table: type[Table],
     target: DeltaTable | str,
     frames: Iterable[pl.DataFrame],
-    *,
-    transactions: Mapping[str, int],
-    options: Mapping[str, str] | None = None,
-    append: bool = False,
-    days: Collection[date] | None = None,
-    whole_schema: bool = False,
-    unless: Callable[[], bool] | None = None,
-    is_kept: bool = False,
-    reopened: Callable[[], DeltaTable] | None = None,
-    retries: int = 0,
+    plan: CommitPlan,
 ) -> tuple[int, int]:
     """Write frames in one commit.
 
@@ -304,15 +322,7 @@ def commit(
         table: The declaration; the frames have exactly its columns and types.
         target: Handle whose version the commit builds on, or the place of a table that is not there yet.
         frames: What to write, all taken before anything is written; one that raises leaves no commit.
-        transactions: Application transactions the commit carries.
-        options: Storage options, for a table that is not there yet.
-        append: Add to what is there instead of replacing it.
-        days: Replace these partitions only; looked at when the frames are taken.
-        unless: Asked when the frames are taken: whether to write none of them, and leave the rows that are there.
-        is_kept: Where none is written, make no commit: what the transactions say is kept elsewhere.
-        whole_schema: Replace the stored columns too.
-        reopened: Opens the table once more at the version of the target, which stays at it for those who read by it.
-        retries: Times a commit that lost a race is tried again behind the winner; 0 where it depends on what was read.
+        plan: How they are written.
 
     Returns:
         The version written, and the rows.
@@ -321,11 +331,12 @@ def commit(
         WriteConflictError: Another writer came between.
         LakeError: The storage refused.
     """
+    days, append = plan.days, plan.append
     where = target.table_uri if isinstance(target, DeltaTable) else target
     partition = tables.partition(table)
     said = CommitProperties(
-        app_transactions=[Transaction(app, version) for app, version in transactions.items()],
-        max_commit_retries=retries,
+        app_transactions=[Transaction(app, version) for app, version in plan.transactions.items()],
+        max_commit_retries=plan.retries,
     )
     how: dict[str, Any] = {"commit_properties": said, "writer_properties": parquet_properties(table)}
     if isinstance(target, str):
@@ -335,24 +346,24 @@ def commit(
             "name": tables.full_name(table),
             "description": tables.meaning(table),
             "configuration": PROPERTIES,
-            "storage_options": dict(options) if options else None,
+            "storage_options": dict(plan.options) if plan.options else None,
         }
-    elif whole_schema:
+    elif plan.whole_schema:
         how |= {"mode": "overwrite", "schema_mode": "overwrite", "partition_by": [partition] if partition else []}
     else:
         how |= {"schema_mode": "merge" if drift(table, target).missing else None}
 
-    schema = arrow_schema(table) if isinstance(target, str) or whole_schema else _as_stored(table, target)
+    schema = arrow_schema(table) if isinstance(target, str) or plan.whole_schema else _as_stored(table, target)
     with _make_stream(frames, schema) as (made, rows), _in_our_words(where):
         reader = made
-        if unless is not None and unless():
-            if is_kept and isinstance(target, DeltaTable):
+        if plan.unless is not None and plan.unless():
+            if plan.is_kept and isinstance(target, DeltaTable):
                 return target.version(), rows
             import pyarrow as pa
 
             reader, append = pa.RecordBatchReader.from_batches(schema, []), True
-        if reopened is not None and isinstance(target, DeltaTable):
-            target = reopened()
+        if plan.reopened is not None and isinstance(target, DeltaTable):
+            target = plan.reopened()
         if "mode" not in how:
             # Nothing to replace: an append of nothing carries the transactions.
             append = append or (days is not None and not days)

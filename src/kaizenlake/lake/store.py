@@ -472,13 +472,15 @@ class Lake:
             table,
             self.uri(table) if stored is None else stored,
             checked if sieve is None or is_first else sieve.pass_on(checked),
-            transactions=transactions,
-            options=self.storage_options,
-            days=days if sieve is None else sieve.days,
-            whole_schema=stored is not None and handle is None,
-            unless=None if sieve is None else lambda: sieve.is_unchanged,
-            is_kept=self._keeps_reads,
-            reopened=reopened,
+            delta.CommitPlan(
+                transactions=transactions,
+                options=self.storage_options,
+                days=days if sieve is None else sieve.days,
+                whole_schema=stored is not None and handle is None,
+                unless=None if sieve is None else lambda: sieve.is_unchanged,
+                is_kept=self._keeps_reads,
+                reopened=reopened,
+            ),
         )
         if version != before and stored is not None:
             # The handle has moved on with the commit: the table need not be opened anew.
@@ -543,14 +545,16 @@ class Lake:
                     table,
                     self.uri(table) if snapshot.handle is None else snapshot.handle,
                     [frame],
-                    transactions={
-                        **(formats.birth(table) if snapshot.handle is None else {}),
-                        **dict([transaction] if transaction else []),
-                        **(marks or {}),
-                    },
-                    options=self.storage_options,
-                    append=True,
-                    retries=0 if callable(rows) else delta.RETRIES,
+                    delta.CommitPlan(
+                        transactions={
+                            **(formats.birth(table) if snapshot.handle is None else {}),
+                            **dict([transaction] if transaction else []),
+                            **(marks or {}),
+                        },
+                        options=self.storage_options,
+                        append=True,
+                        retries=0 if callable(rows) else delta.RETRIES,
+                    ),
                 )
             )
 
@@ -573,7 +577,8 @@ class Lake:
         def replace(snapshot: Snapshot) -> Written:
             frame = self._check(table, rows(snapshot))
             target = self.uri(table) if snapshot.handle is None else snapshot.handle
-            return Written(*delta.commit(table, target, [frame], transactions={}, options=self.storage_options))
+            plan = delta.CommitPlan(transactions={}, options=self.storage_options)
+            return Written(*delta.commit(table, target, [frame], plan))
 
         return self._on_fresh(table, replace)
 

@@ -26,6 +26,7 @@ from kaizenlake.publish.signed.skills import publish_skills
 from kaizenlake.publish.signed.tenants import audiences
 from kaizenlake.report.engine.render import ReportPlace, folder_of
 from kaizenlake.report.engine.rows import RunFacts
+from kaizenlake.report.kaizen.data import Bearings
 from kaizenlake.report.kaizen.plugin_sections import plugin_sections
 from kaizenlake.report.kaizen.write import FIGURES_NAME, HTML_NAME, OURS, PDF_NAME, write_reports
 from kaizenlake.report.learning_reports import write_audit, write_canaries, write_canary, write_skills
@@ -216,9 +217,7 @@ def _write(lake: Lake, run: Run, reports: Path, broken: Collection[type[Table]] 
         place,
         as_of=run.as_of,
         facts=facts_of(lake, run),
-        tiers=lake.settings.tiers,
-        labels=lake.settings.labels,
-        evidence=lake.settings.evidence,
+        bearings=Bearings.of(lake.settings),
         more=more,
     )
     return _Made(whole + others + fleet, (*cards, whole[0].with_name(FIGURES_NAME)))

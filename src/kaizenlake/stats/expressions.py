@@ -14,6 +14,7 @@ import polars as pl
 
 from kaizenlake.stats.basics._arrays import Floats
 from kaizenlake.stats.basics._special import two_sided_z
+from kaizenlake.stats.basics.moments import Moments
 from kaizenlake.stats.two_groups.cautious_difference import CautiousDifference
 from kaizenlake.stats.two_groups.cautious_difference import cautious_difference as cautious_difference_arrays
 from kaizenlake.stats.two_groups.proportions import TwoProportions
@@ -22,6 +23,8 @@ from kaizenlake.stats.two_groups.ratios import LogRatio
 from kaizenlake.stats.two_groups.ratios import log_risk_ratio as log_risk_ratio_arrays
 
 Column = pl.Expr | str
+ColumnMoments = tuple[Column, Column, Column]
+"""Count, mean and sum of squared deviations, as `Moments` are of arrays."""
 
 
 def wilson(wins: Column, decided: Column, confidence: float = 0.95) -> pl.Expr:
@@ -70,15 +73,13 @@ def lift_interval(events_a: Column, n_a: Column, events_b: Column, n_b: Column, 
     )
 
 
-def cautious_difference(
-    n_a: Column, mean_a: Column, m2_a: Column, n_b: Column, mean_b: Column, m2_b: Column, confidence: float = 0.95
-) -> pl.Expr:
+def cautious_difference(a: ColumnMoments, b: ColumnMoments, confidence: float = 0.95) -> pl.Expr:
     """Return the struct of the fields of :func:`kaizenlake.stats.two_groups.cautious_difference.cautious_difference`."""
-    return _whole_columns(
-        partial(cautious_difference_arrays, confidence=confidence),
-        CautiousDifference._fields,
-        *(n_a, mean_a, m2_a, n_b, mean_b, m2_b),
-    )
+
+    def compare(*sides: Floats) -> CautiousDifference:
+        return cautious_difference_arrays(Moments(*sides[:3]), Moments(*sides[3:]), confidence)
+
+    return _whole_columns(compare, CautiousDifference._fields, *a, *b)
 
 
 def mean_of_sums(n: Column, total: Column, parts: int) -> pl.Expr:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kaizenlake.lake.mapping.figures import Style, UnreadableNumberError, column, read
+from kaizenlake.lake.mapping.figures import NumberField, Style, UnreadableNumberError, read, read_column
 
 DOT, COMMA = Style(".", ",", is_declared=True), Style(",", ".", is_declared=True)
 OPEN = Style()
@@ -79,24 +79,27 @@ COLUMNS = [
 
 @pytest.mark.parametrize(("texts", "made"), COLUMNS)
 def test_a_column_is_read_as_those_of_its_cells_show_that_can_be_read_one_way_only(texts, made):
-    found = column(pl.Series(texts, dtype=pl.String), None, OPEN, unit="rate", seen=set())
+    found = read_column(pl.Series(texts, dtype=pl.String), None, OPEN, NumberField("rate"), seen=set())
     assert found.texts.to_list() == made
 
 
 def test_an_ambiguous_column_is_refused_and_earlier_rows_of_the_file_count_as_evidence():
     cells = pl.Series(["12.000", "1.500"])
-    assert set(column(cells, None, OPEN, unit="", seen=set()).faults) == {"12.000", "1.500"}
+    assert set(read_column(cells, None, OPEN, NumberField(), seen=set()).faults) == {"12.000", "1.500"}
     seen: set[str] = set()
-    column(pl.Series(["0.5"]), None, OPEN, unit="", seen=seen)
-    assert column(cells, None, OPEN, unit="", seen=seen).faults == {}
-    typed = column(cells, pl.Series([True, True]), OPEN, unit="", seen=set())
+    read_column(pl.Series(["0.5"]), None, OPEN, NumberField(), seen=seen)
+    assert read_column(cells, None, OPEN, NumberField(), seen=seen).faults == {}
+    typed = read_column(cells, pl.Series([True, True]), OPEN, NumberField(), seen=set())
     assert (typed.faults, typed.texts.to_list()) == ({}, ["12.000", "1.500"])
 
 
 def test_a_share_is_no_count_and_an_amount_of_money_is_no_other_number():
-    assert "share" in column(pl.Series(["8 %"]), None, OPEN, unit="", seen=set(), is_count=True).faults["8 %"]
-    assert "no money" in column(pl.Series(["8 €"]), None, OPEN, unit="", seen=set()).faults["8 €"]
-    assert column(pl.Series(["8 €", "$2"]), None, OPEN, unit="usd", seen=set()).currencies == {"8 €": "€", "$2": "$"}
+    assert "share" in read_column(pl.Series(["8 %"]), None, OPEN, NumberField(is_count=True), seen=set()).faults["8 %"]
+    assert "no money" in read_column(pl.Series(["8 €"]), None, OPEN, NumberField(), seen=set()).faults["8 €"]
+    assert read_column(pl.Series(["8 €", "$2"]), None, OPEN, NumberField("usd"), seen=set()).currencies == {
+        "8 €": "€",
+        "$2": "$",
+    }
 
 
 @given(number=st.integers(-(10**12), 10**12), places=st.integers(0, 4), style=st.sampled_from([DOT, COMMA]))

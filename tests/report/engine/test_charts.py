@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from kaizenlake.report.engine.interval_chart import Bar, Mark, RowGroup, interval_chart, share_chart
+from kaizenlake.report.engine.interval_chart import Bar, Mark, RowGroup, Scale, interval_chart, share_chart
 from kaizenlake.report.engine.svg import COLOURS, cut, width_of
 from publish.hostile_frames import LABELS
 
@@ -21,7 +21,7 @@ MARKS = (
 
 def forest(marks=MARKS, heading="Tested"):
     return interval_chart(
-        "forest", "Effects", "Question +12.0%", [RowGroup(heading, marks)], reference=0.0, signed=True
+        "forest", "Effects", "Question +12.0%", [RowGroup(heading, marks)], scale=Scale(0.0, signed=True)
     )
 
 

@@ -13,7 +13,7 @@ from kaizenlake.report.engine.blocks import Grid, MissingData
 from kaizenlake.report.engine.rows import CHART_ROWS, ROWS, Figures, RunFacts
 from kaizenlake.report.kaizen import labels as report_words
 from kaizenlake.report.kaizen.about import changes
-from kaizenlake.report.kaizen.data import build
+from kaizenlake.report.kaizen.data import Bearings, build
 from kaizenlake.report.kaizen.sections import document
 from kaizenlake.stats import wilson
 from kaizenlake.tables import Contents, CreativeLabels, Patterns, Quarantine, WinRates
@@ -241,7 +241,7 @@ def test_what_the_run_did_stands_in_words_and_tables():
 
 
 def test_thresholds_of_tiers_are_those_of_the_settings():
-    assert "excellent from 30.0%, good from 5.0%" in text_of(built(tiers=Tiers(excellent=0.3)))
+    assert "excellent from 30.0%, good from 5.0%" in text_of(built(bearings=Bearings(tiers=Tiers(excellent=0.3))))
 
 
 @pytest.mark.parametrize("module", [report_format, report_words])

@@ -7,14 +7,14 @@ import pytest
 
 from kaizenlake import tables
 from kaizenlake.parameters import EvidenceNeeds
-from kaizenlake.report.kaizen.data import build
+from kaizenlake.report.kaizen.data import Bearings, build
 from kaizenlake.report.kaizen.headlines import FINDING_KINDS, findings
 from kaizenlake.tables import Contents, CreativeLabels, Findings, Patterns, Quarantine, SourceFreshness, WinRates
 from publish.report_frames import AS_OF, frame, full, scan_of, with_findings
 
 
 def found(frames, **given):
-    return findings(build(scan_of(with_findings(frames, **given)), as_of=AS_OF, **given))
+    return findings(build(scan_of(with_findings(frames, **given)), as_of=AS_OF, bearings=Bearings(**given)))
 
 
 def test_findings_are_sentences_with_their_numbers_and_intervals():

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 
-from kaizenlake.stats import cautious_difference, mean_interval, moments, stratified_by
+from kaizenlake.stats import Moments, cautious_difference, mean_interval, moments, stratified_by
 from stats.larger_error import larger_of_both
 
 
@@ -17,11 +17,8 @@ def parts(values):
 
 def cells(stratum, side, value):
     """Moments of each stratum and side, as `stratified_by` takes them."""
-    rows = []
-    for one in np.unique(stratum):
-        a, b = (parts(value[(stratum == one) & (side == which)]) for which in (1, 0))
-        rows.append((*a, *b))
-    return tuple(np.array(column) for column in zip(*rows, strict=True))
+    rows = [[parts(value[(stratum == one) & (side == which)]) for which in (1, 0)] for one in np.unique(stratum)]
+    return tuple(Moments(*np.array(arm).T) for arm in zip(*rows, strict=True))
 
 
 def test_it_is_least_squares_on_a_constant_per_stratum_with_the_larger_error():
@@ -52,7 +49,10 @@ def against_least_squares(seed, wilder):
 def test_one_stratum_is_a_cautious_difference(spread):
     drawn = np.random.default_rng(1)
     a, b = parts(drawn.normal(0.3, spread, 12)), parts(drawn.normal(0.35, 0.2, 30))
-    found, expected = stratified_by([0], *([part] for part in (*a, *b))), cautious_difference(*a, *b)
+    found, expected = (
+        stratified_by([0], *(Moments(*([part] for part in arm)) for arm in (a, b))),
+        cautious_difference(a, b),
+    )
     for name in expected._fields:
         np.testing.assert_allclose(getattr(found, name)[0], getattr(expected, name), rtol=1e-10)
 
@@ -63,9 +63,8 @@ def test_sides_that_spread_differently_are_rarely_called_different(few, many):
     times = 1_000
     a, b = drawn.normal(0.5, few, (times, 2, 10)), drawn.normal(0.5, many, (times, 2, 200))
     sides = (
-        part.ravel()
+        Moments(np.full(times * 2, x.shape[2]), x.mean(axis=2).ravel(), x.shape[2] * x.var(axis=2).ravel())
         for x in (a, b)
-        for part in (np.full((times, 2), x.shape[2]), x.mean(axis=2), x.shape[2] * x.var(axis=2))
     )
     found = stratified_by(np.repeat(np.arange(times), 2), *sides)
     assert (found.p_value < 0.05).mean() <= 0.05 + 3 * (0.05 * 0.95 / times) ** 0.5  # the pooled error alone: .65
@@ -88,7 +87,7 @@ NAN = float("nan")
 )
 def test_where_strata_say_nothing(n_a, n_b, m2, effect, has_test):
     means = [0.3 if n else NAN for n in n_a], [0.2 if n else NAN for n in n_b]
-    found = stratified_by([0, 0], n_a, means[0], [m2, m2], n_b, means[1], [m2, m2])
+    found = stratified_by([0, 0], Moments(n_a, means[0], [m2, m2]), Moments(n_b, means[1], [m2, m2]))
     np.testing.assert_allclose(found.effect, [effect], atol=1e-15)
     assert bool(np.isfinite(found.p_value[0])) is has_test
     assert bool(np.isfinite(found.ci_low[0])) is has_test
@@ -98,10 +97,11 @@ def test_where_strata_say_nothing(n_a, n_b, m2, effect, has_test):
 @given(order=st.permutations(range(6)))
 def test_the_order_of_strata_changes_no_bit(order):
     drawn = np.random.default_rng(3)
-    columns = [drawn.integers(1, 9, 6), drawn.random(6), drawn.random(6)] * 2
+    arm = Moments(drawn.integers(1, 9, 6), drawn.random(6), drawn.random(6))
     codes = np.array([0, 0, 0, 1, 1, 1])
-    expected = stratified_by(codes, *columns)
-    found = stratified_by(codes[order], *(column[order] for column in columns))
+    expected = stratified_by(codes, arm, arm)
+    moved = Moments(*(part[order] for part in arm))
+    found = stratified_by(codes[order], moved, moved)
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_array_equal(one, other)
 
@@ -109,7 +109,7 @@ def test_the_order_of_strata_changes_no_bit(order):
 def test_a_cautious_difference_takes_the_larger_of_welchs_and_students_error():
     drawn = np.random.default_rng(2)
     calm, wild = drawn.normal(0.1, 0.01, 20), drawn.normal(0.2, 0.3, 200)
-    found = cautious_difference(*parts(calm), *parts(wild))
+    found = cautious_difference(parts(calm), parts(wild))
     assert (
         found.ci_high - found.effect
         > scipy_stats.ttest_ind(calm, wild, equal_var=False).confidence_interval().high - found.effect
@@ -117,16 +117,16 @@ def test_a_cautious_difference_takes_the_larger_of_welchs_and_students_error():
     # The calm sample is the larger one: then Welch's error is the larger, and the test is Welch's.
     few = wild[:15]
     calm = drawn.normal(0.1, 0.01, 200)
-    found, expected = cautious_difference(*parts(few), *parts(calm)), scipy_stats.ttest_ind(few, calm, equal_var=False)
+    found, expected = cautious_difference(parts(few), parts(calm)), scipy_stats.ttest_ind(few, calm, equal_var=False)
     np.testing.assert_allclose(found.p_value, expected.pvalue, rtol=1e-9)
     np.testing.assert_allclose([found.ci_low, found.ci_high], expected.confidence_interval(), rtol=1e-9)
 
 
 @pytest.mark.parametrize("n_a", [0, 1])
 def test_a_cautious_difference_needs_two_observations_and_spread(n_a):
-    found = cautious_difference(n_a, 0.1 if n_a else NAN, 0.0, 50, 0.2, 1.0)
+    found = cautious_difference(Moments(n_a, 0.1 if n_a else NAN, 0.0), Moments(50, 0.2, 1.0))
     assert np.isnan([found.p_value, found.ci_low, found.ci_high]).all()
-    flat = cautious_difference(50, 0.1, 0.0, 50, 0.2, 0.0)
+    flat = cautious_difference(Moments(50, 0.1, 0.0), Moments(50, 0.2, 0.0))
     np.testing.assert_allclose(flat.effect, -0.1)
     assert np.isnan([flat.p_value, flat.ci_low, flat.ci_high]).all()
 

@@ -3,13 +3,16 @@ import pytest
 
 from kaizenlake.stats.replay.offpolicy import (
     ESTIMATORS,
+    LoggedChoices,
     OverlapRules,
     Refusal,
     Replay,
+    Resampling,
     evaluate_off_policy,
     never_logged,
     off_policy_estimates,
 )
+from kaizenlake.stats.replay.reward_model import Predicted
 
 NAN = float("nan")
 LOGGED = np.array([[0.6, 0.3, 0.1], [0.2, 0.5, 0.3]])  # context x action
@@ -75,7 +78,7 @@ def test_the_doubly_robust_ones_need_one_of_two_to_be_right(case, unbiased):
 def test_the_candidate_that_is_the_logger_has_the_logged_loss():
     rng = np.random.default_rng(2)
     loss = rng.random(300)
-    answer = evaluate_off_policy(loss, np.full(300, 0.4), np.full(300, 0.4), np.arange(300), seeds=[1])
+    answer = evaluate_off_policy(LoggedChoices(loss, np.full(300, 0.4), np.full(300, 0.4), np.arange(300)), seeds=[1])
     assert isinstance(answer, Replay)
     np.testing.assert_allclose(answer.estimates[:3], loss.mean(), rtol=1e-12)
     assert np.isnan(answer.estimates[3:]).all()
@@ -95,7 +98,10 @@ def test_intervals_by_unit_cover():
         user = rng.normal(0, 0.2, 300)
         units = np.repeat(np.arange(300), 5)
         answer = evaluate_off_policy(
-            loss + user[units], target, logged, units, seeds=[1], predicted=predicted, expected=expected, resamples=200
+            LoggedChoices(loss + user[units], target, logged, units),
+            seeds=[1],
+            model=Predicted(predicted, expected),
+            resampling=Resampling(200),
         )
         if isinstance(answer, Replay):
             covered.append((answer.ci_low <= TRUTH) & (answer.ci_high >= TRUTH))
@@ -109,20 +115,22 @@ def test_intervals_by_unit_cover():
 def test_seeds_decide_and_stability_says_how_much():
     columns = log(np.random.default_rng(4), 800)[:3]
     units = np.arange(800) // 2
-    one, again = (evaluate_off_policy(*columns, units, seeds=[5], resamples=200) for _ in range(2))
+    runs, brief = LoggedChoices(*columns, units), Resampling(200)
+    one, again = (evaluate_off_policy(runs, seeds=[5], resampling=brief) for _ in range(2))
     np.testing.assert_array_equal(one.ci_low, again.ci_low)
     np.testing.assert_array_equal(one.stability[:3], 0.0)
-    few, many = (evaluate_off_policy(*columns, units, seeds=[1, 2, 3], resamples=count) for count in (50, 3000))
+    few, many = (evaluate_off_policy(runs, seeds=[1, 2, 3], resampling=Resampling(count)) for count in (50, 3000))
     assert 0.0 < many.stability[0] < few.stability[0]
     order = np.random.default_rng(6).permutation(800)
-    shuffled = evaluate_off_policy(*(column[order] for column in columns), units[order], seeds=[5], resamples=200)
+    shuffled = evaluate_off_policy(LoggedChoices(*(part[order] for part in runs[:4])), seeds=[5], resampling=brief)
     np.testing.assert_array_equal(shuffled.ci_low, one.ci_low)
 
 
 def spoiled(**changes):
     loss, target, logged, _, _ = log(np.random.default_rng(7), 1000)
-    given = {"losses": loss, "target": target, "logged": logged, "units": np.arange(1000), "seeds": [1]}
-    return evaluate_off_policy(**{**given, **changes})
+    asked = {name: changes.pop(name) for name in ("seeds", "resampling", "rules") if name in changes}
+    runs = LoggedChoices(loss, target, logged, np.arange(1000))._replace(**changes)
+    return evaluate_off_policy(runs, **({"seeds": [1]} | asked))
 
 
 @pytest.mark.parametrize(
@@ -157,10 +165,9 @@ def test_good_overlap_is_answered_and_the_rules_can_be_moved():
     ("changes", "words"),
     [
         ({"seeds": []}, "a seed"),
-        ({"resamples": 0}, "resample"),
-        ({"clip": 0.0}, "clip"),
-        ({"predicted": np.zeros(1000)}, "both predicted and expected"),
-        ({"confidence": 1.0}, "confidence"),
+        ({"resampling": Resampling(0)}, "resample"),
+        ({"resampling": Resampling(clip=0.0)}, "clip"),
+        ({"resampling": Resampling(confidence=1.0)}, "confidence"),
     ],
 )
 def test_calls_that_make_no_sense(changes, words):

@@ -17,6 +17,7 @@ from kaizenlake.stats import (
     spend,
 )
 from kaizenlake.stats.sequential.canary_rule import CanaryRule, Judged, guard, judge, verdicts
+from kaizenlake.stats.sequential.confidence_sequences import SequenceRule
 from kaizenlake.stats.two_groups.standard_error import standard_error
 
 LOOKS = 4
@@ -63,7 +64,7 @@ def test_the_sequence_is_tuned_by_the_first_look_with_enough_units_and_never_aga
     rng = np.random.default_rng(4)
     (_, one), (_, other) = arm(rng, 15), arm(rng, 15)  # enough from the second look on
     found = judge(RULE, one, other)
-    plain = confidence_sequence(*one, *other, declared_n=60.0, minimum_units=20)
+    plain = confidence_sequence(one, other, declared_n=60.0, rule=SequenceRule(minimum_units=20))
     assert np.isnan(found.sequential_ci_low[0, 0, 0])
     assert np.array_equal(found.sequential_ci_low, plain.ci_low, equal_nan=True)
     until_then = judge(RULE, *(Moments(*(part[..., :3] for part in side)) for side in (one, other)))
@@ -126,7 +127,9 @@ def test_a_guarded_figure_is_held_or_broken_by_one_sided_sequences():
         assert (found.held[0, 0, -1], found.broken_since_look[0, 0, -1] > 0) == (held, broken)
     # Two guardrails share the chance of a false finding that one is broken; that one is held needs no share.
     low, high = (
-        confidence_sequence(*one, *other, declared_n=200.0, confidence=level, side=side, minimum_units=20)
+        confidence_sequence(
+            one, other, declared_n=200.0, rule=SequenceRule(confidence=level, side=side, minimum_units=20)
+        )
         for level, side in ((0.975, "above"), (0.95, "below"))
     )
     assert np.array_equal(found.lower, low.ci_low)

@@ -5,11 +5,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kaizenlake.stats.sequential.confidence_sequences import confidence_sequence, running_minimum, running_minimum_by
+from kaizenlake.stats.basics.moments import Moments
+from kaizenlake.stats.sequential.confidence_sequences import (
+    SequenceRule,
+    confidence_sequence,
+    running_minimum,
+    running_minimum_by,
+)
 
 NAN = float("nan")
 INF = float("inf")
-ARMS = (600, 0.48, 13.5, 400, 0.52, 11.0)
+ARMS = (Moments(600, 0.48, 13.5), Moments(400, 0.52, 11.0))
 
 
 def textbook(n, se, declared_n, alpha, *, one_sided=False):
@@ -23,13 +29,19 @@ def textbook(n, se, declared_n, alpha, *, one_sided=False):
 @pytest.mark.parametrize("alpha", [0.01, 0.05, 0.2])
 @pytest.mark.parametrize("declared_n", [100, 12_000])
 def test_the_printed_formula(alpha, declared_n):
-    both = confidence_sequence(*ARMS, declared_n=declared_n, confidence=1 - alpha, variance="separate")
+    both = confidence_sequence(
+        *ARMS, declared_n=declared_n, rule=SequenceRule(confidence=1 - alpha, variance="separate")
+    )
     se = np.sqrt(13.5 / 599 / 600 + 11.0 / 399 / 400)
     half = textbook(1000, se, declared_n, alpha)
     np.testing.assert_allclose([both.effect, both.se], [-0.04, se], rtol=1e-12)
     np.testing.assert_allclose([both.ci_low, both.ci_high], [-0.04 - half, -0.04 + half], rtol=1e-12)
-    below = confidence_sequence(*ARMS, declared_n=declared_n, confidence=1 - alpha, variance="separate", side="below")
-    above = confidence_sequence(*ARMS, declared_n=declared_n, confidence=1 - alpha, variance="separate", side="above")
+    below = confidence_sequence(
+        *ARMS, declared_n=declared_n, rule=SequenceRule(confidence=1 - alpha, variance="separate", side="below")
+    )
+    above = confidence_sequence(
+        *ARMS, declared_n=declared_n, rule=SequenceRule(confidence=1 - alpha, variance="separate", side="above")
+    )
     half = textbook(1000, se, declared_n, alpha, one_sided=True)
     np.testing.assert_allclose([below.ci_low, below.ci_high], [-INF, -0.04 + half], rtol=1e-12)
     np.testing.assert_allclose([above.ci_low, above.ci_high], [-0.04 - half, INF], rtol=1e-12)
@@ -46,7 +58,10 @@ def test_the_printed_formula(alpha, declared_n):
 def test_the_p_value_falls_below_alpha_as_the_interval_leaves_out_no_effect(z, n, declared_n, alpha, side):
     m2 = float(n - 1)
     found = confidence_sequence(
-        n, z * np.sqrt(2 / n), m2, n, 0.0, m2, declared_n=declared_n, confidence=1 - alpha, side=side
+        Moments(n, z * np.sqrt(2 / n), m2),
+        Moments(n, 0.0, m2),
+        declared_n=declared_n,
+        rule=SequenceRule(confidence=1 - alpha, side=side),
     )
     nearest = min(abs(found.ci_low), abs(found.ci_high))
     if nearest > 1e-9:
@@ -71,20 +86,24 @@ def test_the_p_value_falls_below_alpha_as_the_interval_leaves_out_no_effect(z, n
     ],
 )
 def test_when_nothing_is_said(n_a, m2_a, n_b, m2_b, declared_n, defined):
-    found = confidence_sequence(n_a, 0.5, m2_a, n_b, 0.4, m2_b, declared_n=declared_n)
+    found = confidence_sequence(Moments(n_a, 0.5, m2_a), Moments(n_b, 0.4, m2_b), declared_n=declared_n)
     assert np.isnan([found.ci_low, found.ci_high, found.p_value]).any() == (not defined)
     assert np.isnan([found.ci_low, found.ci_high, found.p_value]).all() == (not defined)
 
 
 def test_an_empty_arm_has_no_effect_of_zero():
-    found = confidence_sequence(0, NAN, 0.0, 100, 0.4, 9.0, declared_n=1000, minimum_units=0)
+    found = confidence_sequence(
+        Moments(0, NAN, 0.0), Moments(100, 0.4, 9.0), declared_n=1000, rule=SequenceRule(minimum_units=0)
+    )
     assert np.isnan([found.effect, found.p_value]).all()
 
 
 def test_a_margin_moves_what_the_p_value_is_held_against_and_nothing_else():
-    plain = confidence_sequence(*ARMS, declared_n=2000, side="below")
-    margin = confidence_sequence(*ARMS, declared_n=2000, side="below", no_effect=0.03)
-    moved = confidence_sequence(600, 0.45, 13.5, 400, 0.52, 11.0, declared_n=2000, side="below")
+    plain = confidence_sequence(*ARMS, declared_n=2000, rule=SequenceRule(side="below"))
+    margin = confidence_sequence(*ARMS, declared_n=2000, no_effect=0.03, rule=SequenceRule(side="below"))
+    moved = confidence_sequence(
+        Moments(600, 0.45, 13.5), Moments(400, 0.52, 11.0), declared_n=2000, rule=SequenceRule(side="below")
+    )
     assert margin.ci_high == plain.ci_high
     np.testing.assert_allclose(margin.p_value, moved.p_value, rtol=1e-9)
     assert margin.p_value < plain.p_value
@@ -96,7 +115,7 @@ def test_a_margin_moves_what_the_p_value_is_held_against_and_nothing_else():
 )
 def test_words_that_are_not_taken(argument, words):
     with pytest.raises(ValueError, match=words):
-        confidence_sequence(*ARMS, declared_n=1000, **argument)
+        confidence_sequence(*ARMS, declared_n=1000, rule=SequenceRule(**argument))
 
 
 def test_running_minimum_by_group_in_any_order():
@@ -123,17 +142,19 @@ def test_the_truth_is_covered_on_all_nights_together():
     mean_b = 0.5 + np.cumsum(rng.normal(0, 0.15 / 10, (20_000, nights)), axis=1) / np.arange(1, 31)
     m2 = (n - 1) * 0.15**2
     for side, most in (("both", 0.05), ("above", 0.05), ("below", 0.05)):
-        found = confidence_sequence(n, mean_a, m2, n, mean_b, m2, declared_n=3000, side=side)
+        found = confidence_sequence(
+            Moments(n, mean_a, m2), Moments(n, mean_b, m2), declared_n=3000, rule=SequenceRule(side=side)
+        )
         missed = ((found.ci_low > truth) | (found.ci_high < truth)).any(axis=1).mean()
         assert 0.005 < missed <= most
 
 
 def test_ten_thousand_looks_with_intervals_and_p_values_take_a_blink():
     rng = np.random.default_rng(3)
-    arms = [rng.integers(2, 500, 10_000), rng.normal(5, 1, 10_000), rng.uniform(1, 100, 10_000)] * 2
+    arm = Moments(rng.integers(2, 500, 10_000), rng.normal(5, 1, 10_000), rng.uniform(1, 100, 10_000))
     durations = []
     for _ in range(5):
         start = time.process_time()
-        confidence_sequence(*arms, declared_n=1000)
+        confidence_sequence(arm, arm, declared_n=1000)
         durations.append(time.process_time() - start)
     assert min(durations) < 0.1  # about 0.003 s on one core; the rest is room for a busy machine

@@ -69,7 +69,7 @@ def experiment(rng, history=1.0):
         [0, 0], comoments_by(arm[has], x[has], y[has], n_groups=2), moments_by(arm[~has], y[~has], n_groups=2)
     )
     n, mean, m2 = found.moments
-    return found, welch(n[1], mean[1], m2[1], n[0], mean[0], m2[0])
+    return found, welch(Moments(n[1], mean[1], m2[1]), Moments(n[0], mean[0], m2[0]))
 
 
 @pytest.mark.parametrize(("history", "variance"), [(1.0, 0.5), (0.6, 0.7)])

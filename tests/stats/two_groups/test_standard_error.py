@@ -14,11 +14,13 @@ def test_agreement_with_scipy(variance, equal):
     n_a, n_b = rng.integers(2, 500, (2, 300))
     mean_a, mean_b = rng.normal(5, 2, (2, 300))
     sd_a, sd_b = rng.uniform(0.1, 5, (2, 300))
-    found = cautious_test(n_a, mean_a, (n_a - 1) * sd_a**2, n_b, mean_b, (n_b - 1) * sd_b**2, variance)
+    found = cautious_test(
+        Moments(n_a, mean_a, (n_a - 1) * sd_a**2), Moments(n_b, mean_b, (n_b - 1) * sd_b**2), variance
+    )
     reference = scipy_stats.ttest_ind_from_stats(mean_a, sd_a, n_a, mean_b, sd_b, n_b, equal_var=equal)
     np.testing.assert_allclose(found.t, reference.statistic, rtol=1e-11)
     np.testing.assert_allclose(found.p_value, reference.pvalue, rtol=1e-9, atol=1e-300)
-    larger = cautious_test(n_a, mean_a, (n_a - 1) * sd_a**2, n_b, mean_b, (n_b - 1) * sd_b**2)
+    larger = cautious_test(Moments(n_a, mean_a, (n_a - 1) * sd_a**2), Moments(n_b, mean_b, (n_b - 1) * sd_b**2))
     assert np.all(np.abs(larger.t) <= np.abs(found.t) * (1 + 1e-12))
 
 
@@ -39,8 +41,8 @@ def test_arms_of_one_size_have_one_standard_error():
 )
 def test_edges(n_a, m2_a, n_b, m2_b, se):
     np.testing.assert_array_equal(standard_error(n_a, m2_a, n_b, m2_b), se)
-    assert np.isnan(cautious_test(n_a, 0.4, m2_a, n_b, 0.5, m2_b).p_value)
-    assert np.isnan(cautious_test(n_a, 0.4, m2_a, n_b, 0.5, m2_b, "pooled").p_value)
+    assert np.isnan(cautious_test(Moments(n_a, 0.4, m2_a), Moments(n_b, 0.5, m2_b)).p_value)
+    assert np.isnan(cautious_test(Moments(n_a, 0.4, m2_a), Moments(n_b, 0.5, m2_b), "pooled").p_value)
 
 
 def test_a_variance_that_is_not_taken():

@@ -23,13 +23,15 @@ from kaizenlake.parameters import Replays
 from kaizenlake.stats.basics.seeds import folds_by_hash
 from kaizenlake.stats.replay.offpolicy import (
     ESTIMATORS,
+    LoggedChoices,
     OverlapRules,
     Refusal,
     Replay,
+    Resampling,
     evaluate_off_policy,
     never_logged,
 )
-from kaizenlake.stats.replay.reward_model import cross_fitted
+from kaizenlake.stats.replay.reward_model import Predicted, cross_fitted
 from kaizenlake.vocabulary import plural
 
 FOLDS = 5
@@ -122,18 +124,12 @@ def evaluate(runs: pl.DataFrame, choices: Choices, settings: Replays, *, confide
         cross_fitted(losses, action, context, folds_by_hash(runs["unit"].to_list(), seed, FOLDS), choices.probability)
         for seed in settings.seeds
     ]
+    unsupported = never_logged(action, context, choices.probability)
     return evaluate_off_policy(
-        losses,
-        target,
-        logged,
-        units,
+        LoggedChoices(losses, target, logged, units, unsupported),
         seeds=settings.seeds,
-        predicted=np.stack([model.predicted for model in models]),
-        expected=np.stack([model.expected for model in models]),
-        unsupported=never_logged(action, context, choices.probability),
-        clip=settings.clip,
-        resamples=settings.resamples,
-        confidence=confidence,
+        model=Predicted(*(np.stack(part) for part in zip(*models, strict=True))),
+        resampling=Resampling(settings.resamples, confidence, settings.clip),
         rules=OverlapRules(
             minimum_effective_units=settings.minimum_effective_units,
             largest_weight_bias=settings.largest_weight_bias,

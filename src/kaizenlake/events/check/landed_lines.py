@@ -18,7 +18,7 @@ from kaizenlake.events import envelope, rules
 from kaizenlake.events.catalogue import OURS, Catalogue
 from kaizenlake.events.check.event_columns import REFUSALS, EventColumns, RefusedError
 from kaizenlake.events.check.slow_check import Rejected, event_of, look_again
-from kaizenlake.events.envelope import Envelope
+from kaizenlake.events.envelope import DEFAULT_LIMITS, Envelope, LineLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +34,7 @@ def check_lines(
     numbers: Sequence[int],
     *,
     now: datetime,
-    future_hours: int = envelope.FUTURE_HOURS,
-    line_bytes: int = envelope.LINE_BYTES,
-    default_source: str = "application",
+    limits: LineLimits = DEFAULT_LIMITS,
     decisions: bool = False,
     catalogue: Catalogue = OURS,
 ) -> Checked:
@@ -48,19 +46,15 @@ def check_lines(
         lines: Lines without their line feed, in any mix of our envelope and CloudEvents; a BOM and CR are ignored.
         numbers: Number of each line in its file, from 1.
         now: Aware instant of the clock.
-        future_hours: Hours a time may lie ahead of it.
-        line_bytes: Longest line taken, in bytes.
-        default_source: Source of events that name none.
+        limits: What a line may be, and the source of events that name none.
         decisions: Take decisions too: the lines are those of a command that has checked its gates.
         catalogue: Event types that there are: `lake.declared.catalogue` for those of a lake, its plug-ins' included.
     """
-    rows = EventColumns(envelope.latest(now, future_hours), decisions=decisions, catalogue=catalogue)
+    rows = EventColumns(envelope.latest(now, limits.future_hours), decisions=decisions, catalogue=catalogue)
     rejected: list[Rejected] = []
 
     def again(place: int) -> None:
-        found = look_again(
-            lines[place], numbers[place], rows, now=now, future_hours=future_hours, line_bytes=line_bytes
-        )
+        found = look_again(lines[place], numbers[place], rows, now=now, limits=limits)
         if found is not None:
             rejected.append(found)
 
@@ -79,14 +73,14 @@ def check_lines(
     place = 0
     while place < len(lines):
         run = lines[place : place + RUN_LINES]
-        events = _decode_fast(run, line_bytes, catalogue)
+        events = _decode_fast(run, limits.line_bytes, catalogue)
         if events:
             take(events, place)
         place += len(events)
         if len(events) < len(run):
             again(place)
             place += 1
-    return Checked(rows.frame(default_source), rejected)
+    return Checked(rows.frame(limits.source), rejected)
 
 
 RUN_LINES = 1024

@@ -13,7 +13,7 @@ from kaizenlake.events import envelope, rules
 from kaizenlake.events.catalogue import OURS, Catalogue
 from kaizenlake.events.check.event_columns import REFUSALS, EventColumns, RefusedError
 from kaizenlake.events.check.json_line import UnreadableError, json_value
-from kaizenlake.events.envelope import Envelope
+from kaizenlake.events.envelope import Envelope, LineLimits
 from kaizenlake.events.rules import Problem
 
 _BOM = b"\xef\xbb\xbf"
@@ -38,9 +38,7 @@ class Rejected:
     raw: str
 
 
-def look_again(
-    line: bytes, number: int, rows: EventColumns, *, now: datetime, future_hours: int, line_bytes: int
-) -> Rejected | None:
+def look_again(line: bytes, number: int, rows: EventColumns, *, now: datetime, limits: LineLimits) -> Rejected | None:
     """Look at a line slowly: add the event it holds after all, or name every rule it breaks.
 
     Args:
@@ -48,17 +46,16 @@ def look_again(
         number: Its number in its file.
         rows: Where a good event is added.
         now: Aware instant of the clock.
-        future_hours: Hours a time may lie ahead of it.
-        line_bytes: Longest line taken, in bytes.
+        limits: What a line may be.
 
     Returns:
         The line with its rules; None where it was good.
     """
     try:
-        return _look(line, number, rows, now=now, future_hours=future_hours, line_bytes=line_bytes)
+        return _look(line, number, rows, now=now, limits=limits)
     except Exception as error:  # noqa: BLE001 - what the check itself stumbles over is the fault of this line alone
         reason = f"the check stumbled over it: {type(error).__name__}: {rules.short(str(error))}"
-        return _reject(line[:line_bytes], number, [Problem("unchecked", "", reason)])
+        return _reject(line[: limits.line_bytes], number, [Problem("unchecked", "", reason)])
 
 
 def _reject(line: bytes, number: int, problems: Sequence[Problem], event_type: Any = None) -> Rejected:
@@ -71,16 +68,14 @@ def _reject(line: bytes, number: int, problems: Sequence[Problem], event_type: A
     )
 
 
-def _look(
-    line: bytes, number: int, rows: EventColumns, *, now: datetime, future_hours: int, line_bytes: int
-) -> Rejected | None:
-    raw = line[:line_bytes]
+def _look(line: bytes, number: int, rows: EventColumns, *, now: datetime, limits: LineLimits) -> Rejected | None:
+    raw = line[: limits.line_bytes]
 
     def reject(problems: Sequence[Problem], event_type: Any = None) -> Rejected:
         return _reject(raw, number, problems, event_type)
 
-    if len(line) > line_bytes:
-        reason = f"the line has {len(line):,} bytes; the longest taken has {line_bytes:,}"
+    if len(line) > limits.line_bytes:
+        reason = f"the line has {len(line):,} bytes; the longest taken has {limits.line_bytes:,}"
         return reject([Problem("too_long", "", reason)])
     line = line.removeprefix(_BOM).strip(b" \t\r\n")
     try:
@@ -95,7 +90,7 @@ def _look(
         problems += rules.cloud_problems(document)
         document = envelope.from_cloud_event(document)
     document = _whole_counts(document, rows.catalogue)
-    problems += rules.problems(document, now=now, future_hours=future_hours, catalogue=rows.catalogue)
+    problems += rules.problems(document, now=now, future_hours=limits.future_hours, catalogue=rows.catalogue)
     if (
         not rows.decisions
         and (kind := rows.catalogue.by_name(document.get("type"))) is not None

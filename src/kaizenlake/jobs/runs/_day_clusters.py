@@ -52,7 +52,7 @@ def difference_interval(one: str, other: str, confidence: float) -> IntervalColu
     ends: list[IntervalColumns] = []
     for count, spread in (("days", _m2_of_days), ("n", m2)):
         sides = [(f"{side}{count}", mean(side), spread(side)) for side in (one, other)]
-        found = expressions.cautious_difference(*sides[0], *sides[1], confidence).struct
+        found = expressions.cautious_difference(sides[0], sides[1], confidence).struct
         ends.append(IntervalColumns(found.field("ci_low"), found.field("ci_high")))
     enough = (pl.col(f"{one}days") > 1) & (pl.col(f"{other}days") > 1)
     return IntervalColumns(

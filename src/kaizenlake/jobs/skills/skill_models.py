@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import partial
-from typing import TypeAlias
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from kaizenlake import stats, tables
 from kaizenlake.job import job
@@ -21,8 +19,6 @@ from kaizenlake.stats import expressions
 from kaizenlake.tables import Crl, RunRecords, SkillModels
 
 MODEL = ("tenant_id", "doer", "model")
-
-Figures: TypeAlias = NDArray[np.float64]
 
 
 @job(reads=(RunRecords, Crl), writes=SkillModels)
@@ -107,7 +103,7 @@ def _at_equal_cost(cells: pl.DataFrame, whole: pl.DataFrame, confidence: float) 
     bands = cells.filter(pl.col("band").is_not_null(), pl.col("n") > 0).with_columns(**other)
     shared = bands.filter(pl.col("other_n") > 0).sort(*MODEL, "band")
     codes, names = group_codes(shared, MODEL)
-    found = stats.stratified_by(codes, *_moments(shared, ""), *_moments(shared, "other_"), confidence=confidence)
+    found = stats.stratified_by(codes, _moments(shared, ""), _moments(shared, "other_"), confidence=confidence)
     others = np.bincount(codes, weights=shared["other_n"].to_numpy(), minlength=names.height)
     at = names.with_columns(
         compared=pl.Series(found.n_a).cast(pl.Int64),
@@ -128,8 +124,8 @@ def _at_equal_cost(cells: pl.DataFrame, whole: pl.DataFrame, confidence: float) 
     }
 
 
-def _moments(frame: pl.DataFrame, prefix: str) -> tuple[Figures, Figures, Figures]:
+def _moments(frame: pl.DataFrame, prefix: str) -> stats.Moments:
     """Return n, mean and m2 of each row; NaN without a run."""
     columns = frame.select(pl.col(f"{prefix}n").cast(pl.Float64), mean=mean(prefix), m2=m2(prefix))
     n, means, squares = (column.fill_null(np.nan).to_numpy() for column in columns)
-    return n, means, squares
+    return stats.Moments(n, means, squares)

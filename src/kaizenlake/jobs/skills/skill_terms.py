@@ -132,7 +132,7 @@ def _over(numerator: pl.Expr, denominator: pl.Expr) -> pl.Expr:
 
 def _compare(kind: str, confidence: float) -> tuple[pl.Expr, ...]:
     sides = [(pl.col(f"{side}_n"), mean(f"{side}_"), m2(f"{side}_")) for side in ("now", kind)]
-    found = expressions.cautious_difference(*sides[0], *sides[1], confidence).struct
+    found = expressions.cautious_difference(sides[0], sides[1], confidence).struct
     valued = {"difference": "effect", "ci_low": "ci_low", "ci_high": "ci_high"}
     return (
         *((found.field(field) * pl.col("weight")).alias(f"{kind}_{name}") for name, field in valued.items()),

@@ -19,6 +19,7 @@ from kaizenlake import tables
 from kaizenlake.errors import ConservationError
 from kaizenlake.events.check.event_columns import COLUMNS
 from kaizenlake.events.check.landed_lines import check_lines
+from kaizenlake.events.envelope import LineLimits
 from kaizenlake.lake.landing import batches, quarantine
 from kaizenlake.lake.landing.quarantine import Poison
 from kaizenlake.lake.store import Lake, Snapshot
@@ -136,9 +137,7 @@ class Batch:
             lines,
             range(len(lines)),
             now=self.now,
-            future_hours=self.limits.future_hours,
-            line_bytes=self.limits.line_bytes,
-            default_source=DEFAULT_SOURCE,
+            limits=LineLimits(self.limits.future_hours, self.limits.line_bytes, DEFAULT_SOURCE),
             catalogue=self.lake.declared.catalogue,
         )
         kept = (

@@ -12,6 +12,7 @@ import polars as pl
 
 from kaizenlake.errors import LakeError, MappingError
 from kaizenlake.events.check.landed_lines import check_lines
+from kaizenlake.events.envelope import LineLimits
 from kaizenlake.lake.landing import quarantine
 from kaizenlake.lake.landing.batch import DEFAULT_SOURCE, append_events
 from kaizenlake.lake.mapping import files as mappings
@@ -92,9 +93,7 @@ def _land(lake: Lake, held: pl.DataFrame, now: datetime) -> dict[str, set[str]]:
         lines,
         range(len(lines)),
         now=now,
-        future_hours=limits.future_hours,
-        line_bytes=limits.line_bytes,
-        default_source=DEFAULT_SOURCE,
+        limits=LineLimits(limits.future_hours, limits.line_bytes, DEFAULT_SOURCE),
         catalogue=lake.declared.catalogue,
     )
     ids = held["quarantine_id"]

@@ -261,15 +261,23 @@ class NumberColumn:
     originals: pl.Series
 
 
-def column(
-    cells: pl.Series,
-    typed: pl.Series | None,
-    declared: Style,
-    *,
-    unit: str,
-    seen: set[str],
-    is_count: bool = False,
-    is_percent: bool = False,
+@dataclass(frozen=True)
+class NumberField:
+    """What a column of numbers is read for.
+
+    Args:
+        unit: Unit of the field.
+        is_count: The field counts something, so that no share can stand in it.
+        is_percent: The mapping says that they are percents, and converts them.
+    """
+
+    unit: str = ""
+    is_count: bool = False
+    is_percent: bool = False
+
+
+def read_column(
+    cells: pl.Series, typed: pl.Series | None, declared: Style, field: NumberField, *, seen: set[str]
 ) -> NumberColumn:
     """Read a column of numbers.
 
@@ -277,10 +285,8 @@ def column(
         cells: Texts, null where there is nothing.
         typed: Which of them the file itself holds as numbers.
         declared: What the mapping says of how they are written.
-        unit: Unit of the field.
+        field: What they are read for.
         seen: What earlier cells have shown; see `style_of`.
-        is_count: The field counts something, so that no share can stand in it.
-        is_percent: The mapping says that they are percents, and converts them.
     """
     written = cells if typed is None else pl.select(pl.when(~typed).then(cells)).to_series()
     style = style_of(written, declared, seen)
@@ -293,13 +299,13 @@ def column(
     made, faults, currencies = {}, {}, {}
     for text in odd:
         try:
-            number = read(text, style, unit)
-            made[text] = _spell(number, is_count=is_count, is_percent=is_percent)
+            number = read(text, style, field.unit)
+            made[text] = _spell(number, field)
         except UnreadableNumberError as error:
             faults[text] = str(error)
             continue
         if number.currency:
-            if unit != MONEY:
+            if field.unit != MONEY:
                 del made[text]
                 faults[text] = f"it is an amount of {number.currency}, and this field is no money"
             else:
@@ -309,9 +315,9 @@ def column(
     return NumberColumn(texts, faults, currencies, cells)
 
 
-def _spell(number: Number, *, is_count: bool, is_percent: bool) -> str:
-    if not number.is_percent or is_percent:
+def _spell(number: Number, field: NumberField) -> str:
+    if not number.is_percent or field.is_percent:
         return number.text
-    if is_count:
+    if field.is_count:
         raise UnreadableNumberError("it is a share, and this field counts something")
     return _plain(Decimal(number.text) / 100)

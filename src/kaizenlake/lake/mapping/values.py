@@ -88,15 +88,9 @@ class Fields:
             for place in typed.arg_true():
                 self.hints[place].append(f"`{name}` from the column {column!r}: {_IN_WORKBOOK}")
             texts = pl.select(pl.when(typed).then(texts + " or %").otherwise(texts)).to_series()
-        found = figures.column(
-            texts,
-            typed,
-            self.style,
-            unit=unit,
-            seen=self.seen.setdefault(column, set()),
-            is_count=declared.kind == "int",
-            is_percent=value.percent,
-        )
+        field = figures.NumberField(unit, is_count=declared.kind == "int", is_percent=value.percent)
+        seen = self.seen.setdefault(column, set())
+        found = figures.read_column(texts, typed, self.style, field, seen=seen)
         if found.faults:
             for place, text in enumerate(texts):
                 if text in found.faults:

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from kaizenlake import signing, tables
 from kaizenlake.errors import EventError, VerificationError
 from kaizenlake.events.check.landed_lines import check_lines
+from kaizenlake.events.envelope import LineLimits
 from kaizenlake.events.write.log import Line
 from kaizenlake.lake import formats
 from kaizenlake.lake.store import Lake, Snapshot
@@ -207,7 +208,9 @@ def append(
             found.check_whole()
         before = max([found.chain.head[0], *found.missing.missing]), found.chain.head[1]
         lines = [line.text.rstrip(b"\n") for line in decide(lake.mine(Events, find_believed(lake, snapshot).scan()))]
-        checked = check_lines(lines, range(1, len(lines) + 1), now=latest, default_source=source, decisions=True)
+        checked = check_lines(
+            lines, range(1, len(lines) + 1), now=latest, limits=LineLimits(source=source), decisions=True
+        )
         if checked.rejected:
             raise EventError(f"A decision breaks its declaration: {'; '.join(checked.rejected[0].reasons)}.")
         made = checked.frame.with_columns(

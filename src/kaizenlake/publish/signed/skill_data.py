@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import polars as pl
 
@@ -98,14 +98,16 @@ def skills(
         _skill(
             row,
             as_of=as_of,
-            terms=of["terms"].get(_doer(row), []),
-            models=of["models"].get(_doer(row), [])[:entries],
-            failures=of["failures"].get(_doer(row), [])[:entries],
-            findings=of["findings"].get(_doer(row), []),
-            experiments=[
-                listed[row["tenant_id"], name] for name in row["experiments"] if (row["tenant_id"], name) in listed
-            ],
             line=line,
+            parts=_Parts(
+                terms=of["terms"].get(_doer(row), []),
+                models=of["models"].get(_doer(row), [])[:entries],
+                failures=of["failures"].get(_doer(row), [])[:entries],
+                findings=of["findings"].get(_doer(row), []),
+                experiments=[
+                    listed[row["tenant_id"], name] for name in row["experiments"] if (row["tenant_id"], name) in listed
+                ],
+            ),
         )
         for row in cards.iter_rows(named=True)
     )
@@ -170,18 +172,18 @@ class _Lines:
         return [as_line(value, self._length) for value in values]
 
 
-def _skill(
-    row: Row,
-    *,
-    as_of: datetime,
-    terms: list[Row],
-    models: list[Row],
-    failures: list[Row],
-    findings: list[Row],
-    experiments: list[Row],
-    line: _Lines,
-) -> model.Skill:
-    reasons = {term["term"]: words.of_term(term) for term in terms}
+class _Parts(NamedTuple):
+    """Rows of the tables that a card is made of, those of one agent."""
+
+    terms: list[Row]
+    models: list[Row]
+    failures: list[Row]
+    findings: list[Row]
+    experiments: list[Row]
+
+
+def _skill(row: Row, *, as_of: datetime, line: _Lines, parts: _Parts) -> model.Skill:
+    reasons = {term["term"]: words.of_term(term) for term in parts.terms}
     return model.Skill(
         doer=row["doer"],
         as_of=as_of,
@@ -189,15 +191,17 @@ def _skill(
         sample_size=row["n"],
         card=model.Card(
             loss=_part(model.Loss, row, line),
-            findings=[_part(model.Finding, item, line, sentence=say.clean(item["sentence"], 600)) for item in findings],
+            findings=[
+                _part(model.Finding, item, line, sentence=say.clean(item["sentence"], 600)) for item in parts.findings
+            ],
             strengths=line.all(row["strengths"]),
             weaknesses=line.all(row["weaknesses"]),
             not_observed=line.all(row["not_observed"]),
-            terms=[_part(model.Term, term, line, reason=reasons[term["term"]]) for term in terms],
+            terms=[_part(model.Term, term, line, reason=reasons[term["term"]]) for term in parts.terms],
             best_model=line(row["best_model"]),
-            models=[_part(model.Model, item, line, reason=words.of_model(item)) for item in models],
-            failure_modes=[_part(model.Failure, item, line, reason=words.of_failure(item)) for item in failures],
-            experiments=[_part(model.Experiment, item, line) for item in experiments],
+            models=[_part(model.Model, item, line, reason=words.of_model(item)) for item in parts.models],
+            failure_modes=[_part(model.Failure, item, line, reason=words.of_failure(item)) for item in parts.failures],
+            experiments=[_part(model.Experiment, item, line) for item in parts.experiments],
         ),
         policy=None
         if row["policy_id"] is None
@@ -216,7 +220,7 @@ def _skill(
                 experiment_type=row["next_experiment"],
                 term=line(row["next_term"]),
                 because=row["next_because"],
-                words=words.next_step(row, reasons.get(row["next_term"]), _find_rise(findings)),
+                words=words.next_step(row, reasons.get(row["next_term"]), _find_rise(parts.findings)),
             )
         ],
     )

@@ -64,8 +64,7 @@ def document(data: CanaryData) -> ReportDocument:
             design(data),
             method(data),
         ),
-        period=f"{kind} {name}, {say.clean(found.policy_id, 60)}",
-    )
+    ).with_foot(f"{kind} {name}, {say.clean(found.policy_id, 60)}")
 
 
 def _result(data: CanaryData) -> str:

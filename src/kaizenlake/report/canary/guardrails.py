@@ -9,7 +9,7 @@ from kaizenlake.report.canary.data import CanaryData, GuardrailRow
 from kaizenlake.report.canary.labels import metric
 from kaizenlake.report.engine.blocks import Block, Section, grid, intervals
 from kaizenlake.report.engine.columns import show_text
-from kaizenlake.report.engine.interval_chart import Mark, RowGroup
+from kaizenlake.report.engine.interval_chart import Mark, RowGroup, Scale
 from kaizenlake.report.engine.rows import Listing
 from kaizenlake.report.engine.svg import Tone
 from kaizenlake.tables import CanaryLooks
@@ -69,7 +69,7 @@ def _chart_blocks(rows: Iterable[GuardrailRow]) -> tuple[Block, ...]:
     title = "Increase as a share of what is tolerated, with intervals that hold on all nights at once"
     groups = [RowGroup(version, tuple(own)) for version, own in marks.items()]
     legend = (("good", "Held"), ("bad", "Broken"), ("plain", "Unclear"))
-    return (intervals("chart-guardrails", title, groups, reference=1.0, signed=True, legend=legend),)
+    return (intervals("chart-guardrails", title, groups, scale=Scale(1.0, signed=True), legend=legend),)
 
 
 def _metric(row: GuardrailRow) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
@@ -11,7 +11,7 @@ from kaizenlake import tables
 from kaizenlake.events.catalogue import by_name
 from kaizenlake.publish import formats as say
 from kaizenlake.report.engine.columns import Cell, Kind, Shown, label_of
-from kaizenlake.report.engine.interval_chart import RowGroup, interval_chart
+from kaizenlake.report.engine.interval_chart import SHARES, RowGroup, Scale, interval_chart
 from kaizenlake.report.engine.rows import Listing
 from kaizenlake.report.engine.svg import Chart
 from kaizenlake.tables import Table
@@ -156,9 +156,8 @@ class ReportDocument:
         window: str,
         figures: tuple[KeyFigure, ...],
         sections: Iterable[Section | None],
-        period: str = "",
     ) -> ReportDocument:
-        """Put a report together.
+        """Put a report together, with its title as the foot of each page on paper.
 
         Args:
             as_of: Aware instant; the tables hold what happened before it.
@@ -167,18 +166,21 @@ class ReportDocument:
             window: What its figures are of.
             figures: Key figures at its head.
             sections: Sections in their order; None for one that has nothing to tell.
-            period: Foot of each page on paper; the title by default.
         """
         return cls(
             title,
             subtitle,
             say.instant(as_of),
             as_of.isoformat(),
-            period or title,
+            title,
             window,
             figures,
             tuple(section for section in sections if section is not None),
         )
+
+    def with_foot(self, period: str) -> ReportDocument:
+        """Return the report with other words at the foot of each page on paper."""
+        return replace(self, period=period)
 
 
 def empty(identifier: str, title: str, text: str, *events: str) -> Section:
@@ -223,9 +225,7 @@ def intervals(
     title: str,
     groups: Sequence[RowGroup],
     *,
-    reference: float | None = None,
-    signed: bool = False,
-    percent: bool = True,
+    scale: Scale = SHARES,
     legend: tuple[tuple[str, str], ...] = (),
 ) -> Picture:
     """Return a picture of estimates with their intervals, which tells each of them in words; see `charts.interval_chart`."""
@@ -234,18 +234,7 @@ def intervals(
         for group in groups
         for mark in group.marks
     )
-    return Picture(
-        interval_chart(
-            identifier,
-            title,
-            f"{told}.",
-            groups,
-            reference=reference,
-            signed=signed,
-            percent=percent,
-            legend=legend,
-        )
-    )
+    return Picture(interval_chart(identifier, title, f"{told}.", groups, scale=scale, legend=legend))
 
 
 def meanings(shown: Iterable[tuple[type[Table], tuple[str, ...]]]) -> tuple[Definitions, ...]:

@@ -40,8 +40,7 @@ class Mark:
 def estimate(
     label: str,
     value: float | None,
-    low: float | None,
-    high: float | None,
+    ends: tuple[float | None, float | None],
     written: Callable[[float | None], str],
     tone: Tone = "plain",
     *,
@@ -52,16 +51,34 @@ def estimate(
     Args:
         label: What is measured.
         value: The estimate.
-        low: Lower end of its interval.
-        high: Upper end of its interval.
+        ends: Lower and upper end of its interval.
         written: How each of the three is written.
         tone: Whether it is for the better, for the worse, or neither.
         hollow: Weaker evidence.
     """
+    low, high = ends
     if value is None or low is None or high is None:
         return None
     shown = f"{written(value)} ({say.between(written(low), written(high))})"
     return Mark(label, value, low, high, shown, written(value), tone, hollow=hollow)
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How the axis of an interval chart is written.
+
+    Args:
+        reference: Value of the dashed line that estimates are compared with.
+        signed: The axis shows signs, as relative changes need.
+        percent: The axis is in percent; else in hundredths, as losses are written.
+    """
+
+    reference: float | None = None
+    signed: bool = False
+    percent: bool = True
+
+
+SHARES = Scale()
 
 
 @dataclass(frozen=True)
@@ -98,9 +115,7 @@ def interval_chart(
     description: str,
     groups: Sequence[RowGroup],
     *,
-    reference: float | None = None,
-    signed: bool = False,
-    percent: bool = True,
+    scale: Scale = SHARES,
     legend: tuple[tuple[str, str], ...] = (),
 ) -> Chart:
     """Draw estimates with their intervals, one a line, in groups.
@@ -110,16 +125,14 @@ def interval_chart(
         title: What is shown.
         description: What it says, with its numbers.
         groups: Rows to draw; at least one.
-        reference: Value of the dashed line that estimates are compared with.
-        signed: The axis shows signs, as relative changes need.
-        percent: The axis is in percent; else in hundredths, as losses are written.
+        scale: How the axis is written.
         legend: Name of a colour and what it stands for.
     """
     marks = [mark for group in groups for mark in group.marks]
     low, high, step = _axis(
-        [value for mark in marks for value in (mark.value, mark.low, mark.high)], reference, signed=signed
+        [value for mark in marks for value in (mark.value, mark.low, mark.high)], scale.reference, signed=scale.signed
     )
-    axis = _Axis(low, high, step, "%" if percent else "", "+" if signed else "", reference)
+    axis = _Axis(low, high, step, "%" if scale.percent else "", "+" if scale.signed else "", scale.reference)
     return chart("intervals", lambda target: _intervals(groups, axis, target), identifier, title, description, legend)
 
 

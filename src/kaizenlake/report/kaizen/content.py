@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from kaizenlake.publish import formats as say
 from kaizenlake.report.engine.blocks import Block, Picture, Section, empty, grid, intervals
 from kaizenlake.report.engine.columns import interval, show, show_text
-from kaizenlake.report.engine.interval_chart import Bar, Mark, RowGroup, estimate, share_chart
+from kaizenlake.report.engine.interval_chart import Bar, Mark, RowGroup, Scale, estimate, share_chart
 from kaizenlake.report.engine.rows import TableRow
 from kaizenlake.report.engine.svg import Tone
 from kaizenlake.report.kaizen.data import ReportData
@@ -164,7 +164,7 @@ def patterns(data: ReportData) -> Section:
 def _forest(identifier: str, heading: str, group: RowGroup) -> Picture:
     title = f"{heading}: relative difference of posts with a pattern from those without, with intervals"
     legend = (("good", "Works"), ("bad", "Risky"), ("plain", "Unclear"))
-    return intervals(identifier, title, [group], reference=0.0, signed=True, legend=legend)
+    return intervals(identifier, title, [group], scale=Scale(0.0, signed=True), legend=legend)
 
 
 def _tier_name(platform: str, content_type: str | None) -> str:
@@ -204,4 +204,4 @@ _TONES: dict[str, Tone] = {"works": "good", "risky": "bad", "unclear": "plain"}
 
 def _pattern_mark(row: TableRow) -> Mark | None:
     label, hollow = _pattern(row), row.evidence == "observation"
-    return estimate(label, row.lift, row.lift_ci_low, row.lift_ci_high, say.lift, _TONES[row.verdict], hollow=hollow)
+    return estimate(label, row.lift, (row.lift_ci_low, row.lift_ci_high), say.lift, _TONES[row.verdict], hollow=hollow)

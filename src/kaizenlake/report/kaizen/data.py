@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 
 import polars as pl
 
@@ -12,6 +13,7 @@ from kaizenlake.jobs.alerts._content_findings import count_tiers, is_rated
 from kaizenlake.parameters import EvidenceNeeds, Labels, Tiers
 from kaizenlake.report.engine.rows import CHART_ROWS, Figures, Listing, Quality, RunFacts, TableRow, listing
 from kaizenlake.report.kaizen.learning_data import Learning, learning
+from kaizenlake.settings import Settings
 from kaizenlake.tables import (
     AvoidedPhrases,
     Contents,
@@ -83,15 +85,35 @@ class ReportData:
     evidence: EvidenceNeeds
 
 
+class Bearings(NamedTuple):
+    """Settings by which the tables were computed.
+
+    Args:
+        tiers: Where tiers begin.
+        labels: How many impressions a post needs for its tier to count.
+        evidence: How much evidence a finding needs.
+    """
+
+    tiers: Tiers = Tiers()
+    labels: Labels = Labels()
+    evidence: EvidenceNeeds = EvidenceNeeds()
+
+    @classmethod
+    def of(cls, settings: Settings) -> Bearings:
+        """Return those of a lake."""
+        return cls(settings.tiers, settings.labels, settings.evidence)
+
+
+DEFAULT_BEARINGS = Bearings()
+
+
 def build(
     scan: Scan,
     *,
     as_of: datetime,
     facts: RunFacts | None = None,
     previous: Figures | None = None,
-    tiers: Tiers | None = None,
-    labels: Labels | None = None,
-    evidence: EvidenceNeeds | None = None,
+    bearings: Bearings = DEFAULT_BEARINGS,
 ) -> ReportData:
     """Read the report out of the tables.
 
@@ -100,9 +122,7 @@ def build(
         as_of: Aware instant; events before it count in the tables read.
         facts: What the run did.
         previous: Figures of the report before.
-        tiers: Where tiers begin, as the tables were computed.
-        labels: How many impressions a content needs for its tier to count, as the tables were computed.
-        evidence: How much evidence a finding needs, as the tables were computed.
+        bearings: Settings by which the tables were computed.
 
     Raises:
         ValueError: `as_of` has no zone.
@@ -114,16 +134,15 @@ def build(
     )
     window = activity.collect().row(0, named=True)
     creative_labels = scan(CreativeLabels)
-    enough = (labels or Labels()).impressions
+    enough = bearings.labels.impressions
     patterns = scan(Patterns)
-    bearings = evidence or EvidenceNeeds()
     data = ReportData(
         as_of=as_of,
         window=(window["first"], window["last"]) if window["first"] is not None else None,
         facts=facts or RunFacts(),
         figures=Figures(as_of, {}, {}),
         previous=previous,
-        tiers=_tiers(scan(Contents), enough, bearings.confidence),
+        tiers=_tiers(scan(Contents), enough, bearings.evidence.confidence),
         winners=_labels(creative_labels, "winner"),
         losers=_labels(creative_labels, "loser"),
         avoided=listing(scan(AvoidedPhrases), by={"marks": True, "phrase": False, "last_reason": False}),
@@ -140,9 +159,9 @@ def build(
         ),
         headlines=_strong(scan(Findings)),
         learning=learning(scan, as_of=as_of),
-        tier_edges=tiers or Tiers(),
+        tier_edges=bearings.tiers,
         impressions=enough,
-        evidence=bearings,
+        evidence=bearings.evidence,
     )
     return replace(data, figures=_figures(data, scan, window["events"] or 0))
 

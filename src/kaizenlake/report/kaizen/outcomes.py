@@ -15,7 +15,7 @@ from kaizenlake.report.engine.blocks import (
     intervals,
 )
 from kaizenlake.report.engine.columns import interval, show_text
-from kaizenlake.report.engine.interval_chart import Mark, RowGroup, estimate, interval_chart
+from kaizenlake.report.engine.interval_chart import Mark, RowGroup, Scale, estimate, interval_chart
 from kaizenlake.report.engine.rows import Listing, TableRow
 from kaizenlake.report.engine.svg import Tone
 from kaizenlake.report.kaizen.data import ReportData
@@ -120,7 +120,7 @@ def _win_blocks(data: ReportData, kind: str) -> list[Block]:
     title = f"Share of {noun.many} that {noun.won}, with intervals"
     legend = (("good", "Above the others"), ("bad", "Below the others"), ("plain", "Not told apart"))
     return [
-        Picture(interval_chart(f"chart-{kind}", title, told + ".", groups, reference=overall, legend=legend)),
+        Picture(interval_chart(f"chart-{kind}", title, told + ".", groups, scale=Scale(overall), legend=legend)),
         grid(
             f"{kind}-table",
             f"{say.sentence(noun.many)} by dimension and value",
@@ -140,7 +140,9 @@ def clarity(data: ReportData) -> Section:
     title = "Clarity of briefs"
     if not data.clarity.total:
         return empty("clarity", title, "No brief has been scored.", "INTAKE_CLARITY_SCORED", "INTAKE_APPROVED")
-    marks = [estimate(_segment(row), row.clear_rate, row.ci_low, row.ci_high, say.percent) for row in data.clarity.rows]
+    marks = [
+        estimate(_segment(row), row.clear_rate, (row.ci_low, row.ci_high), say.percent) for row in data.clarity.rows
+    ]
     table = grid(
         "clarity-table",
         "Briefs by segment, at their first score",
@@ -164,4 +166,4 @@ def _by_rate(row: TableRow) -> tuple[float, str]:
 def _win_mark(row: TableRow, most: float) -> Mark | None:
     proven = row.q_value is not None and row.q_value <= most and row.lift is not None
     tone: Tone = "plain" if not proven or row.lift is None else "good" if row.lift > 0 else "bad"
-    return estimate(say.clean(row.value, 60), row.win_rate, row.ci_low, row.ci_high, say.percent, tone)
+    return estimate(say.clean(row.value, 60), row.win_rate, (row.ci_low, row.ci_high), say.percent, tone)

@@ -29,11 +29,10 @@ def document(data: ReportData, more: tuple[Section, ...] = ()) -> ReportDocument
         data.as_of,
         title="Kaizen report",
         subtitle="What was learned, how sure it is, and what it rests on",
-        period=period,
         window=window,
         figures=key_figures(data),
         sections=(*(make(data) for make in SECTIONS), *more, *(make(data) for make in LAST)),
-    )
+    ).with_foot(period)
 
 
 SECTIONS: tuple[Callable[[ReportData], Section | None], ...] = (

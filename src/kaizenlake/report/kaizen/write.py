@@ -8,11 +8,10 @@ from pathlib import Path
 import msgspec
 
 from kaizenlake.lake.files import write_atomic
-from kaizenlake.parameters import EvidenceNeeds, Labels, Tiers
 from kaizenlake.report.engine.blocks import Section
 from kaizenlake.report.engine.render import ReportPlace, folder_of, render_html, render_pdf, with_title
 from kaizenlake.report.engine.rows import Figures, RunFacts
-from kaizenlake.report.kaizen.data import build
+from kaizenlake.report.kaizen.data import DEFAULT_BEARINGS, Bearings, build
 from kaizenlake.report.kaizen.sections import document
 from kaizenlake.tables import Scan
 
@@ -28,25 +27,19 @@ def write_reports(
     *,
     as_of: datetime,
     facts: RunFacts | None = None,
-    previous: Figures | None = None,
-    tiers: Tiers | None = None,
-    labels: Labels | None = None,
-    evidence: EvidenceNeeds | None = None,
+    bearings: Bearings = DEFAULT_BEARINGS,
     more: tuple[Section, ...] = (),
 ) -> tuple[Path, Path]:
     """Write `<out>/<date of as_of>/kaizen.html` and `kaizen.pdf`, each whole or not at all.
 
-    The report's figures are kept beside them as `kaizen.json`, for the next report to compare itself with.
+    The report's figures are kept beside them as `kaizen.json`. It compares itself with the latest one of an earlier as_of.
 
     Args:
         scan: Gives a table as a lazy frame: `Lake.scan`.
         out: Folder of the reports.
         as_of: Aware instant; the tables hold what happened before it.
         facts: What the run did; None where the report is made without a run.
-        previous: Figures to compare with; None takes those of the latest report in `out` of an earlier as_of.
-        tiers: Where tiers begin, as the tables were computed.
-        labels: How many impressions a content needs for its tier to count, as the tables were computed.
-        evidence: How much evidence a finding needs, as the tables were computed.
+        bearings: Settings by which the tables were computed.
         more: Sections of plug-ins.
 
     Returns:
@@ -56,8 +49,8 @@ def write_reports(
         LakeError: A table cannot be read, or a file cannot be written.
         PublishError: A chart or the PDF could not be made.
     """
-    before = previous if previous is not None else last_figures(out, before=as_of)
-    data = build(scan, as_of=as_of, facts=facts, previous=before, tiers=tiers, labels=labels, evidence=evidence)
+    before = last_figures(out, before=as_of)
+    data = build(scan, as_of=as_of, facts=facts, previous=before, bearings=bearings)
     laid_out = with_title(document(data, more), out)
     html, pdf = render_html(laid_out), render_pdf(laid_out)
     folder = folder_of(out, as_of)

@@ -20,7 +20,7 @@ from kaizenlake.report.engine.blocks import (
     intervals,
 )
 from kaizenlake.report.engine.columns import Cell, Shown, interval, show_text
-from kaizenlake.report.engine.interval_chart import Mark, RowGroup, estimate
+from kaizenlake.report.engine.interval_chart import Mark, RowGroup, Scale, estimate
 from kaizenlake.report.engine.rows import CHART_ROWS, Listing
 from kaizenlake.report.engine.svg import Tone
 from kaizenlake.vocabulary import plural
@@ -71,7 +71,7 @@ def _picture(identifier: str, title: str, groups: Sequence[RowGroup]) -> tuple[P
     charted = [group for group in groups if group.marks]
     if not charted:
         return ()
-    return (intervals(identifier, title, charted, reference=0.0, signed=True, percent=False, legend=LEGEND),)
+    return (intervals(identifier, title, charted, scale=Scale(0.0, signed=True, percent=False), legend=LEGEND),)
 
 
 _KINDS = {"fleet": "the other doers", "past": "its own past"}
@@ -124,7 +124,7 @@ def _term_verdict(row: model.Term) -> str:
 def _term_mark(row: model.Term, kind: str) -> Mark | None:
     difference, low, high = (getattr(row, f"{kind}_{name}") for name in ("difference", "ci_low", "ci_high"))
     tone = TONES.get(getattr(row, f"{kind}_verdict"), "plain")
-    return estimate(_term(row), difference, low, high, say.effect, tone)
+    return estimate(_term(row), difference, (low, high), say.effect, tone)
 
 
 def models(known: model.Card) -> Section:
@@ -175,7 +175,7 @@ def _best(known: model.Card) -> str:
 
 def _model_mark(row: model.Model) -> Mark | None:
     difference, low, high = row.equal_cost_difference, row.equal_cost_ci_low, row.equal_cost_ci_high
-    return estimate(say.clean(row.model, 60), difference, low, high, say.effect, TONES.get(row.verdict, "plain"))
+    return estimate(say.clean(row.model, 60), difference, (low, high), say.effect, TONES.get(row.verdict, "plain"))
 
 
 def failures(known: model.Card) -> Section:
@@ -204,4 +204,4 @@ def failures(known: model.Card) -> Section:
 
 def _failure_mark(row: model.Failure) -> Mark | None:
     tone = TONES.get(row.trend, "plain")
-    return estimate(say.clean(row.failure_mode, 60), row.failed_rate, row.ci_low, row.ci_high, say.percent, tone)
+    return estimate(say.clean(row.failure_mode, 60), row.failed_rate, (row.ci_low, row.ci_high), say.percent, tone)

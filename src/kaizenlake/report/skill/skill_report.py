@@ -79,8 +79,7 @@ def card(skill: model.Skill, course: Course) -> ReportDocument:
             _policy(skill),
             method(),
         ),
-        period=f"Skill card of {name}",
-    )
+    ).with_foot(f"Skill card of {name}")
 
 
 def _list_unobserved(card_of: model.Card) -> str:

@@ -31,7 +31,7 @@ def folds_by_hash(names: Sequence[str | None], seed: int, folds: int) -> Ints:
 def seed_spread(estimates: ArrayLike) -> Floats:
     """Return the standard deviation of estimates over seeds, along the first axis; 0 of a single seed, which tells of no spread.
 
-    >>> float(spread_of_seeds([0.1, 0.3]).round(3)), float(spread_of_seeds([0.1]))
+    >>> float(seed_spread([0.1, 0.3]).round(3)), float(seed_spread([0.1]))
     (0.141, 0.0)
     """
     values = np.asarray(estimates, dtype=np.float64)

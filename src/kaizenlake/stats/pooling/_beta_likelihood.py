@@ -115,7 +115,7 @@ def maximise(data: Rates, groups: Bools, mean: Floats, strength: Floats, bounds:
         here = data.only(active)
         step = _newton_step(here, point, lowest, highest)
         step[:, ~active] = 0.0
-        moved, likelihood = _backtrack(here, point, likelihood, step, lowest, highest, active)
+        moved, likelihood = _backtrack(here, point, likelihood, step, (lowest, highest), active)
         active &= np.abs(moved - point).max(axis=0) > _CONVERGED
         point = moved
         if not active.any():
@@ -165,7 +165,7 @@ def _newton_step(data: Rates, point: Floats, lowest: Floats, highest: Floats) ->
 
 
 def _backtrack(
-    data: Rates, point: Floats, likelihood: Floats, step: Floats, lowest: Floats, highest: Floats, active: Bools
+    data: Rates, point: Floats, likelihood: Floats, step: Floats, box: tuple[Floats, Floats], active: Bools
 ) -> tuple[Floats, Floats]:
     """Return the longest of the halved steps that does not lower the likelihood beyond rounding, and the likelihood there.
 
@@ -175,7 +175,7 @@ def _backtrack(
     point, likelihood, searching, scale = point.copy(), likelihood.copy(), active.copy(), 1.0
     start = point.copy()
     for _ in range(_MAX_HALVINGS):
-        trial = np.clip(start + scale * step, lowest, highest)
+        trial = np.clip(start + scale * step, *box)
         there = (data if scale == 1.0 else data.only(searching)).log_likelihood(*_natural(trial))
         uphill = searching & (there >= floor)
         point, likelihood = np.where(uphill, trial, point), np.where(uphill, there, likelihood)

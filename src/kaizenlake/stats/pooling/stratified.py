@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from kaizenlake.stats.basics._arrays import Floats, Ints, canonical, divide, group_codes, rows, totals
 from kaizenlake.stats.basics._special import t_quantile, t_two_sided, upper_quantile
+from kaizenlake.stats.basics.moments import Moments
 
 _LEAST_FREE = 1e-12
 """An observation that the fit goes through, but for rounding, says nothing of the spread."""
@@ -43,12 +44,8 @@ class Stratified(NamedTuple):
 
 def stratified_by(
     groups: ArrayLike,
-    n_a: ArrayLike,
-    mean_a: ArrayLike,
-    m2_a: ArrayLike,
-    n_b: ArrayLike,
-    mean_b: ArrayLike,
-    m2_b: ArrayLike,
+    a: Moments,
+    b: Moments,
     *,
     n_groups: int | None = None,
     confidence: float = 0.95,
@@ -63,12 +60,8 @@ def stratified_by(
 
     Args:
         groups: group code of each stratum, integers from 0.
-        n_a: observations of side a in the stratum.
-        mean_a: their mean; ignored where there are none.
-        m2_a: sum of their squared deviations from it, >= 0.
-        n_b: observations of side b.
-        mean_b: their mean.
-        m2_b: sum of their squared deviations from it, >= 0.
+        a: observations of side a, one entry per stratum; the mean is ignored where there are none.
+        b: observations of side b.
         n_groups: number of groups when codes may be missing at the end.
         confidence: coverage of the interval, in (0, 1).
 
@@ -79,12 +72,14 @@ def stratified_by(
     Raises:
         ValueError: codes that do not fit, or a confidence outside (0, 1).
 
-    >>> found = stratified_by([0, 0], [2, 1], [0.5, 0.1], [0.02, 0.0], [2, 1], [0.3, 0.0], [0.02, 0.0])
+    >>> found = stratified_by(
+    ...     [0, 0], Moments([2, 1], [0.5, 0.1], [0.02, 0.0]), Moments([2, 1], [0.3, 0.0], [0.02, 0.0])
+    ... )
     >>> round(float(found.effect[0]), 4), round(float(found.df[0]), 1)
     (0.1667, 3.0)
     """
     upper = upper_quantile(confidence)
-    n_a, mean_a, m2_a, n_b, mean_b, m2_b = rows(n_a, mean_a, m2_a, n_b, mean_b, m2_b)
+    n_a, mean_a, m2_a, n_b, mean_b, m2_b = rows(*a, *b)
     codes, n_groups = group_codes(groups, n_a.size, n_groups)
     both = (n_a > 0.0) & (n_b > 0.0)
     codes, (n_a, mean_a, m2_a, n_b, mean_b, m2_b) = canonical(

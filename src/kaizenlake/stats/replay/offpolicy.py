@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike
 from kaizenlake.stats.basics._arrays import Floats, Ints, canonical, divide, group_codes, rows, totals
 from kaizenlake.stats.basics._special import upper_quantile
 from kaizenlake.stats.basics.seeds import seed_spread
+from kaizenlake.stats.replay.reward_model import Predicted
 
 ESTIMATORS = ("ips", "clipped_ips", "snips", "dm", "dr", "sndr", "switch_dr")
 """In the order of the last axis of every array of estimates."""
@@ -126,64 +127,82 @@ class Refusal:
     reasons: tuple[str, ...]
 
 
+class LoggedChoices(NamedTuple):
+    """What was chosen in logged runs, and how likely the candidate would have chosen it.
+
+    Attributes:
+        losses: loss of each run.
+        target: probability that the candidate chooses what was chosen in the run, in [0, 1].
+        logged: probability with which it was chosen, in (0, 1].
+        units: unit code of each run, integers from 0; what is resampled.
+        unsupported: probability that the candidate chooses what the logging policy never does, for each run.
+    """
+
+    losses: ArrayLike
+    target: ArrayLike
+    logged: ArrayLike
+    units: ArrayLike
+    unsupported: ArrayLike | None = None
+
+
+class Resampling(NamedTuple):
+    """How intervals are drawn.
+
+    Attributes:
+        resamples: of the bootstrap, for each seed.
+        confidence: coverage of the intervals.
+        clip: largest weight of ``clipped_ips``; beyond it ``switch_dr`` trusts the model.
+    """
+
+    resamples: int = 1000
+    confidence: float = 0.95
+    clip: float = 10.0
+
+
+DEFAULT_RESAMPLING = Resampling()
+
+
 def evaluate_off_policy(
-    losses: ArrayLike,
-    target: ArrayLike,
-    logged: ArrayLike,
-    units: ArrayLike,
+    runs: LoggedChoices,
     *,
     seeds: Sequence[int],
-    predicted: ArrayLike | None = None,
-    expected: ArrayLike | None = None,
-    unsupported: ArrayLike | None = None,
-    clip: float = 10.0,
-    resamples: int = 1000,
-    confidence: float = 0.95,
+    model: Predicted | None = None,
+    resampling: Resampling = DEFAULT_RESAMPLING,
     rules: OverlapRules = DEFAULT_RULES,
 ) -> Replay | Refusal:
     """Estimate a candidate's mean loss from logged runs, or refuse to.
 
     Args:
-        losses: loss of each logged run.
-        target: probability that the candidate chooses what was chosen in the run, in [0, 1].
-        logged: probability with which it was chosen, in (0, 1].
-        units: unit code of each run, integers from 0; what is resampled.
+        runs: what was chosen, and what the candidate would have chosen.
         seeds: of the bootstrap, at least one.
-        predicted: a model's loss of what was chosen, one row or one row for each seed. The model must not have seen the
-            run (cross-fitting), or the estimates that use it are too sure; with other folds for each seed,
-            ``seeds_sd`` says how much hangs on the folds (Chernozhukov et al. 2018).
-        expected: the model's loss averaged over what the candidate would choose; needed with ``predicted``, as many rows.
-        unsupported: probability that the candidate chooses what the logging policy never does, for each run.
-        clip: largest weight of ``clipped_ips``; beyond it ``switch_dr`` trusts the model.
-        resamples: of the bootstrap, for each seed.
-        confidence: coverage of the intervals.
+        model: losses that a model predicts, one row or one row for each seed. The model must not have seen the run
+            (cross-fitting), or the estimates that use it are too sure; with other folds for each seed, ``seeds_sd`` says
+            how much hangs on the folds (Chernozhukov et al. 2018).
+        resampling: how intervals are drawn.
         rules: when an answer is refused.
 
     Raises:
-        ValueError: lengths or codes that do not fit, one of ``predicted`` and ``expected`` without the other, no seed, or
-            a figure outside its range.
+        ValueError: lengths or codes that do not fit, no seed, or a figure outside its range.
 
-    >>> answer = evaluate_off_policy([0.2, 0.4], [0.5, 0.5], [0.5, 0.5], [0, 1], seeds=[1])
+    >>> answer = evaluate_off_policy(LoggedChoices([0.2, 0.4], [0.5, 0.5], [0.5, 0.5], [0, 1]), seeds=[1])
     >>> answer.reasons
     ('2.0 effective units, at least 100 are needed',)
     """
-    if (predicted is None) != (expected is None):
-        raise ValueError("expected both predicted and expected losses or neither, found one of them")
+    resamples, confidence, clip = resampling
     if not seeds or resamples < 1 or clip <= 0.0:
         raise ValueError(f"expected a seed, 1 resample or more and a clip above 0; found {seeds}, {resamples}, {clip}")
     upper = upper_quantile(confidence)
-    (losses, target, logged) = rows(losses, target, logged)
-    models = list(zip(_by_seed(predicted, seeds, losses), _by_seed(expected, seeds, losses), strict=True))
-    codes, n_units = group_codes(units, losses.size)
-    overlap, used = _overlap(codes, losses, target, logged, unsupported)
+    losses, target, logged = columns = rows(*runs[:3])
+    predicted, expected = (_by_seed(part, seeds, losses) for part in model or (np.nan, np.nan))
+    codes, n_units = group_codes(runs.units, losses.size)
+    overlap, used = _overlap(codes, losses, target, logged, runs.unsupported)
     reasons = _reasons(overlap, rules)
     if reasons:
         return Refusal(overlap, reasons)
     found, ends = [], []
-    for seed, model in zip(seeds, models, strict=True):
-        given = (losses, target, logged, *model)
-        in_order, columns = canonical(codes[used], *(column[used] for column in given))
-        sums = _sums(in_order, *columns, n_units=n_units, clip=clip)
+    for seed, *said in zip(seeds, predicted, expected, strict=True):
+        in_order, given = canonical(codes[used], *(column[used] for column in (*columns, *said)))
+        sums = _sums(in_order, given, n_units=n_units, clip=clip)
         sums = sums[sums[:, 0] > 0.0]
         found.append(_with_effects(sums.sum(axis=0)))
         ends.append(_bootstrap(sums, seed, resamples, (1.0 - upper, upper)))
@@ -238,7 +257,7 @@ def off_policy_estimates(
     expected: ArrayLike = np.nan,
     clip: float = 10.0,
 ) -> Floats:
-    """Return the bare estimates by :data:`ESTIMATORS`, without any check of the overlap; arguments as in :func:`evaluate_off_policy`.
+    """Return the bare estimates by :data:`ESTIMATORS`, without any check of the overlap; arguments as in :class:`LoggedChoices`.
 
     >>> off_policy_estimates([1.0, 0.0], [0.9, 0.1], [0.5, 0.5]).round(2).tolist()
     [0.9, 0.9, 0.9, nan, nan, nan, nan]
@@ -246,12 +265,12 @@ def off_policy_estimates(
     columns = rows(losses, target, logged, predicted, expected)
     zeros = np.zeros(columns[0].size, dtype=np.int64)
     codes, columns = canonical(zeros, *columns)
-    return _estimates(_sums(codes, *columns, n_units=1, clip=clip)[0])
+    return _estimates(_sums(codes, columns, n_units=1, clip=clip)[0])
 
 
-def _by_seed(model: ArrayLike | None, seeds: Sequence[int], losses: Floats) -> Floats:
+def _by_seed(part: ArrayLike, seeds: Sequence[int], losses: Floats) -> Floats:
     """Return what a model says, one row a seed."""
-    said = np.atleast_2d(np.asarray(np.nan if model is None else model, dtype=np.float64))
+    said = np.atleast_2d(np.asarray(part, dtype=np.float64))
     return np.broadcast_to(said, (len(seeds), losses.size))
 
 
@@ -326,18 +345,9 @@ def _effective(weights: Floats) -> float:
     return float(scaled.sum() ** 2 / (scaled**2).sum())
 
 
-def _sums(
-    codes: Ints,
-    losses: Floats,
-    target: Floats,
-    logged: Floats,
-    predicted: Floats,
-    expected: Floats,
-    *,
-    n_units: int,
-    clip: float,
-) -> Floats:
+def _sums(codes: Ints, columns: Sequence[Floats], *, n_units: int, clip: float) -> Floats:
     """Return per unit the sums that every estimator is a function of: runs, w, w·loss, clipped, expected, residuals, loss."""
+    losses, target, logged, predicted, expected = columns
     weights = target / logged
     residual = losses - predicted
     parts = (

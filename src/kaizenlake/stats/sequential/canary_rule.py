@@ -23,6 +23,7 @@ from kaizenlake.stats.pooling.normal_shrinkage import NormalPrior, shrink_normal
 from kaizenlake.stats.sequential.confidence_sequences import (
     MINIMUM_UNITS,
     Sequence,
+    SequenceRule,
     Side,
     confidence_sequence,
     first_look,
@@ -84,10 +85,8 @@ class CanaryRule:
             candidate,
             control,
             looks=self.horizon,
-            confidence=confidence,
-            side=side,
-            minimum_units=self._fewest,
             no_effect=no_effect,
+            rule=SequenceRule(confidence, side, minimum_units=self._fewest),
         )
 
     @property
@@ -140,7 +139,7 @@ def judge(rule: CanaryRule, candidate: Moments, control: Moments) -> Judged:
 
     >>> nights = np.array([[[200.0, 400.0]]])
     >>> found = judge(
-    ...     Rule(),
+    ...     CanaryRule(),
     ...     Moments(nights, np.full(nights.shape, 0.46), 0.0225 * nights),
     ...     Moments(nights, np.full(nights.shape, 0.50), 0.0225 * nights),
     ... )
@@ -150,11 +149,11 @@ def judge(rule: CanaryRule, candidate: Moments, control: Moments) -> Judged:
     looks = candidate.n.shape[-1]
     candidates = candidate.n.shape[-2]
     enough = rule.enough(candidate, control)
-    fixed = welch(*candidate, *control, 1.0 - rule.alpha)
+    fixed = welch(candidate, control, 1.0 - rule.alpha)
     sequence = rule.sequence(candidate, control, 1.0 - rule.alpha)
 
     aim = rule.tolerated if rule.shadow else 0.0
-    test = cautious_test(candidate.n, candidate.mean - aim, candidate.m2, *control)
+    test = cautious_test(Moments(candidate.n, candidate.mean - aim, candidate.m2), control)
     known = information(np.where(enough, test.se, np.nan))
     if rule.method == "always_valid":
         held = rule.sequence(candidate, control, 1.0 - rule.alpha / candidates, no_effect=aim)
@@ -285,7 +284,7 @@ def _inflation(rule: CanaryRule, candidates: int) -> float:
         # Arms of 1,000 units a night and unit spread; how many does not matter, only how they grow.
         arm = Moments(1_000.0 * nights, np.zeros(nights.size), 1_000.0 * nights - 1.0)
         planned = confidence_sequence(
-            *arm, *arm, declared_n=1_000.0 * rule.horizon, confidence=1.0 - alpha, minimum_units=2
+            arm, arm, declared_n=1_000.0 * rule.horizon, rule=SequenceRule(1.0 - alpha, minimum_units=2)
         )
         critical = planned.ci_high / planned.se
     else:

@@ -25,6 +25,25 @@ MINIMUM_UNITS = 100
 """Units that the smaller arm must have before an asymptotic statement is made."""
 
 
+class SequenceRule(NamedTuple):
+    """By what a confidence sequence is drawn.
+
+    Attributes:
+        confidence: coverage over all looks together.
+        side: ``above`` bounds the effect from below alone ("surely worse"), ``below`` from above alone.
+        variance: whose spread is believed; see :mod:`kaizenlake.stats.two_groups.standard_error`.
+        minimum_units: units that the smaller arm must have.
+    """
+
+    confidence: float = 0.95
+    side: Side = "both"
+    variance: Variance = "larger"
+    minimum_units: float = MINIMUM_UNITS
+
+
+DEFAULT_RULE = SequenceRule()
+
+
 class Sequence(NamedTuple):
     """Tonight's member of a confidence sequence for mean a - mean b.
 
@@ -45,19 +64,12 @@ class Sequence(NamedTuple):
 
 
 def confidence_sequence(
-    n_a: ArrayLike,
-    mean_a: ArrayLike,
-    m2_a: ArrayLike,
-    n_b: ArrayLike,
-    mean_b: ArrayLike,
-    m2_b: ArrayLike,
+    a: Moments,
+    b: Moments,
     *,
     declared_n: ArrayLike,
-    confidence: float = 0.95,
-    side: Side = "both",
-    variance: Variance = "larger",
-    minimum_units: float = MINIMUM_UNITS,
     no_effect: ArrayLike = 0.0,
+    rule: SequenceRule = DEFAULT_RULE,
 ) -> Sequence:
     """Return the confidence sequence of many mean differences, given by the moments of one value per randomised unit.
 
@@ -67,38 +79,32 @@ def confidence_sequence(
     1 + sqrt(g + 1) / (2 alpha).
 
     Args:
-        n_a: units of the arm in question so far.
-        mean_a: mean of their values.
-        m2_a: sum of their squared deviations, >= 0.
-        n_b: units of the control.
-        mean_b: mean of their values.
-        m2_b: sum of their squared deviations, >= 0.
+        a: units of the arm in question so far.
+        b: units of the control so far.
         declared_n: units in both arms that the sequence is made narrowest for, > 0; must not change from look to look. Half
             of what the horizon will bring finds large effects early and small ones by the end.
-        confidence: coverage over all looks together.
-        side: ``above`` bounds the effect from below alone ("surely worse"), ``below`` from above alone.
-        variance: whose spread is believed; see :mod:`kaizenlake.stats.two_groups.standard_error`.
-        minimum_units: units that the smaller arm must have.
         no_effect: effect that the p-value is held against: 0, or a margin.
+        rule: coverage, side, variance and the fewest units.
 
     Returns:
-        Interval and p-value are not defined (NaN) while the smaller arm is below ``minimum_units`` (or 2), where neither
+        Interval and p-value are not defined (NaN) while the smaller arm is below its fewest units (or 2), where neither
         arm varies, and where the declared size is not positive. A small p-value of
         ``above`` says that the effect is above ``no_effect``, one of ``below`` that it is below.
 
     Raises:
         ValueError: a confidence outside (0, 1), or a side or variance that does not exist.
 
-    >>> look = confidence_sequence(600, 0.48, 13.5, 600, 0.52, 13.5, declared_n=12_000)
+    >>> look = confidence_sequence(Moments(600, 0.48, 13.5), Moments(600, 0.52, 13.5), declared_n=12_000)
     >>> round(float(look.ci_low), 4), round(float(look.ci_high), 4), round(float(look.p_value), 4)
     (-0.0734, -0.0066, 0.012)
     """
-    n_a, mean_a, m2_a, n_b, mean_b, m2_b = floats(n_a, mean_a, m2_a, n_b, mean_b, m2_b)
+    n_a, mean_a, m2_a, n_b, mean_b, m2_b = floats(*a, *b)
+    confidence, side, variance, minimum_units = rule
     check_confidence(confidence)
     if side not in {"both", "above", "below"}:
         raise ValueError(f"expected one of both, above, below; found {side!r}")
     units = np.minimum(n_a, n_b)
-    effect = difference(n_a, mean_a, n_b, mean_b)
+    effect = difference(Moments(n_a, mean_a, m2_a), Moments(n_b, mean_b, m2_b))
     se = standard_error(n_a, m2_a, n_b, m2_b, variance)
     usable = (units >= minimum_units) & (se > 0.0)
     mixing = np.where(usable, _mixing(n_a + n_b, declared_n, 1.0 - confidence), np.nan)
@@ -120,10 +126,8 @@ def planned_sequence(
     b: Moments,
     *,
     looks: int,
-    confidence: float = 0.95,
-    side: Side = "both",
-    minimum_units: float = MINIMUM_UNITS,
     no_effect: ArrayLike = 0.0,
+    rule: SequenceRule = DEFAULT_RULE,
 ) -> Sequence:
     """:func:`confidence_sequence` on every look (last axis), narrowest about half of what the planned looks will bring.
 
@@ -134,27 +138,23 @@ def planned_sequence(
         a: units of the arm in question so far.
         b: units of the control so far.
         looks: how many are planned.
-        confidence: coverage over all looks together.
-        side: as for :func:`confidence_sequence`.
-        minimum_units: units that the smaller arm must have.
         no_effect: effect that the p-value is held against.
+        rule: as for :func:`confidence_sequence`.
 
     >>> so_far = Moments(np.array([100.0, 200.0]), np.array([0.5, 0.5]), np.array([2.0, 4.0]))
     >>> planned_sequence(so_far, so_far, looks=10).ci_high.round(4).tolist()  # 1,000 units in both arms are foretold
     [0.0676, 0.0443]
     """
-    enough = np.minimum(a.n, b.n) >= minimum_units
+    enough = np.minimum(a.n, b.n) >= rule.minimum_units
     first = enough.argmax(axis=-1)[..., None]
     units = np.take_along_axis(a.n + b.n, first, axis=-1)
     declared = units * np.maximum(looks / (2.0 * (first + 1.0)), 1.0)
     return confidence_sequence(
-        *a,
-        *b,
+        a,
+        b,
         declared_n=declared,
-        confidence=confidence,
-        side=side,
-        minimum_units=minimum_units,
         no_effect=no_effect,
+        rule=rule,
     )
 
 

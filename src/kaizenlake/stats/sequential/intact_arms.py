@@ -47,7 +47,7 @@ def intact(candidate: Moments, control: Moments, *, horizon: int, alpha: float, 
     """
     looks = candidate.n.shape[-1]
     enough = np.minimum(candidate.n, control.n) >= FEWEST
-    test = cautious_test(*candidate, *control)
+    test = cautious_test(candidate, control)
     # Where no unit differs from the others of its arm, any difference of the arms is one that chance does not make.
     still = (candidate.m2 == 0.0) & (control.m2 == 0.0)
     p = np.where(still, np.where(np.abs(candidate.mean - control.mean) < _SAME, 1.0, 0.0), test.p_value)

@@ -34,7 +34,6 @@ def nights_needed(
     *,
     power: float = 0.8,
     alpha: float = 0.05,
-    sides: Sides = 2,
     inflation: ArrayLike = 1.0,
 ) -> Floats:
     """Return nights still needed until an effect of this size is seen with this power, if they go on as those so far.
@@ -44,8 +43,7 @@ def nights_needed(
         information: so far, 1 / se squared.
         nights: so far.
         power: wanted, in (0, 1).
-        alpha: error probability of the test.
-        sides: of the test.
+        alpha: error probability of the two-sided test.
         inflation: what looking early costs, from :func:`kaizenlake.stats.sequential.group_sequential.inflation`.
 
     Returns:
@@ -61,7 +59,7 @@ def nights_needed(
     if not (0.0 < power < 1.0 and 0.0 < alpha < 1.0):
         raise ValueError(f"expected a power and an alpha between 0 and 1, found {power} and {alpha}")
     effect, information, nights, inflation = floats(effect, information, nights, inflation)
-    single = max(float(normal_quantile(1.0 - alpha / sides) + normal_quantile(power)), 0.0)
+    single = max(float(normal_quantile(1.0 - alpha / 2.0) + normal_quantile(power)), 0.0)
     known = ~(np.isnan(effect) | np.isnan(information) | np.isnan(nights) | np.isnan(inflation))
     needed = divide(inflation * single**2, effect**2, where=known & (effect != 0.0), otherwise=np.inf)
     missing = np.maximum(needed - np.where(known, information, 0.0), 0.0)

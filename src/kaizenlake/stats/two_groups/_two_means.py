@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from kaizenlake.stats.basics._arrays import Floats, divide
+from kaizenlake.stats.basics.moments import Moments
 
 
-def difference(n_a: Floats, mean_a: Floats, n_b: Floats, mean_b: Floats) -> Floats:
-    """Return mean_a - mean_b; NaN where one of them is of nothing."""
-    return np.where((n_a > 0.0) & (n_b > 0.0), mean_a - mean_b, np.nan)
+def difference(a: Moments, b: Moments) -> Floats:
+    """Return the difference of two means; NaN where one of them is of nothing."""
+    return np.where((a.n > 0.0) & (b.n > 0.0), a.mean - b.mean, np.nan)
 
 
 def squared_error(n: Floats, m2: Floats) -> Floats:

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from kaizenlake.stats.basics._arrays import Floats
 from kaizenlake.stats.basics._special import t_lower, t_quantile
+from kaizenlake.stats.basics.moments import Moments
 from kaizenlake.stats.two_groups.welch import welch
 
 
@@ -36,28 +37,15 @@ class NonInferiority(NamedTuple):
     upper: Floats
 
 
-def non_inferiority(
-    n_a: ArrayLike,
-    mean_a: ArrayLike,
-    m2_a: ArrayLike,
-    n_b: ArrayLike,
-    mean_b: ArrayLike,
-    m2_b: ArrayLike,
-    margin: ArrayLike,
-    confidence: float = 0.95,
-) -> NonInferiority:
+def non_inferiority(a: Moments, b: Moments, margin: ArrayLike, confidence: float = 0.95) -> NonInferiority:
     """Return one-sided Welch test of many pairs against a margin; meant for one look.
 
     For a verdict on any night take :func:`kaizenlake.stats.sequential.confidence_sequences.confidence_sequence` with ``no_effect=margin``,
     side ``below`` for "not worse" and ``above`` for "surely worse".
 
     Args:
-        n_a: units of the candidate.
-        mean_a: mean of their values, lower is better.
-        m2_a: sum of their squared deviations.
-        n_b: units of the control.
-        mean_b: mean of their values.
-        m2_b: sum of their squared deviations.
+        a: units of the candidate; lower is better.
+        b: units of the control.
         margin: increase that would just be tolerated, >= 0, in the unit of the values.
         confidence: of the upper bound.
 
@@ -67,14 +55,14 @@ def non_inferiority(
     Raises:
         ValueError: a negative margin, or a confidence outside (0, 1).
 
-    >>> found = non_inferiority(200, 0.51, 4.5, 200, 0.50, 4.5, margin=0.05)
+    >>> found = non_inferiority(Moments(200, 0.51, 4.5), Moments(200, 0.50, 4.5), margin=0.05)
     >>> round(float(found.p_value), 4), round(float(found.upper), 4)
     (0.0041, 0.0348)
     """
     margin = np.asarray(margin, dtype=np.float64)
     if np.any(margin < 0.0):
         raise ValueError("expected a tolerated increase of 0 or more, found a negative one")
-    found = welch(n_a, mean_a, m2_a, n_b, mean_b, m2_b, confidence)
+    found = welch(a, b, confidence)
     t = (found.effect - margin) / found.se
     return NonInferiority(
         effect=found.effect,

@@ -104,12 +104,8 @@ def squared_errors_by(groups: ArrayLike, a: Moments, b: Moments) -> Floats:
 
 
 def cautious_test(
-    n_a: ArrayLike,
-    mean_a: ArrayLike,
-    m2_a: ArrayLike,
-    n_b: ArrayLike,
-    mean_b: ArrayLike,
-    m2_b: ArrayLike,
+    a: Moments,
+    b: Moments,
     variance: Variance = "larger",
 ) -> CautiousTest:
     """Return t-test of many pairs with the standard error asked for; to be held against a look's level.
@@ -124,11 +120,11 @@ def cautious_test(
     Raises:
         ValueError: a variance that does not exist.
 
-    >>> round(float(cautious_test(10, 0.0, 0.9, 190, 0.2, 189.0).p_value), 2)
+    >>> round(float(cautious_test(Moments(10, 0.0, 0.9), Moments(190, 0.2, 189.0)).p_value), 2)
     0.54
     """
-    n_a, mean_a, m2_a, n_b, mean_b, m2_b = floats(n_a, mean_a, m2_a, n_b, mean_b, m2_b)
-    effect = difference(n_a, mean_a, n_b, mean_b)
+    n_a, mean_a, m2_a, n_b, mean_b, m2_b = floats(*a, *b)
+    effect = difference(Moments(n_a, mean_a, m2_a), Moments(n_b, mean_b, m2_b))
     se = standard_error(n_a, m2_a, n_b, m2_b, variance)
     se = np.where(se > 0.0, se, np.nan)
     if variance == "pooled":

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from kaizenlake.stats.basics._arrays import Floats, divide, floats
 from kaizenlake.stats.basics._special import t_quantile, t_two_sided, upper_quantile
+from kaizenlake.stats.basics.moments import Moments
 from kaizenlake.stats.two_groups._two_means import degrees_of_freedom, difference, squared_error
 
 
@@ -38,15 +38,7 @@ class Welch(NamedTuple):
     lift_ci_high: Floats
 
 
-def welch(
-    n_a: ArrayLike,
-    mean_a: ArrayLike,
-    m2_a: ArrayLike,
-    n_b: ArrayLike,
-    mean_b: ArrayLike,
-    m2_b: ArrayLike,
-    confidence: float = 0.95,
-) -> Welch:
+def welch(a: Moments, b: Moments, confidence: float = 0.95) -> Welch:
     """Return Welch's unequal-variance t-test (Welch 1947) of many pairs of samples, given by their moments; meant for one look.
 
     The lift's standard error is that of the ratio mean_a / mean_b by the delta method; its interval takes the same
@@ -55,12 +47,8 @@ def welch(
     interval for the ratio covers (Fieller 1954).
 
     Args:
-        n_a: observations of the sample in question.
-        mean_a: their mean.
-        m2_a: sum of their squared deviations from the mean, >= 0.
-        n_b: observations of the baseline.
-        mean_b: their mean.
-        m2_b: sum of their squared deviations from the mean, >= 0.
+        a: samples in question.
+        b: their baselines.
         confidence: coverage of both intervals, in (0, 1).
 
     Returns:
@@ -68,25 +56,24 @@ def welch(
         sample has fewer than two observations or neither sample varies; a lack of spread is no proof of a difference.
         Figures beyond the range of a float64 come out infinite.
 
-    >>> result = welch(200, 0.50, 4.0, 200, 0.52, 4.2)
+    >>> result = welch(Moments(200, 0.50, 4.0), Moments(200, 0.52, 4.2))
     >>> round(float(result.t), 3), round(float(result.df), 1), round(float(result.lift), 4)
     (-1.393, 397.8, -0.0385)
     """
-    n_a, mean_a, m2_a, n_b, mean_b, m2_b = floats(n_a, mean_a, m2_a, n_b, mean_b, m2_b)
+    n_a, mean_a, m2_a, n_b, mean_b, m2_b = floats(*a, *b)
     upper = upper_quantile(confidence)
-    square_a, square_b = squared_error(n_a, m2_a), squared_error(n_b, m2_b)
     with np.errstate(over="ignore"):
-        return _compare(n_a, mean_a, square_a, n_b, mean_b, square_b, upper)
+        return _compare(Moments(n_a, mean_a, m2_a), Moments(n_b, mean_b, m2_b), upper)
 
 
-def _compare(
-    n_a: Floats, mean_a: Floats, square_a: Floats, n_b: Floats, mean_b: Floats, square_b: Floats, upper: float
-) -> Welch:
-    effect = difference(n_a, mean_a, n_b, mean_b)
+def _compare(a: Moments, b: Moments, upper: float) -> Welch:
+    mean_a, mean_b = a.mean, b.mean
+    square_a, square_b = squared_error(a.n, a.m2), squared_error(b.n, b.m2)
+    effect = difference(a, b)
     square = square_a + square_b
     square = np.where(square > 0.0, square, np.nan)
     se = np.sqrt(square)
-    df = degrees_of_freedom(square_a / square, n_a, square_b / square, n_b)
+    df = degrees_of_freedom(square_a / square, a.n, square_b / square, b.n)
     t = effect / se
     critical = np.where(np.isnan(df), np.nan, t_quantile(df, upper))
 
