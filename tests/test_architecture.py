@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import kaizenlake
-from kaizenlake import jobs, tables
+from kaizenlake import jobs, lists, tables
 from kaizenlake.job import Job
 from kaizenlake.jobs import JOBS, silver
 from kaizenlake.settings import Settings
@@ -22,7 +22,7 @@ ROOT = Path(kaizenlake.__file__).parent
 
 LEVELS = (
     ("cli",),
-    ("demo",),
+    ("demo", "lists"),
     ("night",),
     ("service", "learning_ops"),
     ("report",),
@@ -212,6 +212,24 @@ def test_no_declared_table_or_job_is_forgotten_in_the_lists():
     assert {table.__name__ for table in declared} == {table.__name__ for table in tables.TABLES}
     of_modules = {job.name for job in declared_in(jobs, Job)}
     assert of_modules | {job.name for job in silver.DECODE} == {job.name for job in JOBS}
+
+
+def test_the_lists_of_tables_and_jobs_are_those_that_follow_from_the_declarations():
+    assert lists.texts() == {path: path.read_text(encoding="utf-8") for path in lists.texts()}, (
+        "python -m kaizenlake.lists"
+    )
+
+
+def test_a_new_table_and_its_job_are_found_without_a_line_elsewhere(tmp_path):
+    (tmp_path / "webinar.py").write_text(
+        '@table(layer="gold", grain=("tenant_id",))\nclass Webinars(OfTenant):\n    """."""\n'
+    )
+    (tmp_path / "room").mkdir()
+    (tmp_path / "room" / "webinars.py").write_text(
+        "@job(reads=(Events,), writes=Webinars)\ndef webinars(events): ...\n"
+    )
+    assert lists.find_tables(tmp_path) == [("webinar", "Webinars", "")]
+    assert [*lists.find_jobs(tmp_path)] == [("room.webinars", "webinars", "Webinars")]
 
 
 def test_what_the_package_needs_at_work_is_inside_it():

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import Counter
 from pathlib import Path
 
 import kaizenlake
 
 ROOT = Path(kaizenlake.__file__).parent
-TREES = {path.relative_to(ROOT).with_suffix("").as_posix(): ast.parse(path.read_text()) for path in ROOT.rglob("*.py")}
-
-NAMED_BY_A_SCHEMA = {"Policy", "Policies"}
-"""Classes of published documents, whose JSON Schema prescribes their names."""
+TREES = {
+    path.relative_to(ROOT).with_suffix("").as_posix(): ast.parse(path.read_text(encoding="utf-8"))
+    for path in ROOT.rglob("*.py")
+}
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def nodes(*kinds):
@@ -20,6 +22,84 @@ def nodes(*kinds):
     return ((module, node) for module, tree in TREES.items() for node in ast.walk(tree) if isinstance(node, kinds))
 
 
+def decorators(node):
+    return [ast.unparse(item) for item in node.decorator_list]
+
+
+NAMED_BY_A_SCHEMA = {"Policy", "Policies"}
+"""Classes of published documents, whose JSON Schema prescribes their names."""
+
+
 def test_no_two_classes_share_a_name():
     names = Counter(node.name for _, node in nodes(ast.ClassDef))
     assert {name for name, times in names.items() if times > 1} == NAMED_BY_A_SCHEMA
+
+
+MOST_PARAMETERS = 6
+
+PUBLIC = {
+    "context/_reader": {"load", "load_evidence", "load_text"},
+    "context/_router": {"route"},
+    "decide/policies/policies": {"approve", "promote", "roll_back"},
+    "decide/replays/golden": {"freeze"},
+    "decide/replays/off_policy": {"replay_off_policy"},
+    "decide/replays/re_execution": {"re_execute"},
+    "events/write/boundaries": {"ingest_performance_data"},
+    "events/write/log": {"log_event"},
+    "job": {"job"},
+    "lake/store": {"write"},
+    "night/run": {"nightly"},
+    "tables/base/declaration": {"column"},
+}
+"""Functions that programs of others call by these parameters."""
+
+
+def parameters(node):
+    names = [item.arg for item in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)]
+    given = names[1:] if names[:1] in (["self"], ["cls"]) else names
+    reads = next((re.match(r"job\(.*?reads=\((.*?)\)", text) for text in decorators(node) if "reads=" in text), None)
+    # A job takes a frame of each table that it reads.
+    return len(given) - (len([name for name in reads[1].split(",") if name.strip()]) if reads else 0)
+
+
+def test_a_function_takes_at_most_six_parameters():
+    found = {}
+    for module, node in nodes(*FUNCTIONS):
+        is_option = module.startswith("cli/commands/") and not node.name.startswith("_")
+        if parameters(node) > MOST_PARAMETERS and not is_option:
+            found.setdefault(module, set()).add(node.name)
+    assert found == PUBLIC
+
+
+ENDINGS = {"for", "by", "up", "out", "once", "before", "back", "away", "again", "in", "on", "to", "of", "with", "from"}
+IRREGULAR = {
+    *("made", "shown", "kept", "said", "found", "held", "told", "known", "written", "taken", "given", "seen", "done"),
+    *("sent", "left", "lost", "won", "built", "drawn", "begun", "gone", "chosen", "spoken", "broken", "laid", "met"),
+}
+FOLDED_BY_GROUP = {"cuped_by", "stratified_by"}
+"""Statistics of the field that are computed by group."""
+
+
+def is_participle(name):
+    first, *rest = name.strip("_").split("_")
+    return (first in IRREGULAR or first.endswith("ed")) and first not in {"embed", "speed"} and ENDINGS.issuperset(rest)
+
+
+def test_no_function_is_named_by_a_participle():
+    found = {
+        f"{module}.{node.name}"
+        for module, node in nodes(*FUNCTIONS)
+        if is_participle(node.name) and node.name not in FOLDED_BY_GROUP
+        if not any("property" in text for text in decorators(node))
+    }
+    assert found == set()
+
+
+def test_no_line_of_arguments_only_repeats_the_name():
+    found = set()
+    for module, node in nodes(*FUNCTIONS):
+        for name, told in re.findall(r"^ +(\w+): (.+)$", ast.get_docstring(node) or "", re.MULTILINE):
+            words = set(re.findall(r"\w+", told.lower())) - {"a", "an", "the", "its", "of"}
+            if words <= set(name.split("_")):
+                found.add(f"{module}.{node.name}: {name}: {told}")
+    assert found == set()

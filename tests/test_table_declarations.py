@@ -58,7 +58,7 @@ def test_a_class_and_its_mixins_make_a_table_whose_last_base_comes_first():
 
 def test_labels_and_formats_stand_in_the_dictionary_of_a_table_that_has_some(monkeypatch, capsys):
     declared = SimpleNamespace(tables=(ShelfVisits, tables.Projects))
-    monkeypatch.setattr(commands, "declared_for", lambda lake: declared)
+    monkeypatch.setattr(commands, "find_declared", lambda lake: declared)
     commands.tables_("shelf_visits")
     assert "Visits a day" in capsys.readouterr().out
     commands.tables_("shelf_visits", as_json=True)

@@ -1,4 +1,4 @@
-# Written by `python -m kaizenlake.events.write.stub` from the table of public names; a test keeps it so.
+# Written by `python -m kaizenlake.lists` from the table of public names; a test keeps it so.
 from kaizenlake._version import __version__ as __version__
 from kaizenlake.errors import BenchmarkEnforcementError as BenchmarkEnforcementError
 from kaizenlake.events.write.boundaries import IngestStats as IngestStats

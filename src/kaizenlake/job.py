@@ -181,7 +181,6 @@ def at_home(
         here: Rows of the input of these days.
         everywhere: Rows of the input of the days named in `elsewhere`.
         elsewhere: As `astray` names them.
-        days: The days.
         gathering: How the rows of a key are gathered.
     """
     on = [*gathering.keys, "event_date"]

@@ -131,7 +131,6 @@ class LearningOps:
         """Run a candidate beside the active version, serving nobody; a draft is promoted to shadow first, through its gate.
 
         Args:
-            policy_id: Policy.
             candidate_version: Version to try.
             reason: Why, in words.
             **plan: Further fields of `DeploymentPlan`, such as `control`, `deployment_id` or `horizon_nights`.
@@ -157,7 +156,6 @@ class LearningOps:
         """Serve a share of the units by a candidate; a shadow is promoted to canary first, through its gate.
 
         Args:
-            policy_id: Policy.
             candidate_version: Version to try.
             traffic_share: Share of the units that it serves, in [0.01, 0.5]; as the settings say by default.
             reason: Why, in words.
@@ -179,9 +177,6 @@ class LearningOps:
 
         `p_value` is that of a plain Welch t-test between the units of the two versions, true for one look alone; beside it
         stand those that hold although somebody looks every night.
-
-        Args:
-            deployment_id: The deployment.
 
         Returns:
             `delta` (mean loss of the candidate less that of the control: below 0 is better) with `ci_low` and `ci_high`,
@@ -227,7 +222,7 @@ class LearningOps:
             UsageError: No such run was landed.
             EventError: A field breaks its declaration.
         """
-        events = self._landed(run) if isinstance(run, str) else _as_event(run)
+        events = self._scan_landed(run) if isinstance(run, str) else _as_event(run)
         rows = with_losses(decode_runs(events), self.lake.settings.loss, _ALWAYS).sort("occurred_at").collect()
         if rows.is_empty():
             raise UsageError(
@@ -267,7 +262,7 @@ class LearningOps:
         }
         return of[candidate], of[deployment["control_version"]]
 
-    def _landed(self, run_id: str) -> pl.LazyFrame:
+    def _scan_landed(self, run_id: str) -> pl.LazyFrame:
         named = pl.col("payload").str.json_decode(pl.Struct({"run_id": pl.String()})).struct.field("run_id")
         return decisions.of(self.lake).filter(pl.col("event_type").str.starts_with("RUN_"), named == run_id)
 

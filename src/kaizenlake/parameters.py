@@ -428,7 +428,7 @@ class Costs(ParameterGroup):
     )
 
     @model_validator(mode="after")
-    def _told_once(self) -> Self:
+    def _check_told_once(self) -> Self:
         told = Counter((price.model.lower(), price.from_date) for price in self.prices)
         if twice := [f"{model} from {day}" for (model, day), times in told.items() if times > 1]:
             raise ValueError(f"a model has one price from one day on; {', '.join(sorted(twice))} has several")
@@ -460,7 +460,7 @@ class Money(ParameterGroup):
     )
 
     @model_validator(mode="after")
-    def _said_once(self) -> Self:
+    def _check_said_once(self) -> Self:
         told = Counter((rate.currency, rate.from_date) for rate in self.rates)
         if twice := [f"{currency} from {day}" for (currency, day), times in told.items() if times > 1]:
             raise ValueError(f"a currency has one rate from one day on; {', '.join(sorted(twice))} has several")

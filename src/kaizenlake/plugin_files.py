@@ -64,7 +64,7 @@ class PluginFolder:
 
 
 @cache
-def installed() -> tuple[PluginSource, ...]:
+def find_installed() -> tuple[PluginSource, ...]:
     """Return the plug-ins of installed packages, by their names; looked for once a process."""
     from importlib.metadata import entry_points  # noqa: PLC0415 - who logs our events alone never pays for it
 

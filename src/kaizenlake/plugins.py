@@ -159,7 +159,6 @@ class Declarations:
         """Return a job as it is to run tonight: that of outcomes reads all kinds but those whose tables failed.
 
         Args:
-            job: The job.
             broken: Tables that could not be computed.
         """
         kinds = [kind for taken in self.plugins for kind in taken.plugin.outcome_kinds]
@@ -199,11 +198,11 @@ def declare(home: Path | None) -> Declarations:
         home: Local folder of the lake; None looks at installed plug-ins alone.
     """
     in_lake = plugin_files.PluginFolder() if home is None else plugin_files.in_folder(home / plugin_files.FOLDER)
-    return _declared((*plugin_files.installed(), *in_lake.sources), in_lake.off)
+    return _gather_declarations((*plugin_files.find_installed(), *in_lake.sources), in_lake.off)
 
 
 @lru_cache(maxsize=32)
-def _declared(sources: tuple[PluginSource, ...], off: str) -> Declarations:
+def _gather_declarations(sources: tuple[PluginSource, ...], off: str) -> Declarations:
     taken: list[Taken] = []
     refused: list[tuple[str, str]] = []
     for source in sources:

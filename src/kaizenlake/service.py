@@ -89,7 +89,6 @@ class KaizenService:
 
         Args:
             segment_id: The segment in one text, such as `SaaS/startup`, `SaaS:startup` or `saas-startup`, in place of the two.
-            industry: Its industry.
             client_type: Its kind of client; it may stand alone, as the industry may.
 
         Raises:

@@ -211,7 +211,7 @@ def test_a_roll_back_of_a_candidate_ends_its_canary_and_rests_on_what_the_night_
     assert (row["deployment_id"], row["looks_count"], row["is_automatic"], row["reason"]) == (
         "canary-1.1.0", 3, True, "Worse.",
     )  # fmt: skip
-    assert json.loads(row["gates"])["gates"] == [seen.told()]
+    assert json.loads(row["gates"])["gates"] == [seen.to_event()]
 
 
 def test_a_roll_back_of_the_control_stops_what_is_compared_with_it(in_canary):

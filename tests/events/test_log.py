@@ -244,10 +244,8 @@ def test_a_decision_is_not_logged(lake, event):
 def test_types_of_the_functions_follow_the_catalogue(tmp_path):
     from kaizenlake.events.write import stub
 
-    assert stub.PATH.read_text(encoding="utf-8") == stub.text(), "run `python -m kaizenlake.events.write.stub`"
-    assert stub.PUBLIC_PATH.read_text(encoding="utf-8") == stub.public_text(), (
-        "run `python -m kaizenlake.events.write.stub`"
-    )
+    assert stub.PATH.read_text(encoding="utf-8") == stub.text(), "run `python -m kaizenlake.lists`"
+    assert stub.PUBLIC_PATH.read_text(encoding="utf-8") == stub.public_text(), "run `python -m kaizenlake.lists`"
     assert set(FUNCTIONS) == {f"log_{event.name.lower()}" for event in LOGGED}
 
 

@@ -129,7 +129,6 @@ def check_newest(path: str, signed: dict[str, Any], signature: Any, pem: bytes |
     Args:
         path: The file.
         signed: What is signed in it.
-        signature: Its signature.
         pem: Key that it was checked with; without one, what is remembered goes by the key that it names.
 
     Raises:

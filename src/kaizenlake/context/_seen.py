@@ -45,7 +45,6 @@ def highest(publication: str, key: str, number: int) -> int:
     Args:
         publication: Path of its file.
         key: Key that it is checked with, or says that it is signed by: a lake made anew has another.
-        number: Its number.
     """
     name = sha256(f"{publication}\0{key}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
     try:

@@ -63,7 +63,6 @@ def load_skill(
 
     Args:
         published: The `published` folder of a lake.
-        doer: The doer.
         tenant: Tenant whose documents are wanted, an empty text for the events without one. Needed where a lake has several.
         default: Answer where nothing published can be used; a card that says nothing if not given.
         public_key: Ed25519 key that must have signed it: PEM, or the path of a PEM file. This alone needs

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cached_property
+from types import ModuleType
 from typing import Any
 
 import msgspec
@@ -89,109 +90,78 @@ class Family:
         return tuple(EventType(type_name(payload), self, payload) for payload in self.events)
 
 
+def events_of(module: ModuleType) -> tuple[type[Payload], ...]:
+    """Return the payload classes that a module declares, in their order; those it shares begin with an underscore."""
+    return tuple(
+        value
+        for name, value in vars(module).items()
+        if isinstance(value, type)
+        and issubclass(value, Payload)
+        and value.__module__ == module.__name__
+        and name[0] != "_"
+    )
+
+
 FAMILIES: tuple[Family, ...] = (
     Family(
         "core",
         "Strategies, creatives, executions and workflows of the generating application.",
-        (
-            core.StrategyGenerated,
-            core.StrategyFailed,
-            core.CreativesGenerated,
-            core.ExecutionStarted,
-            core.ExecutionCompleted,
-            core.ExecutionFailed,
-            core.WorkflowTransition,
-        ),
+        events_of(core),
     ),
     Family(
         "packs",
         "Packs of sections that are generated, assessed and delivered.",
-        (
-            packs.PackStarted,
-            packs.PackCompleted,
-            packs.PackFailed,
-            packs.SectionGenerated,
-            packs.SectionTried,
-            packs.SectionFailed,
-            packs.PackQualityAssessed,
-            packs.PackQualityPassed,
-            packs.PackQualityFailed,
-        ),
+        events_of(packs),
     ),
     Family(
         "acquisition",
         "Leads, outreach and deals.",
-        (
-            acquisition.LeadCreated,
-            acquisition.OutreachSent,
-            acquisition.OutreachReplied,
-            acquisition.LeadQualified,
-            acquisition.LeadLost,
-            acquisition.DealWon,
-            acquisition.AppointmentScheduled,
-        ),
+        events_of(acquisition),
     ),
     Family(
         "intake",
         "How clear a client's brief is, and how it became clear.",
-        (
-            intake.IntakeClarityScored,
-            intake.IntakeClarificationRequested,
-            intake.IntakeClarificationReceived,
-            intake.IntakeBlocked,
-            intake.IntakeApproved,
-        ),
+        events_of(intake),
         needs_project=True,
     ),
     Family(
         "performance",
         "What published content achieved, and what people said of it.",
-        (
-            performance.PerformanceRecorded,
-            performance.CreativeMarkedWinner,
-            performance.CreativeMarkedLoser,
-            performance.PerformanceIngestionFailed,
-        ),
+        events_of(performance),
     ),
     Family(
         "runs",
         "What an agent run did step by step, and what it cost, passed and broke.",
-        (runs.SpanRecorded, runs.TraceDescribed, runs.RunCompleted, runs.RunScored),
+        events_of(runs),
     ),
     Family(
         "experiment_log",
         "Attempts to find a better policy for a doer.",
-        (experiment_log.ExperimentStarted, experiment_log.ExperimentCompleted, experiment_log.ExperimentFailed),
+        events_of(experiment_log),
     ),
     Family(
         "policy_log",
         "Policies of doers, and what was decided of them.",
-        (
-            policy_log.PolicyCreated,
-            policy_log.PolicyPromoted,
-            policy_log.PolicyRefused,
-            policy_log.PolicyApproved,
-            policy_log.PolicyRolledBack,
-        ),
+        events_of(policy_log),
         is_decision=True,
     ),
     Family(
         "deployment_log",
         "Shadows and canaries: candidates that run beside their control.",
-        (deployment_log.DeploymentStarted, deployment_log.DeploymentEnded),
+        events_of(deployment_log),
         is_decision=True,
     ),
     Family(
         "replay_log",
         "Golden sets, and candidates evaluated on logged runs.",
-        (replay_log.GoldenSetFrozen, replay_log.OfflineReplayed),
+        events_of(replay_log),
         is_decision=True,
     ),
-    Family("routings", "Units that were routed to a version of a policy, before they run.", (routings.RunRouted,)),
+    Family("routings", "Units that were routed to a version of a policy, before they run.", events_of(routings)),
     Family(
         "trust_log",
         "Keys of the lake and of persons, and what was adopted from an older lake.",
-        (trust_log.LakeAdopted, trust_log.KeyRotated, trust_log.PersonKeyAdded),
+        events_of(trust_log),
         is_decision=True,
     ),
 )

@@ -24,7 +24,6 @@ def check_each_part(
     """Yield parts as they come, each checked; what the grain of a part cannot show is refused.
 
     Args:
-        table: The table.
         parts: Its rows, or a frame that gives them; of a table kept by day no day may span two parts.
         days: Days of which rows may come; None for any.
         only: Gives on the rows that are to be checked and written, once it is known that each day comes whole: those that

@@ -271,7 +271,7 @@ class Lake:
             formats.check(events, str(self.root))
             self._is_format_known = True
 
-    def held(self, table: type[Table]) -> Snapshot:
+    def hold(self, table: type[Table]) -> Snapshot:
         """Return the table at this moment, to be read and not to be written through: it is opened anew only once it has moved on.
 
         A night asks some ten times of every table where it stands, and a service asks again and again. No row is kept.
@@ -296,15 +296,15 @@ class Lake:
 
     def exists(self, table: type[Table]) -> bool:
         """Return whether a table is written, in its present declaration."""
-        return self.held(table).handle is not None
+        return self.hold(table).handle is not None
 
     def version(self, table: type[Table]) -> int | None:
         """Return the version of a table; None where it is not written."""
-        return self.held(table).version
+        return self.hold(table).version
 
     def rows(self, table: type[Table]) -> int:
         """Return rows of a table; 0 where it is not written."""
-        handle = self.held(table).handle
+        handle = self.hold(table).handle
         if handle is not None and self.is_walled:
             return int(self.scan(table).select(pl.len()).collect().item())
         return 0 if handle is None else handle.count()
@@ -315,14 +315,13 @@ class Lake:
         """Return rows of a table, lazily, in exactly the declared columns; no row where it is not written.
 
         Args:
-            table: The table.
             days: Read these partitions only.
             version: An older version, as long as maintenance keeps it.
 
         Raises:
             LakeError: It cannot be read, that version is gone, or days are asked of a table not kept by day.
         """
-        snapshot = self.held(table)
+        snapshot = self.hold(table)
         if version is not None and snapshot.version != version:
             snapshot = self.snapshot(table, version)
             if snapshot.handle is not None and delta.lacks_files(snapshot.handle):
@@ -335,7 +334,7 @@ class Lake:
 
     def changed_days(self, table: type[Table], since: int | None) -> frozenset[date] | None:
         """Return days whose rows changed after a version; see `changes.changed_days`. None means everything."""
-        handle = self.held(table).handle
+        handle = self.hold(table).handle
         if since is None or handle is None:
             return None
         return changes.find_changed_days(handle, tables.partition(table), since)
@@ -351,7 +350,7 @@ class Lake:
         Returns:
             The days; None where every row may have changed: the version is no longer kept.
         """
-        if since is None or (former := self._kept(lookup, since)) is None:
+        if since is None or (former := self._open_older(lookup, since)) is None:
             return None
         rows = pl.concat([former.scan(), self.scan(lookup)])
         keys = [name for name in tables.grain(lookup) if name in tables.schema(table)]
@@ -361,7 +360,7 @@ class Lake:
         days = self.scan(table).join(changed, on=keys, how="semi", nulls_equal=True).select(partition).unique()
         return frozenset(days.collect()[partition])
 
-    def _kept(self, table: type[Table], version: int) -> Snapshot | None:
+    def _open_older(self, table: type[Table], version: int) -> Snapshot | None:
         """Return an older version of a table; None where it cannot be read in full any more."""
         try:
             snapshot = self.snapshot(table, version)
@@ -371,11 +370,11 @@ class Lake:
 
     def keeps(self, table: type[Table], version: int) -> bool:
         """Return whether an older version of a table can still be read."""
-        return self._kept(table, version) is not None
+        return self._open_older(table, version) is not None
 
     def reads_of(self, table: type[Table]) -> Reads:
         """Return what a table was computed from, as is kept of its newest commit or its commits say; nothing where it is not written."""
-        snapshot = self.held(table)
+        snapshot = self.hold(table)
         if snapshot.handle is None:
             return Reads()
         if self._home is not None and (mark := self._mark(table)) is not None:
@@ -388,7 +387,6 @@ class Lake:
         """Keep what a table, as it stands now, is computed from, without a commit; `save_reads` makes it last.
 
         Args:
-            table: The table.
             reads: Versions, as_of and fingerprint of which its rows are just what would come out.
         """
         if self._home is not None and (mark := self._mark(table)) is not None:
@@ -409,7 +407,7 @@ class Lake:
         return self._home is not None and isinstance(self.root, Path)
 
     def _mark(self, table: type[Table]) -> delta.Mark | None:
-        self.held(table)
+        self.hold(table)
         known = self._held.get(table)
         return None if known is None else known[1]
 
@@ -429,7 +427,6 @@ class Lake:
         A table that was stored by another declaration is replaced whole, as it counts as not written.
 
         Args:
-            table: The table.
             parts: Rows to write; they are written as they come. Of a table kept by day no day may span two parts.
             days: Days to replace, also by nothing; empty records the reads alone. None replaces the whole table.
             reads: Version of each input, by full name.
@@ -447,14 +444,14 @@ class Lake:
             raise LakeError(f"{tables.full_name(table)} is not kept by day, so it is written whole: days=None.")
         transactions = changes.transactions(reads, as_of, fingerprint)
         told = Reads(dict(reads), as_of, fingerprint)
-        handle = self.held(table).handle
+        handle = self.hold(table).handle
         stored = handle or delta.open_table(self.uri(table), self.storage_options)
         sieve = Sieve(table, handle, days) if only_changes and handle is not None else None
         # Rows that are stored were checked by the rules of the code that stored them.
         is_first = sieve is not None and self.reads_of(table).fingerprint == fingerprint
         checked = self._count(check_each_part(table, parts, days, sieve.pass_on if sieve and is_first else None))
 
-        def reopened() -> DeltaTable:
+        def reopen() -> DeltaTable:
             """Open the table to be written through; frames that read by the other handle stay at their moment."""
             nonlocal stored
             opened = delta.open_table(self.uri(table), self.storage_options)
@@ -479,7 +476,7 @@ class Lake:
                 whole_schema=stored is not None and handle is None,
                 unless=None if sieve is None else lambda: sieve.is_unchanged,
                 is_kept=self._keeps_reads,
-                reopened=reopened,
+                reopened=reopen,
             ),
         )
         if version != before and stored is not None:
@@ -517,7 +514,6 @@ class Lake:
         """Add rows to a table in one commit.
 
         Args:
-            table: The table.
             rows: The rows; or a function that makes them from what is there already, which is called again on a fresh
                 snapshot whenever another writer came between. So of two that add the same, the later sees the earlier.
             transaction: Name and number of this write; one that the table has already, or is past, is not done again.
@@ -564,7 +560,6 @@ class Lake:
         """Replace all rows of a table by what a function makes of them, in one commit.
 
         Args:
-            table: The table.
             rows: Makes the new rows from what is there; it is called again on a fresh snapshot whenever another writer
                 came between, so that nothing appended meanwhile is lost.
 

@@ -30,7 +30,6 @@ def tell(lake: Lake, run: Run, record: StepRecord) -> None:
     An alert is told once, however long it holds. Where the hook fails, the next run tells it again.
 
     Args:
-        lake: The lake.
         run: The run; its `alerts` and `hook` are set.
         record: The step.
     """

@@ -210,7 +210,6 @@ def write(folder: Path, run: Run) -> Path:
 
     Args:
         folder: The `runs` folder of a lake.
-        run: The run.
     """
     path = folder / f"{run.run_id}.json"
     errors = [failure.model_copy(update={"message": guard.text(failure.message)}) for failure in run.errors]

@@ -33,7 +33,6 @@ def fingerprint(job: Job, settings: Settings, believed: str = "", foreign: str =
     The code counts as one: to follow what each job rests on would spare little, and cost every night.
 
     Args:
-        job: The job.
         settings: Settings of the lake; only the groups the job takes count.
         believed: What `belief` says of the lake; it counts for jobs that read events.
         foreign: Name of the code of the plug-in that the job belongs to; empty for one of ours.

@@ -186,7 +186,6 @@ def redact_within(lake: Lake, run: Run) -> Iterator[None]:
     """Redact what leaves within, if the settings say so, and put on record how often each kind was replaced.
 
     Args:
-        lake: The lake.
         run: The run; its `redacted` is added to.
     """
     with guard.guarding(is_on=lake.settings.publishing.redact) as redactor:

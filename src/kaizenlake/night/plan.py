@@ -74,7 +74,6 @@ def decide(job: Job, lake: PlanningView, *, as_of: datetime, fingerprint: str, f
     the changed days out of its table and puts them in again. A timeless job has as_of in its inputs alone.
 
     Args:
-        job: The job.
         lake: The lake as it is, the inputs of the job already rewritten.
         as_of: Events before it count.
         fingerprint: Of the code and settings the job would run with.

@@ -78,7 +78,6 @@ def plan(lake: Lake, *, as_of: datetime, full: bool = False, jobs: Collection[Jo
     """Say what a night would do now; nothing is written and no lock is taken.
 
     Args:
-        lake: The lake.
         as_of: Events before it count.
         full: Recompute every table.
         jobs: Jobs of the night, in any order; all of the lake by default, those of its plug-ins too.
@@ -112,7 +111,6 @@ def nightly(
     A job that fails leaves its table as it was; the jobs that rest on it are skipped, the others go on.
 
     Args:
-        lake: The lake.
         as_of: Events before it count.
         command: What was asked for, for the record.
         full: Recompute every table.

@@ -53,7 +53,7 @@ class Work:
             return self._by_day()
         if self.job.adds_up:
             days = self.step.days
-            return self._added_up() if days is None or not self._keeps_inputs() else self._exchanged(days)
+            return self._add_up() if days is None or not self._keeps_inputs() else self._exchange(days)
         self.rows_in = sum(self.lake.rows(read) for read in self.job.reads)
         return self._frame(None)
 
@@ -97,14 +97,14 @@ class Work:
         """Return whether the inputs can be read as the table was computed from them."""
         return all(self.lake.keeps(read, self.step.before[tables.full_name(read)]) for read in self.job.reads)
 
-    def _added_up(self) -> pl.LazyFrame:
+    def _add_up(self) -> pl.LazyFrame:
         """Return the whole table, of which only parts are held at a time."""
         rows = self._rows_by_day(None)
         self.rows_in = sum(rows.values())
         parts = [self._frame(batch).collect() for batch in batches(rows, ROWS_AT_ONCE)]
         return sum_up([tables.empty(self.job.writes), *(part.lazy() for part in parts)], self.job.writes)
 
-    def _exchanged(self, days: frozenset[date]) -> pl.LazyFrame:
+    def _exchange(self, days: frozenset[date]) -> pl.LazyFrame:
         """Return the table with what the days gave it before taken out, and what they give it now put in."""
         self.rows_in = sum(self._rows_by_day(days).values())
         self.days_done = len(days)

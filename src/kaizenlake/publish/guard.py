@@ -64,7 +64,7 @@ def tree(value: Any) -> Any:
     return [tree(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
-def laid_out(value: Anything) -> Anything:
+def redact_report(value: Anything) -> Anything:
     """Replace what identifies a person in every text of a report: figures, names of files and drawings aside."""
     return _part(value)  # type: ignore[no-any-return]
 

@@ -21,7 +21,6 @@ def json_schema(model: type[msgspec.Struct], name: str, version: int, title: str
     """Return the JSON Schema (draft 2020-12) of a document, derived from its model.
 
     Args:
-        model: The model.
         name: Name of the schema.
         version: Version of it.
         title: What the document is, in words.

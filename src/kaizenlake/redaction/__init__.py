@@ -55,7 +55,6 @@ def redact(
     """Replace e-mail addresses, phone numbers, card and account numbers, other numbers of persons, and secrets.
 
     Args:
-        texts: The texts.
         mode: `placeholder` writes `[email]`; `pseudonym` writes `[email:` and a hash of the value, which keeps equal persons
             equal: whatever the case of an address or the writing of an international number.
         salt: Key of the pseudonyms; who has it can check a guess.
@@ -110,13 +109,13 @@ class Redactor:
         """Replace what identifies a person in a text."""
         if (known := self._known.get(text)) is not None:
             return known
-        changed = self._replaced(text) if self.kinds else text
+        changed = self._replace(text) if self.kinds else text
         if len(self._known) >= REMEMBERED:
             self._known.clear()
         self._known[text] = changed
         return changed
 
-    def _replaced(self, text: str) -> str:
+    def _replace(self, text: str) -> str:
         parts, end = list[str](), 0
         for place in places(text, self.kinds):
             self.counts[place.kind] += 1

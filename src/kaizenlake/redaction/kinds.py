@@ -43,7 +43,6 @@ def places(text: str, kinds: Collection[Kind]) -> list[FoundPlace]:
     """Return what is to be replaced in a text, from left to right, without overlaps.
 
     Args:
-        text: The text.
         kinds: Kinds to look for.
     """
     seen = None if text.isascii() else [at for at, char in enumerate(text) if unicodedata.category(char) != "Cf"]

@@ -126,7 +126,6 @@ def _number(written: str, digits: str, cue: int) -> str | None:
 
     Args:
         written: The number as it stands in the text.
-        digits: Its digits.
         cue: How surely the words before say that a phone number follows: 0 not at all, 1 loosely, 2 closely, 3 by its name.
     """
     if written.startswith("+") or (written.startswith(("00", "011")) and (cue or not _is_list(written))):

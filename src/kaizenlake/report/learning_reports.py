@@ -52,7 +52,6 @@ def write_canary(scan: Scan, out: Path | ReportPlace, deployment_id: str, *, as_
     Args:
         scan: Gives a table as a lazy frame.
         out: Folder of the reports.
-        deployment_id: The deployment.
         as_of: Aware instant; the tables hold what happened before it.
     """
     data = canary_report_data.build(scan, deployment_id, as_of=as_of)

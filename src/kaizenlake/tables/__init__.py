@@ -1,5 +1,6 @@
 """What the tables look like: one declaration each; everything that knows of tables follows from `TABLES`."""
 
+# Written by `python -m kaizenlake.lists` from the declarations; a test keeps it so.
 from __future__ import annotations
 
 from kaizenlake.tables.activity import (
@@ -10,14 +11,7 @@ from kaizenlake.tables.activity import (
     SegmentWords,
     SourceFreshness,
 )
-from kaizenlake.tables.agency.funnel import (
-    Funnel,
-    IcpCalibration,
-    IcpPatterns,
-    Leads,
-    OutreachPerformance,
-    TimeToClose,
-)
+from kaizenlake.tables.agency.funnel import Funnel, IcpCalibration, IcpPatterns, Leads, OutreachPerformance, TimeToClose
 from kaizenlake.tables.agency.packs import PackFailures, PackReadiness, PackRuns, SectionReadiness
 from kaizenlake.tables.alert import Alerts
 from kaizenlake.tables.base import (
@@ -92,13 +86,15 @@ GOLD: tuple[type[Table], ...] = (
     ProjectSegments,
     Projects,
     SourceFreshness,
+    SegmentClarity,
     DailyPerformance,
+    PerformanceTiers,
     ContentFeatures,
     ContentIncrements,
     Contents,
-    PerformanceTiers,
-    ContentExperiments,
     CreativeMarks,
+    ContentExperiments,
+    PatternSums,
     CreativeWins,
     CreativeLabels,
     AvoidedPhrases,
@@ -107,26 +103,24 @@ GOLD: tuple[type[Table], ...] = (
     OutcomeCounts,
     WinRates,
     ScopedWinRates,
-    PatternSums,
     Patterns,
     PooledPatterns,
     ScopedPatterns,
-    SegmentClarity,
-    PackRuns,
-    PackFailures,
-    SectionReadiness,
-    PackReadiness,
     Leads,
     Funnel,
     OutreachPerformance,
     TimeToClose,
     IcpPatterns,
     IcpCalibration,
+    PackRuns,
+    PackFailures,
+    SectionReadiness,
+    PackReadiness,
     TraceSteps,
     Traces,
+    RunCosts,
     TraceAttributes,
     RunRecords,
-    RunCosts,
     PendingScores,
     Crl,
     CrlDaily,

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from kaizenlake.cli.commands.tables import declared_for
+from kaizenlake.cli.commands.tables import find_declared
 from kaizenlake.cli.shell.groups import add_commands
 from kaizenlake.cli.shell.options import LAKE, JsonOption, LakeOption
 from kaizenlake.cli.shell.words import draw, say, say_json, say_lines
@@ -27,7 +27,7 @@ def events(
     """List event types by family with an example line of each, or the fields of one."""
     from kaizenlake.events.example import example_line
 
-    catalogue = declared_for(lake).catalogue
+    catalogue = find_declared(lake).catalogue
     if name is None:
         found = [
             {"family": family.name, "type": event.name, "meaning": event.meaning, "example": example_line(event)}

@@ -212,7 +212,7 @@ def audit(
 
     state = policies.state(open_view(lake, tenant))
     if policy is not None:
-        state.known(policy)
+        state.check_policy(policy)
     rows = state.promotions.filter(policy_id=policy) if policy is not None else state.promotions
     rows = rows.filter("is_override") if overrides else rows
     if as_json:
@@ -309,7 +309,7 @@ def rollback(
 
 def _tell(done: Decision, words: str, *, as_json: bool) -> None:
     if as_json:
-        gates = [gate.told() for gate in done.gates]
+        gates = [gate.to_event() for gate in done.gates]
         facts = {name: getattr(done, name) for name in ("is_new", "archived", "restored", "ended")}
         say_json({**_facts(vars(done.version)), **facts, "gates": gates})
         return
@@ -324,7 +324,7 @@ def _find(lake: str, tenant: str | None, policy: str, version: str | None) -> tu
     state = policies.state(open_view(lake, tenant))
     if version is not None:
         return state, state.version(policy, version)
-    state.known(policy)
+    state.check_policy(policy)
     return state, state.active(policy) or state.versions(policy)[-1]
 
 

@@ -55,7 +55,7 @@ def add_to(app: typer.Typer) -> None:
     )
 
 
-def declared_for(lake: str) -> Declarations:
+def find_declared(lake: str) -> Declarations:
     """Return what is declared for a lake; where there is none, ours and that of plug-ins that are installed."""
     from kaizenlake import plugins
 
@@ -105,7 +105,7 @@ def show(
     from kaizenlake import tables
     from kaizenlake.cli.shell import export
 
-    found = find_table(table, declared_for(lake))
+    found = find_table(table, find_declared(lake))
     # A table that names no tenant tells of the lake as a whole.
     opened = open_view(lake, tenant) if "tenant_id" in tables.schema(found) else open_lake(lake)
     if not opened.exists(found):
@@ -148,7 +148,7 @@ def tables_(
     from kaizenlake import plugins, tables
 
     if name is not None:
-        found = find_table(name, declared_for(lake))
+        found = find_table(name, find_declared(lake))
         columns = _columns(found)
         if as_json:
             say_json(
@@ -194,7 +194,7 @@ def graph(
     from kaizenlake import tables
     from kaizenlake.job import in_order
 
-    jobs = in_order(declared_for(lake).jobs)
+    jobs = in_order(find_declared(lake).jobs)
     edges = [(tables.full_name(read), tables.full_name(job.writes)) for job in jobs for read in job.reads]
     if form is GraphFormat.TEXT:
         draw(

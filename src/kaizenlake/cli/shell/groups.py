@@ -27,7 +27,6 @@ def add_group(app: typer.Typer, name: str, *commands: Command, about: str, more:
     """Add a group of commands to the app.
 
     Args:
-        app: The app.
         name: Name of the group.
         commands: As for `add_commands`; the examples are without the name of the group.
         about: What the group is for, in a sentence.

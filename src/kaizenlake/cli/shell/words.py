@@ -79,12 +79,12 @@ def with_tenant(text: str) -> str:
     if not _named or not _apps or "`kaizen " not in text:
         return text
 
-    def named(found: re.Match[str]) -> str:
+    def name_tenant_in(found: re.Match[str]) -> str:
         if "--tenant" in found[1] or not _takes_tenant(found[1].split()):
             return found[0]
         return f"`kaizen {found[1]} --tenant {shlex.quote(_named[0])}`"
 
-    return _COMMAND.sub(named, text)
+    return _COMMAND.sub(name_tenant_in, text)
 
 
 def _takes_tenant(words: Sequence[str]) -> bool:

@@ -80,7 +80,6 @@ def start(
     """Start a shadow or a canary.
 
     Args:
-        lake: The lake.
         plan: What is to be compared, and how.
         by: Who starts it.
         reason: Why, in words.
@@ -144,8 +143,6 @@ def stop(
     """End a shadow or a canary without a verdict; its candidates keep their status.
 
     Args:
-        lake: The lake.
-        deployment_id: The deployment.
         by: Who ends it.
         reason: Why, in words.
         now: Aware instant of the clock; the clock's by default.
@@ -183,7 +180,6 @@ def list_silent_guardrails(lake: Lake, row: Mapping[str, Any]) -> list[str]:
     """Name the guarded metrics of a deployment that no run of its control told in the 30 days before its start.
 
     Args:
-        lake: The lake.
         row: The deployment: a row of `gold.deployments`.
     """
     start = row["started_at"]
@@ -273,7 +269,7 @@ def _versions(evidence: GateEvidence, plan: DeploymentPlan) -> tuple[Version, Se
 
 def _control(found: DecisionState, plan: DeploymentPlan) -> Version:
     """Return the version that candidates are compared with: what is in service, so that nobody gets what nobody had."""
-    found.known(plan.policy_id)
+    found.check_policy(plan.policy_id)
     active = found.active(plan.policy_id)
     if plan.control is None:
         if active is None:

@@ -79,7 +79,7 @@ class Command:
         said = {**payload, "decided_by": self.by, "reason": self.reason, "system_user": user}
         content = digest(f"{event_type} {at.isoformat()} {signing.canonical(said).decode()}")
         # Of two decisions at one instant the greater id counts, so the ids of one policy grow.
-        name = f"policy-{digest(policy_id)}-{found.decided(policy_id):08}-{content}"
+        name = f"policy-{digest(policy_id)}-{found.count_decisions(policy_id):08}-{content}"
         return decision_line(self.lake, event_type, said, event_id=name, occurred_at=at)
 
     def ends(self, found: DecisionState, ends: Iterable[End]) -> list[Line]:
@@ -124,7 +124,7 @@ def name_version(version: Version) -> dict[str, Any]:
 
 def record_gates(said: Iterable[Gate]) -> dict[str, Any]:
     """Return gates as events hold them."""
-    return {"gates": [gate.told() for gate in said]}
+    return {"gates": [gate.to_event() for gate in said]}
 
 
 def digest(text: str) -> str:

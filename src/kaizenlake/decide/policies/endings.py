@@ -35,7 +35,6 @@ def by_promotion(evidence: GateEvidence, version: Version, target: str) -> tuple
 
     Args:
         evidence: What was decided, and what the nights saw.
-        version: The version.
         target: The status it gets.
     """
     return _list_ends(evidence, version, _by_promotion(evidence.state, version, target))

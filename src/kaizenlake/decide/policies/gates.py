@@ -43,7 +43,7 @@ class Gate:
     deployment_id: str | None = None
     looks: int | None = None
 
-    def told(self) -> dict[str, Any]:
+    def to_event(self) -> dict[str, Any]:
         """Return the gate as events hold it."""
         return {"gate": self.name, "passed": self.passed, "found": self.found}
 

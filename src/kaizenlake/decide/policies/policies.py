@@ -141,9 +141,6 @@ def approve(
     """Approve, as a person, that a version may become active; a person's approval counts once a day.
 
     Args:
-        lake: The lake.
-        policy_id: Policy.
-        policy_version: Version.
         by: Who approves.
         reason: Why, in words.
         key: File with the private key of the person; needed where the settings name approvers.
@@ -194,9 +191,6 @@ def promote(
     refusal is kept for the audit. Asked for a status that it has, nothing changes.
 
     Args:
-        lake: The lake.
-        policy_id: Policy.
-        policy_version: Version.
         to: Status asked for.
         by: Who asks: a person, or the night.
         reason: Why, in words.
@@ -327,8 +321,6 @@ def roll_back(
     Deployments that try it, or compare with it, end in the same step. Rolled back once more, nothing changes.
 
     Args:
-        lake: The lake.
-        policy_id: Policy.
         policy_version: Version in the shadow, in a canary, or active.
         by: Who asks: a person, or the night.
         reason: Why, in words.

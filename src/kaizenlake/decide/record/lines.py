@@ -24,7 +24,6 @@ def decision_line(
 
     Args:
         lake: The lake, as the tenant has it that it is decided for.
-        event_type: Type of the event.
         payload: What was decided.
         event_id: Name of the event, unique within the tenant. In the lake it is unique by the tenant's own mark before it,
             which the events without a tenant do not have.

@@ -69,7 +69,7 @@ class DecisionState:
         Raises:
             UsageError: There is none; the words name those there are.
         """
-        self.known(policy_id)
+        self.check_policy(policy_id)
         versions = self.versions(policy_id)
         for version in versions:
             if version.policy_version == policy_version:
@@ -79,7 +79,7 @@ class DecisionState:
             hint=f"It has {', '.join(item.policy_version for item in versions[-10:])}.",
         )
 
-    def known(self, policy_id: str) -> None:
+    def check_policy(self, policy_id: str) -> None:
         """Check that there is a policy of that name.
 
         Raises:
@@ -132,7 +132,7 @@ class DecisionState:
     def _decisions(self, version: Version) -> pl.DataFrame:
         return self.promotions.filter(policy_id=version.policy_id, policy_version=version.policy_version)
 
-    def decided(self, policy_id: str) -> int:
+    def count_decisions(self, policy_id: str) -> int:
         """Return the number of decisions on a policy and its deployments: each new one is numbered on."""
         return self.promotions.filter(policy_id=policy_id).height
 

@@ -96,7 +96,6 @@ def accept_missing(lake: Lake, *, by: str, reason: str | None, system_user: str 
     """Go on without decisions that are lost for good, by a signed decision of a person.
 
     Args:
-        lake: The lake.
         by: The person.
         reason: Why, in words.
         system_user: Name under which the operating system knows who asks.
@@ -166,7 +165,6 @@ def rotate(
     The old key signs the statement by which readers follow to the new one, where it is there.
 
     Args:
-        lake: The lake.
         by: Who asks.
         reason: Why, in words.
         system_user: Name under which the operating system knows who asks.
@@ -198,7 +196,7 @@ def rotate(
         former_events = decisions.find_vouched(found).adopted or digests.whole({})
         unsigned = batches.digest_unsealed(lake)
         events = unsigned if adopts else former_events
-        snapshot = lake.held(Events)
+        snapshot = lake.hold(Events)
         has_batches = snapshot.transaction(keys.BATCH_HEAD) is not None
         payload = {
             "former_key_id": former_id,
@@ -300,7 +298,6 @@ def add_person(
     """Take the public key of a person, whose signature an approval may need.
 
     Args:
-        lake: The lake.
         person: The person, as the settings name approvers.
         public_key: Ed25519 key in PEM.
         by: Who asks.
@@ -393,7 +390,6 @@ def sign_approval(lake: Lake, content: Mapping[str, Any], person: str, key: Path
     """Sign an approval as a person that the settings name.
 
     Args:
-        lake: The lake.
         content: What is approved.
         person: Who approves.
         key: File with the person's private key; None where none was given.
@@ -435,14 +431,13 @@ def approval(lake: Lake, version: PolicyVersion, person: str, at: datetime, tena
 
     Args:
         lake: The lake, as the tenant has it.
-        version: The version.
         person: Who approves.
         at: When.
         tenant: Tenant for which it is approved.
     """
     return {
         "kind": "approval",
-        "lake": Lake.identity(lake.held(Events)),
+        "lake": Lake.identity(lake.hold(Events)),
         "tenant_id": tenant,
         "policy_id": version.policy_id,
         "policy_version": version.policy_version,

@@ -216,7 +216,6 @@ def choose(
 
     Args:
         events: Rows of `bronze.events`.
-        doer: The doer.
         asked: `name` (its newest version) or `name@version`; None takes the only set of the doer, if it has one.
         all_runs: Take none.
         replayed: Policy and version that are replayed, for the words of an error.

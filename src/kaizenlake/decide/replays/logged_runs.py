@@ -36,7 +36,6 @@ def run_events(
 
     Args:
         events: Rows of `bronze.events`.
-        doer: The doer.
         as_of: Events from this instant on do not count.
         run_ids: These runs only.
     """
@@ -81,7 +80,6 @@ def logged_runs(
 
     Args:
         events: Rows of `bronze.events`.
-        doer: The doer.
         loss: Weights and terms of the loss.
         as_of: Runs that ended from this instant on do not count.
         phase: Runs of this phase only.

@@ -65,8 +65,6 @@ def replay_off_policy(
     below `replays.max_loss_increase` for every seed.
 
     Args:
-        lake: The lake.
-        policy_id: Policy.
         policy_version: Version to evaluate.
         by: Who asks.
         golden_set: Golden set, as `name` (its newest version) or `name@version`.

@@ -81,8 +81,6 @@ def re_execute(
     together.
 
     Args:
-        lake: The lake.
-        policy_id: Policy.
         policy_version: Version that the callable runs.
         call: Runs an input under a seed.
         by: Who asks.
@@ -149,7 +147,6 @@ def run_again(inputs: Sequence[RecordedInput], call: Call, seeds: Sequence[int],
     Args:
         inputs: What runs were given.
         call: Runs one.
-        seeds: Seeds.
         who: Policy and version that are run.
 
     Raises:

@@ -92,8 +92,6 @@ def candidate(lake: Lake, events: pl.LazyFrame, policy_id: str, policy_version: 
     Args:
         lake: The lake; its key has signed the version.
         events: Rows of `bronze.events`.
-        policy_id: Policy.
-        policy_version: Version.
 
     Raises:
         UsageError: There is none; the words name those there are.
@@ -131,7 +129,6 @@ def record(lake: Lake, payload: Mapping[str, Any], *, by: str, now: datetime) ->
     It is named by its content and the evaluation it follows, so that the same evaluation made twice is one.
 
     Args:
-        lake: The lake.
         payload: Fields of `OFFLINE_REPLAYED` without `replay_id` and `decided_by`.
         by: Who asked.
         now: Aware instant of the clock.

@@ -42,7 +42,6 @@ def look_again(line: bytes, number: int, rows: EventColumns, *, now: datetime, l
     """Look at a line slowly: add the event it holds after all, or name every rule it breaks.
 
     Args:
-        line: The line.
         number: Its number in its file.
         rows: Where a good event is added.
         now: Aware instant of the clock.

@@ -3,7 +3,7 @@
 The project of a family that needs one and the required fields of the payload may be given by position, in the order of
 their declaration; the others, and what every event takes (`project_id, tenant_id, tags, occurred_at, event_id, metadata`),
 by name. The types of the arguments
-stand in `functions.pyi`, which `python -m kaizenlake.events.write.stub` writes from the catalogue.
+stand in `functions.pyi`, which `python -m kaizenlake.lists` writes from the catalogue.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-# Written by `python -m kaizenlake.events.write.stub` from the catalogue; a test keeps it so.
+# Written by `python -m kaizenlake.lists` from the catalogue; a test keeps it so.
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
 from inspect import Signature

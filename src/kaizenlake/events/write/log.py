@@ -195,7 +195,7 @@ def _of_plugins(kind: object) -> EventType | None:
     if (known := _catalogues.get(lake)) is not None and (event := known.by_name(kind)) is not None:
         return event
     try:
-        sources = plugin_files.installed()
+        sources = plugin_files.find_installed()
         if "://" not in lake:
             sources += plugin_files.in_folder(Path(lake) / plugin_files.FOLDER).sources
     except OSError as error:

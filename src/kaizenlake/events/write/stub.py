@@ -1,6 +1,6 @@
 """Write the stubs of what is derived: `functions.pyi` of the log functions, and `__init__.pyi` of the public names.
 
-The command is `python -m kaizenlake.events.write.stub`.
+The command is `python -m kaizenlake.lists`, which also writes the lists of tables and jobs.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _COMMON = """\
 """
 
 _HEAD = """\
-# Written by `python -m kaizenlake.events.write.stub` from the catalogue; a test keeps it so.
+# Written by `python -m kaizenlake.lists` from the catalogue; a test keeps it so.
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
 from inspect import Signature
@@ -71,7 +71,7 @@ def public_text() -> str:
     )
     return "".join(
         [
-            "# Written by `python -m kaizenlake.events.write.stub` from the table of public names; a test keeps it so.\n",
+            "# Written by `python -m kaizenlake.lists` from the table of public names; a test keeps it so.\n",
             "from kaizenlake._version import __version__ as __version__\n",
             *sorted(
                 {functions, *names}, key=lambda line: (line.split()[1], line.split()[3] != "*", _order(line.split()[3]))
@@ -108,6 +108,11 @@ def _type(field: Field) -> str:
     return "str | int" if field.name.endswith("_id") else _TYPES[field.kind]
 
 
-if __name__ == "__main__":
+def write() -> None:
+    """Write both stubs."""
     PATH.write_text(text(), encoding="utf-8")
     PUBLIC_PATH.write_text(public_text(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write()

@@ -48,7 +48,7 @@ def daily_performance(
 
 def latest_records(performance: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFrame:
     """Return the latest record of figures of each tenant, project, content, platform and day before `as_of`, in the columns of silver."""
-    return latest(_recorded(performance, as_of), DAY, LANDED)
+    return latest(_select_recorded(performance, as_of), DAY, LANDED)
 
 
 DAY = ("tenant_id", "project_id", "content_id", "platform", "event_date")
@@ -62,7 +62,7 @@ PLACES = 6
 """Decimals that are kept of a sum: platforms credit parts of conversions."""
 
 
-def _recorded(performance: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
+def _select_recorded(performance: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
     return performance.filter(pl.col("event_type") == "PERFORMANCE_RECORDED", pl.col("occurred_at") < as_of)
 
 
@@ -70,7 +70,7 @@ def _with_parts_added_up(performance: pl.LazyFrame, as_of: datetime) -> pl.LazyF
     """Return the latest record of each day; the figures of one that is a part are those of all parts of the day."""
     told = pl.sum_horizontal(pl.col(name) for name in PARTS)
     says = pl.any_horizontal(pl.col(name).is_not_null() for name in PARTS)
-    recorded = _recorded(performance, as_of).with_columns(
+    recorded = _select_recorded(performance, as_of).with_columns(
         engagements=pl.coalesce("engagements", pl.when(says).then(told))
     )
     parts = latest(recorded.filter(pl.col("breakdown").is_not_null()), (*DAY, "breakdown"), LANDED)

@@ -37,11 +37,7 @@ def subjects_job(kind: OutcomeKind) -> Job:
 
 @cache
 def outcomes_with(kinds: tuple[OutcomeKind, ...]) -> Job:
-    """Return the job of outcomes, which lists the subjects of further kinds too.
-
-    Args:
-        kinds: The kinds.
-    """
+    """Return the job of outcomes, which lists the subjects of further kinds too."""
     if not kinds:
         return outcomes
 

@@ -74,7 +74,7 @@ def policies(policy_log: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFrame:
 def _statuses(created: pl.LazyFrame, known: pl.LazyFrame) -> pl.LazyFrame:
     """Return the last status that each version was given, since when and by whom."""
 
-    def given(event_type: str, version: str, status: pl.Expr, known: pl.LazyFrame = known) -> pl.LazyFrame:
+    def read_events(event_type: str, version: str, status: pl.Expr, known: pl.LazyFrame = known) -> pl.LazyFrame:
         # A version that an event names twice has what the event says of it first.
         others = pl.col(version).is_not_null() & (
             (version == "policy_version") | (pl.col(version) != pl.col("policy_version"))
@@ -91,11 +91,11 @@ def _statuses(created: pl.LazyFrame, known: pl.LazyFrame) -> pl.LazyFrame:
 
     moves = pl.concat(
         [
-            given("POLICY_CREATED", "policy_version", pl.lit("draft"), created),
-            given("POLICY_PROMOTED", "policy_version", pl.col("to_status")),
-            given("POLICY_PROMOTED", "archived_version", pl.lit("archived")),
-            given("POLICY_ROLLED_BACK", "policy_version", pl.lit("archived")),
-            given("POLICY_ROLLED_BACK", "restored_version", pl.lit("active")),
+            read_events("POLICY_CREATED", "policy_version", pl.lit("draft"), created),
+            read_events("POLICY_PROMOTED", "policy_version", pl.col("to_status")),
+            read_events("POLICY_PROMOTED", "archived_version", pl.lit("archived")),
+            read_events("POLICY_ROLLED_BACK", "policy_version", pl.lit("archived")),
+            read_events("POLICY_ROLLED_BACK", "restored_version", pl.lit("active")),
         ]
     )
     last = moves.group_by(VERSION).agg(

@@ -97,12 +97,12 @@ def overrun(value: pl.Expr, budget: pl.Expr, full: float) -> pl.Expr:
 def nine_weights(loss: LossRules) -> dict[str, pl.Expr]:
     """Return the weight of each of the nine terms for a run: of its tenant and phase, else its tenant, else its phase, else of all."""
 
-    def asked_for(position: int) -> tuple[bool, bool]:
+    def order_overrides(position: int) -> tuple[bool, bool]:
         item = loss.overrides[position]
         return item.tenant is not None, item.phase is not None
 
     chosen = pl.lit(-1)
-    for position in sorted(range(len(loss.overrides)), key=lambda at: (*asked_for(at), at)):
+    for position in sorted(range(len(loss.overrides)), key=lambda at: (*order_overrides(at), at)):
         item = loss.overrides[position]
         of_tenant = pl.lit(value=True) if item.tenant is None else pl.col("tenant_id") == item.tenant
         of_phase = pl.lit(value=True) if item.phase is None else pl.col("phase") == item.phase

@@ -214,12 +214,12 @@ def _days(crl_daily: pl.LazyFrame) -> pl.LazyFrame:
 def _window(days: pl.LazyFrame, window: int) -> pl.LazyFrame:
     """Return sums of the window of days that ends with each day, and of the window before that one."""
 
-    def summed(prefix: str, offset: int) -> pl.LazyFrame:
+    def sum_days(prefix: str, offset: int) -> pl.LazyFrame:
         return days.rolling("event_date", period=f"{window}d", offset=f"-{offset}d", group_by=KEYS).agg(
             pl.col(name).sum().name.prefix(f"{prefix}_{window}_") for name in ALL_SUMS
         )
 
-    return summed("now", window).join(summed("before", 2 * window), on=DAY, how="left", nulls_equal=True)
+    return sum_days("now", window).join(sum_days("before", 2 * window), on=DAY, how="left", nulls_equal=True)
 
 
 def _change(window: int, confidence: float) -> dict[str, pl.Expr]:

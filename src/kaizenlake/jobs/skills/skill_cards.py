@@ -87,7 +87,6 @@ def skill_cards(
         skill_failures: Failure modes.
         learning_progress: Versions of policies by day, of which the latest is taken where no policy is active.
         policies: Versions of policies; the active one is the current one.
-        experiments: Experiments.
         as_of: Days that begin from this instant on do not count.
         skills: Days of a card, and how many experiments it lists.
     """

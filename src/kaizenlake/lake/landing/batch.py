@@ -277,7 +277,6 @@ def append_events(
     """Append the events that the lake does not hold yet, in one commit.
 
     Args:
-        lake: The lake.
         given: Checked lines in their order, with `file` and `line`.
         now: Aware instant with which rows are stamped.
         unbooked: See `judge`.

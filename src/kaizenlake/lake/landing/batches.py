@@ -96,7 +96,7 @@ def verify(lake: Lake) -> VerifiedBatches:
         PublishError: The lake's key may be read by others, or is none.
         VerificationError: A public key is none, or what this place remembers cannot be read.
     """
-    snapshot = lake.held(Events)
+    snapshot = lake.hold(Events)
     if snapshot.handle is None:
         return VerifiedBatches(0, ())
     lake_id, trust = Lake.identity(snapshot), keys.trust(lake)
@@ -165,7 +165,7 @@ def _describe_batch(snapshot: Snapshot, number: int) -> str:
 
 def digest_unsealed(lake: Lake) -> BatchDay:
     """Return the digest the events of no batch, such as a person adopts them."""
-    found, _ = _parts(lake.held(Events), attested.IS_LOGGED & pl.col("batch").is_null())
+    found, _ = _parts(lake.hold(Events), attested.IS_LOGGED & pl.col("batch").is_null())
     return dict(digests.batches(found)).get(digests.NONE, digests.whole({}))
 
 

@@ -153,7 +153,6 @@ def land(
     """Land files and folders.
 
     Args:
-        lake: The lake.
         paths: Files (NDJSON, JSON, CSV, TSV, XLSX, YAML, Parquet; also with `.gz`, or in a `.zip`) and folders, which are
             walked.
         mapping: How their rows or records become events: a name or a TOML file. Without it, NDJSON and JSON hold events.
@@ -190,7 +189,6 @@ def land_folder(lake: Lake, *, now: datetime | None = None, progress: Progress |
     mapping fits is left where it is, and named.
 
     Args:
-        lake: The lake.
         now: Aware instant of the clock; the clock's by default.
         progress: Told how far it is.
 

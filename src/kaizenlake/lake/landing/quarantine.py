@@ -102,7 +102,6 @@ def add(lake: Lake, given: Sequence[dict[str, Any]]) -> dict[str, int]:
     """Put rows into quarantine; those that are there already are not added.
 
     Args:
-        lake: The lake.
         given: Rows, as `rows` makes them.
 
     Returns:
@@ -148,7 +147,6 @@ def waiting_of(lake: Lake, identity: str, mapping: str | None) -> list[list[str]
     """Return rules of the lines that wait of one content of a file.
 
     Args:
-        lake: The lake.
         identity: SHA-256 by which the lines are named.
         mapping: Name of the mapping that read it.
     """
@@ -161,7 +159,6 @@ def acknowledge(lake: Lake, *, by: str, system_user: str | None = None, note: st
     """Record that a person has seen what waits; nothing in quarantine changes.
 
     Args:
-        lake: The lake.
         by: Who has.
         system_user: User of the machine.
         note: Why the lines may wait, in words.
@@ -201,11 +198,11 @@ def mark_landed(lake: Lake, ids: Sequence[str]) -> None:
         return
     landed = pl.col("quarantine_id").is_in(list(ids))
 
-    def marked(snapshot: Snapshot) -> pl.DataFrame:
+    def mark(snapshot: Snapshot) -> pl.DataFrame:
         status = pl.when(landed).then(pl.lit("landed")).otherwise(pl.col("status")).alias("status")
         return snapshot.scan().with_columns(status).collect()
 
-    lake.rewrite(Quarantine, marked)
+    lake.rewrite(Quarantine, mark)
 
 
 def waiting(lake: Lake) -> pl.DataFrame:
@@ -218,7 +215,6 @@ def quarantine_summary(lake: Lake, *, examples: int = 3, width: int = 200) -> li
     """Return lines in quarantine by the rule they broke, most waiting first; a line that broke two rules counts for both.
 
     Args:
-        lake: The lake.
         examples: Most lines shown of each rule.
         width: Most characters shown of a line.
     """

@@ -53,7 +53,6 @@ def retry(lake: Lake, *, now: datetime | None = None) -> Retried:
     row that could not be told apart into cells was kept as text, and waits on until its file is landed again.
 
     Args:
-        lake: The lake.
         now: Aware instant of the clock; the clock's by default.
 
     Raises:

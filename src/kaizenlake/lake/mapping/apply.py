@@ -22,7 +22,7 @@ from kaizenlake.lake.mapping.document import RECORD, EventSection, MappingDocume
 from kaizenlake.lake.mapping.figures import Style
 from kaizenlake.lake.mapping.items import ITEM, PLACE, ROW, each_item, table_of
 from kaizenlake.lake.mapping.money import currency_column
-from kaizenlake.lake.mapping.records import breakdown_of, digests, figures_of, keyed, part
+from kaizenlake.lake.mapping.records import breakdown_of, digests, figures_of, number_records, part
 from kaizenlake.lake.mapping.row_tests import are_totals, describe_tests, holds
 from kaizenlake.lake.mapping.times import RowOrigin, find_in_name, moment
 from kaizenlake.lake.mapping.values import HASH, Fields, hashes, to_json
@@ -237,7 +237,7 @@ class Mapping:
         beside = currency_column(rows.frame.columns)
         columns = self.columns if beside is None or beside in self.columns else (*self.columns, beside)
         frame = table_of(rows, columns, self.document.format.null_values)
-        out = self._left_out(frame, rows)
+        out = self._find_left_out(frame, rows)
         kept = frame.filter(~out)
         hints: dict[tuple[int, int], list[str]] = {}
         made, records = [], []
@@ -264,7 +264,7 @@ class Mapping:
             pl.concat(records).join(at, on=[_SECTION, _LINE]).sort(_LINE_OF_ALL) if records else pl.DataFrame(),
         )
 
-    def _left_out(self, frame: pl.DataFrame, rows: Rows) -> pl.Series:
+    def _find_left_out(self, frame: pl.DataFrame, rows: Rows) -> pl.Series:
         """Return which rows are no events."""
         asked = [holds(tests) for tests in self.document.leave_out]
         first = rows.frame.columns[0] if rows.frame.columns else None
@@ -340,7 +340,7 @@ class Mapping:
             pl.col(_TIME).alias("time"),
             pl.col(_PAYLOAD).alias("payload"),
         )
-        return lines, fields.hints, keyed(about, figures_of(section, self.document), names)
+        return lines, fields.hints, number_records(about, figures_of(section, self.document), names)
 
     def _of_record(self, section: EventSection, origin: RowOrigin) -> dict[str, pl.Expr]:
         """Return fields of a record that the mapping says beside its fields."""

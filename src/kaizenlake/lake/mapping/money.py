@@ -142,7 +142,6 @@ def in_dollars(amounts: Amounts, exchange: Exchange, refuse: Callable[[int, str]
     """Return amounts in US dollars.
 
     Args:
-        amounts: The amounts.
         exchange: What they are worth.
         refuse: Told of each row that is refused, and why.
 

@@ -40,7 +40,7 @@ def digests(payloads: pl.Series) -> pl.Series:
     return pl.Series([sha256(text.encode()).hexdigest()[:12] for text in payloads], dtype=pl.String)
 
 
-def keyed(lines: pl.DataFrame, figures: Figures | None, given: Sequence[str]) -> pl.DataFrame:
+def number_records(lines: pl.DataFrame, figures: Figures | None, given: Sequence[str]) -> pl.DataFrame:
     """Return numbers that tell which records are about the same.
 
     Args:

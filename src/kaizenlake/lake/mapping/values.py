@@ -66,7 +66,7 @@ class Fields:
         """Return a number: that of a column, or one that is reckoned of several."""
         whole = declared.kind == "int"
         if value.figures:
-            text = self._reckoned(name, value, declared)
+            text = self._reckon_columns(name, value, declared)
         else:
             text = self._column(name, value, declared, value.first or [value.column or ""])
         divisor = (value.divide_by or 1.0) * (100.0 if value.percent else 1.0)
@@ -110,7 +110,7 @@ class Fields:
 
         return in_dollars(amounts, self.exchange, refuse)
 
-    def _reckoned(self, name: str, value: Value, declared: Field) -> pl.Series:
+    def _reckon_columns(self, name: str, value: Value, declared: Field) -> pl.Series:
         """Return what is reckoned of several columns; where one of them is no number, its text, for the check to refuse."""
         # What an amount is multiplied by, or divided by, is none.
         read = {

@@ -154,7 +154,6 @@ def first_weekday_of_month(
     """Return a JSON time: the first day of a month that falls on a weekday, at an hour.
 
     Args:
-        year: The year.
         month: Cell with the month, 1 to 12.
         weekday: Cell with the weekday, 1 to 7.
         hour: Cell with the hour, 0 to 23; midnight where None.

@@ -116,7 +116,7 @@ def _documents(source: SourceFile) -> Iterator[tuple[int, bytes | None, Any]]:
             held = stream.read(WHOLE_BYTES + 1)
         if len(held) <= WHOLE_BYTES:
             try:
-                whole = _decoded(held.removeprefix(b"\xef\xbb\xbf"))
+                whole = _decode_json(held.removeprefix(b"\xef\xbb\xbf"))
             except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
                 pass
             else:
@@ -130,7 +130,7 @@ def _documents(source: SourceFile) -> Iterator[tuple[int, bytes | None, Any]]:
     for numbers, lines in runs:
         for number, line in zip(numbers, lines, strict=True):
             try:
-                made = _decoded(line.removeprefix(b"\xef\xbb\xbf"))
+                made = _decode_json(line.removeprefix(b"\xef\xbb\xbf"))
             except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
                 made = None
             if isinstance(made, list):
@@ -141,13 +141,13 @@ def _documents(source: SourceFile) -> Iterator[tuple[int, bytes | None, Any]]:
 
 def _is_json(text: bytes) -> bool:
     try:
-        _decoded(text.removeprefix(b"\xef\xbb\xbf"))
+        _decode_json(text.removeprefix(b"\xef\xbb\xbf"))
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         return False
     return True
 
 
-def _decoded(text: bytes) -> Any:
+def _decode_json(text: bytes) -> Any:
     """Return JSON without the collector of garbage, which looks through millions of new objects for circles that JSON has none of."""
     is_on = gc.isenabled()
     gc.disable()

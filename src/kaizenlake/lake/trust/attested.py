@@ -197,7 +197,6 @@ def read_seal(lake_id: str, batch: Any, text: str) -> seals.Link | None:
     """Read the seal of a batch; None where it is none, or that of another.
 
     Args:
-        lake_id: The lake.
         batch: The batch of the event that carries it.
         text: The seal.
     """

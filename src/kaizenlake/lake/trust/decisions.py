@@ -82,14 +82,13 @@ def ledger(lake: Lake, snapshot: Snapshot | None = None) -> Ledger:
     """Return the decisions of a lake, as far as they verify.
 
     Args:
-        lake: The lake.
         snapshot: Its events at the moment that is asked for; now by default.
 
     Raises:
         PublishError: The lake's key may be read by others, or is none.
         VerificationError: A public key is none, or what this place remembers cannot be read.
     """
-    snapshot = lake.held(Events) if snapshot is None else snapshot
+    snapshot = lake.hold(Events) if snapshot is None else snapshot
     if snapshot.handle is None:
         return Ledger(tables.empty(Events).collect())
     trust, seen = keys.trust(lake), keys.highest(lake, keys.DECISION_HEAD)
@@ -106,14 +105,13 @@ def find_believed(lake: Lake, snapshot: Snapshot | None = None) -> Believed:
     """Return what a lake holds, as far as it is believed: decisions that verify, and events of batches that it signed.
 
     Args:
-        lake: The lake.
         snapshot: Its events at the moment that is asked for; now by default.
 
     Raises:
         PublishError: The lake's key may be read by others, or is none.
         VerificationError: A public key is none, or what this place remembers cannot be read.
     """
-    snapshot = lake.held(Events) if snapshot is None else snapshot
+    snapshot = lake.hold(Events) if snapshot is None else snapshot
     found = ledger(lake, snapshot)
     if snapshot.handle is None:
         return Believed(snapshot, found.rows, attested.Attested())
@@ -157,7 +155,7 @@ def of(lake: Lake, version: int | None = None, *, days: Collection[date] | None 
         LakeError: The events cannot be read.
         VerificationError: A key cannot be read, or there is none by which anything could be checked.
     """
-    snapshot = lake.held(Events)
+    snapshot = lake.hold(Events)
     if version is not None and snapshot.version != version:
         # As `scan` has it: a version that is gone is told.
         lake.scan(Events, version=version)

@@ -37,7 +37,7 @@ def private_key(lake: Lake) -> Ed25519PrivateKey:
     folder = lake.path(FOLDER)
     path = folder / signing.KEY_NAME
     if not path.exists():
-        snapshot = lake.held(Events)
+        snapshot = lake.hold(Events)
         if any(snapshot.transaction(name) is not None for name in (BATCH_HEAD, DECISION_HEAD)):
             raise signing.lost_key_error(path, "events of it are signed by one")
     return signing.signing_key(folder)
@@ -109,9 +109,7 @@ def remember(lake: Lake, name: str, number: int, value: str = "") -> None:
     """Remember a number of the lake, unless a higher one is remembered; without a place for it nothing is.
 
     Args:
-        lake: The lake.
         name: What is numbered.
-        number: Its number.
         value: What has that number, such as its hash.
     """
     remember_all(lake, {name: (number, value)})

@@ -96,7 +96,6 @@ def read(kind: Kind, lake_id: str, text: str, content: Any, about: Any) -> Link 
 
     Args:
         kind: What it should be of.
-        lake_id: The lake.
         text: The seal.
         content: What it should sign.
         about: What carries it.

@@ -72,7 +72,6 @@ def maintain(
     which days changed since, stays known.
 
     Args:
-        lake: The lake.
         only: Tables to tend; all of the lake by default, those of its plug-ins too.
         keep: Age up to which older versions stay readable; from the settings by default.
         progress: Told the name of each table before it is tended.

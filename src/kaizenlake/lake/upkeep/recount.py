@@ -14,9 +14,6 @@ def find_recounted(lake: Lake) -> pl.DataFrame:
     Versions up to 0.1.0 counted what a landing killed before it was booked had written anew with every later file of that
     name. A row may count the events that it wrote itself, and those of killed landings since the row before it.
 
-    Args:
-        lake: The lake.
-
     Returns:
         `file_hash`, `file` and `again`, the lines too many. More than killed landings explain is no such mistake, and
         is not among them: events are missing there.
@@ -47,9 +44,6 @@ def find_recounted(lake: Lake) -> pl.DataFrame:
 
 def mend(lake: Lake) -> int:
     """Count as duplicates the lines that were counted again; to be called while the lock of the lake is held.
-
-    Args:
-        lake: The lake.
 
     Returns:
         Files whose counts were put right.

@@ -98,7 +98,7 @@ class ScopeRows:
 
     def documents(self) -> Documents:
         """Make the documents, in the largest room that they fit."""
-        for room, added in (*((room, self._added) for room in ROOMS), (ROOMS[-1], self._added.left_out())):
+        for room, added in (*((room, self._added) for room in ROOMS), (ROOMS[-1], self._added.leave_out())):
             notes = Notes(self.scope, self._edition.settings, room)
             draft = _Draft(self.size, self._edition, self._data, notes, added)
             if fits(draft.context):
@@ -141,7 +141,7 @@ class _Draft:
         """The context; it leaves the evidence."""
         lists = {name: self.works(name) for name in FIELD_OF.values()}
         patterns = self.other_patterns()
-        risky, banned, winners = self.risky(), self.banned(), self.winners()
+        risky, banned, winners = self.risky(), self.list_banned(), self.winners()
         rates = {rule.field: self.rates(rule.field) for rule in RATES}
         segments = self.clear_segments()
         shown = {**lists, "recommended_patterns": [self.shown_pattern(item) for item in patterns]}
@@ -151,7 +151,7 @@ class _Draft:
         graded = self.notes.room.graded
         return KaizenContext(
             tenant=self.notes.maybe(self.edition.tenant),
-            scope=self.named(self.notes.maybe),
+            scope=self.name(self.notes.maybe),
             sample_size=self.size.events,
             confidence=confidence(self.size.events, self.edition.settings.confidence),
             risky_patterns=risky,
@@ -185,7 +185,7 @@ class _Draft:
             version=second.VERSION,
             data_notice=NOTICE,
             tenant=None if self.edition.tenant is None else self.notes.line(self.edition.tenant),
-            scope=self.named(lambda name: None if name is None else self.notes.line(name)),
+            scope=self.name(lambda name: None if name is None else self.notes.line(name)),
             sample_size=self.context.sample_size,
             confidence=self.context.confidence,
             evidence={name: held for name, held in self.held.items() if held},
@@ -193,7 +193,7 @@ class _Draft:
             why_empty=self.context.why_empty,
         )
 
-    def named(self, written: Callable[[str | None], str | None]) -> Scope:
+    def name(self, written: Callable[[str | None], str | None]) -> Scope:
         """Return the scope as a document names it.
 
         Args:
@@ -228,7 +228,7 @@ class _Draft:
             ),
         )
 
-    def listed(self, name: str, entries: Iterable[tuple[str, Evidence]], most: int | None = None) -> list[str]:
+    def list_entries(self, name: str, entries: Iterable[tuple[str, Evidence]], most: int | None = None) -> list[str]:
         """Keep the evidence of a field's entries, own before borrowed, and return those that the context lists.
 
         Args:
@@ -257,7 +257,7 @@ class _Draft:
         """Return the values of the field's attribute that work; keep the others with the reason why not."""
         mine = [item for item in self.judgements if FIELD_OF.get(item.finding.pattern_type) == name]
         self.reject(name, mine)
-        return self.listed(name, self.judged(name, [item for item in mine if item.verdict == "works"]))
+        return self.list_entries(name, self.show_judged(name, [item for item in mine if item.verdict == "works"]))
 
     def other_patterns(self) -> list[Pattern]:
         """Return what works of the pattern types without a field of their own."""
@@ -265,14 +265,14 @@ class _Draft:
         mine = [item for item in self.judgements if item.finding.pattern_type not in FIELD_OF]
         self.reject(name, mine)
         working = [item for item in mine if item.verdict == "works"]
-        by_shown = {self.notes.labelled(item.finding, name): item.finding for item in reversed(working)}
+        by_shown = {self.notes.show_labelled(item.finding, name): item.finding for item in reversed(working)}
         return [
             Pattern(
                 pattern_type=by_shown[value].pattern_type,
                 value=value.removeprefix(f"{by_shown[value].pattern_type}: "),
                 pooled=by_shown[value].basis == "pooled",
             )
-            for value in self.listed(name, self.judged(name, working))
+            for value in self.list_entries(name, self.show_judged(name, working))
         ]
 
     def shown_pattern(self, item: Pattern) -> str:
@@ -284,15 +284,15 @@ class _Draft:
         name = "risky_patterns"
         worst = [item for item in reversed(self.judgements) if item.verdict == "risky"]
         losers = (
-            (self.notes.shown(f"content: {row['content_id']}"), self.notes.of_mark(row))
+            (self.notes.show(f"content: {row['content_id']}"), self.notes.of_mark(row))
             for row in self.data.losers.get(self.scope, [])
         )
-        return self.listed(name, [*self.judged(name, worst), *losers])
+        return self.list_entries(name, [*self.show_judged(name, worst), *losers])
 
-    def judged(self, name: str, judgements: list[Judgement]) -> list[tuple[str, Evidence]]:
+    def show_judged(self, name: str, judgements: list[Judgement]) -> list[tuple[str, Evidence]]:
         """Return judged values as the field shows them, with their evidence."""
         return [
-            (self.notes.labelled(item.finding, name), self.notes.of_judgement(item))
+            (self.notes.show_labelled(item.finding, name), self.notes.of_judgement(item))
             for item in self.notes.first(judgements)
         ]
 
@@ -302,7 +302,7 @@ class _Draft:
             (item for item in judgements if item.verdict != "works"), key=lambda item: -item.observations
         )
         for item in self.notes.first(not_working):
-            value = self.notes.labelled(item.finding, name)
+            value = self.notes.show_labelled(item.finding, name)
             reason = words.why_not(item, self.edition.settings.evidence)
             self.refuse(name, value, reason, self.notes.of_judgement(item))
             if item.verdict == "unclear":
@@ -313,7 +313,7 @@ class _Draft:
         entry = NotRecommended(reason=as_line(reason, REASON_LENGTH), evidence=evidence)
         self.rejected.setdefault(name, {}).setdefault(value, entry)
 
-    def banned(self) -> list[str]:
+    def list_banned(self) -> list[str]:
         """Return phrases the settings ban, then those people asked to avoid when they marked a loser.
 
         All of them stand in the evidence. The context lists whole phrases alone, since a phrase that is cut bans nothing.
@@ -332,9 +332,9 @@ class _Draft:
         """Return contents marked as winners."""
         rows: dict[str, Row] = {}
         for row in self.data.winners.get(self.scope, []):
-            value, number = self.notes.shown(row["content_id"]), 2
+            value, number = self.notes.show(row["content_id"]), 2
             while value in rows:
-                value, number = f"{self.notes.shown(row['content_id'])} ({number})", number + 1
+                value, number = f"{self.notes.show(row['content_id'])} ({number})", number + 1
             rows[value] = row
         entries = ((value, self.notes.of_mark(row)) for value, row in rows.items())
         return [
@@ -351,7 +351,7 @@ class _Draft:
                 lift=round_figure(rows[value].get("lift")),
                 marked_by=rows[value]["source"],
             )
-            for value in self.listed("past_winners", entries, self.notes.room.winners)
+            for value in self.list_entries("past_winners", entries, self.notes.room.winners)
         ]
 
     def text(self, text: str | None) -> str | None:
@@ -375,7 +375,7 @@ class _Draft:
         entries, rates = list[tuple[str, Evidence]](), dict[str, float]()
         needed = self.edition.settings.evidence.decided
         for value in self.notes.first(order):
-            row, shown = rows[value], self.notes.shown(value)
+            row, shown = rows[value], self.notes.show(value)
             evidence = self.notes.of_rate(row, is_own=(rule.dimension, value) in of_scope)
             entries.append((shown, evidence))
             rate = row["win_rate"] if row["decided"] >= needed else row["shrunk_rate"]
@@ -383,8 +383,8 @@ class _Draft:
         pending = self.data.pending.get(self.scope, {})
         for (dimension, value), row in pending.items():
             if dimension == rule.dimension and value not in rows:
-                self.refuse(name, self.notes.shown(value), words.of_pending(row), self.notes.of_pending(row))
-        return {value: rates[value] for value in self.listed(name, entries)}
+                self.refuse(name, self.notes.show(value), words.of_pending(row), self.notes.of_pending(row))
+        return {value: rates[value] for value in self.list_entries(name, entries)}
 
     def clear_segments(self) -> list[str]:
         """Return segments whose briefs arrive clear more often than not, as far as their number can tell."""
@@ -393,9 +393,11 @@ class _Draft:
         for row in self.notes.first(row for row in order if not is_clear(row)):
             reason = "Fewer than half of its briefs arrive clear, or too few are known to tell. "
             reason += words.of_clarity(row, level)
-            self.refuse(name, self.notes.shown(segment_words(row)), reason, self.notes.of_clarity(row))
+            self.refuse(name, self.notes.show(segment_words(row)), reason, self.notes.of_clarity(row))
         clear = self.notes.first(row for row in order if is_clear(row))
-        return self.listed(name, ((self.notes.shown(segment_words(row)), self.notes.of_clarity(row)) for row in clear))
+        return self.list_entries(
+            name, ((self.notes.show(segment_words(row)), self.notes.of_clarity(row)) for row in clear)
+        )
 
     def why_empty(self, name: str) -> str:
         """Say why a field has no entry."""

@@ -191,18 +191,18 @@ class Notes:
         """Return a text of an event as data."""
         return as_line(text, self.settings.publishing.text_length)
 
-    def shown(self, text: str) -> str:
+    def show(self, text: str) -> str:
         """Return a value as the context shows it."""
         return as_short(self.line(text), self.room.value)
 
     def maybe(self, text: str | None) -> str | None:
         """Return the same of a text that may be missing."""
-        return None if text is None else self.shown(text)
+        return None if text is None else self.show(text)
 
-    def labelled(self, finding: ValueFinding, name: str) -> str:
+    def show_labelled(self, finding: ValueFinding, name: str) -> str:
         """Return a value as the context shows it, with its pattern type where the field does not say it."""
         is_said = name in FIELD_OF.values()
-        return self.shown(finding.value if is_said else f"{finding.pattern_type}: {finding.value}")
+        return self.show(finding.value if is_said else f"{finding.pattern_type}: {finding.value}")
 
 
 def segment_words(row: Row) -> str:

@@ -189,7 +189,6 @@ def of_win_rate(row: Mapping[str, Any], table: str, rules: EvidenceRules) -> Val
     rate, and is left out where the two differ.
 
     Args:
-        row: The row.
         table: Full name of the table.
         rules: How much evidence a verdict needs.
     """

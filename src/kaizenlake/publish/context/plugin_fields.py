@@ -32,7 +32,7 @@ class PluginValues:
     values: Mapping[str, Any] = field(default_factory=dict)
     why_empty: Mapping[str, str] = field(default_factory=dict)
 
-    def left_out(self) -> PluginValues:
+    def leave_out(self) -> PluginValues:
         """Return the same without a value, for a context that has no room for them."""
         return PluginValues({}, {**self.why_empty, **{f"plugins.{name}": _NO_ROOM for name in self.values}})
 

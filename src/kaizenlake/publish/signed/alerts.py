@@ -122,7 +122,6 @@ def publish_alerts(lake: Lake, alerts: tuple[Alert, ...], *, as_of: datetime) ->
     """Publish the alerts, also where there are none: no file means that no night looked.
 
     Args:
-        lake: The lake.
         alerts: What `standing` read.
         as_of: Events before this instant count in them.
 
@@ -148,7 +147,6 @@ def verify_alerts(lake: Lake, public_key: bytes | None = None) -> int:
     """Check the published alerts: schema and signature.
 
     Args:
-        lake: The lake.
         public_key: Key in PEM that must have signed them; by default as `folder.verifying_key` has it.
 
     Returns:

@@ -112,7 +112,7 @@ class LakeSnapshot:
         self._lake = lake
         fields = [item for taken in lake.declared.plugins for item in taken.plugin.context_fields]
         needed = dict.fromkeys((*TABLES, *(table for item in fields for table in item.reads)))
-        self._snapshots: dict[type[Table], Snapshot] = {table: lake.held(table) for table in needed}
+        self._snapshots: dict[type[Table], Snapshot] = {table: lake.hold(table) for table in needed}
 
     def scan(self, table: type[Table]) -> pl.LazyFrame:
         """Return rows of a table."""
@@ -159,7 +159,7 @@ def publish_contexts(
                 unchanged=True,
                 texts=sum(entry["kind"] == "text" for entry in current["entries"]),
             )
-        kept = _kept(folder, current, edition, templates)
+        kept = _keep_entries(folder, current, edition, templates)
         entries: list[dict[str, Any]] = []
         fields = PluginFields()
         with files.flushing_together():
@@ -208,7 +208,6 @@ def verify(lake: Lake, public_key: bytes | None = None) -> VerifiedPublication:
     """Check the whole publication of a lake: the signature of the index, then every document it names.
 
     Args:
-        lake: The lake.
         public_key: Key in PEM that must have signed it; by default as `folder.verifying_key` has it.
 
     Raises:
@@ -264,7 +263,7 @@ def _contexts(current: Mapping[str, Any]) -> int:
     return sum(entry["kind"] == "context" for entry in current["entries"])
 
 
-def _kept(
+def _keep_entries(
     folder: Path, current: Mapping[str, Any] | None, edition: str, templates: rendering.Templates
 ) -> dict[str, list[dict[str, Any]]]:
     """Return entries of the current publication whose files are there, with those of their texts, by what they were made of.

@@ -68,7 +68,7 @@ class FileForm:
     check: Callable[[Mapping[str, Any]], str | None] | None = None
     is_redacted: bool = True
 
-    def redacted(self, signed: Mapping[str, Any]) -> dict[str, Any]:
+    def redact(self, signed: Mapping[str, Any]) -> dict[str, Any]:
         """Return what is to be signed without what identifies a person; names by which a file is found stay."""
         if not self.is_redacted:
             return dict(signed)
@@ -100,7 +100,7 @@ class FileForm:
         Raises:
             PublishError: It breaks its schema, a figure is not finite, or it is nested too deeply.
         """
-        signed = self.redacted(signed)
+        signed = self.redact(signed)
         try:
             whole = {"signed": signed, "signature": signing.sign(signed, key)}
             content = json.dumps(whole, indent=self.indent, ensure_ascii=False).encode("utf-8")
@@ -160,7 +160,7 @@ class SignedFiles:
     many: str
 
     @contextmanager
-    def held(self, lake: Lake) -> Iterator[Held]:
+    def hold(self, lake: Lake) -> Iterator[Held]:
         """Hold the folder as it stands, for one publisher alone.
 
         Raises:
@@ -179,7 +179,6 @@ class SignedFiles:
         """Check every file: its name, schema and signature, and what else its form asks for.
 
         Args:
-            lake: The lake.
             public_key: Key in PEM that must have signed them; by default as `folder.verifying_key` has it.
 
         Raises:
@@ -256,12 +255,12 @@ class Held:
         """
         made: dict[Path, dict[str, Any]] = {}
         for doer, of_doer in said.items():
-            told = self.kind.form.redacted({"tenant_id": self.tenant, **of_doer})
+            told = self.kind.form.redact({"tenant_id": self.tenant, **of_doer})
             current = self.signed.get(doer)
             if current is not None and still_holds(current, at) and _says(current, told):
                 continue
             path = self._path(doer)
-            signed = self._stamped(told, sequences.after(self.lake, path, _after(current, at)), valid_for)
+            signed = self._stamp(told, sequences.after(self.lake, path, _after(current, at)), valid_for)
             files.write_atomic(path, self.kind.form.content(signed, self.key, doer))
             made[path] = signed
         sequences.remember(self.lake, made)
@@ -279,7 +278,7 @@ class Held:
     def _path(self, doer: str) -> Path:
         return self.folder / self.kind.place / file_name(doer)
 
-    def _stamped(self, told: Mapping[str, Any], at: datetime, valid_for: timedelta) -> dict[str, Any]:
+    def _stamp(self, told: Mapping[str, Any], at: datetime, valid_for: timedelta) -> dict[str, Any]:
         """Return what is signed, its fields in the order of the model."""
         form = self.kind.form
         stamps = {"generated_at": instant(at), "valid_until": instant(at + valid_for)}

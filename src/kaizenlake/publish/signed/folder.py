@@ -81,7 +81,6 @@ def verifying_key(lake: Lake, given: bytes | None) -> tuple[Ed25519PublicKey, st
     """Return the key that must have signed what is published, and where it comes from, in words.
 
     Args:
-        lake: The lake.
         given: Key in PEM that must have signed it. By default that of the lake's own private key, else the one that lies
             with the documents, which tells of damage but not of a forger.
 

@@ -79,7 +79,6 @@ def publish_policies(
     A doer of which nothing is in service any more keeps a file that says so, so that running services learn of it.
 
     Args:
-        lake: The lake.
         policies: Versions as they stand: rows of `gold.policies`.
         deployments: Shadows and canaries as they stand: rows of `gold.deployments`.
         generated_at: Now, aware.
@@ -92,7 +91,7 @@ def publish_policies(
     if policies.is_empty() and not lake.path(FOLDER, PLACE).is_dir():
         return Served(0, 0)
     valid_for = timedelta(hours=lake.settings.publishing.valid_hours)
-    with FILES.held(lake) as held:
+    with FILES.hold(lake) as held:
         entries, unverified, left_out = _entries(policies, deployments, decisions.public_keys(lake))
         doers = {doer: {"doer": doer, "policies": entries.get(doer, [])} for doer in (*entries, *held.signed)}
         written = held.replace(doers, at=generated_at, valid_for=valid_for)

@@ -35,7 +35,6 @@ def remember(lake: Lake, published: Mapping[Path, Mapping[str, Any]]) -> None:
     """Remember the numbers of what was published.
 
     Args:
-        lake: The lake.
         published: What was signed, by its file.
     """
     keys.remember_all(lake, {_name(lake, file): (number_of(signed), "") for file, signed in published.items()})

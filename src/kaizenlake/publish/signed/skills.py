@@ -42,7 +42,6 @@ def publish_skills(lake: Lake, *, as_of: datetime, generated_at: datetime, run_i
     Each file is replaced whole. The file of a doer that has no card any more is removed.
 
     Args:
-        lake: The lake.
         as_of: Events before this instant count in the tables.
         generated_at: Now, aware.
         run_id: The run that publishes.
@@ -63,7 +62,7 @@ def publish_skills(lake: Lake, *, as_of: datetime, generated_at: datetime, run_i
     )
     of_the_document = {"data_notice": NOTICE, "provenance": msgspec.to_builtins(provenance)}
     said = {skill.doer: msgspec.to_builtins(skill) | of_the_document for skill in found}
-    with FILES.held(lake) as held:
+    with FILES.hold(lake) as held:
         written = held.replace(said, at=generated_at, valid_for=timedelta(hours=publishing.valid_hours))
     return PublishedSkills(len(found), written)
 

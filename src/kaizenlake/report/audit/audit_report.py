@@ -151,7 +151,7 @@ def _gates_grid(place: int, audit: PolicyAudit) -> Grid | None:
             show_text("Promotion", _promotion, "event_id"),
             show_text("Gate", _gate),
             show_text("Result", _result, format="verdict"),
-            show_text("Found", _found),
+            show_text("Found", _format_finding),
         ),
     )
 
@@ -179,7 +179,7 @@ def _result(row: _GateOf) -> str:
     return "passed" if row.gate.passed else "skipped" if row.decision.is_override else "refused"
 
 
-def _found(row: _GateOf) -> str:
+def _format_finding(row: _GateOf) -> str:
     return say.clean(row.gate.found, 420) or say.NOTHING
 
 
@@ -196,7 +196,7 @@ def _versions(place: int, audit: PolicyAudit, data: AuditData) -> Grid:
             "policy_version",
             Shown(("status", "is_override"), text=_status, format="verdict"),
             show_text("Made of", _origin, "parent_version", "ancestors_count", "experiment_id"),
-            show_text("Created", _created, "created_by"),
+            show_text("Created", _format_creation, "created_by"),
             show_text("Approved", _approval_text, "approved_by"),
             show_text("Content", _digits, "content_sha256"),
             show_text("Signature", state, "key_id", format="verdict"),
@@ -208,7 +208,7 @@ def _status(row: TableRow) -> str:
     return str(row.status)
 
 
-def _created(row: TableRow) -> str:
+def _format_creation(row: TableRow) -> str:
     return f"{say.day(row.created_at.date())}, {say.clean(row.created_by, 40)}"
 
 

@@ -113,7 +113,6 @@ def build(scan: Scan, deployment_id: str, *, as_of: datetime) -> CanaryData | No
 
     Args:
         scan: Gives a table.
-        deployment_id: The deployment.
         as_of: Aware instant; the tables hold what happened before it.
     """
     this = pl.col("deployment_id") == deployment_id

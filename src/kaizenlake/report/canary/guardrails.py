@@ -44,7 +44,7 @@ def guardrails(data: CanaryData) -> Section | None:
             show_text("Verdict", _verdict, format="verdict"),
             show_text("Increase", _increase, format="increase"),
             show_text("On all nights", _span, format="increase"),
-            show_text("Tolerated", _tolerated, format="increase"),
+            show_text("Tolerated", _format_margin, format="increase"),
         ),
     )
     return Section("guardrails", "Guardrails", lead, (*_chart_blocks(rows), table))
@@ -92,5 +92,5 @@ def _span(row: GuardrailRow) -> str:
     return say.between(say.figure(row.lower, signed=True), say.figure(row.upper, signed=True))
 
 
-def _tolerated(row: GuardrailRow) -> str:
+def _format_margin(row: GuardrailRow) -> str:
     return say.figure(row.margin, signed=True)

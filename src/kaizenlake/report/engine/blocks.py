@@ -161,7 +161,6 @@ class ReportDocument:
 
         Args:
             as_of: Aware instant; the tables hold what happened before it.
-            title: Its title.
             subtitle: What it tells.
             window: What its figures are of.
             figures: Key figures at its head.

@@ -90,7 +90,7 @@ def render_html(report: ReportDocument) -> str:
     Args:
         report: The report, laid out.
     """
-    laid_out = guard.laid_out(report)
+    laid_out = guard.redact_report(report)
     style = _resource("html", "kaizen.css")
     digest = b64encode(sha256(style.encode("utf-8")).digest()).decode("ascii")
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
@@ -106,7 +106,7 @@ def render_pdf(report: ReportDocument) -> bytes:
     Raises:
         PublishError: The typesetter refused the report.
     """
-    laid_out = guard.laid_out(report)
+    laid_out = guard.redact_report(report)
     at = datetime.fromisoformat(laid_out.as_of_iso).astimezone(UTC)
     told = _for_paper(laid_out) | {"date": [at.year, at.month, at.day], "colours": COLOURS}
     for _ in range(_ATTEMPTS):

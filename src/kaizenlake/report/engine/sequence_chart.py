@@ -78,7 +78,9 @@ def effect_chart(
         crossing: The night of the decision; None where there is none.
     """
     low, high, step = _effect_axis(nights, tolerated)
-    ticks = [(index * step, _signed(index * step, step)) for index in range(round(low / step), round(high / step) + 1)]
+    ticks = [
+        (index * step, _format_signed(index * step, step)) for index in range(round(low / step), round(high / step) + 1)
+    ]
     legend = (
         ("plain", "Effect, with the interval of that night alone"),
         ("band", "Interval that holds on all nights at once"),
@@ -167,7 +169,7 @@ _DECADES = 4
 """Most powers of ten that are all named on an axis."""
 
 
-def _signed(value: float, step: float) -> str:
+def _format_signed(value: float, step: float) -> str:
     digits = max(0, ceil(-log10(step) - 1e-9))
     return "0" if abs(value) < step / 2 else f"{value:+.{digits}f}".replace("-", "−")
 

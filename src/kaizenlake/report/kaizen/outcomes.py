@@ -57,7 +57,6 @@ def wins_of(identifier: str, title: str, missing: str, *events: str) -> Callable
 
     Args:
         identifier: Section.
-        title: Its title.
         missing: What to say where nothing was decided.
         events: Events that would fill it.
     """

@@ -92,17 +92,17 @@ def _comparisons(rows: Sequence[model.Term]) -> Block:
         (
             show_text("Term", lambda pair: _term(pair[0])),
             show_text("Against", lambda pair: _KINDS[pair[1]]),
-            _compared("Says", "{}_verdict", "verdict"),
-            _compared("Runs", "n", "count"),
-            _compared("Their runs", "n_{}", "count"),
-            _compared("Difference", "{}_difference", "effect"),
-            _compared("Interval", "{}_ci_low {}_ci_high", "effect"),
-            _compared("q-value", "{}_q_value", "q"),
+            _build_comparison("Says", "{}_verdict", "verdict"),
+            _build_comparison("Runs", "n", "count"),
+            _build_comparison("Their runs", "n_{}", "count"),
+            _build_comparison("Difference", "{}_difference", "effect"),
+            _build_comparison("Interval", "{}_ci_low {}_ci_high", "effect"),
+            _build_comparison("q-value", "{}_q_value", "q"),
         ),
     )
 
 
-def _compared(label: str, names: str, format: str) -> Shown:  # noqa: A002 - the word for it
+def _build_comparison(label: str, names: str, format: str) -> Shown:  # noqa: A002 - the word for it
     """Return a column of comparisons, whose figures stand in columns that are named after what is compared with."""
 
     def cell(pair: tuple[model.Term, str]) -> Cell:

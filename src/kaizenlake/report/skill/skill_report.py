@@ -172,7 +172,7 @@ def _policy(skill: model.Skill) -> Section:
                 Listing.whole(experiments),
                 (
                     *("experiment_id", "experiment_type", "status", "hypothesis", "loss_delta"),
-                    show_text("Policy it made", _made, "policy_version", "policy_status"),
+                    show_text("Policy it made", _format_version, "policy_version", "policy_status"),
                 ),
             )
         )
@@ -181,7 +181,7 @@ def _policy(skill: model.Skill) -> Section:
     return Section("policy", "Policy and experiments", "", tuple(blocks))
 
 
-def _made(row: model.Experiment) -> str:
+def _format_version(row: model.Experiment) -> str:
     return say.text(" ".join(filter(None, (row.policy_version, row.policy_status))))
 
 

@@ -58,7 +58,7 @@ class Rates:
         keep = groups[self.codes]
         return Rates(self.codes[keep], self.wins[keep], self.decided[keep], self.weight[keep], self.n_groups)
 
-    def thinned(self, most: int) -> Rates:
+    def thin(self, most: int) -> Rates:
         """Return at most ``most`` distinct rows of each group, evenly spaced in canonical order."""
         size = np.bincount(self.codes, minlength=self.n_groups)
         place = np.arange(self.codes.size) - (np.cumsum(size) - size)[self.codes]

@@ -135,5 +135,5 @@ def _fit(data: Rates) -> BetaPrior:
     fit_here = spread_known & (wins > 0.0) & (wins < decided) & (data.excess_spread(pooled) > 0.0)
     if fit_here.any():
         bounds = Bounds(edge, 1.0 - edge, MIN_STRENGTH, strongest)
-        mean, strength = maximise(data.thinned(MOST_RATES), fit_here, mean, strength, bounds)
+        mean, strength = maximise(data.thin(MOST_RATES), fit_here, mean, strength, bounds)
     return BetaPrior(mean * strength, (1.0 - mean) * strength)

@@ -55,12 +55,12 @@ class Paths:
         distance = (at / width)[:, :, None] - (self.position / width)[:, None, :]
         return _log_sum(self.log_mass[:, None, :] - 0.5 * distance**2) - _LOG_ROOT_TWO_PI - np.log(width)
 
-    def tilted(self, drift: Floats) -> Paths:
+    def tilt(self, drift: Floats) -> Paths:
         """Return the paths of a walk without drift as they are under a drift: a likelihood ratio, no new integration."""
         tilt = drift[:, None] * (self.position - 0.5 * drift[:, None] * self.information[:, None])
         return Paths(self.position, self.log_mass + tilt, self.information)
 
-    def advanced(self, gain: Floats, lower: Floats, upper: Floats, next_gain: Floats, middle: Floats) -> Paths:
+    def advance(self, gain: Floats, lower: Floats, upper: Floats, next_gain: Floats, middle: Floats) -> Paths:
         """Return the paths of a walk without drift that stand between the bounds after ``gain`` more information.
 
         Args:

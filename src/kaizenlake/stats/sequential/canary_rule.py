@@ -164,7 +164,7 @@ def judge(rule: CanaryRule, candidate: Moments, control: Moments) -> Judged:
         p = np.where(enough, test.p_value, np.nan)
 
     @cache
-    def shared(among: int) -> Boundaries:
+    def share_alpha(among: int) -> Boundaries:
         """Return what each look is held against when so many candidates share alpha."""
         alpha = rule.alpha / among
         if rule.method == "always_valid":
@@ -172,18 +172,18 @@ def judge(rule: CanaryRule, candidate: Moments, control: Moments) -> Judged:
         over = np.arange(1, looks + 1) / rule.horizon
         return boundaries(known, np.broadcast_to(spend(over, alpha, rule.method), known.shape))
 
-    steps = staged_holm(p, lambda among: shared(among).level, candidate.mean - control.mean < aim)
+    steps = staged_holm(p, lambda among: share_alpha(among).level, candidate.mean - control.mean < aim)
     return Judged(
         enough,
         *(fixed.effect, fixed.ci_low, fixed.ci_high, sequence.ci_low, sequence.ci_high),
         *(fixed.lift, fixed.lift_ci_low, fixed.lift_ci_high, fixed.p_value, running_minimum(sequence.p_value)),
-        alpha_spent=choose(steps.among, lambda among: shared(among).spent, p.shape),
+        alpha_spent=choose(steps.among, lambda among: share_alpha(among).spent, p.shape),
         boundary_p=steps.level,
         p_boundary=p,
         crossed_on_look=steps.crossed,
         worse_since_look=first_look(sequence.ci_low > rule.tolerated),
         shrunk_effect=_shrunk(fixed.effect, test.se, rule.tolerated),
-        **_outlook(rule, known, shared(candidates).critical, candidates),
+        **_outlook(rule, known, share_alpha(candidates).critical, candidates),
     )
 
 

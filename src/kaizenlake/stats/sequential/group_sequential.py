@@ -173,10 +173,10 @@ def drift_for_power(information: ArrayLike, critical: ArrayLike, power: float, *
     known, critical = information.reshape(-1, shape[-1]), critical.reshape(-1, shape[-1])
     root = np.sqrt(np.nanmax(known, axis=1))
 
-    def reached(drift: Floats) -> Floats:
+    def reach(drift: Floats) -> Floats:
         return np.asarray(crossing(known, critical, drift, sides=sides).upper.sum(axis=1))
 
-    return _root(reached, power, -_WIDEST / root, _WIDEST / root).reshape(shape[:-1])
+    return _root(reach, power, -_WIDEST / root, _WIDEST / root).reshape(shape[:-1])
 
 
 def inflation(information: ArrayLike, critical: ArrayLike, alpha: float, power: float, *, sides: Sides = 2) -> Floats:
@@ -217,7 +217,7 @@ class _Walk(NamedTuple):
         for look in range(int(counts.sum(axis=1).max(initial=0)) - 1):
             middle = centre * gains[:, : look + 1].sum(axis=1)
             here = (gains[:, look], low[:, look], up[:, look], gains[:, look + 1], middle)
-            paths.append(paths[-1].advanced(*here))
+            paths.append(paths[-1].advance(*here))
         return cls(place, counts, gains, up, low, tuple(paths))
 
     def exits(self, drift: Floats) -> tuple[Floats, Floats]:
@@ -233,7 +233,7 @@ class _Walk(NamedTuple):
         for look, paths in enumerate(self.paths[: self.gains.shape[1]]):
             gain, here = self.gains[:, look], np.flatnonzero(self.counts[:, look])
             room = bound[here, look] - drift[here] * gain[here]
-            tilted = paths.of(here).tilted(drift[here])
+            tilted = paths.of(here).tilt(drift[here])
             ends[here, look] = np.exp(tilted.log_tail(gain[here], room, sign))
         return np.take_along_axis(ends, np.argsort(self.place, axis=1, kind="stable"), axis=1)
 

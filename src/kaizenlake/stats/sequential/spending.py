@@ -183,7 +183,7 @@ def _solve(information: Floats, spent: Floats, sides: Sides) -> tuple[Floats, Fl
         moved[:, look] = bound / np.sqrt(np.where(here, known[:, look], 1.0))
         if look + 1 < looks:
             lower = -bound if sides == 2 else np.full(designs, -np.inf)
-            paths = paths.advanced(gain, lower, bound, gains[:, look + 1], np.zeros(designs))
+            paths = paths.advance(gain, lower, bound, gains[:, look + 1], np.zeros(designs))
     critical = np.empty_like(moved)
     np.put_along_axis(critical, place, moved, axis=1)
     level = normal_two_sided(critical) if sides == 2 else normal_upper(critical)
