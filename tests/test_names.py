@@ -47,6 +47,7 @@ PUBLIC = {
     "events/write/boundaries": {"ingest_performance_data"},
     "events/write/log": {"log_event"},
     "job": {"job"},
+    "jobs/agency/timeline": {"plan_timeline_for_brand"},
     "lake/store": {"write"},
     "night/run": {"nightly"},
     "tables/base/declaration": {"column"},

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from kaizenlake.errors import BenchmarkEnforcementError, SpoolError, UsageError
 from kaizenlake.events.write.log import log_event
 from kaizenlake.readiness.benchmarks import benchmark_of
-from kaizenlake.readiness.judge import JudgedRule, Judgement, judge
+from kaizenlake.readiness.judge import BenchmarkJudgement, JudgedRule, judge
 from kaizenlake.text.markdown import read_markdown
 
 Generate: TypeAlias = Callable[[tuple[JudgedRule, ...]], str]
@@ -94,7 +94,7 @@ def enforce_benchmarks_with_regen(generate: Generate, pack: str, section: str, m
     return best[1]
 
 
-def _faults(judgement: Judgement) -> tuple[int, int]:
+def _faults(judgement: BenchmarkJudgement) -> tuple[int, int]:
     return len(judgement.failed), len(judgement.broken)
 
 

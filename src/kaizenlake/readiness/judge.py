@@ -54,7 +54,7 @@ class JudgedRule:
     advice: str
 
 
-class Judgement(tuple[JudgedRule, ...]):
+class BenchmarkJudgement(tuple[JudgedRule, ...]):
     """All rules of a benchmark, as a text fares by them."""
 
     __slots__ = ()
@@ -76,11 +76,11 @@ class Judgement(tuple[JudgedRule, ...]):
         return tuple(rule for rule in self if rule.verdict != "PASS")
 
 
-_KEPT: dict[tuple[bytes, SectionBenchmark, str], Judgement] = {}
+_KEPT: dict[tuple[bytes, SectionBenchmark, str], BenchmarkJudgement] = {}
 _MOST_KEPT = 5_000
 
 
-def judge(text: str, pack: str, section: str, *, language: str | None = None) -> Judgement:
+def judge(text: str, pack: str, section: str, *, language: str | None = None) -> BenchmarkJudgement:
     """Judge a text by the benchmark of its section; a text is read once, however often it is asked for.
 
     Words are those of paragraphs, bullets, headings and cells of tables, not of code, HTML or link targets; a CJK character
@@ -106,7 +106,7 @@ def judge(text: str, pack: str, section: str, *, language: str | None = None) ->
         return known
     if len(_KEPT) >= _MOST_KEPT:
         _KEPT.clear()
-    made = _KEPT[key] = Judgement(_rules(read_markdown(text), benchmark, language))
+    made = _KEPT[key] = BenchmarkJudgement(_rules(read_markdown(text), benchmark, language))
     return made
 
 
@@ -123,7 +123,7 @@ def _rules(document: Document, benchmark: SectionBenchmark, language: str | None
     yield from (_term(places, term, in_table=in_table) for term in benchmark.required_terms)
 
 
-def _judged(
+def _judge_rule(
     rule: Rule, found: float | str | None, wanted: float | str, line: int | None, advice: str, *, is_kept: bool
 ) -> JudgedRule:
     verdict: RuleVerdict = "PASS" if is_kept else "WARN" if rule in STYLE else "FAIL"
@@ -135,11 +135,11 @@ def _words(document: Document, benchmark: SectionBenchmark) -> Iterator[JudgedRu
     if low is not None:
         hint = " Code is not counted: take the text out of it." if not found and document.has_code else ""
         advice = f"Add at least {plural(low - found, 'word')}.{hint}"
-        yield _judged("TOO_FEW_WORDS", found, low, None, advice, is_kept=found >= low)
+        yield _judge_rule("TOO_FEW_WORDS", found, low, None, advice, is_kept=found >= low)
     if high is not None:
         line = None if found <= high else _line_of_word(document, high + 1)
         advice = f"Take out at least {plural(found - high, 'word')}."
-        yield _judged("TOO_MANY_WORDS", found, high, line, advice, is_kept=found <= high)
+        yield _judge_rule("TOO_MANY_WORDS", found, high, line, advice, is_kept=found <= high)
 
 
 def _line_of_word(document: Document, number: int) -> int | None:
@@ -168,29 +168,29 @@ def _heading(document: Document, wanted: str) -> JudgedRule:
     headings = (block for block in document.blocks if block.kind == "heading")
     found = next((block for block in headings if spell_heading(block.text) == spell_heading(wanted)), None)
     text, line = (None, None) if found is None else (found.text.strip(), found.line)
-    return _judged("MISSING_HEADING", text, wanted, line, f"Add the heading “{wanted}”.", is_kept=found is not None)
+    return _judge_rule("MISSING_HEADING", text, wanted, line, f"Add the heading “{wanted}”.", is_kept=found is not None)
 
 
 def _bullets(document: Document, benchmark: SectionBenchmark) -> Iterator[JudgedRule]:
     found, low, high = len(document.bullets), benchmark.min_bullets, benchmark.max_bullets
     if low is not None:
         advice = f"Add at least {plural(low - found, 'bullet')}; numbered items are none."
-        yield _judged("TOO_FEW_BULLETS", found, low, None, advice, is_kept=found >= low)
+        yield _judge_rule("TOO_FEW_BULLETS", found, low, None, advice, is_kept=found >= low)
     if high is not None:
         line = None if found <= high else document.bullets[high]
         advice = f"Take out at least {plural(found - high, 'bullet')}."
-        yield _judged("TOO_MANY_BULLETS", found, high, line, advice, is_kept=found <= high)
+        yield _judge_rule("TOO_MANY_BULLETS", found, high, line, advice, is_kept=found <= high)
 
 
 def _tables(document: Document, benchmark: SectionBenchmark) -> Iterator[JudgedRule]:
     line = document.tables[0].line if document.tables else None
     if benchmark.format == "markdown_table":
         found, advice = len(document.tables), "Add a table, with a line of dashes under its header."
-        yield _judged("MISSING_TABLE", found, 1, line, advice, is_kept=found >= 1)
+        yield _judge_rule("MISSING_TABLE", found, 1, line, advice, is_kept=found >= 1)
     if (low := benchmark.min_table_rows) is not None:
         rows = sum(table.rows for table in document.tables)
         advice = f"Add at least {plural(low - rows, 'row')} to the table."
-        yield _judged("TOO_FEW_TABLE_ROWS", rows, low, line, advice, is_kept=rows >= low)
+        yield _judge_rule("TOO_FEW_TABLE_ROWS", rows, low, line, advice, is_kept=rows >= low)
 
 
 def _sentences(document: Document, most: float, language: str | None) -> JudgedRule:
@@ -204,23 +204,23 @@ def _sentences(document: Document, most: float, language: str | None) -> JudgedR
         if (length := count_words(sentence))
     ]
     if not lengths:
-        return _judged("SENTENCES_TOO_LONG", None, most, None, "", is_kept=True)
+        return _judge_rule("SENTENCES_TOO_LONG", None, most, None, "", is_kept=True)
     average = sum(length for length, _ in lengths) / len(lengths)
     longest = max(lengths, key=lambda item: item[0])
     advice = f"Shorten sentences: the longest has {plural(longest[0], 'word')}. End bullets that hold several with full stops."
     line = None if average <= most else longest[1]
-    return _judged("SENTENCES_TOO_LONG", average, most, line, advice, is_kept=average <= most)
+    return _judge_rule("SENTENCES_TOO_LONG", average, most, line, advice, is_kept=average <= most)
 
 
 def _phrase(document: Document, phrase: str) -> JudgedRule:
     found, line = _find(document.blocks, _pattern(phrase))
-    return _judged("FORBIDDEN_PHRASE", found, phrase, line, f"Take out “{found}”.", is_kept=found is None)
+    return _judge_rule("FORBIDDEN_PHRASE", found, phrase, line, f"Take out “{found}”.", is_kept=found is None)
 
 
 def _term(places: Iterable[Block], term: str, *, in_table: bool) -> JudgedRule:
     found, line = _find(places, _pattern(term, ending="(?:s|es)?"))
     where = " to a table" if in_table else ""
-    return _judged("MISSING_TERM", found, term, line, f"Add “{term}”{where}.", is_kept=found is not None)
+    return _judge_rule("MISSING_TERM", found, term, line, f"Add “{term}”{where}.", is_kept=found is not None)
 
 
 def _find(blocks: Iterable[Block], pattern: re.Pattern[str]) -> tuple[str | None, int | None]:

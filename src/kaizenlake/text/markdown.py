@@ -151,7 +151,7 @@ class _Reading:
         if self._part == "td_open" and self._is_new_row:
             self.tables[-1] = MarkdownTable(self.tables[-1].line, self.tables[-1].rows + 1)
             self._is_new_row = False
-        seen = "".join(_seen(token.children or ()))
+        seen = "".join(_read_seen(token.children or ()))
         if not seen.strip():
             return
         self.blocks.append(Block(self._kind(), seen, line))
@@ -172,7 +172,7 @@ _LINE_BREAKS = {"softbreak": "\n", "hardbreak": "\n\n"}
 """A line that is ended on purpose ends a sentence, as an empty line does."""
 
 
-def _seen(children: Sequence[Token]) -> Iterator[str]:
+def _read_seen(children: Sequence[Token]) -> Iterator[str]:
     """Yield what a reader sees of a run of text, but for code, HTML, images and addresses that stand for themselves."""
     is_address = False
     for child in children:

@@ -7,7 +7,7 @@ from datetime import datetime
 import polars as pl
 
 from kaizenlake.job import job
-from kaizenlake.jobs.agency.section_readiness import generated
+from kaizenlake.jobs.agency.section_readiness import list_generated
 from kaizenlake.readiness.benchmarks import packs as benchmark_packs
 from kaizenlake.readiness.benchmarks import read_pack
 from kaizenlake.tables import PackReadiness, Packs, SectionReadiness
@@ -28,7 +28,7 @@ def pack_readiness(packs: pl.LazyFrame, section_readiness: pl.LazyFrame, *, as_o
     """
     real = ~pl.col("is_stub")
     told = (
-        generated(packs, as_of=as_of)
+        list_generated(packs, as_of=as_of)
         .group_by(SECTION)
         .agg(
             last_at=pl.col("occurred_at").max(),

@@ -44,7 +44,7 @@ def section_readiness(packs: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFrame:
         packs: Silver pack events.
         as_of: Events from this instant on do not count.
     """
-    sections = generated(packs, as_of=as_of)
+    sections = list_generated(packs, as_of=as_of)
     real = sections.filter(~pl.col("is_stub"), pl.col("text").is_not_null())
     judged = (
         real.with_columns(
@@ -68,7 +68,7 @@ def section_readiness(packs: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFrame:
     return pl.concat([judged, stubs.drop("text")], how="diagonal")
 
 
-def generated(packs: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFrame:
+def list_generated(packs: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFrame:
     """Return the sections that were generated, pack and section as benchmarks spell them; one is real unless it says otherwise.
 
     Args:
@@ -77,13 +77,13 @@ def generated(packs: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFrame:
     """
     return packs.filter(pl.col("event_type") == "SECTION_GENERATED", pl.col("occurred_at") < as_of).select(
         *("tenant_id", "project_id", "pack_run_id", "event_id", "occurred_at", "event_date", "text"),
-        _spelled("pack_key"),
-        _spelled("section_id"),
+        _spell_names("pack_key"),
+        _spell_names("section_id"),
         pl.col("is_stub").fill_null(value=False),
     )
 
 
-def _spelled(name: str) -> pl.Expr:
+def _spell_names(name: str) -> pl.Expr:
     def spell_all(names: pl.Series) -> pl.Series:
         return pl.Series(names.name, [None if name is None else spell(name) for name in names], dtype=pl.String)
 
@@ -107,18 +107,18 @@ def _row(rule: JudgedRule) -> dict[str, Any]:
     return {
         "rule": rule.rule,
         "about": rule.wanted if isinstance(rule.wanted, str) else "",
-        "found": None if rule.found is None else _shown(rule.found),
-        "wanted": _shown(rule.wanted),
+        "found": None if rule.found is None else _format_value(rule.found),
+        "wanted": _format_value(rule.wanted),
         "text_line": rule.line,
         "verdict": rule.verdict,
         "advice": rule.advice,
     }
 
 
-def _shown(value: float | str) -> str:
+def _format_value(value: float | str) -> str:
     """Return a value as people read it.
 
-    >>> _shown(26.50001), _shown(30.0), _shown("Quick Wins")
+    >>> _format_value(26.50001), _format_value(30.0), _format_value("Quick Wins")
     ('26.5', '30', 'Quick Wins')
     """
     return value if isinstance(value, str) else f"{value:.4f}".rstrip("0").rstrip(".")

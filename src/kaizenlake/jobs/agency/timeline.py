@@ -181,7 +181,7 @@ def plan_timeline_for_brand(
     if spread:
         slots = [slots[number] for number in even_slots(chosen)]
         chosen = _instance(fit, slots, days)
-    planned = (_placed(fit[task], slot, days) for task, slot in zip(least_tardy_order(chosen), slots, strict=False))
+    planned = (_place_task(fit[task], slot, days) for task, slot in zip(least_tardy_order(chosen), slots, strict=False))
     left = sorted((task for task in given if task.task_id in reasons), key=lambda task: task.natural)
     return Timeline(tuple(planned), tuple(UnplannedTask(task.task_id, reasons[task.task_id]) for task in left))
 
@@ -215,11 +215,9 @@ class CampaignTimelinePlanner:
         """Plan when each task of a brand runs, as the function of that name does.
 
         Args:
-            brand_id: The brand.
             start_at: First instant.
             end_at: Instant from which on nothing runs.
             max_tasks_per_day: Most tasks of a day.
-            pending_tasks: The tasks.
             completed: Tasks that were done before.
 
         Raises:
@@ -279,7 +277,7 @@ def _instance(tasks: Sequence[PlanTask], slots: Sequence[datetime], days: Calend
     )
 
 
-def _placed(task: PlanTask, run_at: datetime, days: Calendar) -> TimelineTask:
+def _place_task(task: PlanTask, run_at: datetime, days: Calendar) -> TimelineTask:
     day = days.day_of(run_at)
     late = 0 if task.deadline is None else max((day - days.day_of(task.deadline)).days, 0)
     return TimelineTask(task, run_at, day, late)

@@ -42,14 +42,14 @@ def creative_wins(
     rated = pl.col("engagement_rate").is_not_null()
     decided = (pl.col("trials") >= labels.impressions).fill_null(value=False)
     is_good = pl.struct(*GROUP, "engagement_rate", "trials").map_batches(
-        lambda rows: _settled(rows.struct.unnest()) >= tiers.good, return_dtype=pl.Boolean
+        lambda rows: _settle_rates(rows.struct.unnest()) >= tiers.good, return_dtype=pl.Boolean
     )
     settled = contents.filter(rated & decided).select(*KEYS, "event_date", won=is_good)
     others = contents.filter(rated & ~decided).select(*KEYS, "event_date", won=pl.lit(None, dtype=pl.Boolean))
     return pl.concat([settled, others])
 
 
-def _settled(rows: pl.DataFrame) -> pl.Series:
+def _settle_rates(rows: pl.DataFrame) -> pl.Series:
     """Return the rate of each content, whose distance from the mean of its group is shortened by what chance adds to it."""
     codes, _ = group_codes(rows, list(GROUP))
     rate, trials = (rows[name].cast(pl.Float64).to_numpy() for name in ("engagement_rate", "trials"))

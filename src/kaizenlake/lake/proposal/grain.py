@@ -55,7 +55,7 @@ def grain_of(
         parts: Columns whose names are those of parts of a content.
         field_of: Returns the field that a column feeds.
     """
-    table = sample.table.filter(pl.col(time).is_not_null()) if time else sample.table
+    table = _timed_rows(sample, time)
     when = [time] if time else []
     beside = [column for column, shape in shapes.items() if field_of(column) == "platform" and shape.kind == "word"]
     finer = [
@@ -70,7 +70,7 @@ def grain_of(
     for broken in ((), tuple(parts)):
         for column in full:
             if _is_unique(table, [column, *broken, *beside, *when]):
-                return _found(sample, table, shapes, (column,), broken, time)
+                return _describe_grain(sample, shapes, (column,), broken, time)
     for column in full:
         # No name of a part is known: those that make rows differ are taken, the fewest.
         tried = list(parts)
@@ -81,11 +81,16 @@ def grain_of(
         if tried and _is_unique(table, [column, *tried, *beside, *when]):
             told = ", ".join(map(repr, tried))
             doubt = f"{column!r} comes several times at one time, and the rows differ in {told}: they are taken for parts that add up."
-            return _found(sample, table, shapes, (column,), tuple(tried), time, doubt)
+            return _describe_grain(sample, shapes, (column,), tuple(tried), time, doubt)
     if full:
         doubt = f"Rows of one {full[0]!r} and time cannot be told apart; all but the first of each go to quarantine. Which columns break it down?"
-        return _found(sample, table, shapes, (full[0],), tuple(parts), time, doubt)
-    return _found(sample, table, shapes, (), (), time)
+        return _describe_grain(sample, shapes, (full[0],), tuple(parts), time, doubt)
+    return _describe_grain(sample, shapes, (), (), time)
+
+
+def _timed_rows(sample: FileSample, time: str) -> pl.DataFrame:
+    """Return the rows that tell a time, where a column tells it."""
+    return sample.table.filter(pl.col(time).is_not_null()) if time else sample.table
 
 
 def _is_unique(table: pl.DataFrame, columns: Sequence[str]) -> bool:
@@ -93,16 +98,15 @@ def _is_unique(table: pl.DataFrame, columns: Sequence[str]) -> bool:
     return table.select(list(dict.fromkeys(columns))).n_unique() >= 0.98 * table.height
 
 
-def _found(
+def _describe_grain(
     sample: FileSample,
-    table: pl.DataFrame,
     shapes: Mapping[str, CellShape],
     content: tuple[str, ...],
     parts: tuple[str, ...],
     time: str,
     doubt: str = "",
 ) -> RowGrain:
-    figures, doubts = _figures(table, shapes, content, time)
+    figures, doubts = _figures(_timed_rows(sample, time), shapes, content, time)
     is_named = bool(content) and sample.each is None
     identity = {"columns": [*content, *parts, *([time] if time else [])]} if is_named else {"row": True}
     return RowGrain(content, "", parts, figures, identity, tuple(filter(None, (doubt, *doubts))))

@@ -210,11 +210,11 @@ def _recognise(sample: FileSample, around: ProposalSettings) -> MappingProposal 
             continue
         trial = attempt(mapping, sample.rows, sample.source, around)
         if trial.share >= RIGHT:
-            return _known(sample, name, mapping, trial, count)
+            return _propose_known(sample, name, mapping, trial, count)
     return None
 
 
-def _known(sample: FileSample, name: str, mapping: Mapping, trial: MappingTrial, count: int) -> MappingProposal:
+def _propose_known(sample: FileSample, name: str, mapping: Mapping, trial: MappingTrial, count: int) -> MappingProposal:
     found = [
         *sample.notes,
         f"Its header is that of the mapping {name!r}: {count} of the {len(mapping.columns)} columns which that reads are there.",
@@ -306,7 +306,7 @@ def _guess(seen: Sequence[FileSample], around: ProposalSettings) -> MappingPropo
         raise _nothing_fits(known.sample, trial)
     given = {item.event.name: set(item.fields) for item in made}
     doubts = tuple(dict.fromkeys(doubt for item in made for doubt in item.doubts))
-    columns = tuple(_told(name, known.shapes[name], made) for name in known.sample.names)
+    columns = tuple(_describe_column(name, known.shapes[name], made) for name in known.sample.names)
     return MappingProposal(
         known.sample.source.name, text, "", known.sample.notes, columns, trial, doubts, _empty(given), tuple(given)
     )
@@ -340,7 +340,7 @@ def _look(sample: FileSample) -> dict[str, CellShape]:
     return shapes
 
 
-def _told(name: str, shape: CellShape, made: Sequence[EventDraft]) -> tuple[str, str, str]:
+def _describe_column(name: str, shape: CellShape, made: Sequence[EventDraft]) -> tuple[str, str, str]:
     becomes = list(dict.fromkeys(item.columns[name] for item in made if name in item.columns))
     stages = [f"tells {item.event.name}" for item in made if name in item.beside.get("when", {})]
     whys = [why for item in made if (why := item.whys.get(item.columns.get(name, ""), ""))]
@@ -420,7 +420,9 @@ def _with_marks(sample: FileSample, shapes: Table[str, CellShape], made: Sequenc
     if sample.source.form not in {"csv", "tsv", "xlsx"}:
         return sample.form
     used = {name: shapes[name] for item in made for name in item.columns if name in shapes}
-    numbers = {name: shape for name, shape in used.items() if shape.kind == "number" and sample.typed(name) is None}
+    numbers = {
+        name: shape for name, shape in used.items() if shape.kind == "number" and sample.find_typed(name) is None
+    }
     proven = {mark for shape in numbers.values() for mark in shape.marks}
     whole = {field.name for item in made for field in item.event.fields if field.kind == "int"}
     counted = {

@@ -55,7 +55,7 @@ class FileSample:
     before: tuple[str, ...] = ()
     notes: tuple[str, ...] = field(default=())
 
-    def typed(self, name: str) -> pl.Series | None:
+    def find_typed(self, name: str) -> pl.Series | None:
         """Return which cells of a column the file itself holds as numbers; None where it holds none."""
         return self.table[TYPED + name] if TYPED + name in self.table.columns else None
 
@@ -70,7 +70,7 @@ def samples(source: SourceFile, line_bytes: int) -> Iterator[FileSample]:
     Raises:
         MappingError: It holds no rows.
     """
-    form, dialect, before, notes = _written(source)
+    form, dialect, before, notes = _read_form(source)
     rows = _first(source, dialect, line_bytes)
     if source.form in {"json", "ndjson", "yaml"} and len(rows.numbers) == 1 and not form.rows:
         path = _longest_list(rows)
@@ -83,14 +83,14 @@ def samples(source: SourceFile, line_bytes: int) -> Iterator[FileSample]:
     names = _names(rows)
     nothing = _nothing(rows, names)
     form = msgspec.structs.replace(form, null_values=nothing)
-    yield _sample(source, form, rows, names, None, before, notes)
+    yield _sample(source, form, rows, names, None, (before, notes))
     for each in (name for name in names if _is_list(rows.frame, name)):
         members = list(
             dict.fromkeys(key for text in rows.frame[each].head(200) for item in items(text) for key in record(item))
         )
         if members:
             inner = [f"{each}.{key}" if key in names else key for key in members]
-            yield _sample(source, form, rows, [name for name in names if name != each] + inner, each, before, notes)
+            yield _sample(source, form, rows, [name for name in names if name != each] + inner, each, (before, notes))
 
 
 def _sample(
@@ -99,14 +99,13 @@ def _sample(
     rows: Rows,
     names: Sequence[str],
     each: str | None,
-    before: Sequence[str],
-    notes: Sequence[str],
+    told: tuple[Sequence[str], Sequence[str]],
 ) -> FileSample:
     columns = list(names)
     table = table_of(rows, columns if each is None else [*columns, each], form.null_values)
     if each is not None:
         table = each_item(table, each, columns, form.null_values)
-    return FileSample(source, form, rows, table, tuple(columns), each, tuple(before), tuple(notes))
+    return FileSample(source, form, rows, table, tuple(columns), each, *map(tuple, told))
 
 
 def _dialect(form: FileFormat, header: int | None = None, span: int | None = None) -> CsvDialect:
@@ -125,7 +124,7 @@ def _first(source: SourceFile, dialect: CsvDialect, line_bytes: int) -> Rows:
     return last
 
 
-def _written(source: SourceFile) -> tuple[FileFormat, CsvDialect, list[str], list[str]]:
+def _read_form(source: SourceFile) -> tuple[FileFormat, CsvDialect, list[str], list[str]]:
     """Return how a file is written, how to read it, the rows before its header, and what to say of it."""
     if source.form in {"csv", "tsv"}:
         return _of_text(source)
@@ -159,7 +158,7 @@ def _of_text(source: SourceFile) -> tuple[FileFormat, CsvDialect, list[str], lis
     return (
         form,
         _dialect(msgspec.structs.replace(form, separator=separator), header + 1, span),
-        *_told(first, header, span, notes),
+        *_describe_header(first, header, span, notes),
     )
 
 
@@ -178,10 +177,12 @@ def _of_workbook(source: SourceFile) -> tuple[FileFormat, CsvDialect, list[str],
     if not filled:
         raise MappingError("The workbook holds no rows.", where=source.name)
     header, span = find_likely_header(first)
-    return form, _dialect(form, header + 1, span), *_told(first, header, span, notes)
+    return form, _dialect(form, header + 1, span), *_describe_header(first, header, span, notes)
 
 
-def _told(first: Sequence[Sequence[str]], header: int, span: int, notes: list[str]) -> tuple[list[str], list[str]]:
+def _describe_header(
+    first: Sequence[Sequence[str]], header: int, span: int, notes: list[str]
+) -> tuple[list[str], list[str]]:
     before = [" ".join(filter(None, row)) for row in first[:header] if any(row)]
     if before:
         notes.append(f"The header is row {header + 1}; what stands before it is passed over.")
@@ -269,7 +270,7 @@ def _names(rows: Rows) -> list[str]:
         inside = [_members(text) for text in texts]
         if depth < DEEPEST and sum(map(bool, inside)) * 2 > len(texts) > 0:
             for key in dict.fromkeys(key for members in inside for key in members):
-                walk(f"{path}.{key}", [_unquoted(members[key]) for members in inside if key in members], depth + 1)
+                walk(f"{path}.{key}", [_read_raw(members[key]) for members in inside if key in members], depth + 1)
         else:
             found[path] = None
 
@@ -278,7 +279,7 @@ def _names(rows: Rows) -> list[str]:
     return list(found)
 
 
-def _unquoted(raw: msgspec.Raw) -> str:
+def _read_raw(raw: msgspec.Raw) -> str:
     return bytes(raw).decode("utf-8", "replace")
 
 

@@ -65,7 +65,6 @@ def list_order(tasks: UnitTasks, *keys: Ints) -> list[int]:
     """Return all tasks, of those that wait for nothing more always the one with the least key.
 
     Args:
-        tasks: The tasks.
         keys: What decides, the first first; where all are equal, the place of the task.
     """
     ranks = np.lexsort((np.arange(len(tasks.before)), *reversed(keys)))
@@ -90,9 +89,6 @@ def fitting(tasks: UnitTasks) -> list[int]:
 
     As each task is added in the order of its window, one is left out where there is no slot for all: of those that nothing
     taken waits for, the one that costs least with all that waits for it. Without dependencies that is the best there is.
-
-    Args:
-        tasks: The tasks.
     """
     last = tasks.inherit(np.minimum(tasks.last, len(tasks.slot_days) - 1))
     taken = _Taken(tasks)
