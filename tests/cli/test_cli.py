@@ -38,6 +38,7 @@ COMMANDS = {
     "migrate",
     "maintain",
     "doctor",
+    "readiness",
     "policy",
     "canary",
     "golden",

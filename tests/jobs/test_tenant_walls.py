@@ -11,6 +11,10 @@ from kaizenlake.jobs.activity.project_segments import project_segments
 from kaizenlake.jobs.activity.projects import projects
 from kaizenlake.jobs.activity.segment_words import segment_words
 from kaizenlake.jobs.activity.source_freshness import source_freshness
+from kaizenlake.jobs.agency.pack_failures import pack_failures
+from kaizenlake.jobs.agency.pack_readiness import pack_readiness
+from kaizenlake.jobs.agency.pack_runs import pack_runs
+from kaizenlake.jobs.agency.section_readiness import section_readiness
 from kaizenlake.jobs.outcomes.outcome_counts import outcome_counts
 from kaizenlake.jobs.outcomes.outcome_subjects import outcome_subjects
 from kaizenlake.jobs.outcomes.outcomes import outcomes
@@ -34,7 +38,8 @@ OURS = {
         1 PACK_STARTED   pack_key=a project_id=p
         2 PACK_COMPLETED pack_key=a project_id=p
         3 PACK_STARTED   pack_key=a project_id=p
-        4 PACK_FAILED    pack_key=a project_id=p
+        4 PACK_FAILED    pack_key=a project_id=p reason=late
+        5 SECTION_GENERATED pack_key=quick_social_basic project_id=p section_id=overview text=Short.
     """,
     Runs: "1 RUN_COMPLETED run_id=r project_id=p doer=d gates_passed=3 gates_total=3",
     Intake: "1 INTAKE_APPROVED project_id=p industry=retail client_type=startup",
@@ -48,7 +53,8 @@ THEIRS = {
     """,
     Packs: """
         1.5 PACK_STARTED   pack_key=a project_id=p
-        2.5 PACK_FAILED    pack_key=a project_id=p
+        2.5 PACK_FAILED    pack_key=a project_id=p reason=late
+        6   SECTION_GENERATED pack_key=quick_social_basic project_id=p section_id=final_summary text=Short.
     """,
     Runs: "9 RUN_COMPLETED run_id=r project_id=p doer=d gates_passed=1 gates_total=3",
     Intake: "5 INTAKE_APPROVED project_id=p industry=health client_type=clinic",
@@ -66,6 +72,10 @@ JOBS = (
     outcome_counts,
     win_rates,
     scoped_win_rates,
+    pack_runs,
+    pack_failures,
+    section_readiness,
+    pack_readiness,
 )
 
 

@@ -19,6 +19,7 @@ from kaizenlake.cli.commands import (
     mapping,
     operate,
     policy,
+    readiness,
     skill,
     tables,
 )
@@ -52,7 +53,7 @@ def _kaizen(
     pass
 
 
-for module in (operate, mapping, tables, events, contexts, maintain, policy, canary, skill, golden, keys):
+for module in (operate, mapping, tables, events, contexts, maintain, readiness, policy, canary, skill, golden, keys):
     module.add_to(app)
 know(app)
 

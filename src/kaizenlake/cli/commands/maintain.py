@@ -11,8 +11,8 @@ import typer
 
 from kaizenlake._version import __version__
 from kaizenlake.cli.shell.groups import add_commands
-from kaizenlake.cli.shell.options import LAKE, ByOption, JsonOption, LakeOption, ReasonOption
-from kaizenlake.cli.shell.words import decider, draw, note, open_lake, say, say_lines, system_user
+from kaizenlake.cli.shell.options import LAKE, ByOption, JsonOption, LakeOption, ReasonOption, TenantOption
+from kaizenlake.cli.shell.words import decider, draw, note, open_lake, open_view, say, say_json, say_lines, system_user
 from kaizenlake.errors import KaizenError, VerificationError
 from kaizenlake.vocabulary import plural
 
@@ -94,8 +94,28 @@ def maintain(lake: LakeOption = LAKE) -> None:
     say(f"{plural(done.landed_removed, 'landed file')} and {plural(done.leftovers_removed, 'leftover')} removed.")
 
 
-def doctor(lake: LakeOption = LAKE, as_json: JsonOption = False) -> None:
+def doctor(
+    lake: LakeOption = LAKE,
+    tenant: TenantOption = None,
+    readiness: Annotated[
+        bool,
+        typer.Option(
+            "--readiness",
+            help="Say of each pack instead whether it passes with real content, and what was only ever stub.",
+        ),
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
     """Say how things stand: settings and where each comes from, libraries, lake, last run, stale sources, lock."""
+    if readiness:
+        from kaizenlake.cli.commands.readiness import find_states, say_state
+
+        states = find_states(open_view(lake, tenant)).values()
+        if as_json:
+            say_json(list(states))
+        else:
+            say_lines(say_state(state) for state in states)
+        return
     found = _look(lake)
     if as_json:
         say_lines([json.dumps(found, indent=2, default=str)])

@@ -153,6 +153,8 @@ def pack_outcomes(packs: pl.LazyFrame, *, as_of: datetime, ages: tuple[int, ...]
 def number_productions(packs: pl.LazyFrame) -> pl.LazyFrame:
     """Name the production of every pack event as `subject_id`: its `pack_run_id`, else its pack and the number of the start before it.
 
+    Texts that were only tried are left out: they begin no production.
+
     Args:
         packs: Silver pack events.
     """
@@ -163,7 +165,8 @@ def number_productions(packs: pl.LazyFrame) -> pl.LazyFrame:
         started.cast(pl.Int64).cum_sum().over(*PROJECT, "pack_key", pl.col("pack_run_id").is_null(), order_by=order)
     )
     return (
-        packs.with_columns(project_id=find_project("pack_run_id"))
+        packs.filter(pl.col("event_type") != "SECTION_TRIED")
+        .with_columns(project_id=find_project("pack_run_id"))
         .with_columns(subject_id=pl.coalesce("pack_run_id", fill_in("{}#{}", "pack_key", number)))
         .filter(pl.col("subject_id").is_not_null())
     )
