@@ -54,7 +54,7 @@ def write_runs(doers: int, path: Path, *, days: int = DAYS, first: datetime | No
                 "gates_passed": drawn.randrange(5, 11),
                 "gates_total": 10,
                 "model": drawn.choice(["small", "large"]),
-                "status": "success",
+                "outcome": "success",
             }
             line = {
                 "id": f"{path.stem}-{number}",
@@ -111,17 +111,22 @@ def night(root: Path, what: str, as_of: datetime, *, reports: bool) -> float:
     return seconds
 
 
+def take(lake: Lake, file: Path) -> None:
+    """Land a file of which every line has to land: a night without the events would measure nothing."""
+    landed = land(lake, [file])
+    assert landed.landed == landed.lines_in > 0, landed
+
+
 def measure(what: str, root: Path, *, nights: int, reports: bool) -> None:
     """Print the nights of a lake whose events wait in `root/events.ndjson`."""
-    lake = Lake.create(root / "lake")
-    land(lake, [root / "events.ndjson"])
+    take(Lake.create(root / "lake"), root / "events.ndjson")
     night(root, f"{what}: first night", LAST, reports=reports)
     night(root, f"{what}: once more", LAST, reports=reports)
     for number in range(1, nights + 1):
         night(root, f"{what}: nothing new, night {number}", LAST + timedelta(days=number), reports=reports)
     at = LAST + timedelta(days=nights)
     write_runs(1, root / "late.ndjson", days=1, first=at, runs=1)
-    land(Lake(root / "lake"), [root / "late.ndjson"])
+    take(Lake(root / "lake"), root / "late.ndjson")
     night(root, f"{what}: one run more", at + timedelta(days=1), reports=reports)
 
 

@@ -44,12 +44,17 @@ class State:
     days: dict = field(default_factory=dict)
     held: dict = field(default_factory=dict)
     naming: dict = field(default_factory=dict)
+    on: dict = field(default_factory=dict)
+    """Days of which a table holds rows; of any where it is not named."""
 
     def version(self, table):
         return self.versions.get(table)
 
     def rows(self, table):
         return self.held.get(table, 1)
+
+    def has_rows_on(self, table, days):
+        return not days.isdisjoint(self.on.get(table, days))
 
     def reads_of(self, table):
         return self.read.get(table, Reads())
@@ -121,6 +126,18 @@ def test_as_of_reopens_the_days_between_in_either_direction(before, after):
     assert step is not None
     assert step.days == {DAY[9], DAY[10], DAY[11]}
     assert step.why == (f"as_of moved from {NIGHT[before]:%Y-%m-%d} 00:00 to {NIGHT[after]:%Y-%m-%d} 00:00",)
+
+
+@pytest.mark.parametrize(("day", "runs"), [(8, False), (9, True), (10, True), (11, True), (12, False)])
+def test_as_of_reopens_nothing_where_no_input_has_rows_of_the_days_between(day, runs):
+    state = settled(NIGHT[9])
+    state.on[Events] = {DAY[day]}
+    assert (plan(COUNT, state, as_of=NIGHT[11]) is not None) is runs
+    # A late event of another day re-opens them all the same: it costs little, and the commit then says which as_of counts.
+    state.versions[Events], state.days[Events, 4] = 5, frozenset({DAY[2]})
+    late = plan(COUNT, state, as_of=NIGHT[11])
+    assert late is not None
+    assert late.days == {DAY[2], DAY[9], DAY[10], DAY[11]}
 
 
 def test_as_of_and_a_late_event_reopen_their_days_together():

@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 
+from kaizenlake import tables
 from kaizenlake.jobs import JOBS
-from kaizenlake.lake import changes
+from kaizenlake.lake import changes, delta
 from kaizenlake.lake.store import Lake
 from kaizenlake.night import artifact
 from kaizenlake.night.run import nightly
@@ -57,6 +58,36 @@ def test_later_nights_look_into_as_many_commits_as_early_ones(lake, monkeypatch)
         opened.append(0)
         assert night(lake, number).status == "done"
     assert opened[29] == opened[2]
+
+
+def test_a_quiet_night_opens_only_the_tables_that_it_looks_into(lake, monkeypatch):
+    for number in range(2):
+        night(lake, number)
+    opened = []
+    monkeypatch.setattr(
+        delta, "open_table", lambda uri, *rest, real=delta.open_table: opened.append(uri) or real(uri, *rest)
+    )
+    quiet = Lake(lake.root)
+    for job in SOME:
+        assert quiet.version(job.writes) == Lake(lake.root).snapshot(job.writes).version
+        assert quiet.rows(job.writes) == Lake(lake.root).snapshot(job.writes).scan().collect().height
+    opened.clear()
+    quiet = Lake(lake.root)
+    assert all(quiet.exists(job.writes) and quiet.version(job.writes) is not None for job in SOME)
+    assert not opened
+
+
+def test_a_table_that_moved_on_or_is_declared_anew_is_not_taken_as_it_was_kept(lake, monkeypatch):
+    night(lake, 0)
+    kept = {job.writes: (Lake(lake.root).version(job.writes), Lake(lake.root).rows(job.writes)) for job in SOME}
+    add(lake, event("late", day(1, hour=23), project="new"))
+    night(lake, 0)
+    for job in SOME:
+        found = Lake(lake.root).snapshot(job.writes)
+        assert Lake(lake.root).version(job.writes) == found.version > kept[job.writes][0]
+        assert Lake(lake.root).rows(job.writes) == found.scan().collect().height
+    monkeypatch.setattr(tables, "columns_mark", lambda _: "of another declaration")
+    assert all(Lake(lake.root)._unopened(job.writes) is None for job in SOME)
 
 
 def test_what_a_late_event_changes_is_computed_after_quiet_nights_too(lake, tmp_path):

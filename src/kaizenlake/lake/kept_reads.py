@@ -15,16 +15,20 @@ FILE = "reads.json"
 """Name of the file in the local folder of a lake. Without it nothing is wrong: the commits of a table say what they read."""
 
 
-class _TableEntry(msgspec.Struct):
-    """What one table was computed from.
+class Kept(msgspec.Struct):
+    """What one table was computed from, and how it stands.
 
     Args:
         mark: The commit of the table that this is true of; of any other it says nothing.
         reads: What it was computed from.
+        rows: Its rows; -1 where they were not counted.
+        columns: Mark of its declared columns when it was looked at; see `tables.columns_mark`.
     """
 
     mark: Mark
     reads: Reads
+    rows: int = -1
+    columns: str = ""
 
 
 class KeptReads:
@@ -35,7 +39,7 @@ class KeptReads:
     """
 
     def __init__(self) -> None:
-        self._entries: dict[str, _TableEntry] | None = None
+        self._entries: dict[str, Kept] | None = None
         self._is_changed = False
 
     def find(self, folder: Path, table: str, mark: Mark | None) -> Reads | None:
@@ -49,16 +53,24 @@ class KeptReads:
         entry = self._of(folder).get(table)
         return entry.reads if entry is not None and mark is not None and entry.mark == mark else None
 
-    def keep(self, folder: Path, table: str, mark: Mark, reads: Reads) -> None:
+    def last(self, folder: Path, table: str) -> Kept | None:
+        """Return what is kept of a table, at whatever commit it stood.
+
+        Args:
+            folder: Local folder of the lake.
+            table: Full name of the table.
+        """
+        return self._of(folder).get(table)
+
+    def keep(self, folder: Path, table: str, entry: Kept) -> None:
         """Keep what a table was computed from; it lasts once it is saved.
 
         Args:
             folder: Local folder of the lake.
             table: Full name of the table.
-            mark: Mark of its newest commit.
-            reads: What it was computed from.
+            entry: What it was computed from, at which commit.
         """
-        entries, entry = self._of(folder), _TableEntry(mark, reads)
+        entries = self._of(folder)
         if entries.get(table) != entry:
             entries[table] = entry
             self._is_changed = True
@@ -76,10 +88,10 @@ class KeptReads:
             files.write_atomic(folder / FILE, msgspec.json.encode(self._of(folder)))
             self._is_changed = False
 
-    def _of(self, folder: Path) -> dict[str, _TableEntry]:
+    def _of(self, folder: Path) -> dict[str, Kept]:
         if self._entries is None:
             self._entries = {}
             # One that is lost or damaged costs a look into the logs.
             with suppress(OSError, msgspec.MsgspecError):
-                self._entries = msgspec.json.decode((folder / FILE).read_bytes(), type=dict[str, _TableEntry])
+                self._entries = msgspec.json.decode((folder / FILE).read_bytes(), type=dict[str, Kept])
         return self._entries

@@ -23,7 +23,7 @@ from kaizenlake.lake import changes, delta, describe, files, formats
 from kaizenlake.lake.changed_rows import Sieve
 from kaizenlake.lake.changes import Reads
 from kaizenlake.lake.describe import TableState
-from kaizenlake.lake.kept_reads import KeptReads
+from kaizenlake.lake.kept_reads import Kept, KeptReads
 from kaizenlake.lake.parts import check_each_part
 from kaizenlake.place import DEFAULT_LAKE, LAKE_VARIABLE, LakePlace, find_place
 from kaizenlake.plugins import Declarations
@@ -89,6 +89,19 @@ class Snapshot:
         # What the engine learns of the files, it learns at the first read.
         assert self.handle is not None
         return delta.scan(self.table, self.handle, None)
+
+    @cached_property
+    def rows(self) -> int:
+        """Rows of it, as its log counts them; 0 where it is not written yet."""
+        return 0 if self.handle is None else self.handle.count()
+
+    @cached_property
+    def days(self) -> frozenset[date]:
+        """Days of which it may hold rows; of a table that is kept by day."""
+        partition = tables.partition(self.table)
+        if self.handle is None or partition is None:
+            return frozenset()
+        return frozenset(date.fromisoformat(str(found[partition])) for found in self.handle.partitions())
 
     def transaction(self, app: str) -> int | None:
         """Return the version that an application wrote last in the table; None where it never did."""
@@ -296,18 +309,34 @@ class Lake:
 
     def exists(self, table: type[Table]) -> bool:
         """Return whether a table is written, in its present declaration."""
-        return self.hold(table).handle is not None
+        return self.version(table) is not None
 
     def version(self, table: type[Table]) -> int | None:
         """Return the version of a table; None where it is not written."""
-        return self.hold(table).version
+        known = self._unopened(table)
+        return self.hold(table).version if known is None else known.mark[0]
 
     def rows(self, table: type[Table]) -> int:
         """Return rows of a table; 0 where it is not written."""
-        handle = self.hold(table).handle
-        if handle is not None and self.is_walled:
+        if self.is_walled:
             return int(self.scan(table).select(pl.len()).collect().item())
-        return 0 if handle is None else handle.count()
+        known = self._unopened(table)
+        return self.hold(table).rows if known is None else known.rows
+
+    def has_rows_on(self, table: type[Table], days: Collection[date]) -> bool:
+        """Return whether a table may hold rows of some days; of one that is not kept by day, any row may be of them."""
+        if tables.partition(table) is None:
+            return self.rows(table) > 0
+        return not self.hold(table).days.isdisjoint(days)
+
+    def _unopened(self, table: type[Table]) -> Kept | None:
+        """Return what is kept of a table that was not opened yet and still stands as it is kept: it need not be opened."""
+        if table in self._held or not self._keeps_reads or self._home is None:
+            return None
+        known = self._reads.last(self._home, tables.full_name(table))
+        if known is None or known.rows < 0 or known.columns != tables.columns_mark(table):
+            return None
+        return known if delta.mark(self.uri(table), known.mark[0]) == known.mark else None
 
     def scan(
         self, table: type[Table], *, days: Collection[date] | None = None, version: int | None = None
@@ -374,13 +403,13 @@ class Lake:
 
     def reads_of(self, table: type[Table]) -> Reads:
         """Return what a table was computed from, as is kept of its newest commit or its commits say; nothing where it is not written."""
-        snapshot = self.hold(table)
-        if snapshot.handle is None:
-            return Reads()
         if self._home is not None and (mark := self._mark(table)) is not None:
             found = self._reads.find(self._home, tables.full_name(table), mark)
             if found is not None:
                 return found
+        snapshot = self.hold(table)
+        if snapshot.handle is None:
+            return Reads()
         return changes.reads(snapshot.handle, [tables.full_name(item) for item in self.declared.tables])
 
     def keep_reads(self, table: type[Table], reads: Reads) -> None:
@@ -390,7 +419,10 @@ class Lake:
             reads: Versions, as_of and fingerprint of which its rows are just what would come out.
         """
         if self._home is not None and (mark := self._mark(table)) is not None:
-            self._reads.keep(self._home, tables.full_name(table), mark, reads)
+            known = self._unopened(table)
+            rows = self.hold(table).rows if known is None else known.rows
+            kept = Kept(mark, reads, rows, tables.columns_mark(table))
+            self._reads.keep(self._home, tables.full_name(table), kept)
 
     def save_reads(self) -> None:
         """Write what is kept of what tables were computed from; to be called by the holder of the lake's lock.
@@ -407,6 +439,8 @@ class Lake:
         return self._home is not None and isinstance(self.root, Path)
 
     def _mark(self, table: type[Table]) -> delta.Mark | None:
+        if (kept := self._unopened(table)) is not None:
+            return kept.mark
         self.hold(table)
         known = self._held.get(table)
         return None if known is None else known[1]

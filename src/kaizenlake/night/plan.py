@@ -37,6 +37,9 @@ class PlanningView(Protocol):
     def rows(self, table: type[Table], /) -> int:
         """Return rows of a table; 0 where it was never written."""
 
+    def has_rows_on(self, table: type[Table], days: Collection[date], /) -> bool:
+        """Return whether a table may hold rows of some days."""
+
     def reads_of(self, table: type[Table], /) -> LastReads:
         """Return what the run that wrote a table read."""
 
@@ -96,8 +99,7 @@ def decide(job: Job, lake: PlanningView, *, as_of: datetime, fingerprint: str, f
     why: list[str] = []
     if changed:
         why.append(f"changes in {', '.join(changed)}" + (f" on {_in_words(redo)}" if redo is not None else ""))
-    # Nothing makes nothing, at any time: families of events that are not in use cost no night.
-    if before.as_of != as_of and not job.timeless and (changed or any(map(lake.rows, job.reads))):
+    if before.as_of != as_of and not job.timeless and (changed or _counts(job, lake, before.as_of, as_of)):
         why.append(f"as_of moved from {before.as_of:%Y-%m-%d %H:%M} to {as_of:%Y-%m-%d %H:%M}")
         redo = None if redo is None else redo | between(before.as_of, as_of)
     if not why:
@@ -179,6 +181,9 @@ class _PlannedLake:
         # Of a table that will be rewritten, nobody knows yet.
         return self.lake.rows(table) or int(table in self.rewritten)
 
+    def has_rows_on(self, table: type[Table], days: Collection[date], /) -> bool:
+        return table in self.rewritten or self.lake.has_rows_on(table, days)
+
     def reads_of(self, table: type[Table], /) -> LastReads:
         return self.lake.reads_of(table)
 
@@ -202,6 +207,20 @@ def _find_changed_days(job: Job, lake: PlanningView, read: type[Table], since: i
     if job.by_day and tables.partition(read) is None:
         return lake.days_naming(job.writes, read, since)
     return lake.changed_days(read, since)
+
+
+def _counts(job: Job, lake: PlanningView, before: datetime, as_of: datetime) -> bool:
+    """Return whether other rows of the inputs, none of which changed, may count at one instant than at another.
+
+    Nothing makes nothing, at any time: families of events that are not in use cost no night. What goes by day asks only whether
+    there are rows of the days between.
+    """
+    if not any(map(lake.rows, job.reads)):
+        return False
+    if not (job.by_day or job.adds_up):
+        return True
+    days = between(before, as_of)
+    return any(lake.has_rows_on(read, days) for read in job.reads if tables.partition(read) is not None)
 
 
 def _together(changes: Iterable[frozenset[date] | None]) -> frozenset[date] | None:

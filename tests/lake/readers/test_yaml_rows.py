@@ -15,9 +15,9 @@ from kaizenlake.errors import MappingError
 from kaizenlake.lake.landing.landing import land
 from kaizenlake.lake.readers import chunks
 from kaizenlake.lake.readers.chunks import CsvDialect
-from kaizenlake.lake.readers.read_files import MOST_KEYS, read_rows
+from kaizenlake.lake.readers.read_files import read_rows
 from kaizenlake.lake.readers.sources import SourceFile
-from kaizenlake.lake.readers.yaml_rows import DEEPEST, BrokenRecordError, records
+from kaizenlake.lake.readers.yaml_rows import DEEPEST, MOST_KEYS, BrokenRecordError, records
 from kaizenlake.lake.store import Lake
 from kaizenlake.tables import Events
 from lake.landed import NOW, held, put

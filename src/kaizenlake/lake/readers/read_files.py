@@ -9,18 +9,14 @@ from contextlib import suppress
 from typing import IO, TypeAlias
 
 import msgspec
-import polars as pl
 
 from kaizenlake.errors import MappingError
 from kaizenlake.lake.readers import chunks
-from kaizenlake.lake.readers.chunks import CsvDialect, Lines, Refused, Rows, breaks_off, is_full
-from kaizenlake.lake.readers.csv_rows import csv_rows
+from kaizenlake.lake.readers.chunks import CsvDialect, Lines, Rows, breaks_off, is_full
 from kaizenlake.lake.readers.faults import FAULTS
 from kaizenlake.lake.readers.header import has
-from kaizenlake.lake.readers.json_rows import NoSuchListError, from_list, lists_in, mark_places, rows_of
-from kaizenlake.lake.readers.parquet_rows import parquet_rows
+from kaizenlake.lake.readers.json_rows import NoSuchListError, from_list, lists_in, rows_of
 from kaizenlake.lake.readers.sources import BLOCK_BYTES, SourceFile, open_source
-from kaizenlake.lake.readers.yaml_rows import BrokenRecordError, PlainText, Record, records
 
 Run: TypeAlias = tuple[Sequence[int], list[bytes]]
 """Numbers of lines, and their bytes; never without any."""
@@ -84,19 +80,25 @@ def read_rows(source: SourceFile, dialect: CsvDialect, line_bytes: int) -> Itera
     Raises:
         MappingError: The header, the sheet or the list of records is not where it should be.
     """
+    # What reads a form is loaded where a file has it.
     match source.form:
         case "parquet":
+            from kaizenlake.lake.readers.parquet_rows import parquet_rows  # noqa: PLC0415
+
             yield from parquet_rows(source)
         case "yaml":
-            yield from _yaml_rows(source, line_bytes)
+            from kaizenlake.lake.readers.yaml_rows import yaml_rows  # noqa: PLC0415
+
+            yield from yaml_rows(source, line_bytes)
         case "xlsx":
-            # What reads workbooks is loaded where there is one.
             from kaizenlake.lake.readers.xlsx_rows import xlsx_rows  # noqa: PLC0415
 
             yield from xlsx_rows(source, dialect)
         case "json" | "ndjson":
             yield from _json_rows(source, dialect, line_bytes)
         case _:
+            from kaizenlake.lake.readers.csv_rows import csv_rows  # noqa: PLC0415
+
             yield from csv_rows(source, dialect, line_bytes)
 
 
@@ -242,64 +244,3 @@ def _one_line(value: bytes) -> bytes:
     with suppress(msgspec.DecodeError, ValueError, RecursionError):
         return msgspec.json.format(value, indent=-1)
     return value
-
-
-def _yaml_rows(source: SourceFile, line_bytes: int) -> Iterator[Rows]:
-    """Yield records of a YAML list in chunks; the columns are the keys of all of them, so a key may be missing from a record.
-
-    The file is read twice, so that memory holds one chunk: first for the keys, then for the cells.
-    """
-    header = dict.fromkeys(_yaml_keys(source, line_bytes))
-    if len(header) > MOST_KEYS:
-        wide = f"its records have more than {MOST_KEYS} different keys; a file of so many columns is not taken"
-        yield Rows(pl.DataFrame(), [], [breaks_off(1, ValueError(wide))])
-        return
-    cells: list[Record] = []
-    rows, size, number = Rows(pl.DataFrame()), 0, 0
-    with open_source(source) as stream:
-        try:
-            for number, record in records(stream, line_bytes):
-                if isinstance(record, str):
-                    rows.refused.append(Refused(number, "not_a_record", record, ""))
-                else:
-                    cells.append(record)
-                    rows.numbers.append(number)
-                    size += sum(len(name) + len(cell or "") for name, cell in record.items())
-                if is_full(len(cells) + len(rows.refused), size):
-                    yield _frame(rows, cells, header)
-                    cells, rows, size = [], Rows(pl.DataFrame()), 0
-        except BrokenRecordError as error:
-            rows.refused.append(breaks_off(error.number, error))
-        except FAULTS as error:
-            rows.refused.append(breaks_off(number + 1, error))
-    yield _frame(rows, cells, header)
-
-
-MOST_KEYS = 1_000
-"""Different keys that records of one YAML file may have."""
-
-
-def _yaml_keys(source: SourceFile, line_bytes: int) -> Iterator[str]:
-    """Yield keys of the records of a YAML list, as far as it can be read; one more than are taken, where there are more."""
-    seen = set[str]()
-    with open_source(source) as stream, suppress(BrokenRecordError, *FAULTS):
-        for _, record in records(stream, line_bytes):
-            for name in record if isinstance(record, dict) else ():
-                if name not in seen:
-                    seen.add(name)
-                    yield name
-            if len(seen) > MOST_KEYS:
-                return
-
-
-def _frame(rows: Rows, cells: list[Record], header: dict[str, None]) -> Rows:
-    """Return a chunk with its cells, under the keys of the whole file and those that came meanwhile."""
-    names = dict.fromkeys((*header, *(name for record in cells for name in record)))
-    rows.frame = pl.DataFrame(cells, schema=dict.fromkeys(names, pl.String))
-    numeric: dict[str, list[int]] = {}
-    for place, record in enumerate(cells):
-        for name, cell in record.items():
-            if isinstance(cell, PlainText) and cell.is_number:
-                numeric.setdefault(name, []).append(place)
-    rows.typed = {name: mark_places(places, len(cells)) for name, places in numeric.items()}
-    return rows

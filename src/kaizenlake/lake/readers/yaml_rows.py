@@ -5,9 +5,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import IO, Any, TypeAlias
 
+import polars as pl
 import yaml
+
+from kaizenlake.lake.readers.chunks import Refused, Rows, breaks_off, is_full
+from kaizenlake.lake.readers.faults import FAULTS
+from kaizenlake.lake.readers.json_rows import mark_places
+from kaizenlake.lake.readers.sources import SourceFile, open_source
 
 Record: TypeAlias = dict[str, str | None]
 """Cells of a record by key: scalars as they are written, lists and maps as JSON, null where nothing is written."""
@@ -155,3 +162,64 @@ def _record(value: _Value, most_bytes: int) -> Record | str:
     }
     size = sum(len(key) + len(item or "") for key, item in cells.items())
     return cells if size <= most_bytes else f"a record may be {most_bytes} bytes long at most"
+
+
+def yaml_rows(source: SourceFile, line_bytes: int) -> Iterator[Rows]:
+    """Yield records of a YAML list in chunks; the columns are the keys of all of them, so a key may be missing from a record.
+
+    The file is read twice, so that memory holds one chunk: first for the keys, then for the cells.
+    """
+    header = dict.fromkeys(_yaml_keys(source, line_bytes))
+    if len(header) > MOST_KEYS:
+        wide = f"its records have more than {MOST_KEYS} different keys; a file of so many columns is not taken"
+        yield Rows(pl.DataFrame(), [], [breaks_off(1, ValueError(wide))])
+        return
+    cells: list[Record] = []
+    rows, size, number = Rows(pl.DataFrame()), 0, 0
+    with open_source(source) as stream:
+        try:
+            for number, record in records(stream, line_bytes):
+                if isinstance(record, str):
+                    rows.refused.append(Refused(number, "not_a_record", record, ""))
+                else:
+                    cells.append(record)
+                    rows.numbers.append(number)
+                    size += sum(len(name) + len(cell or "") for name, cell in record.items())
+                if is_full(len(cells) + len(rows.refused), size):
+                    yield _frame(rows, cells, header)
+                    cells, rows, size = [], Rows(pl.DataFrame()), 0
+        except BrokenRecordError as error:
+            rows.refused.append(breaks_off(error.number, error))
+        except FAULTS as error:
+            rows.refused.append(breaks_off(number + 1, error))
+    yield _frame(rows, cells, header)
+
+
+MOST_KEYS = 1_000
+"""Different keys that records of one YAML file may have."""
+
+
+def _yaml_keys(source: SourceFile, line_bytes: int) -> Iterator[str]:
+    """Yield keys of the records of a YAML list, as far as it can be read; one more than are taken, where there are more."""
+    seen = set[str]()
+    with open_source(source) as stream, suppress(BrokenRecordError, *FAULTS):
+        for _, record in records(stream, line_bytes):
+            for name in record if isinstance(record, dict) else ():
+                if name not in seen:
+                    seen.add(name)
+                    yield name
+            if len(seen) > MOST_KEYS:
+                return
+
+
+def _frame(rows: Rows, cells: list[Record], header: dict[str, None]) -> Rows:
+    """Return a chunk with its cells, under the keys of the whole file and those that came meanwhile."""
+    names = dict.fromkeys((*header, *(name for record in cells for name in record)))
+    rows.frame = pl.DataFrame(cells, schema=dict.fromkeys(names, pl.String))
+    numeric: dict[str, list[int]] = {}
+    for place, record in enumerate(cells):
+        for name, cell in record.items():
+            if isinstance(cell, PlainText) and cell.is_number:
+                numeric.setdefault(name, []).append(place)
+    rows.typed = {name: mark_places(places, len(cells)) for name, places in numeric.items()}
+    return rows

@@ -140,9 +140,21 @@ def _with_sentence(rows: pl.LazyFrame, findings: pl.LazyFrame, name: pl.Expr) ->
         name: Name of the finding on a row.
     """
     key = ["tenant_id", "finding_id"]
-    said = findings.select(*key, "sentence")
     named = rows.with_columns(finding_id=name)
-    return named.join(said, on=key, how="left", nulls_equal=True, maintain_order="left").drop("finding_id")
+    return named.join(sentences(findings), on=key, how="left", nulls_equal=True, maintain_order="left").drop(
+        "finding_id"
+    )
+
+
+def sentences(findings: pl.LazyFrame) -> pl.LazyFrame:
+    """Return all that contexts read of findings: the sentences of the kinds that they tell, by their names."""
+    return findings.filter(pl.col("kind").is_in(_TOLD) | pl.col("kind").str.ends_with("_win_rate")).select(
+        "tenant_id", "finding_id", "sentence"
+    )
+
+
+_TOLD = ("tested_pattern", "observed_pattern", "best_content", "brief_clarity")
+"""Kinds of findings that contexts tell, beside the win rates of each kind of outcome."""
 
 
 def _scope_of(row: Row) -> Scope:

@@ -46,6 +46,7 @@ from kaizenlake.publish.context.build import Documents, Edition, scope_rows
 from kaizenlake.publish.context.evidence_document import KaizenEvidence
 from kaizenlake.publish.context.model import Instant, KaizenContext, Scope, instant
 from kaizenlake.publish.context.plugin_fields import PluginFields
+from kaizenlake.publish.context.rows import sentences
 from kaizenlake.publish.context.sources import TABLES
 from kaizenlake.publish.signed import sequences
 from kaizenlake.publish.signed.folder import (
@@ -61,7 +62,7 @@ from kaizenlake.publish.signed.folder import (
     write_once,
 )
 from kaizenlake.publish.signed.tenants import highest_sequence
-from kaizenlake.tables import Table
+from kaizenlake.tables import Findings, Table
 
 INDEX = "latest.json"
 INDEX_SCHEMA = "kaizen-index"
@@ -111,8 +112,11 @@ class LakeSnapshot:
     def __init__(self, lake: Lake) -> None:
         self._lake = lake
         fields = [item for taken in lake.declared.plugins for item in taken.plugin.context_fields]
-        needed = dict.fromkeys((*TABLES, *(table for item in fields for table in item.reads)))
-        self._snapshots: dict[type[Table], Snapshot] = {table: lake.hold(table) for table in needed}
+        theirs = [table for item in fields for table in item.reads]
+        self._snapshots: dict[type[Table], Snapshot] = {
+            table: lake.hold(table) for table in dict.fromkeys((*TABLES, *theirs))
+        }
+        self._is_read_whole = Findings in theirs
 
     def scan(self, table: type[Table]) -> pl.LazyFrame:
         """Return rows of a table."""
@@ -122,6 +126,18 @@ class LakeSnapshot:
     def versions(self) -> dict[str, int | None]:
         """Version of each table, by full name; None where it is not written."""
         return {tables.full_name(table): snapshot.version for table, snapshot in self._snapshots.items()}
+
+    @property
+    def state(self) -> dict[str, int | str | None]:
+        """What documents follow from: the version of each table; of findings the sentences that contexts say.
+
+        Other findings change every night in which nothing happens: for how long a source has been silent.
+        """
+        if self._is_read_whole:
+            return dict(self.versions)
+        said = sentences(self.scan(Findings)).sort("tenant_id", "finding_id").collect()
+        digest = hashlib.sha256(said.write_json().encode()).hexdigest()
+        return self.versions | {tables.full_name(Findings): digest}
 
 
 def publish_contexts(
@@ -148,7 +164,7 @@ def publish_contexts(
         source, key = LakeSnapshot(lake), keys.private_key(lake)
         templates = rendering.Templates(lake.path("templates"))
         edition = _edition(lake, templates, broken)
-        inputs = hashlib.sha256(signing.canonical({"edition": edition, "tables": source.versions})).hexdigest()
+        inputs = hashlib.sha256(signing.canonical({"edition": edition, "tables": source.state})).hexdigest()
         current = _current(folder, key.public_key())
         if current is not None and sequences.is_rolled_back(lake, folder / INDEX, current):
             current = None
@@ -353,7 +369,8 @@ def _next_sequence(folder: Path, current: Mapping[str, Any] | None, lake: Lake) 
 def _swap(folder: Path, sequence: int, payload: Mapping[str, Any], key: Ed25519PrivateKey) -> None:
     """Make a publication the current one."""
     index = {"signed": payload, "signature": signing.sign(payload, key)}
-    content = json.dumps(index, indent=1, ensure_ascii=False).encode("utf-8")
+    # The standard library indents in Python, which for thousands of scopes takes longer than all else of such a night.
+    content = msgspec.json.format(json.dumps(index, ensure_ascii=False).encode("utf-8"), indent=1)
     files.write_atomic(folder / "indexes" / f"{sequence:08d}.json", content)
     files.write_atomic(folder / INDEX, content)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
@@ -110,12 +111,14 @@ def interval(low: str = "ci_low", high: str = "ci_high", label: str = "Interval"
     return Shown((low, high), label, format)
 
 
+@cache
 def label_of(table: type[Table], name: str) -> str:
     """Return the heading under which people read a column: its label, or else its name in words."""
     declared = tables.columns(table).get(name)
     return (declared.label if declared else "") or say.sentence(say.words(name))
 
 
+@cache
 def format_of(table: type[Table], name: str) -> str:
     """Return the name of the format of a column: the one declared, or else what its unit and type tell.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import re
 from collections.abc import Callable, Mapping
@@ -227,6 +228,12 @@ def meaning(table: type[Table]) -> str:
 def schema(table: type[Table]) -> pl.Schema:
     """Return columns and types of a table, in their order."""
     return pl.Schema(_types(table))
+
+
+@cache
+def columns_mark(table: type[Table]) -> str:
+    """Return what tells the stored form of a table from any other: a hash of its columns, their types and the partition."""
+    return hashlib.sha256(repr((list(schema(table).items()), partition(table))).encode()).hexdigest()[:16]
 
 
 def columns(table: type[Table]) -> dict[str, Column]:
