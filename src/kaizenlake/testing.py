@@ -57,8 +57,22 @@ _SPELLED = {
 }
 """Names of which some are known: packs and sections that have benchmarks."""
 
-_OFTEN = {"PERFORMANCE_RECORDED": 4, "RUN_COMPLETED": 2, "DEPLOYMENT_STARTED": 1}
+_OFTEN = {"PERFORMANCE_RECORDED": 4, "RUN_COMPLETED": 2, "DEPLOYMENT_STARTED": 1, "CONTENT_CREATED": 1}
 """How often these are drawn, for every second event: of what is compared there must be enough."""
+
+_PARTS = (
+    ("gates_passed", "gates_total"),
+    ("clicks", "impressions"),
+    ("engagements", "impressions"),
+    ("delivered", "sent"),
+    ("bounced", "sent"),
+    ("opened", "delivered"),
+    ("clicked", "delivered"),
+    ("unsubscribed", "delivered"),
+    ("complaints", "delivered"),
+    ("engaged_sessions", "sessions"),
+)
+"""Figures that are no more than others, these before what is a part of them."""
 
 _ALL_HOURS = range(24 * DAYS)
 _HOURS = {
@@ -152,16 +166,14 @@ def _shared_payload(event: EventType, random: Random) -> dict[str, Any]:
 
 def _agreeing(payload: Mapping[str, Any]) -> dict[str, Any]:
     """Return figures that do not contradict one another: parts within their wholes, rates as their counts give them."""
-    shown = payload.get("impressions")
     passed: dict[str, Any] = {}
-    if payload.get("gates_total") is not None and payload.get("gates_passed") is not None:
-        passed["gates_passed"] = min(payload["gates_passed"], payload["gates_total"])
-    if shown is not None:
-        passed |= {
-            name: min(payload[name], shown) for name in ("clicks", "engagements") if payload.get(name) is not None
-        }
+    for part, whole_of in _PARTS:
+        known = {**payload, **passed}
+        if known.get(part) is not None and known.get(whole_of) is not None:
+            passed[part] = min(known[part], known[whole_of])
     told = {**payload, **passed}
     whole = told.get("reach" if told.get("rate_of") == "reach" else "impressions")
+    shown = told.get("impressions")
     shares = (
         ("engagement_rate", "engagements", whole),
         ("ctr", "clicks", shown),

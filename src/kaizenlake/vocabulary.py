@@ -80,6 +80,8 @@ PRIORITIES = {"CRITICAL": 8, "HIGH": 4, "MEDIUM": 2, "LOW": 1}
 Figures: TypeAlias = Literal["total so far", "of the day"]
 """What the figures of a content count: all since it was published, or those of the day alone."""
 
+Weekday: TypeAlias = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+
 Audience: TypeAlias = Literal["impressions", "reach"]
 """What an engagement rate is a share of."""
 

@@ -136,6 +136,15 @@ def test_a_name_means_one_kind_in_all_families():
 
 
 TWINS = {
+    ("agent", "sent"): "nothing in common but letters",
+    ("kind", "link"): "nothing in common but letters",
+    ("engaged_seconds", "engaged_sessions"): "how long people were there, and in how many visits",
+    ("session_id", "sessions"): "the visit of an agent's user, and how many visits a page had",
+    ("clicked", "clicks"): "people and gestures, as e-mail tools name both",
+    ("opened", "opens"): "people and gestures, as e-mail tools name both",
+    ("salt", "sent"): "nothing in common but letters",
+    ("seed", "sent"): "nothing in common but letters",
+    ("sent", "text"): "nothing in common but letters",
     ("roas", "runs"): "nothing in common but letters",
     ("person", "reason"): "nothing in common but letters",
     ("clarity_score", "quality_score"): "a mark of a brief, and one of a pack",
@@ -149,6 +158,8 @@ TWINS = {
     ("workflow", "workflow_id"): "as traces name one, and one of the generating application",
     ("comment", "comments"): "what somebody said of a run, and how many spoke of a post",
     ("score_label", "score_name"): "what a score says, and what it is called",
+    ("content_sha256", "context_sha256"): "hashes of a golden set and of a context, named after them",
+    ("decided_by", "edited_by"): "who decided, and who edited",
     ("content_sha256", "parent_sha256"): "hashes of two documents, named after them",
     ("deployment_id", "deployment_mode"): "the name of a thing and its kind",
     ("effect_ci_high", "effect_ci_low"): "the two ends of an interval",

@@ -13,8 +13,10 @@ from msgspec import inspect
 
 from kaizenlake.events.types import (
     acquisition,
+    ads,
     core,
     deployment_log,
+    email,
     experiment_log,
     intake,
     packs,
@@ -24,6 +26,7 @@ from kaizenlake.events.types import (
     routings,
     runs,
     trust_log,
+    web,
 )
 from kaizenlake.events.values.fields import Payload
 
@@ -105,7 +108,7 @@ def events_of(module: ModuleType) -> tuple[type[Payload], ...]:
 FAMILIES: tuple[Family, ...] = (
     Family(
         "core",
-        "Strategies, creatives, executions and workflows of the generating application.",
+        "Strategies, creatives, contents, executions and workflows of the generating application.",
         events_of(core),
     ),
     Family(
@@ -129,6 +132,9 @@ FAMILIES: tuple[Family, ...] = (
         "What published content achieved, and what people said of it.",
         events_of(performance),
     ),
+    Family("email", "What e-mail campaigns achieved.", events_of(email)),
+    Family("ads", "What was paid for ads, and what came of them.", events_of(ads)),
+    Family("web", "What the pages of a site achieved.", events_of(web)),
     Family(
         "runs",
         "What an agent run did step by step, and what it cost, passed and broke.",
@@ -193,6 +199,11 @@ class EventType:
         names, defaults = self.payload.__struct_fields__, self.payload.__struct_defaults__
         given = (*(msgspec.NODEFAULT for _ in range(len(names) - len(defaults))), *defaults)
         return tuple(name for name, default in zip(names, given, strict=True) if default is msgspec.NODEFAULT)
+
+    @cached_property
+    def is_record(self) -> bool:
+        """Whether it records figures, of which it says in `figures` what they count: later ones replace them or add to them."""
+        return "figures" in self.payload.__struct_fields__
 
     @cached_property
     def text_fields(self) -> frozenset[str]:

@@ -9,6 +9,7 @@ from kaizenlake.jobs.activity import event_counts, project_segments, projects, s
 from kaizenlake.jobs.agency import pack_failures, pack_readiness, pack_runs, section_readiness
 from kaizenlake.jobs.alerts import alerts, findings
 from kaizenlake.jobs.canaries import canary_looks, canary_segments, canary_units, deployment_routings, deployments
+from kaizenlake.jobs.channels import ad_days, ad_totals, email_campaigns, email_days, web_days, web_pages
 from kaizenlake.jobs.content import (
     avoided_phrases,
     content_experiments,
@@ -21,6 +22,7 @@ from kaizenlake.jobs.content import (
     daily_performance,
     performance_tiers,
 )
+from kaizenlake.jobs.creations import content_matches, content_origins, external_origins
 from kaizenlake.jobs.funnel import funnel, icp_calibration, icp_patterns, leads, outreach_performance, time_to_close
 from kaizenlake.jobs.outcomes import (
     outcome_counts,
@@ -60,6 +62,15 @@ JOBS: tuple[Job, ...] = (
     projects.projects,
     source_freshness.source_freshness,
     segment_clarity.segment_clarity,
+    email_days.email_days,
+    email_campaigns.email_campaigns,
+    ad_days.ad_days,
+    ad_totals.ad_totals,
+    web_days.web_days,
+    web_pages.web_pages,
+    content_origins.content_origins,
+    external_origins.external_origins,
+    content_matches.content_matches,
     daily_performance.daily_performance,
     performance_tiers.performance_tiers,
     content_features.content_features,

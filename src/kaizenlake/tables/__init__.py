@@ -34,7 +34,9 @@ from kaizenlake.tables.base import (
 )
 from kaizenlake.tables.bronze import Acknowledgements, Events, Landings, Quarantine
 from kaizenlake.tables.canary import CanaryLooks, CanarySegments, CanaryUnits, DeploymentRoutings, Deployments
-from kaizenlake.tables.content import (
+from kaizenlake.tables.content.channels import AdDays, AdTotals, EmailCampaigns, EmailDays, WebDays, WebPages
+from kaizenlake.tables.content.creations import ContentMatches, ContentOrigins, ExternalOrigins
+from kaizenlake.tables.content.posts import (
     AvoidedPhrases,
     ContentExperiments,
     ContentFeatures,
@@ -64,8 +66,10 @@ from kaizenlake.tables.replay import GoldenSets, OfflineReplays
 from kaizenlake.tables.silver import (
     SILVER,
     Acquisition,
+    Ads,
     Core,
     DeploymentLog,
+    Email,
     ExperimentLog,
     Intake,
     Packs,
@@ -75,6 +79,7 @@ from kaizenlake.tables.silver import (
     Routings,
     Runs,
     TrustLog,
+    Web,
 )
 from kaizenlake.tables.skill import CrlTermsDaily, SkillCards, SkillFailures, SkillModels, SkillTerms
 from kaizenlake.tables.trace import RunCosts, TraceAttributes, Traces, TraceSteps
@@ -88,6 +93,15 @@ GOLD: tuple[type[Table], ...] = (
     Projects,
     SourceFreshness,
     SegmentClarity,
+    EmailDays,
+    EmailCampaigns,
+    AdDays,
+    AdTotals,
+    WebDays,
+    WebPages,
+    ContentOrigins,
+    ExternalOrigins,
+    ContentMatches,
     DailyPerformance,
     PerformanceTiers,
     ContentFeatures,
@@ -157,6 +171,9 @@ __all__ = [
     "TABLES",
     "Acknowledgements",
     "Acquisition",
+    "AdDays",
+    "AdTotals",
+    "Ads",
     "Alerts",
     "AvoidedPhrases",
     "CanaryLooks",
@@ -166,6 +183,8 @@ __all__ = [
     "ContentExperiments",
     "ContentFeatures",
     "ContentIncrements",
+    "ContentMatches",
+    "ContentOrigins",
     "Contents",
     "Core",
     "CreativeLabels",
@@ -179,11 +198,15 @@ __all__ = [
     "DeploymentLog",
     "DeploymentRoutings",
     "Deployments",
+    "Email",
+    "EmailCampaigns",
+    "EmailDays",
     "EventCounts",
     "Events",
     "ExperimentLog",
     "ExperimentSuccess",
     "Experiments",
+    "ExternalOrigins",
     "Findings",
     "Funnel",
     "GoldenSets",
@@ -237,6 +260,9 @@ __all__ = [
     "TraceSteps",
     "Traces",
     "TrustLog",
+    "Web",
+    "WebDays",
+    "WebPages",
     "WinRates",
     "check",
     "check_parts",

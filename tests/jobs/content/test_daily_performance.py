@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from jobs.drawn import day, events, frame
 from kaizenlake import tables
-from kaizenlake.jobs.content.daily_performance import daily_performance, share, tier
+from kaizenlake.jobs._records import share
+from kaizenlake.jobs.content.daily_performance import daily_performance, tier
 from kaizenlake.parameters import Tiers
 from kaizenlake.tables import DailyPerformance, Performance
 

@@ -1,10 +1,10 @@
-"""Core events: strategies, creatives, executions and workflows of the generating application."""
+"""Core events: strategies, creatives, contents, executions and workflows of the generating application."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from kaizenlake.events.values.fields import Count, Key, Payload, Rate, Seconds, Usd, Word, says
+from kaizenlake.events.values.fields import Count, Key, Payload, Rate, Seconds, Text, Usd, Word, says
 
 
 class StrategyGenerated(Payload, frozen=True, kw_only=True):
@@ -48,6 +48,27 @@ class CreativesGenerated(Payload, frozen=True, kw_only=True):
     model: Annotated[Key | None, says("Model that generated them.")] = None
     duration_seconds: Annotated[Seconds | None, says("Time the generation took.")] = None
     cost_usd: Annotated[Usd | None, says("Cost of the generation.")] = None
+
+
+class ContentCreated(Payload, frozen=True, kw_only=True):
+    """A content was made; figures that name its content id or external id are about it."""
+
+    content_id: Annotated[Key, says("Content, as the application names it.")]
+    external_id: Annotated[Key | None, says("The content as the platform names it.")] = None
+    execution_job_id: Annotated[Key | None, says("Job that produced or published the content.")] = None
+    generation_id: Annotated[Key | None, says("Generation that it came out of, as the application names it.")] = None
+    brand_id: Annotated[Key | None, says("Brand it speaks for.")] = None
+    platform: Annotated[Key | None, says("Platform it was made for; any if not said.")] = None
+    text: Annotated[Text | None, says("Text of the content.")] = None
+    tone: Annotated[Key | None, says("Tone, such as friendly.")] = None
+    hook_type: Annotated[Key | None, says("How it catches attention, such as question.")] = None
+    pillar: Annotated[Key | None, says("Content pillar it belongs to.")] = None
+    context_sha256: Annotated[
+        Key | None, says("SHA-256 of the published context it was made with; none was used if not said.")
+    ] = None
+    held_out: Annotated[bool | None, says("The context was held back from it on purpose, for comparison.")] = None
+    draft_of: Annotated[Key | None, says("Content of which it is a draft.")] = None
+    edited_by: Annotated[Key | None, says("Who edited it, where somebody did.")] = None
 
 
 class ExecutionStarted(Payload, frozen=True, kw_only=True):

@@ -13,17 +13,20 @@ from kaizenlake.events.values.fields import (
     Count,
     Credits,
     Figure,
+    HourOfDay,
+    Index,
     Instant,
     Key,
     Keys,
     Payload,
     Rate,
+    Seconds,
     Text,
     Usd,
     Word,
     says,
 )
-from kaizenlake.vocabulary import Audience, Figures
+from kaizenlake.vocabulary import Audience, Figures, Weekday
 
 
 class PerformanceRecorded(Payload, frozen=True, kw_only=True):
@@ -40,6 +43,12 @@ class PerformanceRecorded(Payload, frozen=True, kw_only=True):
     conversions: Annotated[
         Credits | None,
         says("Conversions that followed; a platform may credit parts of one.", is_field_name_given=True),
+    ] = None
+    views: Annotated[Count | None, says("Times it was seen or played, as the platform counts it.")] = None
+    opens: Annotated[Count | None, says("Times it was opened.")] = None
+    watch_time_seconds: Annotated[Seconds | None, says("Time that people watched it, all together.")] = None
+    followers_gained: Annotated[
+        Index | None, says("Followers who came by it, less those who left.", is_field_name_given=True)
     ] = None
     likes: Annotated[Count | None, says("Likes.")] = None
     comments: Annotated[Count | None, says("Comments.")] = None
@@ -67,6 +76,13 @@ class PerformanceRecorded(Payload, frozen=True, kw_only=True):
         says("Part of the content's audience or placement the counts are of, such as age=18-24; parts add up."),
     ] = None
     published_at: Annotated[Instant | None, says("When the content was published.")] = None
+    posted_weekday: Annotated[Weekday | None, says("Weekday on which it was published, where its publisher is.")] = None
+    posted_hour: Annotated[
+        HourOfDay | None,
+        says("Hour at which it was published, 0 to 23, where its publisher is.", is_field_name_given=True),
+    ] = None
+    video_length_seconds: Annotated[Seconds | None, says("Length of its video.")] = None
+    link: Annotated[Word | None, says("Address it leads to.")] = None
     content_type: Annotated[Key | None, says("Kind of content, such as reel or photo.")] = None
     hook_type: Annotated[Key | None, says("How it catches attention, such as question.")] = None
     tone: Annotated[Key | None, says("Tone, such as friendly.")] = None

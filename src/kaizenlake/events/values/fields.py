@@ -38,6 +38,9 @@ Credits = Annotated[float, Meta(ge=0, le=1e15)]
 Index = Annotated[int, Meta(ge=-INT64_MAX, le=INT64_MAX)]
 """Any whole number, such as a random seed."""
 
+HourOfDay = Annotated[int, Meta(ge=0, le=23)]
+"""An hour by the clock."""
+
 Rate = Annotated[float, Meta(ge=0, le=1, extra={"unit": "rate"})]
 """A fraction between 0 and 1."""
 

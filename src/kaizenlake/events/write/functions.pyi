@@ -70,6 +70,29 @@ def log_creatives_generated(
     event_id: str | UUID | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> str: ...
+def log_content_created(
+    content_id: str | int,
+    *,
+    external_id: str | int | None = None,
+    execution_job_id: str | int | None = None,
+    generation_id: str | int | None = None,
+    brand_id: str | int | None = None,
+    platform: str | None = None,
+    text: str | None = None,
+    tone: str | None = None,
+    hook_type: str | None = None,
+    pillar: str | None = None,
+    context_sha256: str | None = None,
+    held_out: bool | None = None,
+    draft_of: str | None = None,
+    edited_by: str | None = None,
+    project_id: str | int | None = None,
+    tenant_id: str | int | None = None,
+    tags: Iterable[str] | str | None = None,
+    occurred_at: dt.datetime | str | None = None,
+    event_id: str | UUID | None = None,
+    metadata: Mapping[str, Any] | None = None,
+) -> str: ...
 def log_execution_started(
     execution_id: str | int,
     *,
@@ -456,6 +479,10 @@ def log_performance_recorded(
     clicks: int | None = None,
     engagements: int | None = None,
     conversions: float | None = None,
+    views: int | None = None,
+    opens: int | None = None,
+    watch_time_seconds: float | None = None,
+    followers_gained: int | None = None,
     likes: int | None = None,
     comments: int | None = None,
     shares: int | None = None,
@@ -470,6 +497,10 @@ def log_performance_recorded(
     figures: str | None = None,
     breakdown: str | None = None,
     published_at: dt.datetime | str | None = None,
+    posted_weekday: str | None = None,
+    posted_hour: int | None = None,
+    video_length_seconds: float | None = None,
+    link: str | None = None,
     content_type: str | None = None,
     hook_type: str | None = None,
     tone: str | None = None,
@@ -524,6 +555,85 @@ def log_performance_ingestion_failed(
     *,
     content_id: str | int | None = None,
     platform: str | None = None,
+    project_id: str | int | None = None,
+    tenant_id: str | int | None = None,
+    tags: Iterable[str] | str | None = None,
+    occurred_at: dt.datetime | str | None = None,
+    event_id: str | UUID | None = None,
+    metadata: Mapping[str, Any] | None = None,
+) -> str: ...
+def log_email_campaign_recorded(
+    content_id: str | int,
+    *,
+    campaign: str | None = None,
+    subject_line: str | None = None,
+    audience: str | None = None,
+    sent: int | None = None,
+    delivered: int | None = None,
+    opened: int | None = None,
+    clicked: int | None = None,
+    opens: int | None = None,
+    clicks: int | None = None,
+    unsubscribed: int | None = None,
+    bounced: int | None = None,
+    complaints: int | None = None,
+    conversions: float | None = None,
+    revenue_usd: float | None = None,
+    figures: str | None = None,
+    breakdown: str | None = None,
+    published_at: dt.datetime | str | None = None,
+    brand_id: str | int | None = None,
+    project_id: str | int | None = None,
+    tenant_id: str | int | None = None,
+    tags: Iterable[str] | str | None = None,
+    occurred_at: dt.datetime | str | None = None,
+    event_id: str | UUID | None = None,
+    metadata: Mapping[str, Any] | None = None,
+) -> str: ...
+def log_ad_recorded(
+    content_id: str | int,
+    platform: str,
+    *,
+    campaign: str | None = None,
+    ad_set: str | None = None,
+    ad: str | None = None,
+    spend_usd: float | None = None,
+    impressions: int | None = None,
+    reach: int | None = None,
+    clicks: int | None = None,
+    conversions: float | None = None,
+    revenue_usd: float | None = None,
+    roas: float | None = None,
+    figures: str | None = None,
+    breakdown: str | None = None,
+    published_at: dt.datetime | str | None = None,
+    content_type: str | None = None,
+    text: str | None = None,
+    link: str | None = None,
+    brand_id: str | int | None = None,
+    project_id: str | int | None = None,
+    tenant_id: str | int | None = None,
+    tags: Iterable[str] | str | None = None,
+    occurred_at: dt.datetime | str | None = None,
+    event_id: str | UUID | None = None,
+    metadata: Mapping[str, Any] | None = None,
+) -> str: ...
+def log_web_page_recorded(
+    content_id: str | int,
+    *,
+    title: str | None = None,
+    link: str | None = None,
+    sessions: int | None = None,
+    engaged_sessions: int | None = None,
+    visitors: int | None = None,
+    views: int | None = None,
+    engaged_seconds: float | None = None,
+    conversions: float | None = None,
+    revenue_usd: float | None = None,
+    figures: str | None = None,
+    breakdown: str | None = None,
+    published_at: dt.datetime | str | None = None,
+    brand_id: str | int | None = None,
     project_id: str | int | None = None,
     tenant_id: str | int | None = None,
     tags: Iterable[str] | str | None = None,
@@ -739,6 +849,10 @@ class PerformanceData(Struct):
     clicks: int | None
     engagements: int | None
     conversions: float | None
+    views: int | None
+    opens: int | None
+    watch_time_seconds: float | None
+    followers_gained: int | None
     likes: int | None
     comments: int | None
     shares: int | None
@@ -753,6 +867,10 @@ class PerformanceData(Struct):
     figures: str | None
     breakdown: str | None
     published_at: dt.datetime | str | None
+    posted_weekday: str | None
+    posted_hour: int | None
+    video_length_seconds: float | None
+    link: str | None
     content_type: str | None
     hook_type: str | None
     tone: str | None
@@ -781,6 +899,10 @@ class PerformanceData(Struct):
         clicks: int | None = None,
         engagements: int | None = None,
         conversions: float | None = None,
+        views: int | None = None,
+        opens: int | None = None,
+        watch_time_seconds: float | None = None,
+        followers_gained: int | None = None,
         likes: int | None = None,
         comments: int | None = None,
         shares: int | None = None,
@@ -795,6 +917,10 @@ class PerformanceData(Struct):
         figures: str | None = None,
         breakdown: str | None = None,
         published_at: dt.datetime | str | None = None,
+        posted_weekday: str | None = None,
+        posted_hour: int | None = None,
+        video_length_seconds: float | None = None,
+        link: str | None = None,
         content_type: str | None = None,
         hook_type: str | None = None,
         tone: str | None = None,

@@ -8,8 +8,10 @@ import polars as pl
 
 from kaizenlake.job import job
 from kaizenlake.jobs._latest import LANDED, latest
+from kaizenlake.jobs._records import latest_of_days, share
 from kaizenlake.parameters import Tiers
 from kaizenlake.tables import DailyPerformance, Performance
+from kaizenlake.tables.content import INCREMENTS
 
 
 @job(reads=(Performance,), writes=DailyPerformance, by_day=True, timeless=True)
@@ -51,15 +53,13 @@ def latest_records(performance: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFram
     return latest(_select_recorded(performance, as_of), DAY, LANDED)
 
 
-DAY = ("tenant_id", "project_id", "content_id", "platform", "event_date")
-COUNTS = ("impressions", "clicks", "engagements", "conversions", "revenue_usd")
+CONTENT = ("tenant_id", "project_id", "content_id", "platform")
+DAY = (*CONTENT, "event_date")
+COUNTS = tuple(name for name in INCREMENTS if name != "reach")
 """Figures that are added up; people reached, whom several parts may share, are not."""
 
 PARTS = ("likes", "comments", "shares", "saves")
 """What engagements are the sum of, where they are not told."""
-
-PLACES = 6
-"""Decimals that are kept of a sum: platforms credit parts of conversions."""
 
 
 def _select_recorded(performance: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
@@ -73,40 +73,12 @@ def _with_parts_added_up(performance: pl.LazyFrame, as_of: datetime) -> pl.LazyF
     recorded = _select_recorded(performance, as_of).with_columns(
         engagements=pl.coalesce("engagements", pl.when(says).then(told))
     )
-    parts = latest(recorded.filter(pl.col("breakdown").is_not_null()), (*DAY, "breakdown"), LANDED)
-    sums = parts.group_by(DAY).agg(*(total(pl.col(name)).name.suffix("_sum") for name in COUNTS), parts=pl.len())
-    joined = latest(recorded, DAY, LANDED).join(sums, on=list(DAY), how="left", nulls_equal=True)
-    is_part = pl.col("breakdown").is_not_null()
-    is_sum = is_part & (pl.col("parts") > 1)
-    return joined.with_columns(
-        *(pl.when(is_part).then(_kept_places(f"{name}_sum")).otherwise(name).alias(name) for name in COUNTS),
-        *(
-            pl.when(~is_sum.fill_null(value=False)).then(name).alias(name)
-            for name in ("reach", "engagement_rate", "ctr", "conversion_rate")
-        ),
-    )
-
-
-def _kept_places(name: str) -> pl.Expr:
-    return pl.col(name).round(PLACES) if name.removesuffix("_sum") in {"conversions", "revenue_usd"} else pl.col(name)
-
-
-def total(figure: pl.Expr) -> pl.Expr:
-    """Sum of a figure in a group; null where no row tells it."""
-    return pl.when(figure.count() > 0).then(figure.sum())
+    return latest_of_days(recorded, CONTENT, COUNTS, ("reach", "engagement_rate", "ctr", "conversion_rate"))
 
 
 def trials() -> pl.Expr:
     """Return the denominator of the engagement rate: people reached where the record says so, else impressions."""
     return pl.when(pl.col("rate_of") == "reach").then("reach").otherwise("impressions")
-
-
-def share(part: pl.Expr, whole: pl.Expr) -> pl.Expr:
-    """Return the part over whole; null without a part or a whole, or with a whole of 0.
-
-    It is at most 1: a platform may count several engagements or clicks a view, and a rate is a share of the views.
-    """
-    return pl.when(whole > 0).then((part / whole).clip(upper_bound=1.0))
 
 
 def tier(rate: pl.Expr, tiers: Tiers) -> pl.Expr:

@@ -27,7 +27,6 @@ from kaizenlake.lake.landing.quarantine import (
 from kaizenlake.lake.landing.retry import Retried, mappings_folder, retry
 from kaizenlake.lake.mapping import files as mappings
 from kaizenlake.lake.mapping.apply import Mapped, Mapping
-from kaizenlake.lake.mapping.document import RECORD
 from kaizenlake.lake.mapping.money import Exchange
 from kaizenlake.lake.mapping.records import Dates, Grains
 from kaizenlake.lake.mapping.times import RowOrigin, is_time
@@ -426,8 +425,8 @@ class _LandingRun:
             self._refuse(
                 tally,
                 [
-                    Refused(rows.numbers[place], "same_grain", SAME_GRAIN, str(frame[place]), RECORD)
-                    for place in twofold
+                    Refused(rows.numbers[place], "same_grain", SAME_GRAIN, str(frame[place]), kind)
+                    for place, kind in twofold
                 ],
             )
         numbers = [rows.numbers[place] for place in mapped.places]

@@ -18,17 +18,17 @@ import polars as pl
 
 from kaizenlake.errors import MappingError
 from kaizenlake.events.catalogue import OURS, Catalogue
-from kaizenlake.lake.mapping.document import RECORD, EventSection, MappingDocument, values
+from kaizenlake.lake.mapping.document import EventSection, MappingDocument, names_read, values
 from kaizenlake.lake.mapping.figures import Style
 from kaizenlake.lake.mapping.items import ITEM, PLACE, ROW, each_item, table_of
 from kaizenlake.lake.mapping.money import currency_column
-from kaizenlake.lake.mapping.records import breakdown_of, digests, figures_of, number_records, part
+from kaizenlake.lake.mapping.records import TYPE, breakdown_of, digests, figures_of, number_records, part
 from kaizenlake.lake.mapping.row_tests import are_totals, describe_tests, holds
 from kaizenlake.lake.mapping.times import RowOrigin, find_in_name, moment
-from kaizenlake.lake.mapping.values import HASH, Fields, hashes, to_json
+from kaizenlake.lake.mapping.values import HASH, Fields, Reading, hashes, to_json
 from kaizenlake.lake.readers import json_cells
 from kaizenlake.lake.readers.chunks import CsvDialect, Rows
-from kaizenlake.lake.readers.header import has
+from kaizenlake.lake.readers.names import find, has, root
 from kaizenlake.lake.readers.sources import Form
 
 
@@ -54,20 +54,20 @@ class Mapped:
     reason: str = ""
     records: pl.DataFrame = field(default_factory=pl.DataFrame)
 
-    def without(self, records: set[int]) -> tuple[Mapped, list[int]]:
-        """Return the lines without some records, and the rows that these come from.
+    def without(self, records: set[int]) -> tuple[Mapped, list[tuple[int, str]]]:
+        """Return the lines without some records, and of each of these the row that it comes from and its type.
 
         Args:
             records: Their places among the records.
         """
-        at = self.records[_LINE_OF_ALL]
-        out = {at[place] for place in records}
+        lines, types = self.records[_LINE_OF_ALL], self.records[TYPE]
+        out = {lines[place]: types[place] for place in records}
         kept = [line for line in range(len(self.lines)) if line not in out]
         hints = {place: self.hints[line] for place, line in enumerate(kept) if line in self.hints}
         left = replace(
             self, lines=[self.lines[line] for line in kept], places=[self.places[line] for line in kept], hints=hints
         )
-        return left, [self.places[line] for line in sorted(out)]
+        return left, [(self.places[line], out[line]) for line in sorted(out)]
 
 
 @dataclass(frozen=True)
@@ -114,6 +114,7 @@ class Mapping:
             said.header,
             said.header_rows,
             tuple(name for name, is_needed in self._read.items() if is_needed),
+            self.document.also_named,
         )
 
     @cached_property
@@ -123,23 +124,13 @@ class Mapping:
 
     @cached_property
     def _read(self) -> dict[str, bool]:
-        """Columns it reads, and whether each is needed."""
-        read: dict[str, bool] = {}
-        read.update(dict.fromkeys((name for tests in self.document.leave_out for name in tests), True))
-        for section in self.document.event:
-            if section.each is not None:
-                # What lies in its items is no column of the table; a name may be that of either.
-                read[section.each] = True
-            moments = (section.occurred_at, section.measured_at)
-            times = [name for said in moments if said is not None for name in said.sources]
-            parts = breakdown_of(section, self.document) if section.type == RECORD else []
-            for names in (section.id.columns or [], times, section.when, parts):
-                for name in names:
-                    read[name] = read.get(name, False) or section.each is None
-            for _, value in values(section):
-                for name in value.sources:
-                    read[name] = read.get(name, False) or not (value.optional or section.each)
-        return read
+        return names_read(self.document)
+
+    def _called(self, present: Sequence[str]) -> dict[str, str]:
+        """Return the columns of a table that have another name in the mapping, by that name."""
+        others = self.document.also_named
+        found = {name: find(name, present, others) for name in self._read if root(name, present) is None}
+        return {name: column for name, column in found.items() if column is not None}
 
     def fits(self, present: Sequence[str], *, where: str) -> None:
         """Check that a table has the columns that are needed; it may have others.
@@ -147,10 +138,15 @@ class Mapping:
         Raises:
             MappingError: Names each missing column, the nearest there are, and all there are.
         """
-        missing = [name for name, is_needed in self._read.items() if is_needed and not has(name, present)]
+        missing = [
+            name
+            for name, is_needed in self._read.items()
+            if is_needed and not has(name, present, self.document.also_named)
+        ]
+        called = self._called(present)
         doubled = [
             name
-            for name in self.columns
+            for name in (called.get(column, column) for column in self.columns)
             if any(re.fullmatch(rf"{re.escape(name)} \(column \d+\)", column) for column in present)
         ]
         shown = ", ".join(repr(name) for name in present) or "none"
@@ -177,6 +173,10 @@ class Mapping:
                 hint=hint,
             )
 
+    def _is_record(self, section: EventSection) -> bool:
+        event = self.catalogue.by_name(section.type)
+        return event is not None and event.is_record
+
     @property
     def needs_time(self) -> bool:
         """Whether the time of its events has to be given for a whole file."""
@@ -191,7 +191,7 @@ class Mapping:
     @property
     def records_figures(self) -> bool:
         """Whether it makes records of figures."""
-        return any(section.type == RECORD for section in self.document.event)
+        return any(self._is_record(section) for section in self.document.event)
 
     @property
     def has_breakdown(self) -> bool:
@@ -202,7 +202,7 @@ class Mapping:
     def asks_for_figures(self) -> bool:
         """Whether it does not say what the counts of records are of, whose rows tell their time."""
         return any(
-            section.type == RECORD
+            self._is_record(section)
             and figures_of(section, self.document) is None
             and "figures" not in section.fields
             and (said := section.measured_at or section.occurred_at) is not None
@@ -235,6 +235,14 @@ class Mapping:
             seen: By column, which marks of decimals earlier rows of the file have shown; what these show is added.
         """
         beside = currency_column(rows.frame.columns)
+        called = self._called(rows.frame.columns)
+        if called:
+            rows = replace(
+                rows,
+                frame=rows.frame.with_columns(pl.col(column).alias(name) for name, column in called.items()),
+                typed=rows.typed
+                | {name: rows.typed[column] for name, column in called.items() if column in rows.typed},
+            )
         columns = self.columns if beside is None or beside in self.columns else (*self.columns, beside)
         frame = table_of(rows, columns, self.document.format.null_values)
         out = self._find_left_out(frame, rows)
@@ -243,7 +251,7 @@ class Mapping:
         made, records = [], []
         for number, section in enumerate(self.document.event):
             lines, found, keys = self._lines(
-                section, kept, origin, {} if seen is None else seen, is_workbook=rows.is_workbook
+                section, kept, origin, {} if seen is None else seen, Reading(rows.is_workbook, called)
             )
             numbered = pl.lit(number).alias(_SECTION), pl.int_range(pl.len()).alias(_LINE)
             made.append(lines.with_columns(numbered))
@@ -279,8 +287,7 @@ class Mapping:
         frame: pl.DataFrame,
         origin: RowOrigin,
         seen: dict[str, set[str]],
-        *,
-        is_workbook: bool,
+        reading: Reading,
     ) -> tuple[pl.DataFrame, dict[int, list[str]], pl.DataFrame | None]:
         event = self.catalogue.by_name(section.type)
         assert event is not None, "a mapping is checked when it is read"
@@ -301,9 +308,9 @@ class Mapping:
         time, told = moment(section.measured_at or section.occurred_at, origin)
         rows = rows.with_columns(time.alias(_TIME))
         style = style if form.decimal or form.thousands else Style()
-        fields = Fields(rows, style, seen, origin.exchange, currency_column(rows.columns), rows[_TIME], is_workbook)
+        fields = Fields(rows, style, seen, origin.exchange, currency_column(rows.columns), rows[_TIME], reading)
         given = {name: fields.value(name, value, declared.get(name)) for name, value in values(section)}
-        is_record = section.type == RECORD
+        is_record = event.is_record
         if is_record:
             given |= self._of_record(section, origin)
         rows = rows.with_columns(_series(given[name], name) for name in given)
@@ -339,6 +346,7 @@ class Mapping:
             *(pl.col(_GIVEN + name).alias(name) for name in names),
             pl.col(_TIME).alias("time"),
             pl.col(_PAYLOAD).alias("payload"),
+            pl.lit(section.type).alias("type"),
         )
         return lines, fields.hints, number_records(about, figures_of(section, self.document), names)
 

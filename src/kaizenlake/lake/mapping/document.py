@@ -8,8 +8,7 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
-from kaizenlake.lake.readers import json_cells
-from kaizenlake.vocabulary import Figures
+from kaizenlake.vocabulary import Figures, Weekday
 
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,59}$")]
 Sign = Annotated[str, Meta(min_length=1, max_length=1)]
@@ -67,8 +66,8 @@ Tests: TypeAlias = dict[str, str | list[str] | Test]
 class Value(_TomlTable, frozen=True, kw_only=True):
     """Where a value comes from: exactly one of those of `SOURCES`.
 
-    column: A column. `values` replaces cells (by an empty text: they say nothing), `split` makes a list, `multiply_by`,
-        `divide_by` and `percent` convert.
+    column: A column. `values` replaces cells (by an empty text: they say nothing) and `otherwise` those that are none of them,
+        `split` makes a list, `multiply_by`, `divide_by` and `percent` convert.
     constant: The same for every row.
     columns: Several columns, joined by `join`, or made into a stable hash (`hash = true`) that names their content.
     row: The row's number after this prefix.
@@ -96,6 +95,7 @@ class Value(_TomlTable, frozen=True, kw_only=True):
     ratio: Annotated[list[str], Meta(min_length=2, max_length=2)] | None = None
     product: Annotated[list[str], Meta(min_length=2)] | None = None
     values: dict[str, str] | None = None
+    otherwise: str | None = None
     split: Sign | None = None
     join: str | None = None
     hash: bool = False
@@ -105,7 +105,7 @@ class Value(_TomlTable, frozen=True, kw_only=True):
     multiply_by: float | None = None
     divide_by: float | None = None
     percent: bool = False
-    format: str | None = None
+    format: str | list[str] | None = None
     zone: str | None = None
     default: str | int | float | bool | None = None
     case: Literal["lower", "upper"] | None = None
@@ -147,8 +147,8 @@ class Moment(_TomlTable, frozen=True, kw_only=True):
     midnight that a clock skipped is the first instant of its day. Of a time that came twice, the first is meant.
 
     column: A column, read by `format`: `iso` (a date, or date and time), `epoch_seconds`, `epoch_milliseconds`,
-        `epoch_microseconds`, `epoch_nanoseconds`, or a pattern such as `%d.%m.%Y %H:%M`. A time without a zone is in `zone`;
-        without that it is refused.
+        `epoch_microseconds`, `epoch_nanoseconds`, or a pattern such as `%d.%m.%Y %H:%M`; of several, the first that fits a
+        cell. A time without a zone is in `zone`; without that it is refused.
     columns: A column with the date and one with the time, read together, a blank between them.
     constant: The same date or instant for all rows.
     file_name: A pattern such as `%Y-%m-%d`, found in the name of the file.
@@ -163,13 +163,13 @@ class Moment(_TomlTable, frozen=True, kw_only=True):
     constant: str | None = None
     file_name: str | None = None
     file_time: bool | None = None
-    format: str = "iso"
+    format: str | list[str] = "iso"
     zone: str | None = None
     week: str | None = None
     month: str | None = None
     year: int | None = None
     weekday: str | None = None
-    first_weekday: json_cells.Weekday = "monday"
+    first_weekday: Weekday = "monday"
     hour: str | None = None
 
     @property
@@ -196,7 +196,7 @@ class EventSection(_TomlTable, frozen=True, kw_only=True):
     With `each`, a row stands for one event for each item of the list that lies there. A name of a column is then that of a
     member of the item, or else of one of the row. Without `occurred_at`, the time is that of the option `--occurred-at`.
 
-    Of PERFORMANCE_RECORDED: `figures` says what the counts are of, all since the content was published or the day alone.
+    Of records of figures, such as PERFORMANCE_RECORDED: `figures` says what the counts are of, all since the content was published or the day alone.
     `breakdown` names the columns that break a content down, such as age or placement, whose rows add up. `measured_at` says when
     the figures were measured; `occurred_at` is then when the content was published.
     """
@@ -216,7 +216,11 @@ class EventSection(_TomlTable, frozen=True, kw_only=True):
 
 
 class MappingDocument(_TomlTable, frozen=True, kw_only=True):
-    """The whole file; `figures` and `breakdown` are those of each event that does not say its own, and rows for which all of one table of `leave_out` holds are no events, such as those of totals."""
+    """The whole file.
+
+    `also_named` says what a column that the mapping names is called in other exports (`*` stands for any words); a mapping that
+    has it finds columns without regard to case. Columns of `optional` may be missing. `figures` and `breakdown` are those of each event that does not say its own, and rows for which all of one table of `leave_out` holds are no events, such as those of totals.
+    """
 
     description: Annotated[str, Meta(min_length=10)]
     event: Annotated[list[EventSection], Meta(min_length=1)]
@@ -225,10 +229,8 @@ class MappingDocument(_TomlTable, frozen=True, kw_only=True):
     figures: Figures | None = None
     breakdown: list[str] = []
     source: Name | None = None
-
-
-RECORD = "PERFORMANCE_RECORDED"
-"""The event whose figures later ones replace or add to."""
+    also_named: dict[str, list[str]] = {}
+    optional: list[str] = []
 
 
 def values(section: EventSection) -> Iterator[tuple[str, Value]]:
@@ -237,3 +239,23 @@ def values(section: EventSection) -> Iterator[tuple[str, Value]]:
     for name, value in [*section.fields.items(), *envelope.items()]:
         if value is not None:
             yield name, Value(column=value) if isinstance(value, str) else value
+
+
+def names_read(document: MappingDocument) -> dict[str, bool]:
+    """Return the columns that a mapping reads, in the order in which it names them, and whether each is needed."""
+    read: dict[str, bool] = {}
+    read.update(dict.fromkeys((name for tests in document.leave_out for name in tests), True))
+    for section in document.event:
+        if section.each is not None:
+            # What lies in its items is no column of the table; a name may be that of either.
+            read[section.each] = True
+        moments = (section.occurred_at, section.measured_at)
+        times = [name for said in moments if said is not None for name in said.sources]
+        parts = section.breakdown or document.breakdown
+        for names in (section.id.columns or [], times, section.when, parts):
+            for name in names:
+                read[name] = read.get(name, False) or section.each is None
+        for _, value in values(section):
+            for name in value.sources:
+                read[name] = read.get(name, False) or not (value.optional or section.each)
+    return read | {name: False for name in read if name in document.optional}

@@ -8,8 +8,8 @@ import msgspec
 import polars as pl
 
 from kaizenlake.lake.readers.chunks import Rows
-from kaizenlake.lake.readers.header import root
 from kaizenlake.lake.readers.json_rows import cell, inner, items, mark_places, record
+from kaizenlake.lake.readers.names import root
 
 PLACE, ROW, ITEM, TYPED = "\0place", "\0row", "\0item", "\0typed "
 """Columns of ours beside those of the table: the place of a row in its chunk, its number in the file, that of an item in its

@@ -11,8 +11,8 @@ from kaizenlake.lake.mapping.document import EventSection, MappingDocument
 from kaizenlake.lake.readers import json_cells
 from kaizenlake.vocabulary import Figures
 
-GRAIN, CONTENT, DAY, TOLD = "\0grain", "\0content", "\0day", "\0told"
-"""Of each record: a number of what it is about and when, one of its content and platform, its day, and one of all that it says."""
+GRAIN, CONTENT, DAY, TOLD, TYPE = "\0grain", "\0content", "\0day", "\0told", "\0type"
+"""Of each record: a number of what it is about and when, one of its content and platform, its day, one of all that it says, and its type."""
 
 
 def figures_of(section: EventSection, document: MappingDocument) -> Figures | None:
@@ -44,7 +44,7 @@ def number_records(lines: pl.DataFrame, figures: Figures | None, given: Sequence
     """Return numbers that tell which records are about the same.
 
     Args:
-        lines: Columns of values by field as JSON text, and `time`.
+        lines: Columns of values by field as JSON text, `time`, `payload`, and the `type` of the event.
         figures: What the counts are of.
         given: Names of the columns of tenant, project, content, platform and part, as far as there are any.
     """
@@ -52,10 +52,11 @@ def number_records(lines: pl.DataFrame, figures: Figures | None, given: Sequence
     when = day if figures == "of the day" else pl.col("time")
     content = [name for name in given if not name.endswith("breakdown")]
     return lines.select(
-        pl.struct(*given, when.alias("when")).hash().alias(GRAIN),
-        pl.struct(content).hash().alias(CONTENT),
+        pl.struct("type", *given, when.alias("when")).hash().alias(GRAIN),
+        pl.struct("type", *content).hash().alias(CONTENT),
         day.alias(DAY),
-        pl.struct(*given, "time", "payload").hash().alias(TOLD),
+        pl.struct("type", *given, "time", "payload").hash().alias(TOLD),
+        pl.col("type").alias(TYPE),
     )
 
 

@@ -12,7 +12,6 @@ import polars as pl
 from kaizenlake.events.catalogue import OURS, Catalogue, EventType
 from kaizenlake.lake.mapping.document import (
     MOMENTS,
-    RECORD,
     SOURCES,
     EventSection,
     Identity,
@@ -21,6 +20,7 @@ from kaizenlake.lake.mapping.document import (
     Test,
     Tests,
     Value,
+    names_read,
     values,
 )
 
@@ -34,6 +34,7 @@ def problems(document: MappingDocument, catalogue: Catalogue = OURS) -> Iterator
         yield f"`format.encoding`: there is no encoding {form.encoding!r}"
     if form.thousands is not None and (form.decimal or ".") == form.thousands and form.decimal is not None:
         yield "`format.thousands`: the mark of thousands and of decimals are the same"
+    yield from _name_problems(document)
     for place, tests in enumerate(document.leave_out):
         yield from _tests_problems(f"leave_out[{place}]", tests)
     for place, section in enumerate(document.event):
@@ -47,11 +48,20 @@ def problems(document: MappingDocument, catalogue: Catalogue = OURS) -> Iterator
         yield from _tests_problems(f"{at}.when", section.when)
         if section.occurred_at is not None:
             yield from _moment_problems(f"{at}.occurred_at", section.occurred_at)
-        if section.type != RECORD and (section.measured_at or section.figures or section.breakdown):
-            yield f"`{at}`: `measured_at`, `figures` and `breakdown` go with {RECORD}"
+        if not event.is_record and (section.measured_at or section.figures or section.breakdown):
+            records = [item.name for item in catalogue.events if item.is_record]
+            yield f"`{at}`: `measured_at`, `figures` and `breakdown` go with {_list_words(records)}"
         if section.measured_at is not None:
             yield from _moment_problems(f"{at}.measured_at", section.measured_at)
         yield from _field_problems(at, section, event)
+
+
+def _name_problems(document: MappingDocument) -> Iterator[str]:
+    known = names_read(document)
+    for key, names in (("also_named", list(document.also_named)), ("optional", document.optional)):
+        for name in names:
+            if name not in known:
+                yield f"`{key}`: the mapping reads no column {name!r}"
 
 
 def _identity_problems(at: str, identity: Identity) -> Iterator[str]:
@@ -73,7 +83,11 @@ def _moment_problems(at: str, moment: Moment) -> Iterator[str]:
 
 
 def _list_keys(keys: Sequence[str]) -> str:
-    *first, last = (f"`{key}`" for key in keys)
+    return _list_words([f"`{key}`" for key in keys])
+
+
+def _list_words(words: Sequence[str]) -> str:
+    *first, last = words
     return f"{', '.join(first)} and {last}"
 
 
@@ -127,6 +141,8 @@ def _value_problems(at: str, value: Value, kind: str, *, is_money: bool) -> Iter
     said = sum(words is not None for words in (value.is_, value.is_not))
     if said != (value.count is not None or value.names is not None):
         yield f"`{at}`: exactly one of `is` and `is_not` goes with `count` and `names`, and they with it"
+    if value.otherwise is not None and value.values is None:
+        yield f"`{at}`: `otherwise` goes with `values`"
     if value.columns is None and (value.hash or value.join is not None):
         yield f"`{at}`: `hash` and `join` go with `columns`"
     if value.columns is not None and value.hash == (value.join is not None):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,19 @@ HASH = "\0hash "
 """Before the name of a field, the hash that it is."""
 
 
+@dataclass(frozen=True)
+class Reading:
+    """How the rows of a table are read.
+
+    Args:
+        is_workbook: They come from a workbook, which holds a share as a fraction where it shows a percent.
+        called: What the table calls a column, by the name that the mapping has for it, where these differ.
+    """
+
+    is_workbook: bool = False
+    called: Mapping[str, str] = field(default_factory=dict)
+
+
 @dataclass
 class Fields:
     """What the fields of the events of some rows are made of.
@@ -32,7 +45,7 @@ class Fields:
         exchange: What amounts of money are worth.
         currency_column: Column of the table that says what its amounts are in, where the mapping does not.
         times: Time of each row as JSON text.
-        is_workbook: They come from a workbook, which holds a share as a fraction where it shows a percent.
+        reading: How they are read.
         hints: By row, why a number could not be read, told where the row is refused.
     """
 
@@ -42,7 +55,7 @@ class Fields:
     exchange: Exchange
     currency_column: str | None
     times: pl.Series
-    is_workbook: bool = False
+    reading: Reading = Reading()
     hints: defaultdict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
 
     def value(self, name: str, value: Value, declared: Field | None) -> pl.Expr | pl.Series:
@@ -80,13 +93,13 @@ class Fields:
 
     def _read(self, name: str, value: Value, declared: Field, column: str, *, is_amount: bool = True) -> pl.Series:
         unit = declared.unit if is_amount else ""
-        texts = self.rows[column]
+        texts, told = self.rows[column], self.reading.called.get(column, column)
         if value.values is not None:
             texts = texts.replace(list(value.values), [word or None for word in value.values.values()])
         typed = self.rows[TYPED + column] if TYPED + column in self.rows.columns else None
-        if self.is_workbook and value.percent and typed is not None and typed.any():
+        if self.reading.is_workbook and value.percent and typed is not None and typed.any():
             for place in typed.arg_true():
-                self.hints[place].append(f"`{name}` from the column {column!r}: {_IN_WORKBOOK}")
+                self.hints[place].append(f"`{name}` from the column {told!r}: {_IN_WORKBOOK}")
             texts = pl.select(pl.when(typed).then(texts + " or %").otherwise(texts)).to_series()
         field = figures.NumberField(unit, is_count=declared.kind == "int", is_percent=value.percent)
         seen = self.seen.setdefault(column, set())
@@ -94,19 +107,20 @@ class Fields:
         if found.faults:
             for place, text in enumerate(texts):
                 if text in found.faults:
-                    self.hints[place].append(f"`{name}` from the column {column!r}: {text!r}: {found.faults[text]}")
+                    self.hints[place].append(f"`{name}` from the column {told!r}: {text!r}: {found.faults[text]}")
         return self._in_dollars(name, value, column, found) if unit == figures.MONEY else found.texts
 
     def _in_dollars(self, name: str, value: Value, column: str, found: figures.NumberColumn) -> pl.Series:
         said: str | pl.Series | None = value.currency if isinstance(value.currency, str) else None
+        told = self.reading.called.get(column, column)
         beside = value.currency.column if isinstance(value.currency, Currency) else self.currency_column
         if said is None and beside is not None:
             said = self.rows[beside].str.to_uppercase()
         days = self.times.str.slice(1, 10).str.to_date("%Y-%m-%d", strict=False)
-        amounts = Amounts(found, column, said, days)
+        amounts = Amounts(found, told, said, days)
 
         def refuse(place: int, why: str) -> None:
-            self.hints[place].append(f"`{name}` from the column {column!r}: {found.originals[place]!r}: {why}")
+            self.hints[place].append(f"`{name}` from the column {told!r}: {found.originals[place]!r}: {why}")
 
         return in_dollars(amounts, self.exchange, refuse)
 
@@ -188,7 +202,12 @@ def _cell(cell: pl.Expr, value: Value, kind: str) -> pl.Expr:
     """Return a cell as JSON text of the kind that its field is of."""
     cell = _change_case(cell, value)
     if value.values is not None:
-        cell = cell.replace(list(value.values), [word or None for word in value.values.values()])
+        words = [word or None for word in value.values.values()]
+        if value.otherwise is None:
+            cell = cell.replace(list(value.values), words)
+        else:
+            other = pl.when(cell.is_not_null()).then(pl.lit(value.otherwise or None))
+            cell = cell.replace_strict(list(value.values), words, default=other, return_dtype=pl.String)
     match kind:
         case "list":
             return json_cells.words(cell, value.split or ",")

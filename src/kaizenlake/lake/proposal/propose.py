@@ -29,7 +29,7 @@ from kaizenlake.lake.proposal.sample import FileSample, samples
 from kaizenlake.lake.proposal.shapes import CellShape, look
 from kaizenlake.lake.readers import sources
 from kaizenlake.lake.readers.chunks import Lines, Rows
-from kaizenlake.lake.readers.header import has
+from kaizenlake.lake.readers.names import has
 from kaizenlake.lake.readers.sources import SourceFile
 from kaizenlake.lake.readers.trace_files import is_of_traces, read_traces
 from kaizenlake.tables.base.needs import NEEDS, TableNeed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -9,6 +10,7 @@ import polars as pl
 
 from kaizenlake.lake.readers import json_cells
 from kaizenlake.lake.readers.faults import words
+from kaizenlake.lake.readers.names import Others, has
 
 CHUNK_LINES = 16_384
 CHUNK_BYTES = 32 * 1024 * 1024
@@ -115,6 +117,7 @@ class CsvDialect:
         header: Row that holds the names of the columns, from 1; None looks for it.
         header_rows: Rows that the names of the columns take; None looks for one row, then for two.
         needed: Columns by which the header is found.
+        others: By column, what it is also called.
     """
 
     separator: str = ","
@@ -125,6 +128,11 @@ class CsvDialect:
     header: int | None = None
     header_rows: int | None = None
     needed: tuple[str, ...] = ()
+    others: Others = field(default_factory=dict, hash=False)
+
+    def has(self, name: str, names: Sequence[str]) -> bool:
+        """Return whether a table has a column, by whatever name."""
+        return has(name, names, self.others)
 
 
 def is_full(lines: int, size: int) -> bool:

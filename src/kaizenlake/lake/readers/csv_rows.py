@@ -17,7 +17,7 @@ import pyarrow.csv
 from kaizenlake.errors import MappingError
 from kaizenlake.lake.readers.chunks import CsvDialect, Refused, Rows, breaks_off, is_full
 from kaizenlake.lake.readers.faults import FAULTS, words
-from kaizenlake.lake.readers.header import FIRST_ROWS, find_header, has
+from kaizenlake.lake.readers.header import FIRST_ROWS, find_header
 from kaizenlake.lake.readers.sources import BLOCK_BYTES, SourceFile, open_source
 
 UTF8 = "utf-8"
@@ -241,7 +241,7 @@ _HEADER_LENGTH = 131_072
 
 
 def _check_header(header: list[str], dialect: CsvDialect, where: str) -> None:
-    lacks = [name for name in dialect.needed if not has(name, header)]
+    lacks = [name for name in dialect.needed if not dialect.has(name, header)]
     if lacks and any("\\x" in name for name in header):
         raise MappingError(
             f"The header holds bytes that are not {dialect.encoding}, and the column {lacks[0]!r} is not found.",

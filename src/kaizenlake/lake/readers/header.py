@@ -52,7 +52,7 @@ def find_header(first: Sequence[Sequence[str]], dialect: CsvDialect, where: str)
             if start + span > len(first):
                 continue
             names = _names(first[start : start + span])
-            found = sum(has(name, names) for name in dialect.needed)
+            found = sum(dialect.has(name, names) for name in dialect.needed)
             if found > most or (found == most and span == 1 and best.rows == 0):
                 best, most = Header(distinct(names), start + span), found
             if found == len(dialect.needed):
@@ -71,16 +71,3 @@ def _names(rows: Sequence[Sequence[str]]) -> list[str]:
             upper.append(above)
         lower = [BETWEEN.join(filter(None, pair)) for pair in zip(upper, lower, strict=True)]
     return lower
-
-
-def has(name: str, names: Sequence[str]) -> bool:
-    """Return whether a table has a column: of that name, or one in which it lies, such as `a` for `a.b[0]`."""
-    return root(name, names) is not None
-
-
-def root(name: str, names: Sequence[str]) -> str | None:
-    """Return the column of that name, or the one in which it lies; None where there is none."""
-    if name in names:
-        return name
-    ends = [place for place, letter in enumerate(name) if letter in ".["]
-    return next((name[:end] for end in reversed(ends) if end and name[:end] in names), None)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from hashlib import sha256
-from typing import Literal, TypeAlias, get_args
+from typing import get_args
 
 import polars as pl
 
-Weekday: TypeAlias = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+from kaizenlake.vocabulary import Weekday
 
 _INTEGER = r"^[+-]?\d+$"
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
@@ -91,20 +91,27 @@ def member(name: str, value: pl.Expr) -> pl.Expr:
     return pl.when(value.is_not_null()).then(pl.lit(f'"{name}":') + value + pl.lit(",")).otherwise(pl.lit(""))
 
 
-def instant(cell: pl.Expr, form: str, zone: str | None) -> pl.Expr:
-    """Return a JSON time in UTC, read by a form; see `mapping.Moment`.
+def instant(cell: pl.Expr, form: str | Sequence[str], zone: str | None) -> pl.Expr:
+    """Return a JSON time in UTC, read by a form, or by the first of several that fits; see `mapping.Moment`.
 
     Where a clock was set back and a time comes twice, the first is meant; one that never was is refused. A date alone is the
     first instant of that day which has the same date in UTC.
     """
+    found = [_moment(cell, each, zone) for each in ([form] if isinstance(form, str) else form)]
+    told = [each for each in found if each is not None]
+    return _utc(pl.coalesce(told), cell) if told else text(cell)
+
+
+def _moment(cell: pl.Expr, form: str, zone: str | None) -> pl.Expr | None:
+    """Return an instant that is read by a form; None where it would lack a zone."""
     if form in EPOCHS:
-        return _utc(_since_epoch(cell, EPOCHS[form]), cell)
+        return _since_epoch(cell, EPOCHS[form])
     if form == "iso":
-        return _utc(_iso(cell, zone), cell)
+        return _iso(cell, zone)
     if "%z" in form or "%#z" in form or "%:z" in form:
-        return _utc(cell.str.to_datetime(form, time_unit="us", time_zone="UTC", strict=False), cell)
+        return cell.str.to_datetime(form, time_unit="us", time_zone="UTC", strict=False)
     if zone is None:
-        return text(cell)
+        return None
     has_time = any(mark in form for mark in ("%H", "%I", "%T", "%R", "%X", "%c", "%k", "%l"))
     made = (
         _in_zone(cell.str.to_datetime(form, time_unit="us", strict=False), zone)
@@ -112,10 +119,10 @@ def instant(cell: pl.Expr, form: str, zone: str | None) -> pl.Expr:
         else _day(cell.str.to_date(form, strict=False), zone)
     )
     if form.startswith("%Y-%d"):
-        return _utc(made, cell)
+        return made
     # A cell that the file holds as a date or time is spelled like this, whatever the mapping says of texts.
     typed = _in_zone(cell.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", time_unit="us", strict=False), zone)
-    return _utc(pl.coalesce(made, typed, _day(cell.str.to_date("%Y-%m-%d", strict=False), zone)), cell)
+    return pl.coalesce(made, typed, _day(cell.str.to_date("%Y-%m-%d", strict=False), zone))
 
 
 def _iso(cell: pl.Expr, zone: str | None) -> pl.Expr:

@@ -14,7 +14,6 @@ from kaizenlake.errors import MappingError
 from kaizenlake.lake.readers import chunks
 from kaizenlake.lake.readers.chunks import CsvDialect, Lines, Rows, breaks_off, is_full
 from kaizenlake.lake.readers.faults import FAULTS
-from kaizenlake.lake.readers.header import has
 from kaizenlake.lake.readers.json_rows import NoSuchListError, from_list, lists_in, rows_of
 from kaizenlake.lake.readers.sources import BLOCK_BYTES, SourceFile, open_source
 
@@ -127,10 +126,10 @@ def _check_records(rows: Rows, dialect: CsvDialect, where: str) -> None:
     Raises:
         MappingError: It lacks columns that the records of a list in it have; the words say how to name that list.
     """
-    if dialect.rows or len(rows.numbers) != 1 or all(has(name, rows.frame.columns) for name in dialect.needed):
+    if dialect.rows or len(rows.numbers) != 1 or all(dialect.has(name, rows.frame.columns) for name in dialect.needed):
         return
     for path, members in lists_in(rows.raws[0] if rows.raws else ""):
-        if members and all(has(name, members) for name in dialect.needed):
+        if members and all(dialect.has(name, members) for name in dialect.needed):
             raise MappingError(
                 "The file is one object, and the records are a list that lies in it.",
                 where=where,

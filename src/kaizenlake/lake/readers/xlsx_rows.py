@@ -67,7 +67,7 @@ def _sheet(book: python_calamine.CalamineWorkbook, dialect: CsvDialect, where: s
                 sheet = book.get_sheet_by_name(name)
                 first = [[_text(cell) or "" for cell in row] for row in islice(sheet.iter_rows(), FIRST_ROWS)]
                 found = find_header(first, dialect, where) if first else None
-                if found is not None and all(need in found.names for need in dialect.needed):
+                if found is not None and all(dialect.has(need, found.names) for need in dialect.needed):
                     return sheet
         asked = (shown or names)[0]
     if isinstance(asked, int):

@@ -7,7 +7,7 @@ from typing import get_args
 import polars as pl
 
 from kaizenlake.tables.base import Instant, OfTenant, Table, Words, column, count, rate, table
-from kaizenlake.vocabulary import Audience, Figures
+from kaizenlake.vocabulary import Audience, Figures, Weekday
 
 TIERS = ("excellent", "good", "average", "poor")
 LENGTH_BANDS = ("1-5", "6-10", "11-15", "16-25", "26-50", "51+")
@@ -40,6 +40,17 @@ class _Figures(_Content):
         "Conversions that followed, parts of one among them; null where not recorded.", nullable=True, ge=0
     )
     revenue_usd: float = column("Revenue that followed; null where not recorded.", unit="usd", nullable=True, ge=0)
+    views: pl.Int64 = count(
+        "Times it was seen or played, as its platform counts; null where not recorded.", nullable=True
+    )
+    opens: pl.Int64 = count("Times it was opened; null where not recorded.", nullable=True)
+    watch_time_seconds: float = column(
+        "Time that people watched it, all together; null where not recorded.", unit="seconds", nullable=True, ge=0
+    )
+    followers_gained: pl.Int64 = column(
+        "Followers who came by it, less those who left; null where not recorded.", nullable=True
+    )
+    spend_usd: float = column("Money spent on showing it; null where not recorded.", unit="usd", nullable=True, ge=0)
     engagement_rate: float = rate(
         "As recorded, else engagements over impressions (over reach where the record says so), at most 1; "
         "null without a denominator.",
@@ -50,6 +61,23 @@ class _Figures(_Content):
     )
     conversion_rate: float = rate("Conversions over clicks, at most 1; null without clicks.", nullable=True)
     tier: str = column("Tier of the engagement rate; null where the rate is.", nullable=True, isin=TIERS)
+
+
+class _Publication(Table):
+    external_id: str = column("The content as its platform names it; null where not given.", nullable=True)
+    link: str = column("Address it leads to; null where not given.", nullable=True)
+    published_at: Instant = column("When it was published; null where not told.", nullable=True)
+    posted_weekday: str = column(
+        "Weekday on which it was published, where its publisher is; null where not told.",
+        nullable=True,
+        isin=get_args(Weekday),
+    )
+    posted_hour: pl.Int64 = column(
+        "Hour at which it was published, where its publisher is; null where not told.", nullable=True, ge=0, le=23
+    )
+    video_length_seconds: float = column(
+        "Length of its video; null where not given.", unit="seconds", nullable=True, ge=0
+    )
 
 
 class _Attributes(Table):
@@ -70,7 +98,7 @@ class _Attributes(Table):
 @table(
     layer="gold", grain=("tenant_id", "project_id", "content_id", "platform", "performed_on"), partition="event_date"
 )
-class DailyPerformance(_Attributes, _Figures):
+class DailyPerformance(_Publication, _Attributes, _Figures):
     """The latest record of one content on one platform and day, with its rates and tier."""
 
     rate_of: str = column("Denominator of the engagement rate.", isin=get_args(Audience))
@@ -93,7 +121,9 @@ class PerformanceTiers(_Attributes, _Ranked):
     """One content on one platform and day: rates, tier, and its place among its like."""
 
 
-class _Features(Table):
+class FeaturesOfText(Table):
+    """What the text of a content is made of."""
+
     language: str = column(
         "Language of the text, as a code of ISO 639-1 such as en: as the event says by a code or name that is known, else "
         "detected; null without a text, or where it is too short to tell.",
@@ -153,17 +183,29 @@ TEXT_FEATURES = (
 @table(
     layer="gold", grain=("tenant_id", "project_id", "content_id", "platform", "performed_on"), partition="event_date"
 )
-class ContentFeatures(_Features, _Content):
+class ContentFeatures(FeaturesOfText, _Content):
     """What the text of one content on one platform and day is made of, by declared rules."""
 
     text: str = column("The text, cut to 280 characters; null where none was recorded.", nullable=True)
     event_date: pl.Date = column("The day, by which the table is partitioned; equals performed_on.")
 
 
-INCREMENTS = ("impressions", "clicks", "engagements", "reach", "conversions", "revenue_usd")
+INCREMENTS = (
+    "impressions",
+    "clicks",
+    "engagements",
+    "reach",
+    "conversions",
+    "revenue_usd",
+    "views",
+    "opens",
+    "watch_time_seconds",
+    "followers_gained",
+    "spend_usd",
+)
 """Figures that records of single days tell."""
 
-MILLIONTHS = ("conversions", "revenue_usd")
+MILLIONTHS = ("conversions", "revenue_usd", "watch_time_seconds", "spend_usd")
 """Those of them that are not whole, and are added up in millionths."""
 
 
@@ -178,16 +220,40 @@ class ContentIncrements(_ContentPlace):
     reach_days: pl.Int64 = count("Days that tell people it was shown to.")
     conversions_days: pl.Int64 = count("Days that tell conversions.")
     revenue_usd_days: pl.Int64 = count("Days that tell revenue.")
+    views_days: pl.Int64 = count("Days that tell views.")
+    opens_days: pl.Int64 = count("Days that tell how often it was opened.")
+    watch_time_seconds_days: pl.Int64 = count("Days that tell how long it was watched.")
+    followers_gained_days: pl.Int64 = count("Days that tell followers.")
+    spend_usd_days: pl.Int64 = count("Days that tell spend.")
     impressions: pl.Int64 = count("Times it was shown.")
     clicks: pl.Int64 = count("Clicks on it.")
     engagements: pl.Int64 = count("Engagements with it.")
     reach: pl.Int64 = count("People it was shown to, each on every day anew.")
     conversions: pl.Int64 = count("Conversions that followed, in millionths.")
     revenue_usd: pl.Int64 = count("Revenue that followed, in millionths of a US dollar.")
+    views: pl.Int64 = count("Times it was seen or played.")
+    opens: pl.Int64 = count("Times it was opened.")
+    watch_time_seconds: pl.Int64 = count("Time that people watched it, in millionths of a second.")
+    followers_gained: pl.Int64 = column("Followers who came by it, less those who left.")
+    spend_usd: pl.Int64 = count("Money spent on showing it, in millionths of a US dollar.")
+
+
+class _Origin(Table):
+    matched_by: str = column(
+        "By which name the content is known to have been made; null where nobody told how it was.",
+        nullable=True,
+        isin=("content_id", "external_id"),
+    )
+    creation_id: str = column("Event that tells how it was made; null where nobody told.", nullable=True)
+    generation_id: str = column("Generation that it came out of; null where unknown.", nullable=True)
+    context_sha256: str = column(
+        "SHA-256 of the context it was made with; null without one, or unknown.", nullable=True
+    )
+    held_out: bool = column("The context was held back from it on purpose; null where unknown.", nullable=True)
 
 
 @table(layer="gold", grain=("tenant_id", "project_id", "content_id", "platform"), partition="event_date")
-class Contents(_Features, _Figures):
+class Contents(_Origin, _Publication, FeaturesOfText, _Figures):
     """One content on one platform: its latest day of figures, or all days where each tells its own, its attributes and features; the unit of every comparison."""
 
     content_type: str = column("Kind of content; null where not given.", nullable=True)

@@ -1,0 +1,54 @@
+"""Ad events: what was paid for ads, and what came of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from kaizenlake.events.values.disagreements import Disagreement, beyond, refuse
+from kaizenlake.events.values.disagreements import Figure as Told
+from kaizenlake.events.values.fields import Count, Credits, Figure, Instant, Key, Payload, Text, Usd, Word, says
+from kaizenlake.vocabulary import Figures
+
+
+class AdRecorded(Payload, frozen=True, kw_only=True):
+    """The figures of an ad, an ad set or a campaign were recorded; its time is when they were measured."""
+
+    content_id: Annotated[Key, says("Ad, or else the ad set or campaign that the figures are of, as it is named.")]
+    platform: Annotated[Key, says("Platform it was shown on.")]
+    campaign: Annotated[Word | None, says("Name of the campaign, for people.")] = None
+    ad_set: Annotated[Word | None, says("Ad set or ad group within the campaign.")] = None
+    ad: Annotated[Word | None, says("Name of the ad.")] = None
+    spend_usd: Annotated[Usd | None, says("Money spent on showing it.")] = None
+    impressions: Annotated[Count | None, says("Times it was shown.")] = None
+    reach: Annotated[Count | None, says("People it was shown to.", is_field_name_given=True)] = None
+    clicks: Annotated[Count | None, says("Clicks on it.")] = None
+    conversions: Annotated[
+        Credits | None,
+        says("Conversions that followed; a platform may credit parts of one.", is_field_name_given=True),
+    ] = None
+    revenue_usd: Annotated[Usd | None, says("Revenue that followed.")] = None
+    roas: Annotated[Figure | None, says("Revenue over spend as the platform reports it.", is_field_name_given=True)] = (
+        None
+    )
+    figures: Annotated[
+        Figures | None,
+        says("What the counts are of: total so far (if not said), which later ones replace, or of the day."),
+    ] = None
+    breakdown: Annotated[
+        Key | None,
+        says("Part of the audience or placement the counts are of, such as age=18-24; parts add up."),
+    ] = None
+    published_at: Annotated[Instant | None, says("When it was first shown.")] = None
+    content_type: Annotated[Key | None, says("Kind of ad, such as video.")] = None
+    text: Annotated[Text | None, says("Text of the ad.")] = None
+    link: Annotated[Word | None, says("Address it leads to.")] = None
+    brand_id: Annotated[Key | None, says("Brand it speaks for.")] = None
+
+    def disagreements(self) -> Iterator[Disagreement]:
+        """Yield more clicks than impressions."""
+        yield from beyond(Told("clicks", self.clicks), Told("impressions", self.impressions))
+
+    def __post_init__(self) -> None:
+        if self.impressions is not None and (self.clicks or 0) > self.impressions:
+            refuse(self.disagreements())

@@ -1,0 +1,1 @@
+"""What was each content made from, and did its figures come?"""
