@@ -233,7 +233,7 @@ def test_each_bullet_ends_a_sentence_and_tables_code_and_headings_hold_none():
 
 
 def test_the_line_is_where_it_shows():
-    text = "# Head\n\nFirst line\nsecond lorem\nipsum line.\n\n" + "More words. " * 300
+    text = "# Head\n\nFirst line\nsecond lorem\nipsum line.\n\n" + "More words. " * 450
     judgement = judge(text, "launch_gtm_pack", "overview")
     phrase = next(rule for rule in judgement if rule.wanted == "lorem ipsum")
     assert (phrase.found, phrase.line, phrase.verdict) == ("lorem ipsum", 4, "FAIL")

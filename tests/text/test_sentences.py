@@ -25,6 +25,8 @@ def test_the_golden_rules_are_kept(language):
         ("en", "Budget: $5.5k vs. $4k last month. / That is more, i.e. enough."),
         ("en", "They met on Mon. at noon. / Prof. Lee spoke."),
         ("en", "Visit example.com. / Version 2.0 ships in Sept. 2026."),
+        ("en", "It loads in 300 ms. / Ms. Lee is on par. / That took 30 secs. / Fine."),
+        ("fr", "Ils sont sept. / Une hauteur de 5 m. / Le 12 sept. 2026."),
         ("en", "1. Write it. / 2. Read it. / 3. Send it."),
         ("en", "a) one b) two"),
         ("de", "Der Preis inkl. MwSt. beträgt 5,50 Euro. / Er gilt bis zum 31.12.2026."),

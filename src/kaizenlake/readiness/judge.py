@@ -96,7 +96,7 @@ def judge(text: str, pack: str, section: str, *, language: str | None = None) ->
         UsageError: The pack or the section has no benchmark.
 
     >>> [(rule.rule, rule.found, rule.wanted) for rule in judge("Too short.", "quick_social_basic", "overview").failed]
-    [('TOO_FEW_WORDS', 2, 80)]
+    [('TOO_FEW_WORDS', 2, 60)]
     """
     benchmark = benchmark_of(pack, section)
     # Halves of a surrogate pair, which no file holds, do not stop it.

@@ -21,18 +21,20 @@ _OMISSION = re.compile(r"(?<=\w\.)\s(?=\. \. \.\s+\w)")
 _DOTS = re.compile(r"(?:\. ?){3}")
 
 _NEEDS_MORE = {
-    "en": "approx avg incl excl est vol ed eds figs secs resp tel temp assoc mgr ms apt ch par",
-    "de": "inkl exkl zzgl fa bspw tel max mind dipl abb tab kap abs bd hrsg gem entspr insb insbes allg mrz okt dez",
-    "fr": "m mme mlle me dr pr st ste réf c.-à-d resp janv févr avr juil sept oct nov déc",
-    "es": "aprox nº d dª cía depto ref ene feb",
+    "en": "approx incl excl Ms",
+    "de": "inkl exkl zzgl Fa bspw Tel max mind Dipl Abb Tab Kap Abs Bd Hrsg gem entspr insb insbes allg",
+    "fr": "M Mme Mlle Me Dr Pr St Ste réf c.-à-d",
+    "es": "aprox nº D Dª Cía depto",
 }
 """Abbreviations, by language, that the library takes for the end of a sentence and behind which it always goes on."""
 
 _MAY_END = {
-    "en": "hrs wk wks mos yr yrs qty misc intl govt pkg pct max mon tue wed thu thurs fri sat sun",
-    "fr": "max min",
+    "en": "hr hrs wk wks mo mos yr yrs qty misc intl govt pkg pct max mon tue wed thu thurs fri sat sun avg est vol eds figs secs "
+    "resp tel temp assoc mgr apt ch",
+    "fr": "max min janv févr avr juil sept oct nov déc resp",
+    "es": "ene feb ref ed",
 }
-"""Those behind which it goes on where a small letter or a digit follows."""
+"""Those behind which it goes on where a small letter or a digit follows; written small, they may begin with a capital."""
 
 _LAST_WORD = re.compile(r"(?:^|[\s(\[\u00ab\u201c\u201e\"])([\w.\-\u00ba\u00aa]+)\.\s+$")
 
@@ -112,10 +114,11 @@ def _goes_on(before: str, after: str, language: str) -> bool:
     word = _LAST_WORD.search(before)
     if word is None:
         return False
-    last, next_one = word[1].lower(), after.lstrip()[:1]
+    next_one = after.lstrip()[:1]
     may_go_on = next_one.islower() or next_one.isdigit()
-    return last in _words(_NEEDS_MORE, language) or (may_go_on and last in _words(_MAY_END, language))
+    return _is_among(word[1], _NEEDS_MORE, language) or (may_go_on and _is_among(word[1], _MAY_END, language))
 
 
-def _words(of: dict[str, str], language: str) -> list[str]:
-    return of.get(language.partition("-")[0].lower(), "").split()
+def _is_among(word: str, of: dict[str, str], language: str) -> bool:
+    known = of.get(language.partition("-")[0].lower(), "").split()
+    return word in known or word[:1].lower() + word[1:] in known

@@ -216,7 +216,7 @@ def test_the_night_judges_what_landed_and_commands_say_it(lake, capsys):
     with pytest.raises(BenchmarkEnforcementError, match="1 section fails"):
         said(capsys, "readiness", "--all", "--lake", lake.path())
     every = capsys.readouterr().out
-    for words in ("TOO_FEW_WORDS: found 2, wanted at least 120. Add at least 118 words.", "FORBIDDEN_PHRASE, line 1",
+    for words in ("TOO_FEW_WORDS: found 2, wanted at least 80. Add at least 78 words.", "FORBIDDEN_PHRASE, line 1",
                   "retention_crm_booster: never generated.", "only ever a stub: persona_cards"):  # fmt: skip
         assert words in every
     looked = said(capsys, "doctor", "--readiness", "--lake", lake.path())
