@@ -9,6 +9,7 @@ import polars as pl
 from kaizenlake.events.catalogue import LOGGED
 from kaizenlake.job import job
 from kaizenlake.parameters import Windows
+from kaizenlake.stats import expressions
 from kaizenlake.tables import EventCounts, SourceFreshness
 
 _LOGGED = [event.name for event in LOGGED]
@@ -31,7 +32,7 @@ def source_freshness(
         as_of: Instant from which silence is counted back.
         windows: `freshness_hours`: a source is stale when it was silent for **longer** than this.
     """
-    silent = (pl.lit(as_of) - pl.col("last_at")).dt.total_microseconds() / _MICROSECONDS_PER_HOUR
+    silent = expressions.divide((pl.lit(as_of) - pl.col("last_at")).dt.total_microseconds(), _MICROSECONDS_PER_HOUR)
     return (
         event_counts.filter(pl.col("last_at") < as_of, pl.col("event_type").is_in(_LOGGED))
         .group_by("tenant_id", "source")

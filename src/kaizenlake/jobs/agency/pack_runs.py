@@ -9,6 +9,7 @@ import polars as pl
 from kaizenlake.job import job
 from kaizenlake.jobs.outcomes.outcome_subjects import PACK, number_productions
 from kaizenlake.jobs.outcomes.pack_family import pack_family, pack_tier
+from kaizenlake.stats import expressions
 from kaizenlake.tables import PackRuns, Packs
 
 _ENDS = ("PACK_COMPLETED", "PACK_FAILED")
@@ -48,7 +49,7 @@ def pack_runs(packs: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFrame:
             )
         },
     )
-    taken = (pl.col("ended_at") - pl.col("begun_at")).dt.total_microseconds() / 1e6
+    taken = expressions.divide((pl.col("ended_at") - pl.col("begun_at")).dt.total_microseconds(), 1e6)
     return (
         runs.join(_failed_sections(productions), on=PACK, how="left", nulls_equal=True)
         .rename({"subject_id": "pack_run_id"})

@@ -12,6 +12,7 @@ import polars as pl
 
 from kaizenlake.jobs._finding_words import FINE_PLACES, PLACES, whole
 from kaizenlake.jobs._said import fill_in
+from kaizenlake.stats import expressions
 from kaizenlake.tables.content import TEXT_FEATURES
 from kaizenlake.vocabulary import FEATURE_WORDS, OUTCOMES
 
@@ -207,7 +208,7 @@ def silent_source() -> pl.Expr:
     length = (
         pl.when(hours < DAY_HOURS)
         .then(fill_in("{} hours", hours.cast(pl.Decimal(38, 1))))
-        .otherwise(fill_in("{} days", whole((hours / 24).round(1))))
+        .otherwise(fill_in("{} days", whole(expressions.divide(hours, 24).round(1))))
     )
     too = (
         pl.when(others == 0)

@@ -11,6 +11,7 @@ from kaizenlake.job import job
 from kaizenlake.jobs._records import share
 from kaizenlake.jobs.content.daily_performance import tier, trials
 from kaizenlake.parameters import Tiers
+from kaizenlake.stats import expressions
 from kaizenlake.tables import (
     ContentFeatures,
     ContentIncrements,
@@ -176,5 +177,4 @@ def _matches(contents: pl.LazyFrame, origins: pl.LazyFrame, externals: pl.LazyFr
 
 def _figure(name: str) -> pl.Expr:
     whole = pl.col(f"_{name}")
-    # The engine divides one row and many by other means, which differ in the last bit.
-    return (whole / 1_000_000).round(6) if name in MILLIONTHS else whole
+    return expressions.divide(whole, 1_000_000) if name in MILLIONTHS else whole

@@ -53,10 +53,12 @@ def funnel(
             leads=pl.len().cast(pl.Int64),
             **{stage: pl.col(f"{stage}_at").is_not_null().sum().cast(pl.Int64) for stage in _STAGES},
             **{outcome: (pl.col("outcome") == outcome).sum().cast(pl.Int64) for outcome in ("won", "lost", "open")},
-            won_value=(pl.col("deal_size").filter(has_value) * _CENTS).round().cast(pl.Int64).sum() / _CENTS,
+            _cents=(pl.col("deal_size").filter(has_value) * _CENTS).round().cast(pl.Int64).sum(),
             deals_with_value=has_value.sum().cast(pl.Int64),
         )
-        .with_columns(is_over=(window_ends <= as_of).fill_null(value=False))
+        .with_columns(
+            is_over=(window_ends <= as_of).fill_null(value=False), won_value=expressions.divide("_cents", _CENTS)
+        )
     )
     rates: list[pl.Expr] = []
     for stage in (*_STAGES, "won"):

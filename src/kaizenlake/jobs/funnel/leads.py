@@ -9,6 +9,7 @@ import polars as pl
 from kaizenlake import tables
 from kaizenlake.job import job
 from kaizenlake.jobs.outcomes.outcome_subjects import LEAD, PROJECT, of_known_leads
+from kaizenlake.stats import expressions
 from kaizenlake.tables import Acquisition, Leads, ProjectSegments
 
 STAGES = {
@@ -22,7 +23,7 @@ STAGES = {
 
 _WON, _LOST = "DEAL_WON", "LEAD_LOST"
 _ORDER = ("occurred_at", "event_id")
-_DAY = pl.duration(days=1)
+MICROSECONDS_PER_DAY = 86_400_000_000
 
 
 @job(reads=(Acquisition, ProjectSegments), writes=Leads)
@@ -73,7 +74,9 @@ def leads(acquisition: pl.LazyFrame, project_segments: pl.LazyFrame, *, as_of: d
     )
     segment = project_segments.select(*PROJECT, project_industry="industry", project_client_type="client_type")
     is_won, is_lost = pl.col("end").eq_missing(_WON), pl.col("end").eq_missing(_LOST)
-    passed = (pl.col("ended_at") - pl.col("created_at")) / _DAY
+    passed = expressions.divide(
+        (pl.col("ended_at") - pl.col("created_at")).dt.total_microseconds(), MICROSECONDS_PER_DAY
+    )
     return (
         about.join(ends, on=LEAD, how="left", nulls_equal=True)
         .join(since, on=LEAD, how="left", nulls_equal=True)

@@ -8,7 +8,9 @@ import polars as pl
 
 from kaizenlake import tables
 from kaizenlake.job import job
+from kaizenlake.jobs.funnel.leads import MICROSECONDS_PER_DAY
 from kaizenlake.parameters import EvidenceNeeds
+from kaizenlake.stats import expressions
 from kaizenlake.stats.survival.kaplan_meier import time_quantiles
 from kaizenlake.tables import Leads, TimeToClose
 from kaizenlake.tables.agency.funnel import ALL_LEADS
@@ -39,7 +41,9 @@ def time_to_close(
     waiting = (
         leads.filter(pl.col("created_at").is_not_null())
         .with_columns(
-            (((until - pl.col("created_at")) / pl.duration(days=1)).clip(lower_bound=0.0)).alias("_days"),
+            expressions.divide((until - pl.col("created_at")).dt.total_microseconds(), MICROSECONDS_PER_DAY)
+            .clip(lower_bound=0.0)
+            .alias("_days"),
             pl.lit(ALL_LEADS).alias(ALL_LEADS),
         )
         .select("tenant_id", "outcome", "_days", *DIMENSIONS)

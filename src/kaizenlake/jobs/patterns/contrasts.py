@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from kaizenlake.jobs.activity.scopes import group_codes
-from kaizenlake.stats import Pooled, dersimonian_laird_by
+from kaizenlake.stats import Pooled, dersimonian_laird_by, expressions
 
 FEW_STUDIES = 5
 """From this many strata on, observation speaks of strata in general; below, of these ones (see `pool`)."""
@@ -76,8 +76,8 @@ def pool(studies: pl.DataFrame, by: Sequence[str], *, confidence: float, few_stu
         .with_columns(
             contents=pl.col("contents").fill_null(0),
             # Sums of weights that are rounded may pass 1 by the last digit.
-            rate_with=(pl.col("reached").cast(pl.Float64) / NANO / weight).clip(upper_bound=1.0),
-            rate_without=(pl.col("expected").cast(pl.Float64) / NANO / weight).clip(upper_bound=1.0),
+            rate_with=(expressions.divide("reached", NANO) / weight).clip(upper_bound=1.0),
+            rate_without=(expressions.divide("expected", NANO) / weight).clip(upper_bound=1.0),
         )
         .select(*by, *POOLED)
     )

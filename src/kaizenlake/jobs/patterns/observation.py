@@ -246,7 +246,7 @@ def _relative_spread(
     n, sums, scaled = (figures[name].to_numpy() for name in ("n", "total", "exact"))
     usable = (n >= MIN_SIDE) & (sums > 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        mean = sums / n / NANO
+        mean = sums / (n * NANO)
         # (n - 1) times variance over squared mean: n * m2 / sum², times n.
         relative = np.where(usable, scaled / sums / sums * n, 0.0)
         degrees = np.bincount(codes, weights=np.where(usable, n - 1.0, 0.0))

@@ -11,7 +11,7 @@ from kaizenlake import tables
 from kaizenlake.job import job
 from kaizenlake.jobs.patterns.pattern_types import PRESENT
 from kaizenlake.parameters import MIN_EXPERIMENTS, EvidenceNeeds, Tenants
-from kaizenlake.stats import mean_interval
+from kaizenlake.stats import expressions, mean_interval
 from kaizenlake.tables import Patterns, PooledPatterns
 from kaizenlake.tables.content import TEXT_FEATURES
 from kaizenlake.tables.outcome import MIN_TENANTS
@@ -57,8 +57,8 @@ def pooled_patterns(
         of_tenants.group_by("pattern_type")
         .agg(
             pl.len().cast(pl.Int64).alias("tenants"),
-            mean=total / pl.len() / MICRO,
-            m2=(squares * pl.len() - total.pow(2)) / pl.len() / MICRO**2,
+            mean=expressions.mean_of_sums(pl.len(), total, MICRO),
+            m2=expressions.deviations_of_sums(pl.len(), total, total, squares, MICRO),
         )
         .filter(pl.col("tenants") >= MIN_TENANTS)
         .sort("pattern_type")

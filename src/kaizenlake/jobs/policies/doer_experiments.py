@@ -9,6 +9,7 @@ import polars as pl
 from kaizenlake.job import job
 from kaizenlake.jobs._latest import earliest, latest
 from kaizenlake.jobs.policies.policies import VERSION
+from kaizenlake.stats import expressions
 from kaizenlake.tables import ExperimentLog, Experiments, Policies
 
 KEY = ("tenant_id", "experiment_id")
@@ -37,7 +38,7 @@ def experiments(experiment_log: pl.LazyFrame, policies: pl.LazyFrame, *, as_of: 
         .agg(pl.struct(VERSION[1:]).sort_by("created_at", *VERSION).last().alias("generated"))
     )
     taken = pl.when(pl.col("end_policy_id").is_null()).then(pl.col("generated"))
-    seconds = (pl.col("ended_at") - pl.col("started_at")).dt.total_microseconds() / 1e6
+    seconds = expressions.divide((pl.col("ended_at") - pl.col("started_at")).dt.total_microseconds(), 1e6)
     return (
         latest(known, KEY)
         .select(*KEY, "experiment_type", "doer")

@@ -79,7 +79,7 @@ def _sum(name: str) -> pl.Expr:
     """Sum of what is told; null where nothing is."""
     figure = pl.col(name)
     # Costs of 1e12 and durations of 1e9 are allowed: their millionths add up in 128 bits.
-    return pl.when(figure.count() > 0).then(micros(figure).cast(pl.Int128).sum().cast(pl.Float64) / MICRO)
+    return pl.when(figure.count() > 0).then(expressions.divide(micros(figure).cast(pl.Int128).sum(), MICRO))
 
 
 def _mean(name: str) -> pl.Expr:

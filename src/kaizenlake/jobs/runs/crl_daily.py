@@ -50,4 +50,4 @@ def quantile(share: float) -> pl.Expr:
     Args:
         share: Share of the runs, in (0, 1).
     """
-    return expressions.binned_quantile(share, "bucket", "n", "loss_micros") / MICRO
+    return expressions.divide(expressions.binned_quantile(share, "bucket", "n", "loss_micros"), MICRO)
