@@ -15,6 +15,7 @@ from kaizenlake.tables import (
     Contents,
     CreativeLabels,
     EventCounts,
+    FieldCounts,
     Findings,
     Landings,
     Patterns,
@@ -185,7 +186,12 @@ def _patterns():
 
 def with_findings(frames, **settings):
     """The same frames, with what they say."""
-    held = (frames.get(table, tables.empty(table).collect()).lazy() for table in findings.reads)
+    # What is told of events is not drawn: nothing is missing in them.
+    without = set() if FieldCounts in frames else {EventCounts}
+    held = (
+        (tables.empty(table).collect() if table in without else frames.get(table, tables.empty(table).collect())).lazy()
+        for table in findings.reads
+    )
     return frames | {Findings: tables.check(Findings, findings(*held, as_of=AS_OF, **settings).collect())}
 
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 
 from kaizenlake.job import Job
 from kaizenlake.jobs import silver
-from kaizenlake.jobs.activity import event_counts, project_segments, projects, segment_words, source_freshness
+from kaizenlake.jobs.activity import (
+    event_counts,
+    field_counts,
+    project_segments,
+    projects,
+    segment_words,
+    source_checks,
+    source_freshness,
+)
 from kaizenlake.jobs.agency import pack_failures, pack_readiness, pack_runs, section_readiness
 from kaizenlake.jobs.alerts import alerts, findings
 from kaizenlake.jobs.canaries import canary_looks, canary_segments, canary_units, deployment_routings, deployments
@@ -61,6 +69,8 @@ JOBS: tuple[Job, ...] = (
     project_segments.project_segments,
     projects.projects,
     source_freshness.source_freshness,
+    field_counts.field_counts,
+    source_checks.source_checks,
     segment_clarity.segment_clarity,
     email_days.email_days,
     email_campaigns.email_campaigns,

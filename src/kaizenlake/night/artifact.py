@@ -102,6 +102,14 @@ class HookRecord(_Record):
     )
 
 
+class MissingRecord(_Record):
+    """Something that tables need and a source does not tell."""
+
+    tenant_id: str | None = Field(default=None, description="Tenant it belongs to; null for events without one.")
+    words: str = Field(description="What is missing, and what stays empty for it.")
+    remedy: str = Field(description="What can be done about it.")
+
+
 class TenantRecord(_Record):
     """What a run did for one tenant, in counts."""
 
@@ -145,6 +153,9 @@ class Run(_Record):
         description="What was done for each tenant, in counts; one for a lake that has one or none.",
     )
     stale_sources: tuple[str, ...] = Field(default=(), description="Sources silent for longer than the setting allows.")
+    missing: tuple[MissingRecord, ...] = Field(
+        default=(), description="What tables need and sources do not tell, so that they stay empty."
+    )
     publication: int | None = Field(
         default=None,
         description="Number of the publication that holds; null without one, and where each of several tenants has its own.",
@@ -214,7 +225,8 @@ def write(folder: Path, run: Run) -> Path:
     path = folder / f"{run.run_id}.json"
     errors = [failure.model_copy(update={"message": guard.text(failure.message)}) for failure in run.errors]
     hook = run.hook and run.hook.model_copy(update={"output": guard.text(run.hook.output)})
-    public = run.model_copy(update={"errors": errors, "hook": hook})
+    missing = tuple(item.model_copy(update={"words": guard.text(item.words)}) for item in run.missing)
+    public = run.model_copy(update={"errors": errors, "hook": hook, "missing": missing})
     files.write_text(path, public.model_dump_json(indent=2) + "\n")
     return path
 

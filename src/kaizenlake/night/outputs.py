@@ -30,13 +30,24 @@ from kaizenlake.report.kaizen.data import Bearings
 from kaizenlake.report.kaizen.plugin_sections import plugin_sections
 from kaizenlake.report.kaizen.write import FIGURES_NAME, HTML_NAME, OURS, PDF_NAME, write_reports
 from kaizenlake.report.learning_reports import write_audit, write_canaries, write_canary, write_skills
-from kaizenlake.tables import EventCounts, SourceFreshness, Table
+from kaizenlake.tables import EventCounts, Findings, SourceFreshness, Table
 
 
 def stale_sources(lake: Lake) -> tuple[str, ...]:
     """Return sources that were silent for longer than the setting allows, as of the latest night."""
     return tuple(
         lake.scan(SourceFreshness).filter(stale=True).select("source").unique().sort("source").collect()["source"]
+    )
+
+
+def missing_data(lake: Lake) -> tuple[artifact.MissingRecord, ...]:
+    """Return what tables need and sources do not tell, as of the latest night; what most events lack first."""
+    found = lake.scan(Findings).filter(pl.col("kind") == "missing_data")
+    rows = found.select("tenant_id", "sentence", "remedy", "strength").collect()
+    ordered = rows.sort("strength", "tenant_id", "sentence", descending=[True, False, False])
+    return tuple(
+        artifact.MissingRecord(tenant_id=tenant, words=sentence, remedy=remedy or "")
+        for tenant, sentence, remedy, _ in ordered.iter_rows()
     )
 
 

@@ -37,7 +37,15 @@ from kaizenlake.lake.trust import decisions
 from kaizenlake.night import alerts, artifact, deciding
 from kaizenlake.night.artifact import Landed, Run, RunFailure, StepRecord
 from kaizenlake.night.fingerprint import belief, fingerprint, settings_of
-from kaizenlake.night.outputs import publish, redact_within, report, settings_sha256, stale_sources, versions
+from kaizenlake.night.outputs import (
+    missing_data,
+    publish,
+    redact_within,
+    report,
+    settings_sha256,
+    stale_sources,
+    versions,
+)
 from kaizenlake.night.plan import PlannedJob, decide, predict
 from kaizenlake.night.work import Work
 from kaizenlake.plugin_files import line_of
@@ -380,6 +388,7 @@ class _Night:
                 self.note(StepRecord(name=name, status="skipped", why=why))
             return
         self.run.stale_sources = stale_sources(self.lake)
+        self.run.missing = missing_data(self.lake)
         with self.surviving(), self.step(StepRecord(name="publish", status="running")) as record:
             publish(self.lake, self.run, record, self.broken)
         if reports is not None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 
 from kaizenlake.tables.activity import (
     EventCounts,
+    FieldCounts,
     Projects,
     ProjectSegments,
     SegmentClarity,
     SegmentWords,
+    SourceChecks,
     SourceFreshness,
 )
 from kaizenlake.tables.agency.funnel import Funnel, IcpCalibration, IcpPatterns, Leads, OutreachPerformance, TimeToClose
@@ -92,6 +94,8 @@ GOLD: tuple[type[Table], ...] = (
     ProjectSegments,
     Projects,
     SourceFreshness,
+    FieldCounts,
+    SourceChecks,
     SegmentClarity,
     EmailDays,
     EmailCampaigns,
@@ -207,6 +211,7 @@ __all__ = [
     "ExperimentSuccess",
     "Experiments",
     "ExternalOrigins",
+    "FieldCounts",
     "Findings",
     "Funnel",
     "GoldenSets",
@@ -253,6 +258,7 @@ __all__ = [
     "SkillFailures",
     "SkillModels",
     "SkillTerms",
+    "SourceChecks",
     "SourceFreshness",
     "Table",
     "TimeToClose",

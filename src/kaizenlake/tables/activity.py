@@ -69,6 +69,45 @@ class SourceFreshness(OfTenant):
     stale: bool = column("It has been silent for longer than the setting allows.", label="State")
 
 
+@table(layer="gold", grain=("tenant_id", "event_date", "source", "event_type", "field"), partition="event_date")
+class FieldCounts(OfTenant):
+    """How many events of one day, source and type tell a field, and of what size its numbers are."""
+
+    event_date: pl.Date = column("UTC date of the events.")
+    source: str = column("Producer of the events.")
+    event_type: str = column("Type, as in the catalogue.")
+    field: str = column(
+        "Field of the payload; `a / b` for the one over the other; with a question mark behind it, what tables need, told by any of "
+        "several fields."
+    )
+    events: pl.Int64 = column("Events that tell it.", ge=1)
+    numbers: pl.Int64 = count("Those of them that tell a number above 0.")
+    log_micros: pl.Int64 = column("Sum of the decimal logarithms of these numbers, in millionths.")
+
+
+@table(layer="gold", grain=("tenant_id", "source", "event_type", "check", "field"))
+class SourceChecks(OfTenant):
+    """Whether a source sends what it used to: so many events, the same fields, numbers of the same size."""
+
+    source: str = column("Producer of the events.", label="Source")
+    event_type: str = column("Type of the events.", label="Events")
+    check: str = column(
+        "volume: events of its latest whole day against the same weekday; field: whether a field is still told; size: whether its "
+        "numbers are of the size that they were, as they are not when their unit changed.",
+        isin=("volume", "field", "size"),
+    )
+    field: str = column("Field that was looked at; null for the volume.", nullable=True)
+    event_date: pl.Date = column("Day, or first of the days, that was looked at.", label="Since")
+    value: float = column("Events of that day; share of events that tell the field; mean size of its numbers.", ge=0)
+    usual: float = column(
+        "What it was before: the median over the same weekday, over earlier days; null for too few.",
+        nullable=True,
+        ge=0,
+    )
+    days: pl.Int64 = count("Days before that it is held against.")
+    verdict: str = column("What the check says.", isin=("usual", "unusual", "too early"), format="verdict")
+
+
 @table(layer="gold", grain=("tenant_id", "industry", "client_type"))
 class SegmentClarity(OfTenant):
     """How clear the briefs of one segment (industry and kind of client) arrive."""

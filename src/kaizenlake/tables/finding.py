@@ -18,6 +18,7 @@ ALERT_KINDS = {
     "rollback": "A version that was taken out of service.",
     "promotion_waiting": "A candidate that may be promoted and was not yet.",
     "shrinking_counts": "Records of a project on a platform that tell smaller totals to date than those of earlier days.",
+    "unusual_source": "A source that sends other amounts, fields or sizes of numbers than it used to.",
 }
 """Kinds of findings that may be an alert, and what they say."""
 
@@ -29,6 +30,7 @@ FINDING_KINDS = ALERT_KINDS | {
     "tiers": "How many posts of a platform and type are good or excellent.",
     "best_content": "The best post of its group.",
     "brief_clarity": "How many briefs of a segment arrive clear.",
+    "missing_data": "What tables need and the events of a source do not tell, so that the tables stay empty.",
     "silent_source": "A source that has sent nothing for longer than the settings allow.",
 }
 """Every kind of finding, and what it says; the one list of them."""

@@ -22,9 +22,11 @@ from kaizenlake.tables import (
     Contents,
     CreativeLabels,
     Deployments,
+    EventCounts,
     Patterns,
     SegmentClarity,
     SkillTerms,
+    SourceChecks,
     SourceFreshness,
     WinRates,
 )
@@ -298,6 +300,23 @@ def test_every_kind_comes_about_and_agrees_with_its_figures():
             full()[WinRates].with_columns(kind=pl.lit(kind)).filter(pl.col("q_value") < 0.05)
             for kind in ("pack", "deal", "outreach", "run")
         ).unique(tables.grain(WinRates)),
+    }
+    given |= {
+        "event_counts": rows(
+            EventCounts,
+            {"event_date": AS_OF.date(), "source": "ig", "event_type": "PERFORMANCE_RECORDED", "events": 1200},
+        ),
+        "source_checks": rows(
+            SourceChecks,
+            {"check": "volume", "value": 12.0, "usual": 4100.2, "days": 8},
+            {"check": "field", "field": "likes", "value": 0.0, "usual": 0.9876, "days": 30},
+            {"check": "size", "field": "spend_usd", "value": 1012.0, "usual": 9.9, "days": 30},
+            {"check": "size", "field": "clicks / impressions", "value": 0.5, "usual": 0.1, "days": 30},
+            event_date=AS_OF.date(),
+            source="ig",
+            event_type="PERFORMANCE_RECORDED",
+            verdict="unusual",
+        ),
     }
     found = [*told(**given).to_dicts(), *told(**given | {"canary_looks": invalid}).to_dicts()]
     for row in found:

@@ -144,6 +144,8 @@ def doctor(
         say(f"Last run {run['run_id']}: {run['status']}, as_of {run['as_of']}.")
     for source in state["stale_sources"]:
         say(f"Stale source: {source}")
+    for item in state["missing"]:
+        say(f"Missing: {item}")
     say()
     draw(
         ("setting", "value", "from", "default", "meaning"),
@@ -185,7 +187,7 @@ def _lake_state(where: str) -> dict[str, Any]:
     from kaizenlake import tables
     from kaizenlake.lake import lock
     from kaizenlake.night import artifact
-    from kaizenlake.night.outputs import stale_sources
+    from kaizenlake.night.outputs import missing_data, stale_sources
 
     state: dict[str, Any] = {
         "root": where,
@@ -196,6 +198,7 @@ def _lake_state(where: str) -> dict[str, Any]:
         "plugins": {"taken": {}, "refused": {}, "off": ""},
         "quarantine_waiting": 0,
         "stale_sources": [],
+        "missing": [],
         "last_run": None,
     }
     try:
@@ -218,6 +221,7 @@ def _lake_state(where: str) -> dict[str, Any]:
         waiting = lake.scan(tables.Quarantine).filter(status="waiting").collect()
         state["quarantine_waiting"] = waiting.height
         state["stale_sources"] = list(stale_sources(lake))
+        state["missing"] = [f"{item.words} {item.remedy}" for item in missing_data(lake)]
     except KaizenError as error:
         state["error"] = str(error)
     return state

@@ -311,12 +311,18 @@ def _tell(run: Run) -> None:
         say("nothing to do: nothing waited to be landed, and no input, as_of, code or setting changed.")
     for source in run.stale_sources:
         say(f"Stale: nothing new from {source}.")
+    for item in run.missing if run.changed else ():
+        say(f"Missing{_tenant_words(run, item.tenant_id)}: {item.words} {item.remedy}")
     for alert in run.alerts or ():
         if alert.is_new:
-            of = f", tenant {alert.tenant_id or 'none'}" if len(run.tenants) > 1 else ""
-            say(f"Alert ({alert.severity}{of}): {alert.words}")
+            say(f"Alert ({alert.severity}{_tenant_words(run, alert.tenant_id)}): {alert.words}")
     if (hook := run.hook) is not None and hook.status != "done":
         note(f"The hook of the alerts {hook.status}; they are told again by the next run. {hook.output}".rstrip())
+
+
+def _tenant_words(run: Run, tenant: str | None) -> str:
+    """Return whose something is, where there are several tenants."""
+    return f", tenant {tenant or 'none'}" if len(run.tenants) > 1 else ""
 
 
 def _tell_changes(run: Run) -> None:

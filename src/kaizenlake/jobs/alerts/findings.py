@@ -13,6 +13,7 @@ from kaizenlake.jobs._said import fill_in
 from kaizenlake.jobs.alerts._canary_findings import KEPT, of_canaries, of_rollbacks
 from kaizenlake.jobs.alerts._content_findings import of_best, of_briefs, of_patterns, of_sources, of_tiers, of_win_rates
 from kaizenlake.jobs.alerts._count_findings import of_counts
+from kaizenlake.jobs.alerts._source_findings import of_checks, of_needs
 from kaizenlake.jobs.runs._loss_sums import is_known_before
 from kaizenlake.jobs.runs.crl_trends import is_recent
 from kaizenlake.jobs.skills._card_rules import BETTER, WORSE, last_day
@@ -25,6 +26,8 @@ from kaizenlake.tables import (
     CrlTrends,
     DailyPerformance,
     Deployments,
+    EventCounts,
+    FieldCounts,
     Findings,
     LearningProgress,
     Patterns,
@@ -33,6 +36,7 @@ from kaizenlake.tables import (
     SegmentClarity,
     SkillCards,
     SkillTerms,
+    SourceChecks,
     SourceFreshness,
     WinRates,
 )
@@ -66,6 +70,9 @@ NAMES = (
         CreativeLabels,
         SegmentClarity,
         SourceFreshness,
+        EventCounts,
+        FieldCounts,
+        SourceChecks,
     ),
     writes=Findings,
 )
@@ -85,6 +92,9 @@ def findings(
     creative_labels: pl.LazyFrame,
     segment_clarity: pl.LazyFrame,
     source_freshness: pl.LazyFrame,
+    event_counts: pl.LazyFrame,
+    field_counts: pl.LazyFrame,
+    source_checks: pl.LazyFrame,
     *,
     as_of: datetime,
     evidence: EvidenceNeeds = EvidenceNeeds(),  # noqa: B008 - frozen
@@ -114,6 +124,9 @@ def findings(
         creative_labels: Winners and losers.
         segment_clarity: Clarity of briefs by segment.
         source_freshness: How long each source has been silent.
+        event_counts: Events by day, source, type and project.
+        field_counts: Events that tell a field, by day, source and type.
+        source_checks: What each source sends, against what it sent before.
         as_of: What happened from this instant on does not count.
         evidence: How much evidence a finding needs, and the confidence of the intervals.
         labels: `impressions` that a content needs for its tier to count.
@@ -129,6 +142,7 @@ def findings(
         of_rollbacks(policy_promotions, as_of),
         of_counts(daily_performance, as_of),
         of_sources(source_freshness, as_of, windows),
+        of_checks(source_checks),
     )
     to_date = (
         of_patterns(patterns, evidence),
@@ -136,6 +150,7 @@ def findings(
         of_tiers(contents, labels.impressions, evidence),
         of_best(creative_labels),
         of_briefs(segment_clarity, evidence),
+        of_needs(event_counts, field_counts),
     )
     known = [frame.filter(pl.col("raised_on").is_not_null()) for frame in happened]
     order = {"raised_on": True, "tenant_id": False, "finding_id": False}

@@ -401,7 +401,8 @@ class _Draft:
 
     def why_empty(self, name: str) -> str:
         """Say why a field has no entry."""
-        return words.why_empty(name, len(self.rejected.get(name, {})))
+        missing = None if self.data.missing.get(name) is None else self.notes.line(self.data.missing[name])
+        return words.why_empty(name, len(self.rejected.get(name, {})), missing or "")
 
 
 def is_clear(row: Row) -> bool:

@@ -166,12 +166,13 @@ _WHY_EMPTY: Mapping[str, str] = {
 }
 
 
-def why_empty(name: str, considered: int) -> str:
+def why_empty(name: str, considered: int, missing: str = "") -> str:
     """Say why a field of a context has no entry.
 
     Args:
         name: The field.
         considered: How many values were considered for it and are not recommended.
+        missing: What sources do not tell and it needs, with the remedy.
 
     >>> why_empty("recommended_tones", 2)
     'None of 2 values is shown to work; the evidence document says why.'
@@ -186,4 +187,4 @@ def why_empty(name: str, considered: int) -> str:
         return f"All outcomes of {plural(considered, 'value')} are too young to count; the evidence document says more."
     if considered:
         return f"None of {plural(considered, 'value')} is shown to work; the evidence document says why."
-    return _WHY_EMPTY.get(name, "No post with a known result names one.")
+    return " ".join(filter(None, (_WHY_EMPTY.get(name, "No post with a known result names one."), missing)))

@@ -32,6 +32,7 @@ from kaizenlake.tables import (
     Table,
     WinRates,
 )
+from kaizenlake.tables.base.needs import NEEDS
 
 Row = Mapping[str, Any]
 
@@ -49,6 +50,8 @@ class Data:
     clarity: list[Row]
     uses: Mapping[Scope, Uses]
     pooled: list[ValueFinding]
+    missing: Mapping[str, str]
+    """By field of a context, what sources do not tell and it needs."""
 
     @classmethod
     def read(cls, scan: Scan, settings: Settings, only: Scope | None) -> Data:
@@ -67,6 +70,9 @@ class Data:
             SegmentClarity: _with_sentence(scan(SegmentClarity).sort(SEGMENT), findings, brief_clarity_id()),
             Contents: _list_used(scan, only),
             PooledPatterns: scan(PooledPatterns).sort("pattern_type"),
+            Findings: findings.filter(pl.col("kind") == "missing_data").sort(
+                "strength", "finding_id", descending=[True, False]
+            ),
         }
         frames = dict(zip(lazy, pl.collect_all(lazy.values()), strict=True))
         pending = {table: frame.filter(~_RATE_IS_KNOWN) for table, frame in frames.items() if table in _WITH_RATES}
@@ -84,6 +90,7 @@ class Data:
             pooled=[of_pooled(row) for row in frames[PooledPatterns].iter_rows(named=True)]
             if settings.tenants.sharing == "pooled"
             else [],
+            missing=_missing(frames[Findings]),
         )
 
     def of(self, scope: Scope) -> tuple[Any, ...]:
@@ -99,8 +106,19 @@ class Data:
             self.phrases.of(scope),
             sorted(uses.platforms),
             sorted(uses.content_types),
-            *((self.clarity, self.pooled) if scope == EVERYTHING else ()),
+            *((self.clarity, self.pooled, sorted(self.missing.items())) if scope == EVERYTHING else ()),
         )
+
+
+def _missing(findings: pl.DataFrame) -> dict[str, str]:
+    """Return for each field of a context what is missing most; without counts, which change every night."""
+    needs = {need.name: need for need in NEEDS}
+    found: dict[str, str] = {}
+    for name, subject in findings.select("finding_id", "subject").iter_rows():
+        need = needs[name.split("/")[1]]
+        for field in need.context:
+            found.setdefault(field, need.in_short(None if need.events else subject))
+    return found
 
 
 Frames = Mapping[type[Table], pl.DataFrame]

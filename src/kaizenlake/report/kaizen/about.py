@@ -195,7 +195,7 @@ def quality(data: ReportData) -> Section:
     """Return where every line went, what waits in quarantine and how fresh the sources are."""
     found, blocks = data.quality, list[Block]()
     title = "Data quality"
-    if not found.files and not data.sources.total and not data.contradictions.total:
+    if not (found.files or data.sources.total or data.contradictions.total):
         return empty("quality", title, "Nothing has been landed.", "PERFORMANCE_RECORDED")
     lines = Cell(say.count(found.lines_in), "lines_in", str(found.lines_in))
     shares = [
@@ -262,6 +262,20 @@ def quality(data: ReportData) -> Section:
                 (show("subject", "Posts"), "raised_on", show("sentence", "What is wrong"), "remedy"),
             )
         )
+    blocks += [
+        grid(name, title_of, Findings, rows, (show("subject", "Source"), *more, show("sentence", said), "remedy"))
+        for name, title_of, rows, more, said in (
+            (
+                "unusual-table",
+                "Sources that send otherwise than they used to, and what to do",
+                data.unusual,
+                ("raised_on",),
+                "What is unusual",
+            ),
+            ("missing-table", "What stays empty, and what to do", data.missing, (), "What is missing"),
+        )
+        if rows.total
+    ]
     waiting = f"{plural(found.waiting, 'line')} wait{'s' if found.waiting == 1 else ''} in quarantine"
     lead = f"Every line read is landed, known already or quarantined: the three sum to the lines read. {waiting}."
     return Section("quality", title, lead, tuple(blocks))

@@ -78,6 +78,8 @@ class ReportData:
     sources: Listing[TableRow]
     quality: Quality
     contradictions: Listing[TableRow]
+    unusual: Listing[TableRow]
+    missing: Listing[TableRow]
     headlines: tuple[TableRow, ...]
     learning: Learning
     tier_edges: Tiers
@@ -153,10 +155,9 @@ def build(
         clarity=listing(scan(SegmentClarity), by={"briefs": True, "industry": False, "client_type": False}),
         sources=listing(scan(SourceFreshness), by={"stale": True, "silent_hours": True, "source": False}),
         quality=_quality(scan(Landings), scan(Quarantine)),
-        contradictions=listing(
-            scan(Findings).filter(pl.col("kind") == "shrinking_counts"),
-            by={"raised_on": True, "finding_id": False},
-        ),
+        contradictions=_found(scan, "shrinking_counts"),
+        unusual=_found(scan, "unusual_source"),
+        missing=_found(scan, "missing_data"),
         headlines=_strong(scan(Findings)),
         learning=learning(scan, as_of=as_of),
         tier_edges=bearings.tiers,
@@ -164,6 +165,12 @@ def build(
         evidence=bearings.evidence,
     )
     return replace(data, figures=_figures(data, scan, window["events"] or 0))
+
+
+def _found(scan: Scan, kind: str) -> Listing[TableRow]:
+    """Return findings of a kind, the latest first, then the strongest."""
+    by = {"raised_on": True, "strength": True, "finding_id": False}
+    return listing(scan(Findings).filter(pl.col("kind") == kind), by=by)
 
 
 def _strong(findings: pl.LazyFrame) -> tuple[TableRow, ...]:

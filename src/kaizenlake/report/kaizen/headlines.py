@@ -14,9 +14,11 @@ from kaizenlake.tables import (
     Contents,
     CreativeLabels,
     DailyPerformance,
+    FieldCounts,
     Patterns,
     Quarantine,
     SegmentClarity,
+    SourceChecks,
     SourceFreshness,
     Table,
     WinRates,
@@ -118,6 +120,8 @@ FINDING_KINDS: tuple[FindingKind, ...] = (
     FindingKind("best_content", CreativeLabels, "count", "labels"),
     FindingKind("quarantine", Quarantine, "warning", "quality"),
     FindingKind("shrinking_counts", DailyPerformance, "warning", "quality"),
+    FindingKind("unusual_source", SourceChecks, "warning", "quality"),
+    FindingKind("missing_data", FieldCounts, "warning", "quality"),
     # The sentence on the one that is silent longest says how many others are.
     FindingKind("silent_source", SourceFreshness, "warning", "quality", most=1),
 )

@@ -50,6 +50,16 @@ class TableNeed:
         told = plural(records, *self.what)
         return f"{told} without {self.missing}: no {self.lost}."
 
+    def in_short(self, source: str | None) -> str:
+        """Return what is missing and what can be done about it, without counts.
+
+        Args:
+            source: Producer of the events; None for all.
+        """
+        of = "" if source is None else f" from source \u201c{source}\u201d"
+        many = self.what[1]
+        return f"{many[0].upper()}{many[1:]}{of} come without {self.missing}. {self.remedy}"
+
     @property
     def missing(self) -> str:
         """What is missing, in words."""

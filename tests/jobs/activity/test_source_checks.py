@@ -1,0 +1,156 @@
+"""What sources tell, day by day, and whether it is what they used to."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+
+from kaizenlake import tables, testing
+from kaizenlake.jobs.activity.field_counts import field_counts
+from kaizenlake.jobs.activity.source_checks import source_checks
+from kaizenlake.jobs.alerts._source_findings import of_needs
+from kaizenlake.tables import EventCounts, Events, FieldCounts, SourceChecks
+
+AS_OF = datetime(2026, 6, 1, tzinfo=UTC)
+KIND = "PERFORMANCE_RECORDED"
+
+
+def counts(*rows):
+    """Rows of (date, events)."""
+    schema = tables.schema(EventCounts)
+    made = [
+        dict.fromkeys(schema)
+        | {"event_date": day, "source": "s", "event_type": KIND, "events": n, "first_at": at, "last_at": at}
+        for day, n in rows
+        for at in [datetime(day.year, day.month, day.day, 12, tzinfo=UTC)]
+        if n
+    ]
+    return pl.DataFrame(made, schema=schema)
+
+
+def fields(*rows):
+    """Rows of (date, field, events, mean size)."""
+    schema = tables.schema(FieldCounts)
+    made = [
+        dict.fromkeys(schema)
+        | {"event_date": day, "source": "s", "event_type": KIND, "field": field, "events": n, "numbers": n}
+        | {"log_micros": round(1e6 * n * float(np.log10(size)))}
+        for day, field, n, size in rows
+        if n
+    ]
+    return pl.DataFrame(made, schema=schema)
+
+
+def checked(event_counts, field_counts):
+    made = source_checks(event_counts.lazy(), field_counts.lazy(), as_of=AS_OF).collect()
+    return tables.check(SourceChecks, made)
+
+
+def days(number):
+    return [AS_OF.date() - timedelta(days=back) for back in range(1, number + 1)]
+
+
+def verdict(frame, check, field=None):
+    found = frame.filter((pl.col("check") == check) & pl.col("field").eq_missing(pl.lit(field)))
+    return found["verdict"].to_list()
+
+
+@pytest.mark.parametrize(
+    ("today", "known", "said"),
+    [(100, 56, "usual"), (160, 56, "usual"), (1000, 56, "unusual"), (5, 56, "unusual"), (1000, 20, "too early")],
+)
+def test_a_day_is_held_against_the_same_weekday(today, known, said):
+    judged = AS_OF.date() - timedelta(days=2)
+    # Weekends are quiet, and are no anomaly.
+    usual = {day: 20 if day.weekday() > 4 else 100 + (day.day % 5) for day in days(known)}
+    usual[judged] = today * (1 if judged.weekday() < 5 else 0.2)
+    rows = counts(*((day, int(n)) for day, n in usual.items()))
+    told = fields(*((day, "likes", int(n), 5.0) for day, n in usual.items()))
+    assert verdict(checked(rows, told), "volume") == [said]
+
+
+def test_quiet_sources_raise_few_false_alarms():
+    random = np.random.default_rng(1)
+    alarms = 0
+    for _ in range(60):
+        sent = [(day, int(random.poisson(40 if day.weekday() < 5 else 8))) for day in days(59)]
+        size = [(day, "spend_usd", n, float(np.exp(random.normal(3, 0.2)))) for day, n in sent]
+        alarms += (checked(counts(*sent), fields(*size))["verdict"] == "unusual").sum()
+    assert alarms <= 2
+
+
+@pytest.mark.parametrize(
+    ("factor", "said"), [(1.0, "usual"), (1.5, "usual"), (100.0, "unusual"), (0.001, "unusual"), (10.0, "unusual")]
+)
+def test_a_change_of_unit_is_found(factor, said):
+    recent = set(days(3))
+    rows = [(day, 50) for day in days(40)]
+    sizes = [(day, "spend_usd", 50, 12.0 * (factor if day in recent else 1.0) * (1 + day.day / 100)) for day, _ in rows]
+    assert verdict(checked(counts(*rows), fields(*sizes)), "size", "spend_usd") == [said]
+
+
+def test_a_column_that_disappeared_is_found_and_one_that_few_rows_told_is_not():
+    recent = set(days(3))
+    rows = [(day, 50) for day in days(40)]
+    told = [(day, name, n, 5.0) for day, _ in rows for name, n in (("likes", 0 if day in recent else 50), ("saves", 0 if day in recent else 9), ("shares", 50))]  # fmt: skip
+    found = checked(counts(*rows), fields(*told))
+    assert [verdict(found, "field", name) for name in ("likes", "saves", "shares")] == [
+        ["unusual"],
+        ["usual"],
+        ["usual"],
+    ]
+
+
+def test_fields_are_counted_by_source_with_the_size_of_their_numbers():
+    events = testing.sample_events().filter(pl.col("event_type") == KIND)
+    frames = testing.fold(
+        events, as_of=testing.AS_OF, jobs=[job for job in testing.JOBS if job.writes in field_counts.reads]
+    )
+    made = field_counts(*(frames[table].lazy() for table in field_counts.reads), as_of=testing.AS_OF).collect()
+    payloads = events["payload"].str.json_decode(
+        pl.Struct({"likes": pl.Int64, "impressions": pl.Int64, "engagements": pl.Int64})
+    )
+    known = payloads.struct.unnest()
+    of = {
+        row["field"]: row
+        for row in made.group_by("field").agg(pl.col("events", "numbers", "log_micros").sum()).to_dicts()
+    }
+    assert of["likes"]["events"] == known["likes"].count()
+    above = known["likes"].filter(known["likes"] > 0)
+    assert of["likes"]["numbers"] == above.len()
+    assert of["likes"]["log_micros"] / 1e6 == pytest.approx(above.log(10).sum(), abs=1e-3)
+    assert of["engagements?"]["events"] >= known["engagements"].count()
+    assert set(made["source"]) == set(events["source"])
+    assert made["events"].sum() > 0
+    assert Events in field_counts.reads
+
+
+def test_what_tables_need_and_a_source_does_not_tell_is_a_finding_with_its_remedy():
+    day = date(2026, 5, 1)
+    sent = counts((day, 120))
+    told = fields((day, "impressions", 120, 900.0), (day, "audience?", 120, 1.0), (day, "engagements?", 20, 1.0))
+    found = of_needs(sent.lazy(), told.lazy()).collect().sort("strength", descending=True)
+    by = dict(zip(found["finding_id"].str.split("/").list.get(1), found.to_dicts(), strict=True))
+    assert set(by) == {"engagements", "attributes"}
+    assert by["engagements"]["sentence"] == (
+        "100 of 120 records of figures from source “s” without engagements: no engagement rates, tiers, winners or patterns."
+    )
+    assert by["engagements"]["remedy"] == "Map one of: engagements, likes, comments, shares, saves, engagement_rate."
+    assert of_needs(sent.lazy(), fields(*((day, f"{name}?", 120, 1.0) for name in ("audience", "engagements", "attributes", "text"))).lazy()).collect().is_empty()  # fmt: skip
+
+
+def test_leads_of_which_none_ends_are_told():
+    leads = counts((date(2026, 5, 1), 30)).with_columns(event_type=pl.lit("LEAD_CREATED"))
+    none = fields().lazy()
+    (ends,) = [
+        row
+        for row in of_needs(leads.lazy(), none).collect().to_dicts()
+        if row["finding_id"].startswith("missing_data/ends")
+    ]
+    assert "30 of 30 leads without any that ended: no win rates" in ends["sentence"]
+    won = leads.head(1).with_columns(event_type=pl.lit("DEAL_WON"), source=pl.lit("crm"))
+    told = of_needs(pl.concat([leads, won]).lazy(), none).collect()
+    assert not told["finding_id"].str.starts_with("missing_data/ends").any()
