@@ -142,10 +142,8 @@ def doctor(
         )
     if (run := state["last_run"]) is not None:
         say(f"Last run {run['run_id']}: {run['status']}, as_of {run['as_of']}.")
-    for source in state["stale_sources"]:
-        say(f"Stale source: {source}")
-    for item in state["missing"]:
-        say(f"Missing: {item}")
+    for words in (*(f"Stale source: {source}" for source in state["stale_sources"]), *state["missing"]):
+        say(words)
     say()
     draw(
         ("setting", "value", "from", "default", "meaning"),
@@ -221,7 +219,7 @@ def _lake_state(where: str) -> dict[str, Any]:
         waiting = lake.scan(tables.Quarantine).filter(status="waiting").collect()
         state["quarantine_waiting"] = waiting.height
         state["stale_sources"] = list(stale_sources(lake))
-        state["missing"] = [f"{item.words} {item.remedy}" for item in missing_data(lake)]
+        state["missing"] = [f"Missing: {item.words} {item.remedy}" for item in missing_data(lake)]
     except KaizenError as error:
         state["error"] = str(error)
     return state
