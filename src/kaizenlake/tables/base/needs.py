@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kaizenlake.vocabulary import plural
-
 
 @dataclass(frozen=True)
 class TableNeed:
@@ -20,6 +18,7 @@ class TableNeed:
         what: What those events are called, one and several.
         fields: Fields of which an event should tell one; empty where it is other events that are needed.
         events: Types of other events of which there should be one; empty where it is fields.
+        called: What is missing, in words behind "without"; the first of the fields unless given.
         tables: Tables that stay empty without it.
         lost: What there is not, in words behind "no".
         context: Fields of the contexts that stay empty.
@@ -33,6 +32,7 @@ class TableNeed:
     lost: str
     context: tuple[str, ...] = ()
     events: tuple[str, ...] = ()
+    called: str = ""
 
     @property
     def remedy(self) -> str:
@@ -40,15 +40,6 @@ class TableNeed:
         if self.events:
             return f"Land {' or '.join(self.events)} too, such as from an export that says how they ended."
         return f"Map {'one of: ' if len(self.fields) > 1 else ''}{', '.join(self.fields)}."
-
-    def sentence(self, records: int) -> str:
-        """Return what is missing, and what stays empty for it.
-
-        Args:
-            records: Events that do not tell it.
-        """
-        told = plural(records, *self.what)
-        return f"{told} without {self.missing}: no {self.lost}."
 
     def in_short(self, source: str | None) -> str:
         """Return what is missing and what can be done about it, without counts.
@@ -62,10 +53,8 @@ class TableNeed:
 
     @property
     def missing(self) -> str:
-        """What is missing, in words."""
-        if self.events:
-            return "any that ended"
-        return self.fields[0].replace("_", " ") if len(self.fields) < 8 else "any term of the loss"
+        """What is missing, in words behind "without"."""
+        return self.called or self.fields[0].replace("_", " ")
 
 
 _PATTERNS = ("recommended_tones", "high_performing_hooks", "successful_pillars", "recommended_patterns")
@@ -98,6 +87,7 @@ NEEDS: tuple[TableNeed, ...] = (
         ("content_features", "patterns"),
         "patterns of what works",
         _PATTERNS,
+        called="a text or an attribute",
     ),
     TableNeed(
         "text",
@@ -115,6 +105,7 @@ NEEDS: tuple[TableNeed, ...] = (
         ("gates_total", "contradictions", "grounding_rate", "budget_usd", "latency_budget_seconds", "security_criticals", "api_breakages", "rag_coverage_rate"),
         ("crl", "crl_daily", "crl_trends", "skill_cards"),
         "loss, trends or skill cards",
+        called="any term of the loss",
     ),
     TableNeed(
         "policy_version",
@@ -132,6 +123,7 @@ NEEDS: tuple[TableNeed, ...] = (
         ("win_rates",),
         "win rates of leads",
         events=("DEAL_WON", "LEAD_LOST"),
+        called="any that ended",
     ),
     TableNeed(
         "lead_attributes",
@@ -150,5 +142,6 @@ NEEDS: tuple[TableNeed, ...] = (
         "reply rates",
         ("channel_performance",),
         events=("OUTREACH_REPLIED",),
+        called="any that was replied to",
     ),
 )  # fmt: skip
