@@ -170,7 +170,7 @@ def attempt(mapping: Mapping, rows: Rows, source: SourceFile, around: ProposalSe
     checked = check_lines(kept.lines, range(len(kept.lines)), now=around.now, catalogue=around.catalogue)
     reasons: Counter[str] = Counter()
     refused: Counter[str] = Counter()
-    wrong = set(kept.unmatched) | set(doubled)
+    wrong = set(kept.unmatched) | {place for place, _ in doubled}
     for item in checked.rejected:
         wrong.add(kept.places[item.line])
         reasons.update([*item.reasons, *kept.hints.get(item.line, ())])
