@@ -1,8 +1,8 @@
 """Texts of sections are judged by their benchmark: what keeps it passes, what breaks a rule is told which, and where."""
 
 import json
-import random
 import re
+import time
 from importlib import resources
 
 import jsonschema
@@ -348,7 +348,8 @@ def test_a_generator_that_never_answers_or_answers_nothing_is_told():
         kaizenlake.enforce_benchmarks_with_regen(Answers(), "quick_social_basic", "overview", 0)
 
 
-def test_reading_takes_no_longer_for_a_hostile_text():
-    seed = random.Random(3)
-    text = "".join(seed.choice("[]()*_`<>!|-# \nab") for _ in range(20_000))
-    assert judge(text, "quick_social_basic", "overview").verdict in {"FAIL", "PASS", "PASS_WITH_WARNINGS"}
+@pytest.mark.parametrize("part", ["[", "![", "a", "[a](b", "- ", "`", "*a ", "e.g. ", "1. a ", "\ud800", "\0 "])
+def test_a_hostile_text_is_judged_within_seconds(part):
+    begun = time.process_time()
+    assert judge(part * (10_000 // len(part)), "quick_social_basic", "overview").verdict in {"FAIL", "PASS"}
+    assert time.process_time() - begun < 5

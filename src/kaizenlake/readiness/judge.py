@@ -100,13 +100,14 @@ def judge(text: str, pack: str, section: str, *, language: str | None = None) ->
     """
     benchmark = benchmark_of(pack, section)
     # Halves of a surrogate pair, which no file holds, do not stop it.
-    digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    held = text.encode("utf-8", "replace")
+    digest = blake2b(held, digest_size=16).digest()
     key = (digest, benchmark, language or "")
     if (known := _KEPT.get(key)) is not None:
         return known
     if len(_KEPT) >= _MOST_KEPT:
         _KEPT.clear()
-    made = _KEPT[key] = BenchmarkJudgement(_rules(read_markdown(text), benchmark, language))
+    made = _KEPT[key] = BenchmarkJudgement(_rules(read_markdown(held.decode()), benchmark, language))
     return made
 
 

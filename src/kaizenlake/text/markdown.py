@@ -22,7 +22,7 @@ CJK = (
 
 _WORD = re.compile(rf"[{CJK}]|(?:(?![{CJK}])\S)+")
 _SHOWS_A_WORD = re.compile(r"[^\W_]")
-_LINK_TARGET = re.compile(r"(?:[a-z][a-z0-9+.-]*://|www\.)\S+", re.IGNORECASE)
+_LINK_TARGET = re.compile(r"(?<![a-z0-9+.-])(?:[a-z][a-z0-9+.-]{0,20}://|www\.)\S+", re.IGNORECASE)
 
 DEEPEST = 100
 """Levels of lists and quotations that are read."""

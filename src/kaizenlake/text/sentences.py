@@ -36,7 +36,7 @@ _MAY_END = {
 }
 """Those behind which it goes on where a small letter or a digit follows; written small, they may begin with a capital."""
 
-_LAST_WORD = re.compile(r"(?:^|[\s(\[\u00ab\u201c\u201e\"])([\w.\-\u00ba\u00aa]+)\.\s+$")
+_LAST_WORD = re.compile(r"(?:^|[\s(\[\u00ab\u201c\u201e\"])([\w.\-\u00ba\u00aa]{1,12})\.\s+$")
 
 
 def sentences(text: str, language: str = "en") -> list[str]:
@@ -53,7 +53,8 @@ def sentences(text: str, language: str = "en") -> list[str]:
     >>> sentences("Was gilt ab dem 12. Juni? Alles, z. B. der Preis.", "de")
     ['Was gilt ab dem 12. Juni?', 'Alles, z. B. der Preis.']
     """
-    parts = (part for item in _items(text) for half in _OMISSION.split(item) for part in _split(half, language))
+    whole = text.encode("utf-8", "replace").decode()  # halves of a surrogate pair would stop the library
+    parts = (part for item in _items(whole) for half in _OMISSION.split(item) for part in _split(half, language))
     return [part for part in parts if part]
 
 
@@ -111,7 +112,7 @@ def _goes_on(before: str, after: str, language: str) -> bool:
         return True
     if _DOTS.fullmatch(before.strip()):
         return True
-    word = _LAST_WORD.search(before)
+    word = _LAST_WORD.search(before[-20:])
     if word is None:
         return False
     next_one = after.lstrip()[:1]
