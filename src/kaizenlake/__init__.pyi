@@ -1,5 +1,7 @@
 # Written by `python -m kaizenlake.lists` from the table of public names; a test keeps it so.
 from kaizenlake._version import __version__ as __version__
+from kaizenlake.decide.agency.scheduler import SchedulerRepository as SchedulerRepository
+from kaizenlake.decide.agency.scheduler import SchedulerRuntime as SchedulerRuntime
 from kaizenlake.errors import BenchmarkEnforcementError as BenchmarkEnforcementError
 from kaizenlake.events.write.boundaries import IngestStats as IngestStats
 from kaizenlake.events.write.boundaries import ingest_performance_batch as ingest_performance_batch

@@ -113,7 +113,7 @@ def _place(module: str) -> tuple[int, str]:
 
 def _tables_text(gold: list[Declared]) -> str:
     bronze = ["Events", "Quarantine", "Landings", "Acknowledgements"]
-    silver = [_silver_name(path) for path in sorted((ROOT / "events/types").glob("*.py")) if path.stem != "__init__"]
+    silver = [_silver_name(path) for path in sorted((ROOT / "events/types").rglob("*.py")) if path.stem != "__init__"]
     homes: dict[str, list[str]] = {"base": [*_BASE], "bronze": bronze, "silver": ["SILVER", *silver]}
     for item in gold:
         homes.setdefault(item.module, []).append(item.name)

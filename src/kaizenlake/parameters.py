@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from kaizenlake.vocabulary import Estimator, Method
+from kaizenlake.vocabulary import Estimator, Method, Risk
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Days = Annotated[int, Field(ge=1, le=3660)]
@@ -316,6 +316,31 @@ class Promotion(ParameterGroup):
         default=(),
         description="Persons who may approve, each by the signature of a key that `kaizen keys add` took; where none is "
         "named, an approval is what somebody says with --by.",
+    )
+
+
+class TaskRules(ParameterGroup):
+    """Which tasks a setting approves by itself: none, unless types are named here."""
+
+    auto_approve_types: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
+        default=(),
+        description="Types of tasks that are approved without a person; every such approval stands in the audit. Where "
+        "promotion.approvers names persons, none is.",
+    )
+    auto_approve_confidence: Share = Field(
+        default=0.9, description="Confidence that such a task needs; one that tells none waits for a person."
+    )
+    auto_approve_risk: Risk = Field(
+        default="low", description="Most risk that such a task may have; one that tells none counts as high."
+    )
+
+
+class Schedule(ParameterGroup):
+    """How due tasks are taken up."""
+
+    lease_minutes: Annotated[int, Field(ge=1, le=1440)] = Field(
+        default=15,
+        description="Minutes for which a scheduler holds a task; one that was killed frees it then, and it is done again.",
     )
 
 

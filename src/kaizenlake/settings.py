@@ -36,7 +36,9 @@ from kaizenlake.parameters import (
     Promotion,
     Publishing,
     Replays,
+    Schedule,
     Skills,
+    TaskRules,
     Tenants,
     Tiers,
     Trends,
@@ -65,6 +67,8 @@ class Settings(BaseModel):
     loss: LossRules = Field(default_factory=LossRules)
     trends: Trends = Field(default_factory=Trends)
     promotion: Promotion = Field(default_factory=Promotion)
+    tasks: TaskRules = Field(default_factory=TaskRules)
+    schedule: Schedule = Field(default_factory=Schedule)
     canaries: Canaries = Field(default_factory=Canaries)
     replays: Replays = Field(default_factory=Replays)
     skills: Skills = Field(default_factory=Skills)

@@ -74,6 +74,22 @@ Severity: TypeAlias = Literal["info", "warning", "critical"]
 Priority: TypeAlias = Literal["CRITICAL", "HIGH", "MEDIUM", "LOW"]
 """How much a task matters, the most first."""
 
+Risk: TypeAlias = Literal["low", "medium", "high"]
+"""How much harm a task could do, the least first."""
+
+TaskStatus: TypeAlias = Literal[
+    "pending_review",
+    "approved",
+    "rejected",
+    "scheduled",
+    "in_progress",
+    "completed",
+    "completed_preview",
+    "failed",
+    "skipped",
+]
+"""Where a task stands."""
+
 PRIORITIES = {"CRITICAL": 8, "HIGH": 4, "MEDIUM": 2, "LOW": 1}
 """What a day too late weighs, by priority."""
 

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from kaizenlake._version import __version__
+from kaizenlake.cli.agency import brand, task
 from kaizenlake.cli.commands import (
     canary,
     contexts,
@@ -53,7 +54,22 @@ def _kaizen(
     pass
 
 
-for module in (operate, mapping, tables, events, contexts, maintain, readiness, policy, canary, skill, golden, keys):
+for module in (
+    operate,
+    mapping,
+    tables,
+    events,
+    contexts,
+    maintain,
+    readiness,
+    policy,
+    canary,
+    skill,
+    golden,
+    brand,
+    task,
+    keys,
+):
     module.add_to(app)
 know(app)
 

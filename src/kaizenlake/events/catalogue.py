@@ -28,6 +28,7 @@ from kaizenlake.events.types import (
     trust_log,
     web,
 )
+from kaizenlake.events.types.agency import brand_facts, task_log
 from kaizenlake.events.values.fields import Payload
 
 
@@ -164,6 +165,13 @@ FAMILIES: tuple[Family, ...] = (
         is_decision=True,
     ),
     Family("routings", "Units that were routed to a version of a policy, before they run.", events_of(routings)),
+    Family("brand_facts", "What is known of the brands that are worked for.", events_of(brand_facts)),
+    Family(
+        "task_log",
+        "Tasks for brands: proposed, approved or rejected, scheduled, and what came of them.",
+        events_of(task_log),
+        is_decision=True,
+    ),
     Family(
         "trust_log",
         "Keys of the lake and of persons, and what was adopted from an older lake.",

@@ -15,6 +15,7 @@ from kaizenlake.tables.activity import (
 )
 from kaizenlake.tables.agency.funnel import Funnel, IcpCalibration, IcpPatterns, Leads, OutreachPerformance, TimeToClose
 from kaizenlake.tables.agency.packs import PackFailures, PackReadiness, PackRuns, SectionReadiness
+from kaizenlake.tables.agency.tasks import Brands, Tasks
 from kaizenlake.tables.alert import Alerts
 from kaizenlake.tables.base import (
     Column,
@@ -69,6 +70,7 @@ from kaizenlake.tables.silver import (
     SILVER,
     Acquisition,
     Ads,
+    BrandFacts,
     Core,
     DeploymentLog,
     Email,
@@ -80,6 +82,7 @@ from kaizenlake.tables.silver import (
     ReplayLog,
     Routings,
     Runs,
+    TaskLog,
     TrustLog,
     Web,
 )
@@ -135,6 +138,8 @@ GOLD: tuple[type[Table], ...] = (
     PackFailures,
     SectionReadiness,
     PackReadiness,
+    Brands,
+    Tasks,
     TraceSteps,
     Traces,
     RunCosts,
@@ -180,6 +185,8 @@ __all__ = [
     "Ads",
     "Alerts",
     "AvoidedPhrases",
+    "BrandFacts",
+    "Brands",
     "CanaryLooks",
     "CanarySegments",
     "CanaryUnits",
@@ -261,6 +268,8 @@ __all__ = [
     "SourceChecks",
     "SourceFreshness",
     "Table",
+    "TaskLog",
+    "Tasks",
     "TimeToClose",
     "TraceAttributes",
     "TraceSteps",

@@ -74,5 +74,7 @@ SILVER: tuple[type[Table], ...] = tuple(silver_table(family) for family in FAMIL
     DeploymentLog,
     ReplayLog,
     Routings,
+    BrandFacts,
+    TaskLog,
     TrustLog,
 ) = SILVER

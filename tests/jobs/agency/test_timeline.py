@@ -150,7 +150,7 @@ def test_what_has_no_place_is_said_with_its_reason():
     found = plan(tasks, days=1, completed=["done"])
     assert names(found) == ["ready", "kept"]
     said = reasons(found)
-    assert said["left"] == "There are 2 places before the end, and tasks that matter more take them."
+    assert said["left"] == "The plan has 2 places until its end, and tasks that matter more take them."
     assert said["after"] == "It depends on left, which is not planned."
     assert said["closed"] == "No place is free until its time window ends, 2026-12-01 08:00 UTC."
     assert said["waits"] == "It depends on unknown, which is neither among the tasks of the brand nor completed."

@@ -11,7 +11,7 @@ import pytest
 from ortools.sat.python import cp_model
 
 from kaizenlake.stats.scheduling.least_tardiness import least_tardy_order
-from kaizenlake.stats.scheduling.unit_tasks import NEVER, UnitTasks, even_slots, fitting
+from kaizenlake.stats.scheduling.unit_tasks import NEVER, UnitTasks, even_slots, find_fitting
 
 
 def instance(draw, most, *, windows=False, spare=0):
@@ -78,7 +78,7 @@ def test_no_plan_of_up_to_40_tasks_is_later_than_the_proven_optimum_and_a_tenth(
 @pytest.mark.parametrize("seed", range(40))
 def test_of_few_tasks_as_many_fit_as_can_and_none_is_late_that_need_not_be(seed):
     tasks = instance(random.Random(seed), 6, windows=seed % 2 == 1, spare=seed % 3)
-    kept = fitting(tasks)
+    kept = find_fitting(tasks)
     every = range(len(tasks.before))
     room = len(tasks.slot_days)
     most = max(

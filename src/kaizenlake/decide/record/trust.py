@@ -465,12 +465,19 @@ def is_signed(lake: Lake, version: PolicyVersion) -> bool:
         pl.col("owner").eq_missing(pl.lit(lake.tenant, pl.String)), event_type="POLICY_APPROVED", occurred_at=at
     )
     return any(
-        _signs(json.loads(text), approval(lake, version, person, at, tenant), key)
+        signs(json.loads(text), approval(lake, version, person, at, tenant), key)
         for text, tenant in rows.select("payload", "tenant_id").iter_rows()
     )
 
 
-def _signs(said: Mapping[str, Any], content: Mapping[str, Any], key: Ed25519PublicKey) -> bool:
+def signs(said: Mapping[str, Any], content: Mapping[str, Any], key: Ed25519PublicKey) -> bool:
+    """Return whether an approval carries the signature of a key over what is approved.
+
+    Args:
+        said: Payload of the approval.
+        content: What is approved.
+        key: Public key of the person.
+    """
     signature = {
         "algorithm": signing.ALGORITHM,
         "key_id": said.get("approver_key_id"),

@@ -838,6 +838,26 @@ def log_run_routed(
     event_id: str | UUID | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> str: ...
+def log_brand_described(
+    brand_id: str | int,
+    name: str,
+    *,
+    offer: str | None = None,
+    audience: str | None = None,
+    voice: str | None = None,
+    competitors: Iterable[str] | None = None,
+    claims: Iterable[str] | None = None,
+    zone: str | None = None,
+    holidays: Iterable[str] | None = None,
+    logo: str | None = None,
+    projects: Iterable[str] | None = None,
+    project_id: str | int | None = None,
+    tenant_id: str | int | None = None,
+    tags: Iterable[str] | str | None = None,
+    occurred_at: dt.datetime | str | None = None,
+    event_id: str | UUID | None = None,
+    metadata: Mapping[str, Any] | None = None,
+) -> str: ...
 
 log_route = log_run_routed
 

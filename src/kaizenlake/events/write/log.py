@@ -113,7 +113,7 @@ def event_line(
             f"{event.name} is a decision, which is not logged.",
             field="type",
             rule="decision",
-            hint="Take the command that checks its gates: `kaizen policy`, `kaizen canary` or `kaizen golden`.",
+            hint="Take the command that checks its gates: `kaizen policy`, `kaizen canary`, `kaizen golden` or `kaizen task`.",
         )
     texts = event.text_fields
     document: dict[str, Any] = {

@@ -12,8 +12,8 @@ from kaizenlake.parameters import Windows
 from kaizenlake.stats import expressions
 from kaizenlake.tables import EventCounts, SourceFreshness
 
-_LOGGED = [event.name for event in LOGGED]
-"""Types that sources send; who decides nothing for a week is no silent source."""
+_LOGGED = [event.name for event in LOGGED if event.family.name != "brand_facts"]
+"""Types that sources send; who decides nothing, or describes no brand, for a week is no silent source."""
 
 _MICROSECONDS_PER_HOUR = 3_600_000_000
 

@@ -13,10 +13,10 @@ from typing import Any, overload
 import numpy as np
 
 from kaizenlake.errors import UsageError
-from kaizenlake.jobs.agency._plan_tasks import PlanTask, in_order, instant, read_tasks
 from kaizenlake.jobs.agency._time_slots import Calendar, calendar, time_slots
+from kaizenlake.jobs.agency.plan_tasks import PlanTask, in_order, instant, read_tasks
 from kaizenlake.stats.scheduling.least_tardiness import least_tardy_order
-from kaizenlake.stats.scheduling.unit_tasks import NEVER, UnitTasks, even_slots, fitting
+from kaizenlake.stats.scheduling.unit_tasks import NEVER, UnitTasks, even_slots, find_fitting
 from kaizenlake.vocabulary import PRIORITIES, plural
 
 
@@ -174,7 +174,7 @@ def plan_timeline_for_brand(
     ready = [task for task in ours if task.task_id not in reasons]
     slots = time_slots(start, end, max_tasks_per_day, days)
     instance = _instance(ready, slots, days)
-    fit = [ready[place] for place in fitting(instance)]
+    fit = [ready[place] for place in find_fitting(instance)]
     there = {task.task_id for task in fit}
     reasons |= {task.task_id: _unfit(task, there | done, len(slots)) for task in ready if task.task_id not in there}
     chosen = _instance(fit, slots, days)
@@ -255,7 +255,7 @@ def _unfit(task: PlanTask, there: AbstractSet[str], places: int) -> str:
             return f"It depends on {other}, which is not planned."
     if task.time_window_end is not None:
         return f"No place is free until its time window ends, {task.time_window_end:%Y-%m-%d %H:%M} UTC."
-    return f"There are {plural(places, 'place')} before the end, and tasks that matter more take them."
+    return f"The plan has {plural(places, 'place')} until its end, and tasks that matter more take them."
 
 
 def _instance(tasks: Sequence[PlanTask], slots: Sequence[datetime], days: Calendar) -> UnitTasks:

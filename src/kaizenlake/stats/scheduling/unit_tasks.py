@@ -84,7 +84,7 @@ def list_order(tasks: UnitTasks, *keys: Ints) -> list[int]:
     return order
 
 
-def fitting(tasks: UnitTasks) -> list[int]:
+def find_fitting(tasks: UnitTasks) -> list[int]:
     """Return the tasks that fit into the slots and their windows, by their place.
 
     As each task is added in the order of its window, one is left out where there is no slot for all: of those that nothing

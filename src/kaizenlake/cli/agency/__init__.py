@@ -1,0 +1,1 @@
+"""Commands of the agency: brands, tasks and their schedule."""

@@ -1,0 +1,97 @@
+"""Commands on brands: describe one, and look at what is known of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kaizenlake.cli.shell.groups import add_group
+from kaizenlake.cli.shell.options import LAKE, JsonOption, LakeOption, TenantOption
+from kaizenlake.cli.shell.words import draw, open_view, say, say_json
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands on brands."""
+    add_group(
+        app,
+        "brand",
+        (add, "add acme.toml"),
+        (list_, "list"),
+        (show, "show acme"),
+        about="Describe the brands that are worked for, and look at what is known of them.",
+        more="A description replaces the one before; executors ask by name for what it does not tell.",
+    )
+
+
+def add(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="TOML or JSON with brand_id, name, and any of offer, audience, voice, competitors, claims, zone, holidays, "
+            "logo and projects."
+        ),
+    ],
+    lake: LakeOption = LAKE,
+    tenant: TenantOption = None,
+) -> None:
+    """Describe a brand; what was known of it before does not count any more."""
+    from kaizenlake.decide.agency import brands
+
+    opened = open_view(lake, tenant, may_be_new=True)
+    name = brands.describe(opened, brands.read_file(file), where=str(file))
+    say(f"The brand {name} is described.")
+    if unknown := _find_unknown(brands.require_brand(opened, name)):
+        say(f"Not told: {', '.join(unknown)}.")
+
+
+def list_(lake: LakeOption = LAKE, tenant: TenantOption = None, as_json: JsonOption = False) -> None:
+    """List the brands, each with what is not told of it."""
+    from kaizenlake.decide.agency import brands
+
+    rows = list(brands.find_brands(open_view(lake, tenant)).iter_rows(named=True))
+    if as_json:
+        say_json(rows)
+    elif not rows:
+        say("No brand is described yet; `kaizen brand add FILE` describes one.")
+    else:
+        heads = ("brand", "name", "zone", "projects", "described", "not told")
+        draw(
+            heads,
+            [
+                (
+                    row["brand_id"],
+                    row["name"],
+                    row["zone"],
+                    row["projects"],
+                    f"{row['described_at']:%Y-%m-%d}",
+                    _find_unknown(row),
+                )
+                for row in rows
+            ],
+        )
+
+
+def show(
+    brand: Annotated[str, typer.Argument(help="Brand, such as acme.")],
+    lake: LakeOption = LAKE,
+    tenant: TenantOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what is known of a brand."""
+    from kaizenlake.decide.agency import brands
+
+    row = brands.require_brand(open_view(lake, tenant), brand)
+    if as_json:
+        say_json(row)
+        return
+    draw(("field", "told"), [(name, value) for name, value in row.items() if name != "tenant_id"])
+    if unknown := _find_unknown(row):
+        say(f"Not told: {', '.join(unknown)}.")
+
+
+def _find_unknown(row: dict[str, object]) -> list[str]:
+    """Return names of the facts that nobody told."""
+    facts = ("offer", "audience", "voice", "competitors", "claims", "logo", "projects")
+    return [name for name in facts if not row[name]]

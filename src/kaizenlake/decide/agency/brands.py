@@ -1,0 +1,127 @@
+"""Describe brands, and look at what is known of them at this moment."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import tomllib
+from datetime import date
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import polars as pl
+
+from kaizenlake.decide.record.state import ALWAYS
+from kaizenlake.errors import UsageError
+from kaizenlake.events.catalogue import by_name
+from kaizenlake.events.decode import decode
+from kaizenlake.events.rules import near
+from kaizenlake.events.write.log import event_line
+from kaizenlake.jobs.agency import brands as job
+from kaizenlake.lake.landing.landing import land
+from kaizenlake.lake.store import Lake
+from kaizenlake.lake.trust import decisions
+from kaizenlake.lake.trust.tenants import view_of
+
+EVENT = "BRAND_DESCRIBED"
+
+
+def read_file(file: Path) -> dict[str, Any]:
+    """Read a description of a brand from a file.
+
+    Args:
+        file: TOML or JSON with `brand_id`, `name`, and any other field of BRAND_DESCRIBED.
+
+    Raises:
+        UsageError: It cannot be read, or holds no table of fields.
+    """
+    try:
+        text = file.read_text(encoding="utf-8")
+        found = json.loads(text) if file.suffix.lower() == ".json" else tomllib.loads(text, parse_float=str)
+    except (OSError, ValueError, RecursionError) as error:
+        raise UsageError(
+            f"The description of a brand cannot be read: {error}.",
+            where=str(file),
+            hint='It is TOML or JSON, such as: brand_id = "acme"',
+        ) from error
+    if not isinstance(found, dict):
+        raise UsageError("Expected the fields of one brand, found something else.", where=str(file))
+    return {name: _plain(value) for name, value in found.items()}
+
+
+def _plain(value: Any) -> Any:
+    """Return a value of TOML as JSON has it: a day is text there."""
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def describe(lake: Lake, brand: dict[str, Any], *, where: str = "") -> str:
+    """Describe a brand: it is landed at once, and what was known of it before does not count any more.
+
+    Args:
+        lake: The lake, as a tenant has it where there are several.
+        brand: Fields of BRAND_DESCRIBED.
+        where: Where they come from, for an error.
+
+    Returns:
+        The brand.
+
+    Raises:
+        EventError: A field is missing or breaks its declaration.
+        UsageError: The zone is unknown, or a holiday is no day.
+        LockedError: A night or a landing runs.
+    """
+    view = view_of(lake)
+    line = event_line(EVENT, brand, tenant_id=view.tenant, source="kaizen brand")
+    _check_calendar(brand, where)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "brand.ndjson"
+        file.write_bytes(line.text)
+        land(view.whole, file)
+    return str(brand["brand_id"])
+
+
+def _check_calendar(brand: dict[str, Any], where: str) -> None:
+    try:
+        ZoneInfo(brand.get("zone") or "UTC")
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise UsageError(f"Expected a zone such as Europe/Berlin, found {brand['zone']!r}.", where=where) from error
+    for holiday in brand.get("holidays") or ():
+        try:
+            date.fromisoformat(holiday)
+        except ValueError as error:
+            raise UsageError(f"Expected holidays such as 2026-12-25, found {holiday!r}.", where=where) from error
+
+
+def find_brands(lake: Lake) -> pl.DataFrame:
+    """Return the brands of a lake as the next night will have them, as rows of `gold.brands`.
+
+    Args:
+        lake: The lake, as a tenant has it where there are several.
+    """
+    event = by_name(EVENT)
+    assert event is not None
+    told = decisions.of(view_of(lake)).filter(pl.col("event_type") == EVENT)
+    return job.brands(decode(told, event.family), as_of=ALWAYS).collect()
+
+
+def find_brand(lake: Lake, brand_id: str) -> dict[str, Any] | None:
+    """Return what is known of a brand; None where it was never described."""
+    found = find_brands(lake).filter(brand_id=brand_id)
+    return None if found.is_empty() else found.row(0, named=True)
+
+
+def require_brand(lake: Lake, brand_id: str) -> dict[str, Any]:
+    """Return what is known of a brand.
+
+    Raises:
+        UsageError: It was never described; the words name a likely one.
+    """
+    if (found := find_brand(lake, brand_id)) is not None:
+        return found
+    raise UsageError(
+        f"There is no brand {brand_id!r}{near(brand_id, find_brands(lake)['brand_id'].to_list())}.",
+        hint="`kaizen brand list` lists them, `kaizen brand add FILE` describes one.",
+    )

@@ -1,0 +1,1 @@
+"""Events of the agency: brands, and tasks for them."""

@@ -1,0 +1,93 @@
+"""Commands of the agency, through the app: brands and tasks from a file to a decision that `list` shows at once."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from kaizenlake.cli.app import app
+from kaizenlake.errors import KaizenError
+from kaizenlake.lake.store import Lake
+
+
+@pytest.fixture
+def kaizen(tmp_path, monkeypatch):
+    Lake.create(tmp_path / "lake")
+    monkeypatch.setenv("KAIZEN_LAKE", str(tmp_path / "lake"))
+    runner = CliRunner()
+
+    def run(*words, fails=""):
+        done = runner.invoke(app, [*map(str, words)])
+        if fails:
+            assert isinstance(done.exception, KaizenError), done.output
+            assert fails in str(done.exception)
+        else:
+            assert done.exception is None, (done.output, done.exception)
+        return done.stdout
+
+    return run
+
+
+BRAND = """
+brand_id = "acme"
+name = "Acme *Bakery*"
+offer = "Bread by post"
+zone = "Europe/Berlin"
+holidays = [2026-12-25, "2026-12-26"]
+claims = ["Baked this morning"]
+"""
+
+
+def test_a_brand_is_described_from_a_file_and_described_anew(kaizen, tmp_path):
+    assert "No brand is described yet" in kaizen("brand", "list")
+    file = tmp_path / "acme.toml"
+    file.write_text(BRAND, encoding="utf-8")
+    assert "Not told: audience, voice, competitors, logo, projects." in kaizen("brand", "add", file)
+    (found,) = json.loads(kaizen("brand", "list", "--json"))
+    assert (found["name"], found["holidays"]) == ("Acme *Bakery*", ["2026-12-25", "2026-12-26"])
+    other = tmp_path / "acme.json"
+    other.write_text(json.dumps({"brand_id": "acme", "name": "Acme", "voice": "dry"}), encoding="utf-8")
+    kaizen("brand", "add", other)
+    found = json.loads(kaizen("brand", "show", "acme", "--json"))
+    assert (found["name"], found["voice"], found["offer"], found["zone"]) == ("Acme", "dry", None, "UTC")
+    kaizen("brand", "show", "acne", fails="There is no brand 'acne' (did you mean `acme`?)")
+
+
+@pytest.mark.parametrize(
+    ("text", "fails"),
+    [
+        ('brand_id = "a"\nname = "A"\nzone = "Mars"', "Expected a zone such as Europe/Berlin, found 'Mars'"),
+        ('brand_id = "a"\nname = "A"\nholidays = ["soon"]', "found 'soon'"),
+        ('brand_id = "a"', "name"),
+        ('brand_id = "a"\nname = "A"\nfame = 1', "fame"),
+        ("brand_id = ", "cannot be read"),
+    ],
+)
+def test_a_wrong_description_is_refused_with_what_is_wrong(kaizen, tmp_path, text, fails):
+    file = tmp_path / "a.toml"
+    file.write_text(text, encoding="utf-8")
+    kaizen("brand", "add", file, fails=fails)
+    assert json.loads(kaizen("brand", "list", "--json")) == []
+
+
+def test_a_task_is_proposed_approved_and_rejected(kaizen):
+    assert "There is no task yet" in kaizen("task", "list")
+    words = ("--brand", "acme", "--id", "t1", "--by", "ann", "--deadline", "2026-12-05", "--inputs", '{"focus": "x"}')
+    assert "is pending_review, by ann" in kaizen("task", "add", "email_rewrite", *words)
+    assert "is approved, by bob" in kaizen("task", "approve", "t1", "--by", "bob", "--reason", "Worth it")
+    (found,) = json.loads(kaizen("task", "list", "--format", "json"))
+    assert (found["status"], found["inputs"], found["reason"]) == ("approved", {"focus": "x"}, "Worth it")
+    assert json.loads(kaizen("task", "list", "--status", "rejected", "--json")) == []
+    kaizen("task", "reject", "t1", "--by", "bob")
+    audit = json.loads(kaizen("task", "show", "t1", "--json"))["audit"]
+    assert [(step["to_status"], step["decided_by"]) for step in audit] == [
+        ("pending_review", "ann"),
+        ("approved", "bob"),
+        ("rejected", "bob"),
+    ]
+    assert "Reason: Worth it" in kaizen("task", "show", "t1")
+    kaizen("task", "approve", "t1", "--by", "bob", fails="is rejected, and does not become approved")
+    kaizen("task", "add", "x", "--brand", "b", "--by", "a", "--inputs", "[]", fails="Expected a JSON object")
+    kaizen("task", "add", "x", "--brand", "b", "--by", "a", "--deadline", "soon", fails="found 'soon'")
