@@ -18,8 +18,8 @@ from kaizenlake.lake.store import Lake
 from kaizenlake.lake.trust import decisions
 from kaizenlake.settings import Settings
 
-PURE = ("context/_arms.py", "events", "jobs", "stats", "tables", "job.py", "parameters.py")
-"""Folders and files of the package that decide what a job makes of its frames; all else keeps, runs or shows."""
+PURE = ("context/_arms.py", "events", "jobs", "readiness", "stats", "tables", "text", "job.py", "parameters.py")
+"""Folders (with the JSON in them) and files of the package that decide what a job makes of its frames; all else keeps, runs or shows."""
 
 
 def settings_of(job: Job, settings: Settings) -> dict[str, Any]:
@@ -76,14 +76,19 @@ def _home(job: Job) -> Path | None:
 
 @cache
 def _pure_code() -> str:
-    package = Path(kaizenlake.__file__).parent
-    found = sorted(
-        path for name in PURE for path in (package / name, *(package / name).rglob("*.py")) if path.is_file()
-    )
     digest = hashlib.sha256()
-    for path in found:
-        digest.update(f"{path.relative_to(package).as_posix()}:{_digest(path)};".encode())
+    for path in pure_files():
+        digest.update(f"{path.relative_to(_PACKAGE).as_posix()}:{_digest(path)};".encode())
     return digest.hexdigest()
+
+
+_PACKAGE = Path(kaizenlake.__file__).parent
+
+
+def pure_files() -> list[Path]:
+    """Return the files of the package that decide what a job makes of its frames."""
+    held = (path for name in PURE for path in (_PACKAGE / name, *(_PACKAGE / name).rglob("*")))
+    return sorted(path for path in held if path.suffix in {".py", ".json"} and path.is_file())
 
 
 @cache

@@ -15,8 +15,10 @@ from kaizenlake.jobs.agency.section_readiness import STUB_RULE, section_readines
 from kaizenlake.jobs.outcomes.outcome_subjects import outcome_subjects
 from kaizenlake.lake.landing.landing import land_folder
 from kaizenlake.lake.store import Lake
+from kaizenlake.night.fingerprint import pure_files
 from kaizenlake.night.run import nightly
 from kaizenlake.readiness import judge
+from kaizenlake.readiness.benchmarks import packs
 from kaizenlake.readiness.drafts import find_drafts
 from kaizenlake.tables import PackReadiness, Packs
 from readiness.drawn_sections import write_section
@@ -227,6 +229,12 @@ def test_the_night_judges_what_landed_and_commands_say_it(lake, capsys):
     assert [one["pack"] for one in states if one["is_ready"]] == [QUICK]
     with pytest.raises(UsageError, match="quick_social_basic"):
         said(capsys, "readiness", "quick_social", "--lake", lake.path())
+
+
+def test_a_changed_benchmark_has_every_text_judged_again():
+    counted = {path.name for path in pure_files()}
+    assert {"judge.py", "sentences.py", "markdown.py"} <= counted
+    assert {f"section_benchmarks.{pack}.json" for pack in packs()} <= counted
 
 
 def test_no_word_of_a_stub_leaves_the_lake(lake):
