@@ -100,6 +100,9 @@ def win_rate(row, said, sentence):
     assert (" more often " in sentence, " less often " in sentence) == (said["lift"] > 0, said["lift"] < 0)
     assert (" within " in sentence) == bool(said["age_days"])
     assert ("groups of cases" in sentence) == (said["strata"] > 1)
+    assert sentence.endswith("No failure of them was ever logged.") == (
+        row["kind"] == "run_win_rate" and said["rate"] == 1
+    )
     chance(said, sentence)
 
 

@@ -73,3 +73,13 @@ def test_a_night_says_that_all_was_quarantined_or_that_a_mapping_made_nothing(la
     assert lake.rows(EventCounts) == 1
     put(lake.path("landing", "more.ndjson"), ndjson(lead("e2")))
     assert nightly(lake, as_of=NOW, strict=strict).exit_code == (4 if strict else 0)
+
+
+def test_of_several_files_one_that_is_not_there_does_not_keep_the_others_from_landing(
+    tmp_path, lake, monkeypatch, capsys
+):
+    land, good = ("land", "--lake", lake.path(), "--mapping", "leads"), put(tmp_path / "good.csv", GOOD)
+    assert kaizen(monkeypatch, *land, tmp_path / "gone.csv", good) == 6
+    assert "gone.csv: there is no such file or folder" in capsys.readouterr().err
+    assert lake.rows(Events) == 1
+    assert kaizen(monkeypatch, *land, tmp_path / "gone.csv", tmp_path / "away.csv") == 1

@@ -337,6 +337,13 @@ CSV = {
         ["b", "c"],
         [(2, ["torn_line"])],
     ),
+    "a quotation mark that is closed in the middle of a later row": (
+        "",
+        b'id,at,text\n1,2026-01-01,"a\n2,2026-01-01,"b\n3,2026-01-01,c\n',
+        ["c"],
+        [(2, ["torn_line"])],
+    ),
+    "spaces behind a closing mark": ("", b'id,at,text\n1,2026-01-01,"a\nb" \n', ["a\nb"], []),
     "not UTF-8": ("", b"id,at,text\n1,2026-01-01,\xe9\n2,2026-01-01,b\n", ["b"], [(2, ["encoding"])]),
     "Latin-1 that says so": ('encoding = "latin-1"', b"id,at,text\n1,2026-01-01,\xe9\n", ["é"], []),
     "UTF-16 that says so": ('encoding = "utf-16"', "id,at,text\n1,2026-01-01,é\n".encode("utf-16"), ["é"], []),

@@ -362,12 +362,15 @@ def test_pending_outcomes_are_counted_and_shown_without_a_rate():
     context, found, *_ = documents(*rows)["everything"]
     assert context.channel_performance == {"email": 0.1}
     refused = found.not_recommended["channel_performance"]["linkedin"]
-    assert refused.reason == "Too few outcomes are old enough to count: 10 are, and 90 are pending."
+    assert (
+        refused.reason
+        == "Too few outcomes can be counted: 10 can, and 90 are pending, since they are too young or told by their success alone."
+    )
     assert (refused.evidence.rate, refused.evidence.pending) == (None, 90)
     assert found.evidence["channel_performance"]["email"].age_days == 14
     alone = contexts(rows[1])["everything"]
     assert alone.channel_performance == {}
-    assert alone.why_empty["channel_performance"].startswith("All outcomes of 1 value are too young to count")
+    assert alone.why_empty["channel_performance"].startswith("No outcome of 1 value can be counted")
 
 
 def test_own_entries_come_before_borrowed_ones():

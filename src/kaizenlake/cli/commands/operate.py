@@ -305,6 +305,10 @@ def _tell(run: Run) -> None:
         note(f"{'; '.join(found.why)}.")
     for left in run.landing.left if run.landing is not None else ():
         note(f"left alone: {left}")
+    if (doubt := run.step("doubt")) is not None:
+        for why in doubt.why:
+            note(f"doubt: {why}")
+        note("`kaizen verify` checks every event and decision; what was changed can be restored from a backup.")
     if run.changed:
         _tell_changes(run)
     else:

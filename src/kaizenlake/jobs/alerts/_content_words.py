@@ -132,9 +132,11 @@ def win_rate(confidence: float) -> pl.Expr:
         .then(pl.lit(""))
         .otherwise(fill_in(" within {}", plural("age_days", "day", "days").fill_null("")))
     )
+    is_unfailing = (kind == "run") & (pl.col("rate") == 1.0)
+    doubt = pl.when(is_unfailing).then(pl.lit(" No failure of them was ever logged.")).otherwise(pl.lit(""))
     group = pl.when(alike > 1).then(fill_in(" in the same {} groups of cases", whole("strata"))).otherwise(pl.lit(""))
     return fill_in(
-        "{} of {} {} with {} “{}” {}{} ({}): {} {} often than the others{}{}.",
+        "{} of {} {} with {} “{}” {}{} ({}): {} {} often than the others{}{}.{}",
         percent(pl.col("rate")),
         whole("decided"),
         noun,
@@ -147,6 +149,7 @@ def win_rate(confidence: float) -> pl.Expr:
         pl.when(pl.col("lift") > 0).then(pl.lit("more")).otherwise(pl.lit("less")),
         group,
         chance(),
+        doubt,
     )
 
 

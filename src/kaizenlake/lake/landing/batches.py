@@ -99,10 +99,38 @@ def verify(lake: Lake) -> VerifiedBatches:
     snapshot = lake.hold(Events)
     if snapshot.handle is None:
         return VerifiedBatches(0, ())
-    lake_id, trust = Lake.identity(snapshot), keys.trust(lake)
     vouched = decisions.find_vouched(decisions.ledger(lake))
-    is_logged = attested.IS_LOGGED
-    sealed = snapshot.scan().filter(is_logged, pl.col("seal").is_not_null()).select("batch", "seal", "event_id")
+    chain, refused = read_chain(lake, snapshot, vouched)
+    problems = list(refused)
+    found, rows = find_parts(snapshot, attested.IS_LOGGED)
+    there = dict(digests.batches(found))
+    problems += _describe_unsealed(there.pop(digests.NONE, digests.whole({})), vouched.adopted)
+    missing = [number for number in chain.missing if number not in there]
+    if missing:
+        are = "is" if len(missing) == 1 else "are"
+        problems.append(f"{plural(len(missing), 'batch', 'batches')} {are} missing: number {seals.some(missing)}")
+    for number in sorted({*chain.links, *there} - {*missing}):
+        if words := _differs(chain, there, number):
+            problems.append(f"batch {number}{describe_batch(snapshot, number)}: {words}")
+    return VerifiedBatches(rows, tuple(problems))
+
+
+def read_chain(lake: Lake, snapshot: Snapshot, vouched: attested.Vouched) -> tuple[seals.Chain, tuple[str, ...]]:
+    """Return the chain of the batches of a lake, and which seals do not count, in words.
+
+    Args:
+        lake: The lake.
+        snapshot: Its events.
+        vouched: What decisions vouch for.
+
+    Raises:
+        PublishError: The lake's key may be read by others, or is none.
+        VerificationError: A public key is none, or what this place remembers cannot be read.
+    """
+    lake_id, trust = Lake.identity(snapshot), keys.trust(lake)
+    sealed = (
+        snapshot.scan().filter(attested.IS_LOGGED, pl.col("seal").is_not_null()).select("batch", "seal", "event_id")
+    )
     links: list[seals.Link] = []
     problems: list[str] = []
     for batch, text, name in sealed.collect().iter_rows():
@@ -114,18 +142,7 @@ def verify(lake: Lake) -> VerifiedBatches:
     chain = seals.verify(
         links, trust, attested=vouched.hashes, seen=keys.highest(lake, keys.BATCH_HEAD), last=attested.head(snapshot)[0]
     )
-    problems += [f"batch {link.sequence}: {why}" for link, why in chain.refused]
-    found, rows = _parts(snapshot, is_logged)
-    there = dict(digests.batches(found))
-    problems += _describe_unsealed(there.pop(digests.NONE, digests.whole({})), vouched.adopted)
-    missing = [number for number in chain.missing if number not in there]
-    if missing:
-        are = "is" if len(missing) == 1 else "are"
-        problems.append(f"{plural(len(missing), 'batch', 'batches')} {are} missing: number {seals.some(missing)}")
-    for number in sorted({*chain.links, *there} - {*missing}):
-        if words := _differs(chain, there, number):
-            problems.append(f"batch {number}{_describe_batch(snapshot, number)}: {words}")
-    return VerifiedBatches(rows, tuple(problems))
+    return chain, (*problems, *(f"batch {link.sequence}: {why}" for link, why in chain.refused))
 
 
 def _differs(chain: seals.Chain, there: dict[int, BatchDay], number: int) -> str | None:
@@ -152,7 +169,7 @@ def _describe_unsealed(part: BatchDay, adopted: BatchDay | None) -> Iterator[str
         )
 
 
-def _describe_batch(snapshot: Snapshot, number: int) -> str:
+def describe_batch(snapshot: Snapshot, number: int) -> str:
     """Return where the events of a batch came from, in words."""
     rows = (
         snapshot.scan()
@@ -165,12 +182,12 @@ def _describe_batch(snapshot: Snapshot, number: int) -> str:
 
 def digest_unsealed(lake: Lake) -> BatchDay:
     """Return the digest the events of no batch, such as a person adopts them."""
-    found, _ = _parts(lake.hold(Events), attested.IS_LOGGED & pl.col("batch").is_null())
+    found, _ = find_parts(lake.hold(Events), attested.IS_LOGGED & pl.col("batch").is_null())
     return dict(digests.batches(found)).get(digests.NONE, digests.whole({}))
 
 
-def _parts(snapshot: Snapshot, which: pl.Expr) -> tuple[list[dict[tuple[int, Any], BatchDay]], int]:
-    """Return parts of the events, some days at a time, and their number."""
+def find_parts(snapshot: Snapshot, which: pl.Expr) -> tuple[list[dict[tuple[int, Any], BatchDay]], int]:
+    """Return parts of some of the events, some days at a time, and their number."""
     if snapshot.handle is None:
         return [], 0
     counted = snapshot.scan().filter(which).group_by("event_date").len().sort("event_date").collect()

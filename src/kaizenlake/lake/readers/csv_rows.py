@@ -90,9 +90,14 @@ def _unfit(text: str, *, whole: bool, quotes: _Quotes, encoding: str, line_bytes
         return "torn_line", "a quotation mark is opened here and never closed"
     if not text.isascii() and (_UNDECODED.search(text) or (encoding != UTF8 and "\ufffd" in text)):
         return "encoding", f"it holds bytes that are not {encoding}{_other_encoding(text, encoding)}"
+    if quotes.has_loose_end(text):
+        return "torn_line", _LOOSE_END
     if quotes.has_bare_return(text):
         return "line_end", _LINE_END
     return None
+
+
+_LOOSE_END = "a quotation mark is opened here and closed in the middle of a cell of a later line: the rows between would be lost in one cell"
 
 
 def _other_encoding(text: str, encoding: str) -> str:
@@ -209,6 +214,8 @@ class _Quotes:
         self.closed = re.compile(f"{cell}{more}")
         self.closed_after_cell = re.compile(f"[^{separator}]*+{more}")
         self.inner = re.compile(inner)
+        clean = f"(?:{quote}{inner}{quote}[ \t]*+|(?!{quote})[^{separator}]*+)"
+        self.clean = re.compile(f"{clean}(?:{separator}{clean})*+")
         plain = cell.replace(f"[^{separator}]", f"[^{separator}\r]")
         self.without_return = re.compile(f"{plain}(?:{separator}{plain})*+")
 
@@ -219,6 +226,10 @@ class _Quotes:
         rest = self.inner.match(line)
         assert rest is not None, "it matches the empty text too"
         return rest.end() == len(line) or self.closed_after_cell.fullmatch(line, rest.end() + 1) is None
+
+    def has_loose_end(self, record: str) -> bool:
+        """Return whether a quoted cell of a record of several lines goes on behind its closing mark: rows may lie within it."""
+        return "\n" in record and self.clean.fullmatch(record) is None
 
     def has_bare_return(self, record: str) -> bool:
         """Return whether a carriage return stands outside quotation marks, where it is no part of a cell and ends no line."""

@@ -125,16 +125,22 @@ def find(paths: Iterable[str | Path], mapping: str | None = None, catalogue: Cat
         catalogue: Event types that there are.
 
     Raises:
-        LakeError: A path does not exist.
+        LakeError: None of the paths exists. Of several, one that does not is left.
         MappingError: A file was named that only a mapping can read, and no mapping.
     """
     found: list[SourceFile] = []
     left: list[tuple[str, str]] = []
-    for path in map(Path, paths):
+    missing: list[str] = []
+    given = list(map(Path, paths))
+    for path in given:
         try:
             reason = unreadable(path)
         except (FileNotFoundError, ValueError) as error:
-            raise LakeError("There is no such file or folder to land.", where=printable(str(path))) from error
+            missing.append(printable(str(path)))
+            if len(missing) == len(given):
+                raise LakeError("There is no such file or folder to land.", where=missing[0]) from error
+            left.append((missing[-1], "there is no such file or folder"))
+            continue
         if reason:
             left.append((printable(str(path)), reason))
             continue

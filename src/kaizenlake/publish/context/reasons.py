@@ -123,12 +123,12 @@ def of_pending(row: Mapping[str, Any]) -> str:
         row: `pending`, `decided`.
 
     >>> of_pending({"pending": 100, "decided": 10})
-    'Too few outcomes are old enough to count: 10 are, and 100 are pending.'
+    'Too few outcomes can be counted: 10 can, and 100 are pending, since they are too young or told by their success alone.'
     """
     decided, pending = row["decided"], row["pending"]
     return (
-        f"Too few outcomes are old enough to count: {decided} {'is' if decided == 1 else 'are'}, "
-        f"and {pending} {'is' if pending == 1 else 'are'} pending."
+        f"Too few outcomes can be counted: {decided} can, and {pending} {'is' if pending == 1 else 'are'} pending, "
+        f"since {'it is' if pending == 1 else 'they are'} too young or told by {'its' if pending == 1 else 'their'} success alone."
     )
 
 
@@ -184,7 +184,8 @@ def why_empty(name: str, considered: int, missing: str = "") -> str:
     if considered and name == "high_clarity_segments":
         return f"Of {plural(considered, 'segment')} none is shown to brief clearly; the evidence document says why."
     if considered and name in {"channel_performance", "pack_success_rates"}:
-        return f"All outcomes of {plural(considered, 'value')} are too young to count; the evidence document says more."
+        values = plural(considered, "value")
+        return f"No outcome of {values} can be counted, being too young or told by its success alone; the evidence document says more."
     if considered:
         return f"None of {plural(considered, 'value')} is shown to work; the evidence document says why."
     return " ".join(filter(None, (_WHY_EMPTY.get(name, "No post with a known result names one."), missing)))
