@@ -305,10 +305,7 @@ def _tell(run: Run) -> None:
         note(f"{'; '.join(found.why)}.")
     for left in run.landing.left if run.landing is not None else ():
         note(f"left alone: {left}")
-    if (doubt := run.step("doubt")) is not None:
-        for why in doubt.why:
-            note(f"doubt: {why}")
-        note("`kaizen verify` checks every event and decision; what was changed can be restored from a backup.")
+    _tell_doubt(run)
     if run.changed:
         _tell_changes(run)
     else:
@@ -327,6 +324,14 @@ def _tell(run: Run) -> None:
 def _tenant_words(run: Run, tenant: str | None) -> str:
     """Return whose something is, where there are several tenants."""
     return f", tenant {tenant or 'none'}" if len(run.tenants) > 1 else ""
+
+
+def _tell_doubt(run: Run) -> None:
+    if (doubt := run.step("doubt")) is None:
+        return
+    for why in doubt.why:
+        note(f"doubt: {why}")
+    note("`kaizen verify` checks every event and decision; what was changed can be restored from a backup.")
 
 
 def _tell_changes(run: Run) -> None:
