@@ -108,6 +108,9 @@ MEASURED = (
 )  # fmt: skip
 """Names of the column that tells when figures were measured."""
 
+DAYS = ("day", "date", "tag", "datum", "jour", "fecha", "reporting starts")
+"""Names of the column by which a report is split by day."""
+
 TIMES: dict[str, tuple[str, ...]] = {
     "LEAD_CREATED": (
         "create date", "created", "created at", "created date", "creation date", "deal created", "lead created time", "add time", "erstellt am", "erstelldatum", "day",

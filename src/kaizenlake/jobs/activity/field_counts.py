@@ -33,10 +33,7 @@ _KEYS = ("tenant_id", "event_date", "_producer", "event_type")
 def _is_sent(family: Family) -> bool:
     """Return whether events of a family come from exports and trackers: they tell numbers, or tables need something of them."""
     needed = {need.event for need in NEEDS}
-    return not family.is_decision and any(
-        event.name in needed or {"content_id", "figures"} <= {field.name for field in event.fields}
-        for event in family.types
-    )
+    return not family.is_decision and any(event.name in needed or event.is_record for event in family.types)
 
 
 SENT: tuple[tuple[Family, type[Table]], ...] = tuple(

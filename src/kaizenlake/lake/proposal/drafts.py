@@ -12,7 +12,7 @@ from typing import Any
 
 from kaizenlake.events.catalogue import Catalogue, EventType, Field
 from kaizenlake.events.values.platforms import ALIASES
-from kaizenlake.events.values.synonyms import ENDED, PARTS, PROJECT, STAGES, TENANT, TIMES, plain_name, unit_in
+from kaizenlake.events.values.synonyms import DAYS, ENDED, PARTS, PROJECT, STAGES, TENANT, TIMES, plain_name, unit_in
 from kaizenlake.lake.proposal import times
 from kaizenlake.lake.proposal.grain import grain_of, identity_of
 from kaizenlake.lake.proposal.names import ColumnMatch, is_named, matches
@@ -73,11 +73,6 @@ class KnownTable:
     name: str
 
 
-def is_record(event: EventType) -> bool:
-    """Return whether events of a type are records of figures, of which later ones replace or add to earlier ones."""
-    return {"content_id", "figures", "breakdown"} <= {field.name for field in event.fields}
-
-
 def drafts(known: KnownTable, catalogue: Catalogue) -> list[EventDraft]:
     """Return the events that rows may stand for, the best first; more than one where a row of a CRM tells how a lead ended."""
     found = [draft for event in catalogue.logged if (draft := _draft(event, known, catalogue)) is not None]
@@ -94,7 +89,7 @@ def _draft(event: EventType, known: KnownTable, catalogue: Catalogue, least: flo
     declared = {item.name: item for item in event.fields}
     told = times.time_of(event.name, known.shapes, name=known.name, zone=known.zone)
     published = None
-    if is_record(event) and told.column:
+    if event.is_record and told.column:
         published = times.published_at(known.shapes, zone=known.zone, taken=told.column)
     spoken_for = {told.column, "" if published is None else published.column}
     candidates = [match for match in matches(event, known.shapes) if match.column not in spoken_for]
@@ -106,10 +101,10 @@ def _draft(event: EventType, known: KnownTable, catalogue: Catalogue, least: flo
     for match in chosen.values():
         made.take(match, known.shapes[match.column])
     strength = sum(match.score * _weight(declared[match.field], catalogue) for match in chosen.values())
-    strength += 0.3 * made.gates(chosen) + (0.5 if event.name in TIMES or is_record(event) else 0.1) * told.score
+    strength += 0.3 * made.gates(chosen) + (0.5 if event.name in TIMES or event.is_record else 0.1) * told.score
     free = {column: shape for column, shape in known.shapes.items() if column not in spoken_for}
     named = [match for match in candidates if match.field == subject]
-    if is_record(event):
+    if event.is_record:
         strength += 0.4 * made.record(named, free, told.column)
     elif subject is not None:
         strength += 0.4 * made.subject_of(subject, named, told.column)
@@ -153,9 +148,20 @@ class _FieldsSoFar:
     def record(self, named: Sequence[ColumnMatch], free: Mapping[str, CellShape], time: str) -> bool:
         """Take what a record of figures is about; False where no column names it."""
         parts = [column for column in free if is_named(column, PARTS) and column not in self.columns]
-        open_to = [match.column for match in named if self.columns.get(match.column, "text") == "text"]
+        # A name for people, such as that of an ad, names the content too where nothing else does.
+        names = {name for name, field in self.declared.items() if field.kind == "str" and not name.endswith("_id")}
+        open_to = [match.column for match in named if self.columns.get(match.column, "text") in names - {"platform"}]
         found = grain_of(self.known.sample, self.known.shapes, open_to, time, parts, self.columns.get)
+        if (
+            self.event.name == "AD_RECORDED"
+            and is_named(time, DAYS)
+            and found.figures == "total so far"
+            and not found.doubts
+        ):
+            # A report of ads that is split by day tells each day alone.
+            found = replace(found, figures="of the day")
         self._name("content_id", found.content)
+        self._views()
         self.id = found.identity
         self.beside["figures"] = found.figures
         if found.parts:
@@ -163,6 +169,12 @@ class _FieldsSoFar:
             self.columns |= dict.fromkeys(found.parts, "breakdown")
         self.doubts += found.doubts
         return bool(found.content)
+
+    def _views(self) -> None:
+        """Let views stand for the times it was shown, where nothing else tells these."""
+        if "impressions" in self.declared and "views" in self.fields and "impressions" not in self.fields:
+            self.fields["impressions"] = self.fields["views"]
+            self.whys["impressions"] = "views stand for the times it was shown"
 
     def subject_of(self, subject: str, named: Sequence[ColumnMatch], time: str) -> float:
         """Take what an event is about; the return is how surely a column names it."""
@@ -329,14 +341,34 @@ def _platform(known: KnownTable) -> tuple[str, str]:
     return "unknown", "nothing in the file tells which platform it is of"
 
 
-def ends(draft: EventDraft, known: KnownTable, catalogue: Catalogue) -> list[EventDraft]:
-    """Return the drafts of a table of leads: one is a lead from the day it was made, and where its stage says so, won or lost.
+def complete(draft: EventDraft, known: KnownTable, catalogue: Catalogue) -> list[EventDraft]:
+    """Return the draft that fits best with those that go with it: how leads ended, and what ads and e-mails achieved as posts.
 
     Args:
         draft: The draft that fits best.
         known: What is known of the table.
         catalogue: Event types that there are.
     """
+    post = catalogue.by_name("PERFORMANCE_RECORDED")
+    if draft.event.is_record and post is not None and draft.event is not post and "clicks" in draft.fields:
+        beside = _draft(post, known, catalogue, least=0.0)
+        if beside is None or not {"impressions", "views"} & beside.fields.keys():
+            return [draft]
+        same = {name: draft.fields[name] for name in ("content_id", "platform") if name in draft.fields}
+        paid = (
+            {"is_paid": {"constant": True}}
+            if draft.event.name == "AD_RECORDED" and "is_paid" not in beside.fields
+            else {}
+        )
+        grain = {key: value for key, value in beside.beside.items() if key not in {"figures", "breakdown"}}
+        grain |= {key: draft.beside[key] for key in ("figures", "breakdown") if key in draft.beside}
+        fields = {**beside.fields, **same, **paid}
+        return [draft, replace(beside, id=draft.id, fields=fields, beside=grain, doubts=())]
+    return _ends(draft, known, catalogue)
+
+
+def _ends(draft: EventDraft, known: KnownTable, catalogue: Catalogue) -> list[EventDraft]:
+    """Return the drafts of a table of leads: one is a lead from the day it was made, and where its stage says so, won or lost."""
     stages = [
         column for column, shape in known.shapes.items() if is_named(column, STAGES) and shape.kind in {"word", "flag"}
     ]

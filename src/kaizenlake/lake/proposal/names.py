@@ -83,10 +83,12 @@ def _shipped_names() -> Mapping[tuple[str, str], frozenset[str]]:
     """Return the headers that shipped mappings read for each field of a type."""
     found: dict[tuple[str, str], set[str]] = {}
     for name in list_shipped():
-        for section in load(name).document.event:
+        document = load(name).document
+        for section in document.event:
             for field, value in values(section):
                 if value.column is not None:
-                    found.setdefault((section.type, field), set()).add(plain_name(value.column))
+                    names = (value.column, *document.also_named.get(value.column, ()))
+                    found.setdefault((section.type, field), set()).update(map(plain_name, names))
     return {key: frozenset(names) for key, names in found.items()}
 
 

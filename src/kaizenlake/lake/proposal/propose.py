@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from collections.abc import Mapping as Table
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -24,12 +24,12 @@ from kaizenlake.lake.mapping.money import Exchange
 from kaizenlake.lake.mapping.records import Grains
 from kaizenlake.lake.mapping.times import RowOrigin
 from kaizenlake.lake.proposal import toml_text
-from kaizenlake.lake.proposal.drafts import EventDraft, KnownTable, drafts, ends, is_record
+from kaizenlake.lake.proposal.drafts import EventDraft, KnownTable, complete, drafts
 from kaizenlake.lake.proposal.sample import FileSample, samples
 from kaizenlake.lake.proposal.shapes import CellShape, look
 from kaizenlake.lake.readers import sources
 from kaizenlake.lake.readers.chunks import Lines, Rows
-from kaizenlake.lake.readers.names import has
+from kaizenlake.lake.readers.names import find, root
 from kaizenlake.lake.readers.sources import SourceFile
 from kaizenlake.lake.readers.trace_files import is_of_traces, read_traces
 from kaizenlake.tables.base.needs import NEEDS, TableNeed
@@ -197,27 +197,54 @@ _MOST_REASONS = 50
 
 
 def _recognise(sample: FileSample, around: ProposalSettings) -> MappingProposal | None:
-    """Return a mapping that is there already, where the file has its columns and nearly all rows land; the one that reads the most of them."""
+    """Return a mapping that is there already, where the file has its header and nearly all rows land; the one that its header tells most surely."""
     present = sample.rows.frame.columns
-    likely: list[tuple[int, str, Mapping]] = []
+    known: dict[str, Mapping] = {}
     for name in mappings.names(around.folder):
         with suppress(MappingError):
-            mapping = mappings.load(name, around.folder, around.catalogue)
+            known[name] = mappings.load(name, around.folder, around.catalogue)
+    rarity = _rarity(known.values())
+    shipped = mappings.list_shipped()
+    likely: list[tuple[float, int, str]] = []
+    for name, mapping in known.items():
+        with suppress(MappingError):
             mapping.fits(present, where=sample.source.name)
-            likely.append((sum(has(column, present) for column in mapping.columns), name, mapping))
-    for count, name, mapping in sorted(likely, key=lambda item: (-item[0], item[1])):
-        if mapping.needs_time or count < min(3, len(mapping.columns)):
-            continue
-        trial = attempt(mapping, sample.rows, sample.source, around)
+            headers = _headers(mapping, present)
+            # Names that many exports have, such as Date and Views, tell of none; a mapping of one's own fits by its columns.
+            sureness = sum(rarity[header.lower()] for header in headers)
+            if not mapping.needs_time and (sureness >= 1.0 or name not in shipped):
+                likely.append((sureness, len(headers), name))
+    for _, _, name in sorted(likely, key=lambda item: (-item[0], -item[1], item[2])):
+        trial = attempt(known[name], sample.rows, sample.source, around)
         if trial.share >= RIGHT:
-            return _propose_known(sample, name, mapping, trial, count)
+            others = [other for _, _, other in likely if other != name]
+            return _propose_known(sample, name, known[name], trial, others)
     return None
 
 
-def _propose_known(sample: FileSample, name: str, mapping: Mapping, trial: MappingTrial, count: int) -> MappingProposal:
+def _headers(mapping: Mapping, present: Sequence[str]) -> set[str]:
+    """Return the columns of a table that a mapping reads."""
+    others = mapping.document.also_named
+    return {header for name in mapping.columns if (header := root(name, present) or find(name, present, others))}
+
+
+def _rarity(known: Iterable[Mapping]) -> dict[str, float]:
+    """Return by the name of a column, in small letters, how surely it tells of a mapping: the fewer have it, the more."""
+    counts: Counter[str] = Counter()
+    for mapping in known:
+        names = (*mapping.columns, *(other for others in mapping.document.also_named.values() for other in others))
+        counts.update({name.lower() for name in names})
+    return defaultdict(lambda: 1.0, {name: 1.0 / count for name, count in counts.items()})
+
+
+def _propose_known(
+    sample: FileSample, name: str, mapping: Mapping, trial: MappingTrial, others: Sequence[str]
+) -> MappingProposal:
+    count = len(_headers(mapping, sample.rows.frame.columns))
     found = [
         *sample.notes,
         f"Its header is that of the mapping {name!r}: {count} of the {len(mapping.columns)} columns which that reads are there.",
+        *([f"It has the columns of {', '.join(map(repr, others))} too, which tell less of it."] if others else []),
     ]
     said = mapping.document.format
     separator, encoding = sample.form.separator, sample.form.encoding
@@ -260,7 +287,10 @@ def _columns_of(mapping: Mapping, names: Sequence[str]) -> tuple[tuple[str, str,
                 becomes.setdefault(column, []).append(name)
         for column in section.when:
             becomes.setdefault(column, []).append(f"tells {section.type}")
-    return tuple((name, ", ".join(dict.fromkeys(becomes.get(name, ["not read"]))), "") for name in names)
+    others = mapping.document.also_named
+    meant = {find(name, names, others) or name: name for name in becomes if name not in names}
+    told = {name: becomes.get(name) or becomes.get(meant.get(name, "")) or ["not read"] for name in names}
+    return tuple((name, ", ".join(dict.fromkeys(said)), "") for name, said in told.items())
 
 
 def _empty(given: Table[str, set[str]]) -> tuple[str, ...]:
@@ -293,7 +323,7 @@ def _guess(seen: Sequence[FileSample], around: ProposalSettings) -> MappingPropo
     if best is None:
         raise _nothing_fits(seen[0])
     _, known, draft = best
-    made = ends(draft, known, around.catalogue)
+    made = complete(draft, known, around.catalogue)
     for _ in range(_MOST_REPAIRS):
         text = _write(made, known)
         mapping = mappings.parse(text.encode(), name="proposed", where="the proposal", catalogue=around.catalogue)
@@ -398,7 +428,11 @@ def _write(made: Sequence[EventDraft], known: KnownTable) -> str:
             )
         lines += ["", "[event.fields]"]
         lines += [toml_text.line(name, value, item.whys.get(name, "")) for name, value in item.fields.items()]
-        if is_record(item.event) and "clicks" in item.fields and not _ENGAGED & item.fields.keys():
+        if (
+            any(field.name == "engagements" for field in item.event.fields)
+            and "clicks" in item.fields
+            and not _ENGAGED & item.fields.keys()
+        ):
             line = toml_text.line("engagements", item.fields["clicks"], "if a click is the engagement that counts")
             lines.append(f"# {line}")
     unread = [
