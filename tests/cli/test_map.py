@@ -24,7 +24,7 @@ def test_what_map_writes_is_what_land_takes(tmp_path):
     Lake.create(lake)
     told = kaizen("map", file, "--write", mapping, "--lake", lake)
     for words in (
-        "PERFORMANCE_RECORDED; 3 of 3 rows",
+        "AD_RECORDED, PERFORMANCE_RECORDED; 3 of 3 rows",
         "header is row 3",
         "The first events",
         "Not sure",
@@ -32,7 +32,9 @@ def test_what_map_writes_is_what_land_takes(tmp_path):
     ):
         assert words in told
     assert f"kaizen land {file} --mapping {mapping}" in told.replace("\n", " ")
-    assert "Landed 1 file, 3 lines = 3 events" in kaizen("land", file, "--mapping", mapping, "--lake", lake)
+    landed = kaizen("land", file, "--mapping", mapping, "--lake", lake)
+    assert "Landed 1 file, 6 lines = 6 events" in landed
+    assert "Missing: 3 records of figures without engagements: no engagement rates" in landed.replace("\n", " ")
 
 
 def test_map_needs_no_lake_names_a_shipped_mapping_and_speaks_json(tmp_path):

@@ -128,6 +128,8 @@ def land(
     say(f"Landed {_describe_landing(found)}.")
     if found.left_out:
         say(f"Left out by the mapping, as rows of totals are: {plural(found.left_out, 'row')}.")
+    for words in found.missing:
+        say(f"Missing: {words}")
     if found.quarantined:
         say("By rule: " + ", ".join(f"{rule} {count}" for rule, count in found.by_rule.items()) + ".")
         say("`kaizen quarantine` shows the lines.")

@@ -21,6 +21,7 @@ from kaizenlake.events.check.event_columns import COLUMNS
 from kaizenlake.events.check.landed_lines import check_lines
 from kaizenlake.events.envelope import LineLimits
 from kaizenlake.lake.landing import batches, quarantine
+from kaizenlake.lake.landing.missing import MOST_ASKED, count_missing
 from kaizenlake.lake.landing.quarantine import Poison
 from kaizenlake.lake.store import Lake, Snapshot
 from kaizenlake.parameters import LandingLimits as Limits
@@ -46,6 +47,8 @@ class FileTally:
         segment_bytes: Bytes of a segment that are landed when it is booked; None for another file.
         quarantined_before: Those of the quarantined lines that an earlier landing had put there.
         left_out: Rows that the mapping leaves out, which are no lines.
+        types: The first of its events by type.
+        missing: By the name of a need, how many of them tell nothing of it.
     """
 
     file: str
@@ -61,6 +64,8 @@ class FileTally:
     left_out: int = 0
     newest_at: datetime | None = None
     by_rule: Counter[str] = field(default_factory=Counter)
+    types: Counter[str] = field(default_factory=Counter)
+    missing: Counter[str] = field(default_factory=Counter)
 
     def check(self) -> None:
         """Check that each line ended in exactly one place.
@@ -155,6 +160,10 @@ class Batch:
             frame = checked.frame.rename({"line": "_place"}).with_columns(
                 number.gather(checked.frame["line"]), pl.lit(len(self._parts)).alias("_part")
             )
+            if tally.types.total() < MOST_ASKED:
+                types, missing = count_missing(frame)
+                tally.types += types
+                tally.missing += missing
             self._frames.append(frame)
             self._parts.append(_FileLines(tally, raws or _texts(lines)))
 

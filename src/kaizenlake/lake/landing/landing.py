@@ -16,6 +16,7 @@ from kaizenlake.errors import MappingError, UsageError
 from kaizenlake.lake.landing import quarantine
 from kaizenlake.lake.landing.batch import Batch, FileTally
 from kaizenlake.lake.landing.landed_files import Booked
+from kaizenlake.lake.landing.missing import missing_words
 from kaizenlake.lake.landing.quarantine import (
     Example,
     Poison,
@@ -118,6 +119,13 @@ class Landing:
             if tally.mapping is not None:
                 made[tally.mapping] = made.get(tally.mapping, 0) + tally.landed + tally.duplicate
         return tuple(sorted(name for name, events in made.items() if not events))
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What tables need and the first events of the files do not tell, in words with what to do about it."""
+        landed = [tally for tally in self.tallies if tally.landed]
+        types = sum((tally.types for tally in landed), Counter[str]())
+        return tuple(missing_words(types, sum((tally.missing for tally in landed), Counter[str]())))
 
     @property
     def is_all_quarantined(self) -> bool:

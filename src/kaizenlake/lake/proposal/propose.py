@@ -371,7 +371,8 @@ def _look(sample: FileSample) -> dict[str, CellShape]:
 
 
 def _describe_column(name: str, shape: CellShape, made: Sequence[EventDraft]) -> tuple[str, str, str]:
-    becomes = list(dict.fromkeys(item.columns[name] for item in made if name in item.columns))
+    also = [field for item in made for field, value in item.fields.items() if value == name]
+    becomes = list(dict.fromkeys([*(item.columns[name] for item in made if name in item.columns), *also]))
     stages = [f"tells {item.event.name}" for item in made if name in item.beside.get("when", {})]
     whys = [why for item in made if (why := item.whys.get(item.columns.get(name, ""), ""))]
     if not becomes and not stages:
