@@ -37,11 +37,25 @@ def test_every_mapping_that_ships_is_right_and_says_what_it_is_for():
     assert set(mappings.list_shipped()) == {
         "agent_runs",
         "aider_polyglot_runs",
+        "brevo",
         "crm_deals",
         "facebook_posts",
+        "ga4_pages",
         "generic_social_posts",
+        "google_ads",
+        "hubspot_deals",
+        "instagram_insights",
+        "linkedin_page_posts",
+        "mailchimp",
+        "meta_ads",
+        "meta_business_suite_posts",
         "meta_instagram_posts",
+        "pipedrive_deals",
+        "salesforce_opportunities",
+        "tiktok_studio",
         "upworthy_headline_tests",
+        "x_posts",
+        "youtube_studio",
     }
     for name in mappings.list_shipped():
         assert len(mappings.load(name).description) > 40

@@ -35,7 +35,7 @@ from kaizenlake.lake.readers import sources
 from kaizenlake.lake.readers.chunks import Refused, Rows, row_texts
 from kaizenlake.lake.readers.faults import FAULTS, printable, words
 from kaizenlake.lake.readers.read_files import read_lines, read_rows
-from kaizenlake.lake.readers.sources import SourceFile, segment_name
+from kaizenlake.lake.readers.sources import SourceFile, read_head, segment_name
 from kaizenlake.lake.readers.trace_files import is_of_traces, read_traces
 from kaizenlake.lake.store import Lake
 
@@ -369,7 +369,9 @@ class _LandingRun:
             return
         fits, seen, grains = False, dict[str, set[str]](), Grains()
         modified = datetime.fromtimestamp(item.path.stat().st_mtime, UTC)
-        origin = RowOrigin(content, item.name, modified, self.occurred_at, self.exchange)
+        encoding = mapping.dialect(item.form).encoding
+        head = mapping.before_header(read_head(item, encoding)) if mapping.reads_preamble else ""
+        origin = RowOrigin(content, item.name, modified, self.occurred_at, self.exchange, head)
         if mapping.asks_for_figures:
             self._check_figures(item, mapping, origin)
         for rows in read_rows(item, mapping.dialect(item.form), self.limits.line_bytes):

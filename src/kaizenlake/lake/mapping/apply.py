@@ -18,7 +18,7 @@ import polars as pl
 
 from kaizenlake.errors import MappingError
 from kaizenlake.events.catalogue import OURS, Catalogue
-from kaizenlake.lake.mapping.document import EventSection, MappingDocument, names_read, values
+from kaizenlake.lake.mapping.document import EventSection, MappingDocument, Value, names_read, values
 from kaizenlake.lake.mapping.figures import Style
 from kaizenlake.lake.mapping.items import ITEM, PLACE, ROW, each_item, table_of
 from kaizenlake.lake.mapping.money import currency_column
@@ -186,7 +186,16 @@ class Mapping:
     def takes_time(self) -> bool:
         """Whether the time of some of its events can be given for a whole file."""
         times = [section.occurred_at for section in self.document.event]
-        return any(said is None or said.constant is not None for said in times)
+        return any(said is None or said.constant is not None or said.preamble is not None for said in times)
+
+    @property
+    def reads_preamble(self) -> bool:
+        """Whether the time of some of its events stands before the header."""
+        return any(
+            said is not None and said.preamble is not None
+            for section in self.document.event
+            for said in (section.occurred_at, section.measured_at)
+        )
 
     @property
     def records_figures(self) -> bool:
@@ -209,6 +218,19 @@ class Mapping:
             and bool(said.sources)
             for section in self.document.event
         )
+
+    def before_header(self, head: str) -> str:
+        """Return the lines of the beginning of a file before its header: the first line that has two columns of the mapping."""
+        before: list[str] = []
+        for line in head.splitlines():
+            cells = [
+                cell.strip().strip('"')
+                for cell in line.split(self.document.format.separator or ("\t" if "\t" in line else ","))
+            ]
+            if sum(has(name, cells, self.document.also_named) for name in self.columns) > 1:
+                break
+            before.append(line)
+        return "\n".join(before)
 
     def time_in(self, name: str) -> list[str]:
         """Return what the name of a file tells of the time of its events."""
@@ -245,6 +267,9 @@ class Mapping:
             )
         columns = self.columns if beside is None or beside in self.columns else (*self.columns, beside)
         frame = table_of(rows, columns, self.document.format.null_values)
+        frame = frame.with_columns(
+            pl.when(~holds(tests)).then(pl.col(name)).alias(name) for name, tests in self.document.silent.items()
+        )
         out = self._find_left_out(frame, rows)
         kept = frame.filter(~out)
         hints: dict[tuple[int, int], list[str]] = {}
@@ -359,7 +384,18 @@ class Mapping:
             found["breakdown"] = part(columns)
         if section.measured_at is not None and section.occurred_at is not None and "published_at" not in section.fields:
             found["published_at"] = moment(section.occurred_at, origin)[0]
-        return found
+        return found | self._of_publication(section)
+
+    def _of_publication(self, section: EventSection) -> dict[str, pl.Expr]:
+        """Return the weekday and hour at which a content was published, where its publisher is."""
+        event = self.catalogue.by_name(section.type)
+        told = section.fields.get("published_at")
+        said = told if isinstance(told, Value) else section.occurred_at if section.measured_at is not None else None
+        if event is None or said is None or said.column is None or said.zone is None:
+            return {}
+        weekday, hour = json_cells.weekday_and_hour(pl.col(said.column), said.format or "iso", said.zone)
+        wanted = {field.name for field in event.fields} - set(section.fields)
+        return {name: made for name, made in (("posted_weekday", weekday), ("posted_hour", hour)) if name in wanted}
 
 
 _SECTION, _LINE, _LINE_OF_ALL, _GIVEN = "\0section", "\0line", "\0line of all", "\0given "

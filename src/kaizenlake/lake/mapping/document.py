@@ -51,12 +51,20 @@ class Test(_TomlTable, frozen=True, kw_only=True):
     not: It is none of these; a cell that says nothing is none of them.
     matches: This regular expression is found in it.
     empty: It says nothing, or where this is false, something.
+    same_as, differs_from: It says the same as another column of the row, or something else.
     """
 
     in_: list[str] | None = msgspec.field(default=None, name="in")
     not_: list[str] | str | None = msgspec.field(default=None, name="not")
     matches: str | None = None
     empty: bool | None = None
+    same_as: str | None = None
+    differs_from: str | None = None
+
+    @property
+    def sources(self) -> list[str]:
+        """Columns it compares with."""
+        return [name for name in (self.same_as, self.differs_from) if name is not None]
 
 
 Tests: TypeAlias = dict[str, str | list[str] | Test]
@@ -152,6 +160,8 @@ class Moment(_TomlTable, frozen=True, kw_only=True):
     columns: A column with the date and one with the time, read together, a blank between them.
     constant: The same date or instant for all rows.
     file_name: A pattern such as `%Y-%m-%d`, found in the name of the file.
+    preamble: A pattern such as `End date: %Y%m%d`, or several, the first of which is found in the lines at the beginning of a CSV
+        file, at the last place where it fits; where none is, the option `--occurred-at`.
     file_time: True takes when the file was last changed; false says nothing.
     week: A column with ISO year and week, such as 201425: the Monday of that week, at midnight in `zone`.
     month: A column with the month, where `year` is given and no day is: the first day of that month which falls on
@@ -163,6 +173,7 @@ class Moment(_TomlTable, frozen=True, kw_only=True):
     constant: str | None = None
     file_name: str | None = None
     file_time: bool | None = None
+    preamble: str | list[str] | None = None
     format: str | list[str] = "iso"
     zone: str | None = None
     week: str | None = None
@@ -179,7 +190,7 @@ class Moment(_TomlTable, frozen=True, kw_only=True):
         return [name for name in named if name is not None]
 
 
-MOMENTS = ("column", "columns", "constant", "file_name", "file_time", "week", "month")
+MOMENTS = ("column", "columns", "constant", "file_name", "file_time", "preamble", "week", "month")
 """Keys of a moment that say where it comes from."""
 
 
@@ -219,7 +230,8 @@ class MappingDocument(_TomlTable, frozen=True, kw_only=True):
     """The whole file.
 
     `also_named` says what a column that the mapping names is called in other exports (`*` stands for any words); a mapping that
-    has it finds columns without regard to case. Columns of `optional` may be missing. `figures` and `breakdown` are those of each event that does not say its own, and rows for which all of one table of `leave_out` holds are no events, such as those of totals.
+    has it finds columns without regard to case. Columns of `optional` may be missing. `silent` says of a column where its cells
+    say nothing. `figures` and `breakdown` are those of each event that does not say its own, and rows for which all of one table of `leave_out` holds are no events, such as those of totals.
     """
 
     description: Annotated[str, Meta(min_length=10)]
@@ -231,6 +243,7 @@ class MappingDocument(_TomlTable, frozen=True, kw_only=True):
     source: Name | None = None
     also_named: dict[str, list[str]] = {}
     optional: list[str] = []
+    silent: dict[str, Tests] = {}
 
 
 def values(section: EventSection) -> Iterator[tuple[str, Value]]:
@@ -241,10 +254,16 @@ def values(section: EventSection) -> Iterator[tuple[str, Value]]:
             yield name, Value(column=value) if isinstance(value, str) else value
 
 
+def names_asked(tests: Tests) -> list[str]:
+    """Return the columns that tests read."""
+    beside = [name for test in tests.values() if isinstance(test, Test) for name in test.sources]
+    return [*tests, *beside]
+
+
 def names_read(document: MappingDocument) -> dict[str, bool]:
     """Return the columns that a mapping reads, in the order in which it names them, and whether each is needed."""
     read: dict[str, bool] = {}
-    read.update(dict.fromkeys((name for tests in document.leave_out for name in tests), True))
+    read.update(dict.fromkeys((name for tests in document.leave_out for name in names_asked(tests)), True))
     for section in document.event:
         if section.each is not None:
             # What lies in its items is no column of the table; a name may be that of either.
@@ -252,10 +271,12 @@ def names_read(document: MappingDocument) -> dict[str, bool]:
         moments = (section.occurred_at, section.measured_at)
         times = [name for said in moments if said is not None for name in said.sources]
         parts = section.breakdown or document.breakdown
-        for names in (section.id.columns or [], times, section.when, parts):
+        for names in (section.id.columns or [], times, names_asked(section.when), parts):
             for name in names:
                 read[name] = read.get(name, False) or section.each is None
         for _, value in values(section):
             for name in value.sources:
                 read[name] = read.get(name, False) or not (value.optional or section.each)
+    for tests in document.silent.values():
+        read |= {name: read.get(name, False) for name in names_asked(tests)}
     return read | {name: False for name in read if name in document.optional}

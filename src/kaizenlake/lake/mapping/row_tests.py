@@ -31,6 +31,10 @@ def _holds(cell: pl.Expr, test: str | list[str] | Test) -> pl.Expr:
         asked.append(cell.str.contains(test.matches).fill_null(value=False))
     if test.empty is not None:
         asked.append(cell.is_null() if test.empty else cell.is_not_null())
+    if test.same_as is not None:
+        asked.append((cell == pl.col(test.same_as)).fill_null(value=False))
+    if test.differs_from is not None:
+        asked.append((cell != pl.col(test.differs_from)).fill_null(value=True))
     return pl.all_horizontal(asked) if asked else pl.lit(value=True)
 
 
@@ -77,6 +81,10 @@ def _describe_test(test: str | Sequence[str] | Test) -> str:
         said.append(f"matches {test.matches!r}")
     if test.empty is not None:
         said.append("is empty" if test.empty else "is not empty")
+    if test.same_as is not None:
+        said.append(f"is that of {test.same_as!r}")
+    if test.differs_from is not None:
+        said.append(f"is not that of {test.differs_from!r}")
     return " and ".join(said)
 
 

@@ -58,7 +58,11 @@ def problems(document: MappingDocument, catalogue: Catalogue = OURS) -> Iterator
 
 def _name_problems(document: MappingDocument) -> Iterator[str]:
     known = names_read(document)
-    for key, names in (("also_named", list(document.also_named)), ("optional", document.optional)):
+    for key, names in (
+        ("also_named", list(document.also_named)),
+        ("optional", document.optional),
+        ("silent", list(document.silent)),
+    ):
         for name in names:
             if name not in known:
                 yield f"`{key}`: the mapping reads no column {name!r}"
@@ -71,7 +75,7 @@ def _identity_problems(at: str, identity: Identity) -> Iterator[str]:
 
 def _moment_problems(at: str, moment: Moment) -> Iterator[str]:
     if (
-        sum(getattr(moment, key) not in {None, False} for key in MOMENTS if key != "columns") + bool(moment.columns)
+        sum(getattr(moment, key) not in (None, False) for key in MOMENTS if key != "columns") + bool(moment.columns)
         != 1
     ):
         yield f"`{at}`: exactly one of {_list_keys(MOMENTS)}"

@@ -24,6 +24,7 @@ class RowOrigin:
         modified: When it was last changed.
         occurred_at: Date or instant that was given for all its rows.
         exchange: What amounts of money are worth.
+        head: The lines at the beginning of a CSV file, for a mapping that looks for its time there.
     """
 
     identity: str
@@ -31,6 +32,7 @@ class RowOrigin:
     modified: datetime | None = None
     occurred_at: str | None = None
     exchange: Exchange = field(default_factory=Exchange)
+    head: str = ""
 
 
 def is_time(text: str) -> bool:
@@ -57,10 +59,19 @@ def moment(said: Moment | None, origin: RowOrigin) -> tuple[pl.Expr, str]:
         return json_cells.instant(
             pl.lit(find_in_name(said.file_name, origin.name)), said.file_name, zone
         ), "the file's name"
+    if said.preamble is not None:
+        return _before_header(said.preamble, origin, zone)
     if said.file_time:
         told = None if origin.modified is None else origin.modified.astimezone(UTC).isoformat()
         return json_cells.instant(pl.lit(told, pl.String), "iso", None), "when the file was last changed"
     return _of_columns(said, zone), ""
+
+
+def _before_header(said: str | list[str], origin: RowOrigin, zone: str) -> tuple[pl.Expr, str]:
+    for pattern in [said] if isinstance(said, str) else said:
+        if (found := find_in(pattern, origin.head)) is not None:
+            return json_cells.instant(pl.lit(found), pattern, zone), "the lines before the header"
+    return json_cells.instant(pl.lit(origin.occurred_at, pl.String), "iso", "UTC"), "the option --occurred-at"
 
 
 def _of_columns(said: Moment, zone: str) -> pl.Expr:
@@ -105,9 +116,15 @@ def find_in_name(pattern: str, name: str) -> str | None:
     >>> found_in_name("%Y-%m-%d", "exports/posts_2026-07-01.csv")
     '2026-07-01'
     """
+    return find_in(pattern, PurePath(name).name)
+
+
+def find_in(pattern: str, text: str) -> str | None:
+    """Return the part of a text that a pattern fits; the last, where it fits several."""
     spelled = "".join(
         _DIRECTIVES.get(part[1], r".+?") if part.startswith("%") else re.escape(part)
         for part in re.findall(r"%.|[^%]+", pattern)
     )
-    found = re.findall(rf"(?<!\d)(?:{spelled})(?!\d)", PurePath(name).name)
+    before = r"(?<!\d)" if pattern.startswith("%") else ""
+    found = re.findall(rf"{before}(?:{spelled})(?!\d)", text)
     return found[-1] if found else None

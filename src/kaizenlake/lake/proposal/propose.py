@@ -30,7 +30,7 @@ from kaizenlake.lake.proposal.shapes import CellShape, look
 from kaizenlake.lake.readers import sources
 from kaizenlake.lake.readers.chunks import Lines, Rows
 from kaizenlake.lake.readers.names import find, root
-from kaizenlake.lake.readers.sources import SourceFile
+from kaizenlake.lake.readers.sources import SourceFile, read_head
 from kaizenlake.lake.readers.trace_files import is_of_traces, read_traces
 from kaizenlake.tables.base.needs import NEEDS, TableNeed
 from kaizenlake.vocabulary import plural
@@ -164,7 +164,9 @@ def attempt(mapping: Mapping, rows: Rows, source: SourceFile, around: ProposalSe
     """
     mapping.fits(rows.frame.columns, where=source.name)
     modified = datetime.fromtimestamp(source.path.stat().st_mtime, around.now.tzinfo)
-    made = mapping.apply(rows, RowOrigin("proposed", source.name, modified, None, around.exchange))
+    encoding = mapping.dialect(source.form).encoding
+    head = mapping.before_header(read_head(source, encoding)) if mapping.reads_preamble else ""
+    made = mapping.apply(rows, RowOrigin("proposed", source.name, modified, None, around.exchange, head))
     twofold = Grains().take(made.records) if made.records.height else set()
     kept, doubled = made.without(twofold) if twofold else (made, [])
     checked = check_lines(kept.lines, range(len(kept.lines)), now=around.now, catalogue=around.catalogue)

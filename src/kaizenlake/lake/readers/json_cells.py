@@ -102,6 +102,15 @@ def instant(cell: pl.Expr, form: str | Sequence[str], zone: str | None) -> pl.Ex
     return _utc(pl.coalesce(told), cell) if told else text(cell)
 
 
+def weekday_and_hour(cell: pl.Expr, form: str | Sequence[str], zone: str) -> tuple[pl.Expr, pl.Expr]:
+    """Return the weekday and the hour of a time in its zone, as JSON; no hour where the cell is a date alone."""
+    found = [_moment(cell, each, zone) for each in ([form] if isinstance(form, str) else form)]
+    local = pl.coalesce([each for each in found if each is not None]).dt.convert_time_zone(zone)
+    days = {place: f'"{name}"' for place, name in enumerate(get_args(Weekday), 1)}
+    weekday = local.dt.weekday().cast(pl.Int64).replace_strict(days, return_dtype=pl.String, default=None)
+    return weekday, pl.when(cell.str.contains(r"\d:\d")).then(local.dt.hour().cast(pl.String))
+
+
 def _moment(cell: pl.Expr, form: str, zone: str | None) -> pl.Expr | None:
     """Return an instant that is read by a form; None where it would lack a zone."""
     if form in EPOCHS:

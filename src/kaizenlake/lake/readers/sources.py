@@ -278,6 +278,18 @@ def open_source(source: SourceFile) -> Iterator[IO[bytes]]:
         yield raw
 
 
+def read_head(source: SourceFile, encoding: str) -> str:
+    """Return the text at the beginning of a file, some forty lines; empty where it cannot be read."""
+    try:
+        with open_source(source) as stream:
+            return stream.read(_HEAD_LENGTH).decode(encoding, errors="replace")
+    except OSError:
+        return ""
+
+
+_HEAD_LENGTH = 4_096
+
+
 @contextmanager
 def sought(source: SourceFile) -> Iterator[IO[bytes]]:
     """Open a file in which a reader goes back and forth; a packed one is unpacked on disk first."""
