@@ -33,7 +33,6 @@ def pack_readiness(packs: pl.LazyFrame, section_readiness: pl.LazyFrame, *, as_o
         .agg(
             last_at=pl.col("occurred_at").max(),
             is_real=real.any(),
-            has_text=(real & pl.col("text").is_not_null()).any(),
         )
     )
     judged = (
@@ -48,8 +47,8 @@ def pack_readiness(packs: pl.LazyFrame, section_readiness: pl.LazyFrame, *, as_o
         "sections_with_warnings": verdict == "PASS_WITH_WARNINGS",
         "sections_failed": verdict == "FAIL",
         "sections_only_stub": ~pl.col("is_real"),
-        "sections_without_text": unjudged & pl.col("is_real") & ~pl.col("has_text"),
-        "sections_without_benchmark": unjudged & pl.col("has_text"),
+        "sections_without_text": unjudged & pl.col("is_real") & pl.col("is_known"),
+        "sections_without_benchmark": pl.col("is_real") & pl.col("is_known").is_null(),
     }
     judged_sections = pl.col("section_id").filter(verdict.is_not_null()).sort()
     some = {
@@ -57,6 +56,7 @@ def pack_readiness(packs: pl.LazyFrame, section_readiness: pl.LazyFrame, *, as_o
     }
     return (
         told.join(judged, on=SECTION, how="left", nulls_equal=True)
+        .join(_known_sections(), on=["pack_key", "section_id"], how="left")
         .group_by(PACK)
         .agg(
             pl.col("last_at").max(),
@@ -88,3 +88,10 @@ def _core_sections() -> pl.LazyFrame:
     names = benchmark_packs()
     core = [list(read_pack(name).core_sections) for name in names]
     return pl.LazyFrame({"pack_key": names, "core": core}, schema={"pack_key": pl.String, "core": WORDS})
+
+
+def _known_sections() -> pl.LazyFrame:
+    known = [(name, section, True) for name in benchmark_packs() for section in read_pack(name).sections]
+    return pl.LazyFrame(
+        known, schema={"pack_key": pl.String, "section_id": pl.String, "is_known": pl.Boolean}, orient="row"
+    )

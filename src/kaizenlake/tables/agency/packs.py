@@ -110,6 +110,8 @@ class PackReadiness(OfTenant):
     sections_failed: Words = column("Sections whose latest real text fails.")
     sections_missing: Words = column("Core sections of which no real text was ever judged.")
     sections_only_stub: Words = column("Sections of which there was never anything but stubs.")
-    sections_without_text: Words = column("Sections that were really generated, and of which no event holds the text.")
-    sections_without_benchmark: Words = column("Sections with a real text that no benchmark speaks of.")
+    sections_without_text: Words = column(
+        "Sections with a benchmark that were really generated, and of which no event holds the text."
+    )
+    sections_without_benchmark: Words = column("Sections that were really generated, and of which no benchmark speaks.")
     last_at: Instant = column("When a section of it was last generated, a stub or not.")
