@@ -62,7 +62,7 @@ def measure(scale: float, repeats: int) -> list[Row]:
             f"{mine.seconds:.1f} s",
             f"scan_ndjson {other.seconds:.1f} s",
             f"{mine.seconds / other.seconds:.1f} x",
-            "≤ 4 x",
+            "≤ 3 x",
             f"{mine.peak_mb:,.0f} / {other.peak_mb:,.0f}",
         ),
         Row(

@@ -16,12 +16,14 @@ import landing
 import logging_calls
 import reader
 import router
+import startup
 
 BENCHMARKS = {
     "logging": logging_calls,
     "landing": landing,
     "jobs": gold_jobs,
     "increment": increment,
+    "startup": startup,
     "reader": reader,
     "router": router,
     "homemade": homemade,
