@@ -146,6 +146,7 @@ class Lake:
         self._declared: Declarations | None = None
         self._held: dict[type[Table], tuple[Snapshot, delta.Mark]] = {}
         self._reads = KeptReads()
+        self._uris: dict[type[Table], str] = {}
         self.frames_validated = 0
         self.is_migrating = False
         """Its format is not asked for: it is being brought to this one."""
@@ -248,8 +249,11 @@ class Lake:
 
     def uri(self, table: type[Table]) -> str:
         """Return the place of a table."""
-        layer, name = tables.layer(table), tables.name(table)
-        return str(self.root / layer / name) if isinstance(self.root, Path) else f"{self.root}/{layer}/{name}"
+        if table not in self._uris:
+            layer, name = tables.layer(table), tables.name(table)
+            whole = str(self.root / layer / name) if isinstance(self.root, Path) else f"{self.root}/{layer}/{name}"
+            self._uris[table] = whole
+        return self._uris[table]
 
     def snapshot(self, table: type[Table], version: int | None = None) -> Snapshot:
         """Return the table at this moment, or at an older version.

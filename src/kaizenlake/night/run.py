@@ -177,6 +177,7 @@ class _Night:
         self.began = time.perf_counter()
         self.validated_before = lake.frames_validated
         self.broken: dict[type[tables.Table], str] = {}
+        self._believed: tuple[int | None, str] | None = None
         self.run = Run(
             run_id=artifact.new_run_id(now),
             command=command,
@@ -313,7 +314,7 @@ class _Night:
             self.broken[job.writes] = waits[0]
             self.note(StepRecord(name=job.name, status="skipped", why=tuple(waits), writes=writes))
             return
-        mark = fingerprint(job, self.settings, belief(self.lake), self.lake.declared.code_of(job))
+        mark = fingerprint(job, self.settings, self.belief(), self.lake.declared.code_of(job))
         # Before it is decided on them: what is appended meanwhile is looked at another time.
         reads = {tables.full_name(read): found for read in job.reads if (found := self.lake.version(read)) is not None}
         step = decide(job, self.lake, as_of=self.run.as_of, fingerprint=mark, full=full)
@@ -332,6 +333,17 @@ class _Night:
             with _naming_plugin(self.lake, job):
                 self._write(step, mark, record, full=full)
             del self.broken[job.writes]
+
+    def belief(self) -> str:
+        """Return what is believed of the events beside what their days say; worked out once for as long as they stand."""
+        try:
+            version = self.lake.version(tables.Events)
+        except KaizenError:
+            # As `belief` has it.
+            return ""
+        if self._believed is None or self._believed[0] != version:
+            self._believed = version, belief(self.lake)
+        return self._believed[1]
 
     def _write(self, step: PlannedJob, mark: str, record: StepRecord, *, full: bool) -> None:
         work = Work(step, self.lake, self.run.as_of, settings_of(step.job, self.settings))

@@ -9,7 +9,7 @@ on unless the settings of the lake that is at work turn it off.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import fields, is_dataclass, replace
@@ -57,11 +57,16 @@ def text(value: str) -> str:
 
 def tree(value: Any) -> Any:
     """Replace what identifies a person in every text of plain data, names of members included."""
+    return _tree(value, (_CURRENT.get() or _ON).text)
+
+
+def _tree(value: Any, replaced: Callable[[str], str]) -> Any:
+    """Return plain data with every text replaced."""
     if isinstance(value, str):
-        return text(value)
+        return replaced(value)
     if isinstance(value, dict):
-        return {text(key) if isinstance(key, str) else key: tree(item) for key, item in value.items()}
-    return [tree(item) for item in value] if isinstance(value, (list, tuple)) else value
+        return {replaced(key) if isinstance(key, str) else key: _tree(item, replaced) for key, item in value.items()}
+    return [_tree(item, replaced) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def redact_report(value: Anything) -> Anything:
