@@ -234,7 +234,12 @@ def test_a_new_table_and_its_job_are_found_without_a_line_elsewhere(tmp_path):
 
 
 def test_what_the_package_needs_at_work_is_inside_it():
-    for folder, suffix in (("mappings", ".toml"), ("samples", ".csv"), ("night", ".schema.json")):
+    for folder, suffix in (
+        ("mappings", ".toml"),
+        ("samples", ".csv"),
+        ("night", ".schema.json"),
+        ("readiness/benchmarks", ".json"),
+    ):
         held = [item.name for item in (resources.files("kaizenlake") / folder).iterdir() if item.name.endswith(suffix)]
         assert held, folder
 

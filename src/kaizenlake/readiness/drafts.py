@@ -26,7 +26,7 @@ class Draft(NamedTuple):
 HINT = (
     "Name them: `kaizen readiness PACK --section SECTION --file FILE`; or call the file PACK.SECTION.md, or SECTION.md in a folder "
     "PACK. A file of several sections begins each with a heading that names it; in JSON it is "
-    '{"pack": "…", "sections": {"overview": "…"}}.'
+    '{"pack": "…", "sections": {"overview": "…"}}, or the sections alone where the pack is named.'
 )
 
 
@@ -65,7 +65,7 @@ def find_drafts(file: PurePath, text: str, pack: str | None = None, section: str
 def _of_json(file: PurePath, text: str, pack: str | None) -> Iterator[Draft]:
     try:
         held = json.loads(text)
-        sections = dict(held["sections"])
+        sections = dict(held["sections"] if pack is None or "sections" in held else held)
         known = pack or str(held["pack"])
     except (ValueError, TypeError, KeyError) as error:
         raise UsageError(f"It is no pack in JSON: {error!r}.", where=str(file), hint=HINT) from None

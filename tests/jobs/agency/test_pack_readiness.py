@@ -264,6 +264,10 @@ def test_files_are_judged_without_a_lake(tmp_path, capsys):
     assert "overview: PASS" in said(capsys, "readiness", "--file", tmp_path / f"{QUICK}.overview.md")
     (tmp_path / "pack.json").write_text(json.dumps({"pack": QUICK, "sections": {"overview": good("overview")}}))
     assert "overview: PASS" in said(capsys, "readiness", "--file", tmp_path / "pack.json")
+    (tmp_path / "sections.json").write_text(json.dumps({"overview": good("overview")}))
+    assert "overview: PASS" in said(capsys, "readiness", QUICK, "--file", tmp_path / "sections.json")
+    (tmp_path / "overview.md").write_text(good("overview"), encoding="utf-8")
+    assert "overview: PASS" in said(capsys, "readiness", QUICK, "--file", tmp_path / "overview.md")
     for words in ((), (QUICK, "--all"), ("--file", tmp_path / "draft.md"), ("--file", tmp_path / "none.md")):
         with pytest.raises(UsageError):
             said(capsys, "readiness", *words)
