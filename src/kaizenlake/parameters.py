@@ -276,11 +276,11 @@ class Trends(ParameterGroup):
         "0 says so.",
     )
     baseline_days: Annotated[int, Field(ge=10, le=366)] = Field(
-        default=30, description="Days with runs of a doer before its control chart says anything."
+        default=30, description="Days with runs of an agent before its control chart says anything."
     )
     days_per_false_alarm: Annotated[float, Field(ge=20, le=1e6)] = Field(
         default=300.0,
-        description="Days between false alarms of one control chart while nothing changes, on average over doers; the README "
+        description="Days between false alarms of one control chart while nothing changes, on average over agents; the README "
         "shows what kinds of traffic make of it.",
     )
 
@@ -348,7 +348,7 @@ class Canaries(ParameterGroup):
     """How shadows and canaries are started and decided, where a deployment does not say otherwise."""
 
     alpha: Annotated[float, Field(gt=0, lt=0.5)] = Field(
-        default=0.05, description="Chance of a false promotion over all looks and candidates."
+        default=0.05, description="Chance of a false promotion over all nightly checks and candidates."
     )
     method: Method = Field(
         default="power", description="How it is spent over the nights; power: alpha times the square of their share."

@@ -145,7 +145,7 @@ OUTCOMES = {
         "post",
         "posts",
         "did well",
-        "A post is won when its engagement rate is good, less what few impressions spread it; one with too few is pending.",
+        "A post is won when its engagement rate is good, less what few impressions spread it. One with too few is pending.",
     ),
     "run": Outcome("agent run", "agent runs", "passed all gates", "A run is won when it passed all its gates."),
 }

@@ -139,7 +139,7 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     started = time.perf_counter()
-    print("| losses of a doer | error of a day | days a false episode | +.10 found in 7 days | in 7, soon | in 30 |")
+    print("| losses of an agent | error of a day | days a false episode | +.10 found in 7 days | in 7, soon | in 30 |")
     print("|---|---|---|---|---|---|")
     for kind in KINDS:
         rng = np.random.default_rng(given.seed)

@@ -44,7 +44,7 @@ def test_the_night_writes_the_reports_and_says_the_alert(told):
     canary, audit, whole = (
         (folder / "reports" / str(as_of) / name).read_text() for name in (NAMES[0], NAMES[5], NAMES[2])
     )
-    assert "roll back from look 2" in canary
+    assert "roll back from night 2" in canary
     assert "rolled back by night" in canary
     assert "1.0.0" in audit
     assert "the first of its kind" in audit

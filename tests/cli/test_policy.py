@@ -123,7 +123,7 @@ def test_an_override_stands_out_in_the_audit(grown):
     )
     assert "    SKIPPED canary: no canary of it was started" in text
     assert "planner 1.1.0 REFUSED for active; it stays canary, by ann" in text
-    assert "    passed  canary: look 3 at canary canary-1.1.0 on 2026-03-04 says promote: 450 units" in text
+    assert "    passed  canary: night 3 at canary canary-1.1.0 on 2026-03-04 says promote: 450 units" in text
     assert text.count("OVERRIDE") == 1
     rows = said(grown, "audit", "--overrides")
     assert [(row["policy_version"], row["reason"]) for row in rows] == [("1.0.0", "The first.")]

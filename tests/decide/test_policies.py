@@ -85,7 +85,7 @@ def test_a_version_goes_its_way_through_every_gate(in_canary):
     [
         ({"looks": []}, "canary", "no night has looked at canary canary-1.1.0 yet"),
         ({"looks": [{"verdict": "continue"}]}, "canary", r"says continue: 450 units against 4,000, effect -0\.0300 \[-0\.0500"),
-        ({"looks": [{}, {"number": 4, "verdict": "rollback"}]}, "canary", "look 4 at canary canary-1.1.0"),
+        ({"looks": [{}, {"number": 4, "verdict": "rollback"}]}, "canary", "night 4 at canary canary-1.1.0"),
         ({"looks": [{"control": "0.9.0"}]}, "canary", "no night has looked"),
         ({"looks": [{"policy_id": "coder"}]}, "canary", "no night has looked"),
         ({"looks": [{"deployment_id": "another"}]}, "canary", "no night has looked"),

@@ -191,7 +191,7 @@ def test_everything_verifies_after_it(rolled_back):
     lake, _, _ = rolled_back
     found = list(checks(lake))
     assert [check.error for check in found if check.error is not None] == []
-    assert any(check.name.startswith("policies of doers") for check in found)
+    assert any(check.name.startswith("policies of agents") for check in found)
 
 
 def test_a_better_candidate_waits_for_a_person_and_then_serves_alone(tmp_path):

@@ -167,7 +167,7 @@ def _reason(verdict, effect, units, held, boundary, crossed, broken):
     return {
         "insufficient": f"The smaller arm has {units} units of the 100 needed.",
         "rollback": f"The guardrail {', '.join(broken)} is broken: its increase exceeds the margin on all nights at once.",
-        "promote": f"The loss is lower by {-effect:.4f}: p {held:.4f} against {boundary:.4f}, crossed on look {crossed}.",
+        "promote": f"The loss is lower by {-effect:.4f}: p {held:.4f} against {boundary:.4f}, crossed on night {crossed}.",
         "continue": f"The effect of {effect:+.4f} is not told apart: p {held:.4f} against {boundary:.4f}.",
     }[verdict]
 
@@ -240,13 +240,13 @@ def promotions():
         (4, "planner", "2.1.0", "promoted", "draft", "shadow", "ana", False, None,
          gates(("replay", True, "Replay r-19 passed: effect −0.011 (−0.019 to −0.003), 214 effective units."))),
         (5, "planner", "2.1.0", "promoted", "shadow", "canary", "ana", False, None,
-         gates(("shadow", True, "Shadow planner-shadow validated on look 4."))),
+         gates(("shadow", True, "Shadow planner-shadow validated on night 4."))),
         (6, "coder", "1.4.0", "created", None, "draft", "ana", False, None, None),
         (7, "coder", "1.5.0", "created", None, "draft", "night-writer", False, None, None),
         (8, "coder", "1.5.0", "promoted", "canary", "active", "ben", True, "The client's deadline is tonight.",
-         gates(("canary", False, "The latest look says continue: p 0.21 against 0.003."), ("approval", True, "Approved by eva."))),
+         gates(("canary", False, "The latest check says continue: p 0.21 against 0.003."), ("approval", True, "Approved by eva."))),
         (9, "coder", "1.6.0", "rolled_back", "canary", "archived", "night", False, "The guardrail cost_usd is broken.",
-         gates(("canary", True, "Verdict rollback on look 6."))),
+         gates(("canary", True, "Verdict rollback on night 6."))),
     ]  # fmt: skip
     rows = []
     for days, *values, found in given:

@@ -139,11 +139,11 @@ def test_pictures_tell_their_finding_with_its_numbers(pages, held):
         f"{last['sequential_ci_low']:.4f} to {last['sequential_ci_high']:.4f}".replace("-", "−")
         in told["chart-effect-1"]
     )
-    assert "The boundary was crossed on look 11." in told["chart-effect-1"]
+    assert "The boundary was crossed on night 11." in told["chart-effect-1"]
     assert f"is held against {last['boundary_p']:.4f}" in told["chart-evidence-1"]
     assert "2.2.0: cost (USD) 175.0% of the tolerated, broken" in told["chart-guardrails"]
     assert "coder 0.334, degrading, 3 alarms of its control chart" in told["chart-losses"]
-    for words in ("boundary crossed on look 11", "roll back from look 9", "tolerated"):
+    for words in ("boundary crossed on night 11", "roll back from night 9", "tolerated"):
         assert f">{words}</text>" in pages["canary"]
 
 
@@ -154,7 +154,7 @@ def test_what_a_nightly_t_test_would_have_said_is_what_its_p_says(documents, hel
     (section,) = (section for section in documents["canary"].sections if section.id == f"candidate-{place}")
     (words,) = (block.text for block in section.blocks if block.type == "paragraph")
     side = "better" if first["effect"] < 0 else "worse"
-    assert f"would have called {version} {side} on look {first['look']}," in words
+    assert f"would have called {version} {side} on night {first['look']}," in words
     assert "It is not used" in words
     assert ("7 nights before the boundary was crossed" in words) == (version == "2.1.0")
     assert ("it would not say so any more" in words) == (looks["p_value"][-1] >= 0.05)
@@ -174,7 +174,7 @@ def verdicts(held, *told, version="2.1.0"):
     """The looks at a candidate with these verdicts and reasons, one look each."""
     looks = held[CanaryLooks].filter(pl.col("look") <= len(told))
     own = looks.filter(policy_version=version).sort("look")
-    said = [f"It says {verdict} on look {look}." for look, verdict in enumerate(told, 1)]
+    said = [f"It says {verdict} on night {look}." for look, verdict in enumerate(told, 1)]
     own = own.with_columns(verdict=pl.Series(told), reason=pl.Series(said))
     return pl.concat([own, looks.filter(pl.col("policy_version") != version)])
 
@@ -194,10 +194,10 @@ def test_after_a_crossing_the_page_says_which_night_decided_and_what_later_night
     looks = verdicts(held, *told)
     figure, said = heading(held, looks)
     assert figure == f"{brief}: 2.1.0"
-    assert f"It says {told[decided - 1]} on look {decided}." in said
-    assert (f"Look {decided} decided it" in said) == (adds is not None)
+    assert f"It says {told[decided - 1]} on night {decided}." in said
+    assert (f"Night {decided} decided it" in said) == (adds is not None)
     if adds is not None:
-        assert said.endswith(f"Later nights only add to it; at look {adds}: It says {told[-1]} on look {adds}.")
+        assert said.endswith(f"Later nights only add to it; at night {adds}: It says {told[-1]} on night {adds}.")
 
 
 def test_the_report_and_the_page_of_a_canary_say_the_same_verdict(held):
@@ -213,8 +213,8 @@ def test_a_night_that_shows_no_gain_any_more_takes_a_promotion_back(held):
     looks = looks.with_columns(effect=pl.when(turned).then(0.01).otherwise("effect"))
     figure, said = heading(held, looks)
     assert figure == "Not any more: 2.1.0"
-    assert said.startswith("2.1.0: It may not be promoted any more. Look 2, on ")
-    assert said.endswith("said promote; look 3 takes that back: It says continue on look 3.")
+    assert said.startswith("2.1.0: It may not be promoted any more. Night 2, on ")
+    assert said.endswith("said promote; night 3 takes that back: It says continue on night 3.")
     (row,) = (
         row
         for row in build(scan_of(held | {CanaryLooks: looks}), as_of=AS_OF).learning.canaries.rows
@@ -269,8 +269,8 @@ def test_what_is_not_defined_is_left_out_of_the_sentence_on_an_effect(held, lack
     ("change", "words"),
     [
         ({"boundary_p": 0.0}, "nothing of the chance is spent, so that p <0.0001 has no boundary to cross; a t-test"),
-        ({"p_boundary": None}, "At the latest look there is no p to hold against a boundary; a t-test of that night alone says"),
-        ({"p_value": None}, "; a t-test of that night alone is not defined. The boundary was crossed on look 11."),
+        ({"p_boundary": None}, "At the latest check there is no p to hold against a boundary; a t-test of that night alone says"),
+        ({"p_value": None}, "; a t-test of that night alone is not defined. The boundary was crossed on night 11."),
     ],
 )  # fmt: skip
 def test_evidence_that_is_held_against_nothing_is_told_so(held, change, words):
@@ -290,8 +290,8 @@ def test_one_of_a_kind_is_told_in_the_singular(held):
     sections = canary_of(held | {CanaryLooks: ones, Deployments: few}).sections
     (lead,) = (section.lead for section in sections if section.id == "sizes")
     assert lead.startswith(
-        "Left out: 1 unit seen under more than one version and 1 run that names no unit. 1 unit ran under a version that is "
-        "not the one its hash says. The smaller arm needs 1 unit."
+        "Left out: 1 unit seen under more than one version, 1 run without a unit. 1 unit ran under another version than the "
+        "one its hash says. The smaller arm needs 1 unit."
     )
 
 

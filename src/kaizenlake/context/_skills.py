@@ -111,4 +111,4 @@ def _read(published: Any, tenant: Any, doer: Any, public_key: Any) -> dict[str, 
             check_tenant(signed, tenant)
             return signed
     check_alone(published, tenant, public_key)
-    raise UnusableError(MISSING, f"no skill card of the doer {doer} is published"[:300])
+    raise UnusableError(MISSING, f"no skill card of the agent {doer} is published"[:300])

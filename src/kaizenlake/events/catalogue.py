@@ -143,12 +143,12 @@ FAMILIES: tuple[Family, ...] = (
     ),
     Family(
         "experiment_log",
-        "Attempts to find a better policy for a doer.",
+        "Attempts to find a better policy for an agent.",
         events_of(experiment_log),
     ),
     Family(
         "policy_log",
-        "Policies of doers, and what was decided of them.",
+        "Policies of agents, and what was decided of them.",
         events_of(policy_log),
         is_decision=True,
     ),

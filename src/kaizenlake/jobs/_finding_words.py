@@ -157,12 +157,12 @@ def term() -> pl.Expr:
     """Say in which term of the loss a doer is better or worse, and than whom."""
     better = pl.col("difference") < 0.0
     return fill_in(
-        "By {}, {} loses {} {} than {}{}, {} against {} runs in {}: a {}.",
-        "term",
+        "{} loses {} {} by {} than {}{}, {} against {} runs in {}: a {}.",
         "doer",
         number_of(pl.col("difference").abs()),
         pl.when(better).then(pl.lit("less")).otherwise(pl.lit("more")),
-        pl.when(pl.col("against") == "fleet").then(pl.lit("other doers")).otherwise(pl.lit("in the days before")),
+        "term",
+        pl.when(pl.col("against") == "fleet").then(pl.lit("other agents")).otherwise(pl.lit("in the days before")),
         interval("ci_low", "ci_high"),
         "n",
         "n_before",

@@ -157,7 +157,7 @@ def report_canary(lake: Lake, reports: Path, deployment_id: str) -> tuple[Path, 
     if not written:
         raise UsageError(
             f"No night has looked at a shadow or canary of the name {deployment_id!r}.",
-            hint="`kaizen show deployments` lists them; the first look comes with the first night.",
+            hint="`kaizen show deployments` lists them; the first check comes with the first night.",
         )
     return written
 

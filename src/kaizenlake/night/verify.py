@@ -180,7 +180,7 @@ def _skills(lake: Lake) -> Check:
 
 def _policies(lake: Lake) -> Check:
     found = policies.verify_policies(lake)
-    return Check(f"policies of doers, {_by(found)}", found.files, None)
+    return Check(f"policies of agents, {_by(found)}", found.files, None)
 
 
 def _alerts(lake: Lake) -> Check:
@@ -201,7 +201,7 @@ DECIDED: tuple[tuple[str, Callable[[Lake], Check]], ...] = (
 
 PUBLISHED: tuple[tuple[str, str, Callable[[Lake], Check]], ...] = (
     (documents.INDEX, "publication", _publication),
-    (policies.PLACE, "policies of doers", _policies),
+    (policies.PLACE, "policies of agents", _policies),
     (skills.PLACE, "skill cards", _skills),
     (alerts.FILE, "alerts", _alerts),
 )

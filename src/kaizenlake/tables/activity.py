@@ -58,7 +58,7 @@ class Projects(_OfAProject):
 
 @table(layer="gold", grain=("tenant_id", "source"))
 class SourceFreshness(OfTenant):
-    """One source of events: how much it sent and how long it has been silent; decisions of commands are no source."""
+    """One source of events: how much it sent, and how long it has been silent. Decisions of commands are no source."""
 
     source: str = column("Producer of the events.")
     events: pl.Int64 = column("Events it sent.", ge=1)

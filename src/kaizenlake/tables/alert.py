@@ -23,7 +23,7 @@ class Alerts(OfTenant):
     severity: str = column("info: somebody may act; warning: look at it; critical: harm is done.", isin=SEVERITIES)
     doer: str = column("Agent it is about; null where it is about none, but about records.", nullable=True)
     policy_id: str = column(
-        "Policy it is about; null for a doer as a whole, and where it is about none.", nullable=True
+        "Policy it is about; null for an agent as a whole, and where it is about none.", nullable=True
     )
     policy_version: str = column("Version of that policy; null where the policy is.", nullable=True)
     deployment_id: str = column("Shadow or canary it comes from; null where it comes from none.", nullable=True)

@@ -40,8 +40,8 @@ class Deployments(OfTenant):
     salt: str = column("Text that is hashed with the unit.")
     horizon_nights: pl.Int64 = column("Nights after which it is decided at the latest.", ge=1)
     minimum_units: pl.Int64 = count("Units that the smaller arm must have before a verdict.")
-    alpha: float = rate("Chance of a false promotion over all looks and candidates.")
-    method: str = column("How that chance is spent over the looks.", isin=METHODS)
+    alpha: float = rate("Chance of a false promotion over all nightly checks and candidates.")
+    method: str = column("How that chance is spent over the nightly checks.", isin=METHODS)
     max_loss_increase: float = rate("Increase of the mean loss that is tolerated.")
     guardrail_metrics: Words = column("Metrics that a candidate may not make worse; those not known are left out.")
     guardrail_margins: Figures = column("Increase of each that is tolerated, in their order.")
@@ -80,7 +80,7 @@ class DeploymentRoutings(OfTenant):
 class _UnitDay(OfTenant):
     deployment_id: str = column("Deployment the runs belong to.")
     policy_version: str = column("Version they ran under: the control or a candidate.")
-    unit_id: str = column("What was randomised; null for runs that name none, which no look counts.", nullable=True)
+    unit_id: str = column("What was randomised; null for runs that name none, which no check counts.", nullable=True)
     phase: str = column("Phase of the runs; null where not given.", nullable=True)
     segment: str = column("Segment of the runs; null where not given.", nullable=True)
     event_date: pl.Date = column("UTC date of the runs.")
@@ -127,7 +127,7 @@ class _Candidate(OfTenant):
 class CanaryLooks(_Candidate):
     """One candidate of a deployment as one night saw it: figures, test, verdict and its reason."""
 
-    look: pl.Int64 = column("Number of the look, from 1: nights since the start.", ge=1)
+    look: pl.Int64 = column("Number of the nightly check, from 1: nights since the start.", ge=1)
     looked_on: pl.Date = column("UTC date up to whose end runs count.")
     deployment_mode: str = column("Shadow or canary.", isin=MODES)
     policy_id: str = column("Policy whose versions are compared.")
@@ -160,8 +160,8 @@ class CanaryLooks(_Candidate):
         label="Units in several arms",
     )
     units_misrouted: pl.Int64 = count(
-        "Units of a canary seen under a version that is not the one their hash says; counted, not left out. 0 for a "
-        "shadow, and where the shares are not known.",
+        "Units of a canary seen under another version than the one their hash says. They count. 0 for a shadow, and where "
+        "the shares are not known.",
         label="Units in another arm",
     )
     mean_loss: float = column(
@@ -178,7 +178,7 @@ class CanaryLooks(_Candidate):
         format="effect",
     )
     ci_low: float = column(
-        "Lower end of its interval by Welch, true for one look alone; null where there is no spread.",
+        "Lower end of its interval by Welch, true for one check alone; null where there is no spread.",
         nullable=True,
         label="That night alone, lower end",
         format="effect",
@@ -199,11 +199,12 @@ class CanaryLooks(_Candidate):
         "Effect over the mean loss of the control; null where that is 0 or less.", nullable=True, format="lift"
     )
     lift_ci_low: float = column(
-        "Lower end of its interval (delta method), true for one look alone; null in a shadow with pairs.", nullable=True
+        "Lower end of its interval (delta method), true for one check alone; null in a shadow with pairs.",
+        nullable=True,
     )
     lift_ci_high: float = column("Upper end of it; null where the lower is.", nullable=True)
     p_value: float = rate(
-        "Two-sided p by Welch, true for one look alone; null where there is no spread.",
+        "Two-sided p by Welch, true for one check alone; null where there is no spread.",
         nullable=True,
         label="t-test",
         format="p",
@@ -213,25 +214,25 @@ class CanaryLooks(_Candidate):
         nullable=True,
     )
     alpha_spent: float = rate(
-        "Chance of a false promotion used up by this look; null by the method always_valid, which spends none by night.",
+        "Chance of a false promotion used up by this check; null by the method always_valid, which spends none by night.",
         nullable=True,
     )
     boundary_p: float = rate(
-        "Level of this look, of the candidate's part of alpha (Holm over the candidates that have not crossed); 0 where "
-        "nothing is spent; null below the minimum of units.",
+        "Level that p is held against on this night: the candidate's part of alpha. Candidates that have not crossed share it "
+        "(Holm). 0 where nothing is spent; null below the minimum of units.",
         nullable=True,
         label="Boundary",
         format="p",
     )
     p_boundary: float = rate(
-        "What is held against it: two-sided p of the effect, or in a shadow of the effect less the tolerated increase, "
-        "by the larger standard error; always-valid by that method. Null below the minimum of units.",
+        "The p that is held against it: two-sided, of the effect by the larger standard error. In a shadow, of the effect "
+        "less the tolerated increase. By the method always_valid, an always-valid p. Null below the minimum of units.",
         nullable=True,
         label="p held",
         format="p",
     )
     crossed_on_look: pl.Int64 = column(
-        "First look so far at which that p was at most the level and the effect on the good side; null before.",
+        "First check so far at which that p was at most the level and the effect on the good side; null before.",
         nullable=True,
         ge=1,
     )
@@ -242,29 +243,30 @@ class CanaryLooks(_Candidate):
     )
     cuped_explained: float = rate("Share of the variance that the units' own past took off; 0 where it is not used.")
     sample_ratio_p: float = rate(
-        "p of the sizes of all arms against the allocation; null for a shadow, and where the shares are not known.",
+        "p of the sizes of all arms against the allocation. Null for a shadow, and where the shares are not known.",
         nullable=True,
         label="Sample-ratio p",
         format="q",
     )
     runs_ratio_p: float = rate(
-        "p of the runs a unit (by their logarithm) against those of the control's units; null for a shadow, and below 10 "
+        "p of the runs a unit (by their logarithm) against those of the control's units. Null for a shadow, and below 10 "
         "units.",
         nullable=True,
         label="Runs-a-unit p",
         format="q",
     )
     missing_p: float = rate(
-        "p of the share of runs without a loss, a mean over units, against that of the control; null below 10 units.",
+        "p of the share of runs without a loss, a mean over units, against that of the control. Null below 10 units.",
         nullable=True,
         label="Missing p",
         format="q",
     )
     guardrails: str = column(
-        "JSON list of the guardrails: metric, margin, units, units_control, effect, lower and upper (one-sided ends that "
-        "are true on all nights together), verdict held, broken, unclear or left_out, and since which look it is broken."
+        "JSON list of the guardrails: metric, margin, units, units_control, effect, lower and upper, verdict, and since which "
+        "night it is broken. Lower and upper are one-sided ends that hold on all nights together. The verdict is held, "
+        "broken, unclear or left_out."
     )
-    guardrails_broken: Words = column("Metrics whose guardrail is broken, on this look or one before it.")
+    guardrails_broken: Words = column("Metrics whose guardrail is broken, on this night or one before it.")
     guardrails_left_out: Words = column(
         "Metrics that only the settings name and no run of the control told in the last 30 days: they do not count."
     )
@@ -285,26 +287,25 @@ class CanaryLooks(_Candidate):
 
 @table(layer="gold", grain=("tenant_id", "deployment_id", "policy_version", "dimension", "value"))
 class CanarySegments(_Candidate):
-    """One candidate of a canary in one part of its units, at the latest look."""
+    """One candidate of a canary in one part of its units, at the latest check."""
 
     dimension: str = column("By what the units are taken apart.", isin=DIMENSIONS)
     value: str = column("Phase or segment.")
-    look: pl.Int64 = column("Latest look.", ge=1)
+    look: pl.Int64 = column("Latest check.", ge=1)
     units: pl.Int64 = count("Units of the candidate with a loss in this part.")
     units_control: pl.Int64 = count("Units of the control with a loss in this part.", label="Of the control")
     effect: float = column(
         "Mean loss less that of the control; null while an arm is empty.", nullable=True, format="effect"
     )
     shrunk_effect: float = column(
-        "Effect drawn toward the mean of the parts of its dimension by how far they spread beyond chance; null without a "
+        "Effect drawn toward the mean of the parts of its dimension, by how far they spread beyond chance. Null without a "
         "standard error.",
         nullable=True,
         label="Shrunk effect",
         format="effect",
     )
     p_always_valid: float = rate(
-        "Smallest p over the looks so far that holds although it is looked at every night; null below the minimum of "
-        "units.",
+        "Smallest p so far that holds although somebody looks every night. Null below the minimum of units.",
         nullable=True,
         label="p, always valid",
         format="q",

@@ -11,7 +11,7 @@ from kaizenlake.tables.outcome import SUBJECT_KINDS
 from kaizenlake.vocabulary import Severity
 
 ALERT_KINDS = {
-    "degrading_doer": "The loss of a doer has risen above its baseline, by its control chart.",
+    "degrading_doer": "The loss of an agent has risen above its baseline, by its control chart.",
     "version_change": "What a version of a policy did to the loss, against the version before it.",
     "broken_guardrail": "A guardrail that a candidate breaks.",
     "invalid_canary": "A canary whose comparison says nothing.",
@@ -23,7 +23,7 @@ ALERT_KINDS = {
 """Kinds of findings that may be an alert, and what they say."""
 
 FINDING_KINDS = ALERT_KINDS | {
-    "skill_term": "A term of the loss in which a doer is better or worse than the others of its tenant, or than it was.",
+    "skill_term": "A term of the loss in which an agent is better or worse than the others of its tenant, or than it was.",
     "tested_pattern": "How posts with a pattern fare against the other posts of their experiments.",
     "observed_pattern": "How posts with a pattern fare against other posts, as they happened to be made.",
     **{f"{kind}_win_rate": f"How often a {kind} of one value is won, against the others." for kind in SUBJECT_KINDS},

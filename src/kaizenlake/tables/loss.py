@@ -140,7 +140,7 @@ Crl = _crl()
     partition="event_date",
 )
 class CrlDaily(OfTenant):
-    """The runs of one day, doer, phase, policy, version and model whose loss lies in one bucket; sums that add up."""
+    """The runs of one day, agent, phase, policy, version and model whose loss lies in one bucket; sums that add up."""
 
     event_date: pl.Date = column("UTC date of the runs, by which the table is partitioned.")
     doer: str = column("Agent that did the runs.")
@@ -164,7 +164,7 @@ class CrlDaily(OfTenant):
 
 @table(layer="gold", grain=("tenant_id", "doer", "cut", "value", "event_date"))
 class CrlTrends(OfTenant):
-    """The loss of one doer on one day, over all its runs or those of one phase, policy or model, and how it moves."""
+    """The loss of one agent on one day, over all its runs or those of one phase, policy or model, and how it moves."""
 
     doer: str = column("Agent that did the runs.", label="Agent")
     cut: str = column("By what its runs are taken apart.", isin=CUTS)
@@ -254,7 +254,7 @@ class LearningProgress(OfTenant):
     doer: str = column("Agent that ran under it.")
     policy_id: str = column("Policy; null for runs that name a version alone.", nullable=True)
     policy_version: str = column("Version of the policy.")
-    version_number: pl.Int64 = column("Place of the version by its first day with the doer, from 1.", ge=1)
+    version_number: pl.Int64 = column("Place of the version by its first day with the agent, from 1.", ge=1)
     event_date: pl.Date = column("UTC date of the runs; days without a run that has a loss have no row.")
     age_days: pl.Int64 = count("Days since the first day of the version.")
     n: pl.Int64 = column("Runs of the day with a loss.", ge=1)

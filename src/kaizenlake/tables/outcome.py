@@ -33,13 +33,13 @@ _STRATUM = "What it is compared within, beside its project, such as platform and
 _STATUS = "Rated, or pending: too few of its subjects are old enough."
 _TAKEN_AT = "Age at which the figures are taken; null where no subject is old enough. 0: decided at once."
 _ADJUSTED = (
-    "Rate that the value would have if its subjects were spread over the strata in which it is compared as all are there "
-    "(indirect standardisation); the win rate itself where it is compared in none; null while pending."
+    "Rate that the value would have with the mix of cases that all have (indirect standardisation over the strata). The win "
+    "rate itself where it is compared in none; null while pending."
 )
 _COMPARED = "Win rate in the strata that hold other values too (Mantel-Haenszel weights); null without others."
 _LIFT = (
-    "Compared rate over that of the other values, less 1 (Mantel-Haenszel, within strata of project, platform and what "
-    "else the kind needs); null without others in any stratum, where they never won, and across platforms."
+    "Rate over that of the other values, less 1. Cases are compared within strata of project, platform and what else the kind "
+    "needs (Mantel-Haenszel). Null without others in any stratum, where they never won, and across platforms."
 )
 _P = "p of the difference from the other values within the strata (Cochran-Mantel-Haenszel); null where there are none."
 
@@ -211,8 +211,8 @@ class Patterns(OfTenant):
     pattern_type: str = column("Attribute or text feature, such as hook_type.")
     pattern: str = column("Its value, such as question.")
     contents: pl.Int64 = count(
-        "Contents with the pattern: those in the experiments that count; for observation, all that have a rate, where those "
-        "of one experiment or of one text count once.",
+        "Posts with the pattern: those in the experiments that count. For observation, all that have a rate; those of one "
+        "experiment or of one text count once.",
         label="Posts",
     )
     experiments: pl.Int64 = count("Experiments that contrast it; for observation, the (project, platform) strata.")
@@ -248,8 +248,8 @@ class Patterns(OfTenant):
         "Mean rate of the contents with the pattern; null where it is not compared.", nullable=True, format="small_rate"
     )
     rate_without: float = rate(
-        "Rate of the contents without it, in the same experiments or strata in the proportions of those with it; "
-        "null where it is not compared.",
+        "Rate of the posts without it, in the same experiments or strata and in the same proportions. Null where it is not "
+        "compared.",
         nullable=True,
         format="small_rate",
     )
@@ -282,14 +282,14 @@ class ScopedPatterns(_InAScope):
     pattern_type: str = column("Attribute or text feature, such as hook_type.")
     pattern: str = column("Its value, such as question.")
     contents: pl.Int64 = count(
-        "Contents with the pattern: those in the experiments that count; for observation, all that have a rate, where those "
-        "of one experiment or of one text count once."
+        "Posts with the pattern: those in the experiments that count. For observation, all that have a rate; those of one "
+        "experiment or of one text count once."
     )
     experiments: pl.Int64 = count("Experiments that contrast it; for observation, the (project, platform) strata.")
     rate_with: float = rate("Mean rate of the contents with the pattern; null where it is not compared.", nullable=True)
     rate_without: float = rate(
-        "Rate of the contents without it, in the same experiments or on the same platforms in the proportions of those with it; "
-        "null where it is not compared.",
+        "Rate of the posts without it, in the same experiments or on the same platforms and in the same proportions. Null where "
+        "it is not compared.",
         nullable=True,
     )
     lift: float = column("Rate with over rate without, less 1, pooled over platforms.", nullable=True)

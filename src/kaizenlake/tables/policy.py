@@ -51,7 +51,7 @@ class Policies(_Version):
 
 @table(layer="gold", grain=("tenant_id", "event_id"))
 class PolicyPromotions(_Version):
-    """One decision on a version of a policy, with who took it and the figures it rests on: the audit trail."""
+    """One decision on a version of a policy: who took it, and on what figures. Together they are the audit trail."""
 
     event_id: str = column("Event of the decision.")
     occurred_at: Instant = column("When it was taken.")
@@ -117,13 +117,13 @@ class PolicyPerformance(_Version):
         format="effect",
     )
     lift: float = column("Effect as a share of the other's mean loss; null where that is 0 or unknown.", nullable=True)
-    p_value: float = rate("Always-valid p-value of the latest look; null for observation.", nullable=True)
-    verdict: str = column("Verdict of the latest look; null for observation.", nullable=True)
+    p_value: float = rate("Always-valid p-value of the latest check; null for observation.", nullable=True)
+    verdict: str = column("Verdict of the latest check; null for observation.", nullable=True)
 
 
 @table(layer="gold", grain=("tenant_id", "experiment_id"))
 class Experiments(OfTenant):
-    """One attempt to find a better policy for a doer, and what came of it."""
+    """One attempt to find a better policy for an agent, and what came of it."""
 
     experiment_id: str = column("Experiment, as the application names it.", label="Experiment")
     experiment_type: str = column("What was varied, such as prompt_synthesis.", label="Type", format="words")
@@ -163,7 +163,7 @@ class Experiments(OfTenant):
 
 @table(layer="gold", grain=("tenant_id", "doer", "experiment_type"))
 class ExperimentSuccess(OfTenant):
-    """The experiments of one type for one doer, or for all together (`*`), and how many led to a policy in service."""
+    """The experiments of one type for one agent, or for all together (`*`), and how many led to a policy in service."""
 
     doer: str = column("Agent they are to improve; `*` for all together.")
     experiment_type: str = column("What was varied.", label="Type", format="words")

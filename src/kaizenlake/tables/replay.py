@@ -72,7 +72,7 @@ class OfflineReplays(OfTenant):
 
 @table(layer="gold", grain=("tenant_id", "golden_set_id", "golden_set_version"))
 class GoldenSets(OfTenant):
-    """One version of a golden set: runs that were frozen, on which every candidate of their doer is replayed."""
+    """One version of a golden set: runs that were frozen, on which every candidate of their agent is replayed."""
 
     golden_set_id: str = column("Golden set.")
     golden_set_version: pl.Int64 = count("Version of the set, from 1.")

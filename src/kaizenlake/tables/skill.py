@@ -19,7 +19,7 @@ CAUSES: tuple[str, ...] = get_args(ExperimentCause)
 
 @table(layer="gold", grain=("tenant_id", "event_date", "doer", "phase", "model", "term"), partition="event_date")
 class CrlTermsDaily(OfTenant):
-    """One term of the loss on one day, for one doer, phase and model; sums that add up. Unobserved terms have a row too."""
+    """One term of the loss on one day, for one agent, phase and model; sums that add up. Unobserved terms have a row too."""
 
     event_date: pl.Date = column("UTC date of the runs, by which the table is partitioned.")
     doer: str = column("Agent that did the runs.")
@@ -43,15 +43,15 @@ class _OfADoer(OfTenant):
 
 @table(layer="gold", grain=("tenant_id", "doer", "term"))
 class SkillTerms(_OfADoer):
-    """One term of the loss of one doer in the days of its card, against the other doers of its tenant and against the days before.
+    """One term of the loss of one agent in the days of its card, against the other agents of its tenant and against the days before.
 
-    A difference is that of the term's means times the weight that the term has for the doer among all terms: what it is
+    A difference is that of the term's means times the weight that the term has for the agent among all terms: what it is
     worth in loss when everything is observed, whatever others weigh and whatever they observe. Each run counts as one
     independent observation.
     """
 
     term: str = column("Term of the loss: one of the nine, or one of the team's own.")
-    runs: pl.Int64 = count("Runs of the doer in the days of its card (setting `skills.days`).")
+    runs: pl.Int64 = count("Runs of the agent in the days of its card (setting `skills.days`).")
     n: pl.Int64 = count("Those in which the term was observed.", label="Runs")
     observed_rate: float = rate("n over runs; null without runs.", nullable=True)
     weight: float = rate("Mean weight of the term among all terms; null where it was not observed.", nullable=True)
@@ -65,14 +65,14 @@ class SkillTerms(_OfADoer):
         "Mean part of the loss that it made in those n runs, with the weights used; null without.", nullable=True
     )
     loss_share_rate: float = rate(
-        "Part of all loss of the doer in the days of its card that the term made; null where not observed, or without any loss.",
+        "Part of all loss of the agent in the days of its card that the term made; null where not observed, or without any loss.",
         nullable=True,
         label="Part of loss",
     )
-    n_fleet: pl.Int64 = count("Runs of other doers of the tenant in the same days in which the term was observed.")
+    n_fleet: pl.Int64 = count("Runs of other agents of the tenant in the same days in which the term was observed.")
     fleet_mean_term: float = rate("Mean of the term over those; null without.", nullable=True)
     fleet_difference: float = column(
-        "Mean of the doer less that of the others, times the weight; below 0 is better; null where a side has none.",
+        "Mean of the agent less that of the others, times the weight; below 0 is better; null where a side has none.",
         nullable=True,
         ge=-1,
         le=1,
@@ -92,7 +92,7 @@ class SkillTerms(_OfADoer):
         "where the interval lies within what matters; else unclear.",
         isin=VERDICTS,
     )
-    n_past: pl.Int64 = count("Runs of the doer in as many days before in which the term was observed.")
+    n_past: pl.Int64 = count("Runs of the agent in as many days before in which the term was observed.")
     past_mean_term: float = rate("Mean of the term over those; null without.", nullable=True)
     past_difference: float = column(
         "Mean of the days of the card less that of the days before, times the weight; null where a side has none.",
@@ -115,7 +115,7 @@ class SkillTerms(_OfADoer):
 
 @table(layer="gold", grain=("tenant_id", "doer", "model"))
 class SkillModels(_OfADoer):
-    """One model that a doer called in the days of its card: its loss, and its loss at equal cost against the other models.
+    """One model that an agent called in the days of its card: its loss, and its loss at equal cost against the other models.
 
     Equal cost: the runs are put into bands of cost, each up to twice as dear as it begins, and the model is set against the
     doer's other models band by band, by least squares on a constant per band; bands with one side alone say nothing. A cost
@@ -167,21 +167,21 @@ class SkillModels(_OfADoer):
         format="q",
     )
     place: pl.Int64 = column(
-        "Place among the doer's models by the difference at equal cost, from 1; null where that is, or with few runs.",
+        "Place among the agent's models by the difference at equal cost, from 1; null where that is, or with few runs.",
         nullable=True,
         ge=1,
     )
     verdict: str = column(
-        "Against the doer's other models at equal cost, as of terms.", isin=VERDICTS, format="verdict"
+        "Against the agent's other models at equal cost, as of terms.", isin=VERDICTS, format="verdict"
     )
 
 
 @table(layer="gold", grain=("tenant_id", "doer", "failure_mode"))
 class SkillFailures(_OfADoer):
-    """One way in which the runs of a doer failed in the days of its card or in as many days before, with its share and trend."""
+    """One way in which the runs of an agent failed in the days of its card or in as many days before, with its share and trend."""
 
     failure_mode: str = column("Way in which they failed, as the application names it.", label="Failure")
-    runs: pl.Int64 = count("Runs of the doer in the days of its card (setting `skills.days`).")
+    runs: pl.Int64 = count("Runs of the agent in the days of its card (setting `skills.days`).")
     failed: pl.Int64 = count("Those that failed in this way.", label="Runs")
     failed_rate: float = rate("failed over runs; null without runs.", nullable=True, label="Share")
     ci_low: float = rate(
@@ -226,12 +226,12 @@ class SkillFailures(_OfADoer):
 
 @table(layer="gold", grain=("tenant_id", "doer"))
 class SkillCards(OfTenant):
-    """One doer: how much is known of it, what it is good and bad at, where its loss goes, and what to try next."""
+    """One agent: how much is known of it, what it is good and bad at, where its loss goes, and what to try next."""
 
     doer: str = column("Agent.")
     first_day: pl.Date = column("First of the days that the card covers (setting `skills.days`).")
     last_day: pl.Date = column(
-        "Last of them: the last day that counts, or of a doer that did not run in the days up to it, the day of its latest run."
+        "Last of them: the last day that counts, or of an agent that did not run in the days up to it, the day of its latest run."
     )
     runs: pl.Int64 = count("Runs in these days.")
     n: pl.Int64 = count("Those that have a loss: the sample size.", label="Runs")
@@ -289,7 +289,7 @@ class SkillCards(OfTenant):
     active_policies: pl.Int64 = count("Policies that are active for it: of several, one per phase, the card names one.")
     experiments: Words = column("Its latest experiments (setting `skills.experiments`), the newest first.")
     next_experiment: str = column(
-        "Type of experiment to try next; null where the doer neither degrades nor has a weakness.",
+        "Type of experiment to try next; null where the agent neither degrades nor has a weakness.",
         isin=EXPERIMENT_TYPES,
         nullable=True,
     )

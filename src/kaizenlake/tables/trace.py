@@ -130,7 +130,7 @@ class Traces(OfTenant):
 
 @table(layer="gold", grain=("tenant_id", "event_date", "doer", "model"), partition="event_date")
 class RunCosts(OfTenant):
-    """What the runs of one doer cost with one model on one day: those of traces by their steps, others by their own word."""
+    """What the runs of one agent cost with one model on one day: those of traces by their steps, others by their own word."""
 
     event_date: pl.Date = column("UTC date on which the runs count, by which the table is partitioned.")
     doer: str = column("Agent that did the runs.")

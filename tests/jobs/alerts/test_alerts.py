@@ -56,7 +56,7 @@ def test_each_kind_is_raised_with_its_figures_and_its_day(frames):
     assert rail["lower"] > rail["margin"]
     shown = [f"{rail[name]:+.3f}".replace("0.", ".") for name in ("effect", "lower", "margin")]
     assert broken["words"] == (
-        f"planner 2.2.0 breaks the guardrail cost_usd in {CANARY} since look {at['look']}, on {first}: {shown[0]}, at least "
+        f"planner 2.2.0 breaks the guardrail cost_usd in {CANARY} since night {at['look']}, on {first}: {shown[0]}, at least "
         f"{shown[1]} over all nights, where {shown[2]} is tolerated; {rail['units']} units against {rail['units_control']}."
     )
     last = frames[CrlTrends].filter(doer="coder", event_date=LAST).row(0, named=True)

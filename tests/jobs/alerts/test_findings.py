@@ -130,7 +130,7 @@ def test_a_term_is_said_by_the_comparison_that_decides():
     held = told(skill_terms=rows(SkillTerms, row, own, quiet)).sort("doer")
     assert held["sentence"].to_list() == [
         (
-            f"By grounding, coder loses .050 more than other doers (.020 to .080), 60 against 120 runs in the 30 days to {LAST}: "
+            f"coder loses .050 more by grounding than other agents (.020 to .080), 60 against 120 runs in the 30 days to {LAST}: "
             "a weakness."
         ),
         (

@@ -183,7 +183,7 @@ class TestVerdicts:
         [
             (BETTER, {}, "promote", "The loss is lower: effect -0."),
             (BETTER, {"method": "always_valid"}, "promote", "The loss is lower"),
-            (BETTER, {"method": "pocock"}, "promote", "crossed on look"),
+            (BETTER, {"method": "pocock"}, "promote", "crossed on night"),
             (BETTER, {"method": "obrien_fleming"}, "promote", "The loss is lower"),
             (BETTER, {"minimum_units": 301}, "insufficient", "has 300 of the 301 units"),
             (BETTER, {"rails": {"cost_usd": 0.1}}, "continue", "but not every guardrail is shown to be held: cost_usd"),
@@ -192,7 +192,7 @@ class TestVerdicts:
             (WORSE, {"max_loss_increase_rate": 0.5, "deployment_mode": "shadow"}, "promote", "Not worse by the 0.5"),
             (WORSE, {"deployment_mode": "shadow"}, "rollback", "surely higher"),
             (ALIKE, {}, "continue", "Not decided yet: effect"),
-            (ALIKE, {"horizon_nights": 5}, "continue", "Horizon reached without a decision: effect"),
+            (ALIKE, {"horizon_nights": 5}, "continue", "The planned nights are over without a decision: effect"),
             (ALIKE, {"max_loss_increase_rate": 0.0}, "continue", "Not decided yet"),
             ([(0, NEW, f"{u}", 0.5) for u in range(20)], {}, "insufficient", "has 0 of the 10 units"),
             (
@@ -293,7 +293,7 @@ class TestVerdicts:
         found = verdicts(self.WORSE + calm)
         since = found.filter(verdict="rollback")["look"].min()
         assert found.filter(pl.col("look") >= since)["verdict"].unique().to_list() == ["rollback"]
-        assert f"Since look {since} " in found["reason"][-1]
+        assert f"Since night {since} " in found["reason"][-1]
         assert found.row(since - 1, named=True)["sequential_ci_low"] > 0.02
 
     def test_there_is_one_look_a_night_until_the_end_or_the_horizon(self):

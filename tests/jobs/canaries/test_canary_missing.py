@@ -138,7 +138,7 @@ TOLD = {
     "never": ([], OLD, []),
     "in the 30 days before the start": ([-20.0], OLD, range(1, 11)),
     "on the day of the start, before it": ([-0.1], OLD, range(1, 31)),
-    "as long ago as counts on the first look": ([-29.5], OLD, range(1, 2)),
+    "as long ago as counts on the first check": ([-29.5], OLD, range(1, 2)),
     "a day longer ago": ([-30.2], OLD, []),
     "before the start and again later": ([-20.0, 15.2], OLD, [*range(1, 11), *range(16, 34)]),
     "during": ([1.2], OLD, range(2, 32)),
@@ -250,11 +250,11 @@ def test_what_stands_is_not_said_of_figures_that_would_not_say_it():
     first, *_, last = looked(of_units(rows), half(), as_of=day(4)).sort("look").to_dicts()
     assert (first["verdict"], last["verdict"]) == ("rollback", "rollback")
     assert first["reason"].startswith(
-        "Since look 1 the loss is surely higher by more than the 0.02 that is tolerated: effect"
+        "Since night 1 the loss is surely higher by more than the 0.02 that is tolerated: effect"
     )
     assert last["sequential_ci_low"] < 0.02
     assert last["reason"].startswith(
-        "On look 1, which decides, the loss was surely higher by more than the 0.02 that is tolerated: by now effect"
+        "On night 1, which decides, the loss was surely higher by more than the 0.02 that is tolerated: by now effect"
     )
 
 

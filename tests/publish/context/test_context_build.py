@@ -169,8 +169,8 @@ def test_evidence_carries_the_figures_of_the_table():
     assert (evidence.shrunk_effect, evidence.corrected_p) == (0.24, 0.01)
     assert evidence.table == "gold.patterns"
     assert evidence.reason == (
-        "In 6 experiments, the engagement rate of 40 contents with it differs by +30.0% (95% interval +20.0% to "
-        "+40.0%) from that of contents without it, corrected p 0.01."
+        "In 6 experiments, the engagement rate of 40 posts with it differs by +30.0% (95% interval +20.0% to "
+        "+40.0%) from that of posts without it, corrected p 0.01."
     )
 
 
@@ -233,7 +233,7 @@ def test_an_experiment_that_could_compare_nothing_does_not_silence_observation()
         (9, 9, 0.001, False, False, "Too few decided outcomes: 9, and 10 are needed"),
         (10, 10, 0.001, True, False, ""),
         (5, 50, 0.001, False, True, "goes with failure"),
-        (25, 50, 0.001, False, False, "does not settle"),
+        (25, 50, 0.001, False, False, "enough data yet to tell"),
     ],
 )
 def test_win_rates_stand_in_where_patterns_say_nothing(wins, decided, q_value, recommended, risky, why):
@@ -364,7 +364,7 @@ def test_pending_outcomes_are_counted_and_shown_without_a_rate():
     refused = found.not_recommended["channel_performance"]["linkedin"]
     assert (
         refused.reason
-        == "Too few outcomes can be counted: 10 can, and 90 are pending, since they are too young or told by their success alone."
+        == "Not enough data yet: 10 outcomes can be counted. 90 are pending: too young, or told by their success alone."
     )
     assert (refused.evidence.rate, refused.evidence.pending) == (None, 90)
     assert found.evidence["channel_performance"]["email"].age_days == 14

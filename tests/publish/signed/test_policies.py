@@ -213,7 +213,7 @@ def test_verification_says_what_is_wrong_with_a_file(lake, change, words):
 def test_a_file_under_another_doers_name_is_found(lake):
     publish(lake, version(lake, "1.0.0"))
     (folder(lake) / "planner.json").rename(folder(lake) / "coder.json")
-    with pytest.raises(VerificationError, match="file of the doer 'planner'"):
+    with pytest.raises(VerificationError, match="file of the agent 'planner'"):
         verify_policies(lake)
 
 

@@ -97,7 +97,7 @@ def broken(path):
 
 
 @pytest.mark.parametrize(
-    ("spoil", "words"), [(changed, "signature"), (swapped, "file of the doer"), (broken, "skill card")]
+    ("spoil", "words"), [(changed, "signature"), (swapped, "file of the agent"), (broken, "skill card")]
 )
 def test_verify_finds_what_this_lake_did_not_publish_and_the_next_publication_mends_it(lake, spoil, words):
     publish(lake)
@@ -234,7 +234,7 @@ def test_without_a_doer_nothing_is_written(tmp_path):
 def test_a_card_of_little_says_what_is_missing():
     (evil,) = skills(scan(), as_of=AS_OF, doer=EVIL)
     words = Page(render_html(card_of(scan(), evil))).words
-    assert "There is nothing to compare with yet" in words
+    assert "Not enough data yet: no other agent" in words
     assert "No run of these days names its model" in words
     assert "over 30 days not known (no runs before to compare with)." in words
     assert "No experiment has been made for it" in words

@@ -267,13 +267,13 @@ def show(
     last = max(look["look"] for look in looks)
     for look in looks:
         if look["look"] == last:
-            say(f"{look['policy_version']} on look {last}: {look['verdict']}. {look['reason']}")
+            say(f"{look['policy_version']} on night {last}: {look['verdict']}. {look['reason']}")
             for words in missing_outcomes(look):
                 say(words)
     for look in _standing(opened, deployment):
         if look["look"] < last:
             say(
-                f"{look['policy_version']}: look {look['look']} stands, since a pause takes back nothing: {look['verdict']}. "
+                f"{look['policy_version']}: night {look['look']} stands, since a pause takes back nothing: {look['verdict']}. "
                 f"{look['reason']}"
             )
 

@@ -26,7 +26,7 @@ def add_to(app: typer.Typer) -> None:
         (freeze, "freeze core --doer planner --since 2026-03-01 --at-most 500"),
         (list_, "list --doer planner"),
         (verify, "verify core"),
-        about="Freeze runs as golden sets, on which every candidate of their doer is replayed; list and verify them.",
+        about="Freeze runs as golden sets, on which every candidate of their agent is replayed; list and verify them.",
         more="A set is signed and has versions: what was frozen never changes.",
     )
 

@@ -50,7 +50,7 @@ def add_to(app: typer.Typer) -> None:
         (promote, "promote planner 1.4.0 --to canary"),
         (rollback, 'rollback planner 1.4.0 --reason "plans without tests"'),
         (replay, "replay planner 1.4.0"),
-        about="Create, look at, replay, approve, promote and roll back the policies under which doers run.",
+        about="Create, look at, replay, approve, promote and roll back the policies under which agents run.",
         more="A version goes draft → shadow → canary → active → archived, each step through its gates.",
     )
 

@@ -35,11 +35,11 @@ def replay(
     golden_set: Annotated[
         str | None,
         typer.Option(
-            "--golden", help="Golden set, as NAME (its newest version) or NAME@VERSION; the doer's by default."
+            "--golden", help="Golden set, as NAME (its newest version) or NAME@VERSION; the agent's by default."
         ),
     ] = None,
     all_runs: Annotated[
-        bool, typer.Option("--all-runs", help="Take all logged runs, although the doer has a golden set.")
+        bool, typer.Option("--all-runs", help="Take all logged runs, although the agent has a golden set.")
     ] = False,
     call: Annotated[
         str | None,

@@ -28,7 +28,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def skill(
-    doer: Annotated[str | None, typer.Argument(help="The doer; all of them unless given.")] = None,
+    doer: Annotated[str | None, typer.Argument(help="The agent; all of them unless given.")] = None,
     lake: LakeOption = LAKE,
     tenant: TenantOption = None,
     as_json: JsonOption = False,
@@ -55,7 +55,7 @@ def _show(opened: Lake, doer: str | None, html: Path | None, pdf: Path | None, *
     found = skills(opened.scan, as_of=end_of(opened.scan), doer=doer)
     if not found:
         if doer is None:
-            note("No doer has run yet: `kaizen nightly` makes the cards of those that log RUN_COMPLETED.")
+            note("No agent has run yet: `kaizen nightly` makes the cards of those that log RUN_COMPLETED.")
         else:
             known = ", ".join(opened.scan(_cards()).select("doer").sort("doer").head(20).collect()["doer"])
             raise UsageError(
@@ -81,7 +81,7 @@ def _versions(scan: Scan, doer: str | None, *, as_json: bool) -> None:
     rows = versions(scan, doer)
     if not rows:
         if doer is not None and doer not in set(scan(_cards()).select("doer").collect()["doer"]):
-            raise UsageError(f"There is no run of {doer!r}.", hint="`kaizen skill` lists all doers.")
+            raise UsageError(f"There is no run of {doer!r}.", hint="`kaizen skill` lists all agents.")
         note("No run with a loss names a version: log RUN_COMPLETED with policy_version to have versions compared.")
         return
     if as_json:

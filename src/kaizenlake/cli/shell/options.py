@@ -33,6 +33,6 @@ ByOption = Annotated[
 ]
 ReasonOption = Annotated[str | None, typer.Option("--reason", help="Why, in words; it stands in the audit.")]
 
-DoerOption = Annotated[str | None, typer.Option("--doer", help="Only those of this doer.")]
+DoerOption = Annotated[str | None, typer.Option("--doer", help="Only those of this agent.")]
 PolicyArgument = Annotated[str, typer.Argument(help="Policy, such as planner.")]
 VersionArgument = Annotated[str, typer.Argument(help="Version, such as 1.4.0.")]

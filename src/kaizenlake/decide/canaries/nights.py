@@ -84,7 +84,7 @@ def _judge(evidence: GateEvidence, row: Mapping[str, Any]) -> Iterator[tuple[boo
                 yield _roll_back(evidence, deployment, version, look)
             else:
                 way = kaizen("policy", "rollback", version.policy_id, version.policy_version)
-                said = f"{name}: look {look['look']} says rollback of {version.policy_version}"
+                said = f"{name}: night {look['look']} says rollback of {version.policy_version}"
                 yield False, f"{said}; {way} is a person's to say."
         return
     # Of several that may be promoted, the one with the lowest loss is.
@@ -95,14 +95,14 @@ def _judge(evidence: GateEvidence, row: Mapping[str, Any]) -> Iterator[tuple[boo
         yield _promote(evidence, deployment, *better[0], is_allowed=row["auto_promote"])
     for version, look in looks:
         if look["verdict"] != "promote":
-            yield False, f"{name}: look {look['look']} says {look['verdict']} of {version.policy_version}."
+            yield False, f"{name}: night {look['look']} says {look['verdict']} of {version.policy_version}."
 
 
 def _roll_back(
     evidence: GateEvidence, deployment: Deployment, version: Version, look: Mapping[str, Any]
 ) -> tuple[bool, str]:
     mode = deployment.deployment_mode
-    said = f"look {look['look']} at {mode} {deployment.deployment_id} says rollback: {look['reason']}"
+    said = f"night {look['look']} at {mode} {deployment.deployment_id} says rollback: {look['reason']}"
     gate = Gate(mode, False, said, deployment.deployment_id, look["look"])
     decide = partial(policies.roll_back, rests_on=[gate])
     return _decide(evidence, deployment, version, look, decide, f"{version.name} was rolled back: {said}")
@@ -112,7 +112,7 @@ def _promote(
     evidence: GateEvidence, deployment: Deployment, version: Version, look: Mapping[str, Any], *, is_allowed: bool
 ) -> tuple[bool, str]:
     target = "canary" if deployment.deployment_mode == "shadow" else "active"
-    said = f"{deployment.deployment_id}: look {look['look']} says promote {version.policy_version} to {target}"
+    said = f"{deployment.deployment_id}: night {look['look']} says promote {version.policy_version} to {target}"
     if not is_allowed:
         way = kaizen("policy", "promote", version.policy_id, version.policy_version, "--to", target)
         return False, f"{said}; {way} is a person's to say."

@@ -151,7 +151,7 @@ def _verdict_gate(mode: str, evidence: GateEvidence, version: Version) -> Gate:
     if look is None:
         return Gate(mode, False, f"no night has looked at {name} yet.", deployment.deployment_id)
     said = (
-        f"look {look['look']} at {name} on {look['looked_on']} says {look['verdict']}: {plural(look['units'], 'unit')} against "
+        f"night {look['look']} at {name} on {look['looked_on']} says {look['verdict']}: {plural(look['units'], 'unit')} against "
         f"{look['units_control']:,}, effect "
         f"{_effect(look['effect'], look['sequential_ci_low'], look['sequential_ci_high'])}. {look['reason']}"
     )

@@ -137,7 +137,7 @@ def freeze(
         if last is not None and last.doer != doer:
             raise UsageError(
                 f"The golden set {golden_set_id!r} holds runs of {last.doer!r}, not of {doer!r}.",
-                hint="Give the set of another doer another name.",
+                hint="Give the set of another agent another name.",
             )
         if last is not None and last.content_sha256 == _sha(_content(last, hashes)):
             made, is_new = last, False
@@ -325,7 +325,7 @@ def _choose_runs(events: pl.LazyFrame, doer: str, filters: Filters, now: datetim
             f"{len(lacking)} of the runs that were named are no runs of {doer!r} that fit: {some_of(sorted(lacking))}."
         )
     if not names:
-        raise UsageError(f"No run of {doer!r} fits.", hint="`kaizen show crl` lists runs with their doers and days.")
+        raise UsageError(f"No run of {doer!r} fits.", hint="`kaizen show crl` lists runs with their agents and days.")
     if filters.at_most is not None and len(names) > filters.at_most:
         names.sort(key=lambda name: (hashlib.sha256(f"{filters.seed}\x1f{name}".encode()).digest(), name))
         names = names[: filters.at_most]

@@ -23,8 +23,8 @@ class DeploymentStarted(Payload, frozen=True, kw_only=True):
     salt: Annotated[Key, says("Text that is hashed with the unit, so that deployments are independent.")]
     horizon_nights: Annotated[Nights, says("Nights after which the canary is decided at the latest.")]
     minimum_units: Annotated[Count, says("Units that the smaller arm must have before a verdict.")]
-    alpha_rate: Annotated[Rate, says("Chance of a false promotion over all looks.")]
-    method: Annotated[Method, says("How that chance is spent over the looks.")]
+    alpha_rate: Annotated[Rate, says("Chance of a false promotion over all nightly checks.")]
+    method: Annotated[Method, says("How that chance is spent over the nightly checks.")]
     max_loss_increase_rate: Annotated[Rate, says("Increase of the mean loss that is tolerated.")]
     guardrails: Annotated[dict[str, Any], says("Guardrails: a list `guardrails` of metric and margin.")]
     settings_guardrails: Annotated[

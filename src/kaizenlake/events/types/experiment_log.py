@@ -17,14 +17,14 @@ class _Experiment(Payload, frozen=True, kw_only=True):
 
 
 class ExperimentStarted(_Experiment, frozen=True, kw_only=True):
-    """An experiment to improve a doer was started."""
+    """An experiment to improve an agent was started."""
 
     config: Annotated[dict[str, Any] | None, says("Its configuration, a free object.")] = None
     hypothesis: Annotated[Word | None, says("What is expected of it, in words.")] = None
 
 
 class ExperimentCompleted(_Experiment, frozen=True, kw_only=True):
-    """An experiment to improve a doer was completed."""
+    """An experiment to improve an agent was completed."""
 
     config: Annotated[dict[str, Any] | None, says("Its configuration, a free object.")] = None
     policy_id: Annotated[Key | None, says("Policy it generated a version of.")] = None
@@ -36,7 +36,7 @@ class ExperimentCompleted(_Experiment, frozen=True, kw_only=True):
 
 
 class ExperimentFailed(_Experiment, frozen=True, kw_only=True):
-    """An experiment to improve a doer failed."""
+    """An experiment to improve an agent failed."""
 
     reason: Annotated[Word, says("Why it failed, in words.")]
     cost_usd: Annotated[Usd | None, says("Cost until it failed.")] = None

@@ -82,7 +82,7 @@ class TraceDescribed(Payload, frozen=True, kw_only=True):
 
 
 class RunCompleted(Payload, frozen=True, kw_only=True):
-    """A run of a doer ended, well or badly."""
+    """A run of an agent ended, well or badly."""
 
     run_id: Annotated[Key, says("Run, as the application names it.")]
     doer: Annotated[Key, says("Agent that did the run, such as planner.")]

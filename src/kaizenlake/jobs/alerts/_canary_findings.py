@@ -88,14 +88,14 @@ def _guardrails(canary_looks: pl.LazyFrame, looks: pl.LazyFrame, as_of: datetime
         .filter(_is_current(as_of))
         .with_columns(
             finding_id=name_of("broken_guardrail", *CANDIDATE[1:], "guardrails_broken"),
-            window=fill_in("look {}, on {}", "look", "raised_on"),
+            window=fill_in("night {}, on {}", "look", "raised_on"),
             figures=figures(*names, "units", "units_control", "look"),
             verdict=pl.lit("broken"),
             remedy=pl.lit("Roll the candidate back, unless the night does."),
             kind=pl.lit("broken_guardrail"),
             severity=pl.lit("critical"),
             sentence=fill_in(
-                "{} {} breaks the guardrail {} in {} since look {}, on {}: {}, at least {} over all nights, where {} is tolerated; {} "
+                "{} {} breaks the guardrail {} in {} since night {}, on {}: {}, at least {} over all nights, where {} is tolerated; {} "
                 "units against {}.",
                 "policy_id",
                 "policy_version",
@@ -215,7 +215,7 @@ def _where(name: str, words: str) -> pl.Expr:
 
 def _looks() -> pl.Expr:
     """Return the nights that a look rests on."""
-    return fill_in("look {}, on {}", "look", "looked_on")
+    return fill_in("night {}, on {}", "look", "looked_on")
 
 
 def _look_figures() -> pl.Expr:

@@ -84,7 +84,7 @@ def by_look(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
         rails.with_columns(
             json=pl.struct(rails.columns[2:]).struct.json_encode(),
             broken_words=fill_in(
-                "{} {} look {} ({}effect {}, margin {})",
+                "{} {} night {} ({}effect {}, margin {})",
                 "metric",
                 pl.when(still).then(pl.lit("since")).otherwise(pl.lit("on")),
                 "broken_since_look",

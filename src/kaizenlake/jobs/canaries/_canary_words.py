@@ -24,7 +24,7 @@ def reason() -> pl.Expr:
         figure("sequential_ci_high"),
     )
     spent = pl.when(pl.col("boundary_p") == 0.0).then(pl.lit("0")).otherwise(chance("boundary_p"))
-    evidence = fill_in("p {} against {} at look {}", chance("p_boundary"), spent, look)
+    evidence = fill_in("p {} against {} at night {}", chance("p_boundary"), spent, look)
     needed = pl.max_horizontal("minimum_units", pl.lit(2))
     few = pl.min_horizontal("units", "units_control") < needed
     gain = (
@@ -32,7 +32,7 @@ def reason() -> pl.Expr:
         .then(fill_in("Not worse by the {} that is tolerated", figure("tolerated")))
         .otherwise(pl.lit("The loss is lower"))
     )
-    since = pl.when(crossed == look).then(pl.lit("")).otherwise(fill_in(", crossed on look {}", crossed))
+    since = pl.when(crossed == look).then(pl.lit("")).otherwise(fill_in(", crossed on night {}", crossed))
     return _with_left_out(
         pl.when(verdict == "invalid", "uneven")
         .then(
@@ -48,7 +48,7 @@ def reason() -> pl.Expr:
         .when(verdict == "invalid", pl.col("missing_since") > 0)
         .then(
             fill_in(
-                "{} the share of runs without a loss {} the same under both versions, so those with one say "
+                "{} the share of runs without a loss {} the same under both versions, so the comparison means "
                 "nothing: {} of {} runs of {} against {} of {} of {} have none{} ({}p {}).",
                 *_since("missing_since", pl.col("missing_p") <= pl.col("missing_level"), "is not", "was not"),
                 "runs_without_loss",
@@ -119,13 +119,15 @@ def reason() -> pl.Expr:
         .when(~(pl.col("fresh") & pl.col("fresh_control")))
         .then(fill_in("{}So far: {}{}.", _pause(), effect, _describe_crossing()))
         .when(look == pl.col("horizon_nights"), pl.col("unclear_words").is_null() | crossed.is_null())
-        .then(fill_in("Horizon reached without a decision: {}, {}{}.", effect, evidence, _describe_crossing()))
+        .then(
+            fill_in("The planned nights are over without a decision: {}, {}{}.", effect, evidence, _describe_crossing())
+        )
         .when(crossed.is_not_null(), pl.col("unclear_words").is_not_null())
         .then(
             fill_in(
-                "{}The loss crossed on look {} ({}), but not every guardrail is shown to be held: {}.",
+                "{}The loss crossed its boundary on night {} ({}), but not every guardrail is shown to be held: {}.",
                 pl.when(look == pl.col("horizon_nights"))
-                .then(pl.lit("Horizon reached without a decision. "))
+                .then(pl.lit("The planned nights are over without a decision. "))
                 .otherwise(pl.lit("")),
                 crossed,
                 effect,
@@ -141,7 +143,7 @@ def reason() -> pl.Expr:
 def _since(look: str, holds: pl.Expr, now: str, then: str) -> tuple[pl.Expr, pl.Expr]:
     """Return since when a finding holds, or on which look it was made where the figures of this one would not make it; and the verb."""
     still = holds.fill_null(value=False)
-    when = pl.when(still).then(fill_in("Since look {}", look)).otherwise(fill_in("On look {}, which decides,", look))
+    when = pl.when(still).then(fill_in("Since night {}", look)).otherwise(fill_in("On night {}, which decides,", look))
     return when, pl.when(still).then(pl.lit(now)).otherwise(pl.lit(then))
 
 
@@ -190,4 +192,4 @@ def _pause() -> pl.Expr:
 
 def _describe_crossing() -> pl.Expr:
     crossed = pl.col("crossed_on_look")
-    return pl.when(crossed.is_null()).then(pl.lit("")).otherwise(fill_in(", crossed on look {}", crossed))
+    return pl.when(crossed.is_null()).then(pl.lit("")).otherwise(fill_in(", crossed on night {}", crossed))

@@ -30,7 +30,7 @@ def of_finding(finding: ValueFinding, level: float) -> str:
         return finding.sentence
     if finding.basis == "pooled":
         return (
-            f"Over {finding.comparisons} tenants that share the effects of text rules, contents with it fare {finding.shrunk_lift:+.1%} "
+            f"Over {finding.comparisons} tenants that share the effects of text rules, posts with it fare {finding.shrunk_lift:+.1%} "
             f"({level:.0%} interval {finding.lift_low:+.1%} to {finding.lift_high:+.1%}) against those without it."
         )
     lift = ""
@@ -57,11 +57,9 @@ def of_finding(finding: ValueFinding, level: float) -> str:
         else "As observed, and not by experiment"
     )
     if not lift:
-        return (
-            f"{how}, the {plural(finding.observations, 'content')} with it cannot be compared with contents without it."
-        )
+        return f"{how}, the {plural(finding.observations, 'post')} with it cannot be compared with posts without it."
     return (
-        f"{how}, the {finding.metric} of {plural(finding.observations, 'content')} with it differs by {lift} from that of contents "
+        f"{how}, the {finding.metric} of {plural(finding.observations, 'post')} with it differs by {lift} from that of posts "
         f"without it{p_value}."
     )
 
@@ -86,7 +84,7 @@ def why_not(judgement: Judgement, rules: EvidenceRules) -> str:
     elif finding.q_value > rules.q_value:
         told = f"the difference may be chance, {p_words(finding.q_value)} with {rules.q_value:g} allowed"
     else:
-        told = "the evidence does not settle it"
+        told = "not enough data yet to tell"
     return f"{told[0].upper()}{told[1:]}. {of_finding(finding, rules.confidence)}"
 
 
@@ -123,12 +121,12 @@ def of_pending(row: Mapping[str, Any]) -> str:
         row: `pending`, `decided`.
 
     >>> of_pending({"pending": 100, "decided": 10})
-    'Too few outcomes can be counted: 10 can, and 100 are pending, since they are too young or told by their success alone.'
+    'Not enough data yet: 10 outcomes can be counted. 100 are pending: too young, or told by their success alone.'
     """
     decided, pending = row["decided"], row["pending"]
     return (
-        f"Too few outcomes can be counted: {decided} can, and {pending} {'is' if pending == 1 else 'are'} pending, "
-        f"since {'it is' if pending == 1 else 'they are'} too young or told by {'its' if pending == 1 else 'their'} success alone."
+        f"Not enough data yet: {plural(decided, 'outcome')} can be counted. {pending} {'is' if pending == 1 else 'are'} pending: "
+        f"too young, or told by {'its' if pending == 1 else 'their'} success alone."
     )
 
 

@@ -211,7 +211,7 @@ class SignedFiles:
             if path.name == file_name(signed["doer"]):
                 found[signed["doer"]] = signed
             else:
-                problems.append(f"{path.name}: it is the file of the doer {signed['doer']!r}")
+                problems.append(f"{path.name}: it is the file of the agent {signed['doer']!r}")
         return found, problems
 
 

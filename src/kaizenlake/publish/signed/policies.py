@@ -169,7 +169,7 @@ def _why_not_version(version: str, row: Mapping[str, Any] | None, doer: str) -> 
         return f"its version {version} was never created"
     if row["status"] == "archived":
         return f"its version {version} is archived"
-    return None if row["doer"] == doer else f"its version {version} is of the doer {row['doer']}, not of {doer}"
+    return None if row["doer"] == doer else f"its version {version} is of the agent {row['doer']}, not of {doer}"
 
 
 def _why_unverified(row: Mapping[str, Any], key: signing.Keys) -> str | None:

@@ -66,10 +66,10 @@ def of_term(row: Mapping[str, Any]) -> str:
     if not row["n"]:
         return "Not observed: no run told it."
     found = [
-        _against(row, "fleet", "than other doers", "n_fleet"),
+        _against(row, "fleet", "than other agents", "n_fleet"),
         _against(row, "past", "than in the days before", "n_past"),
     ]
-    return "; ".join(part for part in found if part) or "There is nothing to compare it with."
+    return "; ".join(part for part in found if part) or "Not enough data yet to compare it."
 
 
 def _against(row: Mapping[str, Any], kind: str, whom: str, of: str) -> str:
@@ -96,7 +96,7 @@ def of_model(row: Mapping[str, Any]) -> str:
         row: A row of `gold.skill_models`.
     """
     if not row["costed"]:
-        return "No cost above 0 is known of its runs, so it cannot be compared at equal cost."
+        return "The cost of its runs is not known, so it cannot be compared at equal cost."
     difference = row["equal_cost_difference"]
     if difference is None:
         return "No other model ran at its cost, so it cannot be compared at equal cost."

@@ -77,7 +77,7 @@ def _figures(data: CanaryData) -> tuple[KeyFigure, ...]:
     first, found = data.candidates[0].last, data.deployment
     units = sum(item.last.units for item in data.candidates)
     return (
-        KeyFigure("Night of the horizon", f"{first.look} of {found.horizon_nights}", found.status),
+        KeyFigure("Night", f"{first.look} of {found.horizon_nights} planned", found.status),
         KeyFigure(
             f"Units of {plural(len(data.candidates), 'candidate')}",
             say.count(units),
@@ -106,7 +106,7 @@ def verdict(data: CanaryData) -> Section:
         )
         for place, item in enumerate(data.candidates, 1)
     ]
-    lead = "Effect is the mean loss of the candidate's units less that of the control's: below 0 is better."
+    lead = "The effect is the candidate's mean loss less the control's. Below 0 is better."
     return Section("verdict", "Verdict", lead, (Headlines(tuple(found)),))
 
 
@@ -120,12 +120,14 @@ def _decision(item: CandidateNights) -> str:
     decisive, last = item.decisive, item.last
     said = f"{say.clean(item.version, 40)}: {_stands(item).sentence}"
     if (before := item.taken_back) is not None:
-        said += f" Look {before.look}, on {say.day(before.looked_on)}, said promote; look {last.look} takes that back:"
+        said += (
+            f" Night {before.look}, on {say.day(before.looked_on)}, said promote; night {last.look} takes that back:"
+        )
     if decisive is last:
         return f"{said} {say.clean(last.reason, 600)}"
     return (
-        f"{said} Look {decisive.look} decided it, on {say.day(decisive.looked_on)}: {say.clean(decisive.reason, 500)} Later "
-        f"nights only add to it; at look {last.look}: {say.clean(last.reason, 500)}"
+        f"{said} Night {decisive.look} decided it, on {say.day(decisive.looked_on)}: {say.clean(decisive.reason, 500)} Later "
+        f"nights only add to it; at night {last.look}: {say.clean(last.reason, 500)}"
     )
 
 
@@ -136,7 +138,7 @@ def sizes(data: CanaryData) -> Section:
     blocks: list[Block] = [
         grid(
             "sizes-table",
-            "Arms at the latest look",
+            "Arms at the latest check",
             CanaryLooks,
             rows,
             (
@@ -150,9 +152,9 @@ def sizes(data: CanaryData) -> Section:
     ]
     last = data.candidates[0].last
     lead = (
-        f"Left out: {plural(last.units_mixed, 'unit')} seen under more than one version and "
-        f"{plural(last.runs_without_unit, 'run')} that {'names' if last.runs_without_unit == 1 else 'name'} no unit. "
-        f"{plural(last.units_misrouted, 'unit')} ran under a version that is not the one "
+        f"Left out: {plural(last.units_mixed, 'unit')} seen under more than one version, "
+        f"{plural(last.runs_without_unit, 'run')} without a unit. "
+        f"{plural(last.units_misrouted, 'unit')} ran under another version than the one "
         f"{'its' if last.units_misrouted == 1 else 'their'} hash says. "
         f"The smaller arm needs {plural(data.deployment.minimum_units, 'unit')}."
     )
@@ -188,7 +190,7 @@ def _by_night(data: CanaryData) -> Grid:
         CanaryLooks,
         nights,
         (
-            show_text("Look", night_of, "look"),
+            show_text("Night", night_of, "look"),
             show("units_control", f"Control {say.clean(data.deployment.control_version, 24)}"),
             *(units(item.version) for item in shown_candidates),
             "sample_ratio_p",
@@ -202,7 +204,7 @@ def segments(data: CanaryData) -> Section | None:
         return None
     table = grid(
         "segments-table",
-        "Parts of the units at the latest look",
+        "Parts of the units at the latest check",
         CanarySegments,
         data.segments,
         (
@@ -249,7 +251,7 @@ def design(data: CanaryData) -> Section:
         ("The night may", f"{' and '.join(automatic)} by itself." if automatic else "decide nothing by itself."),
         ("Reason", say.clean(found.reason, 300) if found.reason else "None was given."),
     )  # fmt: skip
-    intro = f"Set on {say.instant(found.started_at)} by {say.clean(found.started_by, 60)}, before the first look."
+    intro = f"Set on {say.instant(found.started_at)} by {say.clean(found.started_by, 60)}, before the first check."
     return Section("design", "What was set beforehand", "", (Definitions("", intro, terms),))
 
 

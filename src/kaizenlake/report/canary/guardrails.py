@@ -22,12 +22,12 @@ def guardrails(data: CanaryData) -> Section | None:
         return None
     broken = [row for row in rows if row.verdict == "broken"]
     lead = (
-        "A guardrail is broken where its whole interval lies above what is tolerated, and held where all of it lies below. "
-        "The interval holds on all nights at once."
+        "A guardrail is broken where its whole interval lies above what is tolerated. It is held where all of it lies below. "
+        "The intervals hold on all nights at once."
     )
     if broken:
         named = ", ".join(f"{metric(row.metric)} of {say.clean(row.policy_version, 40)}" for row in broken[:6])
-        lead = f"Broken at the latest look: {named}. {lead}"
+        lead = f"Broken at the latest check: {named}. {lead}"
     if left_out := sorted({metric(row.metric) for row in rows if row.verdict == "left_out"}):
         lead = (
             f"Left out: {', '.join(left_out)}, which only the settings name and no run of the control told in the last 30 days of it. "
@@ -35,7 +35,7 @@ def guardrails(data: CanaryData) -> Section | None:
         )
     table = grid(
         "guardrails-table",
-        "Guardrails at the latest look",
+        "Guardrails at the latest check",
         CanaryLooks,
         Listing.whole(rows),
         (

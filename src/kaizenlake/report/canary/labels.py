@@ -67,13 +67,14 @@ STEPS = (
     ),
     (
         "History",
-        "Where units ran before the start, what their own past explains is taken off (CUPED): the effect stays, the noise falls.",
+        "What a unit's own runs before the start explain is taken off (CUPED). The effect stays, the noise falls.",
     ),
     (
         "Promotion",
         (
-            "The chance of a false promotion is spent over the declared nights. A look promotes where its p is at most its level, "
-            "the smaller arm has its minimum of units and every guardrail is held. Several candidates share the chance (Holm)."
+            "The chance of a false promotion is spent over the declared nights. A nightly check promotes when three things hold: p "
+            "is at most its level, the smaller arm has its minimum of units, and every guardrail is held. Several candidates "
+            "share the chance (Holm)."
         ),
     ),
     (
@@ -93,9 +94,9 @@ STEPS = (
     (
         "Missing outcomes",
         (
-            "A run that ended in error, timeout or crash and tells no gates passed none: its gates term is 1. The versions may "
-            "differ by no more than chance in their shares of runs without a loss, and of routed units that never ran. Else the "
-            "look is invalid."
+            "A run that ended in error, timeout or crash and tells no gates passed none: its gates term is 1. The versions must "
+            "not differ beyond chance in how many runs have no loss, nor in how many routed units never ran. Else the check is "
+            "invalid."
         ),
     ),
     (

@@ -93,11 +93,11 @@ def _evidence(place: int, item: CandidateNights, shown: Listing[TableRow]) -> tu
 def _looks(place: int, version: str, shown: Listing[TableRow]) -> Grid:
     return grid(
         f"nights-{place}-table",
-        f"Looks at {version}",
+        f"Night-by-night checks of {version}",
         CanaryLooks,
         shown,
         (
-            show_text("Look", night_of, "policy_version", "look"),
+            show_text("Night", night_of, "policy_version", "look"),
             *("verdict", "effect", interval("sequential_ci_low", "sequential_ci_high", "On all nights")),
             *(interval(label="That night alone"), "p_boundary", "boundary_p", "p_value"),
         ),
@@ -116,8 +116,8 @@ def _arms(item: CandidateNights) -> str:
 def _now(look: TableRow) -> str:
     """Return the effect at a look and where it lies, as far as that is defined."""
     if look.effect is None:
-        return f"After {plural(look.look, 'look')} the effect is not defined."
-    told = f"After {plural(look.look, 'look')} the effect is {say.effect(look.effect)}"
+        return f"After {plural(look.look, 'night')} the effect is not defined."
+    told = f"After {plural(look.look, 'night')} the effect is {say.effect(look.effect)}"
     ends = (
         ("on all nights at once", look.sequential_ci_low, look.sequential_ci_high),
         ("on that night alone", look.ci_low, look.ci_high),
@@ -130,10 +130,10 @@ def _now(look: TableRow) -> str:
 def _describe_boundary(look: TableRow) -> str:
     """Return what the evidence of a look is held against."""
     if look.p_boundary is None:
-        return "At the latest look there is no p to hold against a boundary"
+        return "At the latest check there is no p to hold against a boundary"
     if not look.boundary_p:
-        return f"At the latest look nothing of the chance is spent, so that p {_p(look.p_boundary)} has no boundary to cross"
-    return f"At the latest look p {_p(look.p_boundary)} is held against {_p(look.boundary_p)}"
+        return f"At the latest check nothing of the chance is spent, so that p {_p(look.p_boundary)} has no boundary to cross"
+    return f"At the latest check p {_p(look.p_boundary)} is held against {_p(look.boundary_p)}"
 
 
 def _describe_look(look: TableRow) -> str:
@@ -143,14 +143,14 @@ def _describe_look(look: TableRow) -> str:
 def _describe_crossing(item: CandidateNights) -> str:
     if item.last.crossed_on_look is None:
         return "The boundary has not been crossed."
-    return f"The boundary was crossed on look {item.last.crossed_on_look}."
+    return f"The boundary was crossed on night {item.last.crossed_on_look}."
 
 
 def _crossing(item: CandidateNights) -> DecisionNight | None:
     """Return where the boundary was crossed."""
     on = item.last.crossed_on_look
     look = next((look for look in item.looks if look.look == on), None)
-    return None if look is None else DecisionNight(look.looked_on, f"boundary crossed on look {on}", "good")
+    return None if look is None else DecisionNight(look.looked_on, f"boundary crossed on night {on}", "good")
 
 
 def _stop(item: CandidateNights) -> DecisionNight | None:
@@ -162,7 +162,7 @@ def _stop(item: CandidateNights) -> DecisionNight | None:
         if look.verdict != item.last.verdict:
             break
         first = look
-    return DecisionNight(first.looked_on, f"{VERDICTS[first.verdict].brief} from look {first.look}", "bad")
+    return DecisionNight(first.looked_on, f"{VERDICTS[first.verdict].brief} from night {first.look}", "bad")
 
 
 def _within(found: DecisionNight | None, shown: Listing[TableRow]) -> DecisionNight | None:
@@ -182,11 +182,11 @@ def _nightly(item: CandidateNights) -> str:
     called = next((look for look in item.looks if look.p_value is not None and look.p_value < NIGHTLY_LEVEL), None)
     level = f"{NIGHTLY_LEVEL:g}"
     if called is None or called.effect is None:
-        return f"A t-test looked at every night, at p < {level}, would have decided nothing so far."
+        return f"For comparison: a t-test every night, at p < {level}, would have decided nothing so far."
     now, better = item.last, called.effect < 0
     said = (
-        f"A t-test looked at every night, at p < {level}, would have called {say.clean(item.version, 40)} "
-        f"{'better' if better else 'worse'} on look {called.look}, {say.day(called.looked_on)} (effect "
+        f"For comparison: a t-test every night, at p < {level}, would have called {say.clean(item.version, 40)} "
+        f"{'better' if better else 'worse'} on night {called.look}, {say.day(called.looked_on)} (effect "
         f"{say.effect(called.effect)}, {say.p_words(called.p_value or 0.0, 'p')})"
     )
     crossed = now.crossed_on_look
@@ -201,6 +201,6 @@ def _nightly(item: CandidateNights) -> str:
     )
     if called is not now and not holds:
         said += (
-            f" By the latest look it would not say so any more (effect {say.effect(now.effect)}, p {_p(now.p_value)})."
+            f" By the latest check it would not say so any more (effect {say.effect(now.effect)}, p {_p(now.p_value)})."
         )
     return said

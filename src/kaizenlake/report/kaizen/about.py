@@ -277,7 +277,7 @@ def quality(data: ReportData) -> Section:
         if rows.total
     ]
     waiting = f"{plural(found.waiting, 'line')} wait{'s' if found.waiting == 1 else ''} in quarantine"
-    lead = f"Every line read is landed, known already or quarantined: the three sum to the lines read. {waiting}."
+    lead = f"{waiting}. Every line read is landed, known already or quarantined; the three add up to the lines read."
     return Section("quality", title, lead, tuple(blocks))
 
 

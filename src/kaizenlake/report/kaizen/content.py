@@ -25,8 +25,8 @@ def tiers(data: ReportData) -> Section:
         return empty("tiers", title, "No post has been measured.", "PERFORMANCE_RECORDED")
     rule = (
         f"By engagement rate: excellent from {say.percent(edges.excellent)}, good from {say.percent(edges.good)}, "
-        f"average from {say.percent(edges.average)}, else poor. Each post counts once on each platform, at its latest day; "
-        f"those with fewer than {say.count(data.impressions)} impressions or people reached are not rated."
+        f"average from {say.percent(edges.average)}, else poor. Each post counts once on each platform, at its latest day. "
+        f"Posts with fewer than {say.count(data.impressions)} impressions or people reached are not rated."
     )
     charted = [row for row in rows if row.rated]
     blocks: list[Block] = []

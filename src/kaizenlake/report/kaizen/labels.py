@@ -68,7 +68,7 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
         "Decided",
         (
             "Outcomes that are old enough to count: won if they were won within the age named, else not won. All are taken at "
-            "one age, so that young ones, of which only the successes are known yet, look no better than old ones."
+            "one age. Of young ones only the successes are known yet, so they would look better than they are."
         ),
     ),
     (
@@ -91,8 +91,8 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
     (
         "q-value",
         (
-            "p-value corrected for the number of comparisons made (Benjamini-Hochberg): among findings with q up to "
-            "0.05, about one in twenty is expected to be chance."
+            "p-value corrected for the number of comparisons made (Benjamini-Hochberg). Among findings with q up to 0.05, about "
+            "one in twenty is expected to be chance."
         ),
     ),
     (
@@ -102,8 +102,8 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
     (
         "Adjusted rate",
         (
-            "The rate that a value would have if its cases were of the same mix (project, platform, source, reach) as all "
-            "are. Lifts compare within that mix too; across platforms no lift is given."
+            "The rate that a value would have with the same mix of cases (project, platform, source, reach) as all have. "
+            "Lifts compare within that mix too; across platforms no lift is given."
         ),
     ),
     (

@@ -144,14 +144,14 @@ def _canaries(found: Learning) -> Iterator[Block]:
     if found.canaries.total:
         yield grid(
             "canaries-table",
-            "Shadows and canaries that run, at the latest look",
+            "Shadows and canaries that run, at the latest check",
             CanaryLooks,
             found.canaries,
             (
                 show_text("Deployment", _deployment, "deployment_id", link=_page),
                 show_text("Candidate", _candidate, "policy_version"),
                 "verdict",
-                show_text("Look", _night, "look", format="count"),
+                show_text("Night", _night, "look", format="count"),
                 "units",
                 "effect",
                 interval("sequential_ci_low", "sequential_ci_high", "On all nights"),

@@ -37,12 +37,12 @@ def terms(known: model.Card) -> Section:
         missing = MissingData("No run of these days told a term of the loss.", events_to_log("RUN_COMPLETED"))
         return Section("terms", title, "", (missing,))
     lead = (
-        "Each term of the loss against the runs of the other doers in the same days, and against the doer's own past. A "
-        "difference is worth its weight in loss; below 0 is better."
+        "Each term is compared with the other agents' runs of the same days, and with the agent's own past. Below 0 is "
+        "better: each difference is told as what it is worth in loss."
     )
     groups = [
         RowGroup.of(heading, (_term_mark(row, kind) for row in rows[:CHART_ROWS]))
-        for heading, kind in (("Against the other doers", "fleet"), ("Against its own past", "past"))
+        for heading, kind in (("Against the other agents", "fleet"), ("Against its own past", "past"))
     ]
     return Section(
         "terms",
@@ -74,7 +74,7 @@ def _picture(identifier: str, title: str, groups: Sequence[RowGroup]) -> tuple[P
     return (intervals(identifier, title, charted, scale=Scale(0.0, signed=True, percent=False), legend=LEGEND),)
 
 
-_KINDS = {"fleet": "the other doers", "past": "its own past"}
+_KINDS = {"fleet": "the other agents", "past": "its own past"}
 
 
 def _comparisons(rows: Sequence[model.Term]) -> Block:
@@ -82,7 +82,7 @@ def _comparisons(rows: Sequence[model.Term]) -> Block:
     told = [(row, kind) for row in rows for kind in _KINDS if getattr(row, f"{kind}_difference") is not None]
     if not told:
         return Paragraph(
-            "There is nothing to compare with yet: no other agent told these terms, and nor did this one before."
+            "Not enough data yet: no other agent has figures on these terms, and this one has none of earlier days."
         )
     return grid(
         "comparisons-table",
@@ -133,8 +133,8 @@ def models(known: model.Card) -> Section:
     if not known.models:
         return Section("models", title, "", (Paragraph("No run of these days names its model."),))
     lead = (
-        "Runs within a band of cost, each up to twice as dear as it begins, are at equal cost; a model is set against the "
-        "doer's other models band by band. Models were chosen, not drawn: something else may explain what is seen."
+        "Each model is compared with the agent's other models at equal cost, in bands that reach up to twice the cost. "
+        "Nobody drew the models by lot, so something else may explain a difference."
     )
     differences = RowGroup.of("", map(_model_mark, known.models))
     title_of = "Loss of each model at equal cost less that of the others, with its interval"
@@ -167,7 +167,7 @@ def _without_loss(row: model.Model) -> str:
 
 def _best(known: model.Card) -> str:
     if known.best_model is None:
-        return "No model is better than the others at equal cost for certain."
+        return "No model is proven better than the others at equal cost."
     best = next((row for row in known.models if row.model == known.best_model), None)
     why = f" {say.sentence(best.reason)}." if best is not None else ""
     return f"Best at equal cost: {say.clean(known.best_model, 60)}.{why}"
@@ -182,7 +182,7 @@ def failures(known: model.Card) -> Section:
     """Return how its runs fail, and how that moved."""
     title = "How it fails"
     if not known.failure_modes:
-        return Section("failures", title, "", (Paragraph("No run of these days names a way in which it failed."),))
+        return Section("failures", title, "", (Paragraph("No run of these days says how it failed."),))
     shares = RowGroup.of("", map(_failure_mark, known.failure_modes[:CHART_ROWS]))
     legend = (("good", "Falling"), ("bad", "Rising"), ("plain", "No certain trend"))
     title_of = "Share of the runs that failed in each way, with its interval"

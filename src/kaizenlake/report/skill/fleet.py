@@ -39,7 +39,7 @@ def fleet(skills: Sequence[model.Skill], links: Mapping[str, str]) -> ReportDocu
         first.as_of,
         title="Skills of the fleet",
         subtitle="Every agent: where its loss goes, what it is good and bad at, and what to try next",
-        window=f"Runs of {plural(days, 'day')} up to {say.day(last_day)}; of an agent that did not run in them, up to its last run. "
+        window=f"Runs of {plural(days, 'day')} up to {say.day(last_day)}, or up to the last run of an agent that did not run since. "
         "A loss lies between 0 and 1, lower is better.",
         figures=(
             KeyFigure("Agents", say.count(len(skills)), ""),

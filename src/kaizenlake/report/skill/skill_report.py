@@ -61,7 +61,7 @@ def card(skill: model.Skill, course: Course) -> ReportDocument:
                 f"{say.count(loss.runs - loss.n)} without one, {plural(loss.units_without_loss, 'unit')} without any; "
                 f"{say.count(loss.runs_before)} runs before",
             ),
-            KeyFigure("Of all weight observed", say.percent(loss.mean_coverage), _list_unobserved(skill.card)),
+            KeyFigure("Share of the loss observed", say.percent(loss.mean_coverage), _list_unobserved(skill.card)),
             KeyFigure("Change over 7 days", say.effect(loss.change_7d), _between(loss, "change_7d")),
             KeyFigure("Change over 30 days", say.effect(loss.change_30d), _between(loss, "change_30d")),
             KeyFigure(
@@ -108,11 +108,11 @@ def _next(skill: model.Skill) -> Section:
     known = skill.card
     blocks: list[Block] = [*_findings(known), *(Paragraph(step.words) for step in skill.next_steps)]
     if not skill.next_steps:
-        blocks.append(Paragraph("Nothing is proposed: it is not degrading, and no weakness stands."))
+        blocks.append(Paragraph("Nothing is proposed: its loss is not rising, and it has no proven weakness."))
     if known.not_observed:
         names = ", ".join(words.term(name) for name in known.not_observed)
         of_what = "it" if len(known.not_observed) == 1 else "them"
-        said = f"Not observed, so that nothing is known of {of_what}: {names}."
+        said = f"Not observed, so nothing is known of {of_what}: {names}."
         if known.loss.mean_coverage is not None:
             said += f" Its loss rests on {say.percent(known.loss.mean_coverage)} of all weight."
         blocks.append(Paragraph(said))
@@ -154,14 +154,14 @@ def _course(known: model.Card, course: Course) -> Section:
 def _policy(skill: model.Skill) -> Section:
     policy, experiments = skill.policy, skill.card.experiments
     if policy is None:
-        said = "No policy is active for it, and none of its runs names one."
+        said = "No policy is active for it, and its runs name none."
     else:
         name = f"{say.clean(policy.policy_id, 60)} {say.clean(policy.policy_version, 40)}"
         since = f"since {say.day(policy.since)}, {plural(policy.age_days, 'day')}"
         known = "active" if policy.known_from == "policies" else "named by its latest runs, first"
         said = f"It runs under {name}, {known} {since}."
         if policy.active_policies > 1:
-            said += f" {say.count(policy.active_policies)} policies are active for it, one a phase."
+            said += f" {say.count(policy.active_policies)} policies are active for it, one for each phase."
     blocks: list[Block] = [Paragraph(said)]
     if experiments:
         blocks.append(
@@ -191,21 +191,22 @@ def method() -> Section:
         (
             "Strength, weakness",
             (
-                "The corrected p-value (Benjamini-Hochberg over all comparisons of the night) is small enough, the interval "
-                "leaves out 0, the difference matters, and there are enough runs on both sides. Even: the interval lies "
-                "within what does not matter. Else unclear, also where the other doers and the past say the opposite."
+                "Four things hold: the corrected p-value is small enough, the interval leaves out 0, the difference matters, "
+                "and both sides have enough runs. The correction is Benjamini-Hochberg over all comparisons of the night. "
+                "Even: the interval lies within what does not matter. Unclear: all else, also where the other agents and the "
+                "past say opposite things."
             ),
         ),
         (
             "Difference of a term",
             (
-                "Mean of the doer less that of the other side, times the weight that the term has for the doer: what it is "
-                "worth in loss. The larger of Welch's and the pooled standard error is taken."
+                "What the difference of the means is worth in loss: it is multiplied by the term's weight for the agent. The "
+                "larger of Welch's and the pooled standard error is taken."
             ),
         ),
         (
             "Equal cost",
-            "Least squares on a constant per band of cost; a cost of 0 is unknown and left out, which may favour a model.",
+            "Least squares on a constant per band of cost. Runs with a cost of 0 are left out as unknown, which may favour a model.",
         ),
         ("Shares", "Intervals of shares are Wilson's, of their changes Newcombe's."),
         ("Independence", "Each run counts as one independent observation; runs on the same task are less than that."),

@@ -254,7 +254,10 @@ class _Origin(Table):
 
 @table(layer="gold", grain=("tenant_id", "project_id", "content_id", "platform"), partition="event_date")
 class Contents(_Origin, _Publication, FeaturesOfText, _Figures):
-    """One content on one platform: its latest day of figures, or all days where each tells its own, its attributes and features; the unit of every comparison."""
+    """One post on one platform, the unit of every comparison: its figures, attributes and features.
+
+    Figures are those of the latest day, or the sum of all days where each tells its own.
+    """
 
     content_type: str = column("Kind of content; null where not given.", nullable=True)
     tone: str = column("Tone; null where not given.", nullable=True)
@@ -402,7 +405,7 @@ class CreativeLabels(OfTenant):
     reason: str = column("Why, in words.")
     engagement_rate: float = rate("Its engagement rate; null where none is known.", nullable=True)
     shrunk_rate: float = rate(
-        "Its rate drawn toward its group's, of an arm toward the other arms' of its experiment; null where neither is known.",
+        "Its rate drawn toward its group's; that of an arm toward the other arms' of its experiment. Null where neither is known.",
         nullable=True,
     )
     rank_in_group: pl.Int64 = column(
