@@ -134,7 +134,7 @@ def test_pictures_tell_their_finding_with_its_numbers(pages, held):
             (pages["kaizen"], "chart-losses"),
         )
     }
-    assert f"After 20 looks the effect is {last['effect']:.4f}".replace("-", "−") in told["chart-effect-1"]
+    assert f"After 20 nights the effect is {last['effect']:.4f}".replace("-", "−") in told["chart-effect-1"]
     assert (
         f"{last['sequential_ci_low']:.4f} to {last['sequential_ci_high']:.4f}".replace("-", "−")
         in told["chart-effect-1"]
