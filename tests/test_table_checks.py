@@ -11,7 +11,7 @@ from kaizenlake import tables, testing
 from kaizenlake.errors import TableInvalidError
 from kaizenlake.tables import PerformanceTiers
 from kaizenlake.tables.base import Table, column, table
-from kaizenlake.tables.base.checks import _changes
+from kaizenlake.tables.base.checks import _list_changes
 
 
 @table(layer="gold", grain=("name", "place"))
@@ -139,7 +139,7 @@ def test_a_model_that_would_change_rows_while_it_checks_is_refused():
     for model, kind in ((Dropping, "drop_invalid_rows"), (Coercing, "coerce")):
         with pytest.raises(TableInvalidError, match=f"declares {kind}, which changes rows"):
             tables.check(model, drinks())
-    assert not [table for table in tables.TABLES if _changes(table)]
+    assert not [table for table in tables.TABLES if _list_changes(table)]
 
 
 def test_what_must_differ_over_several_columns_or_parts_is_found():

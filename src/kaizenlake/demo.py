@@ -23,8 +23,8 @@ from kaizenlake.lake.store import Lake
 from kaizenlake.night.artifact import Run
 from kaizenlake.night.run import Watch, next_midnight, nightly
 from kaizenlake.parameters import Guardrail
-from kaizenlake.report.kaizen.data import Bearings, build
 from kaizenlake.report.kaizen.headlines import findings
+from kaizenlake.report.kaizen.kaizen_data import Bearings, build
 from kaizenlake.samples import Sample, samples
 from kaizenlake.tables import Events
 

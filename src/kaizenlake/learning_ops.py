@@ -113,7 +113,7 @@ class LearningOps:
             policy_id: Policy: the agent's name, unless the draft named another.
         """
         active = policies.state(self.lake).active(policy_id)
-        return None if active is None else _with_content(active)
+        return None if active is None else _add_content(active)
 
     def get_skill_card(self, doer: str) -> dict[str, Any] | None:
         """Return what the last night knew of an agent: its card, policy and next steps; None where it has not run.
@@ -229,7 +229,7 @@ class LearningOps:
                 f"No run {run!r} is in the lake.",
                 hint="`kaizen land` lands what was logged; fields may be given as well.",
             )
-        return _loss(rows.row(-1, named=True))
+        return _gather_loss(rows.row(-1, named=True))
 
     def _start(
         self, mode: Mode, policy_id: str, candidate: str, reason: str | None, plan: Mapping[str, Any]
@@ -280,7 +280,7 @@ RECOMMENDATIONS = {
 """What to do after each verdict of a night."""
 
 
-def _with_content(version: Version) -> dict[str, Any]:
+def _add_content(version: Version) -> dict[str, Any]:
     return asdict(version) | {"content": msgspec.json.decode(version.document)}
 
 
@@ -293,7 +293,7 @@ def _as_event(run: Mapping[str, Any]) -> pl.LazyFrame:
     return check_lines([line.text.rstrip(b"\n")], [1], now=now, limits=LineLimits(source="compute")).frame.lazy()
 
 
-def _loss(row: Mapping[str, Any]) -> dict[str, Any]:
+def _gather_loss(row: Mapping[str, Any]) -> dict[str, Any]:
     known = [name.removesuffix("_term") for name, value in row.items() if name.endswith("_term") and value is not None]
     own = [item for item in zip(*(row[f"own_{part}"] for part in _PARTS), strict=True) if item[1] is not None]
     return {

@@ -98,7 +98,7 @@ def trusted_folders() -> frozenset[Path]:
     return frozenset(Path(name).resolve() for name in named if name)
 
 
-def writable_by_others(path: Path) -> str:
+def describe_writers(path: Path) -> str:
     """Say which of a path and the folders above it somebody else may write; empty where nobody may.
 
     In a folder such as /tmp, where each removes what is his alone (the sticky bit), others cannot put their own file in place
@@ -124,7 +124,7 @@ def _of_package(point: EntryPoint) -> PluginSource:
     try:
         plugin = point.load()
     except (Exception, SystemExit) as error:  # noqa: BLE001 - foreign code: whatever it raises is its own failure
-        return PluginSource(where, problem=_words(error, ""))
+        return PluginSource(where, problem=_describe_error(error, ""))
     return PluginSource(where, _digest_of_package(point.module), plugin)
 
 
@@ -152,7 +152,7 @@ def _of_file(path: Path, folder: Path) -> PluginSource:
         real = path.resolve(strict=True)
         if real.parent != folder:
             return PluginSource(where, problem="it is a link that leads out of the folder")
-        if words := writable_by_others(real):
+        if words := describe_writers(real):
             return PluginSource(where, problem=f"it is refused: {words}")
         text = real.read_bytes()
     except OSError as error:
@@ -174,13 +174,13 @@ def _run(text: bytes, real: Path, where: str, digest: str) -> PluginSource:
         exec(compile(text, str(real), "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - somebody trusts it
     except (Exception, SystemExit) as error:  # noqa: BLE001 - foreign code: whatever it raises is its own failure
         del sys.modules[module.__name__]
-        return PluginSource(where, digest, problem=_words(error, str(real)))
+        return PluginSource(where, digest, problem=_describe_error(error, str(real)))
     if not hasattr(module, DECLARED):
         return PluginSource(where, digest, problem=f"it declares no `{DECLARED} = Plugin(…)`")
     return PluginSource(where, digest, getattr(module, DECLARED))
 
 
-def _words(error: BaseException, file: str) -> str:
+def _describe_error(error: BaseException, file: str) -> str:
     """Say what was raised, and on which line of a file."""
     return f"{type(error).__name__}: {error}{line_of(error, file)}"
 

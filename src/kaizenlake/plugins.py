@@ -102,7 +102,7 @@ class Plugin:
     report_sections: tuple[ReportSection, ...] = ()
 
     def __post_init__(self) -> None:
-        if broken := [*_problems(self)]:
+        if broken := [*_yield_problems(self)]:
             raise PluginError(f"A plug-in declares what cannot be taken: {'; '.join(broken)}.")
 
     @cached_property
@@ -153,7 +153,7 @@ class Declarations:
         from kaizenlake.jobs import JOBS  # noqa: PLC0415 - whoever only reads rows never pays for it
 
         ours = (self.without(job, ()) for job in JOBS)
-        return (*ours, *(job for taken in self.plugins for job in _jobs(taken.plugin)))
+        return (*ours, *(job for taken in self.plugins for job in _list_jobs(taken.plugin)))
 
     def without(self, job: Job, broken: Collection[type[Table]]) -> Job:
         """Return a job as it is to run tonight: that of outcomes reads all kinds but those whose tables failed.
@@ -206,29 +206,29 @@ def _gather_declarations(sources: tuple[PluginSource, ...], off: str) -> Declara
     taken: list[Taken] = []
     refused: list[tuple[str, str]] = []
     for source in sources:
-        if why := source.problem or _refusal(source.plugin, taken):
+        if why := source.problem or _describe_refusal(source.plugin, taken):
             refused.append((source.where, why))
         else:
             taken.append(Taken(source.plugin, source.where, source.digest))
     return Declarations(tuple(taken), tuple(refused), off)
 
 
-def _refusal(plugin: Any, others: Collection[Taken]) -> str:
+def _describe_refusal(plugin: Any, others: Collection[Taken]) -> str:
     """Say why a plug-in cannot count beside ours and others; empty where it can."""
     if not isinstance(plugin, Plugin):
         return f"expected a `kaizenlake.plugins.Plugin`, found {type(plugin).__name__}"
-    return next(_conflicts(plugin, others), "")
+    return next(_yield_conflicts(plugin, others), "")
 
 
-def _conflicts(plugin: Plugin, others: Collection[Taken]) -> Iterator[str]:
+def _yield_conflicts(plugin: Plugin, others: Collection[Taken]) -> Iterator[str]:
     """Give what a plug-in declares that cannot stand beside what there is."""
     there = Declarations(tuple(others))
     if any(other.plugin.name == plugin.name for other in others):
         yield f"another plug-in is called {plugin.name!r}"
-    theirs = {name: other.where for other in others for name in _names(other.plugin)} | dict.fromkeys(
-        _our_names(), "ours"
+    theirs = {name: other.where for other in others for name in _yield_names(other.plugin)} | dict.fromkeys(
+        _list_our_names(), "ours"
     )
-    names = [*_names(plugin)]
+    names = [*_yield_names(plugin)]
     for what, name in names:
         if (what, name) in theirs:
             yield f"there is already {what} {name!r}, of {theirs[what, name]}"
@@ -240,22 +240,22 @@ def _conflicts(plugin: Plugin, others: Collection[Taken]) -> Iterator[str]:
             if read not in known:
                 yield f"job {job.name!r} reads {tables.full_name(read)}, which nobody declares"
     try:
-        in_order((*there.jobs, *_jobs(plugin)))
+        in_order((*there.jobs, *_list_jobs(plugin)))
     except CycleError as error:
         yield f"its jobs wait for one another: {' → '.join(map(str, error.args[1]))}"
 
 
-def _names(plugin: Plugin) -> Iterator[tuple[str, str]]:
+def _yield_names(plugin: Plugin) -> Iterator[tuple[str, str]]:
     """Give each name that a plug-in declares and nobody else may have."""
     yield from (("an event type", event.name) for family in plugin.families for event in family.types)
     yield from (("a table", tables.name(table)) for table in plugin.all_tables)
-    yield from (("a job", job.name) for job in _jobs(plugin))
+    yield from (("a job", job.name) for job in _list_jobs(plugin))
     yield from (("a kind of outcome", kind.name) for kind in plugin.outcome_kinds)
     yield from (("a field of contexts", item.name) for item in plugin.context_fields)
 
 
 @cache
-def _our_names() -> frozenset[tuple[str, str]]:
+def _list_our_names() -> frozenset[tuple[str, str]]:
     from kaizenlake.jobs import JOBS  # noqa: PLC0415 - as above
 
     return frozenset(
@@ -275,7 +275,7 @@ def _decode_job(family: Family) -> Job:
     return decode_job(family, silver_table(family))
 
 
-def _jobs(plugin: Plugin) -> tuple[Job, ...]:
+def _list_jobs(plugin: Plugin) -> tuple[Job, ...]:
     """Return the jobs of a plug-in: one that fills the silver table of each family, then those that it declares."""
     from kaizenlake.jobs.outcomes.declared_kinds import subjects_job  # noqa: PLC0415 - as above
 
@@ -286,26 +286,26 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
 _WORDS = re.compile(r"[a-z]{1,40}(_[a-z]{1,40})*")
 
 
-def _problems(plugin: Plugin) -> Iterator[str]:
+def _yield_problems(plugin: Plugin) -> Iterator[str]:
     """Give what is wrong with the declarations of a plug-in, each in words."""
     if not _NAME.fullmatch(plugin.name):
         yield f"the name {plugin.name!r} has other characters than small letters, digits and underscores"
     for family in plugin.families:
-        found = [*_family_problems(family)]
+        found = [*_yield_family_problems(family)]
         if not found and tables.name(silver_table(family)) != family.name:
             found = [f"family {family.name!r}: a part of the name that begins with a digit, or goes on after one"]
         yield from found
         if found:
             return
     for table in plugin.tables:
-        yield from _table_problems(table)
-    yield from _job_problems(plugin)
+        yield from _yield_table_problems(table)
+    yield from _yield_job_problems(plugin)
     for kind in plugin.outcome_kinds:
-        yield from _kind_problems(kind, plugin)
-    yield from _shown_problems(plugin)
+        yield from _yield_kind_problems(kind, plugin)
+    yield from _yield_shown_problems(plugin)
 
 
-def _shown_problems(plugin: Plugin) -> Iterator[str]:
+def _yield_shown_problems(plugin: Plugin) -> Iterator[str]:
     for item in plugin.context_fields:
         if not _NAME.fullmatch(item.name):
             yield f"field of contexts {item.name!r}: no name of small letters, digits and underscores"
@@ -317,7 +317,7 @@ def _shown_problems(plugin: Plugin) -> Iterator[str]:
             yield f"section {section.name!r}: {tables.full_name(section.table)} has no column {missing[:1]}"
 
 
-def _family_problems(family: Family) -> Iterator[str]:
+def _yield_family_problems(family: Family) -> Iterator[str]:
     at = f"family {family.name!r}"
     if not _NAME.fullmatch(family.name):
         yield f"{at}: no name of small letters, digits and underscores"
@@ -349,7 +349,7 @@ def _family_problems(family: Family) -> Iterator[str]:
         )
 
 
-def _table_problems(table: type[Table]) -> Iterator[str]:
+def _yield_table_problems(table: type[Table]) -> Iterator[str]:
     at = f"table {tables.name(table)!r}"
     columns = tables.schema(table)
     if tables.layer(table) != "gold" or not _NAME.fullmatch(tables.name(table)):
@@ -362,7 +362,7 @@ def _table_problems(table: type[Table]) -> Iterator[str]:
         yield f"{at}: a table is kept by `event_date`, or not by day"
 
 
-def _kind_problems(kind: OutcomeKind, plugin: Plugin) -> Iterator[str]:
+def _yield_kind_problems(kind: OutcomeKind, plugin: Plugin) -> Iterator[str]:
     at = f"kind of outcome {kind.name!r}"
     if not _WORDS.fullmatch(kind.name):
         yield f"{at}: no name of small letters and underscores"
@@ -386,7 +386,7 @@ def _kind_problems(kind: OutcomeKind, plugin: Plugin) -> Iterator[str]:
         yield f"{at}: its ages are days, at least 1, the youngest first"
 
 
-def _job_problems(plugin: Plugin) -> Iterator[str]:
+def _yield_job_problems(plugin: Plugin) -> Iterator[str]:
     from kaizenlake.settings import Settings  # noqa: PLC0415 - only a plug-in pays for it
 
     written = [job.writes for job in plugin.jobs]

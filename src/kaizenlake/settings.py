@@ -190,7 +190,7 @@ def _read(lake: str | Path | None) -> tuple[Settings, dict[tuple[str, str], _Giv
     except ValidationError as error:
         first = error.errors()[0]
         raise SettingsError(
-            _words(first),
+            _describe_problem(first),
             where=_where(first["loc"], given) or str(path or "environment"),
             hint=_hint(first["loc"]),
         ) from error
@@ -276,7 +276,7 @@ _EXPECTED = {
 _MANY = {int: "whole numbers", str: "texts"}
 
 
-def _words(problem: ErrorDetails) -> str:
+def _describe_problem(problem: ErrorDetails) -> str:
     """Return what is wrong with a setting; of a name that there is not, the nearest that there is."""
     *groups, last = (str(part) for part in problem["loc"])
     name = ".".join((*groups, last))

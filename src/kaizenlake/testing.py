@@ -123,8 +123,8 @@ def _line(number: int, event: EventType, random: Random) -> bytes:
     payload = {
         field.name: _value(field, event, random) for field in event.fields if field.required or random.random() < 0.66
     }
-    payload |= _shared_payload(event, random)
-    payload |= _agreeing(payload)
+    payload |= _gather_shared_payload(event, random)
+    payload |= _gather_agreeing(payload)
     envelope: dict[str, Any] = {
         "id": f"event-{random.getrandbits(32):08x}-{number}",
         "type": event.name,
@@ -138,7 +138,7 @@ def _line(number: int, event: EventType, random: Random) -> bytes:
     return json.dumps(envelope).encode()
 
 
-def _shared_payload(event: EventType, random: Random) -> dict[str, Any]:
+def _gather_shared_payload(event: EventType, random: Random) -> dict[str, Any]:
     """Return what policies, deployments and runs tell in common, so that the runs fall into arms of units."""
     policy = {"doer": "doer-0", "policy_id": "policy_id-0"}
     if event.name == "DEPLOYMENT_STARTED":
@@ -164,7 +164,7 @@ def _shared_payload(event: EventType, random: Random) -> dict[str, Any]:
     return {}
 
 
-def _agreeing(payload: Mapping[str, Any]) -> dict[str, Any]:
+def _gather_agreeing(payload: Mapping[str, Any]) -> dict[str, Any]:
     """Return figures that do not contradict one another: parts within their wholes, rates as their counts give them."""
     passed: dict[str, Any] = {}
     for part, whole_of in _PARTS:
@@ -294,7 +294,7 @@ def takes_one_row(job: Job, frames: Frames, as_of: datetime) -> None:
 
 def takes_nulls(job: Job, frames: Frames, as_of: datetime) -> None:
     """Nulls wherever the tables allow them make a valid table; the names of a row stay."""
-    run(job, {read: _with_nulls(read, frames[read]) for read in job.reads}, as_of)
+    run(job, {read: _add_nulls(read, frames[read]) for read in job.reads}, as_of)
 
 
 def ignores_order(job: Job, frames: Frames, as_of: datetime) -> None:
@@ -372,7 +372,7 @@ def ignores_what_comes_later(job: Job, frames: Frames, as_of: datetime) -> None:
     """With `as_of` in the past, the table is the one that the events before it make."""
     past = as_of - timedelta(days=3, hours=7)
     events = frames[Events]
-    needed = _with_its_sources(job)
+    needed = _add_its_sources(job)
     then = fold(events.filter(pl.col("occurred_at") < past), as_of=past, jobs=needed)
     now = fold(events, as_of=past, jobs=needed)
     same(now[job.writes], then[job.writes], job)
@@ -407,12 +407,12 @@ def same(found: pl.DataFrame, expected: pl.DataFrame, job: Job) -> None:
     assert_frame_equal(found.sort(keys), expected.sort(keys), check_exact=True)
 
 
-def _with_its_sources(job: Job) -> set[Job]:
+def _add_its_sources(job: Job) -> set[Job]:
     sources = (source for source in JOBS if source.writes in job.reads)
-    return {job}.union(*map(_with_its_sources, sources))
+    return {job}.union(*map(_add_its_sources, sources))
 
 
-def _with_nulls(table: type[Table], frame: pl.DataFrame) -> pl.DataFrame:
+def _add_nulls(table: type[Table], frame: pl.DataFrame) -> pl.DataFrame:
     columns = tables.columns(table)
     nullable = [name for name in columns if columns[name].nullable and name not in tables.grain(table)]
     if "event_type" in columns:

@@ -7,8 +7,8 @@ import pytest
 
 from browser.keeping import runs_nothing, shown_quietly
 from kaizenlake.report.engine.render import render_html
-from kaizenlake.report.kaizen.data import build
-from kaizenlake.report.kaizen.sections import document
+from kaizenlake.report.kaizen.kaizen_data import build
+from kaizenlake.report.kaizen.sections import build_document
 from publish.hostile_frames import hostile
 from publish.learning_documents import HOSTILE_CANARY, made
 from publish.learning_documents import frames as learning
@@ -25,7 +25,7 @@ WINDOWS = [(390, "light"), (390, "dark"), (768, "light"), (1280, "light"), (1280
 def pages(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pages")
     for name, frames in (("full", full()), ("empty", {}), ("hostile", hostile(full(), kept={"kind"}))):
-        page = render_html(document(build(scan_of(frames), as_of=AS_OF)))
+        page = render_html(build_document(build(scan_of(frames), as_of=AS_OF)))
         (folder / f"{name}.html").write_text(page, encoding="utf-8")
     # What is told of learning: a canary, the audit, and the report with its section, whatever names they hold.
     for prefix, frames, deployment in (("", learning(), CANARY), ("hostile-", hostile_learning(), HOSTILE_CANARY)):

@@ -5,8 +5,8 @@ import pytest
 from browser.keeping import runs_nothing, shown_quietly
 from kaizenlake.publish.signed.skill_data import skills
 from kaizenlake.report.engine.render import render_html
-from kaizenlake.report.skill.fleet import fleet
-from kaizenlake.report.skill.skill_report import card_of
+from kaizenlake.report.skill.fleet import build_fleet
+from kaizenlake.report.skill.skill_report import build_named_card
 from publish.skill_frames import AS_OF, EVIL, scan
 
 pytestmark = pytest.mark.browser
@@ -18,9 +18,9 @@ def pages(tmp_path_factory):
     found = skills(scan(), as_of=AS_OF)
     named = {"planner": "planner", "evil": EVIL}
     for name, doer in named.items():
-        laid_out = card_of(scan(), next(skill for skill in found if skill.doer == doer))
+        laid_out = build_named_card(scan(), next(skill for skill in found if skill.doer == doer))
         (folder / f"{name}.html").write_text(render_html(laid_out), encoding="utf-8")
-    laid_out = fleet(found, {doer: f"{name}.html" for name, doer in named.items()})
+    laid_out = build_fleet(found, {doer: f"{name}.html" for name, doer in named.items()})
     (folder / "fleet.html").write_text(render_html(laid_out), encoding="utf-8")
     return folder
 

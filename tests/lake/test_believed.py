@@ -11,7 +11,7 @@ import pytest
 from kaizenlake import tables
 from kaizenlake.lake.store import Snapshot
 from kaizenlake.lake.trust.attested import Attested
-from kaizenlake.lake.trust.believed import Believed
+from kaizenlake.lake.trust.verified_lake import VerifiedLake
 from kaizenlake.tables import Events
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -35,7 +35,7 @@ def believed(happened):
                     {"event_id": f"d{place}", "event_type": kind_of, "tenant_id": tenant, "landed_at": at(place)}
                 )
     rows = pl.DataFrame(decided, schema={**tables.schema(Events)})
-    return Believed(Snapshot(Events, None), rows, Attested(first=first))
+    return VerifiedLake(Snapshot(Events, None), rows, Attested(first=first))
 
 
 def owners(found):

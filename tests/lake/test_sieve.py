@@ -10,7 +10,7 @@ import pytest
 from kaizenlake.errors import TableInvalidError
 from kaizenlake.lake import Lake
 from kaizenlake.lake.changes import Reads
-from kaizenlake.lake.kept_reads import FILE
+from kaizenlake.lake.read_versions import FILE
 from kaizenlake.lake.upkeep.maintain import maintain
 from lake.shelves import MIDNIGHT, PRINT, Totals, Visits, day, totals, visits
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kaizenlake.job import find_superseded, without
-from kaizenlake.night.last_days import find_reopened_days
+from kaizenlake.night.window_days import find_reopened_days
 
 KEYS = ("project_id", "content_id")
 SCHEMA = {"project_id": pl.String, "content_id": pl.String, "event_date": pl.Date}

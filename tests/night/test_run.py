@@ -199,7 +199,7 @@ def test_full_recomputes_to_the_same_rows(lake):
 
 def test_work_by_day_is_cut_into_batches_with_the_same_rows(lake, tmp_path, monkeypatch):
     night(lake)
-    monkeypatch.setattr("kaizenlake.night.work.ROWS_AT_ONCE", 1)
+    monkeypatch.setattr("kaizenlake.night.job_output.ROWS_AT_ONCE", 1)
     small = Lake.create(tmp_path / "small")
     add(small, event("a", day(1)), event("b", day(2)), event("c", day(2), source="crm", project="p2"))
     done = night(small)

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from kaizenlake import LearningOps, tables
 from kaizenlake.cli.app import app
-from kaizenlake.cli.shell.words import with_tenant
+from kaizenlake.cli.shell.output import with_tenant
 from kaizenlake.context import TENANT_NEEDED, forget, load, load_evidence, load_skill, load_text, route, tenant_folder
 from kaizenlake.decide.canaries import deployments
 from kaizenlake.decide.canaries.deployments import DeploymentPlan

@@ -10,11 +10,11 @@ from kaizenlake import tables
 from kaizenlake.jobs.alerts.alerts import alerts
 from kaizenlake.jobs.alerts.findings import findings
 from kaizenlake.report.audit import audit_report
-from kaizenlake.report.audit.data import build as build_audit
+from kaizenlake.report.audit.audit_data import build as build_audit
 from kaizenlake.report.canary import canary_report
-from kaizenlake.report.canary.data import build as build_canary
-from kaizenlake.report.kaizen.data import build
-from kaizenlake.report.kaizen.sections import document
+from kaizenlake.report.canary.canary_data import build as build_canary
+from kaizenlake.report.kaizen.kaizen_data import build
+from kaizenlake.report.kaizen.sections import build_document
 from kaizenlake.tables import Alerts, CanaryLooks, ExperimentSuccess, Findings, PolicyPromotions
 from publish import hostile_frames
 from publish.hostile_frames import HOSTILE, TIED
@@ -52,12 +52,12 @@ def hostile():
 
 def canary_of(held, deployment=CANARY, as_of=AS_OF):
     """The report of a canary out of the tables."""
-    return canary_report.document(build_canary(scan_of(held), deployment, as_of=as_of))
+    return canary_report.build_document(build_canary(scan_of(held), deployment, as_of=as_of))
 
 
 def audit_of(held):
     """The audit out of the tables."""
-    return audit_report.document(build_audit(scan_of(held), PUBLIC, as_of=AS_OF))
+    return audit_report.build_document(build_audit(scan_of(held), PUBLIC, as_of=AS_OF))
 
 
 def made(held, deployment=CANARY):
@@ -65,5 +65,5 @@ def made(held, deployment=CANARY):
     return {
         "canary": canary_of(held, deployment),
         "audit": audit_of(held),
-        "kaizen": document(build(scan_of(held), as_of=AS_OF)),
+        "kaizen": build_document(build(scan_of(held), as_of=AS_OF)),
     }

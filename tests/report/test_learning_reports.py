@@ -15,14 +15,14 @@ import pytest
 
 from kaizenlake import signing, tables
 from kaizenlake.parameters import Canaries, Guardrail
-from kaizenlake.report.audit.data import build as build_audit
-from kaizenlake.report.canary import labels as canary_report_words
-from kaizenlake.report.canary.data import build as build_canary
-from kaizenlake.report.canary.data import current
+from kaizenlake.report.audit.audit_data import build as build_audit
+from kaizenlake.report.canary import canary_labels as canary_report_words
+from kaizenlake.report.canary.canary_data import build as build_canary
+from kaizenlake.report.canary.canary_data import current
 from kaizenlake.report.engine import render as report
 from kaizenlake.report.engine.columns import label_of
-from kaizenlake.report.kaizen.data import build
-from kaizenlake.report.kaizen.learning import learning as learning_section
+from kaizenlake.report.kaizen.kaizen_data import build
+from kaizenlake.report.kaizen.learning_section import build_learning as learning_section
 from kaizenlake.report.learning_reports import write_audit, write_canaries, write_canary
 from kaizenlake.tables import (
     Alerts,
@@ -300,7 +300,7 @@ def test_words_cover_what_the_tables_allow():
     assert set(canary_report_words.RESULTS) == set(RESULTS)
     assert set(canary_report_words.METHODS) == set(METHODS)
     assert Canaries().method in canary_report_words.METHODS
-    named = {metric: canary_report_words.metric(metric) for metric in METRICS}
+    named = {metric: canary_report_words.describe_metric(metric) for metric in METRICS}
     assert Guardrail(metric="cost_usd", margin=0).metric in named
     assert len(set(named.values())) == len(METRICS)
     assert not any("_" in words for words in named.values())

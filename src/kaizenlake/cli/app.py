@@ -24,7 +24,7 @@ from kaizenlake.cli.commands import (
     skill,
     tables,
 )
-from kaizenlake.cli.shell.words import clean, know, with_tenant
+from kaizenlake.cli.shell.output import clean, know, with_tenant
 from kaizenlake.errors import UNEXPECTED, KaizenError, Stopped, exit_codes
 
 SORRY = "error [unexpected]: This is a mistake of kaizen, not yours; the traceback above is for its makers."

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from kaizenlake.cli.shell.contexts import find_context
-from kaizenlake.cli.shell.words import say_json
+from kaizenlake.cli.shell.output import say_json
 from kaizenlake.errors import KaizenError
 from kaizenlake.place import DEFAULT_LAKE, LAKE_VARIABLE
 
@@ -21,7 +21,7 @@ def print_context(words: Sequence[str]) -> bool:
     Args:
         words: The command line after `kaizen`.
     """
-    options = _options(words[1:]) if words[:1] == ["context"] else None
+    options = _find_options(words[1:]) if words[:1] == ["context"] else None
     if options is None:
         return False
     lake = (options.get("--lake") or (os.environ.get(LAKE_VARIABLE) or DEFAULT_LAKE,))[0]
@@ -39,7 +39,7 @@ def print_context(words: Sequence[str]) -> bool:
     return True
 
 
-def _options(words: Sequence[str]) -> dict[str, tuple[str, ...]] | None:
+def _find_options(words: Sequence[str]) -> dict[str, tuple[str, ...]] | None:
     """Return values of each option; None where the words are not plainly options with their values."""
     options: dict[str, tuple[str, ...]] = {}
     rest = list(words)

@@ -136,7 +136,7 @@ def check_newest(path: str, signed: dict[str, Any], signature: Any, pem: bytes |
     """
     number = signed.get("sequence")
     if type(number) is not int:
-        number = _micros(signed.get("generated_at"))
+        number = _find_micros(signed.get("generated_at"))
     if number is None:
         return
     named = signature.get("key_id") if isinstance(signature, dict) else None
@@ -145,7 +145,7 @@ def check_newest(path: str, signed: dict[str, Any], signature: Any, pem: bytes |
         raise UnusableError(ROLLED_BACK, f"{path} is older than one that was read from there before")
 
 
-def _micros(instant: Any) -> int | None:
+def _find_micros(instant: Any) -> int | None:
     try:
         return int(datetime.fromisoformat(instant).timestamp() * 1_000_000)
     except (TypeError, ValueError, OverflowError):

@@ -158,13 +158,13 @@ def read(path: str, doer: str, tenant: str | None, public_key: Any) -> KnownFile
     by_phase: dict[str | None, RoutedPolicy] = {}
     by_id: dict[tuple[str, str | None], RoutedPolicy] = {}
     for item in signed["policies"]:
-        policy = _policy(item)
+        policy = _make_policy(item)
         by_phase.setdefault(item["phase"], policy)
         by_id.setdefault((item["policy_id"], item["phase"]), policy)
     return KnownFile(path, mark, generated_at, valid_until.timestamp(), by_phase, by_id)
 
 
-def _policy(item: dict[str, Any]) -> RoutedPolicy:
+def _make_policy(item: dict[str, Any]) -> RoutedPolicy:
     """Return a policy with the route of each arm."""
     policy_id, deployment_id, mode = _text(item["policy_id"]), item["deployment_id"], item["mode"]
     active, *candidates = (_version(one) for one in (item["active"], *item["candidates"]))
@@ -181,7 +181,7 @@ def _policy(item: dict[str, Any]) -> RoutedPolicy:
         raise UnusableError(CORRUPT, f"{policy_id} has a deployment of an unknown mode")
     if [one["policy_version"] for one in item["allocation"]] != [version for version, _, _ in candidates]:
         raise UnusableError(CORRUPT, f"the allocation of {policy_id} names other versions than its candidates")
-    shares = tuple(_share(one["share"]) for one in item["allocation"])
+    shares = tuple(_compute_share(one["share"]) for one in item["allocation"])
     if sum(shares) > 1:
         raise UnusableError(CORRUPT, f"the shares of {policy_id} sum to more than 1")
     arms = tuple(
@@ -206,7 +206,7 @@ def _text(value: Any) -> str:
     return value
 
 
-def _share(value: Any) -> float:
+def _compute_share(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
         raise UnusableError(CORRUPT, "a share of an allocation is none")
     return float(value)

@@ -276,7 +276,7 @@ def _read(folders: tuple[str, ...], wanted: _Wanted, public_key: Any) -> _Found:
     pem = None if public_key is None else pem_of(public_key)
     for attempt in range(1, ATTEMPTS + 1):
         folder, signed = _index(folders, wanted.tenant, pem)
-        entry = _entry(signed, wanted)
+        entry = _gather_entry(signed, wanted)
         try:
             digest, content = _document(folder, entry, wanted.kind)
         except UnusableError as error:
@@ -331,7 +331,7 @@ def _document(folder: str, entry: dict[str, Any], kind: str) -> tuple[str, bytes
     return digest, content
 
 
-def _entry(signed: dict[str, Any], wanted: _Wanted) -> dict[str, Any]:
+def _gather_entry(signed: dict[str, Any], wanted: _Wanted) -> dict[str, Any]:
     entries = signed.get("entries")
     if not isinstance(entries, list):
         raise UnusableError(CORRUPT, "the index has no entries")

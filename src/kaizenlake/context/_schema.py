@@ -55,8 +55,8 @@ def context_of(document: dict[str, Any]) -> dict[str, Any]:
         f"{entry['industry'] or 'unknown'} / {entry['client_type'] or 'unknown'}"
         for entry in document["high_clarity_segments"]
     ]
-    found["past_winners"] = [_without_evidence(entry) for entry in document["past_winners"]]
-    found["recommended_patterns"] = [_without_evidence(entry) for entry in document["recommended_patterns"]]
+    found["past_winners"] = [_drop_evidence(entry) for entry in document["past_winners"]]
+    found["recommended_patterns"] = [_drop_evidence(entry) for entry in document["recommended_patterns"]]
     for name in RATES:
         found[name] = {
             entry["value"]: entry["shrunk_rate"] if entry["rate"] is None else entry["rate"] for entry in document[name]
@@ -88,5 +88,5 @@ def _label(entry: dict[str, Any]) -> str:
     return f"{entry['pattern_type']}: {entry['value']}"
 
 
-def _without_evidence(entry: dict[str, Any]) -> dict[str, Any]:
+def _drop_evidence(entry: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in entry.items() if name != "evidence"}

@@ -49,7 +49,7 @@ def highest(publication: str, key: str, number: int) -> int:
     name = sha256(f"{publication}\0{key}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
     try:
         with _LOCK:
-            path = _path()
+            path = _find_path()
             if path is not None:
                 _read(path)
             known = _HELD.get(name)
@@ -63,7 +63,7 @@ def highest(publication: str, key: str, number: int) -> int:
         return number
 
 
-def _path() -> str | None:
+def _find_path() -> str | None:
     if _CHOSEN:
         return _CHOSEN[0]
     named = os.environ.get(VARIABLE)

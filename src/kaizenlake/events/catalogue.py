@@ -199,7 +199,7 @@ class EventType:
         """The payload's fields in the order of their declaration."""
         info = inspect.type_info(self.payload)
         assert isinstance(info, inspect.StructType)
-        return tuple(_field(field) for field in info.fields)
+        return tuple(_make_field(field) for field in info.fields)
 
     @cached_property
     def required_fields(self) -> tuple[str, ...]:
@@ -260,7 +260,7 @@ _KINDS: dict[type[Any], str] = {
 }
 
 
-def _field(field: inspect.Field) -> Field:
+def _make_field(field: inspect.Field) -> Field:
     description, unit, name_given, nullable = "", "", False, False
     node: Any = field.type
     while True:

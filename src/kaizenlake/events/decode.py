@@ -41,11 +41,11 @@ def decode(bronze: pl.LazyFrame, family: Family) -> pl.LazyFrame:
     return (
         bronze.filter(pl.col("event_type").is_in([event.name for event in events]))
         .select(*ENVELOPE_COLUMNS, "payload", payload.alias("_fields"))
-        .select(*ENVELOPE_COLUMNS, *(_column(field, events) for field in fields.values()))
+        .select(*ENVELOPE_COLUMNS, *(_compute_column(field, events) for field in fields.values()))
     )
 
 
-def _column(field: Field, events: tuple[EventType, ...]) -> pl.Expr:
+def _compute_column(field: Field, events: tuple[EventType, ...]) -> pl.Expr:
     if field.kind == "dict":
         # Each such look is another reading of the JSON, so only payloads that may hold the field are looked into.
         declaring = [event.name for event in events if any(item.name == field.name for item in event.fields)]
@@ -60,12 +60,12 @@ def _column(field: Field, events: tuple[EventType, ...]) -> pl.Expr:
     for event in events:
         for item in event.fields:
             if item.name == field.name and item.default is not None:
-                default = _literal(item)
+                default = _compute_literal(item)
                 value = pl.when(value.is_null() & (pl.col("event_type") == event.name)).then(default).otherwise(value)
     return value.alias(field.name)
 
 
-def _literal(field: Field) -> pl.Expr:
+def _compute_literal(field: Field) -> pl.Expr:
     if field.kind == "dict":
         return pl.lit(json.dumps(field.default))
     return pl.lit(field.default, dtype=_READ_AS[field.kind])

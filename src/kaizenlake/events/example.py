@@ -56,9 +56,9 @@ def _value(field: Field, event: EventType) -> Any:
 
 def _text(field: Field, event: EventType) -> str:
     hint = rules.field_types(event.payload)[field.name]
-    literals = [part for part in _parts(hint) if get_origin(part) is Literal]
+    literals = [part for part in _list_parts(hint) if get_origin(part) is Literal]
     return str(get_args(literals[0])[0]) if literals else f"{field.name.removesuffix('_id')}-1"
 
 
-def _parts(hint: Any) -> list[Any]:
-    return [hint, *(part for inner in get_args(hint) for part in _parts(inner))]
+def _list_parts(hint: Any) -> list[Any]:
+    return [hint, *(part for inner in get_args(hint) for part in _list_parts(inner))]

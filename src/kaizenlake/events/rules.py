@@ -99,7 +99,7 @@ def _find_declared_problems(
             yield Problem("missing_field", name, f"`{name}` is missing")
     for name, kind in envelope.FIELDS.items():
         if name in document:
-            yield from _field_problems(document[name], kind, name)
+            yield from _yield_field_problems(document[name], kind, name)
     time = _instant(document.get("occurred_at"))
     if time is not None and time < envelope.EARLIEST:
         yield Problem("too_old", "occurred_at", f"`occurred_at` is before 1970: {short(document['occurred_at'])}")
@@ -158,7 +158,7 @@ def payload_problems(event: EventType, payload: Any) -> Iterator[Problem]:
         return
     declared = field_types(event.payload)
     is_sound = True
-    for problem in _payload_fields(event, payload, declared):
+    for problem in _yield_payload_fields(event, payload, declared):
         is_sound = False
         yield problem
     if is_sound:
@@ -168,13 +168,13 @@ def payload_problems(event: EventType, payload: Any) -> Iterator[Problem]:
             yield Problem("contradiction", field, reason)
 
 
-def _payload_fields(event: EventType, payload: dict[str, Any], declared: dict[str, Any]) -> Iterator[Problem]:
+def _yield_payload_fields(event: EventType, payload: dict[str, Any], declared: dict[str, Any]) -> Iterator[Problem]:
     for field in event.fields:
         if field.required and field.name not in payload:
             yield Problem("missing_field", field.name, f"`{field.name}` is missing")
     for name, value in payload.items():
         if name in declared:
-            yield from _field_problems(value, declared[name], name)
+            yield from _yield_field_problems(value, declared[name], name)
         else:
             told = _BESIDE.format(name=name, attribute=str(name).replace("_", "")) if name in _BESIDE_PAYLOAD else ""
             told = told or near(str(name), declared)
@@ -195,7 +195,7 @@ def field_types(payload: type[Payload]) -> dict[str, Any]:
 _PATH = re.compile(r" - at `\$(?P<path>.*)`$")
 
 
-def _field_problems(value: Any, kind: Any, name: str) -> Iterator[Problem]:
+def _yield_field_problems(value: Any, kind: Any, name: str) -> Iterator[Problem]:
     try:
         made = msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
@@ -230,7 +230,7 @@ def _rule_of(message: str, value: Any) -> str:
 def value_problems(value: Any, field: str = "", depth: int = 1) -> Iterator[Problem]:
     """Yield rules that hold for every value, however deep: finite numbers, clean text, bounded depth."""
     if isinstance(value, str):
-        fault = text_fault(value)
+        fault = find_text_fault(value)
         if fault:
             yield Problem("bad_text", field, f"`{field}` holds {fault}")
     elif isinstance(value, float):
@@ -240,19 +240,19 @@ def value_problems(value: Any, field: str = "", depth: int = 1) -> Iterator[Prob
         if depth > envelope.DEEPEST:
             yield Problem("too_deep", field, f"`{field[:80]}` lies deeper than {envelope.DEEPEST} levels")
         else:
-            yield from _inner_problems(value, field, depth + 1)
+            yield from _yield_inner_problems(value, field, depth + 1)
     elif value is not None and not isinstance(value, bool | int | date):
         yield Problem("wrong_type", field, f"`{field}`: {short(value)} cannot be written as JSON")
 
 
-def _inner_problems(value: dict[Any, Any] | list[Any], field: str, depth: int) -> Iterator[Problem]:
+def _yield_inner_problems(value: dict[Any, Any] | list[Any], field: str, depth: int) -> Iterator[Problem]:
     if isinstance(value, list):
         for place, item in enumerate(value):
             yield from value_problems(item, f"{field}[{place}]", depth)
         return
     for key, item in value.items():
         name = str(key)
-        fault = text_fault(name)
+        fault = find_text_fault(name)
         if fault:
             yield Problem("bad_text", field, f"the name {short(name)} holds {fault}")
         else:
@@ -260,7 +260,7 @@ def _inner_problems(value: dict[Any, Any] | list[Any], field: str, depth: int) -
             yield from value_problems(item, f"{field}.{name}" if field not in {"", "payload"} else name, depth)
 
 
-def text_fault(text: str) -> str:
+def find_text_fault(text: str) -> str:
     """Return what is wrong with a text, in words; empty where nothing is."""
     if "\0" in text:
         return "a NUL character"
@@ -281,7 +281,7 @@ def _instant(value: Any) -> datetime | None:
 
 def short(value: Any) -> str:
     """Return a value in at most 80 characters of printable text."""
-    text = ascii(value) if isinstance(value, str) and text_fault(value) else repr(value)
+    text = ascii(value) if isinstance(value, str) and find_text_fault(value) else repr(value)
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from kaizenlake.jobs._said import fill_in
+from kaizenlake.jobs._fill_in import fill_in
 
 PLACES = 3
 """Decimals of a loss."""
@@ -60,7 +60,7 @@ def number(name: str, *, signed: bool = False) -> pl.Expr:
     return (plus + text).fill_null("not known")
 
 
-def interval(low: str, high: str) -> pl.Expr:
+def format_interval(low: str, high: str) -> pl.Expr:
     """Return an interval in words, with a blank before it; nothing where it is null."""
     words = fill_in(" ({} to {})", number(low), number(high))
     return pl.when(pl.col(low).is_null() | pl.col(high).is_null()).then(pl.lit("")).otherwise(words)
@@ -76,12 +76,12 @@ def days_from(first: str, last: str) -> pl.Expr:
     return pl.when(pl.col(first) == pl.col(last)).then(fill_in("{}", first)).otherwise(fill_in("{} to {}", first, last))
 
 
-def project() -> pl.Expr:
+def describe_project() -> pl.Expr:
     """Return a project in words, also none."""
     return pl.coalesce("project_id", pl.lit("no project"))
 
 
-def whole(name: str | pl.Expr) -> pl.Expr:
+def format_whole(name: str | pl.Expr) -> pl.Expr:
     """Return a count in words, with a comma between thousands: `12,345`, and `12,345.5` of what is counted in parts."""
     count = pl.col(name) if isinstance(name, str) else name
     thousands = count.cast(pl.Int64).cast(pl.String).str.reverse().str.replace_all(r"(\d{3})", "$1,").str.reverse()
@@ -89,24 +89,24 @@ def whole(name: str | pl.Expr) -> pl.Expr:
     return thousands.str.strip_prefix(",") + part.fill_null("")
 
 
-def shrinking() -> pl.Expr:
+def describe_shrinking() -> pl.Expr:
     """Say that records of later days tell smaller counts."""
     one = pl.col("posts") == 1
     return fill_in(
         "The records of {} {} of {} tell smaller counts than those of an earlier day ({}): most of all {} of {}, {} on {} after {}.",
-        whole("posts"),
+        format_whole("posts"),
         pl.when(one).then(pl.lit("post")).otherwise(pl.lit("posts")),
         "subject",
         "window",
         "count",
         "content_id",
-        whole("after"),
+        format_whole("after"),
         "dropped_on",
-        whole("before"),
+        format_whole("before"),
     )
 
 
-def degrading() -> pl.Expr:
+def describe_degrading() -> pl.Expr:
     """Say that the loss of a doer has risen."""
     return fill_in(
         "The loss of {} has risen: {} over {} after {} in its baseline, {}{}.",
@@ -115,11 +115,11 @@ def degrading() -> pl.Expr:
         "window",
         number("baseline"),
         number("difference", signed=True),
-        interval("ci_low", "ci_high"),
+        format_interval("ci_low", "ci_high"),
     )
 
 
-def version() -> pl.Expr:
+def describe_version() -> pl.Expr:
     """Say what a version did to the loss, against the version before."""
     verdict = pl.col("verdict")
     most = pl.max_horizontal(pl.col("ci_low").abs(), pl.col("ci_high").abs())
@@ -140,7 +140,7 @@ def version() -> pl.Expr:
         number("level"),
         number("baseline"),
         number("difference", signed=True),
-        interval("ci_low", "ci_high"),
+        format_interval("ci_low", "ci_high"),
         "n",
         "n_before",
         "window",
@@ -153,7 +153,7 @@ def number_of(figure: pl.Expr) -> pl.Expr:
     return text.str.replace("0{3}$", "")
 
 
-def term() -> pl.Expr:
+def describe_term() -> pl.Expr:
     """Say in which term of the loss a doer is better or worse, and than whom."""
     better = pl.col("difference") < 0.0
     return fill_in(
@@ -163,7 +163,7 @@ def term() -> pl.Expr:
         pl.when(better).then(pl.lit("less")).otherwise(pl.lit("more")),
         "term",
         pl.when(pl.col("against") == "fleet").then(pl.lit("other agents")).otherwise(pl.lit("in the days before")),
-        interval("ci_low", "ci_high"),
+        format_interval("ci_low", "ci_high"),
         "n",
         "n_before",
         "window",

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import polars as pl
 
-from kaizenlake.jobs._latest import LANDED, latest
+from kaizenlake.jobs._latest_record import LANDED, keep_latest
 
 MICRO = 1_000_000
 """Sums of amounts are kept in millionths, so that they are the same in any order."""
@@ -25,9 +25,9 @@ def latest_of_days(
         lost: What is not known of several parts together, such as people, who may be in more than one.
     """
     day = (*keys, "event_date")
-    parts = latest(records.filter(pl.col("breakdown").is_not_null()), (*day, "breakdown"), LANDED)
+    parts = keep_latest(records.filter(pl.col("breakdown").is_not_null()), (*day, "breakdown"), LANDED)
     sums = parts.group_by(day).agg(*(total(pl.col(name)).name.suffix("_sum") for name in counts), parts=pl.len())
-    joined = latest(records, day, LANDED).join(sums, on=list(day), how="left", nulls_equal=True)
+    joined = keep_latest(records, day, LANDED).join(sums, on=list(day), how="left", nulls_equal=True)
     is_part = pl.col("breakdown").is_not_null()
     is_sum = (is_part & (pl.col("parts") > 1)).fill_null(value=False)
     types = records.collect_schema()

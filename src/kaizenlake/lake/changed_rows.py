@@ -23,7 +23,7 @@ Digest = tuple[int, int, int]
 """Rows of a table or of a day, and two sums of their hashes: the same in any order."""
 
 
-class Sieve:
+class ChangedRowsFilter:
     """Lets through the days of a table, or all of it where it is not kept by day, that differ from what is stored.
 
     Args:

@@ -73,7 +73,7 @@ def arrow_schema(table: type[Table]) -> pa.Schema:
 
     columns = tables.columns(table)
     plain = tables.empty(table).collect().to_arrow().schema
-    return pa.schema([field.with_metadata(_words(columns[field.name])) for field in plain])
+    return pa.schema([field.with_metadata(_describe_column(columns[field.name])) for field in plain])
 
 
 @cache
@@ -94,7 +94,7 @@ def parquet_properties(table: type[Table]) -> WriterProperties:
     )
 
 
-def _words(column: tables.Column) -> dict[str, str]:
+def _describe_column(column: tables.Column) -> dict[str, str]:
     words = {"comment": column.description, "unit": column.unit}
     return {key: value for key, value in words.items() if value}
 

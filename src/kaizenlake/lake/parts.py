@@ -37,12 +37,12 @@ def check_each_part(
     if partition is None:
         yield from tables.check_parts(table, parts if only is None else only(parts))
         return
-    whole = _whole_days(table, parts, partition, days)
+    whole = _select_whole_days(table, parts, partition, days)
     for part in whole if only is None else only(whole):
         yield tables.check(table, part)
 
 
-def _whole_days(
+def _select_whole_days(
     table: type[Table], parts: Iterable[pl.DataFrame], partition: str, days: Collection[date] | None
 ) -> Iterator[pl.DataFrame]:
     """Yield parts of which every day comes in one, and is among those to be written."""

@@ -20,11 +20,11 @@ from kaizenlake import plugins, settings, tables
 from kaizenlake.context import TENANTS, tenant_folder
 from kaizenlake.errors import LakeError, WriteConflictError
 from kaizenlake.lake import changes, delta, describe, files, formats
-from kaizenlake.lake.changed_rows import Sieve
+from kaizenlake.lake.changed_rows import ChangedRowsFilter
 from kaizenlake.lake.changes import Reads
 from kaizenlake.lake.describe import TableState
-from kaizenlake.lake.kept_reads import Kept, KeptReads
 from kaizenlake.lake.parts import check_each_part
+from kaizenlake.lake.read_versions import Kept, KeptReads
 from kaizenlake.place import DEFAULT_LAKE, LAKE_VARIABLE, LakePlace, find_place
 from kaizenlake.plugins import Declarations
 from kaizenlake.settings import Settings
@@ -317,14 +317,14 @@ class Lake:
 
     def version(self, table: type[Table]) -> int | None:
         """Return the version of a table; None where it is not written."""
-        known = self._unopened(table)
+        known = self._find_unopened(table)
         return self.hold(table).version if known is None else known.mark[0]
 
     def rows(self, table: type[Table]) -> int:
         """Return rows of a table; 0 where it is not written."""
         if self.is_walled:
             return int(self.scan(table).select(pl.len()).collect().item())
-        known = self._unopened(table)
+        known = self._find_unopened(table)
         return self.hold(table).rows if known is None else known.rows
 
     def has_rows_on(self, table: type[Table], days: Collection[date]) -> bool:
@@ -333,7 +333,7 @@ class Lake:
             return self.rows(table) > 0
         return not self.hold(table).days.isdisjoint(days)
 
-    def _unopened(self, table: type[Table]) -> Kept | None:
+    def _find_unopened(self, table: type[Table]) -> Kept | None:
         """Return what is kept of a table that was not opened yet and still stands as it is kept: it need not be opened."""
         if table in self._held or not self._keeps_reads or self._home is None:
             return None
@@ -423,7 +423,7 @@ class Lake:
             reads: Versions, as_of and fingerprint of which its rows are just what would come out.
         """
         if self._home is not None and (mark := self._mark(table)) is not None:
-            known = self._unopened(table)
+            known = self._find_unopened(table)
             rows = self.hold(table).rows if known is None else known.rows
             kept = Kept(mark, reads, rows, tables.columns_mark(table))
             self._reads.keep(self._home, tables.full_name(table), kept)
@@ -443,7 +443,7 @@ class Lake:
         return self._home is not None and isinstance(self.root, Path)
 
     def _mark(self, table: type[Table]) -> delta.Mark | None:
-        if (kept := self._unopened(table)) is not None:
+        if (kept := self._find_unopened(table)) is not None:
             return kept.mark
         self.hold(table)
         known = self._held.get(table)
@@ -484,7 +484,7 @@ class Lake:
         told = Reads(dict(reads), as_of, fingerprint)
         handle = self.hold(table).handle
         stored = handle or delta.open_table(self.uri(table), self.storage_options)
-        sieve = Sieve(table, handle, days) if only_changes and handle is not None else None
+        sieve = ChangedRowsFilter(table, handle, days) if only_changes and handle is not None else None
         # Rows that are stored were checked by the rules of the code that stored them.
         is_first = sieve is not None and self.reads_of(table).fingerprint == fingerprint
         checked = self._count(check_each_part(table, parts, days, sieve.pass_on if sieve and is_first else None))

@@ -12,8 +12,8 @@ from kaizenlake.lake.trust import decisions
 from kaizenlake.lake.trust.tenants import view_of, views
 from kaizenlake.night import artifact
 from kaizenlake.night.artifact import Run, RunFailure, StepRecord
-from kaizenlake.publish.signed.folder import FOLDER
 from kaizenlake.publish.signed.policies import PLACE, Served, publish_policies
+from kaizenlake.publish.signed.signed_folder import FOLDER
 from kaizenlake.publish.signed.tenants import audiences
 from kaizenlake.tables import CanaryLooks, Deployments, Policies
 

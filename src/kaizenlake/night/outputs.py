@@ -26,9 +26,9 @@ from kaizenlake.publish.signed.skills import publish_skills
 from kaizenlake.publish.signed.tenants import audiences
 from kaizenlake.report.engine.render import ReportPlace, folder_of
 from kaizenlake.report.engine.rows import RunFacts
-from kaizenlake.report.kaizen.data import Bearings
+from kaizenlake.report.kaizen.kaizen_data import Bearings
 from kaizenlake.report.kaizen.plugin_sections import plugin_sections
-from kaizenlake.report.kaizen.write import FIGURES_NAME, HTML_NAME, OURS, PDF_NAME, write_reports
+from kaizenlake.report.kaizen.write_kaizen import FIGURES_NAME, HTML_NAME, OURS, PDF_NAME, write_reports
 from kaizenlake.report.learning_reports import write_audit, write_canaries, write_canary, write_skills
 from kaizenlake.tables import EventCounts, Findings, SourceFreshness, Table
 

@@ -38,6 +38,7 @@ from kaizenlake.lake.trust import decisions
 from kaizenlake.night import alerts, artifact, deciding
 from kaizenlake.night.artifact import Landed, Run, RunFailure, StepRecord
 from kaizenlake.night.fingerprint import belief, fingerprint, settings_of
+from kaizenlake.night.job_output import JobOutput
 from kaizenlake.night.outputs import (
     missing_data,
     publish,
@@ -48,7 +49,6 @@ from kaizenlake.night.outputs import (
     versions,
 )
 from kaizenlake.night.plan import PlannedJob, decide, predict
-from kaizenlake.night.work import Work
 from kaizenlake.plugin_files import line_of
 from kaizenlake.publish import guard
 
@@ -346,7 +346,7 @@ class _Night:
         return self._believed[1]
 
     def _write(self, step: PlannedJob, mark: str, record: StepRecord, *, full: bool) -> None:
-        work = Work(step, self.lake, self.run.as_of, settings_of(step.job, self.settings))
+        work = JobOutput(step, self.lake, self.run.as_of, settings_of(step.job, self.settings))
         parts = work.parts()
         written = self.lake.write(
             step.job.writes,

@@ -17,7 +17,7 @@ from kaizenlake.lake.trust import decisions
 from kaizenlake.lake.trust.tenants import views
 from kaizenlake.lake.upkeep import recount
 from kaizenlake.night.plan import batches
-from kaizenlake.publish.signed import alerts, documents, folder, policies, skills
+from kaizenlake.publish.signed import alerts, documents, policies, signed_folder, skills
 from kaizenlake.publish.signed.tenants import of_several, verify_several
 from kaizenlake.tables import Events, Landings, Table
 from kaizenlake.vocabulary import plural
@@ -49,12 +49,12 @@ def checks(lake: Lake) -> Iterator[Check]:
     for name, check in DECIDED:
         if (found := _check(name, check, lake)).rows or found.error is not None:
             yield found
-    if of_several(lake.path(folder.FOLDER)) is not None:
+    if of_several(lake.path(signed_folder.FOLDER)) is not None:
         yield _check("tenants that are published", _tenants, lake)
     for view in views(lake):
         of = f" of {view.tenant or 'events without a tenant'}" if view.is_walled else ""
         for place, name, check in PUBLISHED:
-            if (view.path(folder.FOLDER) / place).exists():
+            if (view.path(signed_folder.FOLDER) / place).exists():
                 found = _check(name, check, view)
                 yield replace(found, name=f"{found.name}{of}")
 
@@ -131,7 +131,7 @@ def _decisions(lake: Lake) -> Check:
     rows = found.rows.height
     if found.problems:
         raise VerificationError(
-            f"Not every decision is there as it was signed, and only those that are count: {folder.first_problem(found.problems)}."
+            f"Not every decision is there as it was signed, and only those that are count: {signed_folder.first_problem(found.problems)}."
         )
     return Check("decisions, as they were signed one after the other", rows, None)
 
@@ -140,7 +140,9 @@ def _batches(lake: Lake) -> Check:
     """Return every event against the digest of the batch in which it was landed."""
     found = landed.verify(lake)
     if found.problems:
-        raise VerificationError(f"The events are not as they were landed: {folder.first_problem(found.problems)}.")
+        raise VerificationError(
+            f"The events are not as they were landed: {signed_folder.first_problem(found.problems)}."
+        )
     return Check("events, as they were landed batch by batch", found.rows, None)
 
 
@@ -187,7 +189,7 @@ def _alerts(lake: Lake) -> Check:
     return Check("alerts, as signed", alerts.verify_alerts(lake), None)
 
 
-def _by(found: folder.VerifiedFolder) -> str:
+def _by(found: signed_folder.VerifiedFolder) -> str:
     return f"signed by {found.key_id} ({found.key_source})"
 
 

@@ -45,10 +45,10 @@ _LOOK_AHEAD = 200
 """Characters that are read beyond those that can be shown, so that an address on the edge is seen as one."""
 
 
-def words(name: str) -> str:
+def name_words(name: str) -> str:
     """Return a snake-case name as words; a trailing unit or id that people do not say is dropped.
 
-    >>> words("hook_type"), words("template_id"), words("is_paid")
+    >>> name_words("hook_type"), name_words("template_id"), name_words("is_paid")
     ('hook type', 'template', 'paid')
     """
     said = name.removeprefix("is_").removesuffix("_id")
@@ -70,7 +70,7 @@ def count(value: int | None) -> str:
     >>> count(12345)
     '12,345'
     """
-    return NOTHING if value is None else _with_sign(f"{value:,}")
+    return NOTHING if value is None else _add_sign(f"{value:,}")
 
 
 def percent(value: float | None) -> str:
@@ -85,7 +85,7 @@ def percent(value: float | None) -> str:
         return "<0.1%"
     if 0.9995 <= value < 1:
         return ">99.9%"
-    return _with_sign(f"{value * 100:.1f}%")
+    return _add_sign(f"{value * 100:.1f}%")
 
 
 def small_percent(value: float | None) -> str:
@@ -108,7 +108,7 @@ def lift(value: float | None) -> str:
     if value is None or not isfinite(value):
         return NOTHING
     text = f"{value * 100:+,.1f}%"
-    return "0.0%" if text in {"+0.0%", "-0.0%"} else _with_sign(text)
+    return "0.0%" if text in {"+0.0%", "-0.0%"} else _add_sign(text)
 
 
 def points(value: float | None) -> str:
@@ -120,7 +120,7 @@ def points(value: float | None) -> str:
     if value is None or not isfinite(value):
         return NOTHING
     text = f"{value * 100:+.2f} pp"
-    return "0.00 pp" if text in {"+0.00 pp", "-0.00 pp"} else _with_sign(text)
+    return "0.00 pp" if text in {"+0.00 pp", "-0.00 pp"} else _add_sign(text)
 
 
 def number(value: float | None) -> str:
@@ -129,7 +129,7 @@ def number(value: float | None) -> str:
     >>> number(71.25)
     '71.2'
     """
-    return NOTHING if value is None or not isfinite(value) else _with_sign(f"{value:,.1f}")
+    return NOTHING if value is None or not isfinite(value) else _add_sign(f"{value:,.1f}")
 
 
 def loss(value: float | None) -> str:
@@ -138,7 +138,7 @@ def loss(value: float | None) -> str:
     >>> loss(0.23149), loss(None)
     ('0.231', '–')
     """
-    return NOTHING if value is None or not isfinite(value) else _with_sign(f"{value:.3f}")
+    return NOTHING if value is None or not isfinite(value) else _add_sign(f"{value:.3f}")
 
 
 def effect(value: float | None) -> str:
@@ -150,7 +150,7 @@ def effect(value: float | None) -> str:
     if value is None or not isfinite(value):
         return NOTHING
     text = f"{value:+.4f}"
-    return "0.0000" if text in {"+0.0000", "-0.0000"} else _with_sign(text)
+    return "0.0000" if text in {"+0.0000", "-0.0000"} else _add_sign(text)
 
 
 def figure(value: float | None, *, signed: bool = False) -> str:
@@ -166,7 +166,7 @@ def figure(value: float | None, *, signed: bool = False) -> str:
     digits = max(0, min(6, 2 - floor(log10(abs(value)))))
     text = f"{value:{'+' if signed else ''},.{digits}f}"
     shown = text.rstrip("0").rstrip(".") if "." in text else text
-    return "0" if shown in {"0", "+0", "-0"} else _with_sign(shown)
+    return "0" if shown in {"0", "+0", "-0"} else _add_sign(shown)
 
 
 def p_value(value: float | None) -> str:
@@ -243,10 +243,10 @@ def hours(value: float | None) -> str:
     return f"{value:,.1f} hours" if value < 72 else f"{value / 24:,.1f} days"
 
 
-def age(days: int | None) -> str:
+def format_age(days: int | None) -> str:
     """Return an age of outcomes in words.
 
-    >>> age(14), age(0), age(None)
+    >>> format_age(14), format_age(0), format_age(None)
     ('14 days', 'at once', 'not yet')
     """
     return "not yet" if days is None else plural(days, "day") if days else "at once"
@@ -276,7 +276,7 @@ def name_in_words(value: str | None) -> str:
     >>> name_in_words("content_type"), name_in_words(None)
     ('content type', '–')
     """
-    return text(None if value is None else words(value))
+    return text(None if value is None else name_words(value))
 
 
 def items(values: Iterable[Any] | None) -> str:
@@ -311,7 +311,7 @@ def file_name(name: str) -> str:
 _PLAIN = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
-def _with_sign(text: str) -> str:
+def _add_sign(text: str) -> str:
     return text.replace("-", _MINUS)
 
 
@@ -332,11 +332,11 @@ MONTHS = (
 """Names of the months, January first."""
 
 FORMATS: dict[str, Callable[[Any], str]] = {
-    "age": age,
+    "age": format_age,
     "count": count,
     "date": day,
     "day": date_of,
-    "days": age,
+    "days": format_age,
     "effect": effect,
     "figure": figure,
     "hours": hours,

@@ -29,7 +29,7 @@ def json_schema(model: type[msgspec.Struct], name: str, version: int, title: str
     return head | {"title": title} | msgspec.json.schema(model)
 
 
-def first_broken(validator: jsonschema_rs.Draft202012Validator, parsed: Any) -> str | None:
+def describe_first_broken(validator: jsonschema_rs.Draft202012Validator, parsed: Any) -> str | None:
     """Return the first rule of a schema that a parsed document breaks, in words; None where it keeps all."""
     try:
         broken = next(validator.iter_errors(parsed), None)

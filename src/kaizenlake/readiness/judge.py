@@ -112,7 +112,7 @@ def judge(text: str, pack: str, section: str, *, language: str | None = None) ->
 
 
 def _rules(document: Document, benchmark: SectionBenchmark, language: str | None) -> Iterator[JudgedRule]:
-    yield from _words(document, benchmark)
+    yield from _judge_words(document, benchmark)
     yield from (_heading(document, wanted) for wanted in benchmark.required_headings)
     yield from _bullets(document, benchmark)
     yield from _tables(document, benchmark)
@@ -131,7 +131,7 @@ def _judge_rule(
     return JudgedRule(rule, found, wanted, line, verdict, "" if is_kept else advice)
 
 
-def _words(document: Document, benchmark: SectionBenchmark) -> Iterator[JudgedRule]:
+def _judge_words(document: Document, benchmark: SectionBenchmark) -> Iterator[JudgedRule]:
     found, low, high = document.words, benchmark.min_words, benchmark.max_words
     if low is not None:
         hint = " Code is not counted: take the text out of it." if not found and document.has_code else ""

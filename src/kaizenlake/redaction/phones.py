@@ -94,12 +94,12 @@ def phones(text: str) -> Iterator[tuple[int, int, str]]:
     at = 0
     while (match := _CANDIDATE.search(text, at)) is not None:
         at = match.end()
-        if (found := _phone(text, match)) is not None:
+        if (found := _find_phone(text, match)) is not None:
             at = found[1]  # what follows may be a number of its own
             yield found
 
 
-def _phone(text: str, match: re.Match[str]) -> tuple[int, int, str] | None:
+def _find_phone(text: str, match: re.Match[str]) -> tuple[int, int, str] | None:
     """Return where in a candidate a phone number stands, and what it is; None where it is none."""
     start, written = match.start(), match[0]
     if written.count("(") != written.count(")"):
@@ -130,7 +130,7 @@ def _number(written: str, digits: str, cue: int) -> str | None:
     """
     if written.startswith("+") or (written.startswith(("00", "011")) and (cue or not _is_list(written))):
         prefix = "" if written.startswith("+") else "00" if written.startswith("00") else "011"
-        value = _international(digits.removeprefix(prefix))
+        value = _find_international(digits.removeprefix(prefix))
         if value is not None or prefix == "":
             return value or (digits if cue and len(digits) >= _LOCAL else None)
     if _NO_PHONE.match(written) is not None or _counts(written) or (not cue and _is_list(written)):
@@ -139,13 +139,13 @@ def _number(written: str, digits: str, cue: int) -> str | None:
         return "1" + digits[-10:]
     has_groups = len(digits) < len(written)
     if cue >= _NEAR and len(digits) <= _LONGEST:
-        fits = has_groups or len(digits) <= _UNGROUPED or _international(digits) is not None
-        return _national(digits, _NATIONAL) or (digits if fits else None)
-    regions = _regions(written, digits, has_groups=has_groups, is_loose=cue > 0)
-    return _national(digits, regions) if regions else None
+        fits = has_groups or len(digits) <= _UNGROUPED or _find_international(digits) is not None
+        return _find_national(digits, _NATIONAL) or (digits if fits else None)
+    regions = _list_regions(written, digits, has_groups=has_groups, is_loose=cue > 0)
+    return _find_national(digits, regions) if regions else None
 
 
-def _regions(written: str, digits: str, *, has_groups: bool, is_loose: bool) -> tuple[str, ...]:
+def _list_regions(written: str, digits: str, *, has_groups: bool, is_loose: bool) -> tuple[str, ...]:
     """Return regions of which a number may be that no close cue announces; none where it is not written as numbers of phones are."""
     if is_loose and len(digits) >= _LOOSE and not _THOUSANDS.match(written):
         return _NATIONAL
@@ -187,7 +187,7 @@ _UNGROUPED = 11
 
 
 @lru_cache(maxsize=10_000)
-def _international(digits: str) -> str | None:
+def _find_international(digits: str) -> str | None:
     """Return digits that begin with the code of a country, if the plan of that country has such a number."""
     import phonenumbers  # noqa: PLC0415 - its tables are read where a number is met, and not before
 
@@ -201,7 +201,7 @@ def _international(digits: str) -> str | None:
 
 
 @lru_cache(maxsize=10_000)
-def _national(digits: str, regions: tuple[str, ...]) -> str | None:
+def _find_national(digits: str, regions: tuple[str, ...]) -> str | None:
     """Return digits that are a number within one of these regions, as they are: which country is meant is not known."""
     import phonenumbers  # noqa: PLC0415 - as above
 

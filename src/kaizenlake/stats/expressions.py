@@ -35,7 +35,7 @@ def wilson(wins: Column, decided: Column, confidence: float = 0.95) -> pl.Expr:
     half = (z2 * (wins * (decided - wins) / decided + z2 / 4.0)).sqrt() / (decided + z2)
     low = pl.when(wins == 0.0).then(0.0).otherwise((centre - half).clip(lower_bound=0.0))
     high = pl.when(wins == decided).then(1.0).otherwise((centre + half).clip(upper_bound=1.0))
-    defined = _possible(wins, decided) & (decided > 0.0)
+    defined = _compute_possible(wins, decided) & (decided > 0.0)
     return pl.struct(pl.when(defined).then(low).alias("low"), pl.when(defined).then(high).alias("high"))
 
 
@@ -55,12 +55,12 @@ def benjamini_hochberg(p_value: Column, over: list[str] | None = None) -> pl.Exp
 def two_proportions(wins_a: Column, n_a: Column, wins_b: Column, n_b: Column, confidence: float = 0.95) -> pl.Expr:
     """Return the struct ``effect, lift, ci_low, ci_high, p_value`` of :func:`kaizenlake.stats.two_groups.proportions.two_proportions`."""
     function = partial(two_proportions_arrays, confidence=confidence)
-    return _whole_columns(function, TwoProportions._fields, wins_a, n_a, wins_b, n_b)
+    return _compute_whole_columns(function, TwoProportions._fields, wins_a, n_a, wins_b, n_b)
 
 
 def log_risk_ratio(events_a: Column, n_a: Column, events_b: Column, n_b: Column) -> pl.Expr:
     """Return the struct ``effect, variance`` of :func:`kaizenlake.stats.two_groups.ratios.log_risk_ratio`."""
-    return _whole_columns(log_risk_ratio_arrays, LogRatio._fields, events_a, n_a, events_b, n_b)
+    return _compute_whole_columns(log_risk_ratio_arrays, LogRatio._fields, events_a, n_a, events_b, n_b)
 
 
 def lift_interval(events_a: Column, n_a: Column, events_b: Column, n_b: Column, confidence: float = 0.95) -> pl.Expr:
@@ -79,7 +79,7 @@ def cautious_difference(a: ColumnMoments, b: ColumnMoments, confidence: float = 
     def compare(*sides: Floats) -> CautiousDifference:
         return cautious_difference_arrays(Moments(*sides[:3]), Moments(*sides[3:]), confidence)
 
-    return _whole_columns(compare, CautiousDifference._fields, *a, *b)
+    return _compute_whole_columns(compare, CautiousDifference._fields, *a, *b)
 
 
 def divide(value: Column, parts: float) -> pl.Expr:
@@ -108,7 +108,7 @@ def mean_of_sums(n: Column, total: Column, parts: int) -> pl.Expr:
         total: their sum, in parts.
         parts: that make one.
     """
-    n, total = _whole(n), _whole(total)
+    n, total = _compute_whole(n), _compute_whole(total)
     return pl.when(n > 0).then(total.cast(pl.Float64) / (n.cast(pl.Float64) * parts))
 
 
@@ -125,7 +125,7 @@ def deviations_of_sums(n: Column, a: Column, b: Column, product: Column, parts: 
         product: sum of a * b, in parts squared.
         parts: that make one.
     """
-    n, a, b, product = _whole(n), _whole(a), _whole(b), _whole(product)
+    n, a, b, product = _compute_whole(n), _compute_whole(a), _compute_whole(b), _compute_whole(product)
     whole = (n * product - a * b).cast(pl.Float64)
     return pl.when(n > 0).then(whole / (n.cast(pl.Float64) * float(parts) ** 2))
 
@@ -142,8 +142,8 @@ def binned_quantile(share: float, at: Column, n: Column, total: Column) -> pl.Ex
         n: observations in it, > 0.
         total: their sum.
     """
-    place = _column(at)
-    number, sums = _column(n).sort_by(place), _column(total).sort_by(place)
+    place = _compute_column(at)
+    number, sums = _compute_column(n).sort_by(place), _compute_column(total).sort_by(place)
     # As whole numbers: .95 * 20 is a little above 19 in floats.
     reached = number.cum_sum() * _SHARES >= number.sum() * round(share * _SHARES)
     return (sums / number).filter(reached).first()
@@ -153,12 +153,12 @@ _SHARES = 1_000_000
 """Parts in which a share is counted."""
 
 
-def _column(value: Column) -> pl.Expr:
+def _compute_column(value: Column) -> pl.Expr:
     return pl.col(value) if isinstance(value, str) else value
 
 
-def _whole(value: Column) -> pl.Expr:
-    return _column(value).cast(pl.Int128)
+def _compute_whole(value: Column) -> pl.Expr:
+    return _compute_column(value).cast(pl.Int128)
 
 
 def _number(value: Column | float) -> pl.Expr:
@@ -166,11 +166,13 @@ def _number(value: Column | float) -> pl.Expr:
     return expression.cast(pl.Float64).fill_nan(None)
 
 
-def _possible(wins: pl.Expr, decided: pl.Expr) -> pl.Expr:
+def _compute_possible(wins: pl.Expr, decided: pl.Expr) -> pl.Expr:
     return decided.is_finite() & (wins >= 0.0) & (wins <= decided)
 
 
-def _whole_columns(function: Callable[..., tuple[Floats, ...]], fields: tuple[str, ...], *columns: Column) -> pl.Expr:
+def _compute_whole_columns(
+    function: Callable[..., tuple[Floats, ...]], fields: tuple[str, ...], *columns: Column
+) -> pl.Expr:
     """Return a row-wise array function of several columns as one struct column, NaN turned into null."""
 
     def compute(series: Sequence[pl.Series]) -> pl.Series:

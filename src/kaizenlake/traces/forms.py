@@ -50,24 +50,26 @@ def _of_page(document: dict[str, Any]) -> Iterator[Told]:
         yield from form.read(item)
 
 
-def _marks(*sets: str) -> tuple[frozenset[str], ...]:
+def _list_marks(*sets: str) -> tuple[frozenset[str], ...]:
     return tuple(frozenset(keys.split()) for keys in sets)
 
 
 FORMS: tuple[TraceForm, ...] = (
-    TraceForm("otlp", otlp.is_request, otlp.of_request, _marks("resourceSpans", "resource_spans")),
-    TraceForm("langfuse-trace", langfuse.is_trace, langfuse.of_trace, _marks("trace observations", "id observations")),
+    TraceForm("otlp", otlp.is_request, otlp.of_request, _list_marks("resourceSpans", "resource_spans")),
+    TraceForm(
+        "langfuse-trace", langfuse.is_trace, langfuse.of_trace, _list_marks("trace observations", "id observations")
+    ),
     TraceForm(
         "langfuse-observation",
         langfuse.is_observation,
         langfuse.of_observation,
-        _marks("id traceId startTime type", "id trace_id start_time type"),
+        _list_marks("id traceId startTime type", "id trace_id start_time type"),
     ),
     TraceForm(
         "langfuse-score",
         langfuse.is_score,
         langfuse.of_score,
-        _marks(
+        _list_marks(
             "traceId name value source",
             "traceId name value dataType",
             "trace_id name value source",
@@ -78,23 +80,29 @@ FORMS: tuple[TraceForm, ...] = (
         "langfuse-description",
         langfuse.is_description,
         langfuse.of_description,
-        _marks("id timestamp bookmarked", "id timestamp public"),
+        _list_marks("id timestamp bookmarked", "id timestamp public"),
     ),
-    TraceForm("promptfoo", results.is_promptfoo, results.of_promptfoo, _marks("results config", "evalId results")),
-    TraceForm("inspect", results.is_inspect, results.of_inspect, _marks("eval status", "eval version")),
+    TraceForm("promptfoo", results.is_promptfoo, results.of_promptfoo, _list_marks("results config", "evalId results")),
+    TraceForm("inspect", results.is_inspect, results.of_inspect, _list_marks("eval status", "eval version")),
     TraceForm(
-        "swe-bench", results.is_swe_bench, results.of_swe_bench, _marks("resolved_ids"), b'"patch_successfully_applied"'
+        "swe-bench",
+        results.is_swe_bench,
+        results.of_swe_bench,
+        _list_marks("resolved_ids"),
+        b'"patch_successfully_applied"',
     ),
-    TraceForm("aider", results.is_aider, results.of_aider, _marks("testcase tests_outcomes")),
-    TraceForm("tau-bench", results.is_tau_bench, results.of_tau_bench, _marks("task_id reward traj")),
-    TraceForm("mlflow", mlflow.is_trace, mlflow.of_trace, _marks("info data", "trace_info data", "trace_info spans")),
-    TraceForm("page", _is_page, _of_page, _marks("data meta", "data next_cursor", "data total", "traces")),
-    TraceForm("spans", otlp.is_list_of_spans, otlp.of_list_of_spans, _marks("spans")),
+    TraceForm("aider", results.is_aider, results.of_aider, _list_marks("testcase tests_outcomes")),
+    TraceForm("tau-bench", results.is_tau_bench, results.of_tau_bench, _list_marks("task_id reward traj")),
+    TraceForm(
+        "mlflow", mlflow.is_trace, mlflow.of_trace, _list_marks("info data", "trace_info data", "trace_info spans")
+    ),
+    TraceForm("page", _is_page, _of_page, _list_marks("data meta", "data next_cursor", "data total", "traces")),
+    TraceForm("spans", otlp.is_list_of_spans, otlp.of_list_of_spans, _list_marks("spans")),
     TraceForm(
         "span",
         otlp.is_span,
         otlp.of_span,
-        _marks(
+        _list_marks(
             "context start_time",
             "context start_time_unix_nano",
             "trace_id span_id",

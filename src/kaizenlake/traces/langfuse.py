@@ -136,7 +136,7 @@ def of_observation(held: dict[str, Any]) -> Iterator[Told]:
         "input": held.get("input"),
         "output": held.get("output"),
         "usage": usage,
-        **_cost(held),
+        **_gather_cost(held),
     }
     if (
         (first := values.nanoseconds(_get(held, "completion_start"))) is not None
@@ -214,7 +214,7 @@ def _usage(held: dict[str, Any]) -> Any:
     return given or None
 
 
-def _cost(held: dict[str, Any]) -> dict[str, Any]:
+def _gather_cost(held: dict[str, Any]) -> dict[str, Any]:
     """Return the cost as it is told; the 0 beside empty details is of what nobody priced."""
     details = values.from_text(_get(held, "costs"))
     if isinstance(details, dict):

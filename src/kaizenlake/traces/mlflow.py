@@ -66,13 +66,13 @@ def of_trace(document: dict[str, Any]) -> Iterator[Told]:
     spans = (data if isinstance(data, dict) else document).get("spans") or ()
     for span in spans:
         if isinstance(span, dict):
-            yield _span(span, name)
+            yield _make_span(span, name)
     for held in info.get("assessments") or ():
         if isinstance(held, dict):
-            yield from _assessment(held, name)
+            yield from _yield_assessment(held, name)
 
 
-def _span(held: dict[str, Any], trace: Any) -> Span:
+def _make_span(held: dict[str, Any], trace: Any) -> Span:
     get = held.get
     inner = get("context")
     context: dict[str, Any] = inner if isinstance(inner, dict) else held
@@ -99,7 +99,7 @@ def _span(held: dict[str, Any], trace: Any) -> Span:
     )
 
 
-def _assessment(held: dict[str, Any], trace: Any) -> Iterator[Scored]:
+def _yield_assessment(held: dict[str, Any], trace: Any) -> Iterator[Scored]:
     feedback = held.get("feedback", held.get("expectation"))
     if not isinstance(feedback, dict) or "expectation" in held:
         return

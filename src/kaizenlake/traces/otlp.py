@@ -27,7 +27,7 @@ def of_request(document: dict[str, Any]) -> Iterator[Told]:
         scopes = group.get("scopeSpans") or group.get("scope_spans") or group.get("instrumentationLibrarySpans") or ()
         for scope in scopes:
             for span in scope.get("spans") or ():
-                yield from _otlp_span(span, service, envelope)
+                yield from _yield_otlp_span(span, service, envelope)
 
 
 def of_resource(resource: dict[str, Any]) -> tuple[str | None, dict[str, Any]]:
@@ -37,7 +37,7 @@ def of_resource(resource: dict[str, Any]) -> tuple[str | None, dict[str, Any]]:
     return (None if service is None or service.startswith(_UNNAMED) else service), envelope
 
 
-def _otlp_span(held: dict[str, Any], service: str | None, envelope: dict[str, Any]) -> Iterator[Told]:
+def _yield_otlp_span(held: dict[str, Any], service: str | None, envelope: dict[str, Any]) -> Iterator[Told]:
     get = held.get
     status = get("status")
     span = Span(
@@ -45,8 +45,8 @@ def _otlp_span(held: dict[str, Any], service: str | None, envelope: dict[str, An
         get("spanId", get("span_id")),
         get("parentSpanId", get("parent_span_id")),
         get("name"),
-        _nanos(get("startTimeUnixNano", get("start_time_unix_nano"))),
-        _nanos(get("endTimeUnixNano", get("end_time_unix_nano"))),
+        _find_nanos(get("startTimeUnixNano", get("start_time_unix_nano"))),
+        _find_nanos(get("endTimeUnixNano", get("end_time_unix_nano"))),
         status.get("code") if status else None,
         values.attributes(get("attributes")),
         get("events") or (),
@@ -59,7 +59,7 @@ def _otlp_span(held: dict[str, Any], service: str | None, envelope: dict[str, An
         yield from evaluations(span)
 
 
-def _nanos(value: Any) -> int | None:
+def _find_nanos(value: Any) -> int | None:
     """Return nanoseconds as OTLP writes them: a 64-bit integer as text or as number, 0 for none."""
     try:
         return int(value) or None if value is not None else None

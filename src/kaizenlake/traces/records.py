@@ -202,7 +202,7 @@ def _line_of_score(told: Scored) -> bytes:
         "score_name": values.key(told.name),
         "comment": values.text(told.comment) or None,
         "span_id": values.span_id(told.span_id) if told.span_id is not None else None,
-        **_meaning(told),
+        **_gather_meaning(told),
     }
     payload |= {key: value for key, value in fields.items() if value is not None}
     envelope = {
@@ -214,7 +214,7 @@ def _line_of_score(told: Scored) -> bytes:
     return _name_event(envelope, f"{trace}/score/{values.key(told.score_id) or ''}")
 
 
-def _meaning(told: Scored) -> dict[str, Any]:
+def _gather_meaning(told: Scored) -> dict[str, Any]:
     """Return what a score says: its value or word, and of the whole run its quality or whether it passed."""
     value, name = told.value, str(told.name or "").lower().replace(" ", "_").replace("-", "_")
     fields: dict[str, Any] = {}

@@ -85,7 +85,7 @@ def of_inspect(document: Document) -> Iterator[Told]:
         truths = [
             truth
             for score in _dict(sample.get("scores")).values()
-            if (truth := _truth(_dict(score).get("value"))) is not None
+            if (truth := _find_truth(_dict(score).get("value"))) is not None
         ]
         calls = [event for event in sample.get("events") or () if _dict(event).get("event") == "model"]
         yield Ran(
@@ -110,7 +110,7 @@ def of_inspect(document: Document) -> Iterator[Told]:
         )
         for scorer, score in _dict(sample.get("scores")).items():
             value = _dict(score).get("value")
-            truth = _truth(value)
+            truth = _find_truth(value)
             told = value if truth is None else truth
             yield Scored(name, at, scorer, scorer, told, _dict(score).get("explanation"), score_id=scorer)
 
@@ -127,7 +127,7 @@ def of_swe_bench(document: Document) -> Iterator[Told]:
     """Yield one run an instance: solved is its one gate. A report names neither model nor time: its file does."""
     if "resolved_ids" not in document:
         for instance, report in document.items():
-            yield _instance(
+            yield _make_instance(
                 instance, report.get("resolved") is True, None if report.get("patch_exists") else "empty_patch"
             )
         return
@@ -138,10 +138,10 @@ def of_swe_bench(document: Document) -> Iterator[Told]:
     )
     for instance in told:
         why = "error" if instance in failed else "empty_patch" if instance in empty else None
-        yield _instance(instance, instance in solved, why)
+        yield _make_instance(instance, instance in solved, why)
 
 
-def _instance(instance: Any, solved: bool, why: str | None) -> Ran:  # noqa: FBT001 - of one row
+def _make_instance(instance: Any, solved: bool, why: str | None) -> Ran:  # noqa: FBT001 - of one row
     fields = {
         "task_id": values.key(instance),
         "segment": values.key(str(instance).rpartition("-")[0]),
@@ -223,7 +223,7 @@ def of_tau_bench(document: Document) -> Iterator[Told]:
     yield Description(name, None, texts | {"dialect": "tau-bench"}, of_file=True)
 
 
-def _truth(value: Any) -> bool | None:
+def _find_truth(value: Any) -> bool | None:
     """Return whether a score says right or wrong; None where it says neither."""
     if isinstance(value, bool):
         return value

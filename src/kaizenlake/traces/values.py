@@ -73,16 +73,16 @@ def from_text(value: Any) -> Any:
 
 def trace_id(value: Any) -> str | None:
     """Name of a trace: 32 hexadecimal digits where it is a number of 128 bits, however it is written."""
-    return _identifier(value, 16) if isinstance(value, str | int) else None
+    return _find_identifier(value, 16) if isinstance(value, str | int) else None
 
 
 def span_id(value: Any) -> str | None:
     """Name of a span: 16 hexadecimal digits where it is a number of 64 bits; None for none."""
-    return _identifier(value, 8) if isinstance(value, str | int) else None
+    return _find_identifier(value, 8) if isinstance(value, str | int) else None
 
 
 @lru_cache(8192)
-def _identifier(value: str | int, size: int) -> str | None:
+def _find_identifier(value: str | int, size: int) -> str | None:
     """Return spans of a trace name it, and one another, again and again."""
     if isinstance(value, int):
         value = format(value, f"0{2 * size}x") if 0 < value < 1 << (8 * size) and not isinstance(value, bool) else ""
@@ -169,7 +169,7 @@ def amount(value: Any) -> float | None:
 def key(value: Any) -> str | None:
     """Return an identifier, cut to what a name may have; None for none."""
     if isinstance(value, str) and len(value) <= 200:
-        return _plain(value)
+        return _find_plain(value)
     if value is None or isinstance(value, dict | list):
         return None
     found = str(value).replace("\0", "").strip()[:200]
@@ -177,7 +177,7 @@ def key(value: Any) -> str | None:
 
 
 @lru_cache(8192)
-def _plain(name: str) -> str | None:
+def _find_plain(name: str) -> str | None:
     """Return models, agents and tools come again and again."""
     return name.replace("\0", "").strip() or None
 

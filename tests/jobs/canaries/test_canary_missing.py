@@ -16,7 +16,7 @@ from kaizenlake.jobs.canaries.canary_units import canary_units
 from kaizenlake.jobs.canaries.deployment_routings import deployment_routings
 from kaizenlake.jobs.runs.crl import crl
 from kaizenlake.parameters import Canaries
-from kaizenlake.report.canary.labels import missing_outcomes
+from kaizenlake.report.canary.canary_labels import missing_outcomes
 from kaizenlake.tables import CanaryLooks, DeploymentRoutings, Routings, Runs
 
 NEW, OLD = "1.1.0", "1.0.0"

@@ -9,7 +9,7 @@ import pytest
 from jobs.drawn import day, frame
 from kaizenlake import tables
 from kaizenlake.jobs.content._language_codes import _KNOWN, CODES, NOT_TOLD
-from kaizenlake.jobs.content._text_rules import HOOK_RULES, LANGUAGES, TEXT_RULES, as_plain, words
+from kaizenlake.jobs.content._text_rules import HOOK_RULES, LANGUAGES, TEXT_RULES, as_plain, split_words
 from kaizenlake.jobs.content.content_features import content_features, length_band
 from kaizenlake.tables import ContentFeatures, Performance
 from kaizenlake.tables.content import LENGTH_BANDS, TEXT_FEATURES
@@ -307,7 +307,7 @@ def test_without_a_text_nothing_is_known(text):
     ],
 )
 def test_words(text, count):
-    assert pl.select(words(as_plain(pl.lit(text)))).item() == count
+    assert pl.select(split_words(as_plain(pl.lit(text)))).item() == count
     assert features(text)["length_words"] == count
 
 

@@ -20,7 +20,7 @@ from kaizenlake.lake.store import Lake
 from kaizenlake.publish.context import build as context_build
 from kaizenlake.publish.context import rendering
 from kaizenlake.publish.signed import documents
-from kaizenlake.publish.signed import folder as publication
+from kaizenlake.publish.signed import signed_folder as publication
 from kaizenlake.publish.signed.documents import KEPT, publish_contexts, verify
 from publish.context_frames import (
     AS_OF,

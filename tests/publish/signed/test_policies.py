@@ -11,8 +11,8 @@ import pytest
 from kaizenlake.context import Router, file_name
 from kaizenlake.errors import LockedError, PublishError, VerificationError
 from kaizenlake.lake.store import Lake
-from kaizenlake.publish.signed import folder as publication
 from kaizenlake.publish.signed import policies
+from kaizenlake.publish.signed import signed_folder as publication
 from kaizenlake.publish.signed.policies import publish_policies, verify_policies
 from publish.policy_frames import deployment, deployments_of, policies_of, version
 

@@ -22,8 +22,8 @@ from kaizenlake.publish.signed.skill_file import Experiment, Failure, Loss, Mode
 from kaizenlake.publish.signed.skills import publish_skills, verify_skills
 from kaizenlake.report.engine.render import render_html, render_pdf
 from kaizenlake.report.learning_reports import write_skills
-from kaizenlake.report.skill.fleet import fleet
-from kaizenlake.report.skill.skill_report import card_of
+from kaizenlake.report.skill.fleet import build_fleet
+from kaizenlake.report.skill.skill_report import build_named_card
 from kaizenlake.tables import SkillCards
 from kaizenlake.tables.skill import EXPERIMENT_TYPES
 from publish.reading import Page, records, text_of
@@ -139,7 +139,7 @@ def shown(page, identifier, column):
 
 def test_a_page_shows_the_figures_of_the_tables_and_hostile_names_as_text():
     (planner,) = skills(scan(), as_of=AS_OF, doer="planner")
-    page = Page(render_html(card_of(scan(), planner)))
+    page = Page(render_html(build_named_card(scan(), planner)))
     rows = tables_of()[TABLES[Model]].filter(doer="planner")
     assert shown(page, "models-table", "equal_cost_difference") == sorted(rows["equal_cost_difference"])
     rows = tables_of()[TABLES[Term]].filter(doer="planner")
@@ -157,7 +157,7 @@ def test_the_legend_of_a_course_names_the_colours_that_are_drawn(direction):
     cards = tables_of()[SkillCards].with_columns(direction=pl.lit(direction), alert=pl.lit(value=False))
     found = scan(tables_of() | {SkillCards: cards})
     (planner,) = skills(found, as_of=AS_OF, doer="planner")
-    (section,) = (section for section in card_of(found, planner).sections if section.id == "course")
+    (section,) = (section for section in build_named_card(found, planner).sections if section.id == "course")
     (picture,) = section.blocks
     drawn = set(re.findall(r'(?:fill|stroke)="var\(--([a-z]+)\)"', picture.chart.wide)) - {"ink", "line"}
     assert {colour for colour, _ in picture.chart.legend} == drawn
@@ -183,7 +183,7 @@ def test_every_term_and_type_of_experiment_has_words():
 
 def test_the_pdf_says_what_the_page_says():
     (planner,) = skills(scan(), as_of=AS_OF, doer="planner")
-    pdf = render_pdf(card_of(scan(), planner))
+    pdf = render_pdf(build_named_card(scan(), planner))
     flat = " ".join(text_of(pdf).split())
     for said in ("Skill card: planner", "Try an optimization of retrieval", "Unsupported claims", "timeout", "1.2.0"):
         assert said in flat
@@ -233,12 +233,12 @@ def test_without_a_doer_nothing_is_written(tmp_path):
 
 def test_a_card_of_little_says_what_is_missing():
     (evil,) = skills(scan(), as_of=AS_OF, doer=EVIL)
-    words = Page(render_html(card_of(scan(), evil))).words
+    words = Page(render_html(build_named_card(scan(), evil))).words
     assert "Not enough data yet: no other agent" in words
     assert "No run of these days names its model" in words
     assert "over 30 days not known (no runs before to compare with)." in words
     assert "No experiment has been made for it" in words
-    assert "1 more" not in Page(render_html(fleet([evil], {}))).words
+    assert "1 more" not in Page(render_html(build_fleet([evil], {}))).words
 
 
 def test_the_command_shows_lists_and_writes(lake, tmp_path):

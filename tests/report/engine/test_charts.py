@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from kaizenlake.report.engine.interval_chart import Bar, Mark, RowGroup, Scale, interval_chart, share_chart
+from kaizenlake.report.engine.interval_chart import Bar, Mark, RowGroup, Scale, draw_interval_chart, draw_share_chart
 from kaizenlake.report.engine.svg import COLOURS, cut, width_of
 from publish.hostile_frames import LABELS
 
@@ -20,14 +20,16 @@ MARKS = (
 
 
 def forest(marks=MARKS, heading="Tested"):
-    return interval_chart(
+    return draw_interval_chart(
         "forest", "Effects", "Question +12.0%", [RowGroup(heading, marks)], scale=Scale(0.0, signed=True)
     )
 
 
 def bars(label="photo"):
     shares = (("tier-excellent", 0.25), ("tier-good", 0.25), ("tier-average", 0.5), ("tier-poor", 0.0))
-    return share_chart("tiers", "Tiers", "Half are good", [Bar(label, shares, "50.0% of 8")], (("tier-good", "Good"),))
+    return draw_share_chart(
+        "tiers", "Tiers", "Half are good", [Bar(label, shares, "50.0% of 8")], (("tier-good", "Good"),)
+    )
 
 
 @pytest.mark.parametrize("draw", [forest, bars])
@@ -111,7 +113,7 @@ def positions(chart, target="wide"):
 
 def test_dots_lie_where_their_values_do():
     marks = (Mark("a", 0.1, 0.05, 0.15, "", ""), Mark("b", 0.3, 0.2, 0.4, "", ""))
-    dots, ticks = positions(interval_chart("c", "t", "d", [RowGroup("", marks)]))
+    dots, ticks = positions(draw_interval_chart("c", "t", "d", [RowGroup("", marks)]))
     per_point = (ticks["40%"] - ticks["0%"]) / 40
     assert dots == pytest.approx([ticks["0%"] + 10 * per_point, ticks["0%"] + 30 * per_point], abs=0.7)
 
@@ -126,5 +128,5 @@ def test_dots_lie_where_their_values_do():
     ],
 )
 def test_the_axis_of_rates_holds_all_of_them(values, first, last):
-    _, ticks = positions(interval_chart("c", "t", "d", [RowGroup("", (Mark("a", *values, "", ""),))]))
+    _, ticks = positions(draw_interval_chart("c", "t", "d", [RowGroup("", (Mark("a", *values, "", ""),))]))
     assert (next(iter(ticks)), list(ticks)[-1]) == (first, last)

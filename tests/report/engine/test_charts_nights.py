@@ -14,10 +14,10 @@ from kaizenlake.report.engine.sequence_chart import (
     DecisionNight,
     EffectNight,
     EvidenceNight,
-    effect_chart,
-    evidence_chart,
+    draw_effect_chart,
+    draw_evidence_chart,
 )
-from kaizenlake.report.engine.trend_chart import Trend, trend_chart
+from kaizenlake.report.engine.trend_chart import Trend, draw_trend_chart
 from publish.hostile_frames import LABELS
 
 FIRST = date(2026, 3, 1)
@@ -33,19 +33,21 @@ def night(index, effect):
 def effects(nights=None, words="crossed"):
     shown = [night(index, effect) for index, effect in enumerate(EFFECTS)] if nights is None else nights
     crossing = DecisionNight(shown[-1].day, words, "good")
-    return effect_chart("e", "Effect", "It fell.", shown, tolerated=0.02, crossing=crossing)
+    return draw_effect_chart("e", "Effect", "It fell.", shown, tolerated=0.02, crossing=crossing)
 
 
 def evidence(words="crossed", held=(1.0, 0.1, 0.001)):
     nights = [EvidenceNight(FIRST + timedelta(days=index), p, 0.01, 0.5) for index, p in enumerate(held)]
-    return evidence_chart(
+    return draw_evidence_chart(
         "p", "Evidence", "It rose.", nights, nightly_level=0.05, crossing=DecisionNight(FIRST, words, "bad")
     )
 
 
 def trends(label="planner"):
     days = tuple((FIRST + timedelta(days=index), 0.2 + 0.01 * index, 0.2) for index in range(5))
-    return trend_chart("t", "Losses", "It rose.", [Trend(label, days, frozenset({FIRST}), label, label, "bad")], ())
+    return draw_trend_chart(
+        "t", "Losses", "It rose.", [Trend(label, days, frozenset({FIRST}), label, label, "bad")], ()
+    )
 
 
 def dots(svg):

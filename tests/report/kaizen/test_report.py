@@ -17,9 +17,9 @@ from kaizenlake import tables
 from kaizenlake.errors import LakeError
 from kaizenlake.publish.formats import lift, percent
 from kaizenlake.report.engine import render as report
-from kaizenlake.report.kaizen import write as report_files
-from kaizenlake.report.kaizen.data import build
-from kaizenlake.report.kaizen.sections import document
+from kaizenlake.report.kaizen import write_kaizen as report_files
+from kaizenlake.report.kaizen.kaizen_data import build
+from kaizenlake.report.kaizen.sections import build_document
 from kaizenlake.tables import CreativeLabels, Landings, Patterns, SegmentClarity, SourceFreshness, WinRates
 from publish.hostile_frames import hostile
 from publish.reading import Page, records, tags_of, text_of
@@ -28,7 +28,7 @@ from publish.report_frames import AS_OF, full, scan_of
 
 @pytest.fixture(scope="module")
 def laid_out():
-    return document(build(scan_of(full()), as_of=AS_OF))
+    return build_document(build(scan_of(full()), as_of=AS_OF))
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def pdf(laid_out):
 
 @pytest.fixture(scope="module")
 def hostile_report():
-    return document(build(scan_of(hostile(full(), kept={"kind", "dimension"})), as_of=AS_OF))
+    return build_document(build(scan_of(hostile(full(), kept={"kind", "dimension"})), as_of=AS_OF))
 
 
 GOLD = [
@@ -233,7 +233,7 @@ def test_pages_are_numbered_and_named(pdf):
 
 def test_equal_tables_make_equal_bytes_in_another_process(tmp_path):
     code = (
-        "from pathlib import Path; from kaizenlake.report.kaizen.write import write_reports;"
+        "from pathlib import Path; from kaizenlake.report.kaizen.write_kaizen import write_reports;"
         "from publish.report_frames import AS_OF, full, scan_of; import sys;"
         "write_reports(scan_of(full()), Path(sys.argv[1]), as_of=AS_OF)"
     )

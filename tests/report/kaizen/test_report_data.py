@@ -11,10 +11,10 @@ from kaizenlake.parameters import Tiers
 from kaizenlake.publish import formats as report_format
 from kaizenlake.report.engine.blocks import Grid, MissingData
 from kaizenlake.report.engine.rows import CHART_ROWS, ROWS, Figures, RunFacts
-from kaizenlake.report.kaizen import labels as report_words
-from kaizenlake.report.kaizen.about import changes
-from kaizenlake.report.kaizen.data import Bearings, build
-from kaizenlake.report.kaizen.sections import document
+from kaizenlake.report.kaizen import report_labels as report_words
+from kaizenlake.report.kaizen.kaizen_data import Bearings, build
+from kaizenlake.report.kaizen.lake_sections import build_changes
+from kaizenlake.report.kaizen.sections import build_document
 from kaizenlake.stats import wilson
 from kaizenlake.tables import Contents, CreativeLabels, Patterns, Quarantine, WinRates
 from publish.report_frames import AS_OF, NOON, frame, full, scan_of
@@ -41,7 +41,7 @@ def laid_out(data):
     for known, drawn in _DRAWN:
         if known == data:
             return drawn
-    _DRAWN.append((data, document(data)))
+    _DRAWN.append((data, build_document(data)))
     return _DRAWN[-1][1]
 
 
@@ -227,7 +227,7 @@ def test_figures_survive_being_kept_as_json():
 @pytest.mark.parametrize("verdicts", [{}, {"of another form": "works"}, {"a|b|c|d": "dubious"}])
 def test_figures_of_another_version_of_the_package_are_compared_as_far_as_they_go(verdicts):
     old = Figures(datetime(2020, 1, 1, tzinfo=UTC), {"events": 1.0, "of_old": 2.0}, verdicts)
-    grids = {block.id: block for block in changes(built(previous=old)).blocks if isinstance(block, Grid)}
+    grids = {block.id: block for block in build_changes(built(previous=old)).blocks if isinstance(block, Grid)}
     assert [row[0].text for row in grids["changed-figures"].rows] == ["Events"]
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from kaizenlake import tables
 from kaizenlake.parameters import EvidenceNeeds
-from kaizenlake.report.kaizen.data import Bearings, build
 from kaizenlake.report.kaizen.headlines import FINDING_KINDS, findings
+from kaizenlake.report.kaizen.kaizen_data import Bearings, build
 from kaizenlake.tables import Contents, CreativeLabels, Findings, Patterns, Quarantine, SourceFreshness, WinRates
 from publish.report_frames import AS_OF, frame, full, scan_of, with_findings
 
@@ -153,7 +153,7 @@ def test_warnings_name_the_commonest_rule_and_the_longest_silence():
 
 def test_counts_that_shrink_are_a_warning_in_the_words_of_their_finding_and_stand_with_their_remedy():
     from kaizenlake.report.engine.blocks import Grid
-    from kaizenlake.report.kaizen.about import quality
+    from kaizenlake.report.kaizen.lake_sections import build_quality
 
     said = (
         "The records of 3 posts of spring on instagram tell smaller counts than those of an earlier day (2026-02-27)."
@@ -169,15 +169,15 @@ def test_counts_that_shrink_are_a_warning_in_the_words_of_their_finding_and_stan
     frames = {Findings: frame(Findings, rows)}
     told = findings(build(scan_of(frames), as_of=AS_OF))
     assert [(item.basis, item.kind, item.sentence) for item in told] == [("warning", "shrinking_counts", said)]
-    blocks = quality(build(scan_of(frames), as_of=AS_OF)).blocks
+    blocks = build_quality(build(scan_of(frames), as_of=AS_OF)).blocks
     (grid,) = (block for block in blocks if isinstance(block, Grid) and block.id == "contradictions-table")
     assert [cell.text for cell in grid.rows[0]] == ["spring on instagram", "2 March 2026", said, "Look at the export."]
 
 
 def test_every_kind_of_finding_has_a_section_of_the_report():
-    from kaizenlake.report.kaizen.sections import document
+    from kaizenlake.report.kaizen.sections import build_document
 
-    sections = {section.id for section in document(build(scan_of({}), as_of=AS_OF)).sections}
+    sections = {section.id for section in build_document(build(scan_of({}), as_of=AS_OF)).sections}
     assert {kind.section for kind in FINDING_KINDS} <= sections
     assert {kind.name for kind in FINDING_KINDS} - {"quarantine"} <= set(tables.finding.FINDING_KINDS)
 

@@ -12,10 +12,10 @@ import pytest
 from kaizenlake import tables
 from kaizenlake.errors import UsageError
 from kaizenlake.publish.formats import FORMATS, NOTHING
-from kaizenlake.report.engine.columns import Shown, format_of, interval, label_of, show, show_text
+from kaizenlake.report.engine.columns import Shown, format_of, label_of, show, show_interval, show_text
 from kaizenlake.report.engine.rows import TableRow, listing
-from kaizenlake.report.kaizen.data import build
-from kaizenlake.report.kaizen.sections import document
+from kaizenlake.report.kaizen.kaizen_data import build
+from kaizenlake.report.kaizen.sections import build_document
 from kaizenlake.tables import CrlTrends, Patterns, Policies, Table, WinRates
 from kaizenlake.tables.base import column
 from kaizenlake.tables.base import table as table_of
@@ -37,7 +37,7 @@ BY_NAME = {tables.full_name(table): table for table in tables.TABLES}
 @pytest.fixture(scope="module")
 def grids():
     """Every grid of the Kaizen report, of a canary and of the audit."""
-    laid_out = [document(build(scan_of(full()), as_of=AS_OF)), *documents_of(frames(), CANARY).values()]
+    laid_out = [build_document(build(scan_of(full()), as_of=AS_OF)), *documents_of(frames(), CANARY).values()]
     return [
         block for found in laid_out for section in found.sections for block in section.blocks if block.type == "grid"
     ]
@@ -112,8 +112,14 @@ ROW = TableRow(lift=0.25, lift_ci_low=0.1, lift_ci_high=None, verdict="works", c
         (Shown(("contents",)), "12,345", "contents", "Posts", "number"),
         (show("contents", "Seen"), "12,345", "contents", "Seen", "number"),
         (show("lift", format="points"), "+25.00 pp", "lift", "Lift", "number"),
-        (interval("lift_ci_low", "lift_ci_low"), "+10.0% to +10.0%", "lift_ci_low lift_ci_low", "Interval", "number"),
-        (interval("lift_ci_low", "lift_ci_high"), NOTHING, "lift_ci_low lift_ci_high", "Interval", "number"),
+        (
+            show_interval("lift_ci_low", "lift_ci_low"),
+            "+10.0% to +10.0%",
+            "lift_ci_low lift_ci_low",
+            "Interval",
+            "number",
+        ),
+        (show_interval("lift_ci_low", "lift_ci_high"), NOTHING, "lift_ci_low lift_ci_high", "Interval", "number"),
         (show_text("Both", lambda row: f"{row.verdict}!", "verdict", "lift"), "works!", "verdict lift", "Both", "text"),
         (Shown(("verdict",)), "works", "verdict", "Verdict", "verdict"),
     ],

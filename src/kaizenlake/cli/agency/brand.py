@@ -9,7 +9,7 @@ import typer
 
 from kaizenlake.cli.shell.groups import add_group
 from kaizenlake.cli.shell.options import LAKE, JsonOption, LakeOption, TenantOption
-from kaizenlake.cli.shell.words import draw, open_view, say, say_json
+from kaizenlake.cli.shell.output import draw, open_view, say, say_json
 
 
 def add_to(app: typer.Typer) -> None:

@@ -10,7 +10,7 @@ import typer
 
 from kaizenlake.cli.shell.groups import add_group
 from kaizenlake.cli.shell.options import LAKE, ByOption, JsonOption, LakeOption, ReasonOption, TenantOption
-from kaizenlake.cli.shell.words import decider, draw, open_view, say, say_json
+from kaizenlake.cli.shell.output import decider, draw, open_view, say, say_json
 from kaizenlake.errors import UsageError
 from kaizenlake.vocabulary import Priority, Risk, TaskStatus
 

@@ -17,8 +17,8 @@ from kaizenlake.cli.shell.options import (
     ReasonOption,
     TenantOption,
 )
+from kaizenlake.cli.shell.output import decider, draw, open_view, say, say_json
 from kaizenlake.cli.shell.serving import serve
-from kaizenlake.cli.shell.words import decider, draw, open_view, say, say_json
 from kaizenlake.errors import UsageError
 from kaizenlake.vocabulary import Method, Mode, plural
 
@@ -101,7 +101,7 @@ def start(
         policy_id=policy,
         candidates=tuple(candidates),
         control=control,
-        shares=_shares(share, len(candidates)),
+        shares=_list_shares(share, len(candidates)),
         deployment_id=name,
         unit_name=unit,
         salt=salt,
@@ -145,16 +145,16 @@ def list_(
     as_json: JsonOption = False,
 ) -> None:
     """List shadows and canaries: of each candidate what came of it, and the look whose verdict stands."""
-    from kaizenlake.decide.policies import endings, policies
+    from kaizenlake.decide.policies import deployment_ends, policies
 
     opened = open_view(lake, tenant)
     state = policies.state(opened)
     rows = [
-        row | {"results": endings.of_each(state, row)}
+        row | {"results": deployment_ends.find_result_of_each(state, row)}
         for row in state.deployments.sort("started_at", "deployment_id").to_dicts()
         if (policy is None or row["policy_id"] == policy) and (not running or row["status"] == "running")
     ]
-    latest = {(look["deployment_id"], look["policy_version"]): look for look in _standing(opened)}
+    latest = {(look["deployment_id"], look["policy_version"]): look for look in _gather_standing(opened)}
     if as_json:
         say_json(
             [
@@ -211,13 +211,13 @@ def show(
 ) -> None:
     """Show a deployment and every look at it: what each night knew of each candidate, its verdict and the reason."""
     from kaizenlake.decide.canaries import deployments
-    from kaizenlake.decide.policies import endings, policies
-    from kaizenlake.report.canary.labels import missing_outcomes
+    from kaizenlake.decide.policies import deployment_ends, policies
+    from kaizenlake.report.canary.canary_labels import missing_outcomes
 
     opened = open_view(lake, tenant)
-    state, looks = policies.state(opened), _looks(opened, deployment)
+    state, looks = policies.state(opened), _list_looks(opened, deployment)
     row = deployments.row_of(state, deployment)
-    results = endings.of_each(state, row)
+    results = deployment_ends.find_result_of_each(state, row)
     if as_json:
         say_json({**row, "results": results, "looks": looks})
         return
@@ -270,7 +270,7 @@ def show(
             say(f"{look['policy_version']} on night {last}: {look['verdict']}. {look['reason']}")
             for words in missing_outcomes(look):
                 say(words)
-    for look in _standing(opened, deployment):
+    for look in _gather_standing(opened, deployment):
         if look["look"] < last:
             say(
                 f"{look['policy_version']}: night {look['look']} stands, since a pause takes back nothing: {look['verdict']}. "
@@ -330,7 +330,7 @@ def _tell(row: dict[str, Any]) -> None:
         say(f"Ended {row['ended_at']:%Y-%m-%d %H:%M} UTC by {row['ended_by']}: {row['result']}.{why}")
 
 
-def _looks(lake: Lake, deployment: str) -> list[dict[str, Any]]:
+def _list_looks(lake: Lake, deployment: str) -> list[dict[str, Any]]:
     """Return looks at a deployment, in their order."""
     from kaizenlake.tables import CanaryLooks
 
@@ -338,7 +338,7 @@ def _looks(lake: Lake, deployment: str) -> list[dict[str, Any]]:
     return rows.sort("look", "policy_version").collect().to_dicts()
 
 
-def _standing(lake: Lake, deployment: str | None = None) -> list[dict[str, Any]]:
+def _gather_standing(lake: Lake, deployment: str | None = None) -> list[dict[str, Any]]:
     """Return the look at each candidate whose verdict stands; of one deployment or all."""
     from kaizenlake.jobs.canaries._canary_standing import standing
     from kaizenlake.tables import CanaryLooks
@@ -352,7 +352,7 @@ def _describe_state(look: dict[str, Any] | None) -> tuple[Any, ...]:
     return (None, None, None) if look is None else (look["look"], look["effect"], look["verdict"])
 
 
-def _shares(given: list[float] | None, candidates: int) -> tuple[float, ...] | None:
+def _list_shares(given: list[float] | None, candidates: int) -> tuple[float, ...] | None:
     """Return one share for each candidate; a single one is that of all together."""
     if not given:
         return None

@@ -10,7 +10,7 @@ import typer
 from kaizenlake.cli.shell.contexts import find_context
 from kaizenlake.cli.shell.groups import add_commands
 from kaizenlake.cli.shell.options import LAKE, JsonOption, LakeOption, TenantOption
-from kaizenlake.cli.shell.words import decider, open_lake, say, say_json, system_user
+from kaizenlake.cli.shell.output import decider, open_lake, say, say_json, system_user
 from kaizenlake.vocabulary import plural
 
 if TYPE_CHECKING:

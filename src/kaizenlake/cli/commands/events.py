@@ -10,7 +10,7 @@ import typer
 from kaizenlake.cli.commands.tables import find_declared
 from kaizenlake.cli.shell.groups import add_commands
 from kaizenlake.cli.shell.options import LAKE, JsonOption, LakeOption
-from kaizenlake.cli.shell.words import draw, say, say_json, say_lines
+from kaizenlake.cli.shell.output import draw, say, say_json, say_lines
 from kaizenlake.errors import UsageError
 
 

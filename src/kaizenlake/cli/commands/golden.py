@@ -10,7 +10,7 @@ import typer
 
 from kaizenlake.cli.shell.groups import add_group
 from kaizenlake.cli.shell.options import LAKE, ByOption, DoerOption, JsonOption, LakeOption, ReasonOption, TenantOption
-from kaizenlake.cli.shell.words import decider, draw, open_view, say, say_json
+from kaizenlake.cli.shell.output import decider, draw, open_view, say, say_json
 from kaizenlake.errors import UsageError, VerificationError
 from kaizenlake.vocabulary import plural
 
@@ -56,7 +56,7 @@ def freeze(
         open_view(lake, tenant), name, doer=doer, by=decider(by), filters=filters, reason=reason
     )
     if as_json:
-        say_json({**_facts(item), "golden_runs": item.runs, "is_new": is_new})
+        say_json({**_gather_facts(item), "golden_runs": item.runs, "is_new": is_new})
         return
     state = "Frozen" if is_new else "It stands as it was frozen"
     say(
@@ -73,13 +73,13 @@ def list_(
 
     found = [item for item in golden.golden_sets(decisions.of(open_view(lake, tenant))) if doer in {None, item.doer}]
     if as_json:
-        say_json([_facts(item) for item in found])
+        say_json([_gather_facts(item) for item in found])
         return
     if not found:
         say("There is no golden set; `kaizen golden freeze NAME --doer DOER` makes one.")
         return
     heads = ("set", "version", "doer", "runs", "frozen", "by", "reason")
-    rows = (_facts(item) for item in found)
+    rows = (_gather_facts(item) for item in found)
     draw(heads, [(r["golden_set_id"], r["golden_set_version"], r["doer"], r["runs"], r["frozen_at"], r["frozen_by"], r["reason"]) for r in rows])  # fmt: skip
 
 
@@ -124,7 +124,7 @@ def verify(
         raise VerificationError(f"{plural(failed, 'golden set')} failed.")
 
 
-def _facts(item: GoldenSet) -> dict[str, Any]:
+def _gather_facts(item: GoldenSet) -> dict[str, Any]:
     return {
         "golden_set_id": item.golden_set_id,
         "golden_set_version": item.golden_set_version,

@@ -10,7 +10,7 @@ import typer
 
 from kaizenlake.cli.shell.groups import add_commands, add_group
 from kaizenlake.cli.shell.options import LAKE, ByOption, JsonOption, LakeOption, ReasonOption
-from kaizenlake.cli.shell.words import decider, draw, note, open_lake, say, say_json, system_user
+from kaizenlake.cli.shell.output import decider, draw, note, open_lake, say, say_json, system_user
 from kaizenlake.errors import UsageError
 from kaizenlake.vocabulary import plural
 

@@ -12,7 +12,7 @@ import typer
 from kaizenlake._version import __version__
 from kaizenlake.cli.shell.groups import add_commands
 from kaizenlake.cli.shell.options import LAKE, ByOption, JsonOption, LakeOption, ReasonOption, TenantOption
-from kaizenlake.cli.shell.words import decider, draw, note, open_lake, open_view, say, say_json, say_lines, system_user
+from kaizenlake.cli.shell.output import decider, draw, note, open_lake, open_view, say, say_json, say_lines, system_user
 from kaizenlake.errors import KaizenError, VerificationError
 from kaizenlake.vocabulary import plural
 
@@ -167,7 +167,7 @@ def _look(lake: str) -> dict[str, Any]:
         "kaizenlake": __version__,
         "python": sys.version.split()[0],
         "libraries": {name: _version_of(name) for name in LIBRARIES},
-        "lake": _lake_state(lake),
+        "lake": _gather_lake_state(lake),
         "settings": [
             {
                 "setting": item.name,
@@ -181,7 +181,7 @@ def _look(lake: str) -> dict[str, Any]:
     }
 
 
-def _lake_state(where: str) -> dict[str, Any]:
+def _gather_lake_state(where: str) -> dict[str, Any]:
     from kaizenlake import tables
     from kaizenlake.lake import lock
     from kaizenlake.night import artifact

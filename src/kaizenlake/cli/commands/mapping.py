@@ -11,7 +11,7 @@ import typer
 
 from kaizenlake.cli.shell.groups import add_commands
 from kaizenlake.cli.shell.options import LAKE, JsonOption, LakeOption
-from kaizenlake.cli.shell.words import draw, open_lake, say, say_json, say_lines
+from kaizenlake.cli.shell.output import draw, open_lake, say, say_json, say_lines
 from kaizenlake.errors import LakeError, UsageError
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ import typer
 
 from kaizenlake.cli.shell.groups import add_commands
 from kaizenlake.cli.shell.options import LAKE, REPORTS, LakeOption, ReportsOption, StrictOption, TenantOption
+from kaizenlake.cli.shell.output import note, open_lake, open_view, say
 from kaizenlake.cli.shell.progress import counting, watching
-from kaizenlake.cli.shell.words import note, open_lake, open_view, say
 from kaizenlake.errors import AllQuarantinedError, EmptyMappingError, QuarantinedError, UnreadFileError, UsageError
 from kaizenlake.vocabulary import plural
 
@@ -140,8 +140,8 @@ def land(
             hint="The reason stands above; the other files have landed.",
         )
     if found.made_nothing:
-        raise EmptyMappingError(nothing_words(found.made_nothing), hint=LOOK if found.quarantined else NO_ROWS)
-    if strict and (words := waiting_words(landing.count_unacknowledged(opened), found.blocked)):
+        raise EmptyMappingError(describe_nothing(found.made_nothing), hint=LOOK if found.quarantined else NO_ROWS)
+    if strict and (words := describe_waiting(landing.count_unacknowledged(opened), found.blocked)):
         raise QuarantinedError(words, hint=ACKNOWLEDGE)
     if found.is_all_quarantined:
         raise AllQuarantinedError(f"All {plural(found.lines_in, 'line')} went to quarantine.", hint=LOOK)
@@ -170,14 +170,14 @@ def nightly(
         from kaizenlake.lake.landing import landing
 
         blocked = () if done.landing is None else done.landing.blocked
-        raise QuarantinedError(waiting_words(landing.count_unacknowledged(opened), blocked), hint=ACKNOWLEDGE)
+        raise QuarantinedError(describe_waiting(landing.count_unacknowledged(opened), blocked), hint=ACKNOWLEDGE)
     if done.landing is not None and done.exit_code == AllQuarantinedError.exit_code:
         raise AllQuarantinedError(
             f"All {plural(done.landing.lines_in, 'line')} of the night went to quarantine.", hint=LOOK
         )
     if done.landing is not None and done.exit_code == EmptyMappingError.exit_code:
         raise EmptyMappingError(
-            nothing_words(done.landing.made_nothing), hint=LOOK if done.landing.quarantined else NO_ROWS
+            describe_nothing(done.landing.made_nothing), hint=LOOK if done.landing.quarantined else NO_ROWS
         )
     if done.exit_code:
         raise typer.Exit(done.exit_code)
@@ -187,10 +187,10 @@ LOOK = "`kaizen quarantine` shows the lines and why."
 NO_ROWS = "Their files hold no rows but those that are left out, such as totals; is the export whole?"
 
 
-def nothing_words(mappings: Sequence[str]) -> str:
+def describe_nothing(mappings: Sequence[str]) -> str:
     """Return which mappings made no event, in words.
 
-    >>> nothing_words(["posts"])
+    >>> describe_nothing(["posts"])
     "The mapping 'posts' made no event of any row that it read."
     """
     names = ", ".join(map(repr, mappings))
@@ -200,10 +200,10 @@ def nothing_words(mappings: Sequence[str]) -> str:
 ACKNOWLEDGE = "`kaizen quarantine` shows the lines, `kaizen quarantine acknowledge` records that you have seen them."
 
 
-def waiting_words(lines: int, blocked: Sequence[str]) -> str:
+def describe_waiting(lines: int, blocked: Sequence[str]) -> str:
     """Return why a strict run is not content, in words; empty where it is.
 
-    >>> waiting_words(1, ["a.ndjson"])
+    >>> describe_waiting(1, ["a.ndjson"])
     '1 line waits in quarantine, newer than the last acknowledgement; 1 file was left alone, such as a.ndjson.'
     """
     words = []

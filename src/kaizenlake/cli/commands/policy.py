@@ -22,8 +22,8 @@ from kaizenlake.cli.shell.options import (
     TenantOption,
     VersionArgument,
 )
+from kaizenlake.cli.shell.output import decider, draw, note, open_lake, open_view, say, say_json
 from kaizenlake.cli.shell.serving import serve
-from kaizenlake.cli.shell.words import decider, draw, note, open_lake, open_view, say, say_json
 from kaizenlake.vocabulary import Status
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def list_(
     rows = policies.state(open_view(lake, tenant)).policies.sort("policy_id", "created_at", "policy_version")
     rows = rows.filter(**wanted) if wanted else rows
     if as_json:
-        say_json([_facts(row) for row in rows.iter_rows(named=True)])
+        say_json([_gather_facts(row) for row in rows.iter_rows(named=True)])
         return
     if rows.is_empty():
         say(
@@ -116,15 +116,15 @@ def show(
 ) -> None:
     """Show a version: where it stands, its origin, whether it verifies, and its document."""
     state, found = _find(lake, tenant, policy, version)
-    problem = _problem(lake, found)
+    problem = _find_problem(lake, found)
     if as_json:
-        say_json({**_facts(vars(found)), "problem": problem, "document": json.loads(found.document)})
+        say_json({**_gather_facts(vars(found)), "problem": problem, "document": json.loads(found.document)})
         return
     say(
         f"{found.name} for {found.doer}{f' in the phase {found.phase}' if found.phase else ''}: {found.status} since "
         f"{_short(found.status_since)}, by {found.decided_by}{' - BY OVERRIDE' if found.is_override else ''}."
     )
-    say(f"Created {_short(found.created_at)} by {found.created_by}" + _origin(found) + ".")
+    say(f"Created {_short(found.created_at)} by {found.created_by}" + _format_origin(found) + ".")
     if found.approved_at is not None:
         say(f"Approved {_short(found.approved_at)} by {found.approved_by}.")
     say(f"Content {found.content_sha256}, " + ("verified." if problem is None else f"DOES NOT VERIFY: {problem}"))
@@ -173,7 +173,7 @@ def lineage(
             "experiment_id": item.experiment_id,
             "content_sha256": item.content_sha256,
             "parent_sha256": item.parent_sha256,
-            "problem": _problem(lake, item),
+            "problem": _find_problem(lake, item),
         }
         for item in state.lineage(found)
     ]
@@ -216,16 +216,16 @@ def audit(
     rows = state.promotions.filter(policy_id=policy) if policy is not None else state.promotions
     rows = rows.filter("is_override") if overrides else rows
     if as_json:
-        say_json([row | {"gates": _gates(row)} for row in rows.iter_rows(named=True)])
+        say_json([row | {"gates": _list_gates(row)} for row in rows.iter_rows(named=True)])
         return
     if rows.is_empty():
         nothing = "Nothing was decided yet." if policy is None else "Nothing was decided of it."
         say("No gate was skipped." if overrides else nothing)
     for row in rows.iter_rows(named=True):
-        say(_sentence(row), style="bold red" if row["is_override"] else None)
+        say(_format_sentence(row), style="bold red" if row["is_override"] else None)
         if row["reason"]:
             say(f"    Reason: {row['reason']}")
-        for gate in _gates(row):
+        for gate in _list_gates(row):
             skipped = "SKIPPED" if row["is_override"] else "refused"
             say(f"    {'passed ' if gate['passed'] else skipped} {gate['gate']}: {gate['found']}")
 
@@ -311,7 +311,7 @@ def _tell(done: Decision, words: str, *, as_json: bool) -> None:
     if as_json:
         gates = [gate.to_event() for gate in done.gates]
         facts = {name: getattr(done, name) for name in ("is_new", "archived", "restored", "ended")}
-        say_json({**_facts(vars(done.version)), **facts, "gates": gates})
+        say_json({**_gather_facts(vars(done.version)), **facts, "gates": gates})
         return
     say(words if done.is_new else f"{words} It was so already; nothing was changed.")
     for deployment in done.ended:
@@ -328,14 +328,14 @@ def _find(lake: str, tenant: str | None, policy: str, version: str | None) -> tu
     return state, state.active(policy) or state.versions(policy)[-1]
 
 
-def _problem(lake: str, version: Version) -> str | None:
+def _find_problem(lake: str, version: Version) -> str | None:
     """Return why a version does not verify; None where it does."""
     from kaizenlake.decide.policies import gates
 
     return gates.problem(open_lake(lake), version)
 
 
-def _facts(row: Any) -> dict[str, Any]:
+def _gather_facts(row: Any) -> dict[str, Any]:
     """Return a version without its document, which is long."""
     return {name: value for name, value in row.items() if name not in {"document", "signature"}}
 
@@ -344,17 +344,17 @@ def _pretty(version: Version) -> list[str]:
     return json.dumps(json.loads(version.document), indent=2, sort_keys=True, ensure_ascii=False).split("\n")
 
 
-def _origin(version: Version) -> str:
+def _format_origin(version: Version) -> str:
     made = f", made of {version.parent_version}" if version.parent_version else ", the root of its line"
     return made + (f", generated by the experiment {version.experiment_id}" if version.experiment_id else "")
 
 
-def _gates(row: dict[str, Any]) -> list[dict[str, Any]]:
+def _list_gates(row: dict[str, Any]) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = [] if row["gates"] is None else json.loads(row["gates"]).get("gates", [])
     return found
 
 
-def _sentence(row: dict[str, Any]) -> str:
+def _format_sentence(row: dict[str, Any]) -> str:
     what = {
         "created": "created as a draft",
         "promoted": f"promoted from {row['from_status']} to {row['to_status']}",
@@ -368,13 +368,13 @@ def _sentence(row: dict[str, Any]) -> str:
         if row[name] is not None
     ]
     mark = "OVERRIDE: " if row["is_override"] else ""
-    who = f"by {row['decided_by']}{_proof(row)}"
+    who = f"by {row['decided_by']}{_describe_proof(row)}"
     return (
         f"{_short(row['occurred_at'])}  {mark}{row['policy_id']} {row['policy_version']} {what}{''.join(more)}, {who}"
     )
 
 
-def _proof(row: dict[str, Any]) -> str:
+def _describe_proof(row: dict[str, Any]) -> str:
     """Return by what it is known who decided, in words."""
     if row["is_automatic"]:
         return ""

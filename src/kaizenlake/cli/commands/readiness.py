@@ -10,7 +10,7 @@ import typer
 
 from kaizenlake.cli.shell.groups import add_commands
 from kaizenlake.cli.shell.options import LAKE, JsonOption, LakeOption, TenantOption
-from kaizenlake.cli.shell.words import note, open_view, say, say_json
+from kaizenlake.cli.shell.output import note, open_view, say, say_json
 from kaizenlake.errors import BenchmarkEnforcementError, UsageError
 from kaizenlake.vocabulary import plural
 
@@ -156,10 +156,10 @@ def _say(one: dict[str, Any]) -> None:
         for rule in item["rules"]:
             if rule["verdict"] != "PASS":
                 line = f", line {rule['line']}" if rule["line"] else ""
-                say(f"    {rule['verdict']} {rule['rule']}{line}: {_found(rule)}{rule['advice']}")
+                say(f"    {rule['verdict']} {rule['rule']}{line}: {_describe_found(rule)}{rule['advice']}")
 
 
-def _found(rule: dict[str, Any]) -> str:
+def _describe_found(rule: dict[str, Any]) -> str:
     """Return what was found and what is wanted of a figure; of words the advice says it."""
     found = rule["found"]
     if found is None or rule["rule"] == "FORBIDDEN_PHRASE":

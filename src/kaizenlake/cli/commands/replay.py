@@ -19,7 +19,7 @@ from kaizenlake.cli.shell.options import (
     TenantOption,
     VersionArgument,
 )
-from kaizenlake.cli.shell.words import decider, draw, open_view, say, say_json
+from kaizenlake.cli.shell.output import decider, draw, open_view, say, say_json
 from kaizenlake.errors import GateError, UsageError
 from kaizenlake.vocabulary import plural
 
@@ -73,7 +73,7 @@ def replay(
     else:
         _tell(done.payload, is_new=done.is_new)
     if done.verdict != "passed":
-        raise GateError(f"The replay of {policy_id} {version} {_outcome(done.payload)}.")
+        raise GateError(f"The replay of {policy_id} {version} {_format_outcome(done.payload)}.")
 
 
 def _function(name: str) -> Call:
@@ -120,7 +120,7 @@ def _tell(said: Mapping[str, Any], *, is_new: bool) -> None:
         draw(heads, [[entry[name] for name in names] for entry in entries])
 
 
-def _outcome(said: Mapping[str, Any]) -> str:
+def _format_outcome(said: Mapping[str, Any]) -> str:
     if said["verdict"] == "failed":
         return "failed"
     return f"was refused: {'the log holds' if said['kind'] == 'off_policy' else 'it gives'} no answer"

@@ -9,7 +9,7 @@ import typer
 
 from kaizenlake.cli.shell.groups import add_commands
 from kaizenlake.cli.shell.options import LAKE, JsonOption, LakeOption, TenantOption
-from kaizenlake.cli.shell.words import draw, escape_unseen, note, open_view, say, say_lines
+from kaizenlake.cli.shell.output import draw, escape_unseen, note, open_view, say, say_lines
 from kaizenlake.errors import UsageError
 from kaizenlake.vocabulary import plural
 
@@ -112,12 +112,12 @@ def _cards() -> type[Table]:
 
 def _write(scan: Scan, found: tuple[Skill, ...], html: Path | None, pdf: Path | None, *, is_fleet: bool) -> None:
     from kaizenlake.report.engine.render import render_html, render_pdf
-    from kaizenlake.report.skill.fleet import fleet
-    from kaizenlake.report.skill.skill_report import card_of
+    from kaizenlake.report.skill.fleet import build_fleet
+    from kaizenlake.report.skill.skill_report import build_named_card
 
     if not found:
         return
-    laid_out = fleet(found, {}) if is_fleet else card_of(scan, found[0])
+    laid_out = build_fleet(found, {}) if is_fleet else build_named_card(scan, found[0])
     for path, render in ((html, render_html), (pdf, render_pdf)):
         if path is None:
             continue

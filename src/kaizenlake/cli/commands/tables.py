@@ -13,7 +13,7 @@ import typer
 
 from kaizenlake.cli.shell.groups import add_commands
 from kaizenlake.cli.shell.options import LAKE, JsonOption, LakeOption, TenantOption
-from kaizenlake.cli.shell.words import draw, note, open_lake, open_view, say, say_json, say_lines
+from kaizenlake.cli.shell.output import draw, note, open_lake, open_view, say, say_json, say_lines
 from kaizenlake.errors import KaizenError, TableNotFoundError, UsageError
 from kaizenlake.vocabulary import plural
 
@@ -149,7 +149,7 @@ def tables_(
 
     if name is not None:
         found = find_table(name, find_declared(lake))
-        columns = _columns(found)
+        columns = _list_columns(found)
         if as_json:
             say_json(
                 {
@@ -230,7 +230,7 @@ def graph(
         )
 
 
-def _columns(table: type[Table]) -> list[dict[str, Any]]:
+def _list_columns(table: type[Table]) -> list[dict[str, Any]]:
     from kaizenlake import tables
 
     types = tables.schema(table)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kaizenlake.cli.shell.words import find_lake, note, open_view
+from kaizenlake.cli.shell.output import find_lake, note, open_view
 from kaizenlake.errors import PublishError, UsageError
 
 if TYPE_CHECKING:

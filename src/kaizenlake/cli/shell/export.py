@@ -12,7 +12,7 @@ _FORMULA = r"^[=+\-@\t\r]"
 
 def write_json(frame: pl.DataFrame, to: BinaryIO) -> None:
     """Write an array of row objects; instants as RFC 3339 in UTC, dates as ISO 8601, nulls as null."""
-    to.write(_plain(frame).write_json().encode())
+    to.write(_flatten(frame).write_json().encode())
     to.write(b"\n")
 
 
@@ -26,7 +26,7 @@ def write_csv(frame: pl.DataFrame, to: BinaryIO, *, exact: bool = False) -> None
             `=`, `+`, `-`, `@`, a tab or a carriage return) gets an apostrophe in front: texts come from outside.
     """
     lists = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.List)]
-    plain = _plain(frame).with_columns(pl.col(name).list.join("; ", ignore_nulls=True) for name in lists)
+    plain = _flatten(frame).with_columns(pl.col(name).list.join("; ", ignore_nulls=True) for name in lists)
     texts = [name for name, dtype in frame.schema.items() if dtype == pl.String or name in lists]
     if not exact:
         plain = plain.with_columns(
@@ -41,7 +41,7 @@ def write_parquet(frame: pl.DataFrame, to: BinaryIO) -> None:
     frame.write_parquet(to)
 
 
-def _plain(frame: pl.DataFrame) -> pl.DataFrame:
+def _flatten(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(
         pl.col(name).dt.strftime(_INSTANT) for name, dtype in frame.schema.items() if isinstance(dtype, pl.Datetime)
     )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from kaizenlake.cli.shell.words import clean, err, is_terminal, note
+from kaizenlake.cli.shell.output import clean, err, is_terminal, note
 
 if TYPE_CHECKING:
     from kaizenlake.night.artifact import StepRecord

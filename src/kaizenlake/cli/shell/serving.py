@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kaizenlake.cli.shell.words import note
+from kaizenlake.cli.shell.output import note
 from kaizenlake.errors import KaizenError
 
 if TYPE_CHECKING:

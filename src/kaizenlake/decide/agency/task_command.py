@@ -11,8 +11,8 @@ import polars as pl
 from kaizenlake import signing
 from kaizenlake.decide.agency.task_state import NEXT, TaskState, read
 from kaizenlake.decide.policies.command import digest
+from kaizenlake.decide.record.command_words import check_texts, find_system_user
 from kaizenlake.decide.record.lines import decision_line
-from kaizenlake.decide.record.words import check_texts, system_user
 from kaizenlake.errors import GateError, UsageError
 from kaizenlake.events.write.log import Line
 from kaizenlake.jobs.policies.policy_promotions import NIGHT
@@ -94,7 +94,7 @@ class TaskCommand:
     def _line(self, event_type: str, found: TaskState, payload: Mapping[str, Any], place: int) -> Line:
         task_id = payload["task_id"]
         at = found.not_before([task_id], self.now)
-        said = {**payload, "decided_by": self.by, "system_user": None if self.by == NIGHT else system_user()}
+        said = {**payload, "decided_by": self.by, "system_user": None if self.by == NIGHT else find_system_user()}
         told = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in said.items()}
         content = digest(f"{event_type} {at.isoformat()} {signing.canonical(told).decode()}")
         # Of two steps at one instant the greater id counts, so the ids of one task grow.

@@ -12,16 +12,16 @@ import polars as pl
 from pydantic import ValidationError
 
 from kaizenlake.decide.policies.command import Command, digest
-from kaizenlake.decide.policies.endings import End
+from kaizenlake.decide.policies.deployment_ends import End
 from kaizenlake.decide.policies.gates import GateEvidence, content_gate
+from kaizenlake.decide.record.command_words import check_texts, write_command
 from kaizenlake.decide.record.lines import decision_line
 from kaizenlake.decide.record.state import DecisionState, Version, read
-from kaizenlake.decide.record.words import check_texts, kaizen
 from kaizenlake.decide.replays.logged_runs import decode_runs, run_events
 from kaizenlake.errors import GateError, UsageError
 from kaizenlake.events.rules import near
 from kaizenlake.events.write.log import Line
-from kaizenlake.jobs.canaries._canary_told import TOLD_DAYS, tells
+from kaizenlake.jobs.canaries._canary_known_metrics import TOLD_DAYS, tells_metric
 from kaizenlake.lake.store import Lake
 from kaizenlake.lake.trust import decisions
 from kaizenlake.lake.trust.tenants import view_of
@@ -93,7 +93,7 @@ def start(
         GateError: Its versions are not what they must be, or another deployment of the policy runs.
     """
     command, rule = Command(lake, by, reason, now), _rule(lake, plan)
-    shares = _shares(plan, rule)
+    shares = _list_shares(plan, rule)
     begun: list[str] = []
 
     def decide(found: DecisionState) -> list[Line]:
@@ -190,7 +190,7 @@ def list_silent_guardrails(lake: Lake, row: Mapping[str, Any]) -> list[str]:
         pl.col("policy_id") == row["policy_id"],
         pl.col("policy_version") == row["control_version"],
     )
-    told = runs.select(tells(metric).any().alias(metric) for metric in row["guardrail_metrics"]).collect()
+    told = runs.select(tells_metric(metric).any().alias(metric) for metric in row["guardrail_metrics"]).collect()
     return [metric for metric in row["guardrail_metrics"] if not told[metric].item()]
 
 
@@ -211,7 +211,7 @@ def _rule(lake: Lake, plan: DeploymentPlan) -> Canaries:
         raise UsageError(f"{name}: {describe_broken(first)}.") from error
 
 
-def _shares(plan: DeploymentPlan, rule: Canaries) -> tuple[float, ...]:
+def _list_shares(plan: DeploymentPlan, rule: Canaries) -> tuple[float, ...]:
     """Return the share of each candidate; 0 in a shadow."""
     count = len(plan.candidates)
     if not count:
@@ -252,7 +252,7 @@ def _versions(evidence: GateEvidence, plan: DeploymentPlan) -> tuple[Version, Se
         if version.status != plan.mode:
             raise GateError(
                 f"{version.name} is {version.status}; a {plan.mode} takes candidates that are {plan.mode}.",
-                hint=f"{kaizen('policy', 'promote', version.policy_id, version.policy_version, '--to', plan.mode)} asks its gates.",
+                hint=f"{write_command('policy', 'promote', version.policy_id, version.policy_version, '--to', plan.mode)} asks its gates.",
             )
     for version in (control, *candidates):
         gate = content_gate(evidence, version)
@@ -262,7 +262,7 @@ def _versions(evidence: GateEvidence, plan: DeploymentPlan) -> tuple[Version, Se
         one = running[0]
         raise GateError(
             f"The {one.deployment_mode} {one.deployment_id} of {plan.policy_id} runs; there is one at a time.",
-            hint=f"{kaizen('canary', 'stop', one.deployment_id)} ends it.",
+            hint=f"{write_command('canary', 'stop', one.deployment_id)} ends it.",
         )
     return control, candidates
 

@@ -13,8 +13,8 @@ import polars as pl
 from kaizenlake.decide.policies import policies
 from kaizenlake.decide.policies.gates import Gate, GateEvidence, gates
 from kaizenlake.decide.policies.policies import Decision
+from kaizenlake.decide.record.command_words import write_command
 from kaizenlake.decide.record.state import DecisionState, Deployment, Version
-from kaizenlake.decide.record.words import kaizen
 from kaizenlake.errors import GateError
 from kaizenlake.jobs.policies.policy_promotions import NIGHT
 from kaizenlake.lake.store import Lake
@@ -83,7 +83,7 @@ def _judge(evidence: GateEvidence, row: Mapping[str, Any]) -> Iterator[tuple[boo
             if row["auto_rollback"]:
                 yield _roll_back(evidence, deployment, version, look)
             else:
-                way = kaizen("policy", "rollback", version.policy_id, version.policy_version)
+                way = write_command("policy", "rollback", version.policy_id, version.policy_version)
                 said = f"{name}: night {look['look']} says rollback of {version.policy_version}"
                 yield False, f"{said}; {way} is a person's to say."
         return
@@ -114,7 +114,7 @@ def _promote(
     target = "canary" if deployment.deployment_mode == "shadow" else "active"
     said = f"{deployment.deployment_id}: night {look['look']} says promote {version.policy_version} to {target}"
     if not is_allowed:
-        way = kaizen("policy", "promote", version.policy_id, version.policy_version, "--to", target)
+        way = write_command("policy", "promote", version.policy_id, version.policy_version, "--to", target)
         return False, f"{said}; {way} is a person's to say."
     # A gate that refuses is asked again each night, which the audit need not tell each time.
     if failed := [gate for gate in gates(evidence, version, target) if not gate.passed]:

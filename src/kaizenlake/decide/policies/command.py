@@ -11,11 +11,11 @@ from typing import Any
 import polars as pl
 
 from kaizenlake import signing
-from kaizenlake.decide.policies.endings import End
+from kaizenlake.decide.policies.deployment_ends import End
 from kaizenlake.decide.policies.gates import Gate, GateEvidence
+from kaizenlake.decide.record.command_words import check_texts, find_system_user
 from kaizenlake.decide.record.lines import decision_line
 from kaizenlake.decide.record.state import DecisionState, Version, read
-from kaizenlake.decide.record.words import check_texts, system_user
 from kaizenlake.errors import UsageError
 from kaizenlake.events.write.log import Line
 from kaizenlake.jobs.policies.policy_promotions import NIGHT
@@ -75,7 +75,7 @@ class Command:
         """Return an event of the policy that the payload names; the same command on the same state makes the same event."""
         policy_id = payload["policy_id"]
         at = found.not_before(policy_id, self.now)
-        user = None if self.by == NIGHT else system_user()
+        user = None if self.by == NIGHT else find_system_user()
         said = {**payload, "decided_by": self.by, "reason": self.reason, "system_user": user}
         content = digest(f"{event_type} {at.isoformat()} {signing.canonical(said).decode()}")
         # Of two decisions at one instant the greater id counts, so the ids of one policy grow.

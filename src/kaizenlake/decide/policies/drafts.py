@@ -16,7 +16,7 @@ from kaizenlake.decide.policies.versions import precedence
 from kaizenlake.decide.record.state import DecisionState, Version
 from kaizenlake.decide.replays.router_rules import NAMES, read_rules
 from kaizenlake.errors import UsageError
-from kaizenlake.events.rules import text_fault
+from kaizenlake.events.rules import find_text_fault
 from kaizenlake.events.values.fields import Key
 
 SCHEMA = "kaizenlake.policy/1"
@@ -190,7 +190,7 @@ def _check_plain(value: Any, place: str) -> None:
         for number, item in enumerate(value):
             _check_plain(item, f"{place}[{number}]")
     elif isinstance(value, str):
-        if fault := text_fault(value):
+        if fault := find_text_fault(value):
             raise UsageError(f"{place} holds {fault}; a policy holds texts in UTF-8.")
     elif isinstance(value, float):
         if not math.isfinite(value):

@@ -9,8 +9,8 @@ from typing import Any
 
 from kaizenlake import signing
 from kaizenlake.decide.record import trust
+from kaizenlake.decide.record.command_words import write_command
 from kaizenlake.decide.record.state import DecisionState, Deployment, Version
-from kaizenlake.decide.record.words import kaizen
 from kaizenlake.decide.replays.replays import standing
 from kaizenlake.errors import VerificationError
 from kaizenlake.jobs.canaries._canary_standing import standing as canary_standing
@@ -112,22 +112,22 @@ def replay_gate(evidence: GateEvidence, version: Version) -> Gate:
     """Return the latest replay of this very content passed; on the newest version of each golden set of the doer, if it has any."""
     found = standing(evidence.state.replay_log, doer=version.doer, content_sha256=version.content_sha256)
     asked = ("policy", "replay", version.policy_id, version.policy_version)
-    ways = [kaizen(*asked, "--golden", name) for name in found.golden_sets] or [kaizen(*asked)]
+    ways = [write_command(*asked, "--golden", name) for name in found.golden_sets] or [write_command(*asked)]
     hint = "" if found.passed else f" ({' and '.join(ways)})"
     return Gate("replay", found.passed, f"{found.found}{hint}.")
 
 
 def shadow_gate(evidence: GateEvidence, version: Version) -> Gate:
     """Return the latest shadow of the version, beside the version that is active now, was validated."""
-    return _verdict_gate("shadow", evidence, version)
+    return _make_verdict_gate("shadow", evidence, version)
 
 
 def canary_gate(evidence: GateEvidence, version: Version) -> Gate:
     """Return the latest look at the latest canary of the version, against the version that is active now, says promote."""
-    return _verdict_gate("canary", evidence, version)
+    return _make_verdict_gate("canary", evidence, version)
 
 
-def _verdict_gate(mode: str, evidence: GateEvidence, version: Version) -> Gate:
+def _make_verdict_gate(mode: str, evidence: GateEvidence, version: Version) -> Gate:
     tried = [
         item
         for item in evidence.state.deployments_of(version.policy_id)
@@ -153,7 +153,7 @@ def _verdict_gate(mode: str, evidence: GateEvidence, version: Version) -> Gate:
     said = (
         f"night {look['look']} at {name} on {look['looked_on']} says {look['verdict']}: {plural(look['units'], 'unit')} against "
         f"{look['units_control']:,}, effect "
-        f"{_effect(look['effect'], look['sequential_ci_low'], look['sequential_ci_high'])}. {look['reason']}"
+        f"{_describe_effect(look['effect'], look['sequential_ci_low'], look['sequential_ci_high'])}. {look['reason']}"
     )
     return Gate(mode, look["verdict"] == "promote", said, deployment.deployment_id, look["look"])
 
@@ -171,10 +171,10 @@ def approval_gate(evidence: GateEvidence, version: Version) -> Gate:
     if not evidence.promotion.needs_approval:
         return Gate("approval", True, "the settings ask for none.")
     if version.approved_at is None:
-        way = kaizen("policy", "approve", version.policy_id, version.policy_version)
+        way = write_command("policy", "approve", version.policy_id, version.policy_version)
         return Gate("approval", False, f"nobody has approved it: {way}.")
     if evidence.promotion.approvers and not trust.is_signed(evidence.lake, version):
-        way = kaizen("policy", "approve", version.policy_id, version.policy_version, "--key", "FILE")
+        way = write_command("policy", "approve", version.policy_id, version.policy_version, "--key", "FILE")
         who = ", ".join(evidence.promotion.approvers)
         return Gate("approval", False, f"no approval of it is signed by {who}, whom the settings name: {way}.")
     days = evidence.promotion.approval_days
@@ -201,10 +201,10 @@ def gates(evidence: GateEvidence, version: Version, target: str) -> tuple[Gate, 
     return content_gate(evidence, version), path_gate(version, target), *asked
 
 
-def _effect(effect: float | None, low: float | None, high: float | None) -> str:
+def _describe_effect(effect: float | None, low: float | None, high: float | None) -> str:
     """Return an effect with its interval, in words.
 
-    >>> _effect(-0.02, -0.03, None), _effect(None, None, None)
+    >>> _describe_effect(-0.02, -0.03, None), _describe_effect(None, None, None)
     ('-0.0200', 'not known')
     """
     if effect is None:

@@ -8,15 +8,15 @@ from datetime import datetime
 from pathlib import Path
 
 from kaizenlake import signing
-from kaizenlake.decide.policies import drafts, endings
+from kaizenlake.decide.policies import deployment_ends, drafts
 from kaizenlake.decide.policies.command import Command, name_version, record_gates
+from kaizenlake.decide.policies.deployment_ends import End
 from kaizenlake.decide.policies.drafts import PolicyDraft
-from kaizenlake.decide.policies.endings import End
 from kaizenlake.decide.policies.gates import CONTENT, Gate, approval_gate, content_gate, gates
 from kaizenlake.decide.policies.versions import precedence
 from kaizenlake.decide.record import trust
+from kaizenlake.decide.record.command_words import write_command
 from kaizenlake.decide.record.state import DecisionState, Version, read
-from kaizenlake.decide.record.words import kaizen
 from kaizenlake.errors import GateError, UsageError
 from kaizenlake.events.write.log import Line
 from kaizenlake.jobs.policies.policy_promotions import NIGHT
@@ -100,7 +100,7 @@ def create(
                     return []
                 raise UsageError(
                     f"{other.name} exists with another content, and a version never changes.",
-                    hint=f"{kaizen('policy', 'show', other.policy_id, other.policy_version)} shows it; give the draft a greater version.",
+                    hint=f"{write_command('policy', 'show', other.policy_id, other.policy_version)} shows it; give the draft a greater version.",
                 )
         return [
             command.line(
@@ -160,7 +160,7 @@ def approve(
         if version.status in {"active", "archived"}:
             raise GateError(f"{version.name} is {version.status}, so there is nothing to approve.")
         if not (gate := content_gate(command.evidence(found), version)).passed:
-            raise _refusal(version, "approved", [gate])
+            raise _make_refusal(version, "approved", [gate])
         same_day = version.approved_at is not None and version.approved_at.date() == command.now.date()
         if version.approved_by == by and same_day and approval_gate(command.evidence(found), version).passed:
             return []
@@ -251,7 +251,7 @@ class _Promotion:
         if STATUSES.index(self.to) < STATUSES.index(version.status):
             raise UsageError(
                 f"{version.name} is {version.status}; {self.to} lies behind it.",
-                hint=f"{kaizen('policy', 'rollback', version.policy_id, version.policy_version)} takes it out of service."
+                hint=f"{write_command('policy', 'rollback', version.policy_id, version.policy_version)} takes it out of service."
                 if version.status in IN_SERVICE
                 else "Create a new version of it.",
             )
@@ -270,11 +270,11 @@ class _Promotion:
             "gates": record_gates(self.said),
         }
         if failed and (not self.override or CONTENT in {gate.name for gate in failed}):
-            self.refusal = _refusal(version, self.to, failed)
+            self.refusal = _make_refusal(version, self.to, failed)
             is_told = self.command.has_refused(found, moved)
             return [] if is_told else [self.command.line("POLICY_REFUSED", found, moved)]
         self.archived = active.policy_version if active is not None and self.to == "active" else None
-        self.ends = endings.by_promotion(evidence, version, self.to)
+        self.ends = deployment_ends.list_ends_by_promotion(evidence, version, self.to)
         rests_on = next((gate for gate in reversed(self.said) if gate.deployment_id is not None), None)
         moved |= {
             "archived_version": self.archived,
@@ -302,7 +302,7 @@ class _Promotion:
             raise GateError(
                 f"{version.name} was not promoted to {self.to}: another decision on {self.policy_id} came first. "
                 f"{version.policy_version} is {version.status} now, and {now}.",
-                hint=f"See {kaizen('policy', 'audit', self.policy_id)}, and ask again if it is still wanted.",
+                hint=f"See {write_command('policy', 'audit', self.policy_id)}, and ask again if it is still wanted.",
             )
 
 
@@ -344,7 +344,7 @@ def roll_back(
                 return []
             raise GateError(
                 f"{version.name} is {version.status}; only what is in {', '.join(IN_SERVICE)} can be rolled back.",
-                hint=f"{kaizen('policy', 'audit', policy_id)} tells what was decided of it.",
+                hint=f"{write_command('policy', 'audit', policy_id)} tells what was decided of it.",
             )
         evidence = command.evidence(found)
         before = found.active_before(version) if version.status == "active" else None
@@ -353,7 +353,7 @@ def roll_back(
             check = content_gate(evidence, before)
             said.append(Gate("restored", check.passed, f"{before.policy_version}: {check.found}"))
             restored[:] = [before.policy_version] if check.passed else []
-        ends[:] = endings.by_roll_back(evidence, version)
+        ends[:] = deployment_ends.list_ends_by_roll_back(evidence, version)
         shown = [(gate.deployment_id, gate.looks) for gate in said if gate.deployment_id is not None]
         shown += [(end.deployment.deployment_id, end.looks) for end in ends if end.result == "rolled_back"]
         deployment_id, looks = shown[0] if shown else (None, None)
@@ -377,7 +377,7 @@ def roll_back(
     )
 
 
-def _refusal(version: Version, target: str, failed: Sequence[Gate]) -> GateError:
+def _make_refusal(version: Version, target: str, failed: Sequence[Gate]) -> GateError:
     """Return what gates refused, with what each of them found."""
     asked = "approved" if target == "approved" else f"promoted to {target}"
     can_be_skipped = target != "approved" and CONTENT not in {gate.name for gate in failed}

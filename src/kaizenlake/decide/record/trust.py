@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from kaizenlake import signing
 from kaizenlake.context import SUCCESSION
-from kaizenlake.decide.record.words import check_texts
+from kaizenlake.decide.record.command_words import check_texts
 from kaizenlake.errors import GateError, UsageError, VerificationError
 from kaizenlake.events.write.log import Line, event_line
 from kaizenlake.lake import files, formats, lock

@@ -12,8 +12,8 @@ from typing import Any
 import polars as pl
 
 from kaizenlake import signing
+from kaizenlake.decide.record.command_words import check_texts, write_command
 from kaizenlake.decide.record.lines import decision_line
-from kaizenlake.decide.record.words import check_texts, kaizen
 from kaizenlake.decide.replays.logged_runs import run_events, some_of
 from kaizenlake.errors import UsageError, VerificationError
 from kaizenlake.events.rules import near
@@ -139,7 +139,7 @@ def freeze(
                 f"The golden set {golden_set_id!r} holds runs of {last.doer!r}, not of {doer!r}.",
                 hint="Give the set of another agent another name.",
             )
-        if last is not None and last.content_sha256 == _sha(_content(last, hashes)):
+        if last is not None and last.content_sha256 == _sha(_gather_content(last, hashes)):
             made, is_new = last, False
             return []
         blank = GoldenSet(
@@ -155,7 +155,7 @@ def freeze(
             reason=reason,
             marks=tuple(value[:_MARK] for value in hashes.values()),
         )
-        content = _content(blank, hashes)
+        content = _gather_content(blank, hashes)
         made = replace(blank, content_sha256=_sha(content), signature=signing.sign(content, key)["value"])
         is_new = True
         return [_line(lake, made)]
@@ -231,7 +231,7 @@ def choose(
         own = newest(events, doer)
         if len(own) > 1:
             names = ", ".join(item.golden_set_id for item in own)
-            way = kaizen("policy", "replay", *replayed, "--golden", own[0].golden_set_id)
+            way = write_command("policy", "replay", *replayed, "--golden", own[0].golden_set_id)
             raise UsageError(f"{doer!r} has {len(own)} golden sets: {names}.", hint=f"Name one, as in {way}.")
         return own[0] if own else None
     found = find(events, asked)
@@ -270,7 +270,7 @@ def problems(events: pl.LazyFrame, golden_set: GoldenSet, key: signing.Keys | No
         key: Key that must have signed it; None, where none is at hand, is a problem too.
     """
     found = []
-    hashes = _hashes(run_events(events, doer=golden_set.doer, as_of=_ALWAYS, run_ids=golden_set.runs))
+    hashes = _gather_hashes(run_events(events, doer=golden_set.doer, as_of=_ALWAYS, run_ids=golden_set.runs))
     marks = dict(zip(golden_set.runs, golden_set.marks, strict=False))
     lost = [run for run in golden_set.runs if run not in hashes]
     changed = [
@@ -280,7 +280,7 @@ def problems(events: pl.LazyFrame, golden_set: GoldenSet, key: signing.Keys | No
         found.append(f"golden set {golden_set.name}: {plural(len(lost), 'run')} no longer in the lake: {some_of(lost)}")
     if changed:
         found.append(f"golden set {golden_set.name}: {plural(len(changed), 'run')} changed since: {some_of(changed)}")
-    content = _content(golden_set, {run: hashes.get(run, "") for run in golden_set.runs})
+    content = _gather_content(golden_set, {run: hashes.get(run, "") for run in golden_set.runs})
     if not found and _sha(content) != golden_set.content_sha256:
         found.append(f"golden set {golden_set.name}: its content is not what was frozen")
     if found:
@@ -334,11 +334,11 @@ def _choose_runs(events: pl.LazyFrame, doer: str, filters: Filters, now: datetim
             f"{len(names):,} runs fit, a golden set holds at most {MOST_RUNS:,}.", hint="Draw a sample: --at-most 1000."
         )
     # Whatever was filtered, all that a run ever said belongs to it.
-    hashes = _hashes(run_events(events, doer=doer, as_of=_ALWAYS, run_ids=names))
+    hashes = _gather_hashes(run_events(events, doer=doer, as_of=_ALWAYS, run_ids=names))
     return {name: hashes[name] for name in sorted(names)}
 
 
-def _hashes(bronze: pl.LazyFrame) -> dict[str, str]:
+def _gather_hashes(bronze: pl.LazyFrame) -> dict[str, str]:
     """Return SHA-256 of everything that each run said, over the canonical JSON of its events."""
     rows = (
         bronze.select(
@@ -360,7 +360,7 @@ def _hashes(bronze: pl.LazyFrame) -> dict[str, str]:
     return {run: _sha(events) for run, events in said.items()}
 
 
-def _content(item: GoldenSet, hashes: Mapping[str, str]) -> dict[str, Any]:
+def _gather_content(item: GoldenSet, hashes: Mapping[str, str]) -> dict[str, Any]:
     """Return what a version's hash and signature are of."""
     return {
         "golden_set_id": item.golden_set_id,

@@ -95,7 +95,7 @@ def replay_off_policy(
     )
     choices = _choices(candidate, runs, target)
     answer = evaluate(runs, choices, settings, confidence=lake.settings.evidence.confidence)
-    payload = _payload(answer, settings, runs.height, spoiled) | replays.describe_evaluation(candidate, chosen)
+    payload = _gather_payload(answer, settings, runs.height, spoiled) | replays.describe_evaluation(candidate, chosen)
     return replays.record(lake, payload | {"kind": "off_policy"}, by=by, now=stamp)
 
 
@@ -108,7 +108,7 @@ def evaluate(runs: pl.DataFrame, choices: Choices, settings: Replays, *, confide
         settings: When an answer is refused, clip, resamples and seeds.
         confidence: Coverage of the intervals.
     """
-    action = _codes(_action(runs), choices.actions)
+    action = _compute_codes(_select_action(runs), choices.actions)
     here = np.arange(runs.height)
     known = action >= 0
     target = np.where(known, choices.probability[here, np.maximum(action, 0)], np.nan) if runs.height else np.zeros(0)
@@ -137,11 +137,11 @@ def evaluate(runs: pl.DataFrame, choices: Choices, settings: Replays, *, confide
     )
 
 
-def _action(runs: pl.DataFrame) -> pl.Series:
+def _select_action(runs: pl.DataFrame) -> pl.Series:
     return runs.select(pl.coalesce("action", "model")).to_series()
 
 
-def _codes(names: pl.Series, known: Sequence[str]) -> NDArray[np.int64]:
+def _compute_codes(names: pl.Series, known: Sequence[str]) -> NDArray[np.int64]:
     """Return the place of each name among those known; -1 where it is null or none of them."""
     places = pl.DataFrame(
         {"name": list(known), "at": range(len(known))}, schema={"name": pl.String(), "at": pl.Int64()}
@@ -153,7 +153,7 @@ def _codes(names: pl.Series, known: Sequence[str]) -> NDArray[np.int64]:
 def _choices(candidate: CandidateVersion, runs: pl.DataFrame, target: Target | None) -> Choices:
     if target is None:
         rules = rules_of(candidate.document, candidate.name)
-        return rules.choices(runs, tuple(sorted(rules.actions | set(_action(runs).drop_nulls()))))
+        return rules.choices(runs, tuple(sorted(rules.actions | set(_select_action(runs).drop_nulls()))))
     given = target(runs.select("run_id", *KNOWN_BEFORE)) if callable(target) else target
     return _read_choices(given, runs)
 
@@ -185,7 +185,7 @@ def _read_choices(given: pl.DataFrame, runs: pl.DataFrame) -> Choices:
         raise UsageError(
             f"Expected {expected} for every run; {plural(len(lacking), 'run')} without it, such as {min(lacking)}."
         )
-    actions = tuple(sorted(set(rows["action"]) | set(_action(runs).drop_nulls())))
+    actions = tuple(sorted(set(rows["action"]) | set(_select_action(runs).drop_nulls())))
     at = pl.DataFrame({"action": actions, "at": range(len(actions))}, schema={"action": pl.String(), "at": pl.Int64()})
     table = np.zeros((runs.height, len(actions)))
     placed = runs.select("run_id").with_row_index("row").join(rows, on="run_id").join(at, on="action")
@@ -196,7 +196,9 @@ def _read_choices(given: pl.DataFrame, runs: pl.DataFrame) -> Choices:
     return Choices(actions, table, context.ravel() if is_coarse else np.zeros(runs.height, dtype=np.int64))
 
 
-def _payload(answer: Replay | Refusal, settings: Replays, looked_at: int, spoiled: Sequence[str]) -> dict[str, Any]:
+def _gather_payload(
+    answer: Replay | Refusal, settings: Replays, looked_at: int, spoiled: Sequence[str]
+) -> dict[str, Any]:
     overlap = answer.overlap
     payload: dict[str, Any] = {
         "random_seeds": len(settings.seeds),
@@ -228,11 +230,11 @@ def _payload(answer: Replay | Refusal, settings: Replays, looked_at: int, spoile
         "effect_ci_low": float(answer.effect_ci_low[at]),
         "effect_ci_high": float(answer.effect_ci_high[at]),
         "seeds_sd": float(answer.seeds_sd[at]),
-        "estimates": {"estimates": _entries(answer)},
+        "estimates": {"estimates": _list_entries(answer)},
     }
 
 
-def _entries(answer: Replay) -> list[dict[str, Any]]:
+def _list_entries(answer: Replay) -> list[dict[str, Any]]:
     figures = {
         "loss": answer.estimates,
         "ci_low": answer.ci_low,

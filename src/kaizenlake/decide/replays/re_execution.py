@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import polars as pl
 
 from kaizenlake import tables
-from kaizenlake.decide.record.words import kaizen
+from kaizenlake.decide.record.command_words import write_command
 from kaizenlake.decide.replays import golden, replays
 from kaizenlake.decide.replays.logged_runs import decode_runs, logged_runs, run_events, some_of, with_losses
 from kaizenlake.decide.replays.replays import Replayed
@@ -100,7 +100,7 @@ def re_execute(
     if frozen is None:
         raise UsageError(
             f"{candidate.doer!r} has no golden set, so nothing says which runs to run again.",
-            hint=f"{kaizen('golden', 'freeze', 'NAME', '--doer', candidate.doer)} freezes one.",
+            hint=f"{write_command('golden', 'freeze', 'NAME', '--doer', candidate.doer)} freezes one.",
         )
     settings = lake.settings.replays
     spoiled = golden.problems(events, frozen, golden.public_key_of(lake))
@@ -116,7 +116,7 @@ def re_execute(
         # A set that is not what it was is not run: its answer would be one to another question.
         answer = _refuse(logged, settings, spoiled)
     else:
-        inputs = _inputs(run_events(events, doer=candidate.doer, as_of=_ALWAYS, run_ids=frozen.runs), logged)
+        inputs = _list_inputs(run_events(events, doer=candidate.doer, as_of=_ALWAYS, run_ids=frozen.runs), logged)
         who = {"policy_id": policy_id, "policy_version": policy_version}
         found = run_again(inputs, call, settings.seeds, who)
         answer = compare(logged, found, settings, lake.settings.loss, lake.settings.evidence.confidence)
@@ -185,7 +185,7 @@ def compare(
     Returns:
         Fields of `OFFLINE_REPLAYED`.
     """
-    pairs = _pairs(logged, found, loss)
+    pairs = _select_pairs(logged, found, loss)
     losses = (pairs[name].to_numpy() for name in ("before", "after"))
     codes = (pairs[name].rank("dense").cast(pl.Int64).to_numpy() - 1 for name in ("place", "seed", "unit"))
     again = repeated_change(*losses, *codes, confidence=confidence)
@@ -235,7 +235,7 @@ def compare(
     )
 
 
-def _pairs(logged: pl.DataFrame, found: Again, loss: LossRules) -> pl.DataFrame:
+def _select_pairs(logged: pl.DataFrame, found: Again, loss: LossRules) -> pl.DataFrame:
     """Return one row a run and seed with a loss on both sides: place, seed, unit, before, after; of the terms both tell."""
     schema = {"run_id": pl.String(), "place": pl.UInt32(), "seed": pl.Int64()}
     keys = pl.DataFrame([(_key(*key), *key) for key in found.keys], schema=schema, orient="row")
@@ -275,7 +275,7 @@ def _key(place: int, number: int) -> str:
     return f"{place}.{number}"
 
 
-def _inputs(bronze: pl.LazyFrame, logged: pl.DataFrame) -> list[RecordedInput]:
+def _list_inputs(bronze: pl.LazyFrame, logged: pl.DataFrame) -> list[RecordedInput]:
     """Return the recorded input of each logged run, in their order."""
     wanted = bronze.join(logged.lazy().select("event_id"), on="event_id", how="semi").collect()
     by_event = {row["event_id"]: row for row in wanted.iter_rows(named=True)}

@@ -14,8 +14,8 @@ import polars as pl
 
 from kaizenlake import signing
 from kaizenlake.decide.record import state
+from kaizenlake.decide.record.command_words import check_texts
 from kaizenlake.decide.record.lines import decision_line
-from kaizenlake.decide.record.words import check_texts
 from kaizenlake.decide.replays.golden import GoldenSet
 from kaizenlake.events.write.log import Line
 from kaizenlake.lake.store import Lake
@@ -140,9 +140,9 @@ def record(lake: Lake, payload: Mapping[str, Any], *, by: str, now: datetime) ->
 
     def decide(events: pl.LazyFrame) -> list[Line]:
         nonlocal found
-        before = _replays(events, payload["content_sha256"])
+        before = _list_replays(events, payload["content_sha256"])
         last = before[-1] if before else None
-        if last is not None and _content(last.payload) == _content(json.loads(canonical(content))):
+        if last is not None and _gather_content(last.payload) == _gather_content(json.loads(canonical(content))):
             found = Replayed({"shortfalls": [], **last.payload}, is_new=False)
             return []
         after = None if last is None else last.payload["replay_id"]
@@ -174,9 +174,9 @@ def standing(replay_log: pl.DataFrame, *, doer: str, content_sha256: str) -> Sta
     frozen = replay_log.filter(pl.col("event_type") == "GOLDEN_SET_FROZEN", pl.col("doer") == doer)
     sets = frozen.group_by("golden_set_id").agg(pl.col("golden_set_version").max()).sort("golden_set_id")
     if sets.is_empty():
-        return _standing(made, "")
+        return _make_standing(made, "")
     each = {
-        name: _standing(
+        name: _make_standing(
             made.filter(pl.col("golden_set_id") == name, pl.col("golden_set_version") == version),
             f" on golden set {name}@{version}",
         )
@@ -186,19 +186,19 @@ def standing(replay_log: pl.DataFrame, *, doer: str, content_sha256: str) -> Sta
     return Standing(not lacking, "; ".join(item.found for item in each.values()), lacking)
 
 
-def _standing(made: pl.DataFrame, where: str) -> Standing:
+def _make_standing(made: pl.DataFrame, where: str) -> Standing:
     if made.is_empty():
         return Standing(passed=False, found=f"no replay{where}")
     last = made.row(-1, named=True)
     name = f"replay {last['replay_id']} of {last['occurred_at']:%Y-%m-%d}{where} {last['verdict']}"
     if last["verdict"] == "refused" or last["effect"] is None:
         return Standing(last["verdict"] == "passed", f"{name}: {'; '.join(last['shortfalls'] or []) or 'no figures'}")
-    interval = f"{_with_sign(last['effect_ci_low'])} to {_with_sign(last['effect_ci_high'])}"
-    figures = f"effect {_with_sign(last['effect'])} ({interval}) on {plural(last['runs'], 'run')}"
+    interval = f"{_add_sign(last['effect_ci_low'])} to {_add_sign(last['effect_ci_high'])}"
+    figures = f"effect {_add_sign(last['effect'])} ({interval}) on {plural(last['runs'], 'run')}"
     return Standing(last["verdict"] == "passed", "; ".join([f"{name}: {figures}", *(last["shortfalls"] or [])]))
 
 
-def _with_sign(value: float | None) -> str:
+def _add_sign(value: float | None) -> str:
     return "not known" if value is None else f"{value:+.4f}"
 
 
@@ -208,7 +208,7 @@ class _Event:
     payload: dict[str, Any]
 
 
-def _replays(events: pl.LazyFrame, content_sha256: str) -> list[_Event]:
+def _list_replays(events: pl.LazyFrame, content_sha256: str) -> list[_Event]:
     """Return evaluations of a content, the latest last."""
     rows = (
         events.filter(
@@ -222,6 +222,6 @@ def _replays(events: pl.LazyFrame, content_sha256: str) -> list[_Event]:
     return [item for item in found if item.payload["content_sha256"] == content_sha256]
 
 
-def _content(payload: Mapping[str, Any]) -> dict[str, Any]:
+def _gather_content(payload: Mapping[str, Any]) -> dict[str, Any]:
     """Return what makes two evaluations the same: everything but their names and who asked; an empty list is as none."""
     return {name: value for name, value in payload.items() if name not in {"replay_id", "decided_by"} and value != []}

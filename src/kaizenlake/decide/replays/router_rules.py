@@ -95,11 +95,11 @@ def read_rules(given: Mapping[str, Any]) -> RouterRules:
         UsageError: They are not as declared; the words say where, what was expected and what was found.
     """
     if unknown := sorted(set(given) - NAMES):
-        raise _wrong(f"router_rules has {unknown[0]!r} beside `rules` and `default`.")
+        raise _make_error(f"router_rules has {unknown[0]!r} beside `rules` and `default`.")
     listed = given.get("rules", [])
     if not isinstance(listed, list) or len(listed) > _MOST_RULES:
-        raise _wrong(f"router_rules.rules is no list of at most {_MOST_RULES}.")
-    rules = tuple(_rule(item, f"router_rules.rules[{number}]") for number, item in enumerate(listed))
+        raise _make_error(f"router_rules.rules is no list of at most {_MOST_RULES}.")
+    rules = tuple(_make_rule(item, f"router_rules.rules[{number}]") for number, item in enumerate(listed))
     return RouterRules(rules, _choose(given["default"], "router_rules.default") if "default" in given else ())
 
 
@@ -123,7 +123,7 @@ def rules_of(document: Mapping[str, Any], where: str) -> RouterRules:
         )
     try:
         if not isinstance(given, Mapping) or "default" not in given:
-            raise _wrong("router_rules has no `default`, which decides where no rule fits.")
+            raise _make_error("router_rules has no `default`, which decides where no rule fits.")
         found = read_rules(given)
         for number, rule in enumerate(found.rules):
             _check_known(rule, f"router_rules.rules[{number}].when")
@@ -135,7 +135,7 @@ def rules_of(document: Mapping[str, Any], where: str) -> RouterRules:
 def _check_known(rule: RouterRule, place: str) -> None:
     """Check that a rule of a logged run looks at what is known of a run before it."""
     if not rule.when:
-        raise _wrong(f"{place} names no field.")
+        raise _make_error(f"{place} names no field.")
     for field, value in rule.when:
         if field not in KNOWN_BEFORE:
             raise UsageError(
@@ -143,29 +143,29 @@ def _check_known(rule: RouterRule, place: str) -> None:
                 f"{near(str(field), list(KNOWN_BEFORE))}."
             )
         if value is not None and not isinstance(value, str):
-            raise _wrong(f"{place}: expected a text or null for {field}, found {str(value)[:200]}.")
+            raise _make_error(f"{place}: expected a text or null for {field}, found {str(value)[:200]}.")
 
 
-def _rule(given: Any, place: str) -> RouterRule:
+def _make_rule(given: Any, place: str) -> RouterRule:
     if not isinstance(given, Mapping) or set(given) != {"when", "choose"}:
-        raise _wrong(f"{place} does not hold `when` and `choose`, these two.")
+        raise _make_error(f"{place} does not hold `when` and `choose`, these two.")
     when = given["when"]
     if not isinstance(when, Mapping) or not all(isinstance(item, str | int | float | None) for item in when.values()):
-        raise _wrong(f"{place}.when does not hold fields of a run with a value each.")
+        raise _make_error(f"{place}.when does not hold fields of a run with a value each.")
     return RouterRule(tuple(when.items()), _choose(given["choose"], f"{place}.choose"))
 
 
 def _choose(given: Any, place: str) -> tuple[tuple[str, float], ...]:
     if not isinstance(given, Mapping) or not given:
-        raise _wrong(f"{place} names no action with its probability.")
+        raise _make_error(f"{place} names no action with its probability.")
     for action, chance in given.items():
         if isinstance(chance, bool) or not isinstance(chance, int | float) or not 0 <= chance <= 1:
-            raise _wrong(f"{place}: the probability of {action!r} is {str(chance)[:200]}, expected from 0 to 1.")
+            raise _make_error(f"{place}: the probability of {action!r} is {str(chance)[:200]}, expected from 0 to 1.")
     total = fsum(given.values())
     if not isclose(total, 1.0, rel_tol=0.0, abs_tol=TOLERANCE):
-        raise _wrong(f"{place}: the probabilities sum to {total:g}, expected 1.")
+        raise _make_error(f"{place}: the probabilities sum to {total:g}, expected 1.")
     return tuple((str(action), float(chance)) for action, chance in given.items())
 
 
-def _wrong(words: str) -> UsageError:
+def _make_error(words: str) -> UsageError:
     return UsageError(words, hint=f"Such as {EXAMPLE}.")

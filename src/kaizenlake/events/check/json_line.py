@@ -34,7 +34,7 @@ def json_value(line: bytes) -> Any:
         raise UnreadableError("torn_line", "the line ends before its JSON does")
     try:
         # The standard library also reads NaN, numbers beyond all range and halves of surrogate pairs.
-        document = json.loads(text, parse_int=_integer)
+        document = json.loads(text, parse_int=_compute_integer)
     except ValueError:
         document = None
     if any(rules.value_problems(document)):
@@ -56,7 +56,7 @@ def _text(line: bytes) -> str:
     return text
 
 
-def _integer(digits: str) -> float:
+def _compute_integer(digits: str) -> float:
     return int(digits) if len(digits) < 400 else float(digits)
 
 

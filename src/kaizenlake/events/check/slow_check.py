@@ -62,7 +62,7 @@ def _reject(line: bytes, number: int, problems: Sequence[Problem], event_type: A
         number,
         tuple(dict.fromkeys(problem.rule for problem in problems)),
         tuple(dict.fromkeys(problem.reason for problem in problems)),
-        event_type[:200] if isinstance(event_type, str) and not rules.text_fault(event_type) else None,
+        event_type[:200] if isinstance(event_type, str) and not rules.find_text_fault(event_type) else None,
         line.decode("utf-8", "backslashreplace").replace("\0", "\\x00"),
     )
 
@@ -88,7 +88,7 @@ def _look(line: bytes, number: int, rows: EventColumns, *, now: datetime, limits
     if envelope.is_cloud_event(document):
         problems += rules.cloud_problems(document)
         document = envelope.from_cloud_event(document)
-    document = _whole_counts(document, rows.catalogue)
+    document = _gather_whole_counts(document, rows.catalogue)
     problems += rules.problems(document, now=now, future_hours=limits.future_hours, catalogue=rows.catalogue)
     if (
         not rows.decisions
@@ -120,7 +120,7 @@ def event_of(document: Any, catalogue: Catalogue = OURS) -> Envelope:
     return made
 
 
-def _whole_counts(document: dict[str, Any], catalogue: Catalogue) -> dict[str, Any]:
+def _gather_whole_counts(document: dict[str, Any], catalogue: Catalogue) -> dict[str, Any]:
     """Return the envelope with the counts of its payload that are spelled as floats, such as 5000.0, as integers."""
     event, payload = catalogue.by_name(document.get("type")), document.get("payload")
     if event is None or not isinstance(payload, dict):

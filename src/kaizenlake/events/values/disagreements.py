@@ -55,7 +55,7 @@ def rate_beside_counts(rate: Figure, part: Figure, wholes: Sequence[Figure]) -> 
     shares = [(whole, part.value / whole.value) for whole in wholes if whole.value]
     if not shares or any(abs(share - rate.value) <= _NEARLY * max(share, rate.value) for _, share in shares):
         return
-    slack = _rounding(rate.value)
+    slack = _compute_rounding(rate.value)
     if all(abs(share - rate.value) > slack for _, share in shares):
         counted = ", ".join(f"of `{whole.name}` ({whole.value:,}) are {share:.4g}" for whole, share in shares)
         yield Disagreement(rate.name, f"`{rate.name}` is {rate.value:g}, and `{part.name}` ({part.value:,}) {counted}")
@@ -65,10 +65,10 @@ _NEARLY = 1e-6
 """Difference, relative to the rate, that single precision leaves."""
 
 
-def _rounding(rate: float) -> float:
+def _compute_rounding(rate: float) -> float:
     """Return half a unit of the last digit of a rate; of 0 and 1, which may be whole numbers by their type alone, half a percent.
 
-    >>> tuple(round(_rounding(rate), 10) for rate in (0.12, 0.1, 0.0, 0.1234))
+    >>> tuple(round(_compute_rounding(rate), 10) for rate in (0.12, 0.1, 0.0, 0.1234))
     (0.005000001, 0.050000001, 0.005000001, 5.0001e-05)
     """
     digits = 2 if rate in {0.0, 1.0} else -int(Decimal(repr(rate)).as_tuple().exponent)

@@ -52,7 +52,7 @@ def _function(event: EventType) -> Callable[..., str]:
         return log_event(event.name, **named)
 
     function.__name__ = function.__qualname__ = function_name(event)
-    function.__doc__ = _words(event)
+    function.__doc__ = _describe_event(event)
     function.__signature__ = signature(event)  # type: ignore[attr-defined]
     return function
 
@@ -70,7 +70,7 @@ def signature(event: EventType) -> Signature:
     )
 
 
-def _words(event: EventType) -> str:
+def _describe_event(event: EventType) -> str:
     lines = [f"Log {event.name}: {event.meaning[:1].lower()}{event.meaning[1:]}", "", "Args:"]
     lines += [f"    {field.name}: {field.description}" for field in event.fields]
     lines += [

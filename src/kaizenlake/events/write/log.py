@@ -107,7 +107,7 @@ def event_line(
     """
     event = by_name(type) or _of_plugins(type)
     if event is None:
-        raise _unknown_type_error(type)
+        raise _make_unknown_type_error(type)
     if event.family.is_decision and not is_decision:
         raise EventError(
             f"{event.name} is a decision, which is not logged.",
@@ -131,7 +131,7 @@ def event_line(
         made: envelope.Envelope = msgspec.convert(document, envelope.envelope_of(event))
         text = envelope.encode(made)
     except (msgspec.ValidationError, UnicodeEncodeError, RecursionError, OverflowError, TypeError) as error:
-        raise _refusal(event, document, error) from None
+        raise _make_refusal(event, document, error) from None
     if made.metadata or b"\\u0000" in text or not envelope.in_time(made, datetime.now(UTC)):
         _raise_if_broken(event, document)
     if len(text) > envelope.LINE_BYTES:
@@ -174,7 +174,7 @@ def _plain(value: Any, *, is_text: bool = False, depth: int = 2) -> Any:
     return float(value) if isinstance(value, Decimal) else value
 
 
-def _unknown_type_error(kind: Any) -> EventError:
+def _make_unknown_type_error(kind: Any) -> EventError:
     guess = _rules().near(kind, (event.name for event in EVENTS)) if isinstance(kind, str) else ""
     return EventError(
         f"{kind!r} is no event type of the catalogue{guess}.",
@@ -206,7 +206,7 @@ def _of_plugins(kind: object) -> EventType | None:
     return None if OURS.by_name(kind) is not None else found.by_name(kind)
 
 
-def _refusal(event: EventType, document: dict[str, Any], error: Exception) -> EventError:
+def _make_refusal(event: EventType, document: dict[str, Any], error: Exception) -> EventError:
     _raise_if_broken(event, document)
     return EventError(f"{event.name}: {error}.", rule="wrong_type")
 

@@ -7,7 +7,7 @@ from datetime import datetime
 import polars as pl
 
 from kaizenlake.job import job
-from kaizenlake.jobs._latest import latest
+from kaizenlake.jobs._latest_record import keep_latest
 from kaizenlake.jobs.activity.segment_words import SEGMENT
 from kaizenlake.tables import ProjectSegments, SegmentWords
 
@@ -27,6 +27,6 @@ def project_segments(segment_words: pl.LazyFrame, *, as_of: datetime) -> pl.Lazy
     said = segment_words.filter(pl.col("occurred_at") < as_of)
     found = said.select(KEY).unique()
     for name in SEGMENT:
-        word = latest(said.filter(pl.col("attribute") == name), KEY)
+        word = keep_latest(said.filter(pl.col("attribute") == name), KEY)
         found = found.join(word.select(*KEY, pl.col("value").alias(name)), on=KEY, how="left", nulls_equal=True)
     return found.sort(KEY)

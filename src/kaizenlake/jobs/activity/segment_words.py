@@ -8,7 +8,7 @@ import polars as pl
 
 from kaizenlake import tables
 from kaizenlake.job import job
-from kaizenlake.jobs._latest import latest
+from kaizenlake.jobs._latest_record import keep_latest
 from kaizenlake.tables import SILVER, SegmentWords, Table
 
 SEGMENT = ("industry", "client_type")
@@ -31,5 +31,5 @@ def segment_words(*naming: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
         said = pl.concat([family.select(*columns, value=name) for family in naming]).filter(
             pl.col("project_id").is_not_null(), pl.col("value").is_not_null(), pl.col("occurred_at") < as_of
         )
-        parts.append(latest(said, ("tenant_id", "event_date", "project_id")).with_columns(attribute=pl.lit(name)))
+        parts.append(keep_latest(said, ("tenant_id", "event_date", "project_id")).with_columns(attribute=pl.lit(name)))
     return pl.concat(parts)

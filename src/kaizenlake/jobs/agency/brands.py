@@ -7,7 +7,7 @@ from datetime import datetime
 import polars as pl
 
 from kaizenlake.job import job
-from kaizenlake.jobs._latest import latest
+from kaizenlake.jobs._latest_record import keep_latest
 from kaizenlake.tables import BrandFacts, Brands
 
 KEY = ("tenant_id", "brand_id")
@@ -23,7 +23,7 @@ def brands(brand_facts: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFrame:
         as_of: Descriptions from this instant on do not count.
     """
     return (
-        latest(brand_facts.filter(pl.col("occurred_at") < as_of), KEY)
+        keep_latest(brand_facts.filter(pl.col("occurred_at") < as_of), KEY)
         .with_columns(pl.col(_LISTS).fill_null([]), pl.col("zone").fill_null("UTC"), described_at="occurred_at")
         .sort(KEY)
     )

@@ -7,7 +7,7 @@ from datetime import datetime
 import polars as pl
 
 from kaizenlake.job import job
-from kaizenlake.jobs._latest import earliest, latest
+from kaizenlake.jobs._latest_record import keep_earliest, keep_latest
 from kaizenlake.tables import TaskLog, Tasks
 
 KEY = ("tenant_id", "task_id")
@@ -25,11 +25,11 @@ def tasks(task_log: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFrame:
         as_of: Steps from this instant on do not count.
     """
     known = task_log.filter(pl.col("occurred_at") < as_of)
-    proposed = earliest(known.filter(event_type="TASK_PROPOSED"), KEY)
+    proposed = keep_earliest(known.filter(event_type="TASK_PROPOSED"), KEY)
     moved = known.filter(event_type="TASK_MOVED")
 
     def last(rows: pl.LazyFrame, *columns: str, **named: str) -> pl.LazyFrame:
-        return latest(rows, KEY).select(*KEY, *columns, **{name: pl.col(of) for name, of in named.items()})
+        return keep_latest(rows, KEY).select(*KEY, *columns, **{name: pl.col(of) for name, of in named.items()})
 
     parts = (
         last(moved, status="to_status", status_since="occurred_at", moved_by="decided_by", reason="reason"),

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
+from kaizenlake.jobs._fill_in import fill_in
 from kaizenlake.jobs._finding_words import figures, name_of, number, round_columns
-from kaizenlake.jobs._said import fill_in
 from kaizenlake.jobs.canaries._canary_standing import CANDIDATE, standing
 from kaizenlake.jobs.policies.policies import VERSION
 from kaizenlake.parameters import Promotion
@@ -43,16 +43,16 @@ def of_canaries(
     """
     last = pl.col("look") == pl.col("look").max().over(CANDIDATE)
     looks, stands = (
-        _latest_looks(rows, deployments, as_of) for rows in (canary_looks.filter(last), standing(canary_looks))
+        _select_latest_looks(rows, deployments, as_of) for rows in (canary_looks.filter(last), standing(canary_looks))
     )
     return (
-        _guardrails(canary_looks, looks, as_of),
-        _invalid(canary_looks, looks, as_of),
-        _waiting(stands, policies, as_of, promotion),
+        _select_guardrails(canary_looks, looks, as_of),
+        _select_invalid(canary_looks, looks, as_of),
+        _select_waiting(stands, policies, as_of, promotion),
     )
 
 
-def _latest_looks(looks: pl.LazyFrame, deployments: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
+def _select_latest_looks(looks: pl.LazyFrame, deployments: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
     """Return one look each at candidates whose deployment runs, or ended in the last days."""
     lately = (pl.col("status") == "running") | (pl.col("ended_at") >= as_of - KEPT)
     running = deployments.filter(lately).select("tenant_id", "deployment_id", deployment_status="status")
@@ -61,7 +61,7 @@ def _latest_looks(looks: pl.LazyFrame, deployments: pl.LazyFrame, as_of: datetim
     )
 
 
-def _guardrails(canary_looks: pl.LazyFrame, looks: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
+def _select_guardrails(canary_looks: pl.LazyFrame, looks: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
     """Return guardrails that are broken at the latest look, with the figures of the first look that found them so."""
     metric, names = pl.col("guardrails_broken"), ("effect", "lower", "margin")
     since = (
@@ -113,7 +113,7 @@ def _guardrails(canary_looks: pl.LazyFrame, looks: pl.LazyFrame, as_of: datetime
     )
 
 
-def _invalid(canary_looks: pl.LazyFrame, looks: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
+def _select_invalid(canary_looks: pl.LazyFrame, looks: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
     """Return canaries whose latest look says that the comparison is invalid, since the first look that said so."""
     invalid = pl.col("verdict") == "invalid"
     since = canary_looks.filter(invalid).group_by(CANDIDATE).agg(raised_on=pl.col("looked_on").min())
@@ -123,7 +123,7 @@ def _invalid(canary_looks: pl.LazyFrame, looks: pl.LazyFrame, as_of: datetime) -
         .filter(_is_current(as_of))
         .with_columns(
             finding_id=name_of("invalid_canary", *CANDIDATE[1:]),
-            window=_looks(),
+            window=_compute_looks(),
             figures=_look_figures(),
             verdict=pl.lit("invalid"),
             remedy=pl.lit("Find why runs are lost or routed otherwise, end the canary, and start it anew."),
@@ -135,13 +135,13 @@ def _invalid(canary_looks: pl.LazyFrame, looks: pl.LazyFrame, as_of: datetime) -
                 "policy_id",
                 "policy_version",
                 "reason",
-                _looks(),
+                _compute_looks(),
             ),
         )
     )
 
 
-def _waiting(looks: pl.LazyFrame, policies: pl.LazyFrame, as_of: datetime, promotion: Promotion) -> pl.LazyFrame:
+def _select_waiting(looks: pl.LazyFrame, policies: pl.LazyFrame, as_of: datetime, promotion: Promotion) -> pl.LazyFrame:
     """Return candidates in the canary that may be promoted and were not yet, since the look that crossed the boundary."""
     holds = pl.col("approved_at") >= as_of - timedelta(days=promotion.approval_days)
     needed = ~holds.fill_null(value=False) & promotion.needs_approval
@@ -163,14 +163,14 @@ def _waiting(looks: pl.LazyFrame, policies: pl.LazyFrame, as_of: datetime, promo
         .with_columns(
             raised_on=pl.coalesce(first, "looked_on"),
             finding_id=name_of("promotion_waiting", *CANDIDATE[1:]),
-            window=_looks(),
+            window=_compute_looks(),
             figures=_look_figures(),
             verdict=pl.lit("promote"),
             remedy=pl.lit("Approve it with `kaizen policy approve`, or promote it with `kaizen policy promote`."),
             kind=pl.lit("promotion_waiting"),
             severity=pl.lit("info"),
             sentence=fill_in(
-                "{} {} waits for {}. {} As of {}.", "policy_id", "policy_version", waits, "reason", _looks()
+                "{} {} waits for {}. {} As of {}.", "policy_id", "policy_version", waits, "reason", _compute_looks()
             ),
         )
     )
@@ -213,7 +213,7 @@ def _where(name: str, words: str) -> pl.Expr:
     return pl.when(pl.col(name).is_null()).then(pl.lit("")).otherwise(fill_in(words, text))
 
 
-def _looks() -> pl.Expr:
+def _compute_looks() -> pl.Expr:
     """Return the nights that a look rests on."""
     return fill_in("night {}, on {}", "look", "looked_on")
 

@@ -6,8 +6,8 @@ from datetime import datetime
 
 import polars as pl
 
+from kaizenlake.jobs._fill_in import fill_in
 from kaizenlake.jobs._finding_words import figures, name_of
-from kaizenlake.jobs._said import fill_in
 from kaizenlake.jobs.alerts import _content_words as words
 from kaizenlake.parameters import EvidenceNeeds, Windows
 from kaizenlake.stats.expressions import wilson
@@ -55,7 +55,7 @@ def of_patterns(patterns: pl.LazyFrame, evidence: EvidenceNeeds) -> pl.LazyFrame
             subject=words.pattern_words(),
             window=pl.lit(TO_DATE),
             figures=figures(*names, "contents", "experiments"),
-            sentence=words.pattern(evidence.confidence),
+            sentence=words.describe_pattern(evidence.confidence),
         )
     )
 
@@ -98,7 +98,7 @@ def of_win_rates(win_rates: pl.LazyFrame, evidence: EvidenceNeeds) -> pl.LazyFra
             window=pl.lit(TO_DATE),
             figures=figures(*shares, "decided", "age_days", "strata"),
             verdict=pl.when(pl.col("lift") > 0).then(pl.lit("better")).otherwise(pl.lit("worse")),
-            sentence=words.win_rate(evidence.confidence),
+            sentence=words.describe_win_rate(evidence.confidence),
         )
     )
 
@@ -161,7 +161,7 @@ def of_tiers(contents: pl.LazyFrame, impressions: int, evidence: EvidenceNeeds) 
             figures=figures(*shares, "rated"),
             verdict=pl.lit("counted"),
             strength=pl.col("rated").cast(pl.Float64),
-            sentence=words.tiers(evidence.confidence),
+            sentence=words.describe_tiers(evidence.confidence),
         )
     )
 
@@ -187,7 +187,7 @@ def of_best(creative_labels: pl.LazyFrame) -> pl.LazyFrame:
             window=pl.lit(TO_DATE),
             figures=figures(*shares, "group_size"),
             verdict=pl.lit("best"),
-            sentence=words.best_content(),
+            sentence=words.describe_best_content(),
         )
     )
 
@@ -221,7 +221,7 @@ def of_briefs(segment_clarity: pl.LazyFrame, evidence: EvidenceNeeds) -> pl.Lazy
             figures=figures(*shares, "briefs", "mean_score"),
             verdict=pl.lit("counted"),
             strength=pl.col("briefs").cast(pl.Float64),
-            sentence=words.brief_clarity(evidence.confidence),
+            sentence=words.describe_brief_clarity(evidence.confidence),
         )
     )
 
@@ -256,6 +256,6 @@ def of_sources(source_freshness: pl.LazyFrame, as_of: datetime, windows: Windows
             strength="silent_hours",
             raised_on=began.dt.date(),
             remedy=pl.lit(SILENT),
-            sentence=words.silent_source(),
+            sentence=words.describe_silent_source(),
         )
     )

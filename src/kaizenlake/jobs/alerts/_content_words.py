@@ -10,8 +10,8 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from kaizenlake.jobs._finding_words import FINE_PLACES, PLACES, whole
-from kaizenlake.jobs._said import fill_in
+from kaizenlake.jobs._fill_in import fill_in
+from kaizenlake.jobs._finding_words import FINE_PLACES, PLACES, format_whole
 from kaizenlake.stats import expressions
 from kaizenlake.tables.content import TEXT_FEATURES
 from kaizenlake.vocabulary import FEATURE_WORDS, OUTCOMES
@@ -34,7 +34,7 @@ def _round(share: pl.Expr) -> pl.Expr:
     return pl.when(coarse.abs().is_in([0.0, 1.0])).then(share.round(FINE_PLACES)).otherwise(coarse) + 0.0
 
 
-def percent(share: pl.Expr) -> pl.Expr:
+def format_percent(share: pl.Expr) -> pl.Expr:
     """Return a rounded share in words, without its sign: `12.3%`, `0.0123%`, `5,029.9%`.
 
     Args:
@@ -43,16 +43,16 @@ def percent(share: pl.Expr) -> pl.Expr:
     figure = (share.abs() * 100).round(FINE_PLACES - 2)
     text = figure.cast(pl.Decimal(38, FINE_PLACES - 2)).cast(pl.String)
     part = text.str.extract(r"(\.\d\d*?)0*$")
-    return fill_in("{}{}%", whole(figure.floor()), part)
+    return fill_in("{}{}%", format_whole(figure.floor()), part)
 
 
-def interval(low: pl.Expr, high: pl.Expr, confidence: float) -> pl.Expr:
+def format_interval(low: pl.Expr, high: pl.Expr, confidence: float) -> pl.Expr:
     """Return an interval of shares in words, by their size."""
-    ends = fill_in("{} to {}", percent(low), percent(high))
+    ends = fill_in("{} to {}", format_percent(low), format_percent(high))
     return fill_in(f"{confidence * 100:.10g}% interval {{}}", ends)
 
 
-def chance() -> pl.Expr:
+def format_chance() -> pl.Expr:
     """Return the corrected p in words, with a comma before it; nothing where it is null."""
     q_value = pl.col("q_value")
     shown = q_value.cast(pl.Decimal(38, PLACES)).cast(pl.String)
@@ -68,7 +68,7 @@ def plural(name: str, one: str, many: str) -> pl.Expr:
         one: Noun of one.
         many: Noun of several.
     """
-    return fill_in("{} {}", whole(name), pl.when(pl.col(name) == 1).then(pl.lit(one)).otherwise(pl.lit(many)))
+    return fill_in("{} {}", format_whole(name), pl.when(pl.col(name) == 1).then(pl.lit(one)).otherwise(pl.lit(many)))
 
 
 def attribute(name: str) -> pl.Expr:
@@ -93,7 +93,7 @@ def _call(name: pl.Expr, words: Mapping[str, str]) -> pl.Expr:
     return name.replace_strict(list(words), list(words.values()), default=None, return_dtype=pl.String)
 
 
-def pattern(confidence: float) -> pl.Expr:
+def describe_pattern(confidence: float) -> pl.Expr:
     """Say how the posts with a pattern fare against the others.
 
     Args:
@@ -105,17 +105,17 @@ def pattern(confidence: float) -> pl.Expr:
     observed = fill_in("over {}, as observed and not tested", plural("contents", "post", "posts"))
     return fill_in(
         "{} {} {} in posts with {} than in other posts, {} ({}{}).",
-        percent(pl.col("lift")),
+        format_percent(pl.col("lift")),
         pl.when(rises).then(pl.lit("higher")).otherwise(pl.lit("lower")),
         attribute("metric"),
         pattern_words(),
         pl.when(pl.col("evidence") == "experiment").then(tested).otherwise(observed),
-        interval(pl.when(rises).then(low).otherwise(high), pl.when(rises).then(high).otherwise(low), confidence),
-        chance(),
+        format_interval(pl.when(rises).then(low).otherwise(high), pl.when(rises).then(high).otherwise(low), confidence),
+        format_chance(),
     )
 
 
-def win_rate(confidence: float) -> pl.Expr:
+def describe_win_rate(confidence: float) -> pl.Expr:
     """Say how often the outcomes with a value are won, against the others.
 
     Args:
@@ -134,26 +134,30 @@ def win_rate(confidence: float) -> pl.Expr:
     )
     is_unfailing = (kind == "run") & (pl.col("rate") == 1.0)
     doubt = pl.when(is_unfailing).then(pl.lit(" No failure of them was ever logged.")).otherwise(pl.lit(""))
-    group = pl.when(alike > 1).then(fill_in(" in the same {} groups of cases", whole("strata"))).otherwise(pl.lit(""))
+    group = (
+        pl.when(alike > 1)
+        .then(fill_in(" in the same {} groups of cases", format_whole("strata")))
+        .otherwise(pl.lit(""))
+    )
     return fill_in(
         "{} of {} {} with {} “{}” {}{} ({}): {} {} often than the others{}{}.{}",
-        percent(pl.col("rate")),
-        whole("decided"),
+        format_percent(pl.col("rate")),
+        format_whole("decided"),
         noun,
         attribute("dimension"),
         "value",
         won,
         within,
-        interval(pl.col("ci_low"), pl.col("ci_high"), confidence),
-        percent(pl.col("lift")),
+        format_interval(pl.col("ci_low"), pl.col("ci_high"), confidence),
+        format_percent(pl.col("lift")),
         pl.when(pl.col("lift") > 0).then(pl.lit("more")).otherwise(pl.lit("less")),
         group,
-        chance(),
+        format_chance(),
         doubt,
     )
 
 
-def tiers(confidence: float) -> pl.Expr:
+def describe_tiers(confidence: float) -> pl.Expr:
     """Say how many posts of a platform and type are good or better.
 
     Args:
@@ -166,29 +170,29 @@ def tiers(confidence: float) -> pl.Expr:
     )
     return fill_in(
         "{} of {}{} on {} {} good or excellent ({}); half reach an engagement rate of {} or more.",
-        percent(pl.col("rate")),
+        format_percent(pl.col("rate")),
         plural("rated", "post", "posts"),
         of_type,
         "platform",
         pl.when(pl.col("rated") == 1).then(pl.lit("is")).otherwise(pl.lit("are")),
-        interval(pl.col("ci_low"), pl.col("ci_high"), confidence),
-        percent(pl.col("median_rate")),
+        format_interval(pl.col("ci_low"), pl.col("ci_high"), confidence),
+        format_percent(pl.col("median_rate")),
     )
 
 
-def best_content() -> pl.Expr:
+def describe_best_content() -> pl.Expr:
     """Say which post is the best of its group, by its rate once that is drawn toward the others'."""
     return fill_in(
         "{} engagement rate, {} after shrinkage: the best of {} in its group on {}, “{}”.",
-        percent(pl.col("rate")),
-        percent(pl.col("shrunk_rate")),
+        format_percent(pl.col("rate")),
+        format_percent(pl.col("shrunk_rate")),
         plural("group_size", "post", "posts"),
         pl.col("platform").fill_null("any platform"),
         pl.coalesce("text", "content_id"),
     )
 
 
-def brief_clarity(confidence: float) -> pl.Expr:
+def describe_brief_clarity(confidence: float) -> pl.Expr:
     """Say how clear the briefs of a segment arrive.
 
     Args:
@@ -196,22 +200,22 @@ def brief_clarity(confidence: float) -> pl.Expr:
     """
     return fill_in(
         "{} of {} from {} {} clear ({}); their mean first score is {} of 100.",
-        percent(pl.col("rate")),
+        format_percent(pl.col("rate")),
         plural("briefs", "brief", "briefs"),
         "subject",
         pl.when(pl.col("briefs") == 1).then(pl.lit("arrives")).otherwise(pl.lit("arrive")),
-        interval(pl.col("ci_low"), pl.col("ci_high"), confidence),
+        format_interval(pl.col("ci_low"), pl.col("ci_high"), confidence),
         pl.col("mean_score").cast(pl.Decimal(38, 1)),
     )
 
 
-def silent_source() -> pl.Expr:
+def describe_silent_source() -> pl.Expr:
     """Say for how long a source has been silent, and how many others are."""
     hours, others = pl.col("hours"), pl.col("others")
     length = (
         pl.when(hours < DAY_HOURS)
         .then(fill_in("{} hours", hours.cast(pl.Decimal(38, 1))))
-        .otherwise(fill_in("{} days", whole(expressions.divide(hours, 24).round(1))))
+        .otherwise(fill_in("{} days", format_whole(expressions.divide(hours, 24).round(1))))
     )
     too = (
         pl.when(others == 0)
@@ -219,7 +223,9 @@ def silent_source() -> pl.Expr:
         .when(others == 1)
         .then(pl.lit(", and another source is silent too: what depends on them may be out of date"))
         .otherwise(
-            fill_in(", and {} other sources are silent too: what depends on them may be out of date", whole("others"))
+            fill_in(
+                ", and {} other sources are silent too: what depends on them may be out of date", format_whole("others")
+            )
         )
     )
     return fill_in("{} without an event from source “{}” ({}){}.", length, "source", "window", too)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from kaizenlake.jobs import _finding_words as words
-from kaizenlake.jobs._said import fill_in
+from kaizenlake.jobs._fill_in import fill_in
 
 COUNTS = ("impressions", "reach", "clicks", "engagements", "conversions")
 """Counts that only grow while a content is shown; revenue may be paid back."""
@@ -39,7 +39,7 @@ def of_counts(daily_performance: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
     """
     order = {"drop": True, "content_id": False, "count": False, "performed_on": False}
     found = (
-        _drops(daily_performance, as_of)
+        _select_drops(daily_performance, as_of)
         .sort(list(order), descending=list(order.values()))
         .group_by(_GROUP, maintain_order=True)
         .agg(
@@ -51,7 +51,7 @@ def of_counts(daily_performance: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
         )
     )
     return found.with_columns(
-        subject=fill_in("{} on {}", words.project(), "platform"),
+        subject=fill_in("{} on {}", words.describe_project(), "platform"),
         window=words.days_from("first", "last"),
     ).with_columns(
         finding_id=words.name_of("shrinking_counts", "project_id", "platform"),
@@ -62,11 +62,11 @@ def of_counts(daily_performance: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
         raised_on="first",
         strength=pl.col("posts").cast(pl.Float64),
         remedy=pl.lit(REMEDY),
-        sentence=words.shrinking(),
+        sentence=words.describe_shrinking(),
     )
 
 
-def _suspects(records: pl.LazyFrame) -> pl.LazyFrame:
+def _select_suspects(records: pl.LazyFrame) -> pl.LazyFrame:
     """Return contents with a count below the last one that was told of it before: in one pass over sorted rows, however few a content has."""
     begins = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift(1)) for name in _CONTENT)
     told = (pl.when(pl.col(name).is_not_null()).then("_content") for name in COUNTS)
@@ -84,14 +84,14 @@ def _suspects(records: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _drops(daily_performance: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
+def _select_drops(daily_performance: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
     """Return counts below the largest of earlier days of their content: one row a record and count."""
     totals = daily_performance.filter(pl.col("figures").ne_missing("of the day"))
     records = totals.filter(pl.col("performed_on").cast(pl.Datetime("us", "UTC")) < as_of).select(
         *_CONTENT, "performed_on", *(pl.col(name).cast(pl.Float64).round(PLACES) for name in COUNTS)
     )
     # Few contents contradict themselves: only their records are held against all that came before them.
-    suspects = _suspects(records)
+    suspects = _select_suspects(records)
     largest = (pl.col(name).cum_max().forward_fill().shift(1) for name in COUNTS)
     rows = (
         records.join(suspects, on=_CONTENT, how="semi", nulls_equal=True)

@@ -7,7 +7,7 @@ from datetime import timedelta
 import polars as pl
 
 from kaizenlake.jobs import _finding_words as words
-from kaizenlake.jobs._said import fill_in
+from kaizenlake.jobs._fill_in import fill_in
 from kaizenlake.jobs.activity.field_counts import need_field
 from kaizenlake.tables.base.needs import NEEDS, TableNeed
 
@@ -38,7 +38,7 @@ def of_needs(event_counts: pl.LazyFrame, field_counts: pl.LazyFrame) -> pl.LazyF
     lacking = pl.concat(
         [
             *(_lacking(sent, told, need) for need in NEEDS if need.fields),
-            *(_unended(event_counts, need) for need in NEEDS if need.events),
+            *(_find_unended(event_counts, need) for need in NEEDS if need.events),
         ]
     )
     # Who tells nothing of many needs none of the few among them.
@@ -78,8 +78,8 @@ def _lacking(sent: pl.LazyFrame, told: pl.LazyFrame, need: TableNeed) -> pl.Lazy
         .with_columns(
             sentence=fill_in(
                 f"{{}} of {{}} {{}} from source \u201c{{}}\u201d without {need.missing}: no {need.lost}.",
-                words.whole("missing"),
-                words.whole("records"),
+                words.format_whole("missing"),
+                words.format_whole("records"),
                 pl.when(pl.col("records") == 1).then(pl.lit(one)).otherwise(pl.lit(many)),
                 "source",
             )
@@ -88,7 +88,7 @@ def _lacking(sent: pl.LazyFrame, told: pl.LazyFrame, need: TableNeed) -> pl.Lazy
     )
 
 
-def _unended(event_counts: pl.LazyFrame, need: TableNeed) -> pl.LazyFrame:
+def _find_unended(event_counts: pl.LazyFrame, need: TableNeed) -> pl.LazyFrame:
     """Return types of events of which none of those came that say how they ended."""
     one, many = need.what
     ends = pl.col("event_type").is_in(need.events)
@@ -107,8 +107,8 @@ def _unended(event_counts: pl.LazyFrame, need: TableNeed) -> pl.LazyFrame:
             remedy=pl.lit(need.remedy),
             sentence=fill_in(
                 f"{{}} of {{}} {{}} without {need.missing}: no {need.lost}.",
-                words.whole("records"),
-                words.whole("records"),
+                words.format_whole("records"),
+                words.format_whole("records"),
                 pl.when(pl.col("records") == 1).then(pl.lit(one)).otherwise(pl.lit(many)),
             ),
         )
@@ -175,7 +175,7 @@ def _sentence() -> pl.Expr:
     )
     volume = fill_in(
         "Source \u201c{}\u201d sent {} events {} {}, where {} are usual on such a weekday.",
-        "source", words.whole("events"), "event_type", "window", words.whole("usual_events"),
+        "source", words.format_whole("events"), "event_type", "window", words.format_whole("usual_events"),
     )  # fmt: skip
     gone = fill_in(
         "Source \u201c{}\u201d no longer tells {} {} ({}): {} of its events do, after {} before.",

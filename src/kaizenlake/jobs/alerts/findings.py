@@ -9,7 +9,7 @@ import polars as pl
 from kaizenlake import tables
 from kaizenlake.job import job
 from kaizenlake.jobs import _finding_words as words
-from kaizenlake.jobs._said import fill_in
+from kaizenlake.jobs._fill_in import fill_in
 from kaizenlake.jobs.alerts._canary_findings import KEPT, of_canaries, of_rollbacks
 from kaizenlake.jobs.alerts._content_findings import of_best, of_briefs, of_patterns, of_sources, of_tiers, of_win_rates
 from kaizenlake.jobs.alerts._count_findings import of_counts
@@ -135,9 +135,9 @@ def findings(
         windows: When a source is silent.
     """
     happened = (
-        _degrading(crl_trends, as_of),
-        _versions(learning_progress, as_of),
-        _terms(skill_terms, skill_cards, as_of, skills),
+        _select_degrading(crl_trends, as_of),
+        _select_versions(learning_progress, as_of),
+        _select_terms(skill_terms, skill_cards, as_of, skills),
         *of_canaries(canary_looks, deployments, policies, as_of=as_of, promotion=promotion),
         of_rollbacks(policy_promotions, as_of),
         of_counts(daily_performance, as_of),
@@ -155,7 +155,7 @@ def findings(
     known = [frame.filter(pl.col("raised_on").is_not_null()) for frame in happened]
     order = {"raised_on": True, "tenant_id": False, "finding_id": False}
     return (
-        pl.concat([_columns(frame) for frame in (*known, *to_date)])
+        pl.concat([_select_columns(frame) for frame in (*known, *to_date)])
         .sort("strength", "finding_id", descending=[True, False], nulls_last=True)
         .filter(_is_kept())
         .sort(list(order), descending=list(order.values()), nulls_last=list(order.values()))
@@ -168,14 +168,14 @@ def _is_kept() -> pl.Expr:
     return pl.col("severity").is_not_null() | pl.col("strength").is_null() | (place < MOST)
 
 
-def _columns(frame: pl.LazyFrame) -> pl.LazyFrame:
+def _select_columns(frame: pl.LazyFrame) -> pl.LazyFrame:
     """Return the columns of the table; what a kind does not have is null."""
     schema, own = tables.schema(Findings), frame.collect_schema().names()
     missing = {name: pl.lit(None, schema[name]) for name in NAMES if name not in own}
     return frame.with_columns(words.shorten(pl.col("sentence")), **missing).select(schema.names())
 
 
-def _degrading(crl_trends: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
+def _select_degrading(crl_trends: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
     """Return doers that are degrading on their latest day, where that is recent, with the figures of their latest alarm."""
     of_all = crl_trends.filter(pl.col("cut") == "all", is_known_before(as_of))
     standing = (
@@ -198,12 +198,12 @@ def _degrading(crl_trends: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
             severity=pl.lit("warning"),
             raised_on="degrading_since",
             remedy=fill_in("Look at what changed about {}: versions, models, inputs.", "degrading_since"),
-            sentence=words.degrading(),
+            sentence=words.describe_degrading(),
         )
     )
 
 
-def _versions(learning_progress: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
+def _select_versions(learning_progress: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
     """Return the latest version of each policy of each doer, against the version before it, up to its latest day.
 
     That it hurt or helped is an alert while its latest runs are of the last days, and where its interval leaves out 0 even when
@@ -253,12 +253,14 @@ def _versions(learning_progress: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
             remedy=pl.when(verdict == "hurt").then(
                 pl.lit("Roll it back, or compare both at once in a canary: times differ in more than the version.")
             ),
-            sentence=words.version(),
+            sentence=words.describe_version(),
         )
     )
 
 
-def _terms(skill_terms: pl.LazyFrame, skill_cards: pl.LazyFrame, as_of: datetime, skills: Skills) -> pl.LazyFrame:
+def _select_terms(
+    skill_terms: pl.LazyFrame, skill_cards: pl.LazyFrame, as_of: datetime, skills: Skills
+) -> pl.LazyFrame:
     """Return terms that are a strength or a weakness of a doer, by the comparison that says so, that with the fleet first."""
     verdict = pl.col("verdict")
     by_fleet = pl.col("fleet_verdict") == verdict
@@ -286,6 +288,6 @@ def _terms(skill_terms: pl.LazyFrame, skill_cards: pl.LazyFrame, as_of: datetime
             subject="doer",
             figures=words.figures(*names),
             raised_on="last_day",
-            sentence=words.term(),
+            sentence=words.describe_term(),
         )
     )

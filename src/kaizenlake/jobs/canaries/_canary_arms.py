@@ -170,7 +170,7 @@ def unit_nights(
         .group_by("arm", "unit", "look")
         .agg(
             pl.col("deployment_id").first(),
-            pl.col(_columns(figures)).sum(),
+            pl.col(_list_columns(figures)).sum(),
             pl.col("history_n", "history_micros").first(),
         )
     )
@@ -205,9 +205,9 @@ def moments_so_far(nights: pl.DataFrame, arms: int, looks: int, figures: Sequenc
     past = (
         pl.when(pl.col("history_n") > 0).then((pl.col("history_micros") / pl.col("history_n")).round()).cast(pl.Int64)
     )
-    each = _values(nights.with_columns(past=past), figures)
+    each = _select_values(nights.with_columns(past=past), figures)
     changes = each.group_by("arm", "look", known=pl.col("past").is_not_null()).agg(
-        part for figure in figures for part in _changes(figure)
+        part for figure in figures for part in _compute_changes(figure)
     )
     found: dict[str, Known] = {}
     for figure in figures:
@@ -216,7 +216,9 @@ def moments_so_far(nights: pl.DataFrame, arms: int, looks: int, figures: Sequenc
             for known in (True, False)
         }
         whole = pl.DataFrame([sums[True][name] + sums[False][name] for name in ("n", "x", "xx")])
-        found[figure] = Known(_moments(whole, looks), _comoments(sums[True], looks), _moments(sums[False], looks))
+        found[figure] = Known(
+            _make_moments(whole, looks), _make_comoments(sums[True], looks), _make_moments(sums[False], looks)
+        )
     return found
 
 
@@ -243,15 +245,15 @@ def pairs_so_far(
                 arm="row",
                 unit="unit",
                 look="look",
-                **{f"{side}_{name}": pl.col(name) for name in _columns(figures)},
-                **{f"{other}_{name}": pl.lit(0, pl.Int64) for name in _columns(figures)},
+                **{f"{side}_{name}": pl.col(name) for name in _list_columns(figures)},
+                **{f"{other}_{name}": pl.lit(0, pl.Int64) for name in _list_columns(figures)},
             )
         )
     both = pl.concat(sides, how="diagonal").group_by("arm", "unit", "look").agg(pl.all().sum())
     prefixed = {f"{side}_{figure}": (side, figure) for figure in figures for side in ("candidate", "control")}
     columns = {name: tuple(f"{side}_{part}" for part in FIGURES[figure]) for name, (side, figure) in prefixed.items()}
     each = _sort_rows(both)
-    each = each.with_columns(**{f"{name}_at": _mean_so_far(n, total) for name, (n, total) in columns.items()})
+    each = each.with_columns(**{f"{name}_at": _compute_mean_so_far(n, total) for name, (n, total) in columns.items()})
     for figure in figures:
         a, b = pl.col(f"candidate_{figure}_at"), pl.col(f"control_{figure}_at")
         paired = a.is_not_null() & b.is_not_null()
@@ -260,17 +262,17 @@ def pairs_so_far(
             pl.when(paired).then(a).alias(f"a_{figure}_at"),
             pl.when(paired).then(b).alias(f"b_{figure}_at"),
         )
-    each = _with_former(each, [f"{side}{figure}" for figure in figures for side in ("", "a_", "b_")])
+    each = _add_former(each, [f"{side}{figure}" for figure in figures for side in ("", "a_", "b_")])
     changes = each.group_by("arm", "look").agg(
         part
         for figure in figures
         for name in (figure, f"a_{figure}", f"b_{figure}")
-        for part in _changes(name, with_past=False)
+        for part in _compute_changes(name, with_past=False)
     )
     found: dict[str, Pairs] = {}
     for figure in figures:
         whole, a_side, b_side = (
-            _moments(_so_far(changes, len(controls), looks, name, ("n", "x", "xx")), looks)
+            _make_moments(_so_far(changes, len(controls), looks, name, ("n", "x", "xx")), looks)
             for name in (figure, f"a_{figure}", f"b_{figure}")
         )
         found[figure] = Pairs(whole, a_side.mean, b_side.mean)
@@ -307,7 +309,7 @@ def adjust_by_past(known: Known, deployment: NDArray[np.int64], looks: int) -> t
     return Moments(*(part.reshape(shape) for part in arms.moments)), arms.explained.reshape(shape)
 
 
-def _columns(figures: Sequence[str]) -> list[str]:
+def _list_columns(figures: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(name for figure in figures for name in FIGURES[figure]))
 
 
@@ -321,20 +323,20 @@ def _sort_rows(nights: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _values(nights: pl.DataFrame, figures: Sequence[str]) -> pl.DataFrame:
+def _select_values(nights: pl.DataFrame, figures: Sequence[str]) -> pl.DataFrame:
     """Return the value of each unit on each of its nights (`<figure>_at`) and on the one before (`<figure>_was`)."""
     each = _sort_rows(nights)
     each = each.with_columns(
-        pl.when(~pl.col("gone")).then(_value_so_far(figure)).alias(f"{figure}_at") for figure in figures
+        pl.when(~pl.col("gone")).then(_compute_value_so_far(figure)).alias(f"{figure}_at") for figure in figures
     )
-    return _with_former(each, figures)
+    return _add_former(each, figures)
 
 
-def _with_former(each: pl.DataFrame, figures: Sequence[str]) -> pl.DataFrame:
+def _add_former(each: pl.DataFrame, figures: Sequence[str]) -> pl.DataFrame:
     return each.with_columns(pl.col(f"{figure}_at").shift(1).over("key").alias(f"{figure}_was") for figure in figures)
 
 
-def _value_so_far(figure: str) -> pl.Expr:
+def _compute_value_so_far(figure: str) -> pl.Expr:
     """Return a figure of a unit up to the row, in whole millionths; null while it has none."""
     if figure == "activity":
         runs = pl.col("runs").cum_sum().over("key")
@@ -343,16 +345,16 @@ def _value_so_far(figure: str) -> pl.Expr:
         runs, known, routings = (pl.col(name).cum_sum().over("key") for name in FIGURES[figure])
         due = pl.max_horizontal(runs, routings)
         return pl.when(due > 0).then(((due - known) * MICRO / due).round()).cast(pl.Int64)
-    return _mean_so_far(*FIGURES[figure])
+    return _compute_mean_so_far(*FIGURES[figure])
 
 
-def _mean_so_far(n: str, total: str) -> pl.Expr:
+def _compute_mean_so_far(n: str, total: str) -> pl.Expr:
     """Return the mean of the runs of a unit up to the row, in whole millionths; null while it has none."""
     seen = pl.col(n).cum_sum().over("key")
     return pl.when(seen > 0).then((pl.col(total).cum_sum().over("key") / seen).round()).cast(pl.Int64)
 
 
-def _changes(figure: str, *, with_past: bool = True) -> list[pl.Expr]:
+def _compute_changes(figure: str, *, with_past: bool = True) -> list[pl.Expr]:
     """Return by how much the rows of a night change the sums over units."""
     now, former = (pl.col(f"{figure}_{when}") for when in ("at", "was"))
     count = now.is_not_null().cast(pl.Int64) - former.is_not_null().cast(pl.Int64)
@@ -373,26 +375,34 @@ def _so_far(changes: pl.DataFrame, arms: int, looks: int, figure: str, names: Se
     )
 
 
-def _moments(sums: pl.DataFrame, looks: int) -> Moments:
-    return Moments(*_floats(sums, looks, pl.col("n").cast(pl.Float64), _mean("x"), _deviations("x", "x", "xx")))
+def _make_moments(sums: pl.DataFrame, looks: int) -> Moments:
+    return Moments(
+        *_compute_floats(
+            sums, looks, pl.col("n").cast(pl.Float64), _compute_mean("x"), _compute_deviations("x", "x", "xx")
+        )
+    )
 
 
-def _comoments(sums: pl.DataFrame, looks: int) -> CoMoments:
-    figures = (pl.col("n").cast(pl.Float64), _mean("h"), _mean("x"))
-    products = (_deviations("h", "h", "hh"), _deviations("x", "x", "xx"), _deviations("x", "h", "xh"))
-    return CoMoments(*_floats(sums, looks, *figures, *products))
+def _make_comoments(sums: pl.DataFrame, looks: int) -> CoMoments:
+    figures = (pl.col("n").cast(pl.Float64), _compute_mean("h"), _compute_mean("x"))
+    products = (
+        _compute_deviations("h", "h", "hh"),
+        _compute_deviations("x", "x", "xx"),
+        _compute_deviations("x", "h", "xh"),
+    )
+    return CoMoments(*_compute_floats(sums, looks, *figures, *products))
 
 
-def _floats(sums: pl.DataFrame, looks: int, *figures: pl.Expr) -> list[NDArray[np.float64]]:
+def _compute_floats(sums: pl.DataFrame, looks: int, *figures: pl.Expr) -> list[NDArray[np.float64]]:
     found = sums.select(figure.alias(str(place)) for place, figure in enumerate(figures))
     return [column.to_numpy().reshape(-1, looks) for column in found]
 
 
-def _mean(total: str) -> pl.Expr:
+def _compute_mean(total: str) -> pl.Expr:
     """Return the mean of millionths as a figure; NaN without a unit."""
     return expressions.mean_of_sums("n", total, MICRO).fill_null(float("nan"))
 
 
-def _deviations(a: str, b: str, product: str) -> pl.Expr:
+def _compute_deviations(a: str, b: str, product: str) -> pl.Expr:
     """Sum of the products of the deviations of a and b; 0 without a unit."""
     return expressions.deviations_of_sums("n", a, b, product, MICRO).fill_null(0.0)

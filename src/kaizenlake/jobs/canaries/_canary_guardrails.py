@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from kaizenlake.jobs._said import fill_in
+from kaizenlake.jobs._fill_in import fill_in
 from kaizenlake.jobs.canaries._canary_words import figure
 from kaizenlake.stats import Moments
 from kaizenlake.stats.sequential.canary_rule import Guarded

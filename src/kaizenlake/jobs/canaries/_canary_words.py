@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from kaizenlake.jobs._said import fill_in
+from kaizenlake.jobs._fill_in import fill_in
 
 
 def reason() -> pl.Expr:
@@ -33,7 +33,7 @@ def reason() -> pl.Expr:
         .otherwise(pl.lit("The loss is lower"))
     )
     since = pl.when(crossed == look).then(pl.lit("")).otherwise(fill_in(", crossed on night {}", crossed))
-    return _with_left_out(
+    return _add_left_out(
         pl.when(verdict == "invalid", "uneven")
         .then(
             fill_in(
@@ -99,7 +99,7 @@ def reason() -> pl.Expr:
         .then(
             fill_in(
                 "{}The smaller arm has {} of the {} units that a verdict needs ({} against {}).",
-                _pause(),
+                _describe_pause(),
                 pl.min_horizontal("units", "units_control"),
                 needed,
                 pl.col("units"),
@@ -110,14 +110,14 @@ def reason() -> pl.Expr:
         .then(
             fill_in(
                 "{}The losses do not vary, so nothing can be tested: {} units against {}, effect {}.",
-                _pause(),
+                _describe_pause(),
                 pl.col("units"),
                 pl.col("units_control"),
                 figure("effect"),
             )
         )
         .when(~(pl.col("fresh") & pl.col("fresh_control")))
-        .then(fill_in("{}So far: {}{}.", _pause(), effect, _describe_crossing()))
+        .then(fill_in("{}So far: {}{}.", _describe_pause(), effect, _describe_crossing()))
         .when(look == pl.col("horizon_nights"), pl.col("unclear_words").is_null() | crossed.is_null())
         .then(
             fill_in("The planned nights are over without a decision: {}, {}{}.", effect, evidence, _describe_crossing())
@@ -152,7 +152,7 @@ def _by_now(holds: pl.Expr) -> pl.Expr:
     return pl.when(holds.fill_null(value=False)).then(pl.lit("")).otherwise(pl.lit("by now "))
 
 
-def _with_left_out(words: pl.Expr) -> pl.Expr:
+def _add_left_out(words: pl.Expr) -> pl.Expr:
     """Return the reason, and behind it the guardrails that do not count."""
     more = fill_in(
         " Left out: the guardrail of {}, which only the settings name and no run of {} told in the last 30 days.",
@@ -172,7 +172,7 @@ def chance(name: str) -> pl.Expr:
     return pl.when(pl.col(name) < 1e-4).then(pl.lit("below 0.0001")).otherwise(figure(name))
 
 
-def _pause() -> pl.Expr:
+def _describe_pause() -> pl.Expr:
     """Return what is to be said first of a night that brought one of the arms nothing."""
     words = "No run{} came{} on this night, and no data is a pause. "
     under = {name: fill_in(" under {}", name) for name in ("policy_version", "control_version")}

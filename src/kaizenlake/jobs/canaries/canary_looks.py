@@ -14,7 +14,7 @@ from kaizenlake.context import arm_of
 from kaizenlake.job import job
 from kaizenlake.jobs.canaries import _canary_arms as arms_
 from kaizenlake.jobs.canaries import _canary_guardrails as guardrails
-from kaizenlake.jobs.canaries._canary_told import count_before_start, find_silent_looks
+from kaizenlake.jobs.canaries._canary_known_metrics import count_before_start, find_silent_looks
 from kaizenlake.jobs.canaries._canary_words import reason
 from kaizenlake.parameters import Canaries
 from kaizenlake.stats import Moments
@@ -61,7 +61,7 @@ def canary_looks(
     of_code = names.join(before, on=arms_.DEPLOYMENT, nulls_equal=True).select(
         pl.col("code").alias("deployment_id"), pl.all().exclude("code", *arms_.DEPLOYMENT)
     )
-    return arms_.with_names(_looks(arms, units, of_code, canaries), names).lazy()
+    return arms_.with_names(_select_looks(arms, units, of_code, canaries), names).lazy()
 
 
 class _Sides(NamedTuple):
@@ -97,7 +97,7 @@ class _Sides(NamedTuple):
         return _Sides(own, other, mean_a, mean_b)
 
 
-def _looks(arms: pl.DataFrame, units: pl.DataFrame, before: pl.DataFrame, canaries: Canaries) -> pl.DataFrame:
+def _select_looks(arms: pl.DataFrame, units: pl.DataFrame, before: pl.DataFrame, canaries: Canaries) -> pl.DataFrame:
     looks = int(arms["looks_count"].max())  # type: ignore[arg-type]
     rows = arms_.with_looks(arms, units)
     of_canary = arms.filter(pl.col("deployment_mode") == "canary").select("deployment_id").unique()
@@ -133,7 +133,7 @@ def _looks(arms: pl.DataFrame, units: pl.DataFrame, before: pl.DataFrame, canari
 
     of_arms = rows.join(_own(arms), on=["deployment_id", "policy_version"])
     runs = arms_.count_rows(of_arms, pl.col("runs").sum(), arms.height, looks)
-    sizes = _sizes(of_arms, known, runs)
+    sizes = _gather_sizes(of_arms, known, runs)
     lost = arms_.count_rows(of_arms.filter(pl.col("unit").is_null()), pl.col("runs").sum(), arms.height, looks)
     counts = arms_.count_rows(kept.filter(~pl.col("gone")), pl.col("n").sum(), arms.height, looks) > 0
     fresh = counts[candidate] & counts[control]
@@ -201,7 +201,7 @@ def _looks(arms: pl.DataFrame, units: pl.DataFrame, before: pl.DataFrame, canari
     )
 
 
-def _sizes(of_arms: pl.DataFrame, known: dict[str, arms_.Known], runs: NDArray[np.int64]) -> dict[str, Table]:
+def _gather_sizes(of_arms: pl.DataFrame, known: dict[str, arms_.Known], runs: NDArray[np.int64]) -> dict[str, Table]:
     """Return what each arm has so far (axes: arms, looks): its runs and units, and those without a loss."""
     failed, with_loss = (arms_.count_rows(of_arms, pl.col(name).sum(), *runs.shape) for name in ("failed", "n"))
     missing = known["missing"].whole.n

@@ -59,9 +59,9 @@ def canary_units(
         run_phase="phase",
         run_deployment="deployment_id",
     )
-    whole = told.join(_arms(deployments), on=["tenant_id", "policy_id", "policy_version"], nulls_equal=True).join(
-        losses, on=RUN, nulls_equal=True
-    )
+    whole = told.join(
+        _select_arms(deployments), on=["tenant_id", "policy_id", "policy_version"], nulls_equal=True
+    ).join(losses, on=RUN, nulls_equal=True)
     named, unnamed = pl.col("run_deployment") == pl.col("deployment_id"), pl.col("run_deployment").is_null()
     fits = (pl.col("run_doer") == pl.col("doer")) & (
         pl.col("phase").is_null() | (pl.col("run_phase") == pl.col("phase")).fill_null(value=False)
@@ -89,7 +89,7 @@ def canary_units(
         .group_by(KEYS)
         .agg(pl.col(sums).sum())
         .join(
-            _history(deployments, crl.filter(pl.col("occurred_at") < as_of), canaries.history_days),
+            _select_history(deployments, crl.filter(pl.col("occurred_at") < as_of), canaries.history_days),
             on=["tenant_id", "deployment_id", "unit_id"],
             how="left",
             nulls_equal=True,
@@ -110,7 +110,7 @@ def _select_routings(deployments: pl.LazyFrame, routings: pl.LazyFrame) -> pl.La
     """Return routings from the start of their deployment until before its end, on the day after."""
     return (
         routings.rename({"first_at": "occurred_at"})
-        .join(_arms(deployments), on=["tenant_id", "deployment_id", "policy_version"], nulls_equal=True)
+        .join(_select_arms(deployments), on=["tenant_id", "deployment_id", "policy_version"], nulls_equal=True)
         .filter(during())
         .select(
             *KEYS[:4],
@@ -122,7 +122,7 @@ def _select_routings(deployments: pl.LazyFrame, routings: pl.LazyFrame) -> pl.La
     )
 
 
-def _arms(deployments: pl.LazyFrame) -> pl.LazyFrame:
+def _select_arms(deployments: pl.LazyFrame) -> pl.LazyFrame:
     """Return versions of each deployment, its control among them."""
     versions = pl.concat_list("control_version", "candidate_versions")
     return deployments.select(
@@ -130,7 +130,7 @@ def _arms(deployments: pl.LazyFrame) -> pl.LazyFrame:
     ).explode("policy_version")
 
 
-def _history(deployments: pl.LazyFrame, losses: pl.LazyFrame, days: int) -> pl.LazyFrame:
+def _select_history(deployments: pl.LazyFrame, losses: pl.LazyFrame, days: int) -> pl.LazyFrame:
     """Return runs of the doer with a loss by unit, under whatever policy, in the days before each start."""
     wanted = deployments.select("tenant_id", "deployment_id", "doer", "started_at", deployment_phase="phase")
     before = losses.filter(pl.col("unit_id").is_not_null(), pl.col("loss").is_not_null()).select(

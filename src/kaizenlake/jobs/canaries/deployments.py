@@ -7,7 +7,7 @@ from datetime import datetime
 import polars as pl
 
 from kaizenlake.job import job
-from kaizenlake.jobs._latest import earliest
+from kaizenlake.jobs._latest_record import keep_earliest
 from kaizenlake.jobs.outcomes._flat_lists import flat_list
 from kaizenlake.tables import DeploymentLog, Deployments
 from kaizenlake.tables.canary import METRICS
@@ -45,10 +45,10 @@ def deployments(deployment_log: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFram
         as_of: Events from this instant on do not count, nor does a day that is not over by then.
     """
     log = deployment_log.filter(pl.col("occurred_at") < as_of)
-    started = earliest(log.filter(pl.col("event_type") == "DEPLOYMENT_STARTED"), KEY)
+    started = keep_earliest(log.filter(pl.col("event_type") == "DEPLOYMENT_STARTED"), KEY)
     starts = started.select(*KEY, began_at="occurred_at")
     ends = log.filter(pl.col("event_type") == "DEPLOYMENT_ENDED").join(starts, on=KEY, nulls_equal=True)
-    ended = earliest(ends.filter(pl.col("occurred_at") >= pl.col("began_at")), KEY).select(
+    ended = keep_earliest(ends.filter(pl.col("occurred_at") >= pl.col("began_at")), KEY).select(
         *KEY,
         "result",
         ended_at="occurred_at",
@@ -64,8 +64,8 @@ def deployments(deployment_log: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFram
             started_by="decided_by",
             start_reason="reason",
         )
-        .join(_candidates(started), on=KEY, how="left", nulls_equal=True)
-        .join(_guardrails(started), on=KEY, how="left", nulls_equal=True)
+        .join(_select_candidates(started), on=KEY, how="left", nulls_equal=True)
+        .join(_select_guardrails(started), on=KEY, how="left", nulls_equal=True)
         .join(ended, on=KEY, how="left", nulls_equal=True)
         .with_columns(
             pl.col(
@@ -79,13 +79,13 @@ def deployments(deployment_log: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFram
             pl.col("auto_rollback").fill_null(value=True),
             status=pl.when(pl.col("ended_at").is_null()).then(pl.lit("running")).otherwise(pl.lit("ended")),
             reason=pl.when(pl.col("ended_at").is_null()).then("start_reason").otherwise("end_reason"),
-            looks_count=_looks(as_of),
+            looks_count=_compute_looks(as_of),
         )
         .sort(KEY)
     )
 
 
-def _looks(as_of: datetime) -> pl.Expr:
+def _compute_looks(as_of: datetime) -> pl.Expr:
     """Return days that are over from the start to the end, at most the horizon: each has one look."""
     first, midnight = pl.col("started_at").dt.date(), pl.lit(as_of).dt.date()
     last_over = midnight - pl.duration(days=1)
@@ -94,7 +94,7 @@ def _looks(as_of: datetime) -> pl.Expr:
     return pl.min_horizontal(nights, "horizon_nights").clip(lower_bound=0)
 
 
-def _candidates(started: pl.LazyFrame) -> pl.LazyFrame:
+def _select_candidates(started: pl.LazyFrame) -> pl.LazyFrame:
     """Return candidates of each deployment with their shares, in the order they were given."""
     shares = (
         _decode_list(started, "arms", "policy_version", "share")
@@ -118,7 +118,7 @@ def _candidates(started: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _guardrails(started: pl.LazyFrame) -> pl.LazyFrame:
+def _select_guardrails(started: pl.LazyFrame) -> pl.LazyFrame:
     """Return guardrails of each deployment in the order they were given; the first of two for one metric."""
     return (
         _decode_list(started, "guardrails", "metric", "margin")

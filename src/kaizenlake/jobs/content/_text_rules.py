@@ -125,7 +125,7 @@ WORD = r"\S*[\p{L}\p{N}]\S*"
 """A word is what stands between blanks and holds a letter or a digit."""
 
 
-def words(plain: pl.Expr) -> pl.Expr:
+def split_words(plain: pl.Expr) -> pl.Expr:
     """Return the number of words of a plain text; a text of symbols alone counts as one."""
     return plain.str.count_matches(WORD).cast(pl.Int64).clip(lower_bound=1)
 

@@ -49,8 +49,8 @@ def content_experiments(
     """
 
     def compute(arms: pl.DataFrame) -> pl.DataFrame:
-        measured = _with_contrasts(_with_sample_ratio(arms), evidence)
-        return _with_verdict(measured, evidence).select(tables.schema(ContentExperiments).names())
+        measured = _add_contrasts(_add_sample_ratio(arms), evidence)
+        return _add_verdict(measured, evidence).select(tables.schema(ContentExperiments).names())
 
     return read_arms(contents).map_batches(compute, schema=tables.schema(ContentExperiments))
 
@@ -99,7 +99,7 @@ def _is_known(metric: str) -> pl.Expr:
     return pl.col(events).is_not_null() & pl.col(trials).is_not_null()
 
 
-def _with_sample_ratio(arms: pl.DataFrame) -> pl.DataFrame:
+def _add_sample_ratio(arms: pl.DataFrame) -> pl.DataFrame:
     """Return the number the experiments and bring each its sample-ratio p; null with fewer than two arms that were shown."""
     # A full order, so that no order of rows changes a bit.
     arms = arms.sort(*EXPERIMENT, "arm").with_columns(is_shown=(pl.col("shown") > 0).fill_null(False))
@@ -113,13 +113,13 @@ def _with_sample_ratio(arms: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _with_contrasts(arms: pl.DataFrame, evidence: EvidenceNeeds) -> pl.DataFrame:
+def _add_contrasts(arms: pl.DataFrame, evidence: EvidenceNeeds) -> pl.DataFrame:
     """Bring each arm its rate, that of the others, and the lift with its p-value, q-value and shrinkage."""
     counts = {name: pl.when("is_shown").then(name) for name in ("shown", "clicks")}
     others = {f"other_{name}": count.sum().over(EXPERIMENT) - count for name, count in counts.items()}
     arms = arms.with_columns(**others).with_columns(
-        rate=_share("clicks", "shown"),
-        rate_of_others=_share("other_clicks", "other_shown"),
+        rate=_compute_share("clicks", "shown"),
+        rate_of_others=_compute_share("other_clicks", "other_shown"),
         is_valid=(pl.col("sample_ratio_p") >= evidence.sample_ratio_p).fill_null(True),
     )
     clicks, shown, other_clicks, other_shown = (
@@ -153,11 +153,11 @@ def _with_contrasts(arms: pl.DataFrame, evidence: EvidenceNeeds) -> pl.DataFrame
     )
 
 
-def _share(part: str, whole: str) -> pl.Expr:
+def _compute_share(part: str, whole: str) -> pl.Expr:
     return pl.when(pl.col(whole) > 0).then(pl.col(part) / pl.col(whole))
 
 
-def _with_verdict(arms: pl.DataFrame, evidence: EvidenceNeeds) -> pl.DataFrame:
+def _add_verdict(arms: pl.DataFrame, evidence: EvidenceNeeds) -> pl.DataFrame:
     """Say of each arm whether it won, and which other wording of its experiment had the lowest rate."""
     differs = pl.col("q_value") <= evidence.q_value
     rate, others = pl.col("rate"), pl.col("rate_of_others")

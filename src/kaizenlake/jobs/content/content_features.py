@@ -9,7 +9,7 @@ import polars as pl
 from kaizenlake.job import job
 from kaizenlake.jobs.content._language import detect_language
 from kaizenlake.jobs.content._language_codes import is_told, one_code
-from kaizenlake.jobs.content._text_rules import HOOK_RULES, LANGUAGES, TEXT_RULES, as_plain, words
+from kaizenlake.jobs.content._text_rules import HOOK_RULES, LANGUAGES, TEXT_RULES, as_plain, split_words
 from kaizenlake.jobs.content.daily_performance import latest_records
 from kaizenlake.tables import ContentFeatures, Performance
 from kaizenlake.tables.content import LENGTH_BANDS
@@ -45,7 +45,7 @@ def content_features(performance: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFr
         .with_columns(
             performed_on=pl.col("event_date"),
             hook_source=hook_source,
-            language_source=_language_source(),
+            language_source=_compute_language_source(),
             hook_type=pl.coalesce("hook_type", "text_hook"),
             length_words=pl.coalesce("text_words", "length_words"),
             text=pl.col("text").str.slice(0, TEXT_LENGTH),
@@ -74,8 +74,8 @@ def read_texts(texts: pl.LazyFrame) -> pl.LazyFrame:
         texts.filter(pl.col("text").is_not_null())
         .unique()
         .with_columns(plain=as_plain(pl.col("text")))
-        .with_columns(lower=plain.str.to_lowercase(), length_words=words(plain))
-        .with_columns(language=pl.when(plain.is_not_null()).then(_language()))
+        .with_columns(lower=plain.str.to_lowercase(), length_words=split_words(plain))
+        .with_columns(language=pl.when(plain.is_not_null()).then(_compute_language()))
         .cache()
     )
     language = pl.col("language")
@@ -85,13 +85,13 @@ def read_texts(texts: pl.LazyFrame) -> pl.LazyFrame:
     return pl.concat([*parts, others, unknown])
 
 
-def _language() -> pl.Expr:
+def _compute_language() -> pl.Expr:
     """Return the language of a text: the one given, else the one detected where it has at least two words."""
     to_detect = pl.when(pl.col("given").is_null(), pl.col("length_words") > 1).then("plain")
     return pl.coalesce("given", detect_language(to_detect))
 
 
-def _language_source() -> pl.Expr:
+def _compute_language_source() -> pl.Expr:
     """Return where the language comes from; null where there is neither a name nor a language."""
     is_detected = pl.col("language").is_not_null()
     return (

@@ -28,10 +28,10 @@ def content_increments(
     return of_days.group_by(tables.grain(ContentIncrements)).agg(
         days=pl.len().cast(pl.Int64),
         **{f"{name}_days": pl.col(name).count().cast(pl.Int64) for name in INCREMENTS},
-        **{name: _whole(name).sum().cast(pl.Int64) for name in INCREMENTS},
+        **{name: _compute_whole(name).sum().cast(pl.Int64) for name in INCREMENTS},
     )
 
 
-def _whole(name: str) -> pl.Expr:
+def _compute_whole(name: str) -> pl.Expr:
     figure = pl.col(name)
     return (figure * 1_000_000).round(0).cast(pl.Int64) if name in MILLIONTHS else figure

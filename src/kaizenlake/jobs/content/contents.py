@@ -86,7 +86,7 @@ def _of_all_days(latest: pl.LazyFrame, increments: pl.LazyFrame, tiers: Tiers) -
     of_day = pl.col("figures") == "of the day"
     names = [name for name in tables.schema(ContentIncrements).names() if name not in KEYS]
     totals = increments.select(*KEYS, *(pl.col(name).alias(f"_{name}") for name in names))
-    sums = {name: pl.when(pl.col(f"_{name}_days") > 0).then(_figure(name)) for name in INCREMENTS}
+    sums = {name: pl.when(pl.col(f"_{name}_days") > 0).then(_compute_figure(name)) for name in INCREMENTS}
     # Of people who were reached on several days it is not known how many are the same.
     sums["reach"] = pl.when(pl.col("_days") == 1).then(pl.col("reach"))
     several = of_day & (pl.col("_days") > 1)
@@ -175,6 +175,6 @@ def _matches(contents: pl.LazyFrame, origins: pl.LazyFrame, externals: pl.LazyFr
     )
 
 
-def _figure(name: str) -> pl.Expr:
+def _compute_figure(name: str) -> pl.Expr:
     whole = pl.col(f"_{name}")
     return expressions.divide(whole, 1_000_000) if name in MILLIONTHS else whole

@@ -9,8 +9,8 @@ import polars as pl
 
 from kaizenlake import stats
 from kaizenlake.job import job
-from kaizenlake.jobs._latest import latest
-from kaizenlake.jobs._said import fill_in
+from kaizenlake.jobs._fill_in import fill_in
+from kaizenlake.jobs._latest_record import keep_latest
 from kaizenlake.jobs.content.content_experiments import ARM
 from kaizenlake.parameters import Labels
 from kaizenlake.tables import ContentExperiments, Contents, CreativeLabels, CreativeMarks
@@ -78,14 +78,14 @@ def creative_labels(
     by_place = (
         ranking.filter(pl.col("label").is_not_null())
         .join(said, on=KEYS, how="anti", nulls_equal=True)
-        .with_columns(source=pl.lit("automatic"), reason=_reason(labels), labelled_at=pl.col("occurred_at"))
+        .with_columns(source=pl.lit("automatic"), reason=_describe_reason(labels), labelled_at=pl.col("occurred_at"))
     )
     by_test = (
         tried.filter(pl.col("label").is_not_null())
         .join(said, on=KEYS, how="anti", nulls_equal=True)
         .with_columns(
             source=pl.lit("automatic"),
-            reason=_experiment_reason(),
+            reason=_describe_experiment_reason(),
             labelled_at=pl.col("occurred_at"),
             group_size=pl.lit(None, dtype=pl.Int64),
         )
@@ -165,7 +165,7 @@ def rank_contents(rankable: pl.LazyFrame, sizes: pl.LazyFrame, labels: Labels) -
         rankable.join(groups, on=GROUP, nulls_equal=True)
         .with_columns(_wins=(pl.col("engagement_rate") * pl.col("trials")).round().cast(pl.Int64))
         .with_columns(
-            shrunk_rate=pl.map_batches(["_group", "_wins", "trials"], _shrunk, return_dtype=pl.Float64),
+            shrunk_rate=pl.map_batches(["_group", "_wins", "trials"], _select_shrunk, return_dtype=pl.Float64),
         )
         .sort("_group", "shrunk_rate", "content_id", descending=[False, True, False])
         .with_columns(rank_in_group=pl.int_range(1, pl.len() + 1, dtype=pl.Int64) - pl.col("_start"))
@@ -173,7 +173,7 @@ def rank_contents(rankable: pl.LazyFrame, sizes: pl.LazyFrame, labels: Labels) -
     )
 
 
-def _shrunk(columns: Sequence[pl.Series]) -> pl.Series:
+def _select_shrunk(columns: Sequence[pl.Series]) -> pl.Series:
     """Return the rate of each content drawn toward its own group's; the priors are fitted to whole groups at once."""
     group, wins, trials = columns
     codes = group.to_numpy()
@@ -194,7 +194,7 @@ def marks(creative_marks: pl.LazyFrame, figures: pl.LazyFrame) -> pl.LazyFrame:
         One row a project, content and platform: `label`, `reason`, `labelled_at`, `is_known`, and what `figures` knows.
     """
     content = ["tenant_id", "content_id"]
-    given = latest(creative_marks, KEYS).select(
+    given = keep_latest(creative_marks, KEYS).select(
         "tenant_id",
         "content_id",
         "event_id",
@@ -227,7 +227,7 @@ def _holds() -> pl.Expr:
     return of_platform & of_project
 
 
-def _experiment_reason() -> pl.Expr:
+def _describe_experiment_reason() -> pl.Expr:
     """Return the outcome of a content's experiment in words, such as "8.41 % against 2.77 % of the other arms in its experiment"."""
     own, others, lift = (
         (pl.col(name) * 100).round(digits) for name, digits in (("rate", 2), ("rate_of_others", 2), ("lift", 1))
@@ -237,7 +237,7 @@ def _experiment_reason() -> pl.Expr:
     return fill_in(words, own, others, "arms", sign, lift)
 
 
-def _reason(labels: Labels) -> pl.Expr:
+def _describe_reason(labels: Labels) -> pl.Expr:
     """Return the place of a content in words, such as "place 2 of 40 in its group by shrunk engagement rate (7.31 %), top 10 %"."""
     end = pl.when(pl.col("label") == "winner").then(pl.lit("top")).otherwise(pl.lit("bottom"))
     percent = (pl.col("shrunk_rate") * 100).round(2)

@@ -7,7 +7,7 @@ from datetime import datetime
 import polars as pl
 
 from kaizenlake.job import job
-from kaizenlake.jobs._latest import LANDED, latest
+from kaizenlake.jobs._latest_record import LANDED, keep_latest
 from kaizenlake.jobs._records import latest_of_days, share
 from kaizenlake.parameters import Tiers
 from kaizenlake.tables import DailyPerformance, Performance
@@ -32,7 +32,7 @@ def daily_performance(
         tiers: Engagement rates from which a tier begins.
     """
     return (
-        _with_parts_added_up(performance, as_of)
+        _add_parts_added_up(performance, as_of)
         .with_columns(
             performed_on=pl.col("event_date"),
             rate_of=pl.col("rate_of").fill_null("impressions"),
@@ -50,7 +50,7 @@ def daily_performance(
 
 def latest_records(performance: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFrame:
     """Return the latest record of figures of each tenant, project, content, platform and day before `as_of`, in the columns of silver."""
-    return latest(_select_recorded(performance, as_of), DAY, LANDED)
+    return keep_latest(_select_recorded(performance, as_of), DAY, LANDED)
 
 
 CONTENT = ("tenant_id", "project_id", "content_id", "platform")
@@ -66,7 +66,7 @@ def _select_recorded(performance: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame
     return performance.filter(pl.col("event_type") == "PERFORMANCE_RECORDED", pl.col("occurred_at") < as_of)
 
 
-def _with_parts_added_up(performance: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
+def _add_parts_added_up(performance: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
     """Return the latest record of each day; the figures of one that is a part are those of all parts of the day."""
     told = pl.sum_horizontal(pl.col(name) for name in PARTS)
     says = pl.any_horizontal(pl.col(name).is_not_null() for name in PARTS)

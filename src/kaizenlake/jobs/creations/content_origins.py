@@ -7,7 +7,7 @@ from datetime import datetime
 import polars as pl
 
 from kaizenlake.job import job
-from kaizenlake.jobs._latest import LANDED, latest
+from kaizenlake.jobs._latest_record import LANDED, keep_latest
 from kaizenlake.jobs.content.content_features import TEXT_LENGTH, read_texts
 from kaizenlake.tables import ContentOrigins, Core
 
@@ -52,7 +52,7 @@ def content_origins(core: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFrame:
 def latest_creations(core: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFrame:
     """Return the latest record of each content that was made, by project and platform, before an instant."""
     made = core.filter(pl.col("event_type") == "CONTENT_CREATED", pl.col("occurred_at") < as_of)
-    return latest(made, CREATION, LANDED)
+    return keep_latest(made, CREATION, LANDED)
 
 
 def creation_columns() -> dict[str, pl.Expr]:

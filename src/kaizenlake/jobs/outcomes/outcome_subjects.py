@@ -8,7 +8,7 @@ import polars as pl
 
 from kaizenlake import tables
 from kaizenlake.job import job
-from kaizenlake.jobs._said import fill_in
+from kaizenlake.jobs._fill_in import fill_in
 from kaizenlake.jobs.outcomes._ages import START, ages_of, at_ages
 from kaizenlake.jobs.outcomes.pack_family import pack_family, pack_tier
 from kaizenlake.jobs.runs.run_records import gates_not_passed

@@ -127,7 +127,7 @@ def by_dimension(
             *dimensions,
             pl.lit(ALL).alias(ALL),
             **{new: pl.col(old) for new, old in segment.items()},
-            **{text: _within(names, kinds) for text, names in strata.items()},
+            **{text: _describe_within(names, kinds) for text, names in strata.items()},
         )
         .unpivot(
             on=[ALL, *dimensions], index=[*index, *segment, *strata], variable_name="dimension", value_name="value"
@@ -139,7 +139,7 @@ def by_dimension(
     )
 
 
-def _within(left_out: Iterable[str], kinds: Mapping[str, tuple[str, ...]]) -> pl.Expr:
+def _describe_within(left_out: Iterable[str], kinds: Mapping[str, tuple[str, ...]]) -> pl.Expr:
     """Return the conditions of a subject's kind in words, but for those left out."""
     texts = []
     for kind, conditions in kinds.items():

@@ -9,7 +9,7 @@ import polars as pl
 
 from kaizenlake import stats
 from kaizenlake.job import job
-from kaizenlake.jobs._latest import earliest
+from kaizenlake.jobs._latest_record import keep_earliest
 from kaizenlake.parameters import Clarity, EvidenceNeeds
 from kaizenlake.stats import expressions
 from kaizenlake.tables import Intake, ProjectSegments, SegmentClarity
@@ -50,7 +50,7 @@ def segment_clarity(
     interval = expressions.wilson("clear_briefs", "briefs", evidence.confidence).struct
     score_micros = (pl.col("clarity_score") * _MICRO).round().cast(pl.Int64)
     return (
-        earliest(scored, PROJECT)
+        keep_earliest(scored, PROJECT)
         .select(*PROJECT, "clarity_score")
         .join(project_segments.select(*PROJECT, "industry", "client_type"), on=PROJECT, how="left", nulls_equal=True)
         .group_by(SEGMENT)

@@ -85,12 +85,12 @@ def pool(studies: pl.DataFrame, by: Sequence[str], *, confidence: float, few_stu
 
 def lifts() -> dict[str, pl.Expr]:
     """Return the lift with its interval, and the effect with its, from pooled log ratios; what is beyond a float is null."""
-    low, high = _lift("log_ci_low"), _lift("log_ci_high")
+    low, high = _compute_lift("log_ci_low"), _compute_lift("log_ci_high")
     return {
-        "lift": _lift("log_lift"),
+        "lift": _compute_lift("log_lift"),
         "lift_ci_low": low,
         "lift_ci_high": high,
-        "effect": _lift("log_lift") * pl.col("rate_without"),
+        "effect": _compute_lift("log_lift") * pl.col("rate_without"),
         "ci_low": low * pl.col("rate_without"),
         "ci_high": high * pl.col("rate_without"),
     }
@@ -114,7 +114,7 @@ def verdict(*, q_value: float, contents: int, studies: pl.Expr | int) -> pl.Expr
     )
 
 
-def _lift(log_ratio: str) -> pl.Expr:
+def _compute_lift(log_ratio: str) -> pl.Expr:
     lift = pl.col(log_ratio).exp() - 1.0
     return pl.when(lift.is_finite()).then(lift)
 

@@ -57,16 +57,16 @@ def contrast_experiments(
     schema = pl.Schema({**dict.fromkeys(keys, pl.String()), **POOLED, "left_out": pl.Int64()})
 
     def compute(arms: pl.DataFrame) -> pl.DataFrame:
-        arms = _with_sample_ratio(arms, [*by, *EXPERIMENT])
+        arms = _add_sample_ratio(arms, [*by, *EXPERIMENT])
         is_left_out = (pl.col("sample_ratio_p") < sample_ratio_p).fill_null(False)
         parts = []
         for name in CONTRASTED:
             known = arms.filter(pl.col(name).is_not_null())
             read = _of_one_metric(known) if by == TENANT else known
-            parts.append(_pool(_contrasts(read, name, by, is_left_out), keys, confidence))
+            parts.append(_pool(_select_contrasts(read, name, by, is_left_out), keys, confidence))
         return pl.concat(parts).select(schema.names()).sort(keys)
 
-    return _arms(contents, by).map_batches(compute, schema=schema)
+    return _select_arms(contents, by).map_batches(compute, schema=schema)
 
 
 def places_of_arms(contents: pl.LazyFrame) -> pl.LazyFrame:
@@ -108,7 +108,7 @@ def log_rate_ratio(events: Floats, trials: Floats, other_events: Floats, other_t
     return np.where(np.isnan(variance), np.nan, effect), variance
 
 
-def _arms(contents: pl.LazyFrame, by: tuple[str, ...]) -> pl.LazyFrame:
+def _select_arms(contents: pl.LazyFrame, by: tuple[str, ...]) -> pl.LazyFrame:
     """Return events, trials, contents and shared patterns of each arm, by scope and metric."""
     told = contents.filter(pl.col("experiment_id").is_not_null())
     scoped = told.with_columns(of_project_id="project_id") if by == TENANT else by_scope(told)
@@ -137,18 +137,18 @@ def _arms(contents: pl.LazyFrame, by: tuple[str, ...]) -> pl.LazyFrame:
             events=pl.col("of_events").sum(),
             of_trials=pl.col("of_trials").sum(),
             contents=pl.len().cast(pl.Int64),
-            **{name: _shared_pattern(pl.col(f"{name}_pattern")) for name in CONTRASTED},
+            **{name: _compute_shared_pattern(pl.col(f"{name}_pattern")) for name in CONTRASTED},
         )
         .rename({"of_trials": "trials"})
     )
 
 
-def _shared_pattern(pattern: pl.Expr) -> pl.Expr:
+def _compute_shared_pattern(pattern: pl.Expr) -> pl.Expr:
     """Return the pattern that all contents of a group have; null where they differ or one is unknown."""
     return pl.when(pattern.null_count() == 0, pattern.min() == pattern.max()).then(pattern.min())
 
 
-def _with_sample_ratio(arms: pl.DataFrame, experiment: list[str]) -> pl.DataFrame:
+def _add_sample_ratio(arms: pl.DataFrame, experiment: list[str]) -> pl.DataFrame:
     """Return the number the experiments and bring each its sample-ratio p-value; null with one arm or without a trial."""
     # Within an experiment by size, so that no order of rows changes a bit of the chi-square.
     arms = arms.sort("trials")
@@ -171,7 +171,7 @@ def _of_one_metric(arms: pl.DataFrame) -> pl.DataFrame:
     return arms.join(metric, on=["tenant_id", "metric"], how="semi", nulls_equal=True)
 
 
-def _contrasts(arms: pl.DataFrame, pattern_type: str, by: tuple[str, ...], is_left_out: pl.Expr) -> pl.DataFrame:
+def _select_contrasts(arms: pl.DataFrame, pattern_type: str, by: tuple[str, ...], is_left_out: pl.Expr) -> pl.DataFrame:
     """Return one row per experiment and pattern of a type that it contrasts: both sides' events and trials."""
     figures = ("events", "trials", "contents")
     return (
@@ -185,14 +185,14 @@ def _contrasts(arms: pl.DataFrame, pattern_type: str, by: tuple[str, ...], is_le
 
 def _pool(contrasts: pl.DataFrame, keys: list[str], confidence: float) -> pl.DataFrame:
     """Pool the contrasts of one type, and count the experiments left out; those alone make a row without a lift."""
-    pooled = pool(_studies(contrasts.filter(~pl.col("is_left_out")), keys), keys, confidence=confidence)
+    pooled = pool(_select_studies(contrasts.filter(~pl.col("is_left_out")), keys), keys, confidence=confidence)
     left_out = contrasts.group_by(keys).agg(left_out=pl.col("is_left_out").sum().cast(pl.Int64))
     return left_out.join(pooled, on=keys, how="left", nulls_equal=True).with_columns(
         pl.col("contents", "studies").fill_null(0)
     )
 
 
-def _studies(contrasts: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
+def _select_studies(contrasts: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
     events, trials, other_events, other_trials = (
         contrasts[name].to_numpy().astype(np.float64) for name in ("events", "trials", "other_events", "other_trials")
     )

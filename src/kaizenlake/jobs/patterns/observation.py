@@ -46,7 +46,7 @@ def sum_contents(contents: pl.LazyFrame) -> pl.LazyFrame:
         null; likewise `content_type`.
     """
     nanos = {metric: (pl.col(metric) * NANO).round().cast(pl.Int64) for metric in METRICS}
-    fixed = _without_contrasted(contents).select(*dict.fromkeys([*WHERE, *PATTERN_TYPES]), cluster=_cluster(), **nanos)
+    fixed = _drop_contrasted(contents).select(*dict.fromkeys([*WHERE, *PATTERN_TYPES]), cluster=_cluster(), **nanos)
     # All types at once, of one frame that is read once.
     return fixed.map_batches(_sum_types, schema=_SUMS)
 
@@ -71,7 +71,7 @@ def _sum_types(fixed: pl.DataFrame) -> pl.DataFrame:
     parts = []
     for name in PATTERN_TYPES:
         sums = (
-            _units(coded, name)
+            _select_units(coded, name)
             .group_by("place", name)
             .agg(
                 pl.struct(
@@ -106,7 +106,7 @@ def _cluster() -> pl.Expr:
     )
 
 
-def _units(coded: pl.DataFrame, pattern_type: str) -> pl.DataFrame:
+def _select_units(coded: pl.DataFrame, pattern_type: str) -> pl.DataFrame:
     """Return one row per content that is alone in its cluster, and one per cluster of several: their mean rate, rounded down."""
     described = coded.filter(pl.col(pattern_type).is_not_null()).select(
         "place", pattern_type, "cluster", "is_alone", *METRICS
@@ -123,7 +123,7 @@ def _units(coded: pl.DataFrame, pattern_type: str) -> pl.DataFrame:
     return pl.concat([described.filter("is_alone").select(columns), several.select(columns)])
 
 
-def _without_contrasted(contents: pl.LazyFrame) -> pl.LazyFrame:
+def _drop_contrasted(contents: pl.LazyFrame) -> pl.LazyFrame:
     """Return contents, of which arms lack the patterns of each type that an experiment of their project contrasts."""
     project = ["tenant_id", "project_id"]
     is_arm = pl.col("experiment_id").is_not_null()
@@ -201,20 +201,20 @@ def contrast_strata(
 
     def compute(strata: pl.DataFrame) -> pl.DataFrame:
         known = strata.group_by(keys).agg(known=pl.col("n").sum())
-        pooled = pool(_studies(strata, keys), keys, confidence=confidence, few_studies=FEW_STUDIES)
+        pooled = pool(_select_studies(strata, keys), keys, confidence=confidence, few_studies=FEW_STUDIES)
         return pooled.join(known, on=keys, nulls_equal=True).select(schema.names()).sort(keys)
 
     schema = pl.Schema({**dict.fromkeys(keys, pl.String()), "known": pl.Int64(), **POOLED})
     return sides.map_batches(compute, schema=schema)
 
 
-def _studies(strata: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
+def _select_studies(strata: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
     """Return one study per stratum: the log ratio of mean rates with its variance."""
     # The order of additions decides the last bits; a full sort makes it the same whatever way the rows came.
     strata = strata.sort(*keys, "n", "total", "squares", "other_n", "other_total", "other_squares")
     codes, _ = group_codes(strata, keys)
-    n, mean, spread = _relative_spread(strata, "", codes)
-    other_n, other_mean, other_spread = _relative_spread(strata, "other_", codes)
+    n, mean, spread = _compute_relative_spread(strata, "", codes)
+    other_n, other_mean, other_spread = _compute_relative_spread(strata, "other_", codes)
     with np.errstate(divide="ignore", invalid="ignore"):
         own, other = spread / n, other_spread / other_n
         log_ratio = np.log(mean) - np.log(other_mean) + (own - other) / 2.0
@@ -231,7 +231,7 @@ def _studies(strata: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
     )
 
 
-def _relative_spread(
+def _compute_relative_spread(
     strata: pl.DataFrame, prefix: str, codes: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Return contents, their mean rate, and the squared coefficient of variation of the pattern's contents over its strata.

@@ -71,12 +71,12 @@ def patterns(
             experiments="studies",
             verdict=verdict(q_value=evidence.q_value, contents=evidence.contents, studies=pl.col("least")),
         )
-        .map_batches(_shrunk, schema=tables.schema(Patterns))
+        .map_batches(_select_shrunk, schema=tables.schema(Patterns))
         .sort(tables.grain(Patterns))
     )
 
 
-def _shrunk(rows: pl.DataFrame) -> pl.DataFrame:
+def _select_shrunk(rows: pl.DataFrame) -> pl.DataFrame:
     codes, _ = group_codes(rows, ["tenant_id", "evidence", "family"])
     log_lift, log_se = (rows[name].fill_null(np.nan).to_numpy() for name in ("log_lift", "log_se"))
     shrunk = pl.Series("shrunk_lift", np.expm1(shrink_normal_by(codes, log_lift, log_se**2))).fill_nan(None)

@@ -7,7 +7,7 @@ from datetime import datetime
 import polars as pl
 
 from kaizenlake.job import job
-from kaizenlake.jobs._latest import earliest, latest
+from kaizenlake.jobs._latest_record import keep_earliest, keep_latest
 from kaizenlake.jobs.policies.policies import VERSION
 from kaizenlake.stats import expressions
 from kaizenlake.tables import ExperimentLog, Experiments, Policies
@@ -30,8 +30,8 @@ def experiments(experiment_log: pl.LazyFrame, policies: pl.LazyFrame, *, as_of: 
         as_of: Events from this instant on do not count.
     """
     known = experiment_log.filter(pl.col("occurred_at") < as_of)
-    started = earliest(known.filter(event_type="EXPERIMENT_STARTED"), KEY)
-    ended = latest(known.filter(pl.col("event_type").is_in(list(_STATUS))), KEY)
+    started = keep_earliest(known.filter(event_type="EXPERIMENT_STARTED"), KEY)
+    ended = keep_latest(known.filter(pl.col("event_type").is_in(list(_STATUS))), KEY)
     generated = (
         policies.filter(pl.col("experiment_id").is_not_null())
         .group_by(KEY)
@@ -40,7 +40,7 @@ def experiments(experiment_log: pl.LazyFrame, policies: pl.LazyFrame, *, as_of: 
     taken = pl.when(pl.col("end_policy_id").is_null()).then(pl.col("generated"))
     seconds = expressions.divide((pl.col("ended_at") - pl.col("started_at")).dt.total_microseconds(), 1e6)
     return (
-        latest(known, KEY)
+        keep_latest(known, KEY)
         .select(*KEY, "experiment_type", "doer")
         .join(
             started.select(*KEY, "hypothesis", start_config="config", started_at="occurred_at"),

@@ -60,10 +60,10 @@ def experiment_success(
             created.sum().cast(pl.Int64).alias("policies"),
             pl.col("is_promoted").sum().cast(pl.Int64).alias("promoted"),
             decided.sum().cast(pl.Int64).alias("decided"),
-            _mean("loss_delta").alias("mean_delta"),
-            _mean("stability_rate").alias("mean_stability"),
+            _compute_mean("loss_delta").alias("mean_delta"),
+            _compute_mean("stability_rate").alias("mean_stability"),
             _sum("cost_usd").alias("cost_usd"),
-            _mean("duration_seconds").alias("mean_duration_seconds"),
+            _compute_mean("duration_seconds").alias("mean_duration_seconds"),
         )
         .with_columns(
             success_rate=pl.when(pl.col("decided") > 0).then(pl.col("promoted") / pl.col("decided")),
@@ -82,6 +82,6 @@ def _sum(name: str) -> pl.Expr:
     return pl.when(figure.count() > 0).then(expressions.divide(micros(figure).cast(pl.Int128).sum(), MICRO))
 
 
-def _mean(name: str) -> pl.Expr:
+def _compute_mean(name: str) -> pl.Expr:
     figure = pl.col(name)
     return pl.when(figure.count() > 0).then(_sum(name) / figure.count())

@@ -7,7 +7,7 @@ from datetime import datetime
 import polars as pl
 
 from kaizenlake.job import job
-from kaizenlake.jobs._latest import earliest
+from kaizenlake.jobs._latest_record import keep_earliest
 from kaizenlake.tables import GoldenSets, ReplayLog
 
 
@@ -22,7 +22,7 @@ def golden_sets(replay_log: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFrame:
     frozen = replay_log.filter(pl.col("event_type") == "GOLDEN_SET_FROZEN", pl.col("occurred_at") < as_of)
     version = pl.col("golden_set_version")
     return (
-        earliest(frozen, ("tenant_id", "golden_set_id", "golden_set_version"))
+        keep_earliest(frozen, ("tenant_id", "golden_set_id", "golden_set_version"))
         .with_columns(
             runs=pl.col("golden_runs").list.len().cast(pl.Int64),
             is_newest=version == version.max().over("tenant_id", "golden_set_id"),

@@ -7,7 +7,7 @@ from datetime import datetime
 import polars as pl
 
 from kaizenlake.job import job
-from kaizenlake.jobs._latest import latest
+from kaizenlake.jobs._latest_record import keep_latest
 from kaizenlake.jobs.outcomes._flat_lists import flat_list
 from kaizenlake.tables import OfflineReplays, ReplayLog
 from kaizenlake.tables.replay import NO_ESTIMATOR
@@ -43,7 +43,7 @@ def offline_replays(replay_log: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFram
     told = {to: entry.field(name).cast(pl.Float64, strict=False) for name, to in FIGURES.items()}
     figures = {to: pl.when(is_answered, figure.is_finite()).then(figure) for to, figure in told.items()}
     return (
-        latest(replays, ("tenant_id", "replay_id"))
+        keep_latest(replays, ("tenant_id", "replay_id"))
         .with_columns(
             estimator_of_verdict=pl.col("estimator"),
             entry=pl.when(is_answered).then(decoded),

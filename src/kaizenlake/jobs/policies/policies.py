@@ -7,7 +7,7 @@ from datetime import datetime
 import polars as pl
 
 from kaizenlake.job import job
-from kaizenlake.jobs._latest import earliest, latest
+from kaizenlake.jobs._latest_record import keep_earliest, keep_latest
 from kaizenlake.tables import Policies, PolicyLog
 
 VERSION = ("tenant_id", "policy_id", "policy_version")
@@ -30,11 +30,11 @@ def policies(policy_log: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFrame:
         as_of: Decisions from this instant on do not count.
     """
     known = policy_log.filter(pl.col("occurred_at") < as_of)
-    created = earliest(known.filter(event_type="POLICY_CREATED"), VERSION)
+    created = keep_earliest(known.filter(event_type="POLICY_CREATED"), VERSION)
     promoted = known.filter(event_type="POLICY_PROMOTED")
-    approved = latest(known.filter(event_type="POLICY_APPROVED"), (*VERSION, "content_sha256"))
+    approved = keep_latest(known.filter(event_type="POLICY_APPROVED"), (*VERSION, "content_sha256"))
     # Of a version that came back by a roll back, what it rested on when it was promoted.
-    overridden = latest(promoted, (*VERSION, "to_status")).select(*VERSION, "to_status", "is_override")
+    overridden = keep_latest(promoted, (*VERSION, "to_status")).select(*VERSION, "to_status", "is_override")
     return (
         created.select(
             *VERSION,
@@ -52,7 +52,7 @@ def policies(policy_log: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFrame:
             created_at="occurred_at",
             created_by="decided_by",
         )
-        .join(_statuses(created, known), on=VERSION, nulls_equal=True)
+        .join(_select_statuses(created, known), on=VERSION, nulls_equal=True)
         .join(
             approved.select(*VERSION, "content_sha256", approved_at="occurred_at", approved_by="decided_by"),
             on=(*VERSION, "content_sha256"),
@@ -71,7 +71,7 @@ def policies(policy_log: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFrame:
     )
 
 
-def _statuses(created: pl.LazyFrame, known: pl.LazyFrame) -> pl.LazyFrame:
+def _select_statuses(created: pl.LazyFrame, known: pl.LazyFrame) -> pl.LazyFrame:
     """Return the last status that each version was given, since when and by whom."""
 
     def read_events(event_type: str, version: str, status: pl.Expr, known: pl.LazyFrame = known) -> pl.LazyFrame:

@@ -35,7 +35,9 @@ def policy_performance(
         learning_progress: The loss by version over time.
         as_of: Until when events count.
     """
-    known = pl.concat([_latest_looks(_of_tenants(canary_looks)), _last_days(policies, _of_tenants(learning_progress))])
+    known = pl.concat(
+        [_select_latest_looks(_of_tenants(canary_looks)), _select_last_days(policies, _of_tenants(learning_progress))]
+    )
     place = pl.col("evidence").replace_strict(list(EVIDENCE), list(range(len(EVIDENCE))), return_dtype=pl.Int64)
     best = pl.struct(_FIGURES).sort_by(place, pl.col("on"), pl.col("name"), descending=[False, True, True]).first()
     return (
@@ -53,7 +55,7 @@ def _of_tenants(frame: pl.LazyFrame) -> pl.LazyFrame:
     return frame.with_columns(tenant_id=pl.lit(None, pl.String))
 
 
-def _latest_looks(canary_looks: pl.LazyFrame) -> pl.LazyFrame:
+def _select_latest_looks(canary_looks: pl.LazyFrame) -> pl.LazyFrame:
     """Return each candidate at the latest look of each of its deployments."""
     return (
         canary_looks.filter(pl.col("look") == pl.col("look").max().over("deployment_id", *VERSION))
@@ -79,7 +81,7 @@ def _latest_looks(canary_looks: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _last_days(policies: pl.LazyFrame, learning_progress: pl.LazyFrame) -> pl.LazyFrame:
+def _select_last_days(policies: pl.LazyFrame, learning_progress: pl.LazyFrame) -> pl.LazyFrame:
     """Return each version on its last day, against the version before."""
     last = learning_progress.join(
         policies.select("doer", *VERSION), on=("doer", *VERSION), how="semi", nulls_equal=True

@@ -50,7 +50,7 @@ def difference_interval(one: str, other: str, confidence: float) -> IntervalColu
         confidence: Of the interval.
     """
     ends: list[IntervalColumns] = []
-    for count, spread in (("days", _m2_of_days), ("n", m2)):
+    for count, spread in (("days", _compute_m2_of_days), ("n", m2)):
         sides = [(f"{side}{count}", mean(side), spread(side)) for side in (one, other)]
         found = expressions.cautious_difference(sides[0], sides[1], confidence).struct
         ends.append(IntervalColumns(found.field("ci_low"), found.field("ci_high")))
@@ -61,7 +61,7 @@ def difference_interval(one: str, other: str, confidence: float) -> IntervalColu
     )
 
 
-def _m2_of_days(prefix: str) -> pl.Expr:
+def _compute_m2_of_days(prefix: str) -> pl.Expr:
     """Sum of squared deviations of as many independent figures as there are days, whose mean has the clustered error."""
     n, total, days, runs_squared, loss_runs, loss_squared = (
         pl.col(f"{prefix}{name}").cast(pl.Float64) for name in ("n", "loss_micros", *DAY_SUMS)

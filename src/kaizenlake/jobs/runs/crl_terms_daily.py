@@ -33,7 +33,7 @@ def crl_terms_daily(crl: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFrame:
         *(
             figure.alias(f"{term}_{name}")
             for term in WEIGHTS
-            for name, figure in _sums(*(pl.col(f"{term}_{part}") for part in parts)).items()
+            for name, figure in _compute_sums(*(pl.col(f"{term}_{part}") for part in parts)).items()
         ),
     )
     # From nine groups of columns to nine rows: lists of equal length, unfolded together.
@@ -49,13 +49,13 @@ def crl_terms_daily(crl: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFrame:
         .select(*KEYS, "coverage", **{name: pl.col(column) for name, column in lists.items()})
         .explode(list(lists))
         .group_by(*KEYS, "term")
-        .agg(runs=pl.len().cast(pl.Int64), **_sums(pl.col("value"), pl.col("weight"), pl.col("contribution")))
+        .agg(runs=pl.len().cast(pl.Int64), **_compute_sums(pl.col("value"), pl.col("weight"), pl.col("contribution")))
     )
     columns = (*KEYS, "term", "runs", *SUMS)
     return pl.concat([nine.select(columns), own.select(columns)])
 
 
-def _sums(term: pl.Expr, weight: pl.Expr, contribution: pl.Expr) -> dict[str, pl.Expr]:
+def _compute_sums(term: pl.Expr, weight: pl.Expr, contribution: pl.Expr) -> dict[str, pl.Expr]:
     """Return sums over the runs of a group; runs that do not tell the term add nothing."""
     # A weight used is the term's share of what was observed; times the coverage it is the share of all.
     among_all = (weight * pl.col("coverage")).filter(term.is_not_null())

@@ -60,12 +60,12 @@ def crl_trends(
     observed = _days(crl_daily.filter(is_known_before(as_of)))
     days = observed
     for window in WINDOWS:
-        days = days.join(_window(observed, window), on=DAY, how="left", nulls_equal=True).with_columns(
-            **_change(window, each)
+        days = days.join(_select_window(observed, window), on=DAY, how="left", nulls_equal=True).with_columns(
+            **_compute_change(window, each)
         )
     moving = pl.map_batches(
-        [_series(), pl.col("event_date").to_physical(), pl.col("n"), pl.col("loss_micros")],
-        partial(_moving, half_life_days=trends.half_life_days),
+        [_compute_series(), pl.col("event_date").to_physical(), pl.col("n"), pl.col("loss_micros")],
+        partial(_select_moving, half_life_days=trends.half_life_days),
         return_dtype=pl.Float64,
     )
     charted = days.with_columns(
@@ -73,11 +73,11 @@ def crl_trends(
         sd_loss=sd(),
         mean_coverage=pl.col("coverage_micros") / (pl.col("n") * MICRO),
         ewma_loss=moving,
-    ).with_columns(**_chart(trends))
-    return _episodes(charted).with_columns(direction=_direction(trends)).sort(DAY)
+    ).with_columns(**_compute_chart(trends))
+    return _select_episodes(charted).with_columns(direction=_compute_direction(trends)).sort(DAY)
 
 
-def _direction(trends: Trends) -> pl.Expr:
+def _compute_direction(trends: Trends) -> pl.Expr:
     """Return the degrading while an episode of the chart lasts; else by the change over 7 days, or where that is unclear over 30."""
     by_week, by_month = (direction(window, trends) for window in WINDOWS)
     return (
@@ -114,13 +114,13 @@ def is_recent(as_of: datetime) -> pl.Expr:
     return pl.col("event_date") >= (as_of - timedelta(days=EPISODE_DAYS)).date()
 
 
-def _chart(trends: Trends) -> dict[str, pl.Expr]:
+def _compute_chart(trends: Trends) -> dict[str, pl.Expr]:
     """Return the control chart of each series."""
     columns = {name: pl.Float64() for name in CHARTED}
     first_day = pl.col("event_date").min().over(KEYS)
     chart = pl.map_batches(
-        [_series(), (pl.col("event_date") - first_day).dt.total_days(), pl.col("n"), mean(), m2()],
-        partial(_charts, trends=trends),
+        [_compute_series(), (pl.col("event_date") - first_day).dt.total_days(), pl.col("n"), mean(), m2()],
+        partial(_select_charts, trends=trends),
         return_dtype=pl.Struct(columns),
     ).struct
     return {
@@ -130,7 +130,7 @@ def _chart(trends: Trends) -> dict[str, pl.Expr]:
     }
 
 
-def _episodes(charted: pl.LazyFrame) -> pl.LazyFrame:
+def _select_episodes(charted: pl.LazyFrame) -> pl.LazyFrame:
     """Add the latest alarm of each day, and since when the episode lasts that it belongs to."""
 
     def latest(day: pl.Expr) -> pl.Expr:
@@ -148,12 +148,12 @@ def _episodes(charted: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _series() -> pl.Expr:
+def _compute_series() -> pl.Expr:
     """Return the code of the series that a row is of, from 0."""
     return pl.struct(KEYS).rank("dense") - 1
 
 
-def _moving(columns: Sequence[pl.Series], *, half_life_days: float) -> pl.Series:
+def _select_moving(columns: Sequence[pl.Series], *, half_life_days: float) -> pl.Series:
     """Return the moving average of the loss of each series: rows of (code of the series, day, runs, loss in millionths) in any order."""
     code, date = (column.cast(pl.Int64).to_numpy() for column in columns[:2])
     runs, loss = (column.cast(pl.Float64).to_numpy() for column in columns[2:])
@@ -161,7 +161,7 @@ def _moving(columns: Sequence[pl.Series], *, half_life_days: float) -> pl.Series
     return pl.Series(np.clip(found.total / (found.n * MICRO), 0.0, 1.0))
 
 
-def _charts(columns: Sequence[pl.Series], *, trends: Trends) -> pl.Series:
+def _select_charts(columns: Sequence[pl.Series], *, trends: Trends) -> pl.Series:
     """Return the control chart of each series: rows of (its code, days since its first, runs, mean loss, m2) in any order."""
     code, day = (column.cast(pl.Int64).to_numpy() for column in columns[:2])
     figures = [column.cast(pl.Float64).to_numpy() for column in columns[2:]]
@@ -211,7 +211,7 @@ def _days(crl_daily: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _window(days: pl.LazyFrame, window: int) -> pl.LazyFrame:
+def _select_window(days: pl.LazyFrame, window: int) -> pl.LazyFrame:
     """Return sums of the window of days that ends with each day, and of the window before that one."""
 
     def sum_days(prefix: str, offset: int) -> pl.LazyFrame:
@@ -222,7 +222,7 @@ def _window(days: pl.LazyFrame, window: int) -> pl.LazyFrame:
     return sum_days("now", window).join(sum_days("before", 2 * window), on=DAY, how="left", nulls_equal=True)
 
 
-def _change(window: int, confidence: float) -> dict[str, pl.Expr]:
+def _compute_change(window: int, confidence: float) -> dict[str, pl.Expr]:
     now, before = f"now_{window}_", f"before_{window}_"
     interval = difference_interval(now, before, confidence)
     return {

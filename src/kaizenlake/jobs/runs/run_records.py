@@ -62,7 +62,7 @@ def run_records(runs: pl.LazyFrame, traces: pl.LazyFrame, *, as_of: datetime) ->
         events.filter(pl.col("number") > 1)
         .group_by(RUN)
         .agg(
-            *(_latest(name, dtype) for name, dtype in tables.schema(RunRecords).items() if name in fields),
+            *(_compute_latest(name, dtype) for name, dtype in tables.schema(RunRecords).items() if name in fields),
             pl.col("event_id").filter(completed).sort_by(*_order(completed)).first(),
             pl.col("occurred_at").filter(completed).min(),
             # A trace has counted every event of its run.
@@ -130,7 +130,7 @@ def _plain(word: pl.Expr) -> pl.Expr:
     return word.str.to_lowercase().str.replace_all(r"[\s_-]", "")
 
 
-def _latest(name: str, dtype: pl.DataType) -> pl.Expr:
+def _compute_latest(name: str, dtype: pl.DataType) -> pl.Expr:
     """Return the latest word on a field."""
     value = pl.col(name)
     if isinstance(dtype, pl.List):

@@ -96,20 +96,20 @@ def skill_cards(
     weak = pl.col("weaknesses").list.len() > 0
     first_weakness = pl.col("weaknesses").list.first()
     return (
-        _amounts(crl_daily.filter(known), as_of, skills.days)
-        .join(_trends(crl_trends.filter(known), as_of, skills.days), on=DOER, how="left", nulls_equal=True)
-        .join(_missing(crl, as_of, skills.days), on=DOER, how="left", nulls_equal=True)
-        .join(_terms(skill_terms), on=DOER, how="left", nulls_equal=True)
-        .join(_models(skill_models), on=DOER, how="left", nulls_equal=True)
-        .join(_failures(skill_failures), on=DOER, how="left", nulls_equal=True)
+        _select_amounts(crl_daily.filter(known), as_of, skills.days)
+        .join(_select_trends(crl_trends.filter(known), as_of, skills.days), on=DOER, how="left", nulls_equal=True)
+        .join(_select_missing(crl, as_of, skills.days), on=DOER, how="left", nulls_equal=True)
+        .join(_select_terms(skill_terms), on=DOER, how="left", nulls_equal=True)
+        .join(_select_models(skill_models), on=DOER, how="left", nulls_equal=True)
+        .join(_select_failures(skill_failures), on=DOER, how="left", nulls_equal=True)
         .join(
-            _policies(learning_progress.filter(known), policies),
+            _select_policies(learning_progress.filter(known), policies),
             on=DOER,
             how="left",
             nulls_equal=True,
         )
         .join(
-            _experiments(experiments, skills.experiments),
+            _select_experiments(experiments, skills.experiments),
             on=DOER,
             how="left",
             nulls_equal=True,
@@ -138,7 +138,7 @@ def skill_cards(
     )
 
 
-def _amounts(crl_daily: pl.LazyFrame, as_of: datetime, days: int) -> pl.LazyFrame:
+def _select_amounts(crl_daily: pl.LazyFrame, as_of: datetime, days: int) -> pl.LazyFrame:
     """Return how much each doer ran, in the days of its card and in those before."""
     now, past = in_card(days), before_card(days)
     summed = (
@@ -159,13 +159,13 @@ def _amounts(crl_daily: pl.LazyFrame, as_of: datetime, days: int) -> pl.LazyFram
     )
 
 
-def _missing(crl: pl.LazyFrame, as_of: datetime, days: int) -> pl.LazyFrame:
+def _select_missing(crl: pl.LazyFrame, as_of: datetime, days: int) -> pl.LazyFrame:
     """Count the units of each doer none of whose runs in the days of its card has a loss."""
     known = with_card_end(crl.filter(pl.col("occurred_at") < as_of), as_of, days)
     return units_without_loss(known.filter(in_card(days)), DOER)
 
 
-def _trends(crl_trends: pl.LazyFrame, as_of: datetime, days: int) -> pl.LazyFrame:
+def _select_trends(crl_trends: pl.LazyFrame, as_of: datetime, days: int) -> pl.LazyFrame:
     """Return where the loss of each doer goes, on its latest day; what lies before the days of the card is no news.
 
     A doer that did not run lately is not degrading: its alert is told no more either.
@@ -181,7 +181,7 @@ def _trends(crl_trends: pl.LazyFrame, as_of: datetime, days: int) -> pl.LazyFram
     )
 
 
-def _terms(skill_terms: pl.LazyFrame) -> pl.LazyFrame:
+def _select_terms(skill_terms: pl.LazyFrame) -> pl.LazyFrame:
     """Return strengths, weaknesses and unobserved terms of each doer, and the term that grew most."""
     return (
         skill_terms.with_columns(
@@ -191,10 +191,10 @@ def _terms(skill_terms: pl.LazyFrame) -> pl.LazyFrame:
         )
         .group_by(DOER)
         .agg(
-            strengths=_largest("strong"),
-            weaknesses=_largest("weak"),
+            strengths=_compute_largest("strong"),
+            weaknesses=_compute_largest("weak"),
             not_observed=pl.col("term").filter(pl.col("n") == 0).sort(),
-            grown=_largest("grew").first(),
+            grown=_compute_largest("grew").first(),
         )
     )
 
@@ -205,26 +205,26 @@ def _size(verdict: str) -> pl.Expr:
     return pl.max_horizontal(difference.abs() for difference in said)
 
 
-def _largest(size: str) -> pl.Expr:
+def _compute_largest(size: str) -> pl.Expr:
     """Return terms of which a size is known, the largest first."""
     known = pl.col(size).is_not_null()
     names, sizes = (pl.col(name).filter(known) for name in ("term", size))
     return names.sort_by(sizes, names, descending=[True, False])
 
 
-def _models(skill_models: pl.LazyFrame) -> pl.LazyFrame:
+def _select_models(skill_models: pl.LazyFrame) -> pl.LazyFrame:
     """Return the best model of each doer, where one is better for certain."""
     better = skill_models.filter(pl.col("verdict") == BETTER)
     return better.group_by(DOER).agg(best_model=pl.col("model").sort_by("place", "model").first())
 
 
-def _failures(skill_failures: pl.LazyFrame) -> pl.LazyFrame:
+def _select_failures(skill_failures: pl.LazyFrame) -> pl.LazyFrame:
     """Return the most frequent way of failing of each doer."""
     order = pl.col("failure_mode").sort_by("failed", "failure_mode", descending=[True, False])
     return skill_failures.filter(pl.col("failed") > 0).group_by(DOER).agg(main_failure=order.first())
 
 
-def _policies(learning_progress: pl.LazyFrame, policies: pl.LazyFrame) -> pl.LazyFrame:
+def _select_policies(learning_progress: pl.LazyFrame, policies: pl.LazyFrame) -> pl.LazyFrame:
     """Return the policy that each doer runs under: an active one, else that of its latest runs.
 
     Of several active ones that of every phase comes first, then the one that is so for longest.
@@ -252,7 +252,7 @@ def _policies(learning_progress: pl.LazyFrame, policies: pl.LazyFrame) -> pl.Laz
     return pl.concat([active.select(columns), unnamed.select(columns)])
 
 
-def _experiments(experiments: pl.LazyFrame, most: int) -> pl.LazyFrame:
+def _select_experiments(experiments: pl.LazyFrame, most: int) -> pl.LazyFrame:
     """Return the latest experiments of each doer, the newest first."""
     at = pl.coalesce("started_at", "ended_at")
     order = pl.col("experiment_id").sort_by(at, "experiment_id", descending=True)

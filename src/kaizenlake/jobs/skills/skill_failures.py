@@ -50,22 +50,22 @@ def skill_failures(
     moved = expressions.two_proportions("failed", "runs", "failed_before", "runs_before", confidence).struct
     return (
         found.with_columns(
-            failed_rate=_rate("failed", "runs"),
+            failed_rate=_compute_rate("failed", "runs"),
             ci_low=share.field("low"),
             ci_high=share.field("high"),
-            failed_before_rate=_rate("failed_before", "runs_before"),
+            failed_before_rate=_compute_rate("failed_before", "runs_before"),
             change=moved.field("effect"),
             change_ci_low=moved.field("ci_low"),
             change_ci_high=moved.field("ci_high"),
             p_value=moved.field("p_value"),
         )
         .with_columns(q_value=expressions.benjamini_hochberg("p_value", ["tenant_id"]))
-        .with_columns(trend=_trend(skills))
+        .with_columns(trend=_compute_trend(skills))
         .sort("tenant_id", "doer", "failure_mode")
     )
 
 
-def _trend(skills: Skills) -> pl.Expr:
+def _compute_trend(skills: Skills) -> pl.Expr:
     enough = (pl.col("runs") >= skills.runs) & (pl.col("runs_before") >= skills.runs)
     moved = (enough & (pl.col("q_value") <= skills.q)).fill_null(value=False)
     return (
@@ -81,5 +81,5 @@ def _number(rows: pl.Expr) -> pl.Expr:
     return rows.sum().cast(pl.Int64)
 
 
-def _rate(part: str, whole: str) -> pl.Expr:
+def _compute_rate(part: str, whole: str) -> pl.Expr:
     return pl.when(pl.col(whole) > 0).then(pl.col(part) / pl.col(whole))

@@ -87,7 +87,7 @@ def skill_terms(
     compared = valued.with_columns(
         column for kind in KINDS for column in _compare(kind, evidence.confidence)
     ).with_columns(_correct())
-    fleet, own = (_verdict(kind, skills) for kind in KINDS)
+    fleet, own = (_compute_verdict(kind, skills) for kind in KINDS)
     return (
         compared.with_columns(fleet_verdict=fleet, past_verdict=own)
         .with_columns(verdict=together())
@@ -144,19 +144,19 @@ def _correct() -> tuple[pl.Expr, ...]:
     """Correct all p-values of a tenant as one family."""
     found = pl.map_batches(
         [pl.struct("tenant_id").rank("dense") - 1, *(pl.col(f"{kind}_p_value") for kind in KINDS)],
-        _one_family,
+        _select_one_family,
         return_dtype=pl.Struct({kind: pl.Float64() for kind in KINDS}),
     ).struct
     return tuple(found.field(kind).alias(f"{kind}_q_value") for kind in KINDS)
 
 
-def _one_family(columns: Sequence[pl.Series]) -> pl.Series:
+def _select_one_family(columns: Sequence[pl.Series]) -> pl.Series:
     tenant = np.tile(columns[0].cast(pl.Int64).to_numpy(), len(KINDS))
     p = np.concatenate([column.fill_null(np.nan).to_numpy() for column in columns[1:]])
     parts = np.split(stats.benjamini_hochberg_by(tenant, p), len(KINDS))
     return pl.DataFrame(dict(zip(KINDS, parts, strict=True))).fill_nan(None).to_struct()
 
 
-def _verdict(kind: str, skills: Skills) -> pl.Expr:
+def _compute_verdict(kind: str, skills: Skills) -> pl.Expr:
     enough = (pl.col("now_n") >= skills.runs) & (pl.col(f"{kind}_n") >= skills.runs)
     return verdict(kind, enough, skills)

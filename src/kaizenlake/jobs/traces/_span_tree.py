@@ -63,7 +63,7 @@ def _parents(spans: pl.DataFrame) -> Places:
 
 def _depths(parents: Places) -> Places:
     depths = np.zeros(len(parents), np.int64)
-    for places, _ in _ascents(parents):
+    for places, _ in _list_ascents(parents):
         depths[places] += 1
     return depths
 
@@ -71,7 +71,7 @@ def _depths(parents: Places) -> Places:
 def _within(parents: Places, marked: Marks) -> Marks:
     """Return spans within which a marked one lies."""
     found = np.zeros(len(parents), bool)
-    for places, above in _ascents(parents):
+    for places, above in _list_ascents(parents):
         found[above[marked[places]]] = True
     return found
 
@@ -79,12 +79,12 @@ def _within(parents: Places, marked: Marks) -> Marks:
 def _around(parents: Places, marked: Marks) -> Marks:
     """Return spans that lie within a marked one."""
     found = np.zeros(len(parents), bool)
-    for places, above in _ascents(parents):
+    for places, above in _list_ascents(parents):
         found[places] |= marked[above]
     return found
 
 
-def _ascents(parents: Places) -> list[tuple[Places, Places]]:
+def _list_ascents(parents: Places) -> list[tuple[Places, Places]]:
     """Return spans, and those so many levels above them: one level, two, and so on until nothing is above."""
     places = np.flatnonzero(parents >= 0)
     above = parents[places]

@@ -40,12 +40,12 @@ def trace_steps(
     """
     events = runs.filter(pl.col("occurred_at") < as_of).rename({"run_id": "trace_id", "occurred_at": "started_at"})
     told = events.group_by(TRACE).agg(
-        trace_name=_latest_word("name"),
-        trace_session=_latest_word("session_id"),
-        trace_user=_latest_word("user_id"),
-        trace_prompt=_latest_word("prompt_name"),
-        trace_prompt_version=_latest_word("prompt_version"),
-        trace_version=_latest_word("agent_version"),
+        trace_name=_compute_latest_word("name"),
+        trace_session=_compute_latest_word("session_id"),
+        trace_user=_compute_latest_word("user_id"),
+        trace_prompt=_compute_latest_word("prompt_name"),
+        trace_prompt_version=_compute_latest_word("prompt_version"),
+        trace_version=_compute_latest_word("agent_version"),
         records=pl.len().cast(pl.Int64),
         first_told_date=pl.col("event_date").min(),
         last_told_date=pl.col("event_date").max(),
@@ -56,7 +56,7 @@ def trace_steps(
     siblings = (*TRACE, "parent_span_id")
     whole = {"predicate_pushdown": False, "projection_pushdown": False, "slice_pushdown": False}
     return (
-        _price_steps(spans.map_batches(in_tree, schema=_with_tree(spans), **whole), costs)
+        _select_price_steps(spans.map_batches(in_tree, schema=_add_tree(spans), **whole), costs)
         .sort(*_ORDER)
         .with_columns(
             is_retry=is_same.fill_null(value=False).over(siblings, order_by=_ORDER),
@@ -75,7 +75,7 @@ def trace_steps(
     )
 
 
-def _price_steps(steps: pl.LazyFrame, costs: Costs) -> pl.LazyFrame:
+def _select_price_steps(steps: pl.LazyFrame, costs: Costs) -> pl.LazyFrame:
     """Return steps with the cost of calls of which nobody told it, by the price of their model on their day."""
     told = steps.with_columns(cost_from=pl.when(pl.col("cost_usd").is_not_null()).then(pl.lit(TOLD)))
     if not costs.prices:
@@ -137,12 +137,12 @@ def _once(spans: pl.LazyFrame) -> pl.LazyFrame:
     return pl.concat([alone, several.select(*SPAN, "event_date", *fields)])
 
 
-def _with_tree(spans: pl.LazyFrame) -> pl.Schema:
+def _add_tree(spans: pl.LazyFrame) -> pl.Schema:
     types = tables.schema(TraceSteps)
     return pl.Schema({**spans.collect_schema(), **{name: types[name] for name in _TREE}})
 
 
-def _latest_word(name: str) -> pl.Expr:
+def _compute_latest_word(name: str) -> pl.Expr:
     """Return the latest word of what describes the trace as a whole."""
     is_described = pl.col("event_type") == "TRACE_DESCRIBED"
     chosen = pl.col(name).filter(is_described)

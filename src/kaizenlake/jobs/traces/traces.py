@@ -35,22 +35,25 @@ def traces(runs: pl.LazyFrame, trace_steps: pl.LazyFrame, *, as_of: datetime) ->
     steps = trace_steps.with_columns(
         end=pl.col("started_at").dt.epoch("us") + (pl.col("duration_seconds") * 1e6).round().cast(pl.Int64),
         is_root=pl.col("parent_span_id").is_null(),
-        agent_span=pl.when(pl.col("kind") == "agent").then(_plain_name()),
+        agent_span=pl.when(pl.col("kind") == "agent").then(_compute_plain_name()),
     )
     return (
         steps.group_by(TRACE)
         .agg(
             *(pl.col(name).first() for name in ("event_date", "steps", "records", "first_told_date", "last_told_date")),
-            *(_outermost(name) for name in ("project_id", "session_id", "user_id", "agent_version", "event_id")),
-            policy_id=_outermost("prompt_name"),
-            policy_version=_outermost("prompt_version", pl.col("prompt_name").is_not_null()),
+            *(
+                _compute_outermost(name)
+                for name in ("project_id", "session_id", "user_id", "agent_version", "event_id")
+            ),
+            policy_id=_compute_outermost("prompt_name"),
+            policy_version=_compute_outermost("prompt_version", pl.col("prompt_name").is_not_null()),
             name=pl.col("trace_name").first(),
             doer=pl.coalesce(
-                _outermost("agent"),
-                _outermost("agent_span"),
+                _compute_outermost("agent"),
+                _compute_outermost("agent_span"),
                 pl.col("trace_name").first().str.head(200),
-                _outermost("name").str.head(200),
-                _outermost("service"),
+                _compute_outermost("name").str.head(200),
+                _compute_outermost("service"),
                 pl.lit("unnamed"),
             ),
             started_at=pl.col("started_at").min(),
@@ -74,13 +77,13 @@ def traces(runs: pl.LazyFrame, trace_steps: pl.LazyFrame, *, as_of: datetime) ->
         )
         .with_columns(
             latency_seconds=pl.when(pl.col("roots") == 1)
-            .then(pl.coalesce("root_seconds", _span_of_time()))
-            .otherwise(_span_of_time()),
+            .then(pl.coalesce("root_seconds", _compute_span_of_time()))
+            .otherwise(_compute_span_of_time()),
             outcome=pl.when(pl.col("roots") == 1, pl.col("root_status") == "error").then(pl.lit("error")),
             error_type=pl.when(pl.col("roots") == 1, pl.col("root_status") == "error").then("error_type"),
             cost_usd=pl.when(pl.col("calls_without_cost") == 0).then("cost_usd"),
         )
-        .join(_main_models(steps), on=TRACE, how="left", nulls_equal=True)
+        .join(_select_main_models(steps), on=TRACE, how="left", nulls_equal=True)
         .join(scores, on=TRACE, how="left", nulls_equal=True)
     )
 
@@ -98,24 +101,24 @@ def in_order(values: pl.Expr) -> pl.Expr:
     return values.sort().cum_sum().last()
 
 
-def _outermost(name: str, chosen: pl.Expr | None = None) -> pl.Expr:
+def _compute_outermost(name: str, chosen: pl.Expr | None = None) -> pl.Expr:
     """Return what the outermost step says that says it."""
     taken = pl.col(name).is_not_null() if chosen is None else chosen
     return pl.col(name).filter(taken).sort_by(*(pl.col(key).filter(taken) for key in _OUTERMOST)).first()
 
 
-def _plain_name() -> pl.Expr:
+def _compute_plain_name() -> pl.Expr:
     """Name of an agent's step without what frameworks put around it."""
     plain = pl.col("name").str.replace(r"^(?:invoke_agent|create_agent|agent_run|agent run)\s+", "")
     bare = plain.str.replace(r"^\[(.*)\]$", "$1").str.head(200)
     return pl.when(bare.str.len_chars() > 0).then(bare)
 
 
-def _span_of_time() -> pl.Expr:
+def _compute_span_of_time() -> pl.Expr:
     return (pl.col("last_end") - pl.col("first_start")) / 1e6
 
 
-def _main_models(steps: pl.LazyFrame) -> pl.LazyFrame:
+def _select_main_models(steps: pl.LazyFrame) -> pl.LazyFrame:
     """Return the model of each trace that read and wrote most."""
     tokens = pl.col("input_tokens").fill_null(0) + pl.col("output_tokens").fill_null(0)
     return (

@@ -231,7 +231,7 @@ class Batch:
             part = parts[int(str(place))]
             raws = part.raws(rows["_place"].to_list())
             found = zip(rows.iter_rows(named=True), raws, strict=True)
-            self.refuse(part.tally, [_conflict(row, raw) for row, raw in found])
+            self.refuse(part.tally, [_make_conflict(row, raw) for row, raw in found])
 
     def _book(self, done: Sequence[FileTally]) -> None:
         if not done:
@@ -391,7 +391,7 @@ BEFORE = pl.lit(datetime(1970, 1, 1, tzinfo=UTC)).cast(pl.Datetime("us", "UTC"))
 """Before every landing."""
 
 
-def _conflict(row: Mapping[str, Any], raw: str) -> Poison:
+def _make_conflict(row: Mapping[str, Any], raw: str) -> Poison:
     taken = f"`id` {row['event_id']!r} is the name of another event already"
     reason = f"{taken}, which came from {row['_first_file']}, line {row['_first_line']}"
     return Poison(row["line"], ("conflict",), (reason,), row["event_type"], raw)

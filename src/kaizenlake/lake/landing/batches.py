@@ -56,7 +56,7 @@ def seal(lake: Lake, snapshot: Snapshot, events: pl.DataFrame) -> tuple[pl.DataF
     # After a number that is remembered of a table which was put back, so that what is missing stays missing.
     number = max(last, seen) + 1
     numbered = events.with_columns(batch=pl.lit(number, pl.Int64))
-    content = _content(dict(digests.batches([digests.parts(numbered)]))[number])
+    content = _gather_content(dict(digests.batches([digests.parts(numbered)]))[number])
     text, digest = seals.seal("batch", lake_id, number, previous, content, key)
     place = digests.first_place(events)
     text = json.dumps(content | json.loads(text))
@@ -66,7 +66,7 @@ def seal(lake: Lake, snapshot: Snapshot, events: pl.DataFrame) -> tuple[pl.DataF
     return sealed.select(tables.schema(Events).names()), marks
 
 
-def _content(part: BatchDay) -> dict[str, Any]:
+def _gather_content(part: BatchDay) -> dict[str, Any]:
     return {"rows": part.rows, "digest": part.digest}
 
 

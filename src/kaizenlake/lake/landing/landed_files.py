@@ -15,7 +15,7 @@ from kaizenlake.tables import Landings
 
 
 @dataclass
-class Booked:
+class KnownFiles:
     """The files that `bronze.landings` holds: each line of them has met its fate, as they are booked last of all.
 
     Args:
@@ -27,7 +27,7 @@ class Booked:
     segments: dict[str, dict[int, str]] = field(default_factory=lambda: defaultdict(dict))
 
     @classmethod
-    def of(cls, lake: Lake) -> Booked:
+    def of(cls, lake: Lake) -> KnownFiles:
         """Return what a lake holds now."""
         found = cls()
         rows = lake.scan(Landings).select("file_hash", "lines_in", "segment_bytes", "file").collect()

@@ -15,7 +15,7 @@ from typing import TypeAlias
 from kaizenlake.errors import MappingError, UsageError
 from kaizenlake.lake.landing import quarantine
 from kaizenlake.lake.landing.batch import Batch, FileTally
-from kaizenlake.lake.landing.landed_files import Booked
+from kaizenlake.lake.landing.landed_files import KnownFiles
 from kaizenlake.lake.landing.missing import missing_words
 from kaizenlake.lake.landing.quarantine import (
     Example,
@@ -33,7 +33,7 @@ from kaizenlake.lake.mapping.records import Dates, Grains
 from kaizenlake.lake.mapping.times import RowOrigin, is_time
 from kaizenlake.lake.readers import sources
 from kaizenlake.lake.readers.chunks import Refused, Rows, row_texts
-from kaizenlake.lake.readers.faults import FAULTS, printable, words
+from kaizenlake.lake.readers.faults import FAULTS, describe_fault, printable
 from kaizenlake.lake.readers.read_files import read_lines, read_rows
 from kaizenlake.lake.readers.sources import SourceFile, read_head, segment_name
 from kaizenlake.lake.readers.trace_files import is_of_traces, read_traces
@@ -214,7 +214,7 @@ def land_folder(lake: Lake, *, now: datetime | None = None, progress: Progress |
             try:
                 _move(item, lake.path(LANDING), now)
             except OSError as error:
-                run.left.append((item.name, f"it was landed, and cannot be moved: {words(error)}"))
+                run.left.append((item.name, f"it was landed, and cannot be moved: {describe_fault(error)}"))
 
     run = _LandingRun(lake, now, progress, landed=put_away, is_lenient=True)
     return Landing(run.land(found), (*left, *run.left))
@@ -223,7 +223,7 @@ def land_folder(lake: Lake, *, now: datetime | None = None, progress: Progress |
 def waiting(lake: Lake) -> list[str]:
     """Return names of the files that `land_folder` would read or put away; not a living segment that has not grown since."""
     found = _waiting(lake)[0]
-    booked = Booked.of(lake)
+    booked = KnownFiles.of(lake)
     return [item.name for item in found if item.limit is None or not booked.holds(item)]
 
 
@@ -275,7 +275,7 @@ class _LandingRun:
         return tallies
 
     def _all(self, found: Sequence[SourceFile]) -> tuple[FileTally, ...]:
-        booked = Booked.of(self.lake)
+        booked = KnownFiles.of(self.lake)
         tallies: list[FileTally] = []
         for item in found:
             tally = self._one(item, booked)
@@ -284,7 +284,7 @@ class _LandingRun:
                 booked.add(tally)
         return tuple(tallies)
 
-    def _one(self, item: SourceFile, booked: Booked) -> FileTally | None:
+    def _one(self, item: SourceFile, booked: KnownFiles) -> FileTally | None:
         try:
             mapping = None if item.mapping is None else self._mapping(item.mapping)
             content = sources.content(item, booked.beginnings(item))
@@ -324,7 +324,7 @@ class _LandingRun:
             self.left.append((item.name, printable(str(error))))
             return None
         except OSError as error:
-            self.left.append((item.name, f"it cannot be read: {words(error)}"))
+            self.left.append((item.name, f"it cannot be read: {describe_fault(error)}"))
             return None
         self.batch.finish(tally)
         self._read.append(item)
@@ -413,7 +413,7 @@ class _LandingRun:
         except FAULTS as error:
             if len(rows.numbers) == 1:
                 raw = str(rows.frame.row(0, named=True)) if rows.raws is None else rows.raws[0]
-                self._refuse(tally, [Refused(rows.numbers[0], "not_readable", words(error), raw)])
+                self._refuse(tally, [Refused(rows.numbers[0], "not_readable", describe_fault(error), raw)])
                 return
             # One row is more than the engine takes, and with it all: halves lead to it.
             middle = len(rows.numbers) // 2

@@ -84,7 +84,7 @@ def _land(lake: Lake, held: pl.DataFrame, now: datetime) -> dict[str, set[str]]:
     """Land quarantined lines; those that still break rules come back by their ids, with the rules."""
     lines: list[bytes] = []
     owners: list[int] = []
-    for line, place in _event_lines(lake, held):
+    for line, place in _yield_event_lines(lake, held):
         lines.append(line)
         owners.append(place)
     limits = lake.settings.landing
@@ -111,7 +111,7 @@ def _land(lake: Lake, held: pl.DataFrame, now: datetime) -> dict[str, set[str]]:
     return broken
 
 
-def _event_lines(lake: Lake, held: pl.DataFrame) -> Iterator[tuple[bytes, int]]:
+def _yield_event_lines(lake: Lake, held: pl.DataFrame) -> Iterator[tuple[bytes, int]]:
     """Yield the event lines of quarantined lines, each with the place of the line it comes from."""
     places = held.with_row_index("_place")
     for (name, content), rows in places.group_by("mapping", "file_hash", maintain_order=True):

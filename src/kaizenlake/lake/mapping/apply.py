@@ -126,7 +126,7 @@ class Mapping:
     def _read(self) -> dict[str, bool]:
         return names_read(self.document)
 
-    def _called(self, present: Sequence[str]) -> dict[str, str]:
+    def _find_called(self, present: Sequence[str]) -> dict[str, str]:
         """Return the columns of a table that have another name in the mapping, by that name."""
         others = self.document.also_named
         found = {name: find(name, present, others) for name in self._read if root(name, present) is None}
@@ -143,7 +143,7 @@ class Mapping:
             for name, is_needed in self._read.items()
             if is_needed and not has(name, present, self.document.also_named)
         ]
-        called = self._called(present)
+        called = self._find_called(present)
         doubled = [
             name
             for name in (called.get(column, column) for column in self.columns)
@@ -257,7 +257,7 @@ class Mapping:
             seen: By column, which marks of decimals earlier rows of the file have shown; what these show is added.
         """
         beside = currency_column(rows.frame.columns)
-        called = self._called(rows.frame.columns)
+        called = self._find_called(rows.frame.columns)
         if called:
             rows = replace(
                 rows,

@@ -210,7 +210,7 @@ def _cell(cell: pl.Expr, value: Value, kind: str) -> pl.Expr:
             cell = cell.replace_strict(list(value.values), words, default=other, return_dtype=pl.String)
     match kind:
         case "list":
-            return json_cells.words(cell, value.split or ",")
+            return json_cells.list_words(cell, value.split or ",")
         case "bool":
             return json_cells.boolean(cell)
         case "datetime":

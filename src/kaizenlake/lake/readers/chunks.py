@@ -9,7 +9,7 @@ import msgspec
 import polars as pl
 
 from kaizenlake.lake.readers import json_cells
-from kaizenlake.lake.readers.faults import words
+from kaizenlake.lake.readers.faults import describe_fault
 from kaizenlake.lake.readers.names import Others, has
 
 CHUNK_LINES = 16_384
@@ -142,7 +142,9 @@ def is_full(lines: int, size: int) -> bool:
 
 def breaks_off(number: int, error: BaseException) -> Refused:
     """Return what stands for the rest of a file that cannot be read from a line on."""
-    return Refused(number, "not_readable", f"the file cannot be read from here on: {words(error)}", words(error))
+    return Refused(
+        number, "not_readable", f"the file cannot be read from here on: {describe_fault(error)}", describe_fault(error)
+    )
 
 
 def distinct(names: list[str]) -> list[str]:

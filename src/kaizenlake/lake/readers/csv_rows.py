@@ -16,7 +16,7 @@ import pyarrow.csv
 
 from kaizenlake.errors import MappingError
 from kaizenlake.lake.readers.chunks import CsvDialect, Refused, Rows, breaks_off, is_full
-from kaizenlake.lake.readers.faults import FAULTS, words
+from kaizenlake.lake.readers.faults import FAULTS, describe_fault
 from kaizenlake.lake.readers.header import FIRST_ROWS, find_header
 from kaizenlake.lake.readers.sources import BLOCK_BYTES, SourceFile, open_source
 
@@ -49,7 +49,7 @@ def csv_rows(source: SourceFile, dialect: CsvDialect, line_bytes: int) -> Iterat
     _check_encoding(source, dialect)
     with open_source(source) as stream:
         try:
-            ahead = _records(stream, dialect, quotes, line_bytes)
+            ahead = _yield_records(stream, dialect, quotes, line_bytes)
             first = list(islice(ahead, max(FIRST_ROWS, (dialect.header or 0) + 2)))
             if not first:
                 return
@@ -58,7 +58,7 @@ def csv_rows(source: SourceFile, dialect: CsvDialect, line_bytes: int) -> Iterat
             _check_header(header, dialect, source.name)
             yield Rows(pl.DataFrame(schema=dict.fromkeys(header, pl.String)))
             for number, text, whole in chain(first[found.rows :], ahead):
-                rule = _unfit(text, whole=whole, quotes=quotes, encoding=dialect.encoding, line_bytes=line_bytes)
+                rule = _find_fault(text, whole=whole, quotes=quotes, encoding=dialect.encoding, line_bytes=line_bytes)
                 if rule is not None:
                     refused.append(Refused(number, *rule, _quote(text)[:line_bytes]))
                 else:
@@ -83,7 +83,7 @@ def _quote(text: str) -> str:
 _UNDECODED = re.compile("[\udc80-\udcff]")
 
 
-def _unfit(text: str, *, whole: bool, quotes: _Quotes, encoding: str, line_bytes: int) -> tuple[str, str] | None:
+def _find_fault(text: str, *, whole: bool, quotes: _Quotes, encoding: str, line_bytes: int) -> tuple[str, str] | None:
     if len(text) > line_bytes:
         return "too_long", f"a record may be {line_bytes} bytes long at most"
     if not whole:
@@ -111,7 +111,7 @@ def _other_encoding(text: str, encoding: str) -> str:
     return '; they may be cp1252, as Windows writes: then say `encoding = "cp1252"` under [format]'
 
 
-def _records(
+def _yield_records(
     stream: IO[bytes], dialect: CsvDialect, quotes: _Quotes, line_bytes: int
 ) -> Iterator[tuple[int, str, bool]]:
     """Yield records of a CSV file: number, text, and whether every quotation mark in it is closed; blank ones are not taken.
@@ -120,7 +120,7 @@ def _records(
     and reading goes on with the line after it. Each line is looked at once as the beginning of a record and once as the
     middle of one, however many marks stay open, and no more lines are held than the longest record has.
     """
-    ahead = _LinesAhead(_text_lines(stream, dialect.encoding, line_bytes), quotes, line_bytes)
+    ahead = _LinesAhead(_yield_text_lines(stream, dialect.encoding, line_bytes), quotes, line_bytes)
     number = 0
     while (line := ahead.take()) is not None:
         number += 1
@@ -184,7 +184,7 @@ class _LinesAhead:
         return True
 
 
-def _text_lines(stream: IO[bytes], encoding: str, line_bytes: int) -> Iterator[str]:
+def _yield_text_lines(stream: IO[bytes], encoding: str, line_bytes: int) -> Iterator[str]:
     """Yield lines with their line end, as text; bytes outside the encoding come as surrogates (UTF-8) or as U+FFFD."""
     reader = codecs.getreader(encoding)(stream, "surrogateescape" if encoding == UTF8 else "replace")
     carry, mark = "", "\ufeff"
@@ -328,15 +328,19 @@ def _parse(
     if not records:
         return pl.DataFrame(schema=schema), [], []
     try:
-        frame, ragged = _cells(records, dialect, len(header))
+        frame, ragged = _select_cells(records, dialect, len(header))
     except FAULTS as error:
         if len(records) == 1:
-            return pl.DataFrame(schema=schema), [], [Refused(numbers[0], "not_readable", words(error), records[0])]
+            return (
+                pl.DataFrame(schema=schema),
+                [],
+                [Refused(numbers[0], "not_readable", describe_fault(error), records[0])],
+            )
         frame, ragged = pl.DataFrame(), {}
     if longer := {place: found for place, found in ragged.items() if found > len(header)}:
         shorter = list(records)
         for place, found in longer.items():
-            shorter[place] = _without_empty(records[place], found - len(header), dialect)
+            shorter[place] = _drop_empty(records[place], found - len(header), dialect)
         if shorter != records:
             return _parse(shorter, numbers, dialect, header)
     if frame.height + len(ragged) != len(records):
@@ -357,7 +361,7 @@ def _parse(
     return frame.rename(dict(zip(frame.columns, header, strict=True))), good, refused
 
 
-def _without_empty(record: str, cells: int, dialect: CsvDialect) -> str:
+def _drop_empty(record: str, cells: int, dialect: CsvDialect) -> str:
     """Return a record without so many cells at its end, where they are all empty."""
     separator, quote = re.escape(dialect.separator), re.escape(dialect.quote)
     return re.sub(rf"(?:{separator} *(?:{quote}{quote})? *){{{cells}}}$", "", record)
@@ -366,7 +370,7 @@ def _without_empty(record: str, cells: int, dialect: CsvDialect) -> str:
 _LINE_END = "a carriage return stands alone outside quotation marks"
 
 
-def _cells(records: list[str], dialect: CsvDialect, width: int) -> tuple[pl.DataFrame, dict[int, int]]:
+def _select_cells(records: list[str], dialect: CsvDialect, width: int) -> tuple[pl.DataFrame, dict[int, int]]:
     """Return cells of records in numbered columns, and how many there are in each record that has not that many."""
     ragged: dict[int, int] = {}
 

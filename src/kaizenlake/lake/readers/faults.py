@@ -31,14 +31,14 @@ def _escape(found: re.Match[str]) -> str:
     return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else f"\\u{code:04x}"
 
 
-def words(error: BaseException) -> str:
+def describe_fault(error: BaseException) -> str:
     """Return what an error says, in one line of bounded length; its kind where it says nothing."""
     text = (error.strerror if isinstance(error, OSError) else None) or str(error)
     line = printable(" ".join(text.split())) or type(error).__name__
     return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}..."
 
 
-def unreadable(path: Path) -> str:
+def describe_unreadable(path: Path) -> str:
     """Return why a path is no file that can be read, in words; empty where it is one.
 
     Raises:
@@ -53,7 +53,7 @@ def unreadable(path: Path) -> str:
     except OSError as error:
         if path.is_symlink() and not _leads_somewhere(path):
             return "it is a link that leads back to itself"
-        return f"it cannot be read: {words(error)}"
+        return f"it cannot be read: {describe_fault(error)}"
     if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
         return ""
     kinds = ((stat.S_ISFIFO, "a named pipe"), (stat.S_ISSOCK, "a socket"))

@@ -51,7 +51,7 @@ def find_header(first: Sequence[Sequence[str]], dialect: CsvDialect, where: str)
         for start in starts:
             if start + span > len(first):
                 continue
-            names = _names(first[start : start + span])
+            names = _list_names(first[start : start + span])
             found = sum(dialect.has(name, names) for name in dialect.needed)
             if found > most or (found == most and span == 1 and best.rows == 0):
                 best, most = Header(distinct(names), start + span), found
@@ -62,7 +62,7 @@ def find_header(first: Sequence[Sequence[str]], dialect: CsvDialect, where: str)
     return best
 
 
-def _names(rows: Sequence[Sequence[str]]) -> list[str]:
+def _list_names(rows: Sequence[Sequence[str]]) -> list[str]:
     lower = [cell.strip() for cell in rows[-1]]
     for row in reversed(rows[:-1]):
         above, upper = "", []

@@ -74,7 +74,7 @@ def boolean(cell: pl.Expr) -> pl.Expr:
     )
 
 
-def words(cell: pl.Expr, separator: str) -> pl.Expr:
+def list_words(cell: pl.Expr, separator: str) -> pl.Expr:
     """Return a JSON list of the texts between separators."""
     each = pl.element().str.strip_chars()
     return as_json_list(cell.str.split(separator).list.eval(each.filter(each != "")))
@@ -99,7 +99,7 @@ def instant(cell: pl.Expr, form: str | Sequence[str], zone: str | None) -> pl.Ex
     """
     found = [_moment(cell, each, zone) for each in ([form] if isinstance(form, str) else form)]
     told = [each for each in found if each is not None]
-    return _utc(pl.coalesce(told), cell) if told else text(cell)
+    return _compute_utc(pl.coalesce(told), cell) if told else text(cell)
 
 
 def weekday_and_hour(cell: pl.Expr, form: str | Sequence[str], zone: str) -> tuple[pl.Expr, pl.Expr]:
@@ -116,7 +116,7 @@ def _moment(cell: pl.Expr, form: str, zone: str | None) -> pl.Expr | None:
     if form in EPOCHS:
         return _since_epoch(cell, EPOCHS[form])
     if form == "iso":
-        return _iso(cell, zone)
+        return _compute_iso(cell, zone)
     if "%z" in form or "%#z" in form or "%:z" in form:
         return cell.str.to_datetime(form, time_unit="us", time_zone="UTC", strict=False)
     if zone is None:
@@ -125,23 +125,23 @@ def _moment(cell: pl.Expr, form: str, zone: str | None) -> pl.Expr | None:
     made = (
         _in_zone(cell.str.to_datetime(form, time_unit="us", strict=False), zone)
         if has_time
-        else _day(cell.str.to_date(form, strict=False), zone)
+        else _compute_day(cell.str.to_date(form, strict=False), zone)
     )
     if form.startswith("%Y-%d"):
         return made
     # A cell that the file holds as a date or time is spelled like this, whatever the mapping says of texts.
     typed = _in_zone(cell.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", time_unit="us", strict=False), zone)
-    return pl.coalesce(made, typed, _day(cell.str.to_date("%Y-%m-%d", strict=False), zone))
+    return pl.coalesce(made, typed, _compute_day(cell.str.to_date("%Y-%m-%d", strict=False), zone))
 
 
-def _iso(cell: pl.Expr, zone: str | None) -> pl.Expr:
+def _compute_iso(cell: pl.Expr, zone: str | None) -> pl.Expr:
     # One letter for zero hours from Greenwich, which patterns do not know.
     spelled = cell.str.replace("[Zz]$", "+00:00")
     zoned = [spelled.str.to_datetime(each, time_unit="us", time_zone="UTC", strict=False) for each in _ZONED]
     if zone is None:
         return pl.coalesce(zoned)
     local = [_in_zone(cell.str.to_datetime(each, time_unit="us", strict=False), zone) for each in _LOCAL]
-    return pl.coalesce(*zoned, *local, _day(cell.str.to_date("%Y-%m-%d", strict=False), zone))
+    return pl.coalesce(*zoned, *local, _compute_day(cell.str.to_date("%Y-%m-%d", strict=False), zone))
 
 
 EPOCHS = {"epoch_seconds": 10**6, "epoch_milliseconds": 10**3, "epoch_microseconds": 1, "epoch_nanoseconds": -(10**3)}
@@ -161,7 +161,7 @@ def _since_epoch(cell: pl.Expr, scale: int) -> pl.Expr:
 def iso_week(cell: pl.Expr, zone: str) -> pl.Expr:
     """Return a JSON time: the Monday of an ISO year and week such as 201425, at midnight."""
     monday = (cell.str.replace(r"^(\d{4})-?W?(\d{2})$", "${1}${2}") + "1").str.to_date("%G%V%u", strict=False)
-    return _utc(_in_zone(monday.cast(pl.Datetime("us")), zone), cell)
+    return _compute_utc(_in_zone(monday.cast(pl.Datetime("us")), zone), cell)
 
 
 def first_weekday_of_month(
@@ -191,7 +191,7 @@ def first_weekday_of_month(
     iso_day = (of_week - 1 + get_args(Weekday).index(day_one)) % 7 + 1
     ahead = (iso_day - first.dt.weekday().cast(pl.Int64)) % 7
     made = first.cast(pl.Datetime("us")) + pl.duration(days=ahead, hours=of_day)
-    return _utc(_in_zone(pl.when(fits).then(made), zone), spelled)
+    return _compute_utc(_in_zone(pl.when(fits).then(made), zone), spelled)
 
 
 def _in_zone(local: pl.Expr, zone: str) -> pl.Expr:
@@ -205,14 +205,14 @@ def _in_zone(local: pl.Expr, zone: str) -> pl.Expr:
     return pl.coalesce(at(local), pl.when(is_midnight).then(pl.coalesce(skipped)))
 
 
-def _day(day: pl.Expr, zone: str) -> pl.Expr:
+def _compute_day(day: pl.Expr, zone: str) -> pl.Expr:
     """Return the first instant of a local day that has the same date in UTC, so that the day stays that day."""
     midnight = day.cast(pl.Datetime("us"))
     here = _in_zone(midnight, zone)
     return pl.when(here.is_not_null()).then(pl.max_horizontal(here, midnight.dt.replace_time_zone("UTC")))
 
 
-def _utc(moment: pl.Expr, cell: pl.Expr) -> pl.Expr:
+def _compute_utc(moment: pl.Expr, cell: pl.Expr) -> pl.Expr:
     spelled = moment.dt.strftime('"%Y-%m-%dT%H:%M:%S%.6fZ"')
     return pl.when(cell.is_null()).then(None).when(moment.is_not_null()).then(spelled).otherwise(text(cell))
 

@@ -10,7 +10,7 @@ import msgspec
 import polars as pl
 
 from kaizenlake.lake.readers.chunks import Refused, Rows
-from kaizenlake.lake.readers.faults import FAULTS, words
+from kaizenlake.lake.readers.faults import FAULTS, describe_fault
 
 _RECORD = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
@@ -68,7 +68,7 @@ def _rule(error: BaseException, is_long: bool, line_bytes: int) -> tuple[str, st
         return "too_long", f"a record may be {line_bytes} bytes long at most"
     if isinstance(error, msgspec.ValidationError):
         return "not_a_record", "expected a JSON object"
-    return "not_json", f"the record is no JSON: {words(error)}"
+    return "not_json", f"the record is no JSON: {describe_fault(error)}"
 
 
 def _quote(line: bytes) -> str:

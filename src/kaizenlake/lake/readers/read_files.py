@@ -29,11 +29,11 @@ def read_lines(source: SourceFile, line_bytes: int) -> Iterator[Lines]:
         line_bytes: Longest line taken.
     """
     with open_source(source) as stream:
-        blocks = _blocks(stream, source)
+        blocks = _yield_blocks(stream, source)
         if source.form == "json":
-            yield from _gather(_values(blocks, line_bytes))
+            yield from _gather(_yield_values(blocks, line_bytes))
         else:
-            yield from _gather(_lines(blocks, line_bytes, source.lines_before))
+            yield from _gather(_yield_lines(blocks, line_bytes, source.lines_before))
 
 
 def _gather(runs: Iterator[Run]) -> Iterator[Lines]:
@@ -59,13 +59,13 @@ def _gather(runs: Iterator[Run]) -> Iterator[Lines]:
 def ndjson_lines(source: SourceFile, line_bytes: int) -> Iterator[Run]:
     """Yield lines of a file that are not blank, with their numbers; one longer than is taken is cut."""
     with open_source(source) as stream:
-        yield from _lines(_blocks(stream, source), line_bytes, source.lines_before)
+        yield from _yield_lines(_yield_blocks(stream, source), line_bytes, source.lines_before)
 
 
 def json_values(source: SourceFile, line_bytes: int) -> Iterator[Run]:
     """Yield JSON values of a file, each on one line, with their places; one longer than is taken is cut."""
     with open_source(source) as stream:
-        yield from _values(_blocks(stream, source), line_bytes)
+        yield from _yield_values(_yield_blocks(stream, source), line_bytes)
 
 
 def read_rows(source: SourceFile, dialect: CsvDialect, line_bytes: int) -> Iterator[Rows]:
@@ -94,22 +94,22 @@ def read_rows(source: SourceFile, dialect: CsvDialect, line_bytes: int) -> Itera
 
             yield from xlsx_rows(source, dialect)
         case "json" | "ndjson":
-            yield from _json_rows(source, dialect, line_bytes)
+            yield from _yield_json_rows(source, dialect, line_bytes)
         case _:
             from kaizenlake.lake.readers.csv_rows import csv_rows  # noqa: PLC0415
 
             yield from csv_rows(source, dialect, line_bytes)
 
 
-def _json_rows(source: SourceFile, dialect: CsvDialect, line_bytes: int) -> Iterator[Rows]:
+def _yield_json_rows(source: SourceFile, dialect: CsvDialect, line_bytes: int) -> Iterator[Rows]:
     """Yield records of JSON: a list of objects, one that lies in an object, one object, or one a line."""
     with open_source(source) as stream:
         if dialect.rows:
-            chunked = _gather(_values(from_list(stream, dialect.rows, BLOCK_BYTES), line_bytes, is_list=True))
+            chunked = _gather(_yield_values(from_list(stream, dialect.rows, BLOCK_BYTES), line_bytes, is_list=True))
         elif source.form == "json":
-            chunked = _gather(_values(_blocks(stream, source), line_bytes))
+            chunked = _gather(_yield_values(_yield_blocks(stream, source), line_bytes))
         else:
-            chunked = _gather(_lines(_blocks(stream, source), line_bytes, source.lines_before))
+            chunked = _gather(_yield_lines(_yield_blocks(stream, source), line_bytes, source.lines_before))
         try:
             for chunk in chunked:
                 rows = rows_of(chunk.lines, chunk.numbers, line_bytes)
@@ -137,7 +137,7 @@ def _check_records(rows: Rows, dialect: CsvDialect, where: str) -> None:
             )
 
 
-def _blocks(stream: IO[bytes], source: SourceFile) -> Iterator[bytes]:
+def _yield_blocks(stream: IO[bytes], source: SourceFile) -> Iterator[bytes]:
     """Yield blocks of what is to be read of a file, without a byte order mark at its beginning."""
     mark = b"" if source.start else codecs.BOM_UTF8
     if source.start:
@@ -147,7 +147,7 @@ def _blocks(stream: IO[bytes], source: SourceFile) -> Iterator[bytes]:
         mark = b""
 
 
-def _lines(blocks: Iterator[bytes], line_bytes: int, number: int) -> Iterator[Run]:
+def _yield_lines(blocks: Iterator[bytes], line_bytes: int, number: int) -> Iterator[Run]:
     """Yield lines of a stream after so many; the rest of a line longer than is taken is passed over."""
     carry, passing = b"", False
     for block in blocks:
@@ -181,7 +181,7 @@ _STRING = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*', re.DOTALL)
 _SPACE = b" \t\r\n"
 
 
-def _values(  # noqa: C901, PLR0912 - one state machine
+def _yield_values(  # noqa: C901, PLR0912 - one state machine
     blocks: Iterator[bytes], line_bytes: int, *, is_list: bool = False
 ) -> Iterator[Run]:
     """Yield JSON values of a stream: the elements of an array, or values one after the other.

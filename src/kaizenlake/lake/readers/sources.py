@@ -22,7 +22,7 @@ from zipfile import BadZipFile, ZipFile
 from kaizenlake.errors import LakeError, MappingError
 from kaizenlake.events.catalogue import OURS, Catalogue
 from kaizenlake.events.write import spool
-from kaizenlake.lake.readers.faults import FAULTS, printable, unreadable, words
+from kaizenlake.lake.readers.faults import FAULTS, describe_fault, describe_unreadable, printable
 
 Form: TypeAlias = Literal["ndjson", "json", "csv", "tsv", "yaml", "parquet", "xlsx"]
 
@@ -134,7 +134,7 @@ def find(paths: Iterable[str | Path], mapping: str | None = None, catalogue: Cat
     given = list(map(Path, paths))
     for path in given:
         try:
-            reason = unreadable(path)
+            reason = describe_unreadable(path)
         except (FileNotFoundError, ValueError) as error:
             missing.append(printable(str(path)))
             if len(missing) == len(given):
@@ -165,7 +165,7 @@ def walk(folder: Path, left: list[tuple[str, str]]) -> Iterator[Path]:
         left.append((printable(str(path)), reason))
 
     def pass_over(error: OSError) -> None:
-        leave(Path(error.filename), f"the folder cannot be read: {words(error)}")
+        leave(Path(error.filename), f"the folder cannot be read: {describe_fault(error)}")
 
     for root, folders, files in os.walk(folder, followlinks=False, onerror=pass_over):
         linked = [name for name in folders if (Path(root) / name).is_symlink()]
@@ -180,7 +180,7 @@ def walk(folder: Path, left: list[tuple[str, str]]) -> Iterator[Path]:
                 continue
             # A segment may be closed, and so renamed, since the folder was listed.
             with suppress(FileNotFoundError):
-                if reason := unreadable(path) or _leads_out(path, inside):
+                if reason := describe_unreadable(path) or _leads_out(path, inside):
                     leave(path, reason)
                 else:
                     yield path
@@ -216,7 +216,7 @@ def describe(path: Path, name: str, mapping: str | None, catalogue: Catalogue | 
         except FileNotFoundError:
             raise
         except OSError as error:
-            return [], [(name, f"it cannot be read: {words(error)}")]
+            return [], [(name, f"it cannot be read: {describe_fault(error)}")]
         return [SourceFile(path, segment_name(name), "ndjson", segment=True, limit=limit)], []
     if path.suffix.lower() == ZIP:
         return _inside(path, name, mapping, catalogue)
@@ -245,7 +245,7 @@ def _inside(path: Path, name: str, mapping: str | None, catalogue: Catalogue | N
     except FileNotFoundError:
         raise
     except (OSError, BadZipFile) as error:
-        return [], [(name, f"it cannot be read: {words(error)}")]
+        return [], [(name, f"it cannot be read: {describe_fault(error)}")]
     for member in members:
         inside = PurePath(member)
         if any(part.startswith((".", "__MACOSX")) for part in inside.parts):

@@ -11,7 +11,7 @@ import msgspec
 
 from kaizenlake import traces
 from kaizenlake.lake.readers.chunks import Lines, Refused, breaks_off, is_full
-from kaizenlake.lake.readers.faults import FAULTS, printable, words
+from kaizenlake.lake.readers.faults import FAULTS, describe_fault, printable
 from kaizenlake.lake.readers.read_files import json_values, ndjson_lines
 from kaizenlake.lake.readers.sources import BLOCK_BYTES, SourceFile, open_source
 from kaizenlake.traces.head import top_keys
@@ -57,12 +57,12 @@ def read_traces(source: SourceFile, line_bytes: int) -> Iterator[Lines]:
     refused: list[Refused] = []
     origin = _origin(source)
     try:
-        for number, raw, document in _documents(source):
+        for number, raw, document in _yield_documents(source):
             form = traces.form_of(document)
             if form is None:
                 lines = iter([raw[: line_bytes + 1] if raw is not None else msgspec.json.encode(document)])
             else:
-                lines = _event_lines(form, document, origin, refused, number)
+                lines = _yield_event_lines(form, document, origin, refused, number)
             for line in lines:
                 chunk.lines.append(line)
                 chunk.numbers.append(number)
@@ -77,7 +77,7 @@ def read_traces(source: SourceFile, line_bytes: int) -> Iterator[Lines]:
         yield Lines(chunk.lines, chunk.numbers, refused)
 
 
-def _event_lines(
+def _yield_event_lines(
     form: traces.TraceForm, document: Any, origin: traces.TraceOrigin, refused: list[Refused], number: int
 ) -> Iterator[bytes]:
     try:
@@ -90,7 +90,7 @@ def _event_lines(
     except traces.BadSpanError as error:
         refused.append(Refused(number, "bad_record", f"it is left out: {error}", _raw(document)))
     except (ValueError, TypeError, AttributeError, KeyError, OverflowError, RecursionError) as error:
-        reason = f"the document is not as {form.name} writes it: {words(error)}"
+        reason = f"the document is not as {form.name} writes it: {describe_fault(error)}"
         refused.append(Refused(number, "bad_trace", reason, _raw(document)))
 
 
@@ -108,7 +108,7 @@ def _raw(told: Any) -> str:
     return said[:_RAW_LENGTH]
 
 
-def _documents(source: SourceFile) -> Iterator[tuple[int, bytes | None, Any]]:
+def _yield_documents(source: SourceFile) -> Iterator[tuple[int, bytes | None, Any]]:
     """Yield documents of a file with their numbers; one that is no JSON is None, and its text is what there is of it."""
     if source.form == "json":
         with open_source(source) as stream:

@@ -43,12 +43,12 @@ def xlsx_rows(source: SourceFile, dialect: CsvDialect) -> Iterator[Rows]:
             first = list(islice(rows, max(FIRST_ROWS, (dialect.header or 0) + 2)))
             if not first:
                 return
-            header = find_header([[_text(cell) or "" for cell in row] for row in first], dialect, source.name)
+            header = find_header([[_find_text(cell) or "" for cell in row] for row in first], dialect, source.name)
             yield Rows(pl.DataFrame(schema=dict.fromkeys(header.names, pl.String)))
             number = above + header.rows
             ahead = chain(first[header.rows :], rows)
             while taken := list(islice(ahead, chunks.CHUNK_LINES)):
-                yield _rows(taken, header.names, number + 1)
+                yield _make_rows(taken, header.names, number + 1)
                 number += len(taken)
     except (FileNotFoundError, MappingError):
         raise
@@ -65,7 +65,7 @@ def _sheet(book: python_calamine.CalamineWorkbook, dialect: CsvDialect, where: s
             # The first sheet may be a cover; the one that has the columns is meant.
             for name in shown:
                 sheet = book.get_sheet_by_name(name)
-                first = [[_text(cell) or "" for cell in row] for row in islice(sheet.iter_rows(), FIRST_ROWS)]
+                first = [[_find_text(cell) or "" for cell in row] for row in islice(sheet.iter_rows(), FIRST_ROWS)]
                 found = find_header(first, dialect, where) if first else None
                 if found is not None and all(dialect.has(need, found.names) for need in dialect.needed):
                     return sheet
@@ -89,7 +89,7 @@ def first_rows(source: SourceFile) -> dict[str, list[list[str]]]:
             found = {}
             for name in names:
                 rows = islice(book.get_sheet_by_name(name).iter_rows(), FIRST_ROWS)
-                found[name] = [[_text(cell) or "" for cell in row] for row in rows]
+                found[name] = [[_find_text(cell) or "" for cell in row] for row in rows]
             return found
     except FileNotFoundError:
         raise
@@ -97,15 +97,15 @@ def first_rows(source: SourceFile) -> dict[str, list[list[str]]]:
         return {}
 
 
-def _rows(rows: list[list[Any]], header: list[str], first: int) -> Rows:
+def _make_rows(rows: list[list[Any]], header: list[str], first: int) -> Rows:
     """Return rows that hold something."""
-    held = [(first + place, row) for place, row in enumerate(rows) if any(_text(cell) for cell in row)]
+    held = [(first + place, row) for place, row in enumerate(rows) if any(_find_text(cell) for cell in row)]
     columns: dict[str, list[str | None]] = {name: [] for name in header}
     numeric: dict[str, list[int]] = {}
     for place, (_, row) in enumerate(held):
         for at, name in enumerate(header):
             cell = row[at] if at < len(row) else None
-            columns[name].append(_text(cell))
+            columns[name].append(_find_text(cell))
             if isinstance(cell, int | float) and not isinstance(cell, bool):
                 numeric.setdefault(name, []).append(place)
     frame = pl.DataFrame(columns, schema=dict.fromkeys(header, pl.String))
@@ -113,7 +113,7 @@ def _rows(rows: list[list[Any]], header: list[str], first: int) -> Rows:
     return Rows(frame, [number for number, _ in held], typed=typed, is_workbook=True)
 
 
-def _text(cell: Any) -> str | None:
+def _find_text(cell: Any) -> str | None:
     """Return a cell as text; null where it is empty."""
     match cell:
         case bool():

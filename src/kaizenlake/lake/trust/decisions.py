@@ -21,8 +21,8 @@ from kaizenlake.lake import formats
 from kaizenlake.lake.store import Lake, Snapshot
 from kaizenlake.lake.trust import attested, keys, seals
 from kaizenlake.lake.trust.attested import Vouched
-from kaizenlake.lake.trust.believed import Believed
 from kaizenlake.lake.trust.digests import BatchDay
+from kaizenlake.lake.trust.verified_lake import VerifiedLake
 from kaizenlake.tables import Events
 from kaizenlake.vocabulary import plural
 
@@ -101,7 +101,7 @@ def ledger(lake: Lake, snapshot: Snapshot | None = None) -> Ledger:
     return found
 
 
-def find_believed(lake: Lake, snapshot: Snapshot | None = None) -> Believed:
+def find_believed(lake: Lake, snapshot: Snapshot | None = None) -> VerifiedLake:
     """Return what a lake holds, as far as it is believed: decisions that verify, and events of batches that it signed.
 
     Args:
@@ -114,14 +114,14 @@ def find_believed(lake: Lake, snapshot: Snapshot | None = None) -> Believed:
     snapshot = lake.hold(Events) if snapshot is None else snapshot
     found = ledger(lake, snapshot)
     if snapshot.handle is None:
-        return Believed(snapshot, found.rows, attested.Attested())
+        return VerifiedLake(snapshot, found.rows, attested.Attested())
     trust, seen = keys.trust(lake), keys.highest(lake, keys.BATCH_HEAD)
     key = (snapshot.handle.metadata().id, snapshot.version, tuple(trust.keys), trust.own, seen)
     known = lake.notes.get("believed")
     if known is None or known[0] != key or known[1] is not found:
         events = attested.attest(snapshot, trust, find_vouched(found), seen)
-        known = lake.notes["believed"] = key, found, Believed(snapshot, found.rows, events)
-    answer: Believed = known[2]
+        known = lake.notes["believed"] = key, found, VerifiedLake(snapshot, found.rows, events)
+    answer: VerifiedLake = known[2]
     return answer
 
 

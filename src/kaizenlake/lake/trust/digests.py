@@ -98,7 +98,7 @@ def first_place(events: pl.DataFrame) -> int:
 def whole(by_day: Mapping[date, BatchDay]) -> BatchDay:
     """Return the digest a batch from its parts.
 
-    >>> whole({date(2026, 3, 1): Part(2, "ab"), date(2026, 2, 1): Part(1, "cd")}).rows
+    >>> whole({date(2026, 3, 1): BatchDay(2, "ab"), date(2026, 2, 1): BatchDay(1, "cd")}).rows
     3
     """
     said = "".join(f"{day.isoformat()} {part.rows} {part.digest}\n" for day, part in sorted(by_day.items()))

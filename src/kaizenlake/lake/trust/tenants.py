@@ -10,7 +10,7 @@ from kaizenlake.errors import PublishError, TenantNeededError, UsageError, Verif
 from kaizenlake.events.rules import near
 from kaizenlake.lake.store import Lake
 from kaizenlake.lake.trust import decisions
-from kaizenlake.lake.trust.believed import OF_THE_LAKE
+from kaizenlake.lake.trust.verified_lake import OF_THE_LAKE
 from kaizenlake.tables import Events
 from kaizenlake.vocabulary import plural
 

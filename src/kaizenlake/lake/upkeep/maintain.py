@@ -94,7 +94,7 @@ def maintain(
         # What was put among the events is told from what was landed by the files, which therefore stay apart.
         is_compact = table is not tables.Events or not _is_in_doubt(lake)
         reads = lake.reads_of(table)
-        tended.append(_tend(table, handle, keep, chosen.compact_bytes if is_compact else None))
+        tended.append(_maintain_table(table, handle, keep, chosen.compact_bytes if is_compact else None))
         if reads.as_of is not None:
             # No row changed, so the table is computed from what it was.
             lake.keep_reads(table, reads)
@@ -115,7 +115,7 @@ def _is_in_doubt(lake: Lake) -> bool:
         return True
 
 
-def _tend(table: type[Table], handle: DeltaTable, keep: timedelta, target: int | None) -> TableUpkeep:
+def _maintain_table(table: type[Table], handle: DeltaTable, keep: timedelta, target: int | None) -> TableUpkeep:
     name = tables.full_name(table)
     before = len(handle.file_uris())
     # Whole hours; rounded up, so that nothing goes early.

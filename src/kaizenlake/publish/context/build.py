@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from kaizenlake.publish.context import evidence_document as second
 from kaizenlake.publish.context import reasons as words
-from kaizenlake.publish.context.evidence import REASON_LENGTH, Notes, segment_words
+from kaizenlake.publish.context.evidence import REASON_LENGTH, Notes, describe_segment
 from kaizenlake.publish.context.evidence_document import Evidence, KaizenEvidence, NotRecommended
 from kaizenlake.publish.context.judgement import Judgement, Uses, judge, round_figure, with_pooled
 from kaizenlake.publish.context.model import (
@@ -303,7 +303,7 @@ class _Draft:
         )
         for item in self.notes.first(not_working):
             value = self.notes.show_labelled(item.finding, name)
-            reason = words.why_not(item, self.edition.settings.evidence)
+            reason = words.describe_refusal(item, self.edition.settings.evidence)
             self.refuse(name, value, reason, self.notes.of_judgement(item))
             if item.verdict == "unclear":
                 self.unclear.setdefault(name, []).append(value)
@@ -383,7 +383,7 @@ class _Draft:
         pending = self.data.pending.get(self.scope, {})
         for (dimension, value), row in pending.items():
             if dimension == rule.dimension and value not in rows:
-                self.refuse(name, self.notes.show(value), words.of_pending(row), self.notes.of_pending(row))
+                self.refuse(name, self.notes.show(value), words.describe_pending(row), self.notes.of_pending(row))
         return {value: rates[value] for value in self.list_entries(name, entries)}
 
     def clear_segments(self) -> list[str]:
@@ -392,17 +392,17 @@ class _Draft:
         order = sorted(self.data.clarity, key=lambda row: (-row["ci_low"], -row["briefs"]))
         for row in self.notes.first(row for row in order if not is_clear(row)):
             reason = "Fewer than half of its briefs arrive clear, or too few are known to tell. "
-            reason += words.of_clarity(row, level)
-            self.refuse(name, self.notes.show(segment_words(row)), reason, self.notes.of_clarity(row))
+            reason += words.describe_clarity(row, level)
+            self.refuse(name, self.notes.show(describe_segment(row)), reason, self.notes.of_clarity(row))
         clear = self.notes.first(row for row in order if is_clear(row))
         return self.list_entries(
-            name, ((self.notes.show(segment_words(row)), self.notes.of_clarity(row)) for row in clear)
+            name, ((self.notes.show(describe_segment(row)), self.notes.of_clarity(row)) for row in clear)
         )
 
     def why_empty(self, name: str) -> str:
         """Say why a field has no entry."""
         missing = None if self.data.missing.get(name) is None else self.notes.line(self.data.missing[name])
-        return words.why_empty(name, len(self.rejected.get(name, {})), missing or "")
+        return words.describe_emptiness(name, len(self.rejected.get(name, {})), missing or "")
 
 
 def is_clear(row: Row) -> bool:

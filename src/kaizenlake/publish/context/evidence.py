@@ -107,7 +107,7 @@ class Notes:
             "corrected_p": round_figure(row["q_value"]),
             "age_days": row["age_days"],
             "pending": row["pending"],
-            "reason": words.of_rate(row, rules.confidence, rules.decided),
+            "reason": words.describe_rate(row, rules.confidence, rules.decided),
             "table": tables.full_name(ScopedWinRates if is_own and self.scope != EVERYTHING else WinRates),
             "borrowed_rate": round_figure(borrowed),
             "borrowed": note,
@@ -122,7 +122,7 @@ class Notes:
             "observed": "decided outcomes",
             "age_days": row["age_days"],
             "pending": row["pending"],
-            "reason": words.of_pending(row),
+            "reason": words.describe_pending(row),
             "table": tables.full_name(WinRates if self.scope == EVERYTHING else ScopedWinRates),
         }
         return self.evidence(row["value"], facts)
@@ -136,10 +136,10 @@ class Notes:
             "rate": round_figure(row["clear_rate"]),
             "rate_low": round_figure(row["ci_low"]),
             "rate_high": round_figure(row["ci_high"]),
-            "reason": words.of_clarity(row, self.settings.evidence.confidence),
+            "reason": words.describe_clarity(row, self.settings.evidence.confidence),
             "table": tables.full_name(SegmentClarity),
         }
-        return self.evidence(segment_words(row), facts)
+        return self.evidence(describe_segment(row), facts)
 
     def of_judgement(self, item: Judgement) -> Evidence:
         """Return the evidence of a judged value."""
@@ -159,7 +159,7 @@ class Notes:
             "corrected_p": finding.q_value,
             "age_days": finding.age_days,
             "pending": finding.pending if finding.basis == "outcomes" else None,
-            "reason": words.of_finding(finding, self.settings.evidence.confidence),
+            "reason": words.describe_finding(finding, self.settings.evidence.confidence),
             "table": finding.table,
             "borrowed_rate": 1.0 if item.borrowed else finding.borrowed_rate,
             "borrowed": item.borrowed or None,
@@ -205,7 +205,7 @@ class Notes:
         return self.show(finding.value if is_said else f"{finding.pattern_type}: {finding.value}")
 
 
-def segment_words(row: Row) -> str:
+def describe_segment(row: Row) -> str:
     """Return a segment in words."""
     return f"{row['industry'] or 'unknown'} / {row['client_type'] or 'unknown'}"
 

@@ -41,9 +41,9 @@ def explain(
     entries = _choose(document["evidence"], value)
     rejected = _choose(document["not_recommended"], value)
     if value is not None and not entries and not rejected and value not in _FIELDS:
-        raise _unknown_value_error(document, value)
+        raise _make_unknown_value_error(document, value)
     recommended = _describe_recommended(document, entries, value, versions or {})
-    return "\n".join([*_head(document), *recommended, *_describe_rejected(rejected, versions or {})])
+    return "\n".join([*_yield_head(document), *recommended, *_describe_rejected(rejected, versions or {})])
 
 
 _FIELDS = tuple(rule.field for rule in RULES)
@@ -66,21 +66,25 @@ def _is_asked(field: str, shown: str, item: Mapping[str, Any], value: str) -> bo
     return value.casefold() in {name.casefold() for name in names}
 
 
-def _unknown_value_error(document: Mapping[str, Any], value: str) -> UsageError:
+def _make_unknown_value_error(document: Mapping[str, Any], value: str) -> UsageError:
     parts = (document["evidence"], document["not_recommended"])
     known = sorted({shown for part in parts for by_value in part.values() for shown in by_value})
     more = f" and {len(known) - 20} more" if len(known) > 20 else ""
     return UsageError(
-        f"The context says nothing of {_line(value)!r}.",
+        f"The context says nothing of {_format_line(value)!r}.",
         hint=f"It knows the fields {', '.join(_FIELDS)}"
-        + (f" and the values {', '.join(map(repr, map(_line, known[:20])))}{more}." if known else " and no value."),
+        + (
+            f" and the values {', '.join(map(repr, map(_format_line, known[:20])))}{more}."
+            if known
+            else " and no value."
+        ),
     )
 
 
-def _head(document: Mapping[str, Any]) -> Iterator[str]:
+def _yield_head(document: Mapping[str, Any]) -> Iterator[str]:
     scope = document.get("scope") or {}
     named = [scope.get(name) for name in ("project_id", "industry", "client_type") if scope.get(name)]
-    yield f"Context of {_line(' '.join([str(scope.get('kind', 'everything')), *map(str, named)]))}"
+    yield f"Context of {_format_line(' '.join([str(scope.get('kind', 'everything')), *map(str, named)]))}"
     yield f"{document.get('sample_size')} events; confidence {document.get('confidence')} of 100."
 
 
@@ -95,12 +99,12 @@ def _describe_recommended(
         entries = chosen.get(rule.field)
         if not entries:
             if value is None or value == rule.field:
-                yield from ("", f"{rule.field}: nothing. {_line(reasons.get(rule.field, ''))}".rstrip())
+                yield from ("", f"{rule.field}: nothing. {_format_line(reasons.get(rule.field, ''))}".rstrip())
             continue
         yield from ("", rule.field, f"  {rule.meaning}")
         for shown, item in entries.items():
-            yield f"  - {_line(shown)}: {_line(item.get('reason'))}"
-            yield from _source(item, versions)
+            yield f"  - {_format_line(shown)}: {_format_line(item.get('reason'))}"
+            yield from _yield_source(item, versions)
 
 
 def _describe_rejected(
@@ -110,21 +114,21 @@ def _describe_rejected(
         yield from ("", "not recommended")
     for field, by_value in chosen.items():
         for shown, item in by_value.items():
-            yield f"  - {_line(shown)} for {field}: {_line(item.get('reason'))}"
-            yield from _source(item.get("evidence") or {}, versions)
+            yield f"  - {_format_line(shown)} for {field}: {_format_line(item.get('reason'))}"
+            yield from _yield_source(item.get("evidence") or {}, versions)
 
 
-def _source(item: Mapping[str, Any], versions: Mapping[str, int | None]) -> Iterator[str]:
+def _yield_source(item: Mapping[str, Any], versions: Mapping[str, int | None]) -> Iterator[str]:
     if item.get("borrowed"):
-        yield f"      {_line(item['borrowed'])}"
+        yield f"      {_format_line(item['borrowed'])}"
     known = versions.get(str(item.get("table")))
     version = f", version {known}" if known is not None else ""
     yield (
-        f"      Evidence: {item.get('basis')}; {_line(item.get('observed'))}: {item.get('observations')}; "
+        f"      Evidence: {item.get('basis')}; {_format_line(item.get('observed'))}: {item.get('observations')}; "
         f"{item.get('table')}{version}."
     )
 
 
-def _line(text: Any) -> str:
+def _format_line(text: Any) -> str:
     """Return a text for a terminal: on one line, and without anything that steers one."""
     return as_line(str(text), _LENGTH)

@@ -210,7 +210,7 @@ def of_win_rate(row: Mapping[str, Any], table: str, rules: EvidenceRules) -> Val
         rate_high=round_figure(row["ci_high"]) if is_raw else None,
         rate_without=round_figure(without),
         lift=round_figure(row["lift"]),
-        shrunk_lift=_shrunk_lift(row, rate),
+        shrunk_lift=_compute_shrunk_lift(row, rate),
         q_value=round_figure(q_value),
         borrowed_rate=round_figure(row.get("borrowed_rate")) or 0.0,
         age_days=row["age_days"],
@@ -218,7 +218,7 @@ def of_win_rate(row: Mapping[str, Any], table: str, rules: EvidenceRules) -> Val
     )
 
 
-def _shrunk_lift(row: Mapping[str, Any], rate: float) -> float | None:
+def _compute_shrunk_lift(row: Mapping[str, Any], rate: float) -> float | None:
     """Return the lift drawn toward its like as much as the adjusted rate is; None where nothing is compared."""
     without, adjusted = row["others_rate"], row["adjusted_rate"]
     if not without:

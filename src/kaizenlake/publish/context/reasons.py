@@ -10,16 +10,16 @@ from kaizenlake.publish.context.judgement import SAYS, Judgement, ValueFinding
 from kaizenlake.vocabulary import plural, within
 
 
-def p_words(value: float) -> str:
+def format_p(value: float) -> str:
     """Return a corrected p in words.
 
-    >>> p_words(0.0421), p_words(3.75e-21)
+    >>> format_p(0.0421), format_p(3.75e-21)
     ('corrected p 0.042', 'corrected p below 0.0001')
     """
     return f"corrected p {value:.2g}" if value >= 0.0001 else "corrected p below 0.0001"
 
 
-def of_finding(finding: ValueFinding, level: float) -> str:
+def describe_finding(finding: ValueFinding, level: float) -> str:
     """Return what was found, in one sentence: that of `gold.findings` where it has one.
 
     Args:
@@ -38,7 +38,7 @@ def of_finding(finding: ValueFinding, level: float) -> str:
         lift = f"{finding.lift:+.1%}"
         if finding.lift_low is not None and finding.lift_high is not None:
             lift += f" ({level:.0%} interval {finding.lift_low:+.1%} to {finding.lift_high:+.1%})"
-    p_value = f", {p_words(finding.q_value)}" if finding.q_value is not None else ""
+    p_value = f", {format_p(finding.q_value)}" if finding.q_value is not None else ""
     if finding.basis == "outcomes":
         interval = (
             f" ({level:.0%} interval {finding.rate_low:.1%} to {finding.rate_high:.1%})"
@@ -64,7 +64,7 @@ def of_finding(finding: ValueFinding, level: float) -> str:
     )
 
 
-def why_not(judgement: Judgement, rules: EvidenceRules) -> str:
+def describe_refusal(judgement: Judgement, rules: EvidenceRules) -> str:
     """Return why a value is not recommended, in one sentence.
 
     Args:
@@ -82,13 +82,13 @@ def why_not(judgement: Judgement, rules: EvidenceRules) -> str:
     elif finding.q_value is None:
         told = "there is nothing to compare it with"
     elif finding.q_value > rules.q_value:
-        told = f"the difference may be chance, {p_words(finding.q_value)} with {rules.q_value:g} allowed"
+        told = f"the difference may be chance, {format_p(finding.q_value)} with {rules.q_value:g} allowed"
     else:
         told = "not enough data yet to tell"
-    return f"{told[0].upper()}{told[1:]}. {of_finding(finding, rules.confidence)}"
+    return f"{told[0].upper()}{told[1:]}. {describe_finding(finding, rules.confidence)}"
 
 
-def of_rate(row: Mapping[str, Any], level: float, needed: int) -> str:
+def describe_rate(row: Mapping[str, Any], level: float, needed: int) -> str:
     """Return how often outcomes of one value were won, in one sentence: that of `gold.findings` where it has one.
 
     Args:
@@ -114,13 +114,13 @@ def more_pending(pending: int) -> str:
     return f" {pending} more {'is' if pending == 1 else 'are'} pending." if pending else ""
 
 
-def of_pending(row: Mapping[str, Any]) -> str:
+def describe_pending(row: Mapping[str, Any]) -> str:
     """Say why a value has no rate yet, in one sentence.
 
     Args:
         row: `pending`, `decided`.
 
-    >>> of_pending({"pending": 100, "decided": 10})
+    >>> describe_pending({"pending": 100, "decided": 10})
     'Not enough data yet: 10 outcomes can be counted. 100 are pending: too young, or told by their success alone.'
     """
     decided, pending = row["decided"], row["pending"]
@@ -130,7 +130,7 @@ def of_pending(row: Mapping[str, Any]) -> str:
     )
 
 
-def of_clarity(row: Mapping[str, Any], level: float) -> str:
+def describe_clarity(row: Mapping[str, Any], level: float) -> str:
     """Return how clear the briefs of a segment arrive, in one sentence: that of `gold.findings` where it has one.
 
     Args:
@@ -164,7 +164,7 @@ _WHY_EMPTY: Mapping[str, str] = {
 }
 
 
-def why_empty(name: str, considered: int, missing: str = "") -> str:
+def describe_emptiness(name: str, considered: int, missing: str = "") -> str:
     """Say why a field of a context has no entry.
 
     Args:
@@ -172,9 +172,9 @@ def why_empty(name: str, considered: int, missing: str = "") -> str:
         considered: How many values were considered for it and are not recommended.
         missing: What sources do not tell and it needs, with the remedy.
 
-    >>> why_empty("recommended_tones", 2)
+    >>> describe_emptiness("recommended_tones", 2)
     'None of 2 values is shown to work; the evidence document says why.'
-    >>> why_empty("recommended_tones", 0)
+    >>> describe_emptiness("recommended_tones", 0)
     'No post with a known result names one.'
     """
     if name in NOT_YET:

@@ -28,7 +28,7 @@ from kaizenlake.publish.context import evidence_document as evidence
 from kaizenlake.publish.context import model as context
 from kaizenlake.publish.context.evidence_document import KaizenEvidence
 from kaizenlake.publish.context.model import LIMIT, KaizenContext
-from kaizenlake.publish.schemas import first_broken
+from kaizenlake.publish.schemas import describe_first_broken
 
 TEXT_BYTES = 1_048_576
 """Longest text that a team's template may make of one context."""
@@ -94,7 +94,7 @@ def find_broken_rule(content: bytes, kind: type[Document] = KaizenContext) -> st
         parsed = json.loads(content, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
         return f"it is no JSON ({error})"
-    return first_broken(_VALIDATORS[kind], parsed)
+    return describe_first_broken(_VALIDATORS[kind], parsed)
 
 
 def _refuse(constant: str) -> Any:

@@ -58,16 +58,16 @@ class Data:
         """Read all of it at one go; `only` reads what one scope needs."""
         findings = scan(Findings)
         lazy = {
-            Patterns: _with_sentence(best_evidence(scan(Patterns)), findings, pattern_id()),
-            WinRates: _with_sentence(scan(WinRates).filter(_NEEDED), findings, win_rate_id()),
+            Patterns: _add_sentence(best_evidence(scan(Patterns)), findings, pattern_id()),
+            WinRates: _add_sentence(scan(WinRates).filter(_NEEDED), findings, win_rate_id()),
             ScopedPatterns: best_evidence(scan(ScopedPatterns).filter(_is_wanted(only)), ("tenant_id", *_SCOPE)),
             ScopedWinRates: scan(ScopedWinRates).filter(_is_wanted(only), _NEEDED),
-            CreativeLabels: _with_sentence(_list_labelled(scan, only), findings, best_content_id()),
+            CreativeLabels: _add_sentence(_list_labelled(scan, only), findings, best_content_id()),
             AvoidedPhrases: scan(AvoidedPhrases),
             Projects: by_segment(
                 scan(Projects).filter(pl.col("project_id").is_not_null()).select("project_id", *SEGMENT)
             ),
-            SegmentClarity: _with_sentence(scan(SegmentClarity).sort(SEGMENT), findings, brief_clarity_id()),
+            SegmentClarity: _add_sentence(scan(SegmentClarity).sort(SEGMENT), findings, brief_clarity_id()),
             Contents: _list_used(scan, only),
             PooledPatterns: scan(PooledPatterns).sort("pattern_type"),
             Findings: findings.filter(pl.col("kind") == "missing_data").sort(
@@ -79,9 +79,9 @@ class Data:
         frames |= {table: frame.filter(_RATE_IS_KNOWN) for table, frame in frames.items() if table in _WITH_RATES}
         labelled, entries = frames[CreativeLabels], settings.publishing.entries
         return cls(
-            findings=_findings(frames, settings),
-            rates=_rates(frames),
-            pending=_rates(pending),
+            findings=_gather_findings(frames, settings),
+            rates=_gather_rates(frames),
+            pending=_gather_rates(pending),
             winners=_list_marked(labelled.filter(label="winner"), entries, only),
             losers=_list_marked(labelled.filter(label="loser", source="manual"), entries, only),
             phrases=Phrases.of_rows(frames[AvoidedPhrases], frames[Projects]),
@@ -149,7 +149,7 @@ _RATE_IS_KNOWN = pl.col("shrunk_rate").is_not_null()
 """What is pending has no rate, and holds nothing back."""
 
 
-def _with_sentence(rows: pl.LazyFrame, findings: pl.LazyFrame, name: pl.Expr) -> pl.LazyFrame:
+def _add_sentence(rows: pl.LazyFrame, findings: pl.LazyFrame, name: pl.Expr) -> pl.LazyFrame:
     """Return rows in their order with the sentence of their finding; null where they are none.
 
     Args:
@@ -195,7 +195,7 @@ def _of(which: Collection[tuple[str, str]], rates: pl.DataFrame) -> Iterator[Row
     return (row for row in rates.iter_rows(named=True) if (row["kind"], row["dimension"]) in which)
 
 
-def _findings(frames: Frames, settings: Settings) -> dict[Scope, dict[tuple[str, str], ValueFinding]]:
+def _gather_findings(frames: Frames, settings: Settings) -> dict[Scope, dict[tuple[str, str], ValueFinding]]:
     found: dict[Scope, dict[tuple[str, str], ValueFinding]] = defaultdict(dict)
 
     # Patterns come first, and what comes first stays: the win rate of creatives counts only where contents were not looked
@@ -241,7 +241,7 @@ def _uses(places: pl.DataFrame) -> dict[Scope, Uses]:
     return uses
 
 
-def _rates(frames: Frames) -> dict[Scope, dict[tuple[str, str], Row]]:
+def _gather_rates(frames: Frames) -> dict[Scope, dict[tuple[str, str], Row]]:
     found: dict[Scope, dict[tuple[str, str], Row]] = defaultdict(dict)
     for row in _of(_RATED, frames[WinRates]):
         found[EVERYTHING][row["dimension"], row["value"]] = row

@@ -58,7 +58,7 @@ def sizes(scan: Scan, only: Scope | None = None) -> dict[Scope, Size]:
         for project_id, *size in known.collect().iter_rows():
             found[project(project_id)] = Size(*size)
     if "segment" in kinds:
-        for industry, client_type, *size in _segments(scan, only).collect().iter_rows():
+        for industry, client_type, *size in _select_segments(scan, only).collect().iter_rows():
             found[segment(industry, client_type)] = Size(*size)
     return found
 
@@ -80,7 +80,7 @@ _FIRST = pl.col("first_at").min()
 _LAST = pl.col("last_at").max()
 
 
-def _segments(scan: Scan, only: Scope | None) -> pl.LazyFrame:
+def _select_segments(scan: Scan, only: Scope | None) -> pl.LazyFrame:
     outcome = ("tenant_id", "kind", "project_id", "subject_id")
     of_projects = _in_segment(scan(Projects), only).group_by(SEGMENT).agg(_EVENTS, _FIRST, _LAST)
     of_contents = (

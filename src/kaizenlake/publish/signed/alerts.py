@@ -14,8 +14,8 @@ from kaizenlake.lake.trust import keys
 from kaizenlake.publish import formats as say
 from kaizenlake.publish import schemas
 from kaizenlake.publish.context.model import Instant
-from kaizenlake.publish.signed.files import FileForm
-from kaizenlake.publish.signed.folder import (
+from kaizenlake.publish.signed.signed_files import FileForm
+from kaizenlake.publish.signed.signed_folder import (
     FOLDER,
     alone,
     check_tenant,

@@ -49,7 +49,7 @@ from kaizenlake.publish.context.plugin_fields import PluginFields
 from kaizenlake.publish.context.rows import sentences
 from kaizenlake.publish.context.sources import TABLES
 from kaizenlake.publish.signed import sequences
-from kaizenlake.publish.signed.folder import (
+from kaizenlake.publish.signed.signed_folder import (
     FOLDER,
     PUBLIC_KEY,
     VerifiedFolder,
@@ -165,7 +165,7 @@ def publish_contexts(
         templates = rendering.Templates(lake.path("templates"))
         edition = _edition(lake, templates, broken)
         inputs = hashlib.sha256(signing.canonical({"edition": edition, "tables": source.state})).hexdigest()
-        current = _current(folder, key.public_key())
+        current = _find_current(folder, key.public_key())
         if current is not None and sequences.is_rolled_back(lake, folder / INDEX, current):
             current = None
         if current is not None and _still_good(folder, current, inputs, as_of, generated_at):
@@ -302,7 +302,7 @@ def _keep_entries(
     }
 
 
-def _current(folder: Path, key: Ed25519PublicKey) -> dict[str, Any] | None:
+def _find_current(folder: Path, key: Ed25519PublicKey) -> dict[str, Any] | None:
     """Return the payload of the current index; None where there is none that this lake signed."""
     try:
         index = _read_index(folder / INDEX)
@@ -333,8 +333,8 @@ def _write(folder: Path, documents: Documents, made_of: str, templates: renderin
     entry = {
         "kind": "context",
         "scope": scope,
-        **_file(folder, "contexts", ".json", rendering.render(context)),
-        "evidence": _file(folder, "evidence", ".json", rendering.render(evidence)),
+        **_gather_file(folder, "contexts", ".json", rendering.render(context)),
+        "evidence": _gather_file(folder, "evidence", ".json", rendering.render(evidence)),
         "data_window": window,
         "made_of": made_of,
     }
@@ -342,11 +342,13 @@ def _write(folder: Path, documents: Documents, made_of: str, templates: renderin
     if templates.names:
         plain, reasons = guard.tree(msgspec.to_builtins(context)), guard.tree(msgspec.to_builtins(evidence))
         for name, text in templates.render(plain, reasons, scope_of_both.words).items():
-            entries.append({"kind": "text", "template": name, "scope": scope, **_file(folder, "texts", "", text)})
+            entries.append(
+                {"kind": "text", "template": name, "scope": scope, **_gather_file(folder, "texts", "", text)}
+            )
     return entries
 
 
-def _file(folder: Path, place: str, suffix: str, content: bytes) -> dict[str, Any]:
+def _gather_file(folder: Path, place: str, suffix: str, content: bytes) -> dict[str, Any]:
     """Write a document under the name that follows from its content, and return how the index names it."""
     digest = hashlib.sha256(content).hexdigest()
     file = f"{place}/{digest}{suffix}"
@@ -443,12 +445,12 @@ def _problem(folder: Path, entry: Mapping[str, Any], *, is_schema_checked: bool 
     for file in _files_of(entry):
         place = "texts" if entry["kind"] == "text" else "contexts" if file is entry else "evidence"
         kind = kinds.get(place) if is_schema_checked else None
-        if (problem := _file_problem(folder, file, place, kind)) is not None:
+        if (problem := _find_file_problem(folder, file, place, kind)) is not None:
             return problem
     return None
 
 
-def _file_problem(
+def _find_file_problem(
     folder: Path, entry: Mapping[str, Any], place: str, kind: type[rendering.Document] | None
 ) -> str | None:
     file, digest = entry["file"], entry["sha256"]

@@ -19,21 +19,21 @@ from kaizenlake.errors import VerificationError
 from kaizenlake.lake.store import Lake
 from kaizenlake.lake.trust import decisions
 from kaizenlake.publish.signed import policy_file as model
-from kaizenlake.publish.signed.files import FileForm, SignedFiles
-from kaizenlake.publish.signed.folder import FOLDER, VerifiedFolder
+from kaizenlake.publish.signed.signed_files import FileForm, SignedFiles
+from kaizenlake.publish.signed.signed_folder import FOLDER, VerifiedFolder
 
 PLACE = "policies"
 
 
 def _find_changed_document(signed: Mapping[str, Any]) -> str | None:
     """Return the first version whose document is not that of its hash, in words; None where each is."""
-    for version in _versions(signed):
+    for version in _yield_versions(signed):
         if signing.content_hash(signing.canonical(version["document"]).decode()) != version["content_sha256"]:
             return f"the document of version {version['policy_version']} is not what its hash says"
     return None
 
 
-def _versions(signed: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _yield_versions(signed: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for policy in signed["policies"]:
         yield policy["active"]
         yield from policy["candidates"]
@@ -135,7 +135,7 @@ def _entries(
         if (words := _why_unverified(served, key)) is not None:
             unverified[words] = ""
             continue
-        found.setdefault(served["doer"], []).append(_entry(served, deployment, versions))
+        found.setdefault(served["doer"], []).append(_gather_entry(served, deployment, versions))
     # The policy that is named by default goes before others for the same phase.
     first = {
         doer: sorted(said, key=lambda entry: entry["policy_id"] not in {doer, f"{doer}.{entry['phase']}"})
@@ -181,7 +181,7 @@ def _why_unverified(row: Mapping[str, Any], key: signing.Keys) -> str | None:
     return None
 
 
-def _entry(
+def _gather_entry(
     served: Mapping[str, Any],
     deployment: Mapping[str, Any] | None,
     versions: Mapping[tuple[str, str], Mapping[str, Any]],
@@ -193,8 +193,8 @@ def _entry(
     return {
         "policy_id": policy_id,
         "phase": served["phase"],
-        "active": _version(served),
-        "candidates": [_version(versions[policy_id, version]) for version in candidates],
+        "active": _gather_version(served),
+        "candidates": [_gather_version(versions[policy_id, version]) for version in candidates],
         "allocation": [
             {"policy_version": version, "share": share if is_canary else 0.0}
             for version, share in zip(candidates, said.get("candidate_shares", ()), strict=True)
@@ -206,7 +206,7 @@ def _entry(
     }
 
 
-def _version(row: Mapping[str, Any]) -> dict[str, Any]:
+def _gather_version(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "policy_version": row["policy_version"],
         "content_sha256": row["content_sha256"],

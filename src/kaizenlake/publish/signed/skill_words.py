@@ -54,7 +54,7 @@ def term(name: str) -> str:
     >>> term("gates"), term("tone_drift")
     ('failed gates', 'tone drift')
     """
-    return TERMS.get(name) or say.clean(say.words(name), 60)
+    return TERMS.get(name) or say.clean(say.name_words(name), 60)
 
 
 def of_term(row: Mapping[str, Any]) -> str:

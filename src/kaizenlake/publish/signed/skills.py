@@ -12,8 +12,8 @@ from kaizenlake._version import __version__
 from kaizenlake.lake.store import Lake
 from kaizenlake.publish.context.model import NOTICE
 from kaizenlake.publish.signed import skill_file as model
-from kaizenlake.publish.signed.files import FileForm, SignedFiles
-from kaizenlake.publish.signed.folder import FOLDER, VerifiedFolder
+from kaizenlake.publish.signed.signed_files import FileForm, SignedFiles
+from kaizenlake.publish.signed.signed_folder import FOLDER, VerifiedFolder
 from kaizenlake.publish.signed.skill_data import READ, skills
 
 PLACE = "skills"

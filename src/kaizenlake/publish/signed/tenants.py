@@ -17,7 +17,7 @@ from kaizenlake.lake.store import Lake
 from kaizenlake.lake.trust import keys
 from kaizenlake.lake.trust.tenants import views
 from kaizenlake.publish.context.model import instant
-from kaizenlake.publish.signed.folder import FOLDER, PUBLIC_KEY, alone, still_holds, verifying_key, write_once
+from kaizenlake.publish.signed.signed_folder import FOLDER, PUBLIC_KEY, alone, still_holds, verifying_key, write_once
 
 INDEX = "latest.json"
 
@@ -60,7 +60,7 @@ def of_several(folder: Path) -> dict[str, Any] | None:
 
 def highest_sequence(published: Path) -> int:
     """Return the highest number of any publication that lies here, of all tenants together; 0 where nothing is published."""
-    return max(_sequences(published), default=0)
+    return max(_yield_sequences(published), default=0)
 
 
 def verify_several(lake: Lake, public_key: bytes | None = None) -> int:
@@ -137,7 +137,7 @@ def _write_index(lake: Lake, folder: Path, now: datetime, *, several: bool) -> N
     write_once(folder / PUBLIC_KEY, signing.public_pem(key.public_key()))
 
 
-def _sequences(published: Path) -> Iterator[int]:
+def _yield_sequences(published: Path) -> Iterator[int]:
     for path in (published / INDEX, *published.glob(f"{TENANTS}/*/{INDEX}")):
         try:
             sequence = json.loads(path.read_bytes())["signed"]["sequence"]

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from kaizenlake import tables
 from kaizenlake.publish import formats as say
-from kaizenlake.report.audit.data import AuditData, PolicyAudit
+from kaizenlake.report.audit.audit_data import AuditData, PolicyAudit
 from kaizenlake.report.engine.blocks import (
     Block,
     Definitions,
@@ -18,12 +18,12 @@ from kaizenlake.report.engine.blocks import (
     Paragraph,
     ReportDocument,
     Section,
-    grid,
-    meanings,
+    build_grid,
+    build_meanings,
 )
 from kaizenlake.report.engine.columns import Shown, show_text
 from kaizenlake.report.engine.rows import Listing, TableRow
-from kaizenlake.report.kaizen.decisions import GateResult, decisions_table, gates
+from kaizenlake.report.kaizen.decision_rows import GateResult, build_decisions_table, gates
 from kaizenlake.tables import Policies, PolicyPromotions
 from kaizenlake.vocabulary import plural
 
@@ -37,7 +37,7 @@ _SIGNED = {
 }
 
 
-def document(data: AuditData) -> ReportDocument:
+def build_document(data: AuditData) -> ReportDocument:
     """Lay the audit out.
 
     Args:
@@ -58,18 +58,18 @@ def document(data: AuditData) -> ReportDocument:
             KeyFigure("Signatures verified", f"{say.count(verified)} of {say.count(len(data.signed))}", ""),
         ),
         sections=(
-            attention(data),
-            *(policy(place, audit, data) for place, audit in enumerate(data.policies.rows, 1)),
-            method(),
+            build_attention(data),
+            *(build_policy(place, audit, data) for place, audit in enumerate(data.policies.rows, 1)),
+            build_method(),
         ),
     )
 
 
-def attention(data: AuditData) -> Section:
+def build_attention(data: AuditData) -> Section:
     """Return the skipped gates, and versions that are not as they were signed."""
     places = {audit.policy_id: f"policy-{place}" for place, audit in enumerate(data.policies.rows, 1)}
-    unsigned = list(_signatures(data, places))
-    found, total = [*unsigned, *_overrides(data, places)][:WARNINGS], len(unsigned) + data.overrides.total
+    unsigned = list(_yield_signatures(data, places))
+    found, total = [*unsigned, *_yield_overrides(data, places)][:WARNINGS], len(unsigned) + data.overrides.total
     lead = "No gate was skipped, and every version is as it was signed."
     blocks: list[Block] = []
     if found:
@@ -83,7 +83,7 @@ def attention(data: AuditData) -> Section:
     return Section("attention", "What to look at", lead, tuple(blocks))
 
 
-def _signatures(data: AuditData, places: dict[str, str]) -> Iterator[FindingBlock]:
+def _yield_signatures(data: AuditData, places: dict[str, str]) -> Iterator[FindingBlock]:
     for (policy_id, version), state in sorted(data.signed.items()):
         if state != "verified":
             yield FindingBlock(
@@ -95,9 +95,9 @@ def _signatures(data: AuditData, places: dict[str, str]) -> Iterator[FindingBloc
             )
 
 
-def _overrides(data: AuditData, places: dict[str, str]) -> Iterator[FindingBlock]:
+def _yield_overrides(data: AuditData, places: dict[str, str]) -> Iterator[FindingBlock]:
     for row in data.overrides.rows:
-        skipped = [say.clean(say.words(gate.gate), 40) for gate in gates(row.gates) if not gate.passed]
+        skipped = [say.clean(say.name_words(gate.gate), 40) for gate in gates(row.gates) if not gate.passed]
         over = f" over the gate{'s' if len(skipped) > 1 else ''} {', '.join(skipped)}" if skipped else " over a gate"
         reason = f" The reason given: “{say.clean(row.reason, 240)}”" if row.reason else " No reason was given."
         yield FindingBlock(
@@ -112,19 +112,21 @@ def _overrides(data: AuditData, places: dict[str, str]) -> Iterator[FindingBlock
         )
 
 
-def policy(place: int, audit: PolicyAudit, data: AuditData) -> Section:
+def build_policy(place: int, audit: PolicyAudit, data: AuditData) -> Section:
     """Return one policy: its decisions, the gates of what was refused or forced, and its versions."""
     name = say.clean(audit.policy_id, 80)
-    blocks: list[Block] = [decisions_table(f"decisions-{place}-table", "Decisions in their order", audit.decisions)]
-    gated = _gates_grid(place, audit)
+    blocks: list[Block] = [
+        build_decisions_table(f"decisions-{place}-table", "Decisions in their order", audit.decisions)
+    ]
+    gated = _build_gates_grid(place, audit)
     if gated is not None:
         blocks.append(gated)
     if audit.versions.total:
-        blocks.append(_versions(place, audit, data))
-    return Section(f"policy-{place}", f"Policy {name}", _lead(audit), tuple(blocks))
+        blocks.append(_build_versions(place, audit, data))
+    return Section(f"policy-{place}", f"Policy {name}", _format_lead(audit), tuple(blocks))
 
 
-def _lead(audit: PolicyAudit) -> str:
+def _format_lead(audit: PolicyAudit) -> str:
     active = audit.active
     if active is None:
         return "No version is active."
@@ -136,21 +138,21 @@ def _lead(audit: PolicyAudit) -> str:
     )
 
 
-def _gates_grid(place: int, audit: PolicyAudit) -> Grid | None:
+def _build_gates_grid(place: int, audit: PolicyAudit) -> Grid | None:
     """Return every gate of the promotions that were refused or forced, with what it found."""
     asked = [row for row in audit.decisions.rows if row.action == "refused" or row.is_override]
     rows = [_GateOf(row, gate) for row in asked for gate in gates(row.gates)]
     if not rows:
         return None
-    return grid(
+    return build_grid(
         f"gates-{place}-table",
         "Gates of the promotions that were refused or forced, with their figures",
         PolicyPromotions,
         Listing(tuple(rows[-WARNINGS:]), len(rows)),
         (
-            show_text("Promotion", _promotion, "event_id"),
-            show_text("Gate", _gate),
-            show_text("Result", _result, format="verdict"),
+            show_text("Promotion", _format_promotion, "event_id"),
+            show_text("Gate", _format_gate),
+            show_text("Result", _format_result, format="verdict"),
             show_text("Found", _format_finding),
         ),
     )
@@ -167,15 +169,15 @@ class _GateOf(NamedTuple):
         return str(self.decision.event_id)
 
 
-def _promotion(row: _GateOf) -> str:
+def _format_promotion(row: _GateOf) -> str:
     return f"{say.clean(row.decision.policy_version, 40)} to {row.decision.to_status}"
 
 
-def _gate(row: _GateOf) -> str:
-    return say.sentence(say.clean(say.words(row.gate.gate), 40))
+def _format_gate(row: _GateOf) -> str:
+    return say.sentence(say.clean(say.name_words(row.gate.gate), 40))
 
 
-def _result(row: _GateOf) -> str:
+def _format_result(row: _GateOf) -> str:
     return "passed" if row.gate.passed else "skipped" if row.decision.is_override else "refused"
 
 
@@ -183,28 +185,28 @@ def _format_finding(row: _GateOf) -> str:
     return say.clean(row.gate.found, 420) or say.NOTHING
 
 
-def _versions(place: int, audit: PolicyAudit, data: AuditData) -> Grid:
+def _build_versions(place: int, audit: PolicyAudit, data: AuditData) -> Grid:
     def state(row: TableRow) -> str:
         return data.signed[row.policy_id, row.policy_version]
 
-    return grid(
+    return build_grid(
         f"versions-{place}-table",
         "Versions as they stand, the newest first",
         Policies,
         audit.versions,
         (
             "policy_version",
-            Shown(("status", "is_override"), text=_status, format="verdict"),
-            show_text("Made of", _origin, "parent_version", "ancestors_count", "experiment_id"),
+            Shown(("status", "is_override"), text=_format_status, format="verdict"),
+            show_text("Made of", _format_origin, "parent_version", "ancestors_count", "experiment_id"),
             show_text("Created", _format_creation, "created_by"),
-            show_text("Approved", _approval_text, "approved_by"),
-            show_text("Content", _digits, "content_sha256"),
+            show_text("Approved", _format_approval_text, "approved_by"),
+            show_text("Content", _format_digits, "content_sha256"),
             show_text("Signature", state, "key_id", format="verdict"),
         ),
     )
 
 
-def _status(row: TableRow) -> str:
+def _format_status(row: TableRow) -> str:
     return str(row.status)
 
 
@@ -212,11 +214,11 @@ def _format_creation(row: TableRow) -> str:
     return f"{say.day(row.created_at.date())}, {say.clean(row.created_by, 40)}"
 
 
-def _digits(row: TableRow) -> str:
+def _format_digits(row: TableRow) -> str:
     return say.clean(row.content_sha256, 64)[:12]
 
 
-def _origin(row: TableRow) -> str:
+def _format_origin(row: TableRow) -> str:
     if row.parent_version is None:
         made = "the root"
     else:
@@ -225,7 +227,7 @@ def _origin(row: TableRow) -> str:
     return made if row.experiment_id is None else f"{made}, by {say.clean(row.experiment_id, 40)}"
 
 
-def _approval_text(row: TableRow) -> str:
+def _format_approval_text(row: TableRow) -> str:
     if row.approved_at is None or row.approved_by is None:
         return "by nobody"
     return f"{say.day(row.approved_at.date())}, {say.clean(row.approved_by, 40)}"
@@ -255,10 +257,10 @@ _TERMS = (
 )
 
 
-def method() -> Section:
+def build_method() -> Section:
     """Return what the words of the audit mean."""
     shown = (
         (PolicyPromotions, ("action", "is_override", "gates", "archived_version")),
         (Policies, ("status", "content_sha256", "approved_at")),
     )
-    return Section("method", "What the words mean", "", (Definitions("", "", _TERMS), *meanings(shown)))
+    return Section("method", "What the words mean", "", (Definitions("", "", _TERMS), *build_meanings(shown)))

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from kaizenlake import tables
 from kaizenlake.publish import formats as say
-from kaizenlake.report.canary.data import CanaryData, CandidateNights, lately
-from kaizenlake.report.canary.guardrails import guardrails
-from kaizenlake.report.canary.labels import (
+from kaizenlake.report.canary.canary_data import CanaryData, CandidateNights, lately
+from kaizenlake.report.canary.canary_labels import (
     FINAL,
     METHODS,
     RESULTS,
@@ -14,10 +13,11 @@ from kaizenlake.report.canary.labels import (
     TAKEN_BACK,
     VERDICTS,
     Verdict,
-    metric,
+    describe_metric,
     missing_outcomes,
 )
-from kaizenlake.report.canary.nights import CHARTED, candidates, night_of, section_of
+from kaizenlake.report.canary.guardrail_section import build_guardrails
+from kaizenlake.report.canary.night_sections import CHARTED, build_candidates, night_of, section_of
 from kaizenlake.report.engine.blocks import (
     Block,
     Definitions,
@@ -27,17 +27,17 @@ from kaizenlake.report.engine.blocks import (
     KeyFigure,
     ReportDocument,
     Section,
-    grid,
-    meanings,
+    build_grid,
+    build_meanings,
 )
 from kaizenlake.report.engine.columns import Cell, Shown, show, show_text
 from kaizenlake.report.engine.rows import Listing, TableRow
-from kaizenlake.report.kaizen.decisions import decisions_table
+from kaizenlake.report.kaizen.decision_rows import build_decisions_table
 from kaizenlake.tables import CanaryLooks, CanarySegments, Deployments, Table
 from kaizenlake.vocabulary import plural
 
 
-def document(data: CanaryData) -> ReportDocument:
+def build_document(data: CanaryData) -> ReportDocument:
     """Lay the report out.
 
     Args:
@@ -47,33 +47,33 @@ def document(data: CanaryData) -> ReportDocument:
     name, kind = say.clean(found.deployment_id, 60), say.sentence(found.deployment_mode)
     against = " and ".join(say.clean(item.version, 30) for item in data.candidates[:3])
     more = f" and {len(data.candidates) - 3} more" if len(data.candidates) > 3 else ""
-    ended = "" if found.ended_at is None else f" It ended on {say.instant(found.ended_at)}: {_result(data)}."
+    ended = "" if found.ended_at is None else f" It ended on {say.instant(found.ended_at)}: {_format_result(data)}."
     return ReportDocument.of(
         data.as_of,
         title=f"{kind} {name}",
         subtitle=f"{against}{more} against {say.clean(found.control_version, 30)} of policy {say.clean(found.policy_id, 60)}",
         window=f"Started on {say.instant(found.started_at)} by {say.clean(found.started_by, 60)}.{ended}",
-        figures=_figures(data),
+        figures=_build_figures(data),
         sections=(
-            verdict(data),
-            *candidates(data),
-            sizes(data),
-            guardrails(data),
-            segments(data),
-            decisions(data),
-            design(data),
-            method(data),
+            build_verdict(data),
+            *build_candidates(data),
+            build_sizes(data),
+            build_guardrails(data),
+            build_segments(data),
+            build_decisions(data),
+            build_design(data),
+            build_method(data),
         ),
     ).with_foot(f"{kind} {name}, {say.clean(found.policy_id, 60)}")
 
 
-def _result(data: CanaryData) -> str:
+def _format_result(data: CanaryData) -> str:
     found = data.deployment
     who = f" by {say.clean(found.ended_by, 60)}" if found.ended_by else ""
     return f"{RESULTS.get(found.result or '', 'without a result')}{who}"
 
 
-def _figures(data: CanaryData) -> tuple[KeyFigure, ...]:
+def _build_figures(data: CanaryData) -> tuple[KeyFigure, ...]:
     first, found = data.candidates[0].last, data.deployment
     units = sum(item.last.units for item in data.candidates)
     return (
@@ -94,12 +94,12 @@ def _figures(data: CanaryData) -> tuple[KeyFigure, ...]:
     )
 
 
-def verdict(data: CanaryData) -> Section:
+def build_verdict(data: CanaryData) -> Section:
     """Return what each candidate came to, with its reason."""
     found = [
         FindingBlock(
             "verdict",
-            _decision(item),
+            _format_decision(item),
             tables.full_name(CanaryLooks),
             "warning" if item.decisive.verdict in FINAL else "experiment",
             section_of(place, data),
@@ -115,7 +115,7 @@ def _stands(item: CandidateNights) -> Verdict:
     return VERDICTS[item.decisive.verdict] if item.taken_back is None else TAKEN_BACK
 
 
-def _decision(item: CandidateNights) -> str:
+def _format_decision(item: CandidateNights) -> str:
     """Return what stands of a candidate, which night decided it, and what later nights only add."""
     decisive, last = item.decisive, item.last
     said = f"{say.clean(item.version, 40)}: {_stands(item).sentence}"
@@ -131,12 +131,12 @@ def _decision(item: CandidateNights) -> str:
     )
 
 
-def sizes(data: CanaryData) -> Section:
+def build_sizes(data: CanaryData) -> Section:
     """Return sizes of the arms, and whether they are those of the allocation."""
     rows = Listing.whole(item.last for item in data.candidates)
     shares = {item.version: item.share for item in data.candidates}
     blocks: list[Block] = [
-        grid(
+        build_grid(
             "sizes-table",
             "Arms at the latest check",
             CanaryLooks,
@@ -184,7 +184,7 @@ def _by_night(data: CanaryData) -> Grid:
 
         return show_text(say.clean(version, 24), cell, format="count")
 
-    return grid(
+    return build_grid(
         "units-table",
         "Units with a loss so far, night by night",
         CanaryLooks,
@@ -198,17 +198,17 @@ def _by_night(data: CanaryData) -> Grid:
     )
 
 
-def segments(data: CanaryData) -> Section | None:
+def build_segments(data: CanaryData) -> Section | None:
     """Return where in its units a candidate does otherwise; None where the units are not taken apart."""
     if not data.segments.total:
         return None
-    table = grid(
+    table = build_grid(
         "segments-table",
         "Parts of the units at the latest check",
         CanarySegments,
         data.segments,
         (
-            show_text("Part", _part, "dimension", "value"),
+            show_text("Part", _format_part, "dimension", "value"),
             *("policy_version", "verdict", "units", "units_control", "effect", "shrunk_effect"),
             *("p_always_valid", "q_value"),
         ),
@@ -220,25 +220,25 @@ def segments(data: CanaryData) -> Section | None:
     return Section("segments", "Segments", lead, (table,))
 
 
-def _part(row: TableRow) -> str:
-    return f"{say.words(row.dimension)}: {say.clean(row.value, 48)}"
+def _format_part(row: TableRow) -> str:
+    return f"{say.name_words(row.dimension)}: {say.clean(row.value, 48)}"
 
 
-def decisions(data: CanaryData) -> Section | None:
+def build_decisions(data: CanaryData) -> Section | None:
     """Return what was decided on it; None where nothing was."""
     if not data.decisions.total:
         return None
-    table = decisions_table("decisions-table", "Decisions that rest on it", data.decisions)
+    table = build_decisions_table("decisions-table", "Decisions that rest on it", data.decisions)
     return Section("decisions", "Decisions", "Each decision is an event; none is changed afterwards.", (table,))
 
 
-def design(data: CanaryData) -> Section:
+def build_design(data: CanaryData) -> Section:
     """Return what was set before the first look."""
     found = data.deployment
     arms = ", ".join(f"{say.clean(item.version, 30)} {say.percent(item.share)}" for item in data.candidates)
     automatic = [name for name, is_on in (("roll back", found.auto_rollback), ("promote", found.auto_promote)) if is_on]
     guarded = ", ".join(
-        f"{metric(name)} {say.figure(margin, signed=True)}{' (of the settings)' if name in (found.settings_guardrails or ()) else ''}"
+        f"{describe_metric(name)} {say.figure(margin, signed=True)}{' (of the settings)' if name in (found.settings_guardrails or ()) else ''}"
         for name, margin in zip(found.guardrail_metrics, found.guardrail_margins, strict=False)
     )
     terms = (
@@ -269,11 +269,11 @@ _SHOWN: tuple[tuple[type[Table], tuple[str, ...]], ...] = (
 """Columns that the report shows; their meanings come from the tables' declarations."""
 
 
-def method(data: CanaryData) -> Section:
+def build_method(data: CanaryData) -> Section:
     """Return how a verdict comes about, and what each figure means."""
     return Section(
         "method",
         "How it is computed",
         f"Every figure is read from a table of the lake as of {say.instant(data.as_of)}.",
-        (Definitions("From runs to a verdict", "", STEPS), *meanings(_SHOWN)),
+        (Definitions("From runs to a verdict", "", STEPS), *build_meanings(_SHOWN)),
     )

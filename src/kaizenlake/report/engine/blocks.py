@@ -11,7 +11,7 @@ from kaizenlake import tables
 from kaizenlake.events.catalogue import by_name
 from kaizenlake.publish import formats as say
 from kaizenlake.report.engine.columns import Cell, Kind, Shown, label_of
-from kaizenlake.report.engine.interval_chart import SHARES, RowGroup, Scale, interval_chart
+from kaizenlake.report.engine.interval_chart import SHARES, RowGroup, Scale, draw_interval_chart
 from kaizenlake.report.engine.rows import Listing
 from kaizenlake.report.engine.svg import Chart
 from kaizenlake.tables import Table
@@ -182,7 +182,7 @@ class ReportDocument:
         return replace(self, period=period)
 
 
-def empty(identifier: str, title: str, text: str, *events: str) -> Section:
+def build_empty(identifier: str, title: str, text: str, *events: str) -> Section:
     """Return a section without data: what is missing, and the events that would fill it."""
     return Section(identifier, title, "", (MissingData(text, events_to_log(*events)),))
 
@@ -192,7 +192,7 @@ def events_to_log(*events: str) -> tuple[tuple[str, str], ...]:
     return tuple((name, found.meaning) for name in events if (found := by_name(name)) is not None)
 
 
-def grid(
+def build_grid(
     identifier: str,
     caption: str,
     table: type[Table],
@@ -219,7 +219,7 @@ def grid(
     )
 
 
-def intervals(
+def build_intervals(
     identifier: str,
     title: str,
     groups: Sequence[RowGroup],
@@ -233,10 +233,10 @@ def intervals(
         for group in groups
         for mark in group.marks
     )
-    return Picture(interval_chart(identifier, title, f"{told}.", groups, scale=scale, legend=legend))
+    return Picture(draw_interval_chart(identifier, title, f"{told}.", groups, scale=scale, legend=legend))
 
 
-def meanings(shown: Iterable[tuple[type[Table], tuple[str, ...]]]) -> tuple[Definitions, ...]:
+def build_meanings(shown: Iterable[tuple[type[Table], tuple[str, ...]]]) -> tuple[Definitions, ...]:
     """Return what columns mean, out of the declarations of their tables, under the labels by which the report calls them.
 
     Args:
@@ -244,7 +244,7 @@ def meanings(shown: Iterable[tuple[type[Table], tuple[str, ...]]]) -> tuple[Defi
     """
     return tuple(
         Definitions(
-            say.sentence(say.words(tables.name(table))),
+            say.sentence(say.name_words(tables.name(table))),
             tables.meaning(table),
             tuple((label_of(table, name), tables.columns(table)[name].description) for name in names),
         )

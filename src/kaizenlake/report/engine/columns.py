@@ -106,7 +106,7 @@ def show_text(
     return Shown(names, label, format, text, link)
 
 
-def interval(low: str = "ci_low", high: str = "ci_high", label: str = "Interval", format: str = "") -> Shown:  # noqa: A002 - the word for it
+def show_interval(low: str = "ci_low", high: str = "ci_high", label: str = "Interval", format: str = "") -> Shown:  # noqa: A002 - the word for it
     """Show two columns as the ends of an interval."""
     return Shown((low, high), label, format)
 
@@ -115,7 +115,7 @@ def interval(low: str = "ci_low", high: str = "ci_high", label: str = "Interval"
 def label_of(table: type[Table], name: str) -> str:
     """Return the heading under which people read a column: its label, or else its name in words."""
     declared = tables.columns(table).get(name)
-    return (declared.label if declared else "") or say.sentence(say.words(name))
+    return (declared.label if declared else "") or say.sentence(say.name_words(name))
 
 
 @cache

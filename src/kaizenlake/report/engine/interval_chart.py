@@ -9,7 +9,7 @@ from typing import Any
 
 from kaizenlake.publish import formats as say
 from kaizenlake.report.engine.scales import step_of
-from kaizenlake.report.engine.svg import Chart, Drawing, Target, Tone, chart, cut, width_of
+from kaizenlake.report.engine.svg import Chart, Drawing, Target, Tone, cut, draw_chart, width_of
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Mark:
     hollow: bool = False
 
 
-def estimate(
+def build_estimate(
     label: str,
     value: float | None,
     ends: tuple[float | None, float | None],
@@ -109,7 +109,7 @@ class Bar:
     shown: str
 
 
-def interval_chart(
+def draw_interval_chart(
     identifier: str,
     title: str,
     description: str,
@@ -133,10 +133,12 @@ def interval_chart(
         [value for mark in marks for value in (mark.value, mark.low, mark.high)], scale.reference, signed=scale.signed
     )
     axis = _Axis(low, high, step, "%" if scale.percent else "", "+" if scale.signed else "", scale.reference)
-    return chart("intervals", lambda target: _intervals(groups, axis, target), identifier, title, description, legend)
+    return draw_chart(
+        "intervals", lambda target: _intervals(groups, axis, target), identifier, title, description, legend
+    )
 
 
-def share_chart(
+def draw_share_chart(
     identifier: str, title: str, description: str, bars: Sequence[Bar], legend: tuple[tuple[str, str], ...]
 ) -> Chart:
     """Draw how wholes divide into shares, one bar a line.
@@ -148,7 +150,7 @@ def share_chart(
         bars: Rows to draw; at least one.
         legend: Name of a colour and what it stands for.
     """
-    return chart("shares", lambda target: _shares(bars, target), identifier, title, description, legend)
+    return draw_chart("shares", lambda target: _shares(bars, target), identifier, title, description, legend)
 
 
 @dataclass(frozen=True)

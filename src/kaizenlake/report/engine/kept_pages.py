@@ -25,7 +25,7 @@ _CODE = ("report", "publish", "redaction", "vocabulary.py")
 """Folders and files of the package that decide how figures become a page."""
 
 
-class _Page(msgspec.Struct, frozen=True):
+class _KeptPage(msgspec.Struct, frozen=True):
     """A page and its paper as they were written.
 
     Args:
@@ -48,10 +48,10 @@ class KeptPages:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._former: dict[str, _Page] = {}
-        self._pages: dict[str, _Page] = {}
+        self._former: dict[str, _KeptPage] = {}
+        self._pages: dict[str, _KeptPage] = {}
         with suppress(OSError, msgspec.MsgspecError):
-            self._former = msgspec.json.decode((folder / FILE).read_bytes(), type=dict[str, _Page])
+            self._former = msgspec.json.decode((folder / FILE).read_bytes(), type=dict[str, _KeptPage])
 
     def write(self, name: str, figures: Any, lay_out: Callable[[], ReportDocument]) -> tuple[Path, Path]:
         """Write a page and its paper, unless they lie there as they were made of just these figures.
@@ -65,13 +65,13 @@ class KeptPages:
             LakeError: A file cannot be written.
             PublishError: A chart or the PDF could not be made.
         """
-        made_of = hashlib.sha256(msgspec.json.encode((figures, guard.kinds(), __version__, _code()))).hexdigest()
+        made_of = hashlib.sha256(msgspec.json.encode((figures, guard.kinds(), __version__, _hash_code()))).hexdigest()
         paths = self.folder / f"{name}.html", self.folder / f"{name}.pdf"
         former = self._former.get(name)
         if former is None or former.figures != made_of or tuple(map(_digest, paths)) != (former.html, former.pdf):
             paths = write_document(lay_out(), self.folder, name)
             html, pdf = map(_digest, paths)
-            former = _Page(made_of, html, pdf)
+            former = _KeptPage(made_of, html, pdf)
         self._pages[name] = former
         return paths
 
@@ -94,7 +94,7 @@ def _digest(path: Path) -> str:
 
 
 @cache
-def _code() -> str:
+def _hash_code() -> str:
     package = Path(kaizenlake.__file__).parent
     found = (path for name in _CODE for path in (package / name, *(package / name).rglob("*")) if path.is_file())
     digest = hashlib.sha256()

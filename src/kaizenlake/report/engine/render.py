@@ -73,7 +73,7 @@ def write_document(laid_out: ReportDocument, folder: Path, name: str) -> tuple[P
     return page, paper
 
 
-def with_title(laid_out: ReportDocument, out: Path | ReportPlace) -> ReportDocument:
+def add_title(laid_out: ReportDocument, out: Path | ReportPlace) -> ReportDocument:
     """Return a report with the title that it has in its place."""
     return out.title(laid_out) if isinstance(out, ReportPlace) else laid_out
 
@@ -91,7 +91,7 @@ def render_html(report: ReportDocument) -> str:
         report: The report, laid out.
     """
     laid_out = guard.redact_report(report)
-    style = _resource("html", "kaizen.css")
+    style = _read_resource("html", "kaizen.css")
     digest = b64encode(sha256(style.encode("utf-8")).digest()).decode("ascii")
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
     return _template().render(report=laid_out, style=Markup(style), policy=policy, drawn=Markup)  # noqa: S704 - ours
@@ -113,7 +113,7 @@ def render_pdf(report: ReportDocument) -> bytes:
         try:
             return _typeset(told, at)
         except typst.TypstError as error:
-            lacking = _lacking(error)
+            lacking = _gather_lacking(error)
             if not lacking:
                 raise PublishError(f"The PDF could not be set: {error.message}.", hint="Please report this.") from error
             told = _map_texts(told, lambda text: "".join(UNPRINTABLE if char in lacking else char for char in text))  # noqa: B023
@@ -157,7 +157,7 @@ _UNSHOWN = re.compile(r'the text `"(.*?)"` could not be displayed', re.DOTALL)
 _ESCAPED = re.compile(r"\\u\{([0-9a-fA-F]+)\}")
 
 
-def _lacking(error: typst.TypstError) -> frozenset[str]:
+def _gather_lacking(error: typst.TypstError) -> frozenset[str]:
     """Return characters that the typesetter has no glyph for, out of its complaint."""
     shown = _UNSHOWN.findall(str(error.diagnostic))
     return frozenset("".join(_ESCAPED.sub(lambda match: chr(int(match[1], 16)), text) for text in shown)) - {" ", "\\"}
@@ -165,7 +165,7 @@ def _lacking(error: typst.TypstError) -> frozenset[str]:
 
 def _typeset(told: dict[str, Any], at: datetime) -> bytes:
     compiler = typst.Compiler(
-        input=_resource("pdf", "kaizen.typ").encode("utf-8"),
+        input=_read_resource("pdf", "kaizen.typ").encode("utf-8"),
         font_paths=_fonts(),
         sys_inputs={"report": json.dumps(told, ensure_ascii=False)},
     )
@@ -180,11 +180,11 @@ def _fonts() -> Any:
 
 
 @cache
-def _resource(folder: str, name: str) -> str:
+def _read_resource(folder: str, name: str) -> str:
     return (resources.files("kaizenlake.report.engine") / folder / name).read_text(encoding="utf-8")
 
 
 @cache
 def _template() -> jinja2.Template:
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
-    return environment.from_string(_resource("html", "kaizen.html.j2"))
+    return environment.from_string(_read_resource("html", "kaizen.html.j2"))

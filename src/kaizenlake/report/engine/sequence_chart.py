@@ -10,7 +10,7 @@ from math import ceil, log10
 from typing import Any, TypeAlias
 
 from kaizenlake.report.engine.scales import FRAMES, STEPS, Days, Point, ends_on_steps, step_of
-from kaizenlake.report.engine.svg import Chart, Drawing, Target, Tone, chart, cut, width_of
+from kaizenlake.report.engine.svg import Chart, Drawing, Target, Tone, cut, draw_chart, width_of
 
 Span: TypeAlias = tuple[float, float]
 
@@ -58,7 +58,7 @@ class DecisionNight:
     tone: Tone
 
 
-def effect_chart(
+def draw_effect_chart(
     identifier: str,
     title: str,
     description: str,
@@ -102,10 +102,10 @@ def effect_chart(
             dot_tone="plain",
         )
 
-    return chart("nights", lay_out, identifier, title, description, legend)
+    return draw_chart("nights", lay_out, identifier, title, description, legend)
 
 
-def evidence_chart(
+def draw_evidence_chart(
     identifier: str,
     title: str,
     description: str,
@@ -129,7 +129,7 @@ def evidence_chart(
     decades = max(2, ceil(-log10(smallest) - 1e-9))
     every = 1 if decades <= _DECADES else 2
     decades += decades % every
-    ticks = [(float(power), _power(power)) for power in range(0, decades + 1, every)]
+    ticks = [(float(power), _format_power(power)) for power in range(0, decades + 1, every)]
     legend = (
         ("good", "p held against the boundary"),
         ("ink", "Boundary: crossed above it"),
@@ -151,7 +151,7 @@ def evidence_chart(
             levels=[(level, "muted")],
             notes=[(level, f"{nightly_level:g}", "muted")],
             courses=[
-                (_steps(course("boundary")), "ink", 2, ""),
+                (_list_steps(course("boundary")), "ink", 2, ""),
                 (held, "good", 2.2, ""),
                 (course("nightly"), "muted", 1.4, "5,4"),
             ],
@@ -159,7 +159,7 @@ def evidence_chart(
             dot_tone="good",
         )
 
-    return chart("nights", lay_out, identifier, title, description, legend)
+    return draw_chart("nights", lay_out, identifier, title, description, legend)
 
 
 _SMALLEST_P = 1e-8
@@ -174,7 +174,7 @@ def _format_signed(value: float, step: float) -> str:
     return "0" if abs(value) < step / 2 else f"{value:+.{digits}f}".replace("-", "−")
 
 
-def _power(power: int) -> str:
+def _format_power(power: int) -> str:
     """Return a tenth to a power, as short as an axis needs it."""
     return f"{10.0**-power:.{power}f}" if power <= _DECADES else f"1e−{power}"
 
@@ -192,7 +192,7 @@ def _effect_axis(nights: Sequence[EffectNight], tolerated: float | None) -> tupl
     return *ends_on_steps(lowest, highest, step), step
 
 
-def _steps(points: list[Point]) -> list[Point]:
+def _list_steps(points: list[Point]) -> list[Point]:
     """Return corners of a line that keeps each level until half way to the next."""
     corners = points[:1]
     for (x, y), (next_x, next_y) in pairwise(points):

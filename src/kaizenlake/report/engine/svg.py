@@ -79,7 +79,7 @@ class Drawing:
     values: Mapping[str, Any]
 
 
-def chart(
+def draw_chart(
     form: str,
     lay_out: Callable[[Target], Drawing],
     identifier: str,
@@ -119,7 +119,7 @@ def width_of(text: str, size: float, target: Target, *, bold: bool = False) -> f
     >>> width_of("ill", 10, "wide") < width_of("WWW", 10, "wide")
     True
     """
-    ems = sum(_width(char) for char in text)
+    ems = sum(_compute_width(char) for char in text)
     return ems * size * (_BOLDER if bold else 1) * (_SERIF if target == "paper" else 1)
 
 
@@ -161,7 +161,7 @@ _SERIF = 0.85
 """Width of the serif of paper beside the table's."""
 
 
-def _width(char: str) -> float:
+def _compute_width(char: str) -> float:
     known = _WIDTHS.get(char)
     if known is not None:
         return known
@@ -170,15 +170,15 @@ def _width(char: str) -> float:
     return 1.05 if unicodedata.east_asian_width(char) in "WF" else 0.85 if char.isupper() else 0.68
 
 
-def _pixels(value: float) -> str:
+def _format_pixels(value: float) -> str:
     """Return a place, as short as two decimals are written."""
     text = f"{value:.2f}".rstrip("0").rstrip(".")
     return "0" if text == "-0" else text
 
 
-def _path(points: list[tuple[float, float]]) -> str:
+def _format_path(points: list[tuple[float, float]]) -> str:
     """Return corners of a line as the data of a path."""
-    return "M" + "L".join(f"{_pixels(x)},{_pixels(y)}" for x, y in points)
+    return "M" + "L".join(f"{_format_pixels(x)},{_format_pixels(y)}" for x, y in points)
 
 
 @cache
@@ -190,5 +190,5 @@ def _template(form: str) -> jinja2.Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"px": _pixels, "path": _path}
+    environment.filters |= {"px": _format_pixels, "path": _format_path}
     return environment.get_template(f"{form}.svg.j2")

@@ -10,7 +10,7 @@ from typing import Any
 
 from kaizenlake.publish import formats as say
 from kaizenlake.report.engine.scales import FRAMES, STEPS, Days, Point, ends_on_steps, step_of
-from kaizenlake.report.engine.svg import Chart, Drawing, Target, Tone, chart, cut, width_of
+from kaizenlake.report.engine.svg import Chart, Drawing, Target, Tone, cut, draw_chart, width_of
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Trend:
     tone: Tone
 
 
-def trend_chart(
+def draw_trend_chart(
     identifier: str,
     title: str,
     description: str,
@@ -55,7 +55,9 @@ def trend_chart(
     scale = (*ends_on_steps(min(values), max(values), step), step)
     days = [day for trend in trends for day, _, _ in trend.days]
     ends = (min(days), max(days))
-    return chart("trends", lambda target: _lay_out(trends, ends, scale, target), identifier, title, description, legend)
+    return draw_chart(
+        "trends", lambda target: _lay_out(trends, ends, scale, target), identifier, title, description, legend
+    )
 
 
 _LABELS = 190

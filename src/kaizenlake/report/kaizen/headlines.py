@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from kaizenlake.publish import formats as say
 from kaizenlake.report.engine.blocks import Basis, FindingBlock
 from kaizenlake.report.engine.rows import TableRow
-from kaizenlake.report.kaizen.data import ReportData
-from kaizenlake.report.kaizen.labels import waiting_lines
+from kaizenlake.report.kaizen.kaizen_data import ReportData
+from kaizenlake.report.kaizen.report_labels import waiting_lines
 from kaizenlake.tables import (
     Contents,
     CreativeLabels,
@@ -62,7 +62,7 @@ def findings(data: ReportData, limit: int = HEADLINES) -> list[FindingBlock]:
     """
     ranked: list[tuple[int, int, FindingBlock]] = []
     for order, kind in enumerate(FINDING_KINDS):
-        of_kind = (row for row in (*data.headlines, *_waiting(data)) if row.kind == kind.name)
+        of_kind = (row for row in (*data.headlines, *_gather_waiting(data)) if row.kind == kind.name)
         ranked += [
             (
                 place,
@@ -71,7 +71,7 @@ def findings(data: ReportData, limit: int = HEADLINES) -> list[FindingBlock]:
                     kind.name, say.clean(row.sentence, LONGEST), full_name(kind.table), kind.basis, kind.section
                 ),
             )
-            for place, row in enumerate(_strongest(of_kind)[: kind.most])
+            for place, row in enumerate(_gather_strongest(of_kind)[: kind.most])
         ]
     ordered = [finding for _, _, finding in sorted(ranked, key=lambda item: item[:2])]
     headlines = [finding for finding in ordered if finding.basis != "warning"][:limit]
@@ -83,7 +83,7 @@ LONGEST = 400
 """Most characters of a sentence; what is longest in one, a text of an event, stands at its end."""
 
 
-def _strongest(rows: Iterable[TableRow]) -> list[TableRow]:
+def _gather_strongest(rows: Iterable[TableRow]) -> list[TableRow]:
     """Return the strongest finding, and beside it rather one that speaks the other way than one more of the same."""
     ordered = sorted(rows, key=lambda row: (-(row.strength or 0.0), row.sentence))
     if not ordered:
@@ -93,7 +93,7 @@ def _strongest(rows: Iterable[TableRow]) -> list[TableRow]:
     return [first, *sorted(apart, key=lambda row: row.verdict == first.verdict)]
 
 
-def _waiting(data: ReportData) -> list[TableRow]:
+def _gather_waiting(data: ReportData) -> list[TableRow]:
     """Return what waits in quarantine, as it is now: lines of no tenant, which people correct between two nights."""
     sentence = waiting_lines(data.quality.waiting, data.quality.waiting_by_rule)
     strength = float(data.quality.waiting)

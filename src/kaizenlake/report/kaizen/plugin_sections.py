@@ -7,7 +7,7 @@ from collections.abc import Collection
 import polars as pl
 
 from kaizenlake.plugins import Declarations, ReportSection
-from kaizenlake.report.engine.blocks import MissingData, Section, grid
+from kaizenlake.report.engine.blocks import MissingData, Section, build_grid
 from kaizenlake.report.engine.columns import show
 from kaizenlake.report.engine.rows import listing
 from kaizenlake.tables import Scan, Table
@@ -33,7 +33,7 @@ def plugin_sections(
             identifier = f"plugin-{taken.plugin.name}-{item.name}".replace("_", "-")
             missing = "Its table could not be computed." if item.table in broken else ""
             try:
-                section = None if missing else _section(scan, identifier, item, declared)
+                section = None if missing else _build_section(scan, identifier, item, declared)
             except Exception as error:  # noqa: BLE001 - a foreign declaration: whatever comes of it is its own failure
                 section, missing = None, "It could not be made."
                 failures.append(f"section {item.name!r} of {taken.where}: {type(error).__name__}: {error}")
@@ -41,7 +41,7 @@ def plugin_sections(
     return tuple(made), tuple(failures)
 
 
-def _section(scan: Scan, identifier: str, item: ReportSection, declared: Declarations) -> Section:
+def _build_section(scan: Scan, identifier: str, item: ReportSection, declared: Declarations) -> Section:
     rows = scan(item.table).filter(*(pl.col(column) == value for column, value in item.where.items()))
     order = {column.removeprefix("-"): column.startswith("-") for column in item.sort or tuple(item.columns)}
     found = listing(rows, by=order)
@@ -51,5 +51,5 @@ def _section(scan: Scan, identifier: str, item: ReportSection, declared: Declara
         return Section(identifier, item.title, "", (MissingData(item.missing, told),))
     columns = [show(name, heading) for name, heading in item.columns.items()]
     return Section(
-        identifier, item.title, item.lead, (grid(f"{identifier}-table", item.lead, item.table, found, columns),)
+        identifier, item.title, item.lead, (build_grid(f"{identifier}-table", item.lead, item.table, found, columns),)
     )

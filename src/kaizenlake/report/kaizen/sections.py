@@ -6,14 +6,21 @@ from collections.abc import Callable
 
 from kaizenlake.publish import formats as say
 from kaizenlake.report.engine.blocks import ReportDocument, Section
-from kaizenlake.report.kaizen.about import changes, glossary, headlines, key_figures, method, quality
-from kaizenlake.report.kaizen.content import labels, patterns, tiers
-from kaizenlake.report.kaizen.data import ReportData
-from kaizenlake.report.kaizen.learning import learning
-from kaizenlake.report.kaizen.outcomes import clarity, win_rates, wins_of
+from kaizenlake.report.kaizen.content_sections import build_labels, build_patterns, build_tiers
+from kaizenlake.report.kaizen.kaizen_data import ReportData
+from kaizenlake.report.kaizen.lake_sections import (
+    build_changes,
+    build_glossary,
+    build_headlines,
+    build_key_figures,
+    build_method,
+    build_quality,
+)
+from kaizenlake.report.kaizen.learning_section import build_learning
+from kaizenlake.report.kaizen.outcome_sections import build_clarity, build_win_rates, wins_of
 
 
-def document(data: ReportData, more: tuple[Section, ...] = ()) -> ReportDocument:
+def build_document(data: ReportData, more: tuple[Section, ...] = ()) -> ReportDocument:
     """Lay the report out.
 
     Args:
@@ -30,18 +37,18 @@ def document(data: ReportData, more: tuple[Section, ...] = ()) -> ReportDocument
         title="Kaizen report",
         subtitle="What was learned, how sure it is, and what it rests on",
         window=window,
-        figures=key_figures(data),
+        figures=build_key_figures(data),
         sections=(*(make(data) for make in SECTIONS), *more, *(make(data) for make in LAST)),
     ).with_foot(period)
 
 
 SECTIONS: tuple[Callable[[ReportData], Section | None], ...] = (
-    headlines,
-    changes,
-    tiers,
-    labels,
-    patterns,
-    win_rates,
+    build_headlines,
+    build_changes,
+    build_tiers,
+    build_labels,
+    build_patterns,
+    build_win_rates,
     wins_of(
         "outreach",
         "Outreach and deals",
@@ -53,10 +60,10 @@ SECTIONS: tuple[Callable[[ReportData], Section | None], ...] = (
     ),
     wins_of("packs", "Packs", "No pack has been decided.", "PACK_STARTED", "PACK_COMPLETED", "PACK_QUALITY_ASSESSED"),
     wins_of("runs", "Agent runs", "No agent run has been recorded.", "RUN_COMPLETED"),
-    learning,
-    clarity,
+    build_learning,
+    build_clarity,
 )
 """Sections on what was learned, in the order of the report."""
 
-LAST: tuple[Callable[[ReportData], Section | None], ...] = (quality, method, glossary)
+LAST: tuple[Callable[[ReportData], Section | None], ...] = (build_quality, build_method, build_glossary)
 """Sections on what it rests on."""

@@ -10,10 +10,10 @@ from kaizenlake.publish import formats as say
 from kaizenlake.publish.signed import skill_file as model
 from kaizenlake.publish.signed import skill_words as words
 from kaizenlake.publish.signed.skill_data import TABLES
-from kaizenlake.report.engine.blocks import Block, KeyFigure, Paragraph, ReportDocument, Section, grid
+from kaizenlake.report.engine.blocks import Block, KeyFigure, Paragraph, ReportDocument, Section, build_grid
 from kaizenlake.report.engine.columns import show_text
 from kaizenlake.report.engine.rows import Listing, TableRow
-from kaizenlake.report.skill.skill_report import method
+from kaizenlake.report.skill.skill_report import build_method
 from kaizenlake.vocabulary import plural
 
 FLEET_ROWS = 500
@@ -22,7 +22,7 @@ FLEET_ROWS = 500
 _ORDER = {"degrading": 0, "unclear": 1, "flat": 2, "improving": 3}
 
 
-def fleet(skills: Sequence[model.Skill], links: Mapping[str, str]) -> ReportDocument:
+def build_fleet(skills: Sequence[model.Skill], links: Mapping[str, str]) -> ReportDocument:
     """Lay out the page of all doers.
 
     Args:
@@ -49,12 +49,12 @@ def fleet(skills: Sequence[model.Skill], links: Mapping[str, str]) -> ReportDocu
             KeyFigure("With a weakness", say.count(sum(bool(skill.card.weaknesses) for skill in skills)), ""),
             KeyFigure("Experiments proposed", say.count(sum(len(skill.next_steps) for skill in skills)), ""),
         ),
-        sections=(_doers(shown, links), _steps(shown), method()),
+        sections=(_build_doers(shown, links), _build_steps(shown), build_method()),
     )
 
 
-def _doers(skills: Sequence[model.Skill], links: Mapping[str, str]) -> Section:
-    table = grid(
+def _build_doers(skills: Sequence[model.Skill], links: Mapping[str, str]) -> Section:
+    table = build_grid(
         "doers-table",
         "Agents, those that degrade first",
         TABLES[model.Loss],
@@ -62,38 +62,38 @@ def _doers(skills: Sequence[model.Skill], links: Mapping[str, str]) -> Section:
             tuple(TableRow(skill=skill, **to_builtins(skill.card.loss)) for skill in skills[:FLEET_ROWS]), len(skills)
         ),
         (
-            show_text("Agent", _doer, link=lambda row: links.get(row.skill.doer, "")),
+            show_text("Agent", _format_doer, link=lambda row: links.get(row.skill.doer, "")),
             *("direction", "n", "mean_loss", "mean_coverage", "change_7d", "change_30d"),
-            show_text("Strengths", _strengths),
-            show_text("Weaknesses", _weaknesses),
-            show_text("Best model", _best_model),
+            show_text("Strengths", _format_strengths),
+            show_text("Weaknesses", _format_weaknesses),
+            show_text("Best model", _format_best_model),
         ),
     )
     lead = "Agents do different work, and each tells other things of it. Compare an agent with its own past first."
     return Section("doers", "All agents", lead, (table,))
 
 
-def _doer(row: TableRow) -> str:
+def _format_doer(row: TableRow) -> str:
     return say.clean(row.skill.doer, 60)
 
 
-def _strengths(row: TableRow) -> str:
-    return _names(row.skill.card.strengths)
+def _format_strengths(row: TableRow) -> str:
+    return _format_names(row.skill.card.strengths)
 
 
-def _weaknesses(row: TableRow) -> str:
-    return _names(row.skill.card.weaknesses)
+def _format_weaknesses(row: TableRow) -> str:
+    return _format_names(row.skill.card.weaknesses)
 
 
-def _best_model(row: TableRow) -> str:
+def _format_best_model(row: TableRow) -> str:
     return say.text(row.skill.card.best_model, 40)
 
 
-def _names(terms: Sequence[str]) -> str:
+def _format_names(terms: Sequence[str]) -> str:
     return ", ".join(words.term(name) for name in terms) or say.NOTHING
 
 
-def _steps(skills: Sequence[model.Skill]) -> Section:
+def _build_steps(skills: Sequence[model.Skill]) -> Section:
     proposed = [(skill, step) for skill in skills for step in skill.next_steps]
     blocks: list[Block] = [Paragraph(f"{say.clean(skill.doer, 60)}: {step.words}") for skill, step in proposed[:20]]
     if len(proposed) > len(blocks):

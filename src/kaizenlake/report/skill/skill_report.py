@@ -14,30 +14,30 @@ from kaizenlake.report.engine.blocks import (
     Picture,
     ReportDocument,
     Section,
-    grid,
+    build_grid,
 )
 from kaizenlake.report.engine.columns import show_text
 from kaizenlake.report.engine.rows import Listing
 from kaizenlake.report.engine.svg import Tone
-from kaizenlake.report.engine.trend_chart import Trend, trend_chart
-from kaizenlake.report.skill.comparisons import failures, models, terms
+from kaizenlake.report.engine.trend_chart import Trend, draw_trend_chart
+from kaizenlake.report.skill.comparisons import build_failures, build_models, build_terms
 from kaizenlake.tables import Scan
 from kaizenlake.vocabulary import plural
 
 DIRECTIONS: dict[str, Tone] = {"improving": "good", "degrading": "bad"}
 
 
-def card_of(scan: Scan, skill: model.Skill) -> ReportDocument:
+def build_named_card(scan: Scan, skill: model.Skill) -> ReportDocument:
     """Return the card of one doer, laid out.
 
     Args:
         scan: Gives a table as a lazy frame.
         skill: What is known of the doer.
     """
-    return card(skill, courses(scan, as_of=skill.as_of, doer=skill.doer).get(skill.doer, Course()))
+    return build_card(skill, courses(scan, as_of=skill.as_of, doer=skill.doer).get(skill.doer, Course()))
 
 
-def card(skill: model.Skill, course: Course) -> ReportDocument:
+def build_card(skill: model.Skill, course: Course) -> ReportDocument:
     """Lay out the card of one doer.
 
     Args:
@@ -71,13 +71,13 @@ def card(skill: model.Skill, course: Course) -> ReportDocument:
             ),
         ),
         sections=(
-            _next(skill),
-            terms(skill.card),
-            models(skill.card),
-            failures(skill.card),
-            _course(skill.card, course),
-            _policy(skill),
-            method(),
+            _build_next(skill),
+            build_terms(skill.card),
+            build_models(skill.card),
+            build_failures(skill.card),
+            _build_course(skill.card, course),
+            _build_policy(skill),
+            build_method(),
         ),
     ).with_foot(f"Skill card of {name}")
 
@@ -98,15 +98,15 @@ def _between(loss: model.Loss, name: str) -> str:
     return "too few runs for an interval" if low is None else say.between(say.effect(low), say.effect(high))
 
 
-def _change(loss: model.Loss, window: int) -> str:
+def _format_change(loss: model.Loss, window: int) -> str:
     change = getattr(loss, f"change_{window}d")
     known = "not known" if change is None else say.effect(change)
     return f"over {window} days {known} ({_between(loss, f'change_{window}d')})"
 
 
-def _next(skill: model.Skill) -> Section:
+def _build_next(skill: model.Skill) -> Section:
     known = skill.card
-    blocks: list[Block] = [*_findings(known), *(Paragraph(step.words) for step in skill.next_steps)]
+    blocks: list[Block] = [*_build_findings(known), *(Paragraph(step.words) for step in skill.next_steps)]
     if not skill.next_steps:
         blocks.append(Paragraph("Nothing is proposed: its loss is not rising, and it has no proven weakness."))
     if known.not_observed:
@@ -119,7 +119,7 @@ def _next(skill: model.Skill) -> Section:
     return Section("next", "What to try next", "", tuple(blocks))
 
 
-def _findings(known: model.Card) -> list[Block]:
+def _build_findings(known: model.Card) -> list[Block]:
     """Return what the tables say of it, each in its one sentence."""
     kinds = ("degrading_doer", "version_change")
     return [
@@ -127,11 +127,11 @@ def _findings(known: model.Card) -> list[Block]:
     ]
 
 
-def _course(known: model.Card, course: Course) -> Section:
+def _build_course(known: model.Card, course: Course) -> Section:
     title, loss, days = "Its loss over time", known.loss, course.days
     if not days:
         return Section("course", title, "", (Paragraph("No run of these days has a loss."),))
-    said = f"Direction: {loss.direction}. Change {', '.join(_change(loss, window) for window in (7, 30))}."
+    said = f"Direction: {loss.direction}. Change {', '.join(_format_change(loss, window) for window in (7, 30))}."
     shown = f"{say.loss(days[-1][2])} {loss.direction}"
     trend = Trend(
         "Loss",
@@ -147,11 +147,11 @@ def _course(known: model.Card, course: Course) -> Section:
     )
     alarm = (("bad", "A day with an alert"),) if course.alerts else ()
     legend = ((trend.tone, "Moving average"), ("muted", "Mean of a day"), *alarm)
-    picture = Picture(trend_chart("chart-course", "Loss by day with its moving average", told, [trend], legend))
+    picture = Picture(draw_trend_chart("chart-course", "Loss by day with its moving average", told, [trend], legend))
     return Section("course", title, said, (picture,))
 
 
-def _policy(skill: model.Skill) -> Section:
+def _build_policy(skill: model.Skill) -> Section:
     policy, experiments = skill.policy, skill.card.experiments
     if policy is None:
         said = "No policy is active for it, and its runs name none."
@@ -165,7 +165,7 @@ def _policy(skill: model.Skill) -> Section:
     blocks: list[Block] = [Paragraph(said)]
     if experiments:
         blocks.append(
-            grid(
+            build_grid(
                 "experiments-table",
                 "Latest experiments",
                 TABLES[model.Experiment],
@@ -185,7 +185,7 @@ def _format_version(row: model.Experiment) -> str:
     return say.text(" ".join(filter(None, (row.policy_version, row.policy_status))))
 
 
-def method() -> Section:
+def build_method() -> Section:
     """Return what the figures of a card mean."""
     said = (
         (

@@ -73,11 +73,11 @@ def trigamma(x: ArrayLike) -> Floats:
     values = np.asarray(x, dtype=np.float64)
     flat, result = values.ravel(), np.empty(values.size)
     for start in range(0, flat.size, _BLOCK):
-        result[start : start + _BLOCK] = _trigamma(flat[start : start + _BLOCK].copy())
+        result[start : start + _BLOCK] = _compute_trigamma(flat[start : start + _BLOCK].copy())
     return result.reshape(values.shape)
 
 
-def _trigamma(high: Floats) -> Floats:
+def _compute_trigamma(high: Floats) -> Floats:
     """Return the trigamma of a block of numbers, which are raised where they stand."""
     raised = np.zeros_like(high)
     while (low := high < _ASYMPTOTIC).any():

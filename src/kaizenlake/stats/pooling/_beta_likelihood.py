@@ -105,28 +105,30 @@ class Rates:
 
 def maximise(data: Rates, groups: Bools, mean: Floats, strength: Floats, bounds: Bounds) -> tuple[Floats, Floats]:
     """Return the mean and strength of greatest likelihood within bounds for the groups marked; the others keep theirs."""
-    lowest = np.stack([_logit(bounds.mean_low), np.full(mean.shape, np.log(bounds.strength_low))])
-    highest = np.stack([_logit(bounds.mean_high), np.log(np.maximum(bounds.strength_high, bounds.strength_low))])
+    lowest = np.stack([_compute_logit(bounds.mean_low), np.full(mean.shape, np.log(bounds.strength_low))])
+    highest = np.stack(
+        [_compute_logit(bounds.mean_high), np.log(np.maximum(bounds.strength_high, bounds.strength_low))]
+    )
     start = np.clip(data.moment_strength(mean), 2.0 * bounds.strength_low, bounds.strength_high)
-    point = np.clip(np.stack([_logit(mean), np.log(start)]), lowest, highest)
+    point = np.clip(np.stack([_compute_logit(mean), np.log(start)]), lowest, highest)
     active = groups.copy()
-    likelihood = data.only(active).log_likelihood(*_natural(point))
+    likelihood = data.only(active).log_likelihood(*_compute_natural(point))
     for _ in range(_MAX_STEPS):
         here = data.only(active)
-        step = _newton_step(here, point, lowest, highest)
+        step = _compute_newton_step(here, point, lowest, highest)
         step[:, ~active] = 0.0
         moved, likelihood = _backtrack(here, point, likelihood, step, (lowest, highest), active)
         active &= np.abs(moved - point).max(axis=0) > _CONVERGED
         point = moved
         if not active.any():
             break
-    fitted_mean, fitted_strength = _natural(point)
+    fitted_mean, fitted_strength = _compute_natural(point)
     return np.where(groups, fitted_mean, mean), np.where(groups, fitted_strength, strength)
 
 
-def _newton_step(data: Rates, point: Floats, lowest: Floats, highest: Floats) -> Floats:
+def _compute_newton_step(data: Rates, point: Floats, lowest: Floats, highest: Floats) -> Floats:
     """Return the uphill step per group: Newton's where the likelihood is concave, a damped one elsewhere."""
-    mean, strength = _natural(point)
+    mean, strength = _compute_natural(point)
     alpha, beta = mean * strength, (1.0 - mean) * strength
     rows = data.total(np.ones(data.wins.size))
     losses = data.decided - data.wins
@@ -171,12 +173,12 @@ def _backtrack(
 
     A group for which there is none stays where it is.
     """
-    floor = likelihood - _ROUNDING * data.magnitude(_natural(point)[1])
+    floor = likelihood - _ROUNDING * data.magnitude(_compute_natural(point)[1])
     point, likelihood, searching, scale = point.copy(), likelihood.copy(), active.copy(), 1.0
     start = point.copy()
     for _ in range(_MAX_HALVINGS):
         trial = np.clip(start + scale * step, *box)
-        there = (data if scale == 1.0 else data.only(searching)).log_likelihood(*_natural(trial))
+        there = (data if scale == 1.0 else data.only(searching)).log_likelihood(*_compute_natural(trial))
         uphill = searching & (there >= floor)
         point, likelihood = np.where(uphill, trial, point), np.where(uphill, there, likelihood)
         searching &= ~uphill
@@ -186,9 +188,9 @@ def _backtrack(
     return point, likelihood
 
 
-def _logit(mean: Floats) -> Floats:
+def _compute_logit(mean: Floats) -> Floats:
     return np.asarray(np.log(mean) - np.log1p(-mean))
 
 
-def _natural(point: Floats) -> tuple[Floats, Floats]:
+def _compute_natural(point: Floats) -> tuple[Floats, Floats]:
     return 1.0 / (1.0 + np.exp(-point[0])), np.exp(point[1])

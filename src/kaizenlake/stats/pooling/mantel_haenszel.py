@@ -89,7 +89,7 @@ def mantel_haenszel_by(
         lift=divide(rate_a - rate_b, rate_b, where=some & (rate_b > 0.0)),
         p_value=np.where(
             strata > 1.0,
-            _cochran(
+            _compute_cochran(
                 totals(codes, np.where(both, wins_a - expected, 0.0), n_groups), totals(codes, variance, n_groups)
             ),
             two_proportions(sides[0], sides[1], sides[2], sides[3]).p_value,
@@ -106,7 +106,7 @@ def _adjust(sides: Sequence[Floats], expected: Floats) -> Floats:
     return np.minimum(ratio * whole, 1.0)
 
 
-def _cochran(surplus: Floats, variance: Floats) -> Floats:
+def _compute_cochran(surplus: Floats, variance: Floats) -> Floats:
     """Return the probability of as many wins beyond those expected, by chance; 1 where every stratum is all won or all lost."""
     chi2 = divide(np.maximum(np.abs(surplus) - 0.5, 0.0) ** 2, variance, where=variance > 0.0, otherwise=0.0)
     return chi2_tail(1.0, chi2)

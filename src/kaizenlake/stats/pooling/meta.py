@@ -96,7 +96,7 @@ def dersimonian_laird_by(
     studies = np.bincount(codes, minlength=n_groups)
     several = studies >= 2
     degrees = np.maximum(studies - 1, 1)
-    tau2, i2 = _heterogeneity(codes, effects, variances, several, degrees)
+    tau2, i2 = _compute_heterogeneity(codes, effects, variances, several, degrees)
 
     weight = 1.0 / (variances + np.where(several, tau2, 0.0)[codes])
     total = totals(codes, weight, n_groups)
@@ -123,7 +123,7 @@ def dersimonian_laird_by(
     )
 
 
-def _heterogeneity(
+def _compute_heterogeneity(
     codes: Ints, effects: Floats, variances: Floats, several: Bools, degrees: Ints
 ) -> tuple[Floats, Floats]:
     """Return between-study variance by moments and the share of variation beyond chance (Higgins and Thompson 2002)."""

@@ -42,7 +42,7 @@ def benjamini_hochberg_by(groups: ArrayLike, p: ArrayLike) -> Floats:
     """
     codes, p, order, rank, tests = _rank(groups, p)
     adjusted = p[order] * (tests / rank)  # a factor of 1 or more: rounding never takes q below p
-    return _restore(p, order, _running(codes[order][::-1], adjusted[::-1], np.minimum)[::-1])
+    return _restore(p, order, _compute_running(codes[order][::-1], adjusted[::-1], np.minimum)[::-1])
 
 
 def holm(p: ArrayLike) -> Floats:
@@ -65,7 +65,7 @@ def holm_by(groups: ArrayLike, p: ArrayLike) -> Floats:
     """:func:`holm` within each group; arguments and errors as in :func:`benjamini_hochberg_by`."""
     codes, p, order, rank, tests = _rank(groups, p)
     adjusted = p[order] * (tests - rank + 1.0)
-    return _restore(p, order, _running(codes[order], adjusted, np.maximum))
+    return _restore(p, order, _compute_running(codes[order], adjusted, np.maximum))
 
 
 def _rank(groups: ArrayLike, p: ArrayLike) -> tuple[Ints, Floats, Ints, Floats, Floats]:
@@ -84,7 +84,7 @@ def _rank(groups: ArrayLike, p: ArrayLike) -> tuple[Ints, Floats, Ints, Floats, 
     return codes, p, order, rank, tests[sorted_codes].astype(np.float64)
 
 
-def _running(codes: Ints, values: Floats, extreme: np.ufunc) -> Floats:
+def _compute_running(codes: Ints, values: Floats, extreme: np.ufunc) -> Floats:
     """Return the running extreme of the values that starts afresh at every group, without a loop over groups.
 
     Values are replaced by their ranks and the ranks stacked by group; since codes rise for a running maximum and fall

@@ -97,8 +97,8 @@ def stratified_by(
     whole = totals(codes, n_a + n_b - 1.0, n_groups) - 1.0
     testable = some & (whole > 0.0)
     alike = divide(residual, whole * weights, where=testable)
-    part_a, df_a = _side(codes, n_a, m2_a, n_b / (n_a + n_b), gap, weights)
-    part_b, df_b = _side(codes, n_b, m2_b, n_a / (n_a + n_b), gap, weights)
+    part_a, df_a = _compute_side(codes, n_a, m2_a, n_b / (n_a + n_b), gap, weights)
+    part_b, df_b = _compute_side(codes, n_b, m2_b, n_a / (n_a + n_b), gap, weights)
     square = np.maximum(alike, part_a + part_b)
     se = np.sqrt(np.where(square > 0.0, square, np.nan))
     lost = divide(part_a**2, df_a, df_a > 0.0, 0.0) + divide(part_b**2, df_b, df_b > 0.0, 0.0)
@@ -117,7 +117,9 @@ def stratified_by(
     )
 
 
-def _side(codes: Ints, n: Floats, m2: Floats, pull: Floats, gap: Floats, weights: Floats) -> tuple[Floats, Floats]:
+def _compute_side(
+    codes: Ints, n: Floats, m2: Floats, pull: Floats, gap: Floats, weights: Floats
+) -> tuple[Floats, Floats]:
     """Return what one side adds to the variance of the effect, by its own residuals, and its degrees of freedom.
 
     Args:

@@ -196,15 +196,15 @@ def evaluate_off_policy(
     predicted, expected = (_by_seed(part, seeds, losses) for part in model or (np.nan, np.nan))
     codes, n_units = group_codes(runs.units, losses.size)
     overlap, used = _overlap(codes, losses, target, logged, runs.unsupported)
-    reasons = _reasons(overlap, rules)
+    reasons = _list_reasons(overlap, rules)
     if reasons:
         return Refusal(overlap, reasons)
     found, ends = [], []
     for seed, *said in zip(seeds, predicted, expected, strict=True):
         in_order, given = canonical(codes[used], *(column[used] for column in (*columns, *said)))
-        sums = _sums(in_order, given, n_units=n_units, clip=clip)
+        sums = _compute_sums(in_order, given, n_units=n_units, clip=clip)
         sums = sums[sums[:, 0] > 0.0]
-        found.append(_with_effects(sums.sum(axis=0)))
+        found.append(_add_effects(sums.sum(axis=0)))
         ends.append(_bootstrap(sums, seed, resamples, (1.0 - upper, upper)))
     low, high = np.median(ends, axis=0)
     drift = np.ptp(ends, axis=0).max(axis=0)
@@ -265,7 +265,7 @@ def off_policy_estimates(
     columns = rows(losses, target, logged, predicted, expected)
     zeros = np.zeros(columns[0].size, dtype=np.int64)
     codes, columns = canonical(zeros, *columns)
-    return _estimates(_sums(codes, columns, n_units=1, clip=clip)[0])
+    return _compute_estimates(_compute_sums(codes, columns, n_units=1, clip=clip)[0])
 
 
 def _by_seed(part: ArrayLike, seeds: Sequence[int], losses: Floats) -> Floats:
@@ -291,25 +291,25 @@ def _overlap(
     return Overlap(
         runs=runs,
         units=units,
-        effective_runs=_effective(weights),
-        effective_units=_effective(by_unit),
+        effective_runs=_compute_effective(weights),
+        effective_units=_compute_effective(by_unit),
         mean_weight=mean,
         weight_bias=bias,
         max_weight=float(weights.max(initial=0.0)),
         max_share=float(by_unit.max(initial=0.0)) / total if total > 0.0 else np.nan,
-        unsupported_rate=_mean(unsupported, losses),
+        unsupported_rate=_compute_mean(unsupported, losses),
         missing_rate=1.0 - float(there.mean()) if there.size else np.nan,
         impossible=int((there & ~possible).sum()),
     ), used
 
 
-def _mean(unsupported: ArrayLike | None, losses: Floats) -> float:
+def _compute_mean(unsupported: ArrayLike | None, losses: Floats) -> float:
     if unsupported is None or not losses.size:
         return float(np.nan)
     return float(np.mean(np.sort(rows(unsupported, losses)[0])))
 
 
-def _reasons(overlap: Overlap, rules: OverlapRules) -> tuple[str, ...]:
+def _list_reasons(overlap: Overlap, rules: OverlapRules) -> tuple[str, ...]:
     found = []
     if overlap.impossible:
         found.append(f"{overlap.impossible} runs with a propensity that cannot be")
@@ -336,7 +336,7 @@ def _reasons(overlap: Overlap, rules: OverlapRules) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _effective(weights: Floats) -> float:
+def _compute_effective(weights: Floats) -> float:
     """Return Kong's effective sample size; 0 where all weights are."""
     highest = float(weights.max(initial=0.0))
     if highest == 0.0:
@@ -345,7 +345,7 @@ def _effective(weights: Floats) -> float:
     return float(scaled.sum() ** 2 / (scaled**2).sum())
 
 
-def _sums(codes: Ints, columns: Sequence[Floats], *, n_units: int, clip: float) -> Floats:
+def _compute_sums(codes: Ints, columns: Sequence[Floats], *, n_units: int, clip: float) -> Floats:
     """Return per unit the sums that every estimator is a function of: runs, w, w·loss, clipped, expected, residuals, loss."""
     losses, target, logged, predicted, expected = columns
     weights = target / logged
@@ -363,7 +363,7 @@ def _sums(codes: Ints, columns: Sequence[Floats], *, n_units: int, clip: float) 
     return np.stack([totals(codes, part, n_units) for part in parts], axis=1)
 
 
-def _estimates(sums: Floats) -> Floats:
+def _compute_estimates(sums: Floats) -> Floats:
     """Return the estimates by :data:`ESTIMATORS` of sums on the last axis."""
     runs, weight, weighed, clipped, expected, residual, switched, _ = np.moveaxis(sums, -1, 0)
     some, weighty = runs > 0.0, weight > 0.0
@@ -380,9 +380,9 @@ def _estimates(sums: Floats) -> Floats:
     return np.stack(parts, axis=-1)
 
 
-def _with_effects(sums: Floats) -> Floats:
+def _add_effects(sums: Floats) -> Floats:
     """Return the estimates, and the estimates less the mean loss: (2, ..., estimators)."""
-    estimates = _estimates(sums)
+    estimates = _compute_estimates(sums)
     logged = divide(sums[..., -1], sums[..., 0], sums[..., 0] > 0.0)
     return np.stack([estimates, estimates - logged[..., None]])
 
@@ -399,5 +399,5 @@ def _bootstrap(sums: Floats, seed: int, resamples: int, quantiles: tuple[float, 
             np.bincount(rng.integers(0, units, units), minlength=units)
             for _ in range(start, min(start + at_once, resamples))
         ]
-        parts.append(_with_effects(np.stack(times).astype(np.float64) @ sums))
+        parts.append(_add_effects(np.stack(times).astype(np.float64) @ sums))
     return np.asarray(np.quantile(np.concatenate(parts, axis=1), quantiles, axis=1))

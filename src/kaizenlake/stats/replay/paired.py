@@ -82,8 +82,8 @@ def repeated_change(
     made = times > 0
     unit = np.zeros(n_runs, dtype=np.int64)
     unit[of_run] = of_unit
-    means = [_means(of_run, values, n_runs)[made] for values in (before, after)]
-    by_seed = _means(of_seed, after, n_seeds)[np.bincount(of_seed, minlength=n_seeds) > 0]
+    means = [_compute_means(of_run, values, n_runs)[made] for values in (before, after)]
+    by_seed = _compute_means(of_seed, after, n_seeds)[np.bincount(of_seed, minlength=n_seeds) > 0]
     count = int(made.sum())
     return RepeatedChange(
         change=paired_change(means[1] - means[0], unit[made], confidence=confidence),
@@ -94,7 +94,7 @@ def repeated_change(
     )
 
 
-def _means(codes: Ints, values: Floats, n_groups: int) -> Floats:
+def _compute_means(codes: Ints, values: Floats, n_groups: int) -> Floats:
     codes, (values,) = canonical(codes, values)
     number = np.bincount(codes, minlength=n_groups).astype(np.float64)
     return divide(totals(codes, values, n_groups), number, where=number > 0.0)

@@ -32,7 +32,7 @@ def least_tardy_order(tasks: UnitTasks) -> list[int]:
     Args:
         tasks: The tasks; all fit.
     """
-    starts = [order for order in _lists(tasks) if tasks.keeps_windows(order)]
+    starts = [order for order in _yield_lists(tasks) if tasks.keeps_windows(order)]
     best = min(starts, key=tasks.tardiness, default=_by_window(tasks))
     if tasks.tardiness(best) == 0 or not 1 < len(best) <= MOST_TASKS:
         return best
@@ -43,18 +43,18 @@ def _by_window(tasks: UnitTasks) -> list[int]:
     return list_order(tasks, tasks.inherit(tasks.last), tasks.inherit(tasks.due), tasks.inherit(-tasks.weights))
 
 
-def _lists(tasks: UnitTasks) -> Iterator[list[int]]:
+def _yield_lists(tasks: UnitTasks) -> Iterator[list[int]]:
     weight = tasks.inherit(-tasks.weights)
     last_day = tasks.slot_days[np.minimum(tasks.last, len(tasks.slot_days) - 1)]
     closing = np.where(tasks.last < len(tasks.slot_days), last_day, tasks.due)
     yield list_order(tasks, tasks.inherit(tasks.due), weight)
     yield list_order(tasks, tasks.inherit(np.minimum(tasks.due, closing)), weight)
     yield _by_window(tasks)
-    yield list_order(tasks, tasks.inherit(_latest_free_days(tasks)), tasks.inherit(tasks.due), weight)
+    yield list_order(tasks, tasks.inherit(_compute_latest_free_days(tasks)), tasks.inherit(tasks.due), weight)
     yield list_order(tasks, weight, tasks.inherit(tasks.due))
 
 
-def _latest_free_days(tasks: UnitTasks) -> Ints:
+def _compute_latest_free_days(tasks: UnitTasks) -> Ints:
     """Return a day for each task, the heaviest first: the latest free one up to its deadline, else the earliest."""
     days, counts = np.unique(tasks.slot_days[: len(tasks.before)], return_counts=True)
     free = counts.tolist()

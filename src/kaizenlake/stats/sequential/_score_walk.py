@@ -76,7 +76,7 @@ class Paths:
         width = np.maximum(high - low, 0.0)
         narrowest = np.sqrt(np.minimum(gain, next_gain))
         count = max(_FEWEST_NODES, int(np.ceil(_NODES_PER_SD * float((width / narrowest).max(initial=0.0)))) + 8)
-        nodes, weights = _legendre(count)
+        nodes, weights = _compute_legendre(count)
         position = low[:, None] + width[:, None] * nodes
         with np.errstate(divide="ignore"):
             log_weight = np.log(width)[:, None] + np.log(weights)
@@ -106,7 +106,7 @@ class Paths:
 
 
 @lru_cache(maxsize=64)
-def _legendre(count: int) -> tuple[Floats, Floats]:
+def _compute_legendre(count: int) -> tuple[Floats, Floats]:
     """Return Gauss-Legendre nodes and weights on [0, 1]."""
     nodes, weights = np.polynomial.legendre.leggauss(count)
     return (nodes + 1.0) / 2.0, weights / 2.0

@@ -182,8 +182,8 @@ def judge(rule: CanaryRule, candidate: Moments, control: Moments) -> Judged:
         p_boundary=p,
         crossed_on_look=steps.crossed,
         worse_since_look=first_look(sequence.ci_low > rule.tolerated),
-        shrunk_effect=_shrunk(fixed.effect, test.se, rule.tolerated),
-        **_outlook(rule, known, share_alpha(candidates).critical, candidates),
+        shrunk_effect=_compute_shrunk(fixed.effect, test.se, rule.tolerated),
+        **_compute_outlook(rule, known, share_alpha(candidates).critical, candidates),
     )
 
 
@@ -206,8 +206,8 @@ def guard(rule: CanaryRule, margin: float, guardrails: int, candidate: Moments, 
     low = rule.sequence(candidate, control, 1.0 - rule.alpha / guardrails, "above")
     high = rule.sequence(candidate, control, 1.0 - rule.alpha, "below")
     units = np.minimum(candidate.n, control.n)
-    lower = np.where(still, low.effect - _rarer_than(units, rule.alpha / guardrails), low.ci_low)
-    upper = np.where(still, high.effect + _rarer_than(units, rule.alpha), high.ci_high)
+    lower = np.where(still, low.effect - _compute_rarer_than(units, rule.alpha / guardrails), low.ci_low)
+    upper = np.where(still, high.effect + _compute_rarer_than(units, rule.alpha), high.ci_high)
     return Guarded(low.effect, lower, upper, upper <= margin, first_look(lower > margin))
 
 
@@ -242,18 +242,18 @@ def verdicts(
     )
 
 
-def _rarer_than(units: Floats, alpha: float) -> Floats:
+def _compute_rarer_than(units: Floats, alpha: float) -> Floats:
     """Return the share of units that, with this chance, shows in none of so many."""
     return np.asarray(1.0 - alpha ** (1.0 / np.maximum(units, 1.0)))
 
 
-def _shrunk(effect: Floats, se: Floats, worth: float) -> Floats:
+def _compute_shrunk(effect: Floats, se: Floats, worth: float) -> Floats:
     if worth == 0.0:
         return np.full(effect.shape, np.nan)
     return shrink_normal(effect, se**2, NormalPrior(0.0, worth**2))
 
 
-def _outlook(rule: CanaryRule, known: Floats, critical: Floats, candidates: int) -> dict[str, Floats]:
+def _compute_outlook(rule: CanaryRule, known: Floats, critical: Floats, candidates: int) -> dict[str, Floats]:
     """Return the power so far, and nights needed, for an effect as large as what is tolerated, while all candidates share alpha."""
     nothing = np.full(known.shape, np.nan)
     if rule.tolerated == 0.0:
@@ -266,7 +266,7 @@ def _outlook(rule: CanaryRule, known: Floats, critical: Floats, candidates: int)
         np.arange(1.0, known.shape[-1] + 1.0),
         power=POWER,
         alpha=rule.alpha / candidates,
-        inflation=_inflation(rule, candidates),
+        inflation=_compute_inflation(rule, candidates),
     )
     return {
         "power_so_far": np.where(made, np.clip(seen, 0.0, 1.0), np.nan),
@@ -275,7 +275,7 @@ def _outlook(rule: CanaryRule, known: Floats, critical: Floats, candidates: int)
 
 
 @cache
-def _inflation(rule: CanaryRule, candidates: int) -> float:
+def _compute_inflation(rule: CanaryRule, candidates: int) -> float:
     """Return what looking every night costs: information over that of a single look, if each night brings the same."""
     alpha = rule.alpha / candidates
     looks = min(rule.horizon, MOST_PLANNED)

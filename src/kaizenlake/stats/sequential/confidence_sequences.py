@@ -107,16 +107,16 @@ def confidence_sequence(
     effect = difference(Moments(n_a, mean_a, m2_a), Moments(n_b, mean_b, m2_b))
     se = standard_error(n_a, m2_a, n_b, m2_b, variance)
     usable = (units >= minimum_units) & (se > 0.0)
-    mixing = np.where(usable, _mixing(n_a + n_b, declared_n, 1.0 - confidence), np.nan)
+    mixing = np.where(usable, _compute_mixing(n_a + n_b, declared_n, 1.0 - confidence), np.nan)
 
-    half = se * _half_width(mixing, 1.0 - confidence, side)
+    half = se * _compute_half_width(mixing, 1.0 - confidence, side)
     z = (effect - np.asarray(no_effect, dtype=np.float64)) / np.where(usable, se, np.nan)
     return Sequence(
         effect=effect,
         se=se,
         ci_low=np.where(side == "below", np.where(np.isnan(half), np.nan, -np.inf), effect - half),
         ci_high=np.where(side == "above", np.where(np.isnan(half), np.nan, np.inf), effect + half),
-        p_value=_p_value(mixing, z, side),
+        p_value=_compute_p_value(mixing, z, side),
         units=units,
     )
 
@@ -205,21 +205,21 @@ def running_minimum_by(groups: ArrayLike, looks: ArrayLike, p: ArrayLike) -> Flo
     return result
 
 
-def _mixing(n: Floats, declared_n: ArrayLike, alpha: float) -> Floats:
+def _compute_mixing(n: Floats, declared_n: ArrayLike, alpha: float) -> Floats:
     """Return the information so far in units of the mixture's: n * rho squared."""
     (declared,) = floats(declared_n)
     surprise = -2.0 * np.log(alpha)
     return divide(n * (surprise + np.log1p(surprise)), declared, where=declared > 0.0)
 
 
-def _half_width(mixing: Floats, alpha: float, side: Side) -> Floats:
+def _compute_half_width(mixing: Floats, alpha: float, side: Side) -> Floats:
     """Return half width of the interval in standard errors."""
     root = np.sqrt(mixing + 1.0)
     log_odds = np.log(root / alpha) if side == "both" else np.log1p(root / (2.0 * alpha))
     return np.asarray(np.sqrt(2.0 * (mixing + 1.0) / mixing * log_odds))
 
 
-def _p_value(mixing: Floats, z: Floats, side: Side) -> Floats:
+def _compute_p_value(mixing: Floats, z: Floats, side: Side) -> Floats:
     """Return the smallest alpha whose sequence, with this mixture, leaves out no effect."""
     root, evidence = np.sqrt(mixing + 1.0), z**2 * mixing / (2.0 * (mixing + 1.0))
     if side == "both":

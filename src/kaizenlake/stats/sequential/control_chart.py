@@ -190,12 +190,12 @@ def drift_chart(
     mean, runs, m2 = np.atleast_2d(*floats(mean, runs, m2))
     if baseline_days < FEWEST_BASELINE_DAYS:
         raise ValueError(f"expected a baseline of {FEWEST_BASELINE_DAYS} days or more, found {baseline_days}")
-    rule = _Rule(*_limits(days_per_false_alarm), smallest_rise)
+    rule = _Rule(*_compute_limits(days_per_false_alarm), smallest_rise)
     if not mean.size:
         none = np.empty(mean.shape)
         return ControlChart(none, none, none, none, none, none, np.empty(mean.shape, dtype=np.bool_))
     blocks = [
-        _chart(mean[at : at + _BLOCK], runs[at : at + _BLOCK], m2[at : at + _BLOCK], baseline_days, rule)
+        _compute_chart(mean[at : at + _BLOCK], runs[at : at + _BLOCK], m2[at : at + _BLOCK], baseline_days, rule)
         for at in range(0, mean.shape[0], _BLOCK)
     ]
     level, baseline, low, high, statistic, limit = (np.concatenate([block[i] for block in blocks]) for i in range(6))
@@ -221,10 +221,10 @@ def rise_limit(
     >>> round(rise_limit(300.0), 2)
     2.52
     """
-    return _height(float(np.sqrt((1.0 - correlation) / (1.0 + correlation))), days_per_false_alarm)
+    return _compute_height(float(np.sqrt((1.0 - correlation) / (1.0 + correlation))), days_per_false_alarm)
 
 
-def _height(slope: float, days_per_false_alarm: float) -> float:
+def _compute_height(slope: float, days_per_false_alarm: float) -> float:
     """Return the height at which 2 T(h, slope) is one in a number of days."""
     if not 2.0 * special().owens_t(0.0, slope) * days_per_false_alarm > 1.0:
         raise ValueError(f"expected more days per false alarm, found {days_per_false_alarm}")
@@ -235,13 +235,13 @@ def _height(slope: float, days_per_false_alarm: float) -> float:
 
 
 @lru_cache(maxsize=64)
-def _limits(days_per_false_alarm: float) -> tuple[Floats, Floats]:
+def _compute_limits(days_per_false_alarm: float) -> tuple[Floats, Floats]:
     """Return slopes up to that of independent days, and the limit at each; lower ones for few days than that which is none."""
     steepest = float(np.sqrt(1.0 / (2.0 * WINDOW - 1.0)))
     rise_limit(days_per_false_alarm)
     least = max(_LEAST_SLOPE, 2.0 * np.tan(np.pi / days_per_false_alarm))
     slopes = np.linspace(min(least, steepest), steepest, _SLOPES)
-    return slopes, np.array([_height(float(slope), days_per_false_alarm) for slope in slopes])
+    return slopes, np.array([_compute_height(float(slope), days_per_false_alarm) for slope in slopes])
 
 
 class _Rule(NamedTuple):
@@ -261,7 +261,7 @@ class _Rule(NamedTuple):
         return np.interp(np.sqrt((1.0 - correlation) / (1.0 + correlation)), self.slopes, self.limits)
 
 
-def _chart(mean: Floats, runs: Floats, m2: Floats, first: int, rule: _Rule) -> NDArray[np.float64]:
+def _compute_chart(mean: Floats, runs: Floats, m2: Floats, first: int, rule: _Rule) -> NDArray[np.float64]:
     """Return the parts of the chart of a block of series."""
     known = runs > 0.0
     runs, mean, m2 = (np.where(known, column, 0.0) for column in (runs, mean, m2))
@@ -428,14 +428,14 @@ def _recent(mean: Floats, runs: Floats, weight: Floats) -> _Recent:
     for apart in range(1, WINDOW):
         product = np.zeros_like(weight)
         product[:, apart:] = weight[:, apart:] * weight[:, :-apart]
-        pairs.append(_rolling(product, WINDOW - apart))
+        pairs.append(_compute_rolling(product, WINDOW - apart))
     by_run = np.where(some, divide(weight**2, runs, some), 0.0)
     cubed_by_run = np.where(some, divide(weight**3, runs**2, some), 0.0)
     parts = (weight, weight * mean, weight**2, by_run, cubed_by_run, weight**3)
-    return _Recent(*(*(_rolling(part, WINDOW) for part in parts), np.stack(pairs)))
+    return _Recent(*(*(_compute_rolling(part, WINDOW) for part in parts), np.stack(pairs)))
 
 
-def _rolling(values: Floats, window: int) -> Floats:
+def _compute_rolling(values: Floats, window: int) -> Floats:
     """Return sums over the last days, one term after the other: no sum is left over from days that are gone."""
     sums = values.copy()
     for back in range(1, min(window, values.shape[1])):

@@ -89,12 +89,12 @@ def sample_ratio_by(
     few = (smallest < FEW) & np.isfinite(chi2)
     exact = allocated & few[codes]
     of_arm = np.ones(n_groups)
-    np.minimum.at(of_arm, codes[exact], _binomial(counts[exact], units[codes][exact], share[exact]))
+    np.minimum.at(of_arm, codes[exact], _compute_binomial(counts[exact], units[codes][exact], share[exact]))
     shared = np.where(df > 1, df + 1.0, 1.0)
     return SampleRatio(chi2, df, np.where(few, np.minimum(of_arm * shared, 1.0), p_value))
 
 
-def _binomial(count: Floats, n: Floats, share: Floats) -> Floats:
+def _compute_binomial(count: Floats, n: Floats, share: Floats) -> Floats:
     """Return twice the smaller tail of a binomial distribution, at most 1."""
     at_most = np.where(count < n, special().betainc(np.maximum(n - count, _NONE), count + 1.0, 1.0 - share), 1.0)
     at_least = np.where(count > 0.0, special().betainc(np.maximum(count, _NONE), n - count + 1.0, share), 1.0)

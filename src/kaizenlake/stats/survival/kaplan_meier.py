@@ -49,11 +49,12 @@ def time_quantiles(
     with np.errstate(divide="ignore", invalid="ignore"):
         return tuple(
             TimeQuantile(
-                _finite(curve.quantile(share)), *map(_finite, curve.quantile_ci(share, alpha=1.0 - confidence))
+                _compute_finite(curve.quantile(share)),
+                *map(_compute_finite, curve.quantile_ci(share, alpha=1.0 - confidence)),
             )
             for share in shares
         )
 
 
-def _finite(value: float) -> float | None:
+def _compute_finite(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None

@@ -112,7 +112,7 @@ def two_proportions(
         lift=lift,
         ci_low=effect - np.hypot(rate_a - low_a, high_b - rate_b),
         ci_high=effect + np.hypot(high_a - rate_a, rate_b - low_b),
-        p_value=_p_value(wins_a, n_a, wins_b, n_b),
+        p_value=_compute_p_value(wins_a, n_a, wins_b, n_b),
     )
 
 
@@ -122,7 +122,7 @@ def _countable(wins: Floats, n: Floats) -> Bools:
     return countable
 
 
-def _p_value(wins_a: Floats, n_a: Floats, wins_b: Floats, n_b: Floats) -> Floats:
+def _compute_p_value(wins_a: Floats, n_a: Floats, wins_b: Floats, n_b: Floats) -> Floats:
     n, wins = n_a + n_b, wins_a + wins_b
     small_row, small_column = np.minimum(n_a, n_b), np.minimum(wins, n - wins)
     exact = small_row * small_column / n < SMALL_EXPECTED_COUNT
@@ -131,11 +131,11 @@ def _p_value(wins_a: Floats, n_a: Floats, wins_b: Floats, n_b: Floats) -> Floats
     z = divide(wins_a / n_a - wins_b / n_b, se, where=~exact)
     p_value = np.asarray(normal_two_sided(z))
     if exact.any():
-        p_value[exact] = _fisher(wins_a[exact], n_a[exact], wins_b[exact], n_b[exact])
+        p_value[exact] = _compute_fisher(wins_a[exact], n_a[exact], wins_b[exact], n_b[exact])
     return p_value
 
 
-def _fisher(wins_a: Floats, n_a: Floats, wins_b: Floats, n_b: Floats) -> Floats:
+def _compute_fisher(wins_a: Floats, n_a: Floats, wins_b: Floats, n_b: Floats) -> Floats:
     """Return Fisher's exact two-sided p-value, in the cell that is expected to be smallest.
 
     That cell is hypergeometric on 0 .. min(row, column). Its probabilities are built up from their ratios and scaled to
@@ -156,12 +156,12 @@ def _fisher(wins_a: Floats, n_a: Floats, wins_b: Floats, n_b: Floats) -> Floats:
         width = int(last[by_length[start]]) + 1
         stop = min(by_length.size, start + max(1, _CELLS_AT_ONCE // (width + _TAIL_TERMS)))
         rows = by_length[start:stop]
-        p_value[rows] = _fisher_block(seen[rows], last[rows], row[rows], column[rows], n[rows])
+        p_value[rows] = _compute_fisher_block(seen[rows], last[rows], row[rows], column[rows], n[rows])
         start = stop
     return p_value
 
 
-def _fisher_block(seen: Ints, last: Ints, row: Floats, column: Floats, n: Floats) -> Floats:
+def _compute_fisher_block(seen: Ints, last: Ints, row: Floats, column: Floats, n: Floats) -> Floats:
     cell = np.arange(int(last.max()) + 1)
     inside = cell <= last[:, None]
     row, column, n = row[:, None], column[:, None], n[:, None]

@@ -22,13 +22,13 @@ def check(table: type[Table], frame: pl.DataFrame) -> pl.DataFrame:
     Raises:
         TableInvalidError: Names each broken rule with a count and the first values that break it.
     """
-    broken = _broken_rules(table, frame)
+    broken = _list_broken_rules(table, frame)
     keys = grain(table)
     if keys and not set(keys) - set(frame.columns) and frame.height:
         # Hashes that all differ are of keys that all differ; only else the keys themselves are counted.
         key = pl.struct(keys)
         if frame.select(key.hash().n_unique()).item() < frame.height:
-            broken += _doubles("grain", keys, frame.height - frame.select(key.n_unique()).item())
+            broken += _list_doubles("grain", keys, frame.height - frame.select(key.n_unique()).item())
     _refuse(table, broken)
     return frame
 
@@ -46,24 +46,24 @@ def check_parts(table: type[Table], parts: Iterable[pl.DataFrame]) -> Iterator[p
     Raises:
         TableInvalidError: As `check` does.
     """
-    keys = [key for key in (grain(table), *_unique(table)) if key]
+    keys = [key for key in (grain(table), *_gather_unique(table)) if key]
     hashes: dict[tuple[str, ...], list[pl.DataFrame]] = {key: [] for key in keys}
     for part in parts:
-        _refuse(table, _broken_rules(table, part))
+        _refuse(table, _list_broken_rules(table, part))
         for key, of_parts in hashes.items():
             columns = pl.struct(key)
             of_parts.append(part.select(columns.hash(0).alias("one"), columns.hash(1).alias("other")))
         yield part
     for key, of_parts in hashes.items():
         if of_parts and (seen := pl.concat(of_parts))["one"].n_unique() < seen.height:
-            _refuse(table, _doubles("grain" if key == grain(table) else "key", key, seen.height - seen.n_unique()))
+            _refuse(table, _list_doubles("grain" if key == grain(table) else "key", key, seen.height - seen.n_unique()))
 
 
-def _broken_rules(table: type[Table], frame: pl.DataFrame) -> list[str]:
+def _list_broken_rules(table: type[Table], frame: pl.DataFrame) -> list[str]:
     """Return rules that a frame breaks, in words; whether the grain is unique is not looked at."""
     from kaizenlake.tables.base.model import broken_cells
 
-    broken = [*_changes(table)]
+    broken = [*_list_changes(table)]
     failures = broken_cells(table, frame)
     if failures.height:
         cases = failures.group_by("column", "check", maintain_order=True).agg(
@@ -81,7 +81,7 @@ def _broken_rules(table: type[Table], frame: pl.DataFrame) -> list[str]:
 
 
 @cache
-def _changes(table: type[Table]) -> tuple[str, ...]:
+def _list_changes(table: type[Table]) -> tuple[str, ...]:
     """Return what in a model changes rows while it checks them, in words: the frame that is written would not be the one that was seen."""
     model = table.to_schema()
     parts = [("the frame", model), *model.columns.items()]
@@ -94,14 +94,14 @@ def _changes(table: type[Table]) -> tuple[str, ...]:
     )
 
 
-def _unique(table: type[Table]) -> tuple[tuple[str, ...], ...]:
+def _gather_unique(table: type[Table]) -> tuple[tuple[str, ...], ...]:
     """Return columns that the Pandera model calls unique, beside the grain: alone, or several together."""
     model = table.to_schema()
     alone = [(name,) for name, item in model.columns.items() if item.unique]
     return (*alone, tuple(model.unique or ()))
 
 
-def _doubles(word: str, key: tuple[str, ...], rows: int) -> list[str]:
+def _list_doubles(word: str, key: tuple[str, ...], rows: int) -> list[str]:
     return [f"{word} ({', '.join(key)}) is not unique: {plural(rows, 'row')} too many"] if rows else []
 
 

@@ -162,7 +162,9 @@ def table(*, layer: Layer, grain: tuple[str, ...], partition: str | None = None)
             raise UsageError(
                 f"The layer of a table is bronze, silver or gold, and not {layer!r}.", where=_place(declared)
             )
-        if unknown := [key for key in (*grain, *([partition] if partition else ())) if key not in _names(declared)]:
+        if unknown := [
+            key for key in (*grain, *([partition] if partition else ())) if key not in _list_names(declared)
+        ]:
             raise UsageError(
                 f"{unknown[0]!r} names rows or partitions and is no column.",
                 where=_place(declared),
@@ -227,7 +229,7 @@ def meaning(table: type[Table]) -> str:
 
 def schema(table: type[Table]) -> pl.Schema:
     """Return columns and types of a table, in their order."""
-    return pl.Schema(_types(table))
+    return pl.Schema(_gather_types(table))
 
 
 @cache
@@ -238,7 +240,7 @@ def columns_mark(table: type[Table]) -> str:
 
 def columns(table: type[Table]) -> dict[str, Column]:
     """Return columns of a table with what is declared of each, in their order."""
-    return dict(_columns(table))
+    return dict(_gather_columns(table))
 
 
 def empty(table: type[Table]) -> pl.LazyFrame:
@@ -255,17 +257,17 @@ def _declaration(table: type[Table]) -> Declaration:
     return declared
 
 
-def _names(table: type[Table]) -> tuple[str, ...]:
+def _list_names(table: type[Table]) -> tuple[str, ...]:
     """Return names of the columns: of the last base first."""
     annotated = (key for base in reversed(table.__mro__) for key in inspect.get_annotations(base))
     return tuple(dict.fromkeys(key for key in annotated if not key.startswith("_")))
 
 
 @cache
-def _types(table: type[Table]) -> dict[str, Any]:
+def _gather_types(table: type[Table]) -> dict[str, Any]:
     try:
         hints = get_type_hints(table, include_extras=True)
-        return dict(pl.Schema({key: _as_type(hints[key]) for key in _names(table)}))
+        return dict(pl.Schema({key: _as_type(hints[key]) for key in _list_names(table)}))
     except (AttributeError, NameError, TypeError) as error:
         raise UsageError(f"A column has no type of Polars: {error}", where=_place(table)) from error
 
@@ -277,8 +279,8 @@ def _as_type(hint: Any) -> Any:
 
 
 @cache
-def _columns(table: type[Table]) -> dict[str, Column]:
-    return {key: _as_column(table, key) for key in _names(table)}
+def _gather_columns(table: type[Table]) -> dict[str, Column]:
+    return {key: _as_column(table, key) for key in _list_names(table)}
 
 
 def _as_column(table: type[Table], name: str) -> Column:

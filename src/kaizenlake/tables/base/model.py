@@ -15,7 +15,7 @@ from kaizenlake.tables.base.declaration import Column, Table, columns, schema
 
 def schema_of(table: type[Table]) -> pa.DataFrameSchema:
     """Return the schema of the Pandera model of a table: its columns are exactly the declared ones, of exactly their types."""
-    return _model(table).to_schema()
+    return _build_model(table).to_schema()
 
 
 def broken_cells(table: type[Table], frame: pl.DataFrame) -> pl.DataFrame:
@@ -33,7 +33,7 @@ def broken_cells(table: type[Table], frame: pl.DataFrame) -> pl.DataFrame:
 
 
 @cache
-def _model(table: type[Table]) -> type[pa.DataFrameModel]:
+def _build_model(table: type[Table]) -> type[pa.DataFrameModel]:
     parts = [part for part in reversed(table.__mro__) if part not in (object, Table)]
     declared = columns(table)
     own = {

@@ -17,7 +17,7 @@ TOLD_DAYS = 30
 """Days within which a run of the control must tell the metric of a guardrail that only the settings name."""
 
 
-def tells(metric: str) -> pl.Expr:
+def tells_metric(metric: str) -> pl.Expr:
     """Return whether the record of a run tells a metric.
 
     Args:
@@ -42,7 +42,12 @@ def count_before_start(deployments: pl.LazyFrame, run_records: pl.LazyFrame) -> 
     controls = deployments.select(*DEPLOYMENT, "policy_id", "doer", "started_at", policy_version="control_version")
     return (
         run_records.select(
-            "tenant_id", "policy_id", "doer", "policy_version", "occurred_at", **{name: tells(name) for name in METRICS}
+            "tenant_id",
+            "policy_id",
+            "doer",
+            "policy_version",
+            "occurred_at",
+            **{name: tells_metric(name) for name in METRICS},
         )
         .join(controls, on=["tenant_id", "policy_id", "doer", "policy_version"], nulls_equal=True)
         .filter(pl.col("occurred_at") < started, pl.col("occurred_at") >= started - pl.duration(days=TOLD_DAYS))

@@ -109,10 +109,10 @@ def clean(text: str) -> str:
     return _CONTROL.sub("\ufffd", " ".join(text.expandtabs(4).split("\n")))
 
 
-def cell(value: Any) -> str:
+def format_cell(value: Any) -> str:
     r"""Return one value of a table, in words for a person.
 
-    >>> [cell(value) for value in (None, 0.123456789, True, ["a", "b"], "x\ny")]
+    >>> [format_cell(value) for value in (None, 0.123456789, True, ["a", "b"], "x\ny")]
     ['', '0.1235', 'yes', 'a, b', 'x y']
     """
     if value is None:
@@ -122,14 +122,14 @@ def cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4g}" if abs(value) < 1e6 else f"{value:,.0f}"
     if isinstance(value, (list, tuple)):
-        return ", ".join(map(cell, value))
+        return ", ".join(map(format_cell, value))
     return clean(" ".join(str(value).split()))
 
 
 def draw(heads: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str = "") -> None:
     """Draw a table: with lines on a terminal, elsewhere as columns parted by tabs."""
     if not sys.stdout.isatty():
-        say_lines(["\t".join(heads), *("\t".join(map(cell, row)) for row in rows)])
+        say_lines(["\t".join(heads), *("\t".join(map(format_cell, row)) for row in rows)])
         return
     from rich import box
     from rich.table import Table
@@ -139,7 +139,7 @@ def draw(heads: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str = ""
     for row in rows:
         numbers = [isinstance(value, (int, float)) and not isinstance(value, bool) for value in row]
         table.add_row(
-            *(Text(cell(value), justify="right" if n else "left") for value, n in zip(row, numbers, strict=True))
+            *(Text(format_cell(value), justify="right" if n else "left") for value, n in zip(row, numbers, strict=True))
         )
     out().print(table)
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from kaizenlake.publish import formats as say
-from kaizenlake.report.canary.data import CanaryData, CandidateNights, lately
-from kaizenlake.report.canary.labels import NIGHTLY, VERDICTS
-from kaizenlake.report.engine.blocks import Block, Grid, Paragraph, Picture, Section, grid
-from kaizenlake.report.engine.columns import interval, show_text
+from kaizenlake.report.canary.canary_data import CanaryData, CandidateNights, lately
+from kaizenlake.report.canary.canary_labels import NIGHTLY, VERDICTS
+from kaizenlake.report.engine.blocks import Block, Grid, Paragraph, Picture, Section, build_grid
+from kaizenlake.report.engine.columns import show_interval, show_text
 from kaizenlake.report.engine.rows import Listing, TableRow
 from kaizenlake.report.engine.sequence_chart import (
     DecisionNight,
     EffectNight,
     EvidenceNight,
-    effect_chart,
-    evidence_chart,
+    draw_effect_chart,
+    draw_evidence_chart,
 )
 from kaizenlake.tables import CanaryLooks
 from kaizenlake.vocabulary import plural
@@ -25,9 +25,9 @@ CHARTED = 3
 """Most candidates whose nights are drawn; the others are in the tables."""
 
 
-def candidates(data: CanaryData) -> tuple[Section, ...]:
+def build_candidates(data: CanaryData) -> tuple[Section, ...]:
     """Return each candidate night by night."""
-    return tuple(_candidate(place, item, data) for place, item in enumerate(data.candidates[:CHARTED], 1))
+    return tuple(_build_candidate(place, item, data) for place, item in enumerate(data.candidates[:CHARTED], 1))
 
 
 def section_of(place: int, data: CanaryData) -> str:
@@ -35,42 +35,42 @@ def section_of(place: int, data: CanaryData) -> str:
     return f"candidate-{place}" if place <= min(CHARTED, len(data.candidates)) else "sizes"
 
 
-def _candidate(place: int, item: CandidateNights, data: CanaryData) -> Section:
+def _build_candidate(place: int, item: CandidateNights, data: CanaryData) -> Section:
     version, shown = say.clean(item.version, 40), lately(item.looks)
     chance = f"The boundary is set so that chance crosses it in at most {say.percent(data.deployment.alpha)} of them."
     blocks: tuple[Block, ...] = (
-        _effects(place, item, shown, data.deployment.max_loss_increase),
-        *_evidence(place, item, shown),
-        Paragraph(f"{_nightly(item)} {NIGHTLY} {chance}"),
-        _looks(place, version, shown),
+        _build_effects(place, item, shown, data.deployment.max_loss_increase),
+        *_build_evidence(place, item, shown),
+        Paragraph(f"{_format_nightly(item)} {NIGHTLY} {chance}"),
+        _build_looks(place, version, shown),
     )
     return Section(f"candidate-{place}", f"Night by night: {version}", say.clean(item.last.reason, 600), blocks)
 
 
-def _effects(place: int, item: CandidateNights, shown: Listing[TableRow], tolerated: float) -> Picture:
+def _build_effects(place: int, item: CandidateNights, shown: Listing[TableRow], tolerated: float) -> Picture:
     """Return the effect night by night, with both of its intervals."""
     nights = [
         EffectNight(
             look.looked_on,
             look.effect,
-            _span(look.sequential_ci_low, look.sequential_ci_high),
-            _span(look.ci_low, look.ci_high),
+            _find_span(look.sequential_ci_low, look.sequential_ci_high),
+            _find_span(look.ci_low, look.ci_high),
         )
         for look in shown.rows
     ]
     return Picture(
-        effect_chart(
+        draw_effect_chart(
             f"chart-effect-{place}",
-            f"Effect on the loss, night by night: {_arms(item)}",
+            f"Effect on the loss, night by night: {_format_arms(item)}",
             f"{_now(item.last)} {_describe_crossing(item)}",
             nights,
             tolerated=tolerated,
-            crossing=_within(_stop(item) or _crossing(item), shown),
+            crossing=_within(_find_stop(item) or _find_crossing(item), shown),
         )
     )
 
 
-def _evidence(place: int, item: CandidateNights, shown: Listing[TableRow]) -> tuple[Picture, ...]:
+def _build_evidence(place: int, item: CandidateNights, shown: Listing[TableRow]) -> tuple[Picture, ...]:
     """Return the p-value that is held against the boundary, night by night; nothing where no night has one."""
     # On a night that spends nothing there is no boundary to be crossed.
     nights = [
@@ -79,27 +79,27 @@ def _evidence(place: int, item: CandidateNights, shown: Listing[TableRow]) -> tu
     if not any(night.held is not None or night.nightly is not None for night in nights):
         return ()
     last = item.last
-    chart = evidence_chart(
+    chart = draw_evidence_chart(
         f"chart-evidence-{place}",
-        f"Evidence against its boundary, night by night: {_arms(item)}",
+        f"Evidence against its boundary, night by night: {_format_arms(item)}",
         f"{_describe_boundary(last)}; a t-test of that night alone {_describe_look(last)}. {_describe_crossing(item)}",
         nights,
         nightly_level=NIGHTLY_LEVEL,
-        crossing=_within(_crossing(item), shown),
+        crossing=_within(_find_crossing(item), shown),
     )
     return (Picture(chart),)
 
 
-def _looks(place: int, version: str, shown: Listing[TableRow]) -> Grid:
-    return grid(
+def _build_looks(place: int, version: str, shown: Listing[TableRow]) -> Grid:
+    return build_grid(
         f"nights-{place}-table",
         f"Night-by-night checks of {version}",
         CanaryLooks,
         shown,
         (
             show_text("Night", night_of, "policy_version", "look"),
-            *("verdict", "effect", interval("sequential_ci_low", "sequential_ci_high", "On all nights")),
-            *(interval(label="That night alone"), "p_boundary", "boundary_p", "p_value"),
+            *("verdict", "effect", show_interval("sequential_ci_low", "sequential_ci_high", "On all nights")),
+            *(show_interval(label="That night alone"), "p_boundary", "boundary_p", "p_value"),
         ),
     )
 
@@ -109,7 +109,7 @@ def night_of(look: TableRow) -> str:
     return f"{look.look}, {say.day(look.looked_on)}"
 
 
-def _arms(item: CandidateNights) -> str:
+def _format_arms(item: CandidateNights) -> str:
     return f"{say.clean(item.version, 40)} against {say.clean(item.last.control_version, 40)}"
 
 
@@ -132,12 +132,12 @@ def _describe_boundary(look: TableRow) -> str:
     if look.p_boundary is None:
         return "At the latest check there is no p to hold against a boundary"
     if not look.boundary_p:
-        return f"At the latest check nothing of the chance is spent, so that p {_p(look.p_boundary)} has no boundary to cross"
-    return f"At the latest check p {_p(look.p_boundary)} is held against {_p(look.boundary_p)}"
+        return f"At the latest check nothing of the chance is spent, so that p {_format_p(look.p_boundary)} has no boundary to cross"
+    return f"At the latest check p {_format_p(look.p_boundary)} is held against {_format_p(look.boundary_p)}"
 
 
 def _describe_look(look: TableRow) -> str:
-    return "is not defined" if look.p_value is None else f"says {_p(look.p_value)}"
+    return "is not defined" if look.p_value is None else f"says {_format_p(look.p_value)}"
 
 
 def _describe_crossing(item: CandidateNights) -> str:
@@ -146,14 +146,14 @@ def _describe_crossing(item: CandidateNights) -> str:
     return f"The boundary was crossed on night {item.last.crossed_on_look}."
 
 
-def _crossing(item: CandidateNights) -> DecisionNight | None:
+def _find_crossing(item: CandidateNights) -> DecisionNight | None:
     """Return where the boundary was crossed."""
     on = item.last.crossed_on_look
     look = next((look for look in item.looks if look.look == on), None)
     return None if look is None else DecisionNight(look.looked_on, f"boundary crossed on night {on}", "good")
 
 
-def _stop(item: CandidateNights) -> DecisionNight | None:
+def _find_stop(item: CandidateNights) -> DecisionNight | None:
     """Return where a verdict to roll back, or that nothing can be said, began to hold; None where the latest is another."""
     if item.last.verdict not in {"rollback", "invalid"}:
         return None
@@ -169,15 +169,15 @@ def _within(found: DecisionNight | None, shown: Listing[TableRow]) -> DecisionNi
     return found if found is not None and found.day >= shown.rows[0].looked_on else None
 
 
-def _span(low: float | None, high: float | None) -> tuple[float, float] | None:
+def _find_span(low: float | None, high: float | None) -> tuple[float, float] | None:
     return None if low is None or high is None else (low, high)
 
 
-def _p(value: float | None) -> str:
+def _format_p(value: float | None) -> str:
     return "not defined" if value is None else say.small_p(value)
 
 
-def _nightly(item: CandidateNights) -> str:
+def _format_nightly(item: CandidateNights) -> str:
     """Return what an ordinary t-test of each night would have decided, and whether it still would."""
     called = next((look for look in item.looks if look.p_value is not None and look.p_value < NIGHTLY_LEVEL), None)
     level = f"{NIGHTLY_LEVEL:g}"
@@ -200,7 +200,5 @@ def _nightly(item: CandidateNights) -> str:
         and (now.effect < 0) == better
     )
     if called is not now and not holds:
-        said += (
-            f" By the latest check it would not say so any more (effect {say.effect(now.effect)}, p {_p(now.p_value)})."
-        )
+        said += f" By the latest check it would not say so any more (effect {say.effect(now.effect)}, p {_format_p(now.p_value)})."
     return said

@@ -6,7 +6,7 @@ import msgspec
 import polars as pl
 
 from kaizenlake.publish import formats as say
-from kaizenlake.report.engine.blocks import Grid, grid
+from kaizenlake.report.engine.blocks import Grid, build_grid
 from kaizenlake.report.engine.columns import show_text
 from kaizenlake.report.engine.rows import Listing, TableRow, listing
 from kaizenlake.tables import PolicyPromotions, Scan
@@ -39,7 +39,7 @@ def gates(text: str | None) -> tuple[GateResult, ...]:
         return ()
 
 
-def decisions_table(identifier: str, caption: str, rows: Listing[TableRow]) -> Grid:
+def build_decisions_table(identifier: str, caption: str, rows: Listing[TableRow]) -> Grid:
     """Return a table of decisions.
 
     Args:
@@ -47,7 +47,7 @@ def decisions_table(identifier: str, caption: str, rows: Listing[TableRow]) -> G
         caption: What one row is.
         rows: The decisions.
     """
-    return grid(
+    return build_grid(
         identifier,
         caption,
         PolicyPromotions,
@@ -55,7 +55,7 @@ def decisions_table(identifier: str, caption: str, rows: Listing[TableRow]) -> G
         (
             show_text("When", _when, "event_id", "occurred_at"),
             "policy_version",
-            show_text("Decision", _decision, "action", "is_override", format="verdict"),
+            show_text("Decision", _format_decision, "action", "is_override", format="verdict"),
             show_text("Status", _describe_move, "from_status", "to_status"),
             "decided_by",
             show_text("Reason, or what the gates found", _why, "reason"),
@@ -67,7 +67,7 @@ def _when(row: TableRow) -> str:
     return say.instant(row.occurred_at)
 
 
-def _decision(row: TableRow) -> str:
+def _format_decision(row: TableRow) -> str:
     """Return what was decided, in a word; a skipped gate goes before all else."""
     return "override" if row.is_override else str(row.action).replace("_", " ")
 
@@ -87,6 +87,8 @@ def _why(row: TableRow) -> str:
     told = gates(row.gates)
     failed = [gate for gate in told if not gate.passed]
     shown = failed or ([] if row.reason else list(told))
-    found = [f"{say.words(gate.gate)} gate {'passed' if gate.passed else 'not passed'}: {gate.found}" for gate in shown]
+    found = [
+        f"{say.name_words(gate.gate)} gate {'passed' if gate.passed else 'not passed'}: {gate.found}" for gate in shown
+    ]
     reason = [f"“{say.clean(row.reason, 200)}”"] if row.reason else []
     return say.clean(" ".join([*reason, *(say.sentence(text) for text in found)]), 420) or say.NOTHING

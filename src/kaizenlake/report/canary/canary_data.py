@@ -10,9 +10,9 @@ import msgspec
 import polars as pl
 
 from kaizenlake.jobs.canaries._canary_standing import with_pauses
-from kaizenlake.report.canary.labels import FINAL
+from kaizenlake.report.canary.canary_labels import FINAL
 from kaizenlake.report.engine.rows import Listing, TableRow, listing
-from kaizenlake.report.kaizen.decisions import decisions
+from kaizenlake.report.kaizen.decision_rows import decisions
 from kaizenlake.tables import CanaryLooks, CanarySegments, Deployments, Scan
 
 NIGHTS = 31
@@ -125,7 +125,7 @@ def build(scan: Scan, deployment_id: str, *, as_of: datetime) -> CanaryData | No
     deployment = found[0]
     shares = dict(zip(deployment.candidate_versions, deployment.candidate_shares, strict=False))
     candidates = tuple(
-        CandidateNights(version, shares.get(version), own, _guardrails(own[-1]))
+        CandidateNights(version, shares.get(version), own, _list_guardrails(own[-1]))
         for version in dict.fromkeys([*deployment.candidate_versions, *(look.policy_version for look in looks)])
         if (own := tuple(look for look in looks if look.policy_version == version))
     )
@@ -144,7 +144,7 @@ def build(scan: Scan, deployment_id: str, *, as_of: datetime) -> CanaryData | No
 _ALL = 100_000
 
 
-def _guardrails(look: TableRow) -> tuple[GuardrailRow, ...]:
+def _list_guardrails(look: TableRow) -> tuple[GuardrailRow, ...]:
     try:
         found = msgspec.json.decode(look.guardrails, type=list[GuardrailRow])
     except msgspec.MsgspecError:

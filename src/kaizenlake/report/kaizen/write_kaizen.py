@@ -9,10 +9,10 @@ import msgspec
 
 from kaizenlake.lake.files import write_atomic
 from kaizenlake.report.engine.blocks import Section
-from kaizenlake.report.engine.render import ReportPlace, folder_of, render_html, render_pdf, with_title
+from kaizenlake.report.engine.render import ReportPlace, add_title, folder_of, render_html, render_pdf
 from kaizenlake.report.engine.rows import Figures, RunFacts
-from kaizenlake.report.kaizen.data import DEFAULT_BEARINGS, Bearings, build
-from kaizenlake.report.kaizen.sections import document
+from kaizenlake.report.kaizen.kaizen_data import DEFAULT_BEARINGS, Bearings, build
+from kaizenlake.report.kaizen.sections import build_document
 from kaizenlake.tables import Scan
 
 HTML_NAME, PDF_NAME, FIGURES_NAME = "kaizen.html", "kaizen.pdf", "kaizen.json"
@@ -51,7 +51,7 @@ def write_reports(
     """
     before = last_figures(out, before=as_of)
     data = build(scan, as_of=as_of, facts=facts, previous=before, bearings=bearings)
-    laid_out = with_title(document(data, more), out)
+    laid_out = add_title(build_document(data, more), out)
     html, pdf = render_html(laid_out), render_pdf(laid_out)
     folder = folder_of(out, as_of)
     write_atomic(folder / HTML_NAME, html.encode("utf-8"))

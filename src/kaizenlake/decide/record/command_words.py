@@ -6,19 +6,19 @@ import getpass
 import shlex
 
 from kaizenlake.errors import UsageError
-from kaizenlake.events.rules import text_fault
+from kaizenlake.events.rules import find_text_fault
 
 
-def kaizen(*words: str) -> str:
-    """Return a command of `kaizen` for the words of a hint; it can be copied into a shell, whatever the names in it are.
+def write_command(*words: str) -> str:
+    """Return a command of `write_command` for the words of a hint; it can be copied into a shell, whatever the names in it are.
 
-    >>> kaizen("policy", "show", "planner", "1.4.0"), kaizen("canary", "stop", "a b; rm")
+    >>> write_command("policy", "show", "planner", "1.4.0"), write_command("canary", "stop", "a b; rm")
     ('`kaizen policy show planner 1.4.0`', "`kaizen canary stop 'a b; rm'`")
     """
     return f"`kaizen {shlex.join(words)}`"
 
 
-def system_user() -> str | None:
+def find_system_user() -> str | None:
     """Return the user of the machine who runs this, as the machine knows them; None where it does not."""
     try:
         return getpass.getuser()[:200] or None
@@ -36,5 +36,5 @@ def check_texts(**texts: str | None) -> None:
         UsageError: One is none; the words say which, and what is wrong with it.
     """
     for name, text in texts.items():
-        if text is not None and (fault := text_fault(text)):
+        if text is not None and (fault := find_text_fault(text)):
             raise UsageError(f"{name} holds {fault}; expected a text in UTF-8, found {ascii(text)[:200]}.")

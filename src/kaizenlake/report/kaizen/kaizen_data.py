@@ -148,32 +148,32 @@ def build(
         winners=_labels(creative_labels, "winner"),
         losers=_labels(creative_labels, "loser"),
         avoided=listing(scan(AvoidedPhrases), by={"marks": True, "phrase": False, "last_reason": False}),
-        kinds=_kinds(scan(WinRates)),
+        kinds=_list_kinds(scan(WinRates)),
         win_rates={kind: _win_rates(scan(WinRates), kind) for kind in KINDS},
         experiments=_patterns(patterns, "experiment"),
         observations=_patterns(patterns, "observation"),
         clarity=listing(scan(SegmentClarity), by={"briefs": True, "industry": False, "client_type": False}),
         sources=listing(scan(SourceFreshness), by={"stale": True, "silent_hours": True, "source": False}),
-        quality=_quality(scan(Landings), scan(Quarantine)),
-        contradictions=_found(scan, "shrinking_counts"),
-        unusual=_found(scan, "unusual_source"),
-        missing=_found(scan, "missing_data"),
-        headlines=_strong(scan(Findings)),
+        quality=_make_quality(scan(Landings), scan(Quarantine)),
+        contradictions=_list_findings(scan, "shrinking_counts"),
+        unusual=_list_findings(scan, "unusual_source"),
+        missing=_list_findings(scan, "missing_data"),
+        headlines=_gather_strong(scan(Findings)),
         learning=learning(scan, as_of=as_of),
         tier_edges=bearings.tiers,
         impressions=enough,
         evidence=bearings.evidence,
     )
-    return replace(data, figures=_figures(data, scan, window["events"] or 0))
+    return replace(data, figures=_make_figures(data, scan, window["events"] or 0))
 
 
-def _found(scan: Scan, kind: str) -> Listing[TableRow]:
+def _list_findings(scan: Scan, kind: str) -> Listing[TableRow]:
     """Return findings of a kind, the latest first, then the strongest."""
     by = {"raised_on": True, "strength": True, "finding_id": False}
     return listing(scan(Findings).filter(pl.col("kind") == kind), by=by)
 
 
-def _strong(findings: pl.LazyFrame) -> tuple[TableRow, ...]:
+def _gather_strong(findings: pl.LazyFrame) -> tuple[TableRow, ...]:
     """Return findings that have a strength, of which there are few of each kind."""
     columns = ("kind", "sentence", "verdict", "strength", "topic")
     strong = findings.filter(pl.col("strength").is_not_null()).select(columns).sort(columns).collect()
@@ -200,7 +200,7 @@ def _labels(labels: pl.LazyFrame, label: str) -> Listing[TableRow]:
     return listing(frame, by=by)
 
 
-def _kinds(win_rates: pl.LazyFrame) -> tuple[TableRow, ...]:
+def _list_kinds(win_rates: pl.LazyFrame) -> tuple[TableRow, ...]:
     totals = win_rates.filter(pl.col("dimension") == ALL, pl.col("kind").is_in(KINDS))
     rows = listing(totals, by={"kind": False}, rows=len(KINDS)).rows
     return tuple(sorted(rows, key=lambda row: KINDS.index(row.kind)))
@@ -227,7 +227,7 @@ def _patterns(patterns: pl.LazyFrame, evidence: str) -> Listing[TableRow]:
     return listing(frame, by=by, rows=CHART_ROWS)
 
 
-def _quality(landings: pl.LazyFrame, quarantine: pl.LazyFrame) -> Quality:
+def _make_quality(landings: pl.LazyFrame, quarantine: pl.LazyFrame) -> Quality:
     columns = ("lines_in", "landed", "duplicate", "quarantined")
     waiting = quarantine.filter(pl.col("status") == "waiting")
     totals, number, rules = pl.collect_all(
@@ -245,7 +245,7 @@ def _quality(landings: pl.LazyFrame, quarantine: pl.LazyFrame) -> Quality:
     return Quality(**totals.row(0, named=True), waiting=int(number.item()), waiting_by_rule=by_rule)
 
 
-def _figures(data: ReportData, scan: Scan, events: int) -> Figures:
+def _make_figures(data: ReportData, scan: Scan, events: int) -> Figures:
     contents = scan(Contents).select(
         contents=pl.len(),
         rated=is_rated(data.impressions).sum(),

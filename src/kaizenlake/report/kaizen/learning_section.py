@@ -13,13 +13,13 @@ from kaizenlake.report.engine.blocks import (
     Paragraph,
     Picture,
     Section,
-    grid,
+    build_grid,
 )
-from kaizenlake.report.engine.columns import interval, show, show_text
+from kaizenlake.report.engine.columns import show, show_interval, show_text
 from kaizenlake.report.engine.rows import TableRow
 from kaizenlake.report.engine.svg import Tone
-from kaizenlake.report.engine.trend_chart import Trend, trend_chart
-from kaizenlake.report.kaizen.data import ReportData
+from kaizenlake.report.engine.trend_chart import Trend, draw_trend_chart
+from kaizenlake.report.kaizen.kaizen_data import ReportData
 from kaizenlake.report.kaizen.learning_data import Learning
 from kaizenlake.tables import Alerts, CanaryLooks, CrlTrends, Experiments, ExperimentSuccess, Findings, Policies
 from kaizenlake.vocabulary import plural
@@ -29,29 +29,29 @@ IDENTIFIER = "learning"
 _TONES: dict[str, Tone] = {"improving": "good", "degrading": "bad"}
 
 
-def learning(data: ReportData) -> Section | None:
+def build_learning(data: ReportData) -> Section | None:
     """Return losses, alerts, canaries, policies and experiments; None where there is none of them."""
     found = data.learning
     if found.is_empty:
         return None
     blocks = [
-        *_alerts(found),
-        *_losses(found),
-        *_versions(found),
-        *_canaries(found),
-        *_serving(found),
-        *_experiments(found),
+        *_yield_alerts(found),
+        *_yield_losses(found),
+        *_yield_versions(found),
+        *_yield_canaries(found),
+        *_yield_serving(found),
+        *_yield_experiments(found),
     ]
     run = found.canaries.total
     beside = "runs beside its control" if run == 1 else "run beside their control"
     lead = (
         "The loss of a run lies between 0 and 1, and lower is better. "
-        f"{_directions(found.directions)}{plural(run, 'candidate')} {beside}."
+        f"{_describe_directions(found.directions)}{plural(run, 'candidate')} {beside}."
     )
     return Section(IDENTIFIER, "Learning operations", lead, tuple(blocks))
 
 
-def _directions(directions: Mapping[str, int]) -> str:
+def _describe_directions(directions: Mapping[str, int]) -> str:
     """Return how many doers go where, in words; empty without a doer."""
     said = []
     for name in ("improving", "degrading", "flat", "unclear"):
@@ -63,7 +63,7 @@ def _directions(directions: Mapping[str, int]) -> str:
     return f"{', '.join(said)}. " if said else ""
 
 
-def _alerts(found: Learning) -> Iterator[Block]:
+def _yield_alerts(found: Learning) -> Iterator[Block]:
     if found.alerts.total:
         yield Headlines(
             tuple(
@@ -83,7 +83,7 @@ def _alerts(found: Learning) -> Iterator[Block]:
         )
 
 
-def _losses(found: Learning) -> Iterator[Block]:
+def _yield_losses(found: Learning) -> Iterator[Block]:
     if not found.doers.total:
         return
     rows = {row.doer: row for row in found.doers.rows}
@@ -106,7 +106,7 @@ def _losses(found: Learning) -> Iterator[Block]:
             for trend in trends
         )
         yield Picture(
-            trend_chart(
+            draw_trend_chart(
                 "chart-losses",
                 "Loss by agent: means of the days as dots, and their moving average",
                 f"{told}.",
@@ -114,24 +114,24 @@ def _losses(found: Learning) -> Iterator[Block]:
                 (("good", "Improving"), ("plain", "Flat or unclear"), ("bad", "Degrading, or an alarm")),
             )
         )
-    yield grid(
+    yield build_grid(
         "losses-table",
         "Loss of each agent on its latest day (moving average), its change, and the runs of 30 days",
         CrlTrends,
         found.doers,
         (
             *("doer", "direction", "ewma_loss"),
-            *("change_7d", interval("change_7d_ci_low", "change_7d_ci_high")),
-            *("change_30d", interval("change_30d_ci_low", "change_30d_ci_high")),
+            *("change_7d", show_interval("change_7d_ci_low", "change_7d_ci_high")),
+            *("change_30d", show_interval("change_30d_ci_low", "change_30d_ci_high")),
             *("n_30d", "alert"),
         ),
     )
 
 
-def _versions(found: Learning) -> Iterator[Block]:
+def _yield_versions(found: Learning) -> Iterator[Block]:
     """Yield did the latest change of each doer help? The sentence of its finding."""
     if found.versions.total:
-        yield grid(
+        yield build_grid(
             "versions-table",
             "What the latest version of each agent did to its loss, against the version before",
             Findings,
@@ -140,38 +140,38 @@ def _versions(found: Learning) -> Iterator[Block]:
         )
 
 
-def _canaries(found: Learning) -> Iterator[Block]:
+def _yield_canaries(found: Learning) -> Iterator[Block]:
     if found.canaries.total:
-        yield grid(
+        yield build_grid(
             "canaries-table",
             "Shadows and canaries that run, at the latest check",
             CanaryLooks,
             found.canaries,
             (
-                show_text("Deployment", _deployment, "deployment_id", link=_page),
-                show_text("Candidate", _candidate, "policy_version"),
+                show_text("Deployment", _format_deployment, "deployment_id", link=_format_page),
+                show_text("Candidate", _format_candidate, "policy_version"),
                 "verdict",
-                show_text("Night", _night, "look", format="count"),
+                show_text("Night", _format_night, "look", format="count"),
                 "units",
                 "effect",
-                interval("sequential_ci_low", "sequential_ci_high", "On all nights"),
+                show_interval("sequential_ci_low", "sequential_ci_high", "On all nights"),
             ),
         )
 
 
-def _deployment(row: TableRow) -> str:
+def _format_deployment(row: TableRow) -> str:
     return f"{row.deployment_mode} {say.clean(row.deployment_id, 60)}"
 
 
-def _candidate(row: TableRow) -> str:
+def _format_candidate(row: TableRow) -> str:
     return say.clean(f"{row.policy_id} {row.policy_version}", 60)
 
 
-def _night(row: TableRow) -> str:
+def _format_night(row: TableRow) -> str:
     return f"{row.look} of {row.horizon_nights}"
 
 
-def _page(row: TableRow) -> str:
+def _format_page(row: TableRow) -> str:
     return f"{canary_file(row.deployment_id)}.html"
 
 
@@ -180,45 +180,45 @@ def canary_file(deployment_id: str) -> str:
     return f"canary-{say.file_name(deployment_id)}"
 
 
-def _serving(found: Learning) -> Iterator[Block]:
+def _yield_serving(found: Learning) -> Iterator[Block]:
     if found.serving.total:
-        yield grid(
+        yield build_grid(
             "serving-table",
             "Policies in service",
             Policies,
             found.serving,
             (
-                show_text("Policy", _candidate, "policy_id", "policy_version"),
+                show_text("Policy", _format_candidate, "policy_id", "policy_version"),
                 "status",
-                show_text("Gates", _gates, "is_override", format="verdict"),
+                show_text("Gates", _format_gates, "is_override", format="verdict"),
                 "status_since",
                 show("runs", format="count"),
                 show("mean_loss", format="loss"),
                 show("effect", format="effect"),
-                interval(format="effect"),
+                show_interval(format="effect"),
                 show("evidence", "By", "text"),
             ),
         )
 
 
-def _gates(row: TableRow) -> str:
+def _format_gates(row: TableRow) -> str:
     return "override" if row.is_override else "passed"
 
 
-def _experiments(found: Learning) -> Iterator[Block]:
+def _yield_experiments(found: Learning) -> Iterator[Block]:
     if found.success.total:
-        yield grid(
+        yield build_grid(
             "success-table",
             "Experiments by type, and how many led to a policy in service",
             ExperimentSuccess,
             found.success,
             (
                 *("experiment_type", "experiments", "decided", "promoted"),
-                *("success_rate", interval(), "cost_per_success_usd"),
+                *("success_rate", show_interval(), "cost_per_success_usd"),
             ),
         )
     if found.experiments.total:
-        yield grid(
+        yield build_grid(
             "trials-table",
             "Latest experiments",
             Experiments,

@@ -23,9 +23,9 @@ from kaizenlake.lake.store import Lake
 from kaizenlake.lake.trust import keys
 from kaizenlake.publish import guard
 from kaizenlake.publish.context.model import instant
-from kaizenlake.publish.schemas import first_broken
+from kaizenlake.publish.schemas import describe_first_broken
 from kaizenlake.publish.signed import sequences
-from kaizenlake.publish.signed.folder import (
+from kaizenlake.publish.signed.signed_folder import (
     FOLDER,
     VerifiedFolder,
     alone,
@@ -142,7 +142,7 @@ class FileForm:
             parsed = json.loads(content)
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
             return f"it is no {self.one} ({error})"[:300]
-        return first_broken(self._validator, parsed)
+        return describe_first_broken(self._validator, parsed)
 
 
 @dataclass(frozen=True)
@@ -257,7 +257,7 @@ class Held:
         for doer, of_doer in said.items():
             told = self.kind.form.redact({"tenant_id": self.tenant, **of_doer})
             current = self.signed.get(doer)
-            if current is not None and still_holds(current, at) and _says(current, told):
+            if current is not None and still_holds(current, at) and _is_same(current, told):
                 continue
             path = self._path(doer)
             signed = self._stamp(told, sequences.after(self.lake, path, _after(current, at)), valid_for)
@@ -286,7 +286,7 @@ class Held:
         return {name: whole[name] for name in form.fields}
 
 
-def _says(current: Mapping[str, Any], told: Mapping[str, Any]) -> bool:
+def _is_same(current: Mapping[str, Any], told: Mapping[str, Any]) -> bool:
     return all(current.get(name) == value for name, value in told.items() if name not in OF_THE_RUN)
 
 

@@ -5,24 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from kaizenlake.publish import formats as say
-from kaizenlake.report.engine.blocks import Block, Picture, Section, empty, grid, intervals
-from kaizenlake.report.engine.columns import interval, show, show_text
-from kaizenlake.report.engine.interval_chart import Bar, Mark, RowGroup, Scale, estimate, share_chart
+from kaizenlake.report.engine.blocks import Block, Picture, Section, build_empty, build_grid, build_intervals
+from kaizenlake.report.engine.columns import show, show_interval, show_text
+from kaizenlake.report.engine.interval_chart import Bar, Mark, RowGroup, Scale, build_estimate, draw_share_chart
 from kaizenlake.report.engine.rows import TableRow
 from kaizenlake.report.engine.svg import Tone
-from kaizenlake.report.kaizen.data import ReportData
-from kaizenlake.report.kaizen.labels import pattern_label
+from kaizenlake.report.kaizen.kaizen_data import ReportData
+from kaizenlake.report.kaizen.report_labels import pattern_label
 from kaizenlake.tables import AvoidedPhrases, Contents, CreativeLabels, Patterns
 from kaizenlake.tables.content import TIERS
 from kaizenlake.vocabulary import plural
 
 
-def tiers(data: ReportData) -> Section:
+def build_tiers(data: ReportData) -> Section:
     """Return how many contents of each platform and type reach which tier."""
     title, edges = "How content performs", data.tier_edges
     rows = data.tiers.rows
     if not rows:
-        return empty("tiers", title, "No post has been measured.", "PERFORMANCE_RECORDED")
+        return build_empty("tiers", title, "No post has been measured.", "PERFORMANCE_RECORDED")
     rule = (
         f"By engagement rate: excellent from {say.percent(edges.excellent)}, good from {say.percent(edges.good)}, "
         f"average from {say.percent(edges.average)}, else poor. Each post counts once on each platform, at its latest day. "
@@ -32,13 +32,13 @@ def tiers(data: ReportData) -> Section:
     blocks: list[Block] = []
     if charted:
         told = "; ".join(
-            f"{_tier_name(row.platform, row.content_type)}: {say.percent(row.good_or_better_rate)} of "
+            f"{_format_tier_name(row.platform, row.content_type)}: {say.percent(row.good_or_better_rate)} of "
             f"{say.count(row.rated)} good or excellent"
             for row in charted
         )
         bars = [
             Bar(
-                _tier_name(row.platform, row.content_type),
+                _format_tier_name(row.platform, row.content_type),
                 tuple((f"tier-{tier}", getattr(row, tier) / row.rated) for tier in TIERS),
                 f"{say.percent(row.good_or_better_rate)} of {say.count(row.rated)}",
             )
@@ -47,7 +47,7 @@ def tiers(data: ReportData) -> Section:
         legend = tuple((f"tier-{tier}", say.sentence(tier)) for tier in TIERS)
         blocks.append(
             Picture(
-                share_chart(
+                draw_share_chart(
                     "chart-tiers",
                     "Share of posts by tier, with the share good or excellent",
                     told + ".",
@@ -57,7 +57,7 @@ def tiers(data: ReportData) -> Section:
             )
         )
     blocks.append(
-        grid(
+        build_grid(
             "tiers-table",
             "Posts by platform, type and tier",
             Contents,
@@ -67,7 +67,7 @@ def tiers(data: ReportData) -> Section:
                 show("contents", "Posts", "count"),
                 *(show(name, format="count") for name in ("rated", *TIERS)),
                 show("good_or_better_rate", "Good or better", "rate"),
-                interval(format="rate"),
+                show_interval(format="rate"),
                 show("median_engagement_rate", "Median rate", "rate"),
             ),
         )
@@ -75,11 +75,11 @@ def tiers(data: ReportData) -> Section:
     return Section("tiers", title, rule, tuple(blocks))
 
 
-def labels(data: ReportData) -> Section:
+def build_labels(data: ReportData) -> Section:
     """Return winners and losers, and what people asked to avoid."""
     title = "Winners and losers"
     if not data.winners.total + data.losers.total:
-        return empty(
+        return build_empty(
             "labels",
             title,
             "Not enough data yet: no group is large enough to rank, and nobody has marked a post.",
@@ -96,7 +96,7 @@ def labels(data: ReportData) -> Section:
         show_text("Place in group", _place, "rank_in_group", "group_size", format="count"),
     )
     blocks: list[Block] = [
-        grid(f"{name}-table", caption, CreativeLabels, listing, parts)
+        build_grid(f"{name}-table", caption, CreativeLabels, listing, parts)
         for name, caption, listing in (
             ("winners", "Winners: marks of people, then the best of each group", data.winners),
             ("losers", "Losers: marks of people, then the weakest of each group", data.losers),
@@ -105,7 +105,7 @@ def labels(data: ReportData) -> Section:
     ]
     if data.avoided.total:
         blocks.append(
-            grid(
+            build_grid(
                 "avoided-table",
                 "What people asked to avoid",
                 AvoidedPhrases,
@@ -117,12 +117,12 @@ def labels(data: ReportData) -> Section:
     return Section("labels", title, lead, tuple(blocks))
 
 
-def patterns(data: ReportData) -> Section:
+def build_patterns(data: ReportData) -> Section:
     """Return effects of patterns: those tested in experiments first, then those only observed."""
     title = "What works in content"
     listings = [("Tested in experiments", data.experiments), ("Observed, not tested", data.observations)]
     if not any(listing.total for _, listing in listings):
-        return empty(
+        return build_empty(
             "patterns",
             title,
             "Not enough data yet: posts need a text or attributes to be compared.",
@@ -134,19 +134,19 @@ def patterns(data: ReportData) -> Section:
     ):
         if not listing.total:
             continue
-        group = RowGroup.of("", map(_pattern_mark, _by_lift(listing.rows)))
+        group = RowGroup.of("", map(_build_pattern_mark, _by_lift(listing.rows)))
         if group.marks:
-            blocks.append(_forest(f"chart-{name}", heading, group))
+            blocks.append(_build_forest(f"chart-{name}", heading, group))
         blocks.append(
-            grid(
+            build_grid(
                 f"{name}-table",
                 f"{heading}: patterns and their effects",
                 Patterns,
                 listing,
                 (
-                    show_text("Pattern", _pattern, "pattern_type", "pattern"),
+                    show_text("Pattern", _format_pattern, "pattern_type", "pattern"),
                     *("verdict", "contents", show("experiments", strata), "rate_with", "rate_without", "lift"),
-                    interval("lift_ci_low", "lift_ci_high"),
+                    show_interval("lift_ci_low", "lift_ci_high"),
                     "q_value",
                 ),
             )
@@ -161,19 +161,19 @@ def patterns(data: ReportData) -> Section:
     return Section("patterns", title, lead, tuple(blocks))
 
 
-def _forest(identifier: str, heading: str, group: RowGroup) -> Picture:
+def _build_forest(identifier: str, heading: str, group: RowGroup) -> Picture:
     title = f"{heading}: relative difference of posts with a pattern from those without, with intervals"
     legend = (("good", "Works"), ("bad", "Risky"), ("plain", "Unclear"))
-    return intervals(identifier, title, [group], scale=Scale(0.0, signed=True), legend=legend)
+    return build_intervals(identifier, title, [group], scale=Scale(0.0, signed=True), legend=legend)
 
 
-def _tier_name(platform: str, content_type: str | None) -> str:
+def _format_tier_name(platform: str, content_type: str | None) -> str:
     kind = ", no type given" if content_type is None else f", {say.clean(content_type, 40)}"
     return say.clean(platform, 40) + kind
 
 
 def _place_name(row: TableRow) -> str:
-    return _tier_name(row.platform or "any platform", row.content_type)
+    return _format_tier_name(row.platform or "any platform", row.content_type)
 
 
 def _name(row: TableRow) -> str:
@@ -181,7 +181,7 @@ def _name(row: TableRow) -> str:
     return say.clean(row.text or row.content_id, 90)
 
 
-def _pattern(row: TableRow) -> str:
+def _format_pattern(row: TableRow) -> str:
     return pattern_label(row.pattern_type, row.pattern)
 
 
@@ -202,6 +202,8 @@ def _by_lift(rows: Iterable[TableRow]) -> list[TableRow]:
 _TONES: dict[str, Tone] = {"works": "good", "risky": "bad", "unclear": "plain"}
 
 
-def _pattern_mark(row: TableRow) -> Mark | None:
-    label, hollow = _pattern(row), row.evidence == "observation"
-    return estimate(label, row.lift, (row.lift_ci_low, row.lift_ci_high), say.lift, _TONES[row.verdict], hollow=hollow)
+def _build_pattern_mark(row: TableRow) -> Mark | None:
+    label, hollow = _format_pattern(row), row.evidence == "observation"
+    return build_estimate(
+        label, row.lift, (row.lift_ci_low, row.lift_ci_high), say.lift, _TONES[row.verdict], hollow=hollow
+    )

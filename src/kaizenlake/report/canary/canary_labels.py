@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from kaizenlake.publish.formats import clean, p_words, words
+from kaizenlake.publish.formats import clean, name_words, p_words
 from kaizenlake.vocabulary import plural
 
 
@@ -107,13 +107,13 @@ STEPS = (
 )
 
 
-def metric(name: str) -> str:
+def describe_metric(name: str) -> str:
     """Return a guarded metric in words.
 
-    >>> metric("cost_usd"), metric("own_metric")
+    >>> describe_metric("cost_usd"), describe_metric("own_metric")
     ('cost (USD)', 'own metric')
     """
-    return _METRICS.get(name) or clean(words(name), 40)
+    return _METRICS.get(name) or clean(name_words(name), 40)
 
 
 COUNTED = tuple(

@@ -30,22 +30,22 @@ class End:
     looks: int | None = None
 
 
-def by_promotion(evidence: GateEvidence, version: Version, target: str) -> tuple[End, ...]:
+def list_ends_by_promotion(evidence: GateEvidence, version: Version, target: str) -> tuple[End, ...]:
     """Return deployments that end when a version gets a status.
 
     Args:
         evidence: What was decided, and what the nights saw.
         target: The status it gets.
     """
-    return _list_ends(evidence, version, _by_promotion(evidence.state, version, target))
+    return _list_ends(evidence, version, _yield_ends_by_promotion(evidence.state, version, target))
 
 
-def by_roll_back(evidence: GateEvidence, version: Version) -> tuple[End, ...]:
+def list_ends_by_roll_back(evidence: GateEvidence, version: Version) -> tuple[End, ...]:
     """Return deployments that end when a version is rolled back: those that try it, and those it is the control of."""
-    return _list_ends(evidence, version, _by_roll_back(evidence.state, version))
+    return _list_ends(evidence, version, _yield_ends_by_roll_back(evidence.state, version))
 
 
-def of_each(found: DecisionState, row: Mapping[str, Any]) -> dict[str, str]:
+def find_result_of_each(found: DecisionState, row: Mapping[str, Any]) -> dict[str, str]:
     """Return what came of each candidate of a deployment; of several, those on which nothing was decided were stopped.
 
     Args:
@@ -67,7 +67,7 @@ def of_each(found: DecisionState, row: Mapping[str, Any]) -> dict[str, str]:
     return {version: row["result"] if version in moved else "stopped" for version in candidates}
 
 
-def _by_promotion(found: DecisionState, version: Version, target: str) -> Iterator[End]:
+def _yield_ends_by_promotion(found: DecisionState, version: Version, target: str) -> Iterator[End]:
     number = version.policy_version
     for deployment in found.running(version.policy_id):
         is_tried = number in deployment.candidate_versions
@@ -80,7 +80,7 @@ def _by_promotion(found: DecisionState, version: Version, target: str) -> Iterat
             yield End(deployment, "stopped", f"{number} was archived.")
 
 
-def _by_roll_back(found: DecisionState, version: Version) -> Iterator[End]:
+def _yield_ends_by_roll_back(found: DecisionState, version: Version) -> Iterator[End]:
     number = version.policy_version
     for deployment in found.running(version.policy_id):
         if number in deployment.candidate_versions:

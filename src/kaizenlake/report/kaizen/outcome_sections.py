@@ -10,37 +10,45 @@ from kaizenlake.report.engine.blocks import (
     Paragraph,
     Picture,
     Section,
-    empty,
-    grid,
-    intervals,
+    build_empty,
+    build_grid,
+    build_intervals,
 )
-from kaizenlake.report.engine.columns import interval, show_text
-from kaizenlake.report.engine.interval_chart import Mark, RowGroup, Scale, estimate, interval_chart
+from kaizenlake.report.engine.columns import show_interval, show_text
+from kaizenlake.report.engine.interval_chart import Mark, RowGroup, Scale, build_estimate, draw_interval_chart
 from kaizenlake.report.engine.rows import Listing, TableRow
 from kaizenlake.report.engine.svg import Tone
-from kaizenlake.report.kaizen.data import ReportData
 from kaizenlake.report.kaizen.headlines import WIN_SECTIONS
-from kaizenlake.report.kaizen.labels import dimension, segment
+from kaizenlake.report.kaizen.kaizen_data import ReportData
+from kaizenlake.report.kaizen.report_labels import describe_dimension, describe_segment
 from kaizenlake.tables import SegmentClarity, WinRates
 from kaizenlake.vocabulary import OUTCOMES, plural, within
 
 
-def win_rates(data: ReportData) -> Section:
+def build_win_rates(data: ReportData) -> Section:
     """Return the decided outcomes by kind, and which contents are good or excellent."""
     title = "Win rates"
     if not data.kinds:
-        return empty(
+        return build_empty(
             "win-rates", title, "Nothing has been decided yet.", "PERFORMANCE_RECORDED", "OUTREACH_SENT", "DEAL_WON"
         )
-    overall = grid(
+    overall = build_grid(
         "kinds-table",
         "Outcomes by kind",
         WinRates,
         Listing.whole(data.kinds),
-        (show_text("Kind", _kind, "kind"), "wins", "decided", "pending", "age_days", "win_rate", interval()),
+        (
+            show_text("Kind", _format_kind, "kind"),
+            "wins",
+            "decided",
+            "pending",
+            "age_days",
+            "win_rate",
+            show_interval(),
+        ),
     )
     lead = " ".join(OUTCOMES[row.kind].rule.format(within=within(row.age_days)) for row in data.kinds)
-    creative = _win_blocks(data, "creative")
+    creative = _build_win_blocks(data, "creative")
     if creative:
         creative.insert(
             0,
@@ -63,29 +71,29 @@ def wins_of(identifier: str, title: str, missing: str, *events: str) -> Callable
     kinds = [kind for kind, section in WIN_SECTIONS.items() if section == identifier]
 
     def make(data: ReportData) -> Section:
-        blocks = [block for kind in kinds for block in _win_blocks(data, kind)]
+        blocks = [block for kind in kinds for block in _build_win_blocks(data, kind)]
         if not blocks:
-            return empty(identifier, title, missing, *events)
+            return build_empty(identifier, title, missing, *events)
         lead = " ".join(_in_words(row) for row in data.kinds if row.kind in kinds)
         return Section(identifier, title, lead, tuple(blocks))
 
     return make
 
 
-def _kind(row: TableRow) -> str:
+def _format_kind(row: TableRow) -> str:
     return say.sentence(OUTCOMES[row.kind].many)
 
 
-def _dimension(row: TableRow) -> str:
-    return say.sentence(dimension(row.dimension))
+def _format_dimension(row: TableRow) -> str:
+    return say.sentence(describe_dimension(row.dimension))
 
 
-def _value(row: TableRow) -> str:
+def _format_value(row: TableRow) -> str:
     return say.clean(row.value, 48)
 
 
-def _segment(row: TableRow) -> str:
-    return segment(row.industry, row.client_type)
+def _format_segment(row: TableRow) -> str:
+    return describe_segment(row.industry, row.client_type)
 
 
 def _in_words(row: TableRow) -> str:
@@ -100,7 +108,7 @@ def _in_words(row: TableRow) -> str:
     )
 
 
-def _win_blocks(data: ReportData, kind: str) -> list[Block]:
+def _build_win_blocks(data: ReportData, kind: str) -> list[Block]:
     listing, noun = data.win_rates[kind], OUTCOMES[kind]
     if not listing.total:
         return []
@@ -109,7 +117,8 @@ def _win_blocks(data: ReportData, kind: str) -> list[Block]:
     ordered = [row for name in names for row in sorted(listing.rows, key=_by_rate) if row.dimension == name]
     groups = [
         RowGroup.of(
-            f"By {dimension(name)}", (_win_mark(row, data.evidence.q_value) for row in ordered if row.dimension == name)
+            f"By {describe_dimension(name)}",
+            (_build_win_mark(row, data.evidence.q_value) for row in ordered if row.dimension == name),
         )
         for name in names
     ]
@@ -119,41 +128,52 @@ def _win_blocks(data: ReportData, kind: str) -> list[Block]:
     title = f"Share of {noun.many} that {noun.won}, with intervals"
     legend = (("good", "Above the others"), ("bad", "Below the others"), ("plain", "Not told apart"))
     return [
-        Picture(interval_chart(f"chart-{kind}", title, told + ".", groups, scale=Scale(overall), legend=legend)),
-        grid(
+        Picture(draw_interval_chart(f"chart-{kind}", title, told + ".", groups, scale=Scale(overall), legend=legend)),
+        build_grid(
             f"{kind}-table",
             f"{say.sentence(noun.many)} by dimension and value",
             WinRates,
             Listing(tuple(ordered), listing.total),
             (
-                show_text("Value", _value, "kind", "dimension", "value"),
-                show_text("Dimension", _dimension),
-                *("wins", "decided", "pending", "age_days", "win_rate", interval(), "adjusted_rate", "lift", "q_value"),
+                show_text("Value", _format_value, "kind", "dimension", "value"),
+                show_text("Dimension", _format_dimension),
+                *(
+                    "wins",
+                    "decided",
+                    "pending",
+                    "age_days",
+                    "win_rate",
+                    show_interval(),
+                    "adjusted_rate",
+                    "lift",
+                    "q_value",
+                ),
             ),
         ),
     ]
 
 
-def clarity(data: ReportData) -> Section:
+def build_clarity(data: ReportData) -> Section:
     """Return how clear briefs arrive, by segment."""
     title = "Clarity of briefs"
     if not data.clarity.total:
-        return empty("clarity", title, "No brief has been scored.", "INTAKE_CLARITY_SCORED", "INTAKE_APPROVED")
+        return build_empty("clarity", title, "No brief has been scored.", "INTAKE_CLARITY_SCORED", "INTAKE_APPROVED")
     marks = [
-        estimate(_segment(row), row.clear_rate, (row.ci_low, row.ci_high), say.percent) for row in data.clarity.rows
+        build_estimate(_format_segment(row), row.clear_rate, (row.ci_low, row.ci_high), say.percent)
+        for row in data.clarity.rows
     ]
-    table = grid(
+    table = build_grid(
         "clarity-table",
         "Briefs by segment, at their first score",
         SegmentClarity,
         data.clarity,
         (
-            show_text("Segment", _segment, "industry", "client_type"),
-            *("briefs", "mean_score", "clear_briefs", "clear_rate", interval(), "shrunk_rate"),
+            show_text("Segment", _format_segment, "industry", "client_type"),
+            *("briefs", "mean_score", "clear_briefs", "clear_rate", show_interval(), "shrunk_rate"),
         ),
     )
     title_of = "Share of briefs that arrive clear, with intervals"
-    picture = intervals("chart-clarity", title_of, [RowGroup.of("", marks)])
+    picture = build_intervals("chart-clarity", title_of, [RowGroup.of("", marks)])
     return Section("clarity", title, "How clear briefs arrive, by industry and kind of client.", (picture, table))
 
 
@@ -162,7 +182,7 @@ def _by_rate(row: TableRow) -> tuple[float, str]:
     return (-rate, row.value)
 
 
-def _win_mark(row: TableRow, most: float) -> Mark | None:
+def _build_win_mark(row: TableRow, most: float) -> Mark | None:
     proven = row.q_value is not None and row.q_value <= most and row.lift is not None
     tone: Tone = "plain" if not proven or row.lift is None else "good" if row.lift > 0 else "bad"
-    return estimate(say.clean(row.value, 60), row.win_rate, (row.ci_low, row.ci_high), say.percent, tone)
+    return build_estimate(say.clean(row.value, 60), row.win_rate, (row.ci_low, row.ci_high), say.percent, tone)

@@ -17,7 +17,7 @@ OF_THE_LAKE: tuple[str, ...] = ("LAKE_ADOPTED", "KEY_ROTATED", "PERSON_KEY_ADDED
 
 
 @dataclass(frozen=True)
-class Believed:
+class VerifiedLake:
     """What a lake holds at one moment, as far as it is believed.
 
     A tenant is one because events of it were landed, or because a decision names it. A decision that names none makes none:

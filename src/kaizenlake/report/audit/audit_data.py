@@ -11,7 +11,7 @@ import polars as pl
 from kaizenlake import signing
 from kaizenlake.errors import VerificationError
 from kaizenlake.report.engine.rows import Listing, TableRow, listing
-from kaizenlake.report.kaizen.decisions import decisions
+from kaizenlake.report.kaizen.decision_rows import decisions
 from kaizenlake.tables import Policies, PolicyPromotions, Scan
 
 POLICIES = 15

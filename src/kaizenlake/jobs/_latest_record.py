@@ -11,7 +11,7 @@ LANDED = ("occurred_at", "batch", "event_id")
 """Of two records at one instant, the one that was landed later."""
 
 
-def latest(records: pl.LazyFrame, keys: tuple[str, ...], order: tuple[str, ...] = _ORDER) -> pl.LazyFrame:
+def keep_latest(records: pl.LazyFrame, keys: tuple[str, ...], order: tuple[str, ...] = _ORDER) -> pl.LazyFrame:
     """Keep the latest record of each key; a null in a key is a value of its own.
 
     Args:
@@ -22,8 +22,8 @@ def latest(records: pl.LazyFrame, keys: tuple[str, ...], order: tuple[str, ...] 
     return _keep_latest(records, keys, pl.col("event_id").sort_by(order).last(), order)
 
 
-def earliest(records: pl.LazyFrame, keys: tuple[str, ...]) -> pl.LazyFrame:
-    """Keep the earliest record of each key; of two at one instant the lesser event id, else as `latest`."""
+def keep_earliest(records: pl.LazyFrame, keys: tuple[str, ...]) -> pl.LazyFrame:
+    """Keep the earliest record of each key; of two at one instant the lesser event id, else as `keep_latest`."""
     return _keep_latest(records, keys, pl.col("event_id").sort_by(_ORDER).first(), _ORDER)
 
 

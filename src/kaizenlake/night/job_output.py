@@ -13,14 +13,14 @@ from kaizenlake.job import astray, at_home, find_superseded, sum_up, without
 from kaizenlake.lake.store import Lake
 from kaizenlake.lake.trust import decisions
 from kaizenlake.night.gathered_days import find_reopened_homes
-from kaizenlake.night.last_days import find_reopened_days
 from kaizenlake.night.plan import PlannedJob, batches
+from kaizenlake.night.window_days import find_reopened_days
 
 ROWS_AT_ONCE = 250_000
 """Input rows of one batch of days; bounds the memory of a job that goes by day, unless one day holds more."""
 
 
-class Work:
+class JobOutput:
     """The parts of a job's output, computed one after the other while they are written.
 
     Args:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kaizenlake.publish.formats import clean, count, sentence, words
+from kaizenlake.publish.formats import clean, count, name_words, sentence
 from kaizenlake.vocabulary import FEATURE_WORDS, plural
 
 _PRESENT = "yes"
 """The one pattern of a text feature."""
 
 
-def dimension(name: str) -> str:
+def describe_dimension(name: str) -> str:
     """Return a dimension in words.
 
-    >>> dimension("template_id")
+    >>> describe_dimension("template_id")
     'template'
     """
-    return clean(words(name), 40)
+    return clean(name_words(name), 40)
 
 
 def pattern_label(pattern_type: str, pattern: str) -> str:
@@ -30,13 +30,15 @@ def pattern_label(pattern_type: str, pattern: str) -> str:
         return f"Text: {FEATURE_WORDS[pattern_type][0].lower()}"
     if pattern_type == "length_band":
         return f"Length: {clean(pattern, 40)} words"
-    return f"{'Hook' if pattern_type == 'hook_type' else sentence(dimension(pattern_type))}: {clean(pattern, 60)}"
+    return (
+        f"{'Hook' if pattern_type == 'hook_type' else sentence(describe_dimension(pattern_type))}: {clean(pattern, 60)}"
+    )
 
 
-def segment(industry: str | None, client_type: str | None) -> str:
+def describe_segment(industry: str | None, client_type: str | None) -> str:
     """Return a segment in words.
 
-    >>> segment("healthcare", "startup"), segment(None, None)
+    >>> describe_segment("healthcare", "startup"), describe_segment(None, None)
     ('healthcare × startup', 'clients of unknown kind')
     """
     known = [clean(part, 60) for part in (industry, client_type) if part is not None]

@@ -17,17 +17,17 @@ from kaizenlake.report.engine.blocks import (
     Paragraph,
     ReportColumn,
     Section,
-    empty,
+    build_empty,
+    build_grid,
+    build_meanings,
     events_to_log,
-    grid,
     how_many_more,
-    meanings,
 )
 from kaizenlake.report.engine.columns import Cell, show, show_text
 from kaizenlake.report.engine.rows import CHART_ROWS, TableRow
-from kaizenlake.report.kaizen.data import ReportData
 from kaizenlake.report.kaizen.headlines import findings
-from kaizenlake.report.kaizen.labels import GLOSSARY, pattern_label
+from kaizenlake.report.kaizen.kaizen_data import ReportData
+from kaizenlake.report.kaizen.report_labels import GLOSSARY, pattern_label
 from kaizenlake.tables import (
     Contents,
     CreativeLabels,
@@ -64,18 +64,18 @@ _NUMBERS: dict[str, tuple[str, Callable[[Any], str], Callable[[Any], str]]] = {
 _KEYS = ("events", "contents", "good_or_better_rate", "patterns_that_work", "patterns_at_risk", "waiting_in_quarantine")
 
 
-def key_figures(data: ReportData) -> tuple[KeyFigure, ...]:
+def build_key_figures(data: ReportData) -> tuple[KeyFigure, ...]:
     """Return figures at the head of the report, and how they moved since the report before."""
     now, before = data.figures.numbers, data.previous.numbers if data.previous else None
     made = []
     for name in _KEYS:
         label, written, _ = _NUMBERS[name]
-        change = "" if before is None else _change(name, before.get(name), now.get(name)) or "no change"
+        change = "" if before is None else _format_change(name, before.get(name), now.get(name)) or "no change"
         made.append(KeyFigure(label, written(now.get(name)), change))
     return tuple(made)
 
 
-def _change(name: str, before: float | None, now: float | None) -> str:
+def _format_change(name: str, before: float | None, now: float | None) -> str:
     """Return how a figure moved; empty where it did not, or where one of the two is not defined."""
     if before is None or now is None or before == now:
         return ""
@@ -84,7 +84,7 @@ def _change(name: str, before: float | None, now: float | None) -> str:
     return text if text.startswith(("+", "−")) else f"+{text}"
 
 
-def headlines(data: ReportData) -> Section:
+def build_headlines(data: ReportData) -> Section:
     """Return what is known most surely, in sentences."""
     found = tuple(findings(data))
     lead = (
@@ -100,7 +100,7 @@ def headlines(data: ReportData) -> Section:
     return Section("findings", "Headline findings", lead, (Headlines(found),) if found else (wanted,))
 
 
-def changes(data: ReportData) -> Section:
+def build_changes(data: ReportData) -> Section:
     """Return what the run read and wrote, which figures moved and which verdicts turned."""
     facts, before, blocks = data.facts, data.previous, list[Block]()
     read = (
@@ -116,7 +116,7 @@ def changes(data: ReportData) -> Section:
         moved = [
             (label, written(before.numbers.get(name)), written(data.figures.numbers.get(name)), change)
             for name, (label, written, _) in _NUMBERS.items()
-            if (change := _change(name, before.numbers.get(name), data.figures.numbers.get(name)))
+            if (change := _format_change(name, before.numbers.get(name), data.figures.numbers.get(name)))
         ]
         turned = _list_turned(before.verdicts, data.figures.verdicts)
         if moved:
@@ -191,12 +191,12 @@ def _list_turned(before: dict[str, str], now: dict[str, str]) -> list[tuple[str,
     return turned
 
 
-def quality(data: ReportData) -> Section:
+def build_quality(data: ReportData) -> Section:
     """Return where every line went, what waits in quarantine and how fresh the sources are."""
     found, blocks = data.quality, list[Block]()
     title = "Data quality"
     if not (found.files or data.sources.total or data.contradictions.total):
-        return empty("quality", title, "Nothing has been landed.", "PERFORMANCE_RECORDED")
+        return build_empty("quality", title, "Nothing has been landed.", "PERFORMANCE_RECORDED")
     lines = Cell(say.count(found.lines_in), "lines_in", str(found.lines_in))
     shares = [
         (
@@ -238,14 +238,14 @@ def quality(data: ReportData) -> Section:
         )
     if data.sources.total:
         blocks.append(
-            grid(
+            build_grid(
                 "sources-table",
                 "Freshness by source",
                 SourceFreshness,
                 data.sources,
                 (
                     "source",
-                    show_text("State", _freshness, "stale", format="verdict"),
+                    show_text("State", _format_freshness, "stale", format="verdict"),
                     "events",
                     "last_at",
                     "silent_hours",
@@ -254,7 +254,7 @@ def quality(data: ReportData) -> Section:
         )
     if data.contradictions.total:
         blocks.append(
-            grid(
+            build_grid(
                 "contradictions-table",
                 "Records that contradict earlier ones, and what to do",
                 Findings,
@@ -263,7 +263,7 @@ def quality(data: ReportData) -> Section:
             )
         )
     blocks += [
-        grid(name, title_of, Findings, rows, (show("subject", "Source"), *more, show("sentence", said), "remedy"))
+        build_grid(name, title_of, Findings, rows, (show("subject", "Source"), *more, show("sentence", said), "remedy"))
         for name, title_of, rows, more, said in (
             (
                 "unusual-table",
@@ -293,19 +293,19 @@ _SHOWN: tuple[tuple[type[Table], tuple[str, ...]], ...] = (
 """Columns that the report shows; their meanings come from the tables' declarations."""
 
 
-def _freshness(row: TableRow) -> str:
+def _format_freshness(row: TableRow) -> str:
     return "silent" if row.stale else "fresh"
 
 
-def method(data: ReportData) -> Section:
+def build_method(data: ReportData) -> Section:
     """Return what each figure means, out of the declarations of the tables."""
     lead = (
         f"Every figure is read from a table of the lake as of {say.instant(data.as_of)}; `kaizen show TABLE` prints it. "
         f"Events from then on change nothing here. Intervals hold with {data.evidence.confidence * 100:.10g}% confidence."
     ).replace("`", "")
-    return Section("method", "How the figures are computed", lead, meanings(_SHOWN))
+    return Section("method", "How the figures are computed", lead, build_meanings(_SHOWN))
 
 
-def glossary(data: ReportData) -> Section:  # noqa: ARG001 - every section is made of the data
+def build_glossary(data: ReportData) -> Section:  # noqa: ARG001 - every section is made of the data
     """Return terms a client may not know."""
     return Section("glossary", "Glossary", "", (Definitions("", "", GLOSSARY),))
