@@ -60,7 +60,7 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:
         with _FETCHING:
-            from importlib import import_module  # noqa: PLC0415 - a service that only reads contexts never pays for it
+            from importlib import import_module
 
             if home.startswith("kaizenlake.events"):
                 # All that logging needs, so that no later call has to open a file of code.
@@ -71,6 +71,6 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    from kaizenlake.events.write.functions import FUNCTIONS  # noqa: PLC0415 - as above
+    from kaizenlake.events.write.functions import FUNCTIONS
 
     return sorted({*globals(), *_HOMES, *FUNCTIONS})

@@ -71,7 +71,8 @@ class Job:
 
     def of_days(self, *frames: pl.LazyFrame, as_of: datetime, **settings: Any) -> pl.LazyFrame:
         """Compute the output from days of which the caller has left out what later days supersede."""
-        return self.function(*frames, as_of=as_of, **settings).select(tables.schema(self.writes).names())
+        until = {"as_of": as_of} if self.takes_as_of else {}
+        return self.function(*frames, **until, **settings).select(tables.schema(self.writes).names())
 
     @property
     def meaning(self) -> str:
@@ -81,8 +82,17 @@ class Job:
     @cached_property
     def settings(self) -> tuple[str, ...]:
         """Names of the groups of settings it takes; each is a keyword of the function."""
-        keywords = inspect.signature(self.function).parameters.values()
-        return tuple(item.name for item in keywords if item.kind is item.KEYWORD_ONLY and item.name != "as_of")
+        return tuple(name for name in self._keywords if name != "as_of")
+
+    @cached_property
+    def takes_as_of(self) -> bool:
+        """Whether its function asks for the instant up to which events count; those that do not read what ends there."""
+        return "as_of" in self._keywords
+
+    @cached_property
+    def _keywords(self) -> tuple[str, ...]:
+        words = inspect.signature(self.function).parameters.values()
+        return tuple(item.name for item in words if item.kind is item.KEYWORD_ONLY)
 
 
 def job(

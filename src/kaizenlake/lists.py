@@ -45,7 +45,7 @@ def write() -> None:
     """Write every file that follows from declarations."""
     for path, text in texts().items():
         path.write_text(text, encoding="utf-8")
-    from kaizenlake.events.write import stub  # noqa: PLC0415 - it reads the catalogue, which may be what does not load
+    from kaizenlake.events.write import stub
 
     stub.write()
 

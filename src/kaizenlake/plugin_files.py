@@ -66,7 +66,7 @@ class PluginFolder:
 @cache
 def find_installed() -> tuple[PluginSource, ...]:
     """Return the plug-ins of installed packages, by their names; looked for once a process."""
-    from importlib.metadata import entry_points  # noqa: PLC0415 - who logs our events alone never pays for it
+    from importlib.metadata import entry_points
 
     found = sorted(entry_points(group=GROUP), key=lambda point: (point.name, point.value))
     return tuple(_of_package(point) for point in found)
@@ -189,7 +189,7 @@ def line_of(error: BaseException, file: str) -> str:
     """Say on which line of a file an error arose; empty where it did not pass through the file."""
     if isinstance(error, SyntaxError):
         return ""
-    from traceback import extract_tb  # noqa: PLC0415 - only a failure pays for it
+    from traceback import extract_tb
 
     lines = [frame.lineno for frame in extract_tb(error.__traceback__) if frame.filename == file]
     return f" (line {lines[-1]})" if lines else ""

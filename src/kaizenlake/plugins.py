@@ -150,7 +150,7 @@ class Declarations:
     @cached_property
     def jobs(self) -> tuple[Job, ...]:
         """Jobs, ours first."""
-        from kaizenlake.jobs import JOBS  # noqa: PLC0415 - whoever only reads rows never pays for it
+        from kaizenlake.jobs import JOBS
 
         ours = (self.without(job, ()) for job in JOBS)
         return (*ours, *(job for taken in self.plugins for job in _list_jobs(taken.plugin)))
@@ -164,7 +164,7 @@ class Declarations:
         kinds = [kind for taken in self.plugins for kind in taken.plugin.outcome_kinds]
         if job.writes is not tables.Outcomes or not kinds:
             return job
-        from kaizenlake.jobs.outcomes.declared_kinds import outcomes_with  # noqa: PLC0415 - as above
+        from kaizenlake.jobs.outcomes.declared_kinds import outcomes_with
 
         return outcomes_with(tuple(kind for kind in kinds if kind.subjects not in broken))
 
@@ -256,7 +256,7 @@ def _yield_names(plugin: Plugin) -> Iterator[tuple[str, str]]:
 
 @cache
 def _list_our_names() -> frozenset[tuple[str, str]]:
-    from kaizenlake.jobs import JOBS  # noqa: PLC0415 - as above
+    from kaizenlake.jobs import JOBS
 
     return frozenset(
         (
@@ -270,14 +270,14 @@ def _list_our_names() -> frozenset[tuple[str, str]]:
 
 @cache
 def _decode_job(family: Family) -> Job:
-    from kaizenlake.jobs.silver import decode_job  # noqa: PLC0415 - as above
+    from kaizenlake.jobs.silver import decode_job
 
     return decode_job(family, silver_table(family))
 
 
 def _list_jobs(plugin: Plugin) -> tuple[Job, ...]:
     """Return the jobs of a plug-in: one that fills the silver table of each family, then those that it declares."""
-    from kaizenlake.jobs.outcomes.declared_kinds import subjects_job  # noqa: PLC0415 - as above
+    from kaizenlake.jobs.outcomes.declared_kinds import subjects_job
 
     return (*map(_decode_job, plugin.families), *plugin.jobs, *map(subjects_job, plugin.outcome_kinds))
 
@@ -387,7 +387,7 @@ def _yield_kind_problems(kind: OutcomeKind, plugin: Plugin) -> Iterator[str]:
 
 
 def _yield_job_problems(plugin: Plugin) -> Iterator[str]:
-    from kaizenlake.settings import Settings  # noqa: PLC0415 - only a plug-in pays for it
+    from kaizenlake.settings import Settings
 
     written = [job.writes for job in plugin.jobs]
     for table in plugin.tables:

@@ -49,7 +49,7 @@ class UnusableError(Exception):
 
 
 def folder_of(published: Any) -> str:
-    return os.path.abspath(os.fsdecode(published))  # noqa: PTH100 - pathlib costs more than the reading
+    return os.path.abspath(os.fsdecode(published))
 
 
 def content_of(path: str, most: int) -> bytes:
@@ -62,7 +62,7 @@ def content_of(path: str, most: int) -> bytes:
         raise UnusableError(DENIED, f"{path} may not be read") from None
     except OSError as error:
         raise UnusableError(MISSING if error.errno == _NOT_A_FOLDER else CORRUPT, f"{path}: {error.strerror}") from None
-    with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor
+    with open(descriptor, "rb") as file:
         facts = os.fstat(descriptor)
         if not stat.S_ISREG(facts.st_mode):
             raise UnusableError(CORRUPT, f"{path} is no file")
@@ -205,7 +205,7 @@ def check_signature(signed: Any, signature: Any, pem: bytes, path: str) -> None:
     """
     try:
         newest, followed = _signers.newest_key(path, pem)
-        if followed < _seen.highest(f"{os.path.dirname(path)} keys", sha256(pem.strip()).hexdigest(), followed):  # noqa: PTH120 - as above
+        if followed < _seen.highest(f"{os.path.dirname(path)} keys", sha256(pem.strip()).hexdigest(), followed):
             raise UnusableError(  # noqa: TRY301 - it goes the way of the others
                 ROLLED_BACK, "the publication names fewer keys that followed the given one than before"
             )

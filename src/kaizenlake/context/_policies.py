@@ -128,7 +128,7 @@ def mark_of(path: str) -> Mark:
     Raises:
         OSError: It is not there, or may not be looked at.
     """
-    state = os.stat(path)  # noqa: PTH116 - a path object costs more than the look
+    state = os.stat(path)
     return state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns
 
 

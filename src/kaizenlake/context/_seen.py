@@ -34,7 +34,7 @@ def remember_in(path: str | os.PathLike[str] | None) -> None:
             what the variable KAIZEN_READER_STATE names, else `kaizenlake/readers.json` in the user's folder of states.
     """
     with _LOCK:
-        _CHOSEN[:] = [None if path is None else os.path.abspath(os.fsdecode(path))]  # noqa: PTH100 - pathlib is dear
+        _CHOSEN[:] = [None if path is None else os.path.abspath(os.fsdecode(path))]
         _HELD.clear()
         _READ.clear()
 
@@ -68,15 +68,15 @@ def _find_path() -> str | None:
         return _CHOSEN[0]
     named = os.environ.get(VARIABLE)
     if named is not None:
-        return os.path.abspath(named) if named else None  # noqa: PTH100 - as above
-    states = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")  # noqa: PTH111 - as above
-    return f"{states}/kaizenlake/readers.json" if os.path.isabs(states) else None  # noqa: PTH117 - as above
+        return os.path.abspath(named) if named else None
+    states = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
+    return f"{states}/kaizenlake/readers.json" if os.path.isabs(states) else None
 
 
 def _read(path: str) -> None:
     """Take what the file says, unless it was taken already."""
     try:
-        state = os.stat(path)  # noqa: PTH116 - as above
+        state = os.stat(path)
     except OSError:
         return
     mark = state.st_ino, state.st_size, state.st_mtime_ns
@@ -84,7 +84,7 @@ def _read(path: str) -> None:
         return
     _READ.clear()
     _READ[path] = mark
-    with suppress(OSError, ValueError, RecursionError), open(path, "rb") as file:  # noqa: PTH123 - as above
+    with suppress(OSError, ValueError, RecursionError), open(path, "rb") as file:
         found: Any = json.loads(file.read(FILE_BYTES))
         numbers = found.get("highest") if isinstance(found, dict) else None
         for name, number in numbers.items() if isinstance(numbers, dict) else ():
@@ -98,10 +98,10 @@ def _write(path: str) -> None:
         del _HELD[old]
     aside = f"{path}.{os.getpid()}-{os.urandom(4).hex()}"
     try:
-        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)  # noqa: PTH103, PTH120 - as above
-        with open(aside, "w", encoding="ascii") as file:  # noqa: PTH123 - as above
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        with open(aside, "w", encoding="ascii") as file:
             json.dump({"highest": _HELD}, file)
-        os.replace(aside, path)  # noqa: PTH105 - as above
+        os.replace(aside, path)
     except OSError:
         with suppress(OSError):
-            os.unlink(aside)  # noqa: PTH108 - as above
+            os.unlink(aside)

@@ -31,7 +31,7 @@ def verify(signed: Any, signature: Any, pem: bytes) -> None:
     Raises:
         Exception: It is not that key's signature, or there is no such package.
     """
-    import base64  # noqa: PLC0415 - only a reader that checks signatures needs it
+    import base64
 
     key = _public_key(pem)
     key.verify(base64.b64decode(signature["value"], validate=True), canonical(signed))
@@ -49,9 +49,9 @@ def newest_key(path: str, pem: bytes) -> tuple[bytes, int]:
     """
     place = path
     for _ in range(DEPTH):
-        place = os.path.dirname(place)  # noqa: PTH120 - pathlib costs more than the reading
+        place = os.path.dirname(place)
         try:
-            with open(f"{place}/{SUCCESSION}", "rb") as file:  # noqa: PTH123 - as above
+            with open(f"{place}/{SUCCESSION}", "rb") as file:
                 statements = json.loads(file.read(FILE_BYTES))["successions"]
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             continue
@@ -86,12 +86,12 @@ def _next(statements: Any, pem: bytes) -> bytes | None:
 
 
 def _key_id(pem: bytes) -> str:
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat  # noqa: PLC0415 - as above
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
     return sha256(_public_key(pem).public_bytes(Encoding.Raw, PublicFormat.Raw)).hexdigest()[:16]
 
 
 def _public_key(pem: bytes) -> Any:
-    from cryptography.hazmat.primitives.serialization import load_pem_public_key  # noqa: PLC0415 - as above
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
     return load_pem_public_key(pem)

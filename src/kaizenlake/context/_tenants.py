@@ -91,7 +91,7 @@ def check_alone(published: Any, tenant: str | None, public_key: Any) -> None:
         UnusableError: Several tenants are published here, and none was named.
     """
     folder = folder_of(published)
-    if tenant is not None or not os.path.isdir(f"{folder}/{TENANTS}"):  # noqa: PTH112 - as `folder_of`
+    if tenant is not None or not os.path.isdir(f"{folder}/{TENANTS}"):
         return
     try:
         signed = read_signed(f"{folder}/{INDEX}", INDEX_BYTES, public_key, "an index")

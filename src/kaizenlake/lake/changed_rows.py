@@ -114,7 +114,7 @@ def _hashes(frame: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
 
 
 def _bits(values: pl.Series) -> pl.Series:
-    import numpy as np  # noqa: PLC0415 - slow to load, and not needed where nothing is compared
+    import numpy as np
 
     bits = pl.Series(values.fill_null(0.0).to_numpy().view(np.int64))
     return pl.select(pl.when(values.is_not_null()).then(bits).alias(values.name)).to_series()

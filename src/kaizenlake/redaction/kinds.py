@@ -303,7 +303,7 @@ _NETWORKS = re.compile(r"10\.0\.\d+\.\d+\Z|127\.0\.0\.\d+\Z|192\.168\.|(?:\d\d+\
 
 def ips(text: str) -> Iterator[tuple[int, int, str]]:
     """Find addresses of the internet protocol; four small numbers are a version or a list, unless the text tells of a network."""
-    import ipaddress  # noqa: PLC0415 - only texts with four numbers need it
+    import ipaddress
 
     for pattern in (_IP4, _IP6):
         for match in pattern.finditer(text):

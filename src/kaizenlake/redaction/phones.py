@@ -189,7 +189,7 @@ _UNGROUPED = 11
 @lru_cache(maxsize=10_000)
 def _find_international(digits: str) -> str | None:
     """Return digits that begin with the code of a country, if the plan of that country has such a number."""
-    import phonenumbers  # noqa: PLC0415 - its tables are read where a number is met, and not before
+    import phonenumbers
 
     try:
         parsed = phonenumbers.parse(f"+{digits}", None)
@@ -203,7 +203,7 @@ def _find_international(digits: str) -> str | None:
 @lru_cache(maxsize=10_000)
 def _find_national(digits: str, regions: tuple[str, ...]) -> str | None:
     """Return digits that are a number within one of these regions, as they are: which country is meant is not known."""
-    import phonenumbers  # noqa: PLC0415 - as above
+    import phonenumbers
 
     for region in regions:
         try:

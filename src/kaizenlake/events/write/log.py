@@ -219,7 +219,7 @@ def _rules() -> ModuleType:
     """
     try:
         with _guard:
-            from kaizenlake.events import rules  # noqa: PLC0415 - only a refused event pays for it
+            from kaizenlake.events import rules
     except OSError as error:
         raise spool_error(error, "the rules of events") from error
     return rules

@@ -23,7 +23,7 @@ def source_freshness(
     event_counts: pl.LazyFrame,
     *,
     as_of: datetime,
-    windows: Windows = Windows(),  # noqa: B008 - frozen
+    windows: Windows = Windows(),
 ) -> pl.LazyFrame:
     """Say of each source how long it has been silent, and whether that is too long.
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import polars as pl
 
 from kaizenlake.job import job
@@ -11,12 +9,11 @@ from kaizenlake.tables import Alerts, Findings
 
 
 @job(reads=(Findings,), writes=Alerts)
-def alerts(findings: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFrame:  # noqa: ARG001 - what it reads ends there
+def alerts(findings: pl.LazyFrame) -> pl.LazyFrame:
     """List what somebody should know, each under a name that stays the same while it holds.
 
     Args:
         findings: What the tables say.
-        as_of: Until when events count.
     """
     return (
         findings.filter(pl.col("severity").is_not_null())

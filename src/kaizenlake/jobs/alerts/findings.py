@@ -97,11 +97,11 @@ def findings(
     source_checks: pl.LazyFrame,
     *,
     as_of: datetime,
-    evidence: EvidenceNeeds = EvidenceNeeds(),  # noqa: B008 - frozen
-    labels: Labels = Labels(),  # noqa: B008 - frozen
-    promotion: Promotion = Promotion(),  # noqa: B008 - frozen
-    skills: Skills = Skills(),  # noqa: B008 - frozen
-    windows: Windows = Windows(),  # noqa: B008 - frozen
+    evidence: EvidenceNeeds = EvidenceNeeds(),
+    labels: Labels = Labels(),
+    promotion: Promotion = Promotion(),
+    skills: Skills = Skills(),
+    windows: Windows = Windows(),
 ) -> pl.LazyFrame:
     """List what the tables say, each under a name that stays the same while it holds.
 

@@ -35,7 +35,7 @@ def canary_looks(
     run_records: pl.LazyFrame,
     *,
     as_of: datetime,
-    canaries: Canaries = Canaries(),  # noqa: B008 - frozen
+    canaries: Canaries = Canaries(),
 ) -> pl.LazyFrame:
     """Say after each day of a deployment what is known of each candidate: promote, roll back, go on, or not to be judged.
 

@@ -26,7 +26,7 @@ def canary_segments(
     canary_units: pl.LazyFrame,
     *,
     as_of: datetime,
-    canaries: Canaries = Canaries(),  # noqa: B008 - frozen
+    canaries: Canaries = Canaries(),
 ) -> pl.LazyFrame:
     """Say in which parts of its units a candidate of a canary is better or worse, at the latest look.
 

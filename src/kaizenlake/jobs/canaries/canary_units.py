@@ -28,7 +28,7 @@ def canary_units(
     deployment_routings: pl.LazyFrame,
     *,
     as_of: datetime,
-    canaries: Canaries = Canaries(),  # noqa: B008 - frozen
+    canaries: Canaries = Canaries(),
 ) -> pl.LazyFrame:
     """Add up the losses and guarded figures of each unit, version and day of each deployment.
 

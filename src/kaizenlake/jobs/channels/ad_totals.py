@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import polars as pl
 
 from kaizenlake.job import job
@@ -15,13 +13,10 @@ from kaizenlake.tables import AdDays, AdTotals
 @job(reads=(AdDays,), writes=AdTotals, timeless=True)
 def ad_totals(
     ad_days: pl.LazyFrame,
-    *,
-    as_of: datetime,  # noqa: ARG001 - the figures of a day leave out what is later
 ) -> pl.LazyFrame:
     """Take the latest figures of each ad, or add up its days where each tells its own, and add its rates and costs.
 
     Args:
         ad_days: Figures by ad, platform and day.
-        as_of: Events before it count.
     """
     return figures_in_all(ad_days, AD, COUNTS, LOST).with_columns(**rates())

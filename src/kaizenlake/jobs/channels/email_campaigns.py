@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import polars as pl
 
 from kaizenlake.job import job
@@ -15,13 +13,10 @@ from kaizenlake.tables import EmailCampaigns, EmailDays
 @job(reads=(EmailDays,), writes=EmailCampaigns, timeless=True)
 def email_campaigns(
     email_days: pl.LazyFrame,
-    *,
-    as_of: datetime,  # noqa: ARG001 - the figures of a day leave out what is later
 ) -> pl.LazyFrame:
     """Take the latest figures of each e-mail campaign, or add up its days where each tells its own, and add its rates.
 
     Args:
         email_days: Figures by campaign and day.
-        as_of: Events before it count.
     """
     return figures_in_all(email_days, CAMPAIGN, COUNTS, ()).with_columns(**rates())

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import polars as pl
 
 from kaizenlake.job import job
@@ -15,13 +13,10 @@ from kaizenlake.tables import WebDays, WebPages
 @job(reads=(WebDays,), writes=WebPages, timeless=True)
 def web_pages(
     web_days: pl.LazyFrame,
-    *,
-    as_of: datetime,  # noqa: ARG001 - the figures of a day leave out what is later
 ) -> pl.LazyFrame:
     """Take the latest figures of each web page, or add up its days where each tells its own, and add its rates.
 
     Args:
         web_days: Figures by page and day.
-        as_of: Events before it count.
     """
     return figures_in_all(web_days, PAGE, COUNTS, LOST).with_columns(**rates())

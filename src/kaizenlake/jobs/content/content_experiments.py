@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import numpy as np
 import polars as pl
 
@@ -26,8 +24,7 @@ ARM = pl.coalesce("variant_id", "content_id")
 def content_experiments(
     contents: pl.LazyFrame,
     *,
-    as_of: datetime,  # noqa: ARG001 - the contents leave out what is later
-    evidence: EvidenceNeeds = EvidenceNeeds(),  # noqa: B008 - frozen
+    evidence: EvidenceNeeds = EvidenceNeeds(),
 ) -> pl.LazyFrame:
     """Compare each arm of each experiment with the other arms of it together.
 
@@ -44,7 +41,6 @@ def content_experiments(
 
     Args:
         contents: Contents, of which those with an experiment count.
-        as_of: Events before it count.
         evidence: How much evidence a verdict needs, and the confidence of the intervals.
     """
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import polars as pl
 
 from kaizenlake import tables
@@ -15,14 +13,11 @@ from kaizenlake.tables.content import INCREMENTS, MILLIONTHS
 @job(reads=(DailyPerformance,), writes=ContentIncrements, adds_up=True, timeless=True)
 def content_increments(
     daily_performance: pl.LazyFrame,
-    *,
-    as_of: datetime,  # noqa: ARG001 - the figures of a day leave out what is later
 ) -> pl.LazyFrame:
     """Add up the figures of contents whose records are of single days, and count the days that tell each.
 
     Args:
         daily_performance: Figures by content, platform and day.
-        as_of: Events before it count.
     """
     of_days = daily_performance.filter(pl.col("figures") == "of the day")
     return of_days.group_by(tables.grain(ContentIncrements)).agg(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import polars as pl
 
 from kaizenlake import tables
@@ -41,8 +39,7 @@ def contents(
     content_origins: pl.LazyFrame,
     external_origins: pl.LazyFrame,
     *,
-    as_of: datetime,  # noqa: ARG001 - the figures of a day leave out what is later
-    tiers: Tiers = Tiers(),  # noqa: B008 - frozen
+    tiers: Tiers = Tiers(),
 ) -> pl.LazyFrame:
     """Take the latest day of each content and platform, and join the features of that day's text.
 
@@ -57,7 +54,6 @@ def contents(
         content_increments: Figures of single days, added up by content and platform.
         content_origins: What contents were made from, by the names that figures may call them.
         external_origins: The same contents by the names that their platforms have for them.
-        as_of: Events before it count.
         tiers: Engagement rates from which a tier begins.
     """
     features = content_features.drop("event_date")

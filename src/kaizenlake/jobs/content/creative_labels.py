@@ -29,7 +29,7 @@ def creative_labels(
     content_experiments: pl.LazyFrame,
     *,
     as_of: datetime,
-    labels: Labels = Labels(),  # noqa: B008 - frozen
+    labels: Labels = Labels(),
 ) -> pl.LazyFrame:
     """Label the contents that people marked, those that won or lost their experiment, and the ends of each group.
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import numpy as np
 import polars as pl
 
@@ -22,9 +20,8 @@ _PLACES = 12
 def creative_wins(
     contents: pl.LazyFrame,
     *,
-    as_of: datetime,  # noqa: ARG001 - the figures of contents leave out what is later
-    tiers: Tiers = Tiers(),  # noqa: B008 - frozen
-    labels: Labels = Labels(),  # noqa: B008 - frozen
+    tiers: Tiers = Tiers(),
+    labels: Labels = Labels(),
 ) -> pl.LazyFrame:
     """Decide each content on a platform: won if its settled rate is good.
 
@@ -35,7 +32,6 @@ def creative_wins(
 
     Args:
         contents: Contents with rate and trials.
-        as_of: Events before it count.
         tiers: `good`: rate from which a content has won.
         labels: `impressions`: fewest with which a content is decided.
     """

@@ -19,7 +19,7 @@ def daily_performance(
     performance: pl.LazyFrame,
     *,
     as_of: datetime,
-    tiers: Tiers = Tiers(),  # noqa: B008 - frozen
+    tiers: Tiers = Tiers(),
 ) -> pl.LazyFrame:
     """Keep the latest record of each content, platform and day, and add its rates and tier.
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import polars as pl
 
 from kaizenlake.job import job
@@ -16,15 +14,12 @@ PROJECT = ("tenant_id", "project_id")
 def content_matches(
     content_origins: pl.LazyFrame,
     contents: pl.LazyFrame,
-    *,
-    as_of: datetime,  # noqa: ARG001 - what it reads ends there
 ) -> pl.LazyFrame:
     """Count the contents that were made, and those that have figures, each with and without the other.
 
     Args:
         content_origins: Contents that were made, by name.
         contents: Contents with their figures.
-        as_of: Events before it count.
     """
     found = contents.filter(pl.col("creation_id").is_not_null()).select("creation_id").unique()
     made = (

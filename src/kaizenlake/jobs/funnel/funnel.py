@@ -24,8 +24,8 @@ def funnel(
     leads: pl.LazyFrame,
     *,
     as_of: datetime,
-    funnel: FunnelWindow = FunnelWindow(),  # noqa: B008 - frozen
-    evidence: EvidenceNeeds = EvidenceNeeds(),  # noqa: B008 - frozen
+    funnel: FunnelWindow = FunnelWindow(),
+    evidence: EvidenceNeeds = EvidenceNeeds(),
 ) -> pl.LazyFrame:
     """Count the leads of each month of creation by the stages that they reached, with rates once the month's window is over.
 

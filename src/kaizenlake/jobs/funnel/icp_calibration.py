@@ -21,8 +21,8 @@ def icp_calibration(
     leads: pl.LazyFrame,
     *,
     as_of: datetime,
-    funnel: FunnelWindow = FunnelWindow(),  # noqa: B008 - frozen
-    evidence: EvidenceNeeds = EvidenceNeeds(),  # noqa: B008 - frozen
+    funnel: FunnelWindow = FunnelWindow(),
+    evidence: EvidenceNeeds = EvidenceNeeds(),
 ) -> pl.LazyFrame:
     """Hold the chances that the model of `icp_patterns` gave to leads it had not seen against what became of them.
 

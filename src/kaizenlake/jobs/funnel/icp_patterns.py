@@ -21,8 +21,8 @@ def icp_patterns(
     leads: pl.LazyFrame,
     *,
     as_of: datetime,
-    funnel: FunnelWindow = FunnelWindow(),  # noqa: B008 - frozen
-    evidence: EvidenceNeeds = EvidenceNeeds(),  # noqa: B008 - frozen
+    funnel: FunnelWindow = FunnelWindow(),
+    evidence: EvidenceNeeds = EvidenceNeeds(),
 ) -> pl.LazyFrame:
     """Compare the won rate of each value of each attribute with that of the other leads, alone and beside the other attributes.
 

@@ -26,8 +26,8 @@ def outreach_performance(
     project_segments: pl.LazyFrame,
     *,
     as_of: datetime,
-    windows: Windows = Windows(),  # noqa: B008 - frozen
-    evidence: EvidenceNeeds = EvidenceNeeds(),  # noqa: B008 - frozen
+    windows: Windows = Windows(),
+    evidence: EvidenceNeeds = EvidenceNeeds(),
 ) -> pl.LazyFrame:
     """Count messages and answers by template, channel and segment, and compare each template with the others.
 

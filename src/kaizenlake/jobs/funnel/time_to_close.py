@@ -25,7 +25,7 @@ def time_to_close(
     leads: pl.LazyFrame,
     *,
     as_of: datetime,
-    evidence: EvidenceNeeds = EvidenceNeeds(),  # noqa: B008 - frozen
+    evidence: EvidenceNeeds = EvidenceNeeds(),
 ) -> pl.LazyFrame:
     """Estimate the days from creation to deal by Kaplan and Meier: median and quartiles of all leads, by source and segment.
 

@@ -46,7 +46,7 @@ def outcomes_with(kinds: tuple[OutcomeKind, ...]) -> Job:
         contents: pl.LazyFrame,
         *declared: pl.LazyFrame,
         as_of: datetime,
-        labels: Labels = Labels(),  # noqa: B008 - frozen
+        labels: Labels = Labels(),
     ) -> pl.LazyFrame:
         parts = [outcomes.function(outcome_subjects, contents, as_of=as_of, labels=labels)]
         for kind, rows in zip(kinds, declared, strict=True):

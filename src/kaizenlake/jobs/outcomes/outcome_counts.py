@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import polars as pl
 
 from kaizenlake import tables
@@ -14,14 +12,11 @@ from kaizenlake.tables import OutcomeCounts, Outcomes
 @job(reads=(Outcomes,), writes=OutcomeCounts, adds_up=True, timeless=True)
 def outcome_counts(
     outcomes: pl.LazyFrame,
-    *,
-    as_of: datetime,  # noqa: ARG001 - the outcomes leave out what is later
 ) -> pl.LazyFrame:
     """Count subjects at each age, so that rates over years are read off a small table.
 
     Args:
         outcomes: Subjects at each age by dimension.
-        as_of: Events before it count.
     """
     won = pl.col("won")
     return outcomes.group_by(tables.grain(OutcomeCounts)).agg(

@@ -47,7 +47,7 @@ def outcome_subjects(
     project_segments: pl.LazyFrame,
     *,
     as_of: datetime,
-    windows: Windows = Windows(),  # noqa: B008 - frozen
+    windows: Windows = Windows(),
 ) -> pl.LazyFrame:
     """List every pack, lead, outreach message and run at each age that it has reached, with what is known of it.
 

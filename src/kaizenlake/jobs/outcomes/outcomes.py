@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 
 import polars as pl
 
@@ -46,8 +45,6 @@ def outcomes(
     outcome_subjects: pl.LazyFrame,
     contents: pl.LazyFrame,
     creative_wins: pl.LazyFrame,
-    *,
-    as_of: datetime,  # noqa: ARG001 - its inputs leave out what is later
 ) -> pl.LazyFrame:
     """List every subject at each age once per dimension that is known of it, and once under the dimension `all`.
 
@@ -55,7 +52,6 @@ def outcomes(
         outcome_subjects: Packs, leads, outreach messages and runs at each age.
         contents: Contents with their attributes and features.
         creative_wins: Whether each content was won.
-        as_of: Events before it count.
     """
     known = dict.fromkeys(name for kind in KNOWN for name in DIMENSIONS[kind])
     creatives = creative_outcomes(contents, creative_wins).with_columns(kind=pl.lit("creative"))

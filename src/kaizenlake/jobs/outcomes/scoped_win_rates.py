@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -27,8 +25,7 @@ def scoped_win_rates(
     outcome_counts: pl.LazyFrame,
     win_rates: pl.LazyFrame,
     *,
-    as_of: datetime,  # noqa: ARG001 - the outcomes leave out what is later
-    evidence: EvidenceNeeds = EvidenceNeeds(),  # noqa: B008 - frozen
+    evidence: EvidenceNeeds = EvidenceNeeds(),
 ) -> pl.LazyFrame:
     """Win rates within each project and each segment, each drawn toward the rate of the same value over the tenant.
 
@@ -39,7 +36,6 @@ def scoped_win_rates(
     Args:
         outcome_counts: Outcomes counted.
         win_rates: Win rates over everything.
-        as_of: Events before it count.
         evidence: `matured`: subjects that are enough; `confidence` of the intervals.
     """
     of_tenant = ["tenant_id", "kind", "dimension", "value"]

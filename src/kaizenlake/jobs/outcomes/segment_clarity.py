@@ -27,8 +27,8 @@ def segment_clarity(
     project_segments: pl.LazyFrame,
     *,
     as_of: datetime,
-    clarity: Clarity = Clarity(),  # noqa: B008 - frozen
-    evidence: EvidenceNeeds = EvidenceNeeds(),  # noqa: B008 - frozen
+    clarity: Clarity = Clarity(),
+    evidence: EvidenceNeeds = EvidenceNeeds(),
 ) -> pl.LazyFrame:
     """Say of each segment how clear its briefs arrive: mean first score, and share of the briefs that arrive clear.
 

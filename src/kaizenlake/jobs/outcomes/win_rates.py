@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import polars as pl
 
 from kaizenlake import tables
@@ -22,8 +20,7 @@ FAMILY = ["tenant_id", "kind", "dimension"]
 def win_rates(
     outcome_counts: pl.LazyFrame,
     *,
-    as_of: datetime,  # noqa: ARG001 - the outcomes leave out what is later
-    evidence: EvidenceNeeds = EvidenceNeeds(),  # noqa: B008 - frozen
+    evidence: EvidenceNeeds = EvidenceNeeds(),
 ) -> pl.LazyFrame:
     """Share of the subjects that were won within an age, by tenant, kind, dimension and value, against the other values.
 
@@ -34,7 +31,6 @@ def win_rates(
 
     Args:
         outcome_counts: Subjects counted at each age.
-        as_of: Events before it count.
         evidence: `matured`: subjects that are enough; `confidence` of the intervals.
     """
     counted = outcome_counts.with_columns(of_project_id="project_id")

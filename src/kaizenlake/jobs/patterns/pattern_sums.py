@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import polars as pl
 
 from kaizenlake.job import job
@@ -14,13 +12,10 @@ from kaizenlake.tables import Contents, PatternSums
 @job(reads=(Contents,), writes=PatternSums, timeless=True)
 def pattern_sums(
     contents: pl.LazyFrame,
-    *,
-    as_of: datetime,  # noqa: ARG001 - the contents leave out what is later
 ) -> pl.LazyFrame:
     """Add up the rates of contents by project, segment, platform, content type and pattern: patterns are read off these sums.
 
     Args:
         contents: Contents with their rates, attributes and features.
-        as_of: Events before it count.
     """
     return sum_contents(contents)

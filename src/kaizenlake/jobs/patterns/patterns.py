@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import numpy as np
 import polars as pl
 
@@ -24,8 +22,7 @@ def patterns(
     contents: pl.LazyFrame,
     pattern_sums: pl.LazyFrame,
     *,
-    as_of: datetime,  # noqa: ARG001 - the contents leave out what is later
-    evidence: EvidenceNeeds = EvidenceNeeds(),  # noqa: B008 - frozen
+    evidence: EvidenceNeeds = EvidenceNeeds(),
 ) -> pl.LazyFrame:
     """Compare contents that have a pattern with contents that have not, by experiment and by observation.
 
@@ -38,7 +35,6 @@ def patterns(
     Args:
         contents: Contents with their figures, attributes, features and experiments.
         pattern_sums: Rates of contents added up by place and pattern.
-        as_of: Events before it count.
         evidence: How much evidence a verdict needs, and the confidence of the intervals.
     """
     pattern = ["tenant_id", "pattern_type", "pattern"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import numpy as np
 import polars as pl
 
@@ -23,9 +21,8 @@ MICRO = 1_000_000
 def pooled_patterns(
     patterns: pl.LazyFrame,
     *,
-    as_of: datetime,  # noqa: ARG001 - what it reads ends there
-    tenants: Tenants = Tenants(),  # noqa: B008 - frozen
-    evidence: EvidenceNeeds = EvidenceNeeds(),  # noqa: B008 - frozen
+    tenants: Tenants = Tenants(),
+    evidence: EvidenceNeeds = EvidenceNeeds(),
 ) -> pl.LazyFrame:
     """Pool the shrunken lift of each text rule over tenants; nothing unless the settings say `pooled`.
 
@@ -36,7 +33,6 @@ def pooled_patterns(
 
     Args:
         patterns: Patterns of every tenant.
-        as_of: Until when events count.
         tenants: Whether effects are shared.
         evidence: `confidence` of the interval.
     """

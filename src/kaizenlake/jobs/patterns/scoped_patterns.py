@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import numpy as np
 import polars as pl
 
@@ -25,8 +23,7 @@ def scoped_patterns(
     pattern_sums: pl.LazyFrame,
     patterns: pl.LazyFrame,
     *,
-    as_of: datetime,  # noqa: ARG001 - the contents leave out what is later
-    evidence: EvidenceNeeds = EvidenceNeeds(),  # noqa: B008 - frozen
+    evidence: EvidenceNeeds = EvidenceNeeds(),
 ) -> pl.LazyFrame:
     """Compare each pattern within each project and segment, and draw its lift toward the lift over everything.
 
@@ -39,7 +36,6 @@ def scoped_patterns(
         contents: Contents, of which the arms of experiments are read.
         pattern_sums: Rates of contents added up by place and pattern.
         patterns: Patterns over everything.
-        as_of: Events before it count.
         evidence: How much evidence a verdict needs, and the confidence of the intervals.
     """
     what = ["tenant_id", "evidence", "pattern_type", "pattern", "metric"]

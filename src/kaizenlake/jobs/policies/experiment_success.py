@@ -25,7 +25,7 @@ def experiment_success(
     policy_promotions: pl.LazyFrame,
     *,
     as_of: datetime,
-    evidence: EvidenceNeeds = EvidenceNeeds(),  # noqa: B008 - frozen
+    evidence: EvidenceNeeds = EvidenceNeeds(),
 ) -> pl.LazyFrame:
     """Count, by doer and type and by type over all doers of a tenant, the experiments whose policy became active.
 

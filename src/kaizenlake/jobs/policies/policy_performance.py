@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import polars as pl
 
 from kaizenlake import tables
@@ -20,8 +18,6 @@ def policy_performance(
     policies: pl.LazyFrame,
     canary_looks: pl.LazyFrame,
     learning_progress: pl.LazyFrame,
-    *,
-    as_of: datetime,  # noqa: ARG001 - what it reads ends there
 ) -> pl.LazyFrame:
     """Set the loss under each version against that of its control, by the best evidence there is.
 
@@ -33,7 +29,6 @@ def policy_performance(
         policies: Policies as they stand.
         canary_looks: What the nights saw of shadows and canaries.
         learning_progress: The loss by version over time.
-        as_of: Until when events count.
     """
     known = pl.concat(
         [_select_latest_looks(_of_tenants(canary_looks)), _select_last_days(policies, _of_tenants(learning_progress))]

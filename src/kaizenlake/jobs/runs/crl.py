@@ -20,7 +20,7 @@ def crl(
     run_records: pl.LazyFrame,
     *,
     as_of: datetime,
-    loss: LossRules = LossRules(),  # noqa: B008 - frozen
+    loss: LossRules = LossRules(),
 ) -> pl.LazyFrame:
     """Weigh the terms of each run into its loss, with what each term contributes.
 

@@ -39,8 +39,8 @@ def crl_trends(
     crl_daily: pl.LazyFrame,
     *,
     as_of: datetime,
-    evidence: EvidenceNeeds = EvidenceNeeds(),  # noqa: B008 - frozen
-    trends: Trends = Trends(),  # noqa: B008 - frozen
+    evidence: EvidenceNeeds = EvidenceNeeds(),
+    trends: Trends = Trends(),
 ) -> pl.LazyFrame:
     """Follow the loss of each doer from day to day, and say where it goes.
 

@@ -23,8 +23,8 @@ def learning_progress(
     crl_daily: pl.LazyFrame,
     *,
     as_of: datetime,
-    evidence: EvidenceNeeds = EvidenceNeeds(),  # noqa: B008 - frozen
-    trends: Trends = Trends(),  # noqa: B008 - frozen
+    evidence: EvidenceNeeds = EvidenceNeeds(),
+    trends: Trends = Trends(),
 ) -> pl.LazyFrame:
     """Follow the loss under each version of a policy, and set what it was so far against the version before it.
 

@@ -72,7 +72,7 @@ def skill_cards(
     experiments: pl.LazyFrame,
     *,
     as_of: datetime,
-    skills: Skills = Skills(),  # noqa: B008 - frozen
+    skills: Skills = Skills(),
 ) -> pl.LazyFrame:
     """Put together what is known of each doer that ever ran, and propose an experiment where it degrades or has a weakness.
 

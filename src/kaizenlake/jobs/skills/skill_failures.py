@@ -18,8 +18,8 @@ def skill_failures(
     run_records: pl.LazyFrame,
     *,
     as_of: datetime,
-    evidence: EvidenceNeeds = EvidenceNeeds(),  # noqa: B008 - frozen
-    skills: Skills = Skills(),  # noqa: B008 - frozen
+    evidence: EvidenceNeeds = EvidenceNeeds(),
+    skills: Skills = Skills(),
 ) -> pl.LazyFrame:
     """Count in how many runs of each doer each failure mode was told, in the days of its card and in as many before.
 

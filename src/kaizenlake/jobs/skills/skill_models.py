@@ -27,8 +27,8 @@ def skill_models(
     crl: pl.LazyFrame,
     *,
     as_of: datetime,
-    evidence: EvidenceNeeds = EvidenceNeeds(),  # noqa: B008 - frozen
-    skills: Skills = Skills(),  # noqa: B008 - frozen
+    evidence: EvidenceNeeds = EvidenceNeeds(),
+    skills: Skills = Skills(),
 ) -> pl.LazyFrame:
     """Compare the models that each doer called in the days of its card, as they are and at equal cost.
 

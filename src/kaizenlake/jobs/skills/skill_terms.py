@@ -35,8 +35,8 @@ def skill_terms(
     crl_terms_daily: pl.LazyFrame,
     *,
     as_of: datetime,
-    evidence: EvidenceNeeds = EvidenceNeeds(),  # noqa: B008 - frozen
-    skills: Skills = Skills(),  # noqa: B008 - frozen
+    evidence: EvidenceNeeds = EvidenceNeeds(),
+    skills: Skills = Skills(),
 ) -> pl.LazyFrame:
     """Set each term of a doer's loss against that of the other doers of its tenant, and against its own past.
 

@@ -27,7 +27,7 @@ def trace_steps(
     runs: pl.LazyFrame,
     *,
     as_of: datetime,
-    costs: Costs = Costs(),  # noqa: B008 - frozen
+    costs: Costs = Costs(),
 ) -> pl.LazyFrame:
     """Put the spans of each trace into their tree, on the day on which its run counts; each span once.
 

@@ -164,7 +164,7 @@ def _of_text(source: SourceFile) -> tuple[FileFormat, CsvDialect, list[str], lis
 
 def _of_workbook(source: SourceFile) -> tuple[FileFormat, CsvDialect, list[str], list[str]]:
     # What reads workbooks is loaded where there is one.
-    from kaizenlake.lake.readers.xlsx_rows import first_rows  # noqa: PLC0415
+    from kaizenlake.lake.readers.xlsx_rows import first_rows
 
     sheets = first_rows(source)
     if not sheets:

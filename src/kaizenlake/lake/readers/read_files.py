@@ -82,21 +82,21 @@ def read_rows(source: SourceFile, dialect: CsvDialect, line_bytes: int) -> Itera
     # What reads a form is loaded where a file has it.
     match source.form:
         case "parquet":
-            from kaizenlake.lake.readers.parquet_rows import parquet_rows  # noqa: PLC0415
+            from kaizenlake.lake.readers.parquet_rows import parquet_rows
 
             yield from parquet_rows(source)
         case "yaml":
-            from kaizenlake.lake.readers.yaml_rows import yaml_rows  # noqa: PLC0415
+            from kaizenlake.lake.readers.yaml_rows import yaml_rows
 
             yield from yaml_rows(source, line_bytes)
         case "xlsx":
-            from kaizenlake.lake.readers.xlsx_rows import xlsx_rows  # noqa: PLC0415
+            from kaizenlake.lake.readers.xlsx_rows import xlsx_rows
 
             yield from xlsx_rows(source, dialect)
         case "json" | "ndjson":
             yield from _yield_json_rows(source, dialect, line_bytes)
         case _:
-            from kaizenlake.lake.readers.csv_rows import csv_rows  # noqa: PLC0415
+            from kaizenlake.lake.readers.csv_rows import csv_rows
 
             yield from csv_rows(source, dialect, line_bytes)
 

@@ -14,7 +14,7 @@ from kaizenlake.stats.basics._arrays import Floats
 @cache
 def special() -> Any:
     """Return the special functions of SciPy, which is slow to load: a night that brings nothing needs none of them."""
-    from scipy import special as functions  # noqa: PLC0415 - see above
+    from scipy import special as functions
 
     return functions
 

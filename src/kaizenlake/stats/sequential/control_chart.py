@@ -229,7 +229,7 @@ def _compute_height(slope: float, days_per_false_alarm: float) -> float:
     if not 2.0 * special().owens_t(0.0, slope) * days_per_false_alarm > 1.0:
         raise ValueError(f"expected more days per false alarm, found {days_per_false_alarm}")
     rate = 1.0 / days_per_false_alarm
-    from scipy import optimize  # noqa: PLC0415 - as `special`
+    from scipy import optimize
 
     return float(optimize.brentq(lambda height: 2.0 * special().owens_t(height, slope) - rate, 0.0, 20.0))
 
