@@ -13,7 +13,8 @@ from harness import Row, once, side_by_side
 import data
 from kaizenlake.job import Job
 from kaizenlake.jobs import JOBS
-from kaizenlake.jobs.content._text_rules import HOOK_RULES, TEXT_RULES
+from kaizenlake.jobs.content._hook_rules import HOOK_RULES
+from kaizenlake.jobs.content._text_rules import TEXT_RULES
 from kaizenlake.lake.store import Lake
 from kaizenlake.night.run import nightly
 from kaizenlake.tables import GOLD, Performance, PerformanceTiers, Table, WinRates, schema

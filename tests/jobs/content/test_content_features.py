@@ -8,8 +8,10 @@ import pytest
 
 from jobs.drawn import day, frame
 from kaizenlake import tables
+from kaizenlake.jobs.content._hook_rules import HOOK_RULES
 from kaizenlake.jobs.content._language_codes import _KNOWN, CODES, NOT_TOLD
-from kaizenlake.jobs.content._text_rules import HOOK_RULES, LANGUAGES, TEXT_RULES, as_plain, split_words
+from kaizenlake.jobs.content._text_rule import LANGUAGES, as_plain, split_words
+from kaizenlake.jobs.content._text_rules import TEXT_RULES
 from kaizenlake.jobs.content.content_features import content_features, length_band
 from kaizenlake.tables import ContentFeatures, Performance
 from kaizenlake.tables.content import LENGTH_BANDS, TEXT_FEATURES

@@ -7,9 +7,11 @@ from datetime import datetime
 import polars as pl
 
 from kaizenlake.job import job
+from kaizenlake.jobs.content._hook_rules import HOOK_RULES
 from kaizenlake.jobs.content._language import detect_language
 from kaizenlake.jobs.content._language_codes import is_told, one_code
-from kaizenlake.jobs.content._text_rules import HOOK_RULES, LANGUAGES, TEXT_RULES, as_plain, split_words
+from kaizenlake.jobs.content._text_rule import LANGUAGES, as_plain, split_words
+from kaizenlake.jobs.content._text_rules import TEXT_RULES
 from kaizenlake.jobs.content.daily_performance import latest_records
 from kaizenlake.tables import ContentFeatures, Performance
 from kaizenlake.tables.content import LENGTH_BANDS
