@@ -249,8 +249,8 @@ def test_a_shadow_and_a_canary_without_a_decision_have_their_report(held):
 @pytest.mark.parametrize(
     ("lacking", "words"),
     [
-        (("effect",), "After 20 looks the effect is not defined."),
-        (("sequential_ci_low", "sequential_ci_high"), r"After 20 looks the effect is −0\.\d{4}; on that night alone it lies in −0\.\d"),
+        (("effect",), "After 20 nights the effect is not defined."),
+        (("sequential_ci_low", "sequential_ci_high"), r"After 20 nights the effect is −0\.\d{4}; on that night alone it lies in −0\.\d"),
         (("ci_low", "ci_high"), r"; on all nights at once it lies in −0\.\d{4} to −0\.\d{4}\. The boundary"),
         (("ci_low", "ci_high", "sequential_ci_low", "sequential_ci_high"), r"the effect is −0\.\d{4}\. The boundary"),
     ],

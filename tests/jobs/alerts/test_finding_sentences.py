@@ -124,7 +124,7 @@ def signed(figure, sentence):
 
 
 def term(row, said, sentence):
-    assert (" less than " in sentence, " more than " in sentence) == (said["difference"] < 0, said["difference"] >= 0)
+    assert (" less by " in sentence, " more by " in sentence) == (said["difference"] < 0, said["difference"] >= 0)
     assert row["verdict"] == ("strength" if said["difference"] < 0 else "weakness")
     assert sentence.endswith(f"a {row['verdict']}.")
 

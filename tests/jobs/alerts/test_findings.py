@@ -134,7 +134,7 @@ def test_a_term_is_said_by_the_comparison_that_decides():
             "a weakness."
         ),
         (
-            f"By grounding, planner loses .040 less than in the days before (-.060 to -.020), 60 against 30 runs in the 30 days to "
+            f"planner loses .040 less by grounding than in the days before (-.060 to -.020), 60 against 30 runs in the 30 days to "
             f"{LAST}: a strength."
         ),
     ]
