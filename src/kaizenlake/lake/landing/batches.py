@@ -119,7 +119,6 @@ def read_chain(lake: Lake, snapshot: Snapshot, vouched: attested.Vouched) -> tup
     """Return the chain of the batches of a lake, and which seals do not count, in words.
 
     Args:
-        lake: The lake.
         snapshot: Its events.
         vouched: What decisions vouch for.
 

@@ -33,9 +33,6 @@ def find_changed(lake: Lake) -> tuple[str, ...]:
     A file that is new, or was written to since, has all its batches verified; those that do not hold are verified anew each
     time, until they do. What was verified is signed by the key of the lake. In an object store, and without that key, nothing
     is looked at: `kaizen verify` reads all events.
-
-    Args:
-        lake: The lake.
     """
     snapshot = lake.hold(Events)
     if snapshot.handle is None or "://" in lake.uri(Events):
