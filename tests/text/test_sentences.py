@@ -38,6 +38,12 @@ def test_the_golden_rules_are_kept(language):
         ("es", "¿Funciona? / ¡Sí! / EE. UU. compra más."),
         ("ja", "「行きましょう。」と言いました。/ はい。"),
         ("ja", "価格は3.5円です。/ 安い！"),
+        ("ja", "「本当ですか？」と彼は聞いた。/ はい。"),
+        ("de", "Im 3. Quartal starten wir. / Es waren 3. / Gut."),
+        ("fr", "J. Dupont et Marie L. Blanc ont signé. / C'est fini."),
+        ("fr", "Voir l'art. 12. / Il y a peu, c.-à-d. rien. / La vitamine C. / Rien, etc. / C'est tout."),
+        ("es", "J. Pérez vino a las 9 a. m. de ayer. / Vende pan, etc. / Nada más."),
+        ("en", "They met on Tues. in Leeds. / It rained."),
     ],
 )
 def test_abbreviations_dates_and_quotations_end_no_sentence(language, marked):

@@ -29,14 +29,28 @@ _NEEDS_MORE = {
 """Abbreviations, by language, that the library takes for the end of a sentence and behind which it always goes on."""
 
 _MAY_END = {
-    "en": "hr hrs wk wks mo mos yr yrs qty misc intl govt pkg pct max mon tue wed thu thurs fri sat sun avg est vol eds figs secs "
+    "en": "hr hrs wk wks mo mos yr yrs qty misc intl govt pkg pct max mon tue tues wed thu thurs fri sat sun avg est vol eds figs secs "
     "resp tel temp assoc mgr apt ch",
-    "fr": "max min janv févr avr juil sept oct nov déc resp",
-    "es": "ene feb ref ed",
+    "fr": "art max min janv févr avr juil sept oct nov déc resp",
+    "es": "ene feb ref ed m",
 }
 """Those behind which it goes on where a small letter or a digit follows; written small, they may begin with a capital."""
 
-_LAST_WORD = re.compile(r"(?:^|[\s(\[\u00ab\u201c\u201e\"])([\w.\-\u00ba\u00aa]{1,12})\.\s+$")
+_NAMES_GO_ON = re.compile(r"(?:^|[A-Z\u00c0-\u00dd][\w.]{0,20}\s)[A-Z\u00c0-\u00dd]\.\s+$")
+_GOES_ON = {
+    # the 3rd quarter: an ordinal behind an article
+    "de": re.compile(
+        r"(?:^|[\s(])(?:im|am|zum|zur|vom|beim|der|die|das|den|dem|des|jede[rsn]?)\s\d{1,2}\.\s+$", re.IGNORECASE
+    ),
+    "fr": _NAMES_GO_ON,
+    "es": _NAMES_GO_ON,
+}
+"""What the library takes for an end, by language: a German ordinal, the initial of a name behind nothing or another name."""
+
+_BEGINS_AFTER_ETC = re.compile(r"(?<=\betc\.)\s+(?=[A-Z\u00c0-\u00dd\u00a1\u00bf\u00ab])")
+"""Between an `etc.` and a capital, in languages that write nouns small and of which the library cuts none."""
+
+_LAST_WORD = re.compile(r"(?:^|[\s(\['\u2019\u00ab\u201c\u201e\"])([\w.\-\u00ba\u00aa]{1,12})\.\s+$")
 
 
 def sentences(text: str, language: str = "en") -> list[str]:
@@ -88,7 +102,9 @@ def _split(item: str, language: str) -> Iterator[str]:
     item = item.lstrip()
     mark = _MARKER.match(item)
     head = mark[0] if mark else ""
-    found = [part.strip() for part in _whole(segment(language, item[len(head) :]), language)]
+    body = item[len(head) :]
+    runs = _BEGINS_AFTER_ETC.split(body) if _base(language) in {"fr", "es"} else [body]
+    found = [part.strip() for run in runs for part in _whole(segment(language, run), language)]
     yield from [f"{head} {found[0]}", *found[1:]] if head and found else [head, *found]
 
 
@@ -106,20 +122,26 @@ def _whole(parts: Iterable[str], language: str) -> Iterator[str]:
 
 def _goes_on(before: str, after: str, language: str) -> bool:
     """Return whether a sentence goes on over a cut: within a number, behind an abbreviation, dots or words that are quoted."""
-    if before.endswith("\u3002\u300d") and after[:1] in "\u3068\u3063\u306a":
+    if before.endswith(("\u300d", "\u300f")) and after[:1] in "\u3068\u3063\u306a":
         return True  # 「…。」 and the particle that says whose words they are
     if before[-2:-1].isdigit() and before.endswith(".") and after[:1].isalpha():
         return True
-    if _DOTS.fullmatch(before.strip()):
+    if (before.endswith(".") and after[:1] == "-") or _DOTS.fullmatch(before.strip()):
         return True
-    word = _LAST_WORD.search(before[-20:])
-    if word is None:
-        return False
-    next_one = after.lstrip()[:1]
+    last, next_one = before[-40:], after.lstrip()[:1]
+    if (known := _GOES_ON.get(_base(language))) and known.search(last):
+        return True
+    word = _LAST_WORD.search(last)
     may_go_on = next_one.islower() or next_one.isdigit()
-    return _is_among(word[1], _NEEDS_MORE, language) or (may_go_on and _is_among(word[1], _MAY_END, language))
+    return word is not None and (
+        _is_among(word[1], _NEEDS_MORE, language) or (may_go_on and _is_among(word[1], _MAY_END, language))
+    )
+
+
+def _base(language: str) -> str:
+    return language.partition("-")[0].lower()
 
 
 def _is_among(word: str, of: dict[str, str], language: str) -> bool:
-    known = of.get(language.partition("-")[0].lower(), "").split()
+    known = of.get(_base(language), "").split()
     return word in known or word[:1].lower() + word[1:] in known
