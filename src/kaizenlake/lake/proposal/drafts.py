@@ -95,7 +95,10 @@ def _draft(event: EventType, known: KnownTable, catalogue: Catalogue, least: flo
     candidates = [match for match in matches(event, known.shapes) if match.column not in spoken_for]
     made = _FieldsSoFar(event, known, declared)
     subject = next((name for name in event.required_fields if name.endswith("_id")), None)
-    chosen = _assign([match for match in candidates if match.field != subject])
+    # What names the subject is not taken for another name of something.
+    own = {match.column for match in candidates if match.field == subject and match.score >= _SURE}
+    others = [match for match in candidates if match.field != subject]
+    chosen = _assign([match for match in others if not (match.field.endswith("_id") and match.column in own)])
     if not any(declared[name].unit or declared[name].kind in {"int", "float"} for name in chosen) and not told.score:
         return None
     for match in chosen.values():
@@ -117,6 +120,10 @@ def _draft(event: EventType, known: KnownTable, catalogue: Catalogue, least: flo
     fields = {name: made.fields[name] for name in declared if name in made.fields}
     doubts = tuple(dict.fromkeys(made.doubts))
     return EventDraft(event, made.id, made.moment, fields, made.whys, made.columns, strength, made.beside, doubts)
+
+
+_SURE = 0.9
+"""Likeness of names at which a column surely names the subject."""
 
 
 def _assign(candidates: Sequence[ColumnMatch]) -> dict[str, ColumnMatch]:

@@ -36,6 +36,9 @@ from kaizenlake.tables.base.needs import NEEDS, TableNeed
 from kaizenlake.vocabulary import plural
 
 MOST_SHOWN = 5
+ALSO_TELLS = 0.25
+"""What the name that a column also has tells of a mapping, beside its own."""
+
 RIGHT = 0.95
 """Share of the rows that a shipped mapping must land to be proposed."""
 
@@ -212,8 +215,12 @@ def _recognise(sample: FileSample, around: ProposalSettings) -> MappingProposal 
         with suppress(MappingError):
             mapping.fits(present, where=sample.source.name)
             headers = _headers(mapping, present)
-            # Names that many exports have, such as Date and Views, tell of none; a mapping of one's own fits by its columns.
-            sureness = sum(rarity[header.lower()] for header in headers)
+            own = {name.lower() for name in mapping.columns}
+            # Names that many exports have, such as Date and Views, tell of none, and what a column is also called tells little;
+            # a mapping of one's own fits by its columns.
+            sureness = sum(
+                rarity[header.lower()] * (1.0 if header.lower() in own else ALSO_TELLS) for header in headers
+            )
             if not mapping.needs_time and (sureness >= 1.0 or name not in shipped):
                 likely.append((sureness, len(headers), name))
     for _, _, name in sorted(likely, key=lambda item: (-item[0], -item[1], item[2])):
