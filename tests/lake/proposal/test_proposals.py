@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
 import gzip
 import json
@@ -19,6 +20,7 @@ from kaizenlake.lake.proposal.propose import NeedsNoMappingError, ProposalSettin
 from kaizenlake.lake.store import Lake
 from kaizenlake.tables import Events
 from lake.landed import ndjson, post, put
+from lake.mapping.test_platforms import WORTH
 from lake.workbooks import workbook
 
 NOW = dt.datetime(2026, 12, 1, tzinfo=dt.UTC)
@@ -57,6 +59,30 @@ def test_a_file_of_a_shipped_mapping_is_known_by_its_header(tmp_path, sample):
     found, events = landed(tmp_path, SHIPPED / sample.file)
     assert found.shipped == sample.mapping
     assert len(events) >= 0.95 * found.trial.rows
+
+
+OF_PLATFORMS = {name: text for name, (text, _) in WORTH.items()}
+AT_LEAST = 14
+"""Platforms whose mappings are shipped."""
+
+
+@pytest.mark.parametrize("platform", OF_PLATFORMS)
+def test_an_export_of_each_platform_is_known_by_its_header_alone(tmp_path, platform):
+    assert len(OF_PLATFORMS) >= AT_LEAST
+    # The name of the file tells nothing.
+    found = proposed(put(tmp_path / "export.csv", OF_PLATFORMS[platform].encode()))
+    assert found.shipped == platform
+    assert found.trial.share >= 0.95
+
+
+@pytest.mark.parametrize("platform", ["tiktok_studio", "mailchimp", "hubspot_deals"])
+def test_a_copy_that_a_spreadsheet_wrote_with_semicolons_lands_by_the_mapping_with_its_own_format(tmp_path, platform):
+    told = csv.reader(OF_PLATFORMS[platform].splitlines())
+    copy = "\r\n".join(";".join(f'"{cell}"' for cell in row) for row in told)
+    found, events = landed(tmp_path, put(tmp_path / "copy.csv", copy.encode("cp1252")))
+    assert not found.shipped
+    assert 'separator = ";"' in found.text
+    assert len(events) == len(landed(tmp_path / "b", put(tmp_path / "b" / "a.csv", OF_PLATFORMS[platform].encode()))[1])
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason="../shared/data is not here")
