@@ -27,6 +27,7 @@ LEVELS = (
     ("night",),
     ("service", "learning_ops"),
     ("report",),
+    ("generate",),
     ("publish", "decide"),
     ("lake",),
     ("signing",),
@@ -51,7 +52,8 @@ FORBIDDEN = {
 }
 ONLY_IN = {
     "deltalake": {"lake"},
-    "jinja2": {"publish", "report"},
+    "jinja2": {"publish", "report", "generate"},
+    "icalendar": {"report"},
     "typst": {"report"},
     "typer": {"cli"},
     "rich": {"cli"},

@@ -32,6 +32,8 @@ _HOMES = {
     "enforce_benchmarks_with_regen": "kaizenlake.readiness.enforce",
     "judge": "kaizenlake.readiness.judge",
     "sentences": "kaizenlake.text.sentences",
+    "AutoExecutionEngine": "kaizenlake.generate.agency.engine",
+    "ExecutionContext": "kaizenlake.generate.agency.engine",
     "SchedulerRepository": "kaizenlake.decide.agency.scheduler",
     "SchedulerRuntime": "kaizenlake.decide.agency.scheduler",
     "Lake": "kaizenlake.lake.store",

@@ -18,6 +18,8 @@ from kaizenlake.events.write.log import close as close
 from kaizenlake.events.write.log import configure as configure
 from kaizenlake.events.write.log import flush as flush
 from kaizenlake.events.write.log import log_event as log_event
+from kaizenlake.generate.agency.engine import AutoExecutionEngine as AutoExecutionEngine
+from kaizenlake.generate.agency.engine import ExecutionContext as ExecutionContext
 from kaizenlake.jobs.agency.timeline import CampaignTimelinePlanner as CampaignTimelinePlanner
 from kaizenlake.jobs.agency.timeline import plan_timeline_for_brand as plan_timeline_for_brand
 from kaizenlake.lake.store import Lake as Lake

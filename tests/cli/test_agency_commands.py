@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 import pytest
+from icalendar import Calendar
 from typer.testing import CliRunner
 
 from kaizenlake.cli.app import app
@@ -91,3 +93,53 @@ def test_a_task_is_proposed_approved_and_rejected(kaizen):
     kaizen("task", "approve", "t1", "--by", "bob", fails="is rejected, and does not become approved")
     kaizen("task", "add", "x", "--brand", "b", "--by", "a", "--inputs", "[]", fails="Expected a JSON object")
     kaizen("task", "add", "x", "--brand", "b", "--by", "a", "--deadline", "soon", fails="found 'soon'")
+
+
+def test_what_is_approved_is_planned_done_and_shown_as_a_calendar(kaizen, tmp_path):
+    file = tmp_path / "acme.toml"
+    file.write_text(BRAND, encoding="utf-8")
+    kaizen("brand", "add", file)
+    for name in ("t1", "t2"):
+        kaizen(
+            "task",
+            "add",
+            "swot_analysis",
+            "--brand",
+            "acme",
+            "--id",
+            name,
+            "--by",
+            "ann",
+            "--reason",
+            "New <b>client</b>",
+        )
+        kaizen("task", "approve", name, "--by", "bob")
+    assert json.loads(kaizen("task", "list", "--json"))[0]["status"] == "approved"
+    span = ("--start", "2026-01-05T08:00", "--end", "2026-01-12", "--max-per-day", "1", "--by", "ann")
+    assert "t2" in kaizen("schedule", "plan", "acme", *span, "--preview")
+    assert kaizen("schedule", "list") == "Nothing is scheduled.\n"
+    done = json.loads(kaizen("schedule", "plan", "acme", *span, "--json"))
+    assert [(row["task_id"], row["run_at"]) for row in done["planned"]] == [
+        ("t1", "2026-01-05 08:00:00+00:00"),
+        ("t2", "2026-01-06 08:00:00+00:00"),
+    ]
+    assert [row["task_id"] for row in json.loads(kaizen("schedule", "list", "--json"))] == ["t1", "t2"]
+    page, entries = tmp_path / "week.html", tmp_path / "week.ics"
+    for out in (page, entries):
+        assert "holds 2 of the tasks" in kaizen("schedule", "calendar", "acme", "--start", "2026-01-05", "--out", out)
+    html = page.read_text(encoding="utf-8")
+    assert "Monday, 5 January 2026" in html
+    assert "09:00" in html, "in the zone of the brand"
+    assert "<b>client" not in html
+    read = Calendar.from_ical(entries.read_bytes())
+    assert [(str(item["uid"]), item.decoded("dtstart")) for item in read.walk("VEVENT")] == [
+        ("t1@kaizenlake", datetime(2026, 1, 5, 8, tzinfo=UTC)),
+        ("t2@kaizenlake", datetime(2026, 1, 6, 8, tzinfo=UTC)),
+    ]
+    assert kaizen("schedule", "tick", "--now", "2026-01-05T07:59") == "Nothing is due.\n"
+    assert "t1: completed_preview." in kaizen("schedule", "tick", "--now", "2026-01-05T08:00")
+    assert "t2: completed." in kaizen("schedule", "tick", "--now", "2026-01-06T08:00", "--execute")
+    assert "is completed, by ann" in kaizen("task", "run", "t1", "--by", "ann", "--execute")
+    kaizen("task", "run", "t1", "--by", "ann", fails="does not become in_progress")
+    kaizen("schedule", "calendar", "acme", "--start", "2026-01-05", "--out", tmp_path / "x.doc", fails=".html or .ics")
+    kaizen("schedule", "plan", "acme", *span[:4], "--max-per-day", "0", "--by", "a", fails="Expected at least 1")

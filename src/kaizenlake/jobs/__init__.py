@@ -14,7 +14,15 @@ from kaizenlake.jobs.activity import (
     source_checks,
     source_freshness,
 )
-from kaizenlake.jobs.agency import brands, pack_failures, pack_readiness, pack_runs, section_readiness, tasks
+from kaizenlake.jobs.agency import (
+    brands,
+    kpi_targets,
+    pack_failures,
+    pack_readiness,
+    pack_runs,
+    section_readiness,
+    tasks,
+)
 from kaizenlake.jobs.alerts import alerts, findings
 from kaizenlake.jobs.canaries import canary_looks, canary_segments, canary_units, deployment_routings, deployments
 from kaizenlake.jobs.channels import ad_days, ad_totals, email_campaigns, email_days, web_days, web_pages
@@ -110,6 +118,7 @@ JOBS: tuple[Job, ...] = (
     pack_failures.pack_failures,
     section_readiness.section_readiness,
     pack_readiness.pack_readiness,
+    kpi_targets.kpi_targets,
     brands.brands,
     tasks.tasks,
     trace_steps.trace_steps,

@@ -15,6 +15,7 @@ from kaizenlake.tables.activity import (
 )
 from kaizenlake.tables.agency.funnel import Funnel, IcpCalibration, IcpPatterns, Leads, OutreachPerformance, TimeToClose
 from kaizenlake.tables.agency.packs import PackFailures, PackReadiness, PackRuns, SectionReadiness
+from kaizenlake.tables.agency.targets import KpiTargets
 from kaizenlake.tables.agency.tasks import Brands, Tasks
 from kaizenlake.tables.alert import Alerts
 from kaizenlake.tables.base import (
@@ -138,6 +139,7 @@ GOLD: tuple[type[Table], ...] = (
     PackFailures,
     SectionReadiness,
     PackReadiness,
+    KpiTargets,
     Brands,
     Tasks,
     TraceSteps,
@@ -225,6 +227,7 @@ __all__ = [
     "IcpCalibration",
     "IcpPatterns",
     "Intake",
+    "KpiTargets",
     "Landings",
     "Leads",
     "LearningProgress",

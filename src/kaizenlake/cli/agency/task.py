@@ -10,7 +10,7 @@ import typer
 
 from kaizenlake.cli.shell.groups import add_group
 from kaizenlake.cli.shell.options import LAKE, ByOption, JsonOption, LakeOption, ReasonOption, TenantOption
-from kaizenlake.cli.shell.output import decider, draw, open_view, say, say_json
+from kaizenlake.cli.shell.output import clean, decider, draw, note, open_view, say, say_json, say_lines
 from kaizenlake.errors import UsageError
 from kaizenlake.vocabulary import Priority, Risk, TaskStatus
 
@@ -30,6 +30,7 @@ def add_to(app: typer.Typer) -> None:
         (show, "show task-1"),
         (add, 'add email_rewrite --brand acme --reason "Few open the newsletter"'),
         (approve, "approve task-1 --by ann"),
+        (run, "run task-1"),
         (reject, 'reject task-1 --by ann --reason "the offer ends"'),
         about="Look at what there is to do for brands, propose more of it, and approve or reject it.",
         more="A task goes pending_review → approved → scheduled → in_progress → completed. Only what a person approved is done.",
@@ -170,6 +171,35 @@ def reject(
     from kaizenlake.decide.agency import tasks
 
     _tell(tasks.reject(open_view(lake, tenant), task, by=decider(by), reason=reason), as_json=as_json)
+
+
+def run(
+    task: TaskArgument,
+    lake: LakeOption = LAKE,
+    tenant: TenantOption = None,
+    execute: Annotated[
+        bool, typer.Option("--execute", help="Do it; without this it is only tried, and what comes of it is a preview.")
+    ] = False,
+    by: ByOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Do an approved task now, and print what it makes; without --execute it is only tried."""
+    from datetime import UTC, datetime
+
+    from kaizenlake.decide.agency import schedule, tasks
+    from kaizenlake.generate.agency.engine import AutoExecutionEngine, ExecutionContext
+
+    view, who = open_view(lake, tenant), decider(by)
+    engine = AutoExecutionEngine(ExecutionContext(dry_run=not execute, operator_id=who), view)
+    claim = schedule.claim_task(view, task, datetime.now(UTC), by=who)
+    engine.runtime().run(claim)
+    row = tasks.state(view).task(task)
+    _tell(row, as_json=as_json)
+    if not as_json:
+        if row["output"]:
+            say_lines(["", *map(clean, json.loads(row["output"])["markdown"].split("\n"))])
+        if not execute:
+            note("It was only tried; --execute does it.")
 
 
 def _tell(row: dict[str, Any], *, as_json: bool) -> None:

@@ -1,0 +1,1 @@
+"""Generate what was approved: generators that use what the lake knows."""

@@ -1,0 +1,215 @@
+"""What the lake knows of a brand: statements in words, each with the row of the table that it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+
+from kaizenlake.decide.agency.brands import find_brand
+from kaizenlake.lake.store import Lake
+from kaizenlake.publish import formats as say
+from kaizenlake.tables import AvoidedPhrases, Contents, KpiTargets, Patterns, Table, WinRates, full_name
+from kaizenlake.vocabulary import plural
+
+MOST = 5
+"""Most statements of a part."""
+
+FEWEST = 3
+"""Fewest posts of a platform or an hour that is spoken of."""
+
+QUESTIONS = {
+    "offer": "What does the brand sell?",
+    "audience": "Whom does it speak to?",
+    "voice": "How does it speak?",
+    "competitors": "Whom is it compared with?",
+    "claims": "Which claims may be made of it?",
+    "logo": "Where does its logo lie?",
+    "zone": "In which time zone does it work?",
+}
+
+LACKING = {
+    "works": "no pattern of the posts works for certain; more posts, or experiments, would tell",
+    "avoid": "nobody marked a phrase to be avoided, and no pattern is risky for certain",
+    "platforms": "no platform has three posts of the brand with an engagement rate",
+    "hours": "no hour has three posts of the brand that tell when they were published",
+    "best": "no post of the brand has a text, 100 impressions and an engagement rate",
+    "targets": "fewer than five posts of the brand have a rate",
+    "strengths": "no comparison of outcomes comes out in favour for certain",
+    "weaknesses": "no comparison of outcomes, and no pattern, comes out against for certain",
+}
+"""What has to be said of a part for which there are no figures."""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """Something that is known, in words.
+
+    Args:
+        text: The words; a text of others is in it as it stands, and escaped when it is printed.
+        evidence: Place of its evidence in the list; None for what a person told.
+    """
+
+    text: str
+    evidence: int | None = None
+
+
+@dataclass
+class KnownFacts:
+    """What is known of a brand.
+
+    Args:
+        brand_id: The brand.
+        brand: Its description; None where it was never described.
+        parts: Statements by part.
+        evidence: Rows of tables that they come from.
+    """
+
+    brand_id: str
+    brand: Mapping[str, Any] | None
+    parts: dict[str, list[Statement]] = field(default_factory=dict)
+    evidence: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """Name of the brand, or its id where it was not described."""
+        return str(self.brand["name"]) if self.brand else self.brand_id
+
+    def add(self, part: str, table: type[Table], row: Mapping[str, Any], text: str) -> None:
+        """Add a statement with the row that it comes from."""
+        figures = {
+            name: value for name, value in row.items() if value is not None and name not in {"tenant_id", "text"}
+        }
+        self.evidence.append({"table": full_name(table), **figures})
+        self.parts.setdefault(part, []).append(Statement(text, len(self.evidence)))
+
+
+def gather(lake: Lake, brand_id: str) -> KnownFacts:
+    """Gather what the tables of the latest night know of a brand, and what was told of it until now.
+
+    Posts are those that name the brand, or are of a project of it. Patterns and outcomes are those of the whole workspace.
+
+    Args:
+        lake: The lake, as a tenant has it where there are several.
+        brand_id: The brand of which it is.
+    """
+    facts = KnownFacts(brand_id, find_brand(lake, brand_id))
+    projects = list((facts.brand or {}).get("projects") or ())
+    is_ours = (pl.col("brand_id") == brand_id) | (pl.col("brand_id").is_null() & pl.col("project_id").is_in(projects))
+    posts = lake.scan(Contents).filter(is_ours.fill_null(False)).collect()
+    _add_told(facts)
+    _add_patterns(facts, lake)
+    _add_outcomes(facts, lake)
+    _add_posts(facts, posts)
+    for row in _rows(lake.scan(KpiTargets).filter(brand_id=brand_id).sort("metric")):
+        text = (
+            f"{say.words(row['metric'])}: {say.small_percent(row['median_rate'])} is the median of {plural(row['contents'], 'post')}; "
+            f"aim at {say.small_percent(row['target_rate'])}, which at least a quarter of them reached"
+        )
+        facts.add("targets", KpiTargets, row, text)
+    avoided = lake.scan(AvoidedPhrases).filter(pl.col("project_id").is_null() | pl.col("project_id").is_in(projects))
+    for row in _rows(avoided.sort("marks", "phrase", descending=[True, False]).head(MOST)):
+        marks = plural(row["marks"], "mark")
+        facts.add("avoid", AvoidedPhrases, row, f"“{say.clean(row['phrase'])}”, by {marks} of people")
+    return facts
+
+
+def _rows(frame: pl.LazyFrame) -> Iterator[dict[str, Any]]:
+    return frame.collect().iter_rows(named=True)
+
+
+def _add_told(facts: KnownFacts) -> None:
+    brand = facts.brand or {}
+    for name in ("offer", "audience"):
+        if brand.get(name):
+            facts.parts[name] = [Statement(brand[name])]
+    for name in ("claims", "competitors", "holidays"):
+        if brand.get(name):
+            facts.parts[name] = [Statement(item) for item in brand[name]]
+
+
+def _add_patterns(facts: KnownFacts, lake: Lake) -> None:
+    found = lake.scan(Patterns).filter(pl.col("verdict").is_in(["works", "risky"]))
+    order = pl.col("shrunk_lift").fill_null(0).abs()
+    for row in _rows(found.sort(order, "pattern_type", "pattern", descending=[True, False, False])):
+        part = "works" if row["verdict"] == "works" else "avoid"
+        if len(facts.parts.get(part, ())) >= MOST:
+            continue
+        how = "in experiments" if row["evidence"] == "experiment" else "as observed"
+        text = (
+            f"{say.words(row['pattern_type'])} {say.words(row['pattern'])}: {say.lift(row['lift'])} "
+            f"({say.lift(row['lift_ci_low'])} to {say.lift(row['lift_ci_high'])}) {how}, {plural(row['contents'], 'post')}"
+        )
+        facts.add(part, Patterns, row, text)
+        facts.parts.setdefault("strengths" if part == "works" else "weaknesses", []).append(facts.parts[part][-1])
+
+
+def _add_outcomes(facts: KnownFacts, lake: Lake) -> None:
+    found = lake.scan(WinRates).filter(pl.col("q_value") < 0.05, pl.col("lift").is_not_null())
+    for row in _rows(found.sort("q_value", "kind", "dimension", "value")):
+        part = "strengths" if row["lift"] > 0 else "weaknesses"
+        if len(facts.parts.get(part, ())) >= 2 * MOST:
+            continue
+        text = (
+            f"{say.words(row['kind'])} by {say.words(row['dimension'])} {row['value']}: {say.percent(row['win_rate'])} won "
+            f"({say.percent(row['ci_low'])} to {say.percent(row['ci_high'])}), {say.lift(row['lift'])} against the others"
+        )
+        facts.add(part, WinRates, row, text)
+
+
+def _add_posts(facts: KnownFacts, posts: pl.DataFrame) -> None:
+    rated = posts.drop_nulls("engagement_rate")
+    for part, keys, words in (
+        ("platforms", ["platform"], lambda row: str(row["platform"])),
+        ("hours", ["posted_weekday", "posted_hour"], lambda row: f"{row['posted_weekday']} {row['posted_hour']:02}:00"),
+    ):
+        _add_groups(facts, part, rated.drop_nulls(keys).group_by(keys), words)
+    best = rated.filter(pl.col("text").is_not_null(), pl.col("impressions") >= 100)
+    order = ["engagement_rate", "content_id", "platform"]
+    shown = best.sort(order, descending=[True, False, False]).head(MOST)
+    names = ("content_id", "platform", "impressions", "engagement_rate", "text")
+    for row in shown.select(names).iter_rows(named=True):
+        text = (
+            f"“{say.clean(row['text'])}”: {say.small_percent(row['engagement_rate'])} engagement of "
+            f"{say.count(row['impressions'])} impressions on {row['platform']}"
+        )
+        facts.add("best", Contents, row, text)
+
+
+def _add_groups(facts: KnownFacts, part: str, groups: Any, words: Callable[[Mapping[str, Any]], str]) -> None:
+    rate = pl.col("engagement_rate")
+    found = (
+        groups.agg(
+            pl.len().alias("contents"),
+            rate.quantile(0.5, "nearest").alias("median_rate"),
+            rate.quantile(0.25, "nearest").alias("low_rate"),
+            rate.quantile(0.75, "nearest").alias("high_rate"),
+        )
+        .filter(pl.col("contents") >= FEWEST)
+        .sort("median_rate", "contents", pl.first(), descending=[True, True, False])
+        .head(MOST)
+    )
+    for row in found.iter_rows(named=True):
+        text = (
+            f"{words(row)}: {say.small_percent(row['median_rate'])} engagement is the median of "
+            f"{plural(row['contents'], 'post')}, half of them between {say.small_percent(row['low_rate'])} and "
+            f"{say.small_percent(row['high_rate'])}"
+        )
+        facts.add(part, Contents, row, text)
+
+
+def name_unknown(facts: KnownFacts, needs: Iterable[str], parts: Iterable[str]) -> list[str]:
+    """Return what is not known and would be needed, each by its name.
+
+    Args:
+        facts: What is known.
+        needs: Facts of the brand.
+        parts: Parts of the document.
+    """
+    brand = facts.brand or {}
+    asked = [f"{name}: {QUESTIONS[name]}" for name in needs if not brand.get(name)]
+    return asked + [
+        f"{part}: {LACKING[part]}" for part in dict.fromkeys(parts) if part in LACKING and part not in facts.parts
+    ]

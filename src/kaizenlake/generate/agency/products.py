@@ -1,0 +1,87 @@
+"""Work products: documents in Markdown, each made of what is known of the brand by a template."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import jinja2
+
+from kaizenlake.generate.agency.facts import gather, name_unknown
+from kaizenlake.generate.agency.task_types import TaskType
+from kaizenlake.lake.store import Lake
+from kaizenlake.readiness.judge import judge
+
+_SPECIAL = re.compile(r"([\\`*_\[\]<>#|~&])")
+_LIST_MARK = re.compile(r"^([-+]|\d+[.)])(?=\s|$)")
+
+
+def escape_markdown(value: object) -> str:
+    r"""Return a text of others as one line of Markdown that says just that: no heading, link, cell or HTML of its own.
+
+    >>> escape_markdown("Acme *Bakery*\n# {{ 7 * 7 }} <b>")
+    'Acme \\*Bakery\\* \\# {{ 7 \\* 7 }} \\<b\\>'
+    """
+    line = _SPECIAL.sub(r"\\\1", " ".join(str(value).split()))
+    return _LIST_MARK.sub(lambda found: f"{found[1][:-1]}\\{found[1][-1]}", line)
+
+
+@cache
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("kaizenlake.generate.agency"),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=escape_markdown,
+        autoescape=False,  # noqa: S701 - it is Markdown, and every value is escaped as such
+    )
+    return environment.get_template("product.md.j2")
+
+
+def make(lake: Lake, kind: TaskType, task: Mapping[str, Any]) -> dict[str, Any]:
+    """Make the work product of a task.
+
+    Args:
+        lake: The lake, as a tenant has it where there are several.
+        kind: The type of the task.
+        task: The task: its `brand_id`, and `inputs` as an object or JSON.
+
+    Returns:
+        `markdown, pack, section, evidence, unknown`, and `readiness`: how it fares by the benchmark of its section.
+    """
+    facts = gather(lake, str(task["brand_id"]))
+    inputs = task.get("inputs") or task.get("payload") or {}
+    if isinstance(inputs, str):
+        inputs = json.loads(inputs)
+    parts = [part for _, part in kind.parts]
+    unknown = name_unknown(facts, kind.needs, parts)
+    shown = {item.evidence for part in parts for item in facts.parts.get(part, ()) if item.evidence}
+    numbers = {place: number for number, place in enumerate(sorted(shown), 1)}
+    evidence = [(number, facts.evidence[place - 1]) for place, number in numbers.items()]
+    text = _template().render(
+        kind=kind, facts=facts, inputs=inputs, unknown=unknown, evidence=evidence, numbers=numbers
+    )
+    markdown = re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+    return {
+        "markdown": markdown,
+        "pack": kind.pack,
+        "section": kind.section,
+        "evidence": [{"number": number, **row} for number, row in evidence],
+        "unknown": unknown,
+        "readiness": _readiness(markdown, kind),
+    }
+
+
+def _readiness(markdown: str, kind: TaskType) -> list[dict[str, Any]] | None:
+    """Return the rules of the benchmark that a document breaks; None where its section has no benchmark."""
+    if kind.pack is None or kind.section is None:
+        return None
+    return [
+        {"rule": rule.rule, "found": rule.found, "wanted": rule.wanted, "verdict": rule.verdict}
+        for rule in judge(markdown, kind.pack, kind.section)
+        if rule.verdict != "PASS"
+    ]

@@ -1,0 +1,59 @@
+"""What may a brand aim at? What the best quarter of its own contents reached."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import polars as pl
+
+from kaizenlake.job import job
+from kaizenlake.tables import Brands, Contents, KpiTargets
+from kaizenlake.tables.agency.targets import TARGET_METRICS
+
+FEWEST = 5
+"""Fewest contents from which a target is told."""
+
+
+@job(reads=(Contents, Brands), writes=KpiTargets, timeless=True)
+def kpi_targets(contents: pl.LazyFrame, brands: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFrame:
+    """Tell the quartiles of each rate of each brand, over its contents.
+
+    A content is of the brand that it names, else of the one whose description names its project; of several such brands,
+    of none.
+
+    Args:
+        contents: Contents with their rates.
+        brands: Brands with their projects.
+        as_of: Not needed: what counts is told by the inputs.
+    """
+    del as_of
+    owners = (
+        brands.select("tenant_id", "projects", owner="brand_id")
+        .explode("projects")
+        .drop_nulls("projects")
+        .unique()
+        .group_by("tenant_id", project_id="projects")
+        .agg(pl.col("owner").first(), pl.len().alias("claimed"))
+        .filter(pl.col("claimed") == 1)
+        .drop("claimed")
+    )
+    rates = (
+        contents.join(owners, on=["tenant_id", "project_id"], how="left", nulls_equal=True)
+        .with_columns(brand_id=pl.coalesce("brand_id", "owner"))
+        .drop_nulls("brand_id")
+        .select("tenant_id", "brand_id", *TARGET_METRICS)
+        .unpivot(TARGET_METRICS, index=["tenant_id", "brand_id"], variable_name="metric", value_name="rate")
+        .drop_nulls("rate")
+    )
+    quantile = pl.col("rate").quantile
+    return (
+        rates.group_by("tenant_id", "brand_id", "metric")
+        .agg(
+            pl.len().cast(pl.Int64).alias("contents"),
+            quantile(0.5, "nearest").alias("median_rate"),
+            quantile(0.25, "nearest").alias("low_rate"),
+            quantile(0.75, "nearest").alias("target_rate"),
+        )
+        .filter(pl.col("contents") >= FEWEST)
+        .sort("tenant_id", "brand_id", "metric")
+    )

@@ -1,0 +1,1 @@
+"""What people read of the plans of an agency."""

@@ -1,0 +1,178 @@
+"""The engine: what it does, what it refuses and why, and documents whose figures are those of the tables."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from kaizenlake import AutoExecutionEngine, ExecutionContext
+from kaizenlake.decide.agency import brands, schedule, tasks
+from kaizenlake.decide.agency.tasks import TaskDraft
+from kaizenlake.generate.agency.products import escape_markdown
+from kaizenlake.generate.agency.task_types import ALIASES, TYPES
+from kaizenlake.lake.landing.landing import land
+from kaizenlake.lake.store import Lake
+from kaizenlake.night.run import nightly
+from kaizenlake.readiness.benchmarks import benchmark_of
+from kaizenlake.tables import KpiTargets
+from kaizenlake.text.markdown import read_markdown
+
+AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
+EVIL = "Acme *Bakery*\n# {{ 7 * 7 }} {% raw %} <script>alert(1)</script> [x](http://x)"
+RATES = (10, 20, 30, 40, 50, 60, 70, 80)
+"""Engagements of the posts of the brand per 1,000 impressions."""
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory):
+    """A lake with eight posts of a brand, one of another, and a night."""
+    folder = tmp_path_factory.mktemp("engine")
+    made = Lake.create(folder / "lake")
+    posts = [("acme", "project-1" if number % 2 else None, rate) for number, rate in enumerate(RATES)]
+    posts = [("acme" if project is None else None, project, rate) for _, project, rate in posts] + [
+        ("rival", None, 900)
+    ]
+    lines = [
+        {
+            "id": f"post-{number}",
+            "type": "PERFORMANCE_RECORDED",
+            "occurred_at": (AT + timedelta(hours=number)).isoformat(),
+            "payload": {
+                "content_id": f"c{number}",
+                "platform": "instagram",
+                "impressions": 1000,
+                "engagements": rate,
+                "text": f"Bread number {number} | <b>fresh</b>",
+            }
+            | ({"brand_id": brand} if brand else {}),
+        }
+        | ({"project_id": project} if project else {})
+        for number, (brand, project, rate) in enumerate(posts)
+    ]
+    file = folder / "posts.ndjson"
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    assert land(made, file).landed == len(lines)
+    told = {"brand_id": "acme", "name": EVIL, "offer": "Bread by post", "claims": [EVIL], "projects": ["project-1"]}
+    brands.describe(made, told)
+    assert nightly(made, as_of=datetime.now(UTC) + timedelta(hours=1)).exit_code == 0
+    return made
+
+
+def task(**changes):
+    return {"task_id": "t", "task_type": "kpi_definition", "brand_id": "acme", "approval_status": "approved"} | changes
+
+
+def add(lake, name, **fields):
+    draft = TaskDraft(**{"brand_id": "acme", "task_type": "kpi_definition", "task_id": name} | fields)
+    tasks.propose(lake, lambda _: [draft], by="ann")
+
+
+@pytest.mark.parametrize(
+    ("changes", "missing"),
+    [
+        ({}, []),
+        ({"task_type": "rewrite_email_sequence"}, []),
+        ({"task_type": "send_money"}, ["task_type: 'send_money' is none of social_variants"]),
+        ({"brand_id": " "}, ["brand_id: the brand that it is for"]),
+        ({"approval_status": "pending"}, ["approval: there is no such task in the lake"]),
+        ({"task_type": None, "brand_id": None, "approval_status": None}, ["task_type", "brand_id", "approval"]),
+    ],
+)
+def test_what_is_missing_is_said(lake, changes, missing):
+    found = AutoExecutionEngine(lake=lake).classify_executability(task(**changes))
+    assert found.status == ("NOT_EXECUTABLE" if missing else "READY_TO_RUN")
+    assert len(found.missing) == len(missing)
+    assert all(told.startswith(start) for told, start in zip(found.missing, missing, strict=True))
+
+
+def test_every_type_makes_a_document_that_reads_as_markdown_and_says_what_it_does_not_know(lake):
+    engine = AutoExecutionEngine(ExecutionContext(dry_run=True, operator_id="ann"), lake)
+    assert len(TYPES) == 15
+    results = engine.execute_batch([task(task_id=kind.name, task_type=kind.name) for kind in TYPES], max_tasks=20)
+    assert {result.status for result in results} == {"COMPLETED_PREVIEW"}
+    for kind, result in zip(TYPES, results, strict=True):
+        output = result.output
+        assert {"markdown", "pack", "section", "evidence", "unknown"} <= set(output)
+        headings = [block.text for block in read_markdown(output["markdown"]).blocks if block.kind == "heading"]
+        assert [heading for heading, _ in kind.parts] == [item for item in headings if item in dict(kind.parts)]
+        assert "<script>" not in output["markdown"]
+        asked = {told.split(":")[0] for told in output["unknown"]}
+        assert asked & {"offer", "audience", "voice", "competitors", "claims", "logo", "zone"} == set(kind.needs) - {
+            "offer",
+            "claims",
+            "zone",
+        }
+        assert "{{ 7" in output["markdown"].replace("\\", ""), "a name is no template"
+        assert "rival" not in output["markdown"]
+        assert "900" not in output["markdown"], "the post of another brand"
+        if kind.section is not None:
+            benchmark_of(kind.pack, kind.section)
+        assert result.duration_seconds > 0
+        assert result.logs[0] == "READY_TO_RUN: nothing is missing"
+    assert set(ALIASES.values()) <= {kind.name for kind in TYPES}
+
+
+def test_targets_are_quartiles_of_the_brands_own_posts_and_their_row_is_the_evidence(lake):
+    (row,) = lake.scan(KpiTargets).filter(brand_id="acme", metric="engagement_rate").collect().iter_rows(named=True)
+    shown = sorted(rate / 1000 for rate in RATES)
+    assert (row["contents"], row["low_rate"], row["target_rate"]) == (8, shown[2], shown[5])
+    assert row["median_rate"] in {shown[3], shown[4]}
+    output = AutoExecutionEngine(lake=lake).execute_task("t", task()).output
+    assert "which at least a quarter of them reached (1)." in output["markdown"]
+    assert output["evidence"][0] == {
+        "number": 1,
+        "table": "gold.kpi_targets",
+        **{name: value for name, value in row.items() if name != "tenant_id"},
+    }
+    asked = AutoExecutionEngine(lake=lake).execute_task("t", task(task_type="brand_positioning")).output["unknown"]
+    assert [told.split(":")[0] for told in asked] == ["audience", "voice", "competitors"]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain 4.2 % (x) a-b", "plain 4.2 % (x) a-b"),
+        ("# head", r"\# head"),
+        ("- item", r"\- item"),
+        ("12. item", r"12\. item"),
+        ("a | b & <i>\n`c` [d](e) ~f~ \\", r"a \| b \& \<i\> \`c\` \[d\](e) \~f\~ " + "\\\\"),
+    ],
+)
+def test_texts_of_others_are_text(text, shown):
+    assert escape_markdown(text) == shown
+
+
+def test_without_dry_run_only_an_approval_in_the_lake_counts_and_what_came_of_it_is_kept(lake):
+    engine = AutoExecutionEngine(ExecutionContext(dry_run=False, operator_id="ann"), lake)
+    assert engine.execute_task("no-such", task()).status == "NOT_EXECUTABLE"
+    add(lake, "real")
+    assert "nobody approved it" in engine.execute_task("real", task()).reason
+    tasks.approve(lake, "real", by="bob")
+    assert "of another type or brand" in engine.execute_task("real", task(task_type="swot_analysis")).reason
+    done = engine.execute_task("real", task())
+    assert done.status == "COMPLETED"
+    row = tasks.state(lake).task("real")
+    assert (row["status"], row["execution_id"]) == ("completed", done.execution_id)
+    assert json.loads(row["output"])["markdown"] == done.output["markdown"]
+    again = engine.execute_task("real", task())
+    assert again.status in {"SKIPPED", "NOT_EXECUTABLE"}
+    assert "is completed" in again.reason
+
+
+def test_a_preview_puts_nothing_on_record_and_is_the_same_each_time(lake):
+    before = tasks.state(lake).steps.height
+    engine = AutoExecutionEngine(lake=lake)
+    assert engine.execute_task("t", task()) == engine.execute_task("t", task())
+    assert tasks.state(lake).steps.height == before
+
+
+def test_a_tick_does_by_the_engine_and_fails_what_it_does_not_know(lake):
+    for name, kind in (("known", "swot_analysis"), ("unknown", "send_money")):
+        add(lake, name, task_type=kind)
+        tasks.approve(lake, name, by="bob")
+        schedule.schedule_task(lake, name, AT)
+    ran = AutoExecutionEngine(ExecutionContext(dry_run=False), lake).runtime().tick(AT)
+    assert {run.task_id: run.status for run in ran} == {"known": "completed", "unknown": "failed"}
+    assert "'send_money' is none of" in tasks.state(lake).task("unknown")["reason"]
