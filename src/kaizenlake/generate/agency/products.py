@@ -59,8 +59,8 @@ def make(lake: Lake, kind: TaskType, task: Mapping[str, Any]) -> dict[str, Any]:
         inputs = json.loads(inputs)
     parts = [part for _, part in kind.parts]
     unknown = name_unknown(facts, kind.needs, parts)
-    shown = {item.evidence for part in parts for item in facts.parts.get(part, ()) if item.evidence}
-    numbers = {place: number for number, place in enumerate(sorted(shown), 1)}
+    shown = dict.fromkeys(item.evidence for part in parts for item in facts.parts.get(part, ()) if item.evidence)
+    numbers = {place: number for number, place in enumerate(shown, 1)}
     evidence = [(number, facts.evidence[place - 1]) for place, number in numbers.items()]
     text = _template().render(
         kind=kind, facts=facts, inputs=inputs, unknown=unknown, evidence=evidence, numbers=numbers

@@ -128,6 +128,5 @@ def midnight(start: datetime, zone: str) -> datetime:
 
     Args:
         start: Instant whose date, as it is given, names the day.
-        zone: The zone.
     """
     return datetime(start.year, start.month, start.day, tzinfo=ZoneInfo(zone))
