@@ -105,7 +105,7 @@ def gather(lake: Lake, brand_id: str) -> KnownFacts:
     _add_posts(facts, posts)
     for row in _rows(lake.scan(KpiTargets).filter(brand_id=brand_id).sort("metric")):
         text = (
-            f"{say.words(row['metric'])}: {say.small_percent(row['median_rate'])} is the median of {plural(row['contents'], 'post')}; "
+            f"{say.name_words(row['metric'])}: {say.small_percent(row['median_rate'])} is the median of {plural(row['contents'], 'post')}; "
             f"aim at {say.small_percent(row['target_rate'])}, which at least a quarter of them reached"
         )
         facts.add("targets", KpiTargets, row, text)
@@ -139,7 +139,7 @@ def _add_patterns(facts: KnownFacts, lake: Lake) -> None:
             continue
         how = "in experiments" if row["evidence"] == "experiment" else "as observed"
         text = (
-            f"{say.words(row['pattern_type'])} {say.words(row['pattern'])}: {say.lift(row['lift'])} "
+            f"{say.name_words(row['pattern_type'])} {say.name_words(row['pattern'])}: {say.lift(row['lift'])} "
             f"({say.lift(row['lift_ci_low'])} to {say.lift(row['lift_ci_high'])}) {how}, {plural(row['contents'], 'post')}"
         )
         facts.add(part, Patterns, row, text)
@@ -153,7 +153,7 @@ def _add_outcomes(facts: KnownFacts, lake: Lake) -> None:
         if len(facts.parts.get(part, ())) >= 2 * MOST:
             continue
         text = (
-            f"{say.words(row['kind'])} by {say.words(row['dimension'])} {row['value']}: {say.percent(row['win_rate'])} won "
+            f"{say.name_words(row['kind'])} by {say.name_words(row['dimension'])} {row['value']}: {say.percent(row['win_rate'])} won "
             f"({say.percent(row['ci_low'])} to {say.percent(row['ci_high'])}), {say.lift(row['lift'])} against the others"
         )
         facts.add(part, WinRates, row, text)

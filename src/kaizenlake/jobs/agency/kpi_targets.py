@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import polars as pl
 
 from kaizenlake.job import job
@@ -15,7 +13,7 @@ FEWEST = 5
 
 
 @job(reads=(Contents, Brands), writes=KpiTargets, timeless=True)
-def kpi_targets(contents: pl.LazyFrame, brands: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFrame:
+def kpi_targets(contents: pl.LazyFrame, brands: pl.LazyFrame) -> pl.LazyFrame:
     """Tell the quartiles of each rate of each brand, over its contents.
 
     A content is of the brand that it names, else of the one whose description names its project; of several such brands,
@@ -24,9 +22,7 @@ def kpi_targets(contents: pl.LazyFrame, brands: pl.LazyFrame, *, as_of: datetime
     Args:
         contents: Contents with their rates.
         brands: Brands with their projects.
-        as_of: Not needed: what counts is told by the inputs.
     """
-    del as_of
     owners = (
         brands.select("tenant_id", "projects", owner="brand_id")
         .explode("projects")

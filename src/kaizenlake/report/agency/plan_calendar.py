@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from icalendar import Calendar, Event
 
 from kaizenlake.publish import formats as say
-from kaizenlake.report.engine.blocks import Block, KeyFigure, Paragraph, ReportDocument, Section, grid
+from kaizenlake.report.engine.blocks import Block, KeyFigure, Paragraph, ReportDocument, Section, build_grid
 from kaizenlake.report.engine.columns import show, show_text
 from kaizenlake.report.engine.rows import Listing, TableRow
 from kaizenlake.tables import Tasks
@@ -39,7 +39,7 @@ def document(
     sections = []
     for day, found in days:
         of_day = list(found)
-        table = grid(
+        table = build_grid(
             f"tasks-{day.isoformat()}",
             "One task",
             Tasks,
@@ -95,7 +95,7 @@ def calendar_file(name: str, tasks: Iterable[Mapping[str, Any]], as_of: datetime
         event.add("dtstamp", as_of.astimezone(UTC))
         event.add("dtstart", task["run_at"].astimezone(UTC))
         event.add("duration", LASTS)
-        event.add("summary", say.clean(f"{say.words(task['task_type'])} ({task['priority']})"))
+        event.add("summary", say.clean(f"{say.name_words(task['task_type'])} ({task['priority']})"))
         told = (
             f"Task {task['task_id']}, {task['status']}",
             f"Approved by {task['approved_by']}" if task["approved_by"] else "",
