@@ -141,8 +141,9 @@ def land(
         )
     if found.made_nothing:
         raise EmptyMappingError(describe_nothing(found.made_nothing), hint=LOOK if found.quarantined else NO_ROWS)
-    if strict and (words := describe_waiting(landing.count_unacknowledged(opened), found.blocked)):
-        raise QuarantinedError(words, hint=ACKNOWLEDGE)
+    waiting = landing.count_unacknowledged(opened) if strict else 0
+    if strict and (words := describe_waiting(waiting, found.blocked)):
+        raise QuarantinedError(words, hint=advise_waiting(waiting))
     if found.is_all_quarantined:
         raise AllQuarantinedError(f"All {plural(found.lines_in, 'line')} went to quarantine.", hint=LOOK)
 
@@ -170,7 +171,8 @@ def nightly(
         from kaizenlake.lake.landing import landing
 
         blocked = () if done.landing is None else done.landing.blocked
-        raise QuarantinedError(describe_waiting(landing.count_unacknowledged(opened), blocked), hint=ACKNOWLEDGE)
+        waiting = landing.count_unacknowledged(opened)
+        raise QuarantinedError(describe_waiting(waiting, blocked), hint=advise_waiting(waiting))
     if done.landing is not None and done.exit_code == AllQuarantinedError.exit_code:
         raise AllQuarantinedError(
             f"All {plural(done.landing.lines_in, 'line')} of the night went to quarantine.", hint=LOOK
@@ -198,6 +200,18 @@ def describe_nothing(mappings: Sequence[str]) -> str:
 
 
 ACKNOWLEDGE = "`kaizen quarantine` shows the lines, `kaizen quarantine acknowledge` records that you have seen them."
+
+
+MOVE = "The reason stands above; move such a file away, or put one that can be read in its place."
+
+
+def advise_waiting(lines: int) -> str:
+    """Return what to do where a strict run is not content.
+
+    >>> advise_waiting(0) == MOVE, advise_waiting(1) == ACKNOWLEDGE
+    (True, True)
+    """
+    return ACKNOWLEDGE if lines else MOVE
 
 
 def describe_waiting(lines: int, blocked: Sequence[str]) -> str:
