@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from random import Random
-from typing import Any, Literal, TypeAlias, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Self, TypeAlias, get_args, get_origin, get_type_hints
 
 import polars as pl
 from polars.testing import assert_frame_equal
@@ -370,15 +371,43 @@ def needs_no_clock(job: Job, frames: Frames, as_of: datetime) -> None:
 
 def ignores_what_comes_later(job: Job, frames: Frames, as_of: datetime) -> None:
     """With `as_of` in the past, the table is the one that the events before it make."""
-    past = as_of - timedelta(days=3, hours=7)
-    events = frames[Events]
-    needed = _add_its_sources(job)
-    then = fold(events.filter(pl.col("occurred_at") < past), as_of=past, jobs=needed)
-    now = fold(events, as_of=past, jobs=needed)
-    same(now[job.writes], then[job.writes], job)
+    agrees_on_the_past(job, frames, Past.of(frames[Events], as_of, _add_its_sources(job)))
+
+
+@dataclass(frozen=True)
+class Past:
+    """An earlier night, seen from then and from today.
+
+    Args:
+        until: Its `as_of`.
+        then: Tables of the events before it.
+        now: Tables of all events, with its `as_of`.
+    """
+
+    until: datetime
+    then: Frames
+    now: Frames
+
+    @classmethod
+    def of(cls, events: pl.DataFrame, as_of: datetime, jobs: Iterable[Job]) -> Self:
+        """Compute the night of three days and some hours before an instant, twice.
+
+        Args:
+            events: Bronze events.
+            as_of: Instant until which they count today.
+            jobs: Jobs that are computed.
+        """
+        until = as_of - timedelta(days=3, hours=7)
+        before = events.filter(pl.col("occurred_at") < until)
+        return cls(until, fold(before, as_of=until, jobs=jobs), fold(events, as_of=until, jobs=jobs))
+
+
+def agrees_on_the_past(job: Job, frames: Frames, past: Past) -> None:
+    """Check that a job makes of an earlier night what it made of it then."""
+    same(past.now[job.writes], past.then[job.writes], job)
     # Of tables of events the job itself drops what is later.
-    later = {read: frames[read] if tables.layer(read) != "gold" else then[read] for read in job.reads}
-    same(run(job, later, past), then[job.writes], job)
+    later = {read: frames[read] if tables.layer(read) != "gold" else past.then[read] for read in job.reads}
+    same(run(job, later, past.until), past.then[job.writes], job)
 
 
 CONTRACT: tuple[Law, ...] = (

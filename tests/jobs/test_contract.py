@@ -20,10 +20,27 @@ def frames():
     return testing.fold(testing.sample_events(), as_of=testing.AS_OF)
 
 
-@pytest.mark.parametrize("law", testing.CONTRACT, ids=lambda law: law.__name__)
+@pytest.fixture(scope="module")
+def past(frames):
+    """The earlier night that every job is asked for, computed once for all of them."""
+    return testing.Past.of(frames[Events], testing.AS_OF, JOBS)
+
+
+OF_ITS_PAST = testing.ignores_what_comes_later
+"""The law that computes every source of a job twice, which is done here once for all jobs."""
+
+
 @pytest.mark.parametrize("job", JOBS, ids=lambda job: job.name)
-def test_every_job_keeps_every_law(job, law, frames):
-    law(job, frames, testing.AS_OF)
+def test_every_job_keeps_every_law(job, frames, past):
+    for law in testing.CONTRACT:
+        if law is not OF_ITS_PAST:
+            law(job, frames, testing.AS_OF)
+    testing.agrees_on_the_past(job, frames, past)
+
+
+def test_the_law_of_the_past_holds_of_a_job_with_sources_of_its_own(frames):
+    (job,) = (job for job in JOBS if job.name == "crl_daily")
+    OF_ITS_PAST(job, frames, testing.AS_OF)
 
 
 def test_the_samples_reach_every_job_and_every_event_type(frames):
