@@ -1,10 +1,14 @@
-"""The command line as a process of its own, as people run it."""
+"""The command line as people run it: as a process of its own, or within this one where only its answer matters."""
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import subprocess
 import sys
+from pathlib import Path
+from types import SimpleNamespace
 
 KAIZEN = (sys.executable, "-c", "from kaizenlake.cli import main; main()")
 
@@ -16,17 +20,33 @@ def environment(**more):
 
 
 def kaizen(*words, cwd=None, code=0, **more):
-    """Run a command to its end; its exit code is checked."""
-    done = subprocess.run(
-        [*KAIZEN, *map(str, words)],
-        cwd=cwd,
-        env=environment(**more),
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == code, f"exit {done.returncode}: {done.stdout[-2000:]} {done.stderr[-4000:]}"
+    """Run a command within this process, with the files, variables and streams of one of its own; its exit code is checked."""
+    from kaizenlake.cli import main
+
+    before = dict(os.environ), Path.cwd(), sys.argv
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="") for _ in range(2))
+    try:
+        os.environ.clear()
+        os.environ.update(environment(**more))
+        if cwd is not None:
+            os.chdir(cwd)
+        sys.argv = ["kaizen", *map(str, words)]
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            main()
+        returned = 0
+    except SystemExit as stop:
+        returned = stop.code or 0
+    finally:
+        os.environ.clear()
+        os.environ.update(before[0])
+        os.chdir(before[1])
+        sys.argv = before[2]
+    texts = []
+    for stream in (out, err):
+        stream.flush()
+        texts.append(stream.buffer.getvalue().decode("utf-8"))
+    done = SimpleNamespace(stdout=texts[0], stderr=texts[1], returncode=returned)
+    assert returned == code, f"exit {returned}: {done.stdout[-2000:]} {done.stderr[-4000:]}"
     return done
 
 

@@ -43,6 +43,8 @@ COMMANDS = {
     "canary",
     "golden",
     "skill",
+    "brand",
+    "task",
 }
 
 

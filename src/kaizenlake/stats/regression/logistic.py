@@ -7,9 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from statsmodels.genmod.families import Binomial
-from statsmodels.genmod.generalized_linear_model import GLM
-from statsmodels.tools.sm_exceptions import PerfectSeparationError, PerfectSeparationWarning
 
 from kaizenlake.stats.basics._special import two_sided_z
 
@@ -56,6 +53,8 @@ def fit_logistic(variables: ArrayLike, won: ArrayLike, confidence: float = 0.95)
     rarer = int(min(won.sum(), (~won).sum()))
     if rarer < EVENTS_PER_VARIABLE * max(width, 1):
         return _refuse(subjects, width, f"too few events: {rarer} for {width}, {EVENTS_PER_VARIABLE} each are needed")
+    from statsmodels.tools.sm_exceptions import PerfectSeparationError, PerfectSeparationWarning
+
     design = np.column_stack([np.ones(subjects), variables])
     folds = np.arange(subjects) % FOLDS
     try:
@@ -77,6 +76,10 @@ def _fit(design: NDArray[np.float64], won: NDArray[np.bool_]) -> tuple[NDArray[n
     Raises:
         PerfectSeparationError: The variables part the outcomes.
     """
+    from statsmodels.genmod.families import Binomial
+    from statsmodels.genmod.generalized_linear_model import GLM
+    from statsmodels.tools.sm_exceptions import PerfectSeparationError, PerfectSeparationWarning
+
     with warnings.catch_warnings():
         warnings.simplefilter("error", PerfectSeparationWarning)
         fitted = GLM(won.astype(float), design, family=Binomial()).fit()

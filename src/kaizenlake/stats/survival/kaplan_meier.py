@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from statsmodels.duration.survfunc import SurvfuncRight
 
 
 class TimeQuantile(NamedTuple):
@@ -41,6 +40,8 @@ def time_quantiles(
     >>> [quantile.time for quantile in time_quantiles([1, 2, 3, 4, 9], [1, 1, 0, 1, 0], (0.25, 0.5, 0.75))]
     [2.0, 4.0, None]
     """
+    from statsmodels.duration.survfunc import SurvfuncRight
+
     times, happened = np.asarray(times, dtype=float), np.asarray(happened, dtype=bool)
     if not happened.any():
         return tuple(TimeQuantile(None, None, None) for _ in shares)
