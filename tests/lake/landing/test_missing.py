@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from kaizenlake.events.catalogue import by_name
 from kaizenlake.lake.landing.landing import land
+from kaizenlake.lake.landing.quarantine import risen_shares
 from kaizenlake.lake.store import Lake
 from kaizenlake.publish.context.sources import RULES
 from kaizenlake.tables import TABLES, name
@@ -50,3 +53,19 @@ def test_every_need_names_what_there_is():
         assert set(need.context) <= fields
         assert all(by_name(other) is not None for other in need.events)
         assert bool(need.fields) != bool(need.events)
+
+
+@pytest.mark.parametrize(("bad", "told"), [(0, 0), (1, 0), (12, 1)])
+def test_a_share_of_quarantined_lines_that_has_risen_is_said(tmp_path, bad, told):
+    lake = Lake.create(tmp_path / "lake")
+    first = ndjson(*(post(f"p{n}", content_id=f"c{n}") for n in range(100)))
+    land(lake, put(tmp_path / "a.ndjson", first), now=NOW)
+    later = NOW + timedelta(days=30)
+    lines = [post(f"q{n}", content_id=f"d{n}", **({"impressions": -1} if n < bad else {})) for n in range(40)]
+    land(lake, put(tmp_path / "b.ndjson", ndjson(*lines)), now=later)
+    said = risen_shares(lake, later + timedelta(days=1))
+    assert len(said) == told
+    assert all(
+        words == "30.0% of the lines of events went to quarantine in the last 7 days, 0.0% before." for words in said
+    )
+    assert risen_shares(lake, later + timedelta(days=20)) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -142,7 +143,11 @@ def doctor(
         )
     if (run := state["last_run"]) is not None:
         say(f"Last run {run['run_id']}: {run['status']}, as_of {run['as_of']}.")
-    for words in (*(f"Stale source: {source}" for source in state["stale_sources"]), *state["missing"]):
+    for words in (
+        *(f"Stale source: {source}" for source in state["stale_sources"]),
+        *state["quarantine_risen"],
+        *state["missing"],
+    ):
         say(words)
     say()
     draw(
@@ -184,6 +189,7 @@ def _look(lake: str) -> dict[str, Any]:
 def _gather_lake_state(where: str) -> dict[str, Any]:
     from kaizenlake import tables
     from kaizenlake.lake import lock
+    from kaizenlake.lake.landing import quarantine
     from kaizenlake.night import artifact
     from kaizenlake.night.outputs import missing_data, stale_sources
 
@@ -196,6 +202,7 @@ def _gather_lake_state(where: str) -> dict[str, Any]:
         "plugins": {"taken": {}, "refused": {}, "off": ""},
         "quarantine_waiting": 0,
         "stale_sources": [],
+        "quarantine_risen": [],
         "missing": [],
         "last_run": None,
     }
@@ -219,6 +226,7 @@ def _gather_lake_state(where: str) -> dict[str, Any]:
         waiting = lake.scan(tables.Quarantine).filter(status="waiting").collect()
         state["quarantine_waiting"] = waiting.height
         state["stale_sources"] = list(stale_sources(lake))
+        state["quarantine_risen"] = quarantine.risen_shares(lake, datetime.now(UTC))
         state["missing"] = [f"Missing: {item.words} {item.remedy}" for item in missing_data(lake)]
     except KaizenError as error:
         state["error"] = str(error)

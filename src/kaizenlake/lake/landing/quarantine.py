@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -190,6 +190,43 @@ def count_unacknowledged(lake: Lake) -> int:
     held = lake.scan(Quarantine).filter(status="waiting")
     new = held if last is None else held.filter(pl.col("quarantined_at") > last)
     return int(new.select(pl.len()).collect().item())
+
+
+RECENT = timedelta(days=7)
+"""Days whose share of quarantined lines is held against the days before."""
+
+LEAST_LINES, LEAST_SHARE, TIMES_MORE = 20, 0.05, 3.0
+"""Lines of these days, share of them, and times the share before, from which on it is said."""
+
+
+def risen_shares(lake: Lake, now: datetime) -> list[str]:
+    """Return of which mappings, or of events, more lines go to quarantine than used to, in words.
+
+    Args:
+        lake: The lake.
+        now: Aware instant of the clock.
+    """
+    recent = pl.col("landed_at") > now - RECENT
+    shares = (
+        lake.scan(Landings)
+        .group_by("mapping")
+        .agg(
+            lines=pl.col("lines_in").filter(recent).sum(),
+            bad=pl.col("quarantined").filter(recent).sum(),
+            lines_before=pl.col("lines_in").filter(~recent).sum(),
+            bad_before=pl.col("quarantined").filter(~recent).sum(),
+        )
+        .filter(pl.col("lines") >= LEAST_LINES, pl.col("lines_before") >= LEAST_LINES)
+        .with_columns(share=pl.col("bad") / pl.col("lines"), share_before=pl.col("bad_before") / pl.col("lines_before"))
+        .filter(pl.col("share") >= LEAST_SHARE, pl.col("share") > TIMES_MORE * pl.col("share_before"))
+        .sort("mapping")
+        .collect()
+    )
+    return [
+        f"{row['share']:.1%} of the lines {'of mapping ' + repr(row['mapping']) if row['mapping'] is not None else 'of events'} "
+        f"went to quarantine in the last {RECENT.days} days, {row['share_before']:.1%} before."
+        for row in shares.iter_rows(named=True)
+    ]
 
 
 def mark_landed(lake: Lake, ids: Sequence[str]) -> None:

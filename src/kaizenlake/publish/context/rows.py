@@ -115,9 +115,10 @@ def _missing(findings: pl.DataFrame) -> dict[str, str]:
     needs = {need.name: need for need in NEEDS}
     found: dict[str, str] = {}
     for name, subject in findings.select("finding_id", "subject").iter_rows():
-        need = needs[name.split("/")[1]]
-        for field in need.context:
-            found.setdefault(field, need.in_short(None if need.events else subject))
+        need = needs.get(name.split("/")[1])
+        if need is not None:
+            for field in need.context:
+                found.setdefault(field, need.in_short(None if need.events else subject))
     return found
 
 
