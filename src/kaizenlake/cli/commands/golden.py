@@ -48,7 +48,7 @@ def freeze(
     reason: ReasonOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Freeze runs of a doer as the next version of a golden set: hashed and signed. The same runs once more change nothing."""
+    """Freeze runs of an agent as the next version of a golden set: hashed and signed. The same runs once more change nothing."""
     from kaizenlake.decide.replays import golden
 
     filters = golden.Filters(_day(since), _day(until), outcome, tuple(run or ()), at_most, seed)

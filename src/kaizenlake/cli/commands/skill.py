@@ -38,7 +38,7 @@ def skill(
         bool, typer.Option("--versions", help="Show instead what each version of its policies did to the loss.")
     ] = False,
 ) -> None:
-    """Show the skill card of a doer, or list all doers: strengths, weaknesses, models, failures, and what to try next."""
+    """Show the skill card of an agent, or list all agents: strengths, weaknesses, models, failures, and what to try next."""
     from kaizenlake.publish import guard
 
     opened = open_view(lake, tenant)
@@ -168,7 +168,7 @@ def _list(found: tuple[Skill, ...]) -> None:
 
 
 def _tell_findings(card: Card) -> None:
-    """Say what the tables say of the doer, and what each verdict on a term rests on."""
+    """Say what the tables say of the agent, and what each verdict on a term rests on."""
     for finding in card.findings:
         if finding.kind != "skill_term":
             say(finding.sentence)

@@ -45,10 +45,9 @@ def outcomes_with(kinds: tuple[OutcomeKind, ...]) -> Job:
         outcome_subjects: pl.LazyFrame,
         contents: pl.LazyFrame,
         *declared: pl.LazyFrame,
-        as_of: datetime,
         labels: Labels = Labels(),
     ) -> pl.LazyFrame:
-        parts = [outcomes.function(outcome_subjects, contents, as_of=as_of, labels=labels)]
+        parts = [outcomes.function(outcome_subjects, contents, labels=labels)]
         for kind, rows in zip(kinds, declared, strict=True):
             named = rows.with_columns(kind=pl.lit(kind.name))
             parts.append(by_dimension(named, (*kind.dimensions, *SEGMENT), {kind.name: kind.strata}))
