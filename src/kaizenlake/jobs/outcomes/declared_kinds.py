@@ -11,7 +11,6 @@ import polars as pl
 from kaizenlake.job import Job
 from kaizenlake.jobs.outcomes._ages import START, at_ages
 from kaizenlake.jobs.outcomes.outcomes import SEGMENT, by_dimension, outcomes
-from kaizenlake.parameters import Labels
 from kaizenlake.tables import ProjectSegments
 from kaizenlake.tables.outcome_kind import NEEDED, PROJECT, OutcomeKind
 
@@ -44,10 +43,10 @@ def outcomes_with(kinds: tuple[OutcomeKind, ...]) -> Job:
     def list_all(
         outcome_subjects: pl.LazyFrame,
         contents: pl.LazyFrame,
+        creative_wins: pl.LazyFrame,
         *declared: pl.LazyFrame,
-        labels: Labels = Labels(),
     ) -> pl.LazyFrame:
-        parts = [outcomes.function(outcome_subjects, contents, labels=labels)]
+        parts = [outcomes.function(outcome_subjects, contents, creative_wins)]
         for kind, rows in zip(kinds, declared, strict=True):
             named = rows.with_columns(kind=pl.lit(kind.name))
             parts.append(by_dimension(named, (*kind.dimensions, *SEGMENT), {kind.name: kind.strata}))
