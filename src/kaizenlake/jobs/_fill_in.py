@@ -14,7 +14,7 @@ def fill_in(words: str, *values: pl.Expr | str) -> pl.Expr:
         words: Text with a `{}` for each value.
         values: Expressions or names of columns.
 
-    >>> pl.DataFrame({"n": [1, None]}).select(said("{} of {}", "n", pl.lit(2))).to_series().to_list()
+    >>> pl.DataFrame({"n": [1, None]}).select(fill_in("{} of {}", "n", pl.lit(2))).to_series().to_list()
     ['1 of 2', None]
     """
     parts = words.split("{}")

@@ -158,7 +158,7 @@ def say_json(value: Any) -> None:
 def escape_unseen(text: str) -> str:
     r"""Return JSON with what a terminal would obey written as escapes; it says the same.
 
-    >>> unseen_escaped('"\x9b31m"')
+    >>> escape_unseen('"\x9b31m"')
     '"\\u009b31m"'
     """
     return _LEFT_BY_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

@@ -61,7 +61,7 @@ def are_totals(section: EventSection, first: str) -> pl.Expr:
 def describe_tests(tests: Tests) -> str:
     """Return tests in words.
 
-    >>> described({"Stage": ["won", "lost"], "Name": Test(empty=False)})
+    >>> describe_tests({"Stage": ["won", "lost"], "Name": Test(empty=False)})
     "'Stage' is one of 'won', 'lost' and 'Name' is not empty"
     """
     return " and ".join(f"{name!r} {_describe_test(test)}" for name, test in tests.items())

@@ -113,7 +113,7 @@ _DIRECTIVES |= {"b": r"[A-Za-z]{3}", "B": r"[A-Za-z]+", "j": r"\d{3}"}
 def find_in_name(pattern: str, name: str) -> str | None:
     """Return the part of a file's name that a pattern such as `%Y-%m-%d` fits; the last, where it fits several.
 
-    >>> found_in_name("%Y-%m-%d", "exports/posts_2026-07-01.csv")
+    >>> find_in_name("%Y-%m-%d", "exports/posts_2026-07-01.csv")
     '2026-07-01'
     """
     return find_in(pattern, PurePath(name).name)

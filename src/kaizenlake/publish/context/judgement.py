@@ -111,7 +111,7 @@ def _meet(used: frozenset[str], told: tuple[str, ...]) -> bool:
 def round_figure(value: float | None) -> float | None:
     """Return a figure with six digits: what is published does not hang on the order in which threads summed.
 
-    >>> rounded(0.12345678)
+    >>> round_figure(0.12345678)
     0.123457
     """
     return None if value is None else float(f"{value:.6g}")
