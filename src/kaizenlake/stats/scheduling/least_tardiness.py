@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from kaizenlake.stats.basics._arrays import Ints
 from kaizenlake.stats.scheduling.unit_tasks import UnitTasks, list_order
@@ -122,6 +121,8 @@ class _Search:
 
     def _bound(self) -> tuple[int, list[int]]:
         """Return a cost below which no order is, that without dependencies, and the list that follows its slots."""
+        from scipy.optimize import linear_sum_assignment
+
         rows, slots = linear_sum_assignment(self.costs)
         cost = int(self.costs[rows, slots].sum())
         wanted = self.tasks.inherit(slots.astype(np.int64))

@@ -6,8 +6,6 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
-
 
 @dataclass(frozen=True)
 class PlainWelch:
@@ -48,6 +46,8 @@ def plain_welch(candidate: Sequence[float], control: Sequence[float], *, confide
     >>> plain_welch([0.1, 0.2, 0.3], [0.4, 0.5, 0.6]).p_value < 0.05
     True
     """
+    from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
+
     means = [sum(sample) / len(sample) if sample else None for sample in (candidate, control)]
     delta = None if means[0] is None or means[1] is None else means[0] - means[1]
     low = high = p_value = None
