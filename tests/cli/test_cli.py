@@ -39,6 +39,7 @@ COMMANDS = {
     "maintain",
     "doctor",
     "readiness",
+    "schedule",
     "policy",
     "canary",
     "golden",
