@@ -107,11 +107,11 @@ class AutoExecutionEngine:
             missing.append(f"task_type: {task.get('task_type')!r} is none of {', '.join(BY_NAME)}")
         if not isinstance(task.get("brand_id"), str) or not str(task["brand_id"]).strip():
             missing.append("brand_id: the brand that it is for")
-        if (why := self._unapproved(task)) is not None:
+        if (why := self._why_not_approved(task)) is not None:
             missing.append(f"approval: {why}")
         return Executability("NOT_EXECUTABLE" if missing else "READY_TO_RUN", tuple(missing))
 
-    def _unapproved(self, task: Mapping[str, Any]) -> str | None:
+    def _why_not_approved(self, task: Mapping[str, Any]) -> str | None:
         """Return why nobody approved a task; None where somebody did."""
         said = getattr(task.get("approval_status"), "value", task.get("approval_status"))
         if self.context.dry_run and str(said).lower() == "approved":
@@ -153,7 +153,7 @@ class AutoExecutionEngine:
             key = f"preview-{digest(json.dumps([task_id, str(task.get('task_type')), task.get('brand_id')]))}"
             logs.append("RUNNING: it is only tried")
             result = self._try(task)
-            return end("COMPLETED_PREVIEW" if result.status == "completed" else "FAILED", *_told(result), key)
+            return end("COMPLETED_PREVIEW" if result.status == "completed" else "FAILED", *_read_result(result), key)
         try:
             claim = schedule.claim_task(self.lake, task_id, begun, by=self.context.operator_id)
         except GateError as error:
@@ -163,7 +163,7 @@ class AutoExecutionEngine:
         schedule.finish(
             self.lake, claim, result.status, output=result.output, reason=result.reason, by=self.context.operator_id
         )
-        return end("COMPLETED" if result.status == "completed" else "FAILED", *_told(result), claim.execution_id)
+        return end("COMPLETED" if result.status == "completed" else "FAILED", *_read_result(result), claim.execution_id)
 
     def execute_batch(self, tasks: Iterable[Mapping[str, Any]], max_tasks: int = 10) -> list[ExecutionResult]:
         """Do tasks one after the other; what does not work stops none of the others.
@@ -204,5 +204,5 @@ class AutoExecutionEngine:
         return TaskResult("completed", json.dumps(made, ensure_ascii=False, default=str))
 
 
-def _told(result: TaskResult) -> tuple[Mapping[str, Any] | None, str | None]:
+def _read_result(result: TaskResult) -> tuple[Mapping[str, Any] | None, str | None]:
     return (None if result.output is None else json.loads(result.output)), result.reason
