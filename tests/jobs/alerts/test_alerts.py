@@ -14,7 +14,16 @@ from kaizenlake import tables
 from kaizenlake.jobs.alerts.alerts import alerts
 from kaizenlake.jobs.alerts.findings import findings
 from kaizenlake.parameters import Promotion
-from kaizenlake.tables import Alerts, CanaryLooks, CrlTrends, Deployments, Findings, Policies, PolicyPromotions
+from kaizenlake.tables import (
+    Alerts,
+    CanaryLooks,
+    CrlTrends,
+    Deployments,
+    Findings,
+    Policies,
+    PolicyPromotions,
+    SourceChecks,
+)
 from kaizenlake.testing import CONTRACT
 from publish.learning_frames import CANARY, learning
 from publish.report_frames import AS_OF
@@ -77,6 +86,9 @@ def test_the_lists_of_the_table_are_what_is_raised(frames):
     hurt = progress(*(("copywriter", version, 0.2 + 0.1 * version, 0.1) for version in (1, 2)))
     kinds = {*found(frames, learning_progress=hurt)["kind"], *found(frames, canary_looks=invalid)["kind"]}
     kinds |= {*found(frames, daily_performance=records({"post-7": [100, 40]}))["kind"]}
+    silent = {"source": "crm", "event_type": "DEAL_WON", "check": "volume", "event_date": LAST, "verdict": "unusual"}
+    checks = pl.DataFrame([silent | {"value": 1.0, "usual": 90.0, "days": 8}], schema=tables.schema(SourceChecks))
+    kinds |= {*found(frames, source_checks=checks)["kind"]}
     assert kinds == set(tables.alert.KINDS)
     assert set(found(frames)["severity"]) == set(tables.alert.SEVERITIES)
 

@@ -203,7 +203,7 @@ def risen_shares(lake: Lake, now: datetime) -> list[str]:
     """Return of which mappings, or of events, more lines go to quarantine than used to, in words.
 
     Args:
-        lake: The lake.
+        lake: Lake whose landings are looked at.
         now: Aware instant of the clock.
     """
     recent = pl.col("landed_at") > now - RECENT

@@ -47,6 +47,9 @@ def fit_logistic(variables: ArrayLike, won: ArrayLike, confidence: float = 0.95)
     Returns:
         The model. It is refused where the rarer outcome has fewer than 10 subjects a variable, and where the variables part
         the outcomes. Subjects fall into five folds in turn, in the order in which they are given.
+
+    >>> fit_logistic([[0.0], [1.0]] * 30, [0, 0, 0, 1, 1, 1] * 10).coefficients.round(3).tolist()
+    [1.386]
     """
     variables, won = np.asarray(variables, dtype=float), np.asarray(won, dtype=bool)
     subjects, width = variables.shape

@@ -30,6 +30,10 @@ def least_tardy_order(tasks: UnitTasks) -> list[int]:
 
     Args:
         tasks: The tasks; all fit.
+
+    >>> weights, due, last = (np.array(values) for values in ([1, 8, 2], [1, 1, 1], [9, 9, 9]))
+    >>> least_tardy_order(UnitTasks(weights, due, last, [(), (), ()], np.array([1, 2, 3])))
+    [1, 2, 0]
     """
     starts = [order for order in _yield_lists(tasks) if tasks.keeps_windows(order)]
     best = min(starts, key=tasks.tardiness, default=_by_window(tasks))

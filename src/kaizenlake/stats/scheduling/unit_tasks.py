@@ -25,6 +25,10 @@ class UnitTasks:
         last: Last slot in which it may be; `NEVER` for any.
         before: Tasks that it waits for, by their place.
         slot_days: Day of each slot, as numbers that never fall.
+
+    >>> tasks = UnitTasks(*(np.array(values) for values in ([8, 1], [1, 1], [NEVER, NEVER])), [(), (0,)], np.array([1, 2]))
+    >>> find_fitting(tasks), tasks.tardiness([0, 1])
+    ([0, 1], 1)
     """
 
     weights: Ints
