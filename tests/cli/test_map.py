@@ -27,7 +27,6 @@ def test_what_map_writes_is_what_land_takes(tmp_path):
         "AD_RECORDED, PERFORMANCE_RECORDED; 3 of 3 rows",
         "header is row 3",
         "The first events",
-        "Not sure",
         "Stays empty",
     ):
         assert words in told
@@ -40,8 +39,8 @@ def test_what_map_writes_is_what_land_takes(tmp_path):
 def test_map_needs_no_lake_names_a_shipped_mapping_and_speaks_json(tmp_path):
     file = CASES / "meta-post-export" / "ig.csv"
     said = json.loads(kaizen("map", file, "--json", "--lake", tmp_path / "none"))
-    assert said["shipped"] == "meta_instagram_posts"
-    assert {item["becomes"] for item in said["columns"]} >= {"content_id", "likes", "not read"}
+    assert said["shipped"] in {"meta_instagram_posts", "instagram_insights"}, "both read the export of one header"
+    assert {name for item in said["columns"] for name in item["becomes"].split(", ")} >= {"content_id", "likes", "not read"}
     assert len(said["events"]) == 2
     assert not (tmp_path / "none").exists()
 

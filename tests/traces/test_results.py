@@ -1,11 +1,13 @@
 """Results of benchmarks: one run a case, its gates, cost and time; and what they do not tell."""
 
 import json
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
 
 from kaizenlake import traces
 from kaizenlake.lake.landing.landing import land
+from kaizenlake.lake.readers import sources
 from kaizenlake.lake.store import Lake
 from traces.told import NOW, of_lines
 
@@ -114,6 +116,38 @@ def test_a_file_that_tells_no_time_says_so_and_a_copy_is_no_new_run(tmp_path):
     copy.write_text(json.dumps(SWE, indent=1))
     again = land(lake, copy, now=NOW.replace(year=2040))
     assert (again.landed, lake.rows(Events)) == (0, 3)
+
+
+def write_eval(path, samples, about="header.json"):
+    """A log as inspect_ai packs it: what it says of itself, and a file a sample."""
+    with ZipFile(path, "w", ZIP_DEFLATED) as archive:
+        header = {name: value for name, value in INSPECT.items() if name != "samples"}
+        archive.writestr(about, json.dumps(header))
+        archive.writestr("summaries.json", "[]")
+        for number, sample in enumerate(samples):
+            archive.writestr(f"samples/{number}_epoch_1.json", json.dumps(sample))
+
+
+@pytest.mark.parametrize("about", ["header.json", "_journal/start.json"])
+def test_a_packed_log_of_inspect_is_what_its_json_is(tmp_path, about):
+    lake = Lake.create(tmp_path / "lake")
+    write_eval(tmp_path / "run.eval", INSPECT["samples"], about)
+    done = land(lake, tmp_path / "run.eval", now=NOW.replace(year=2040))
+    (tmp_path / "run.json").write_text(json.dumps(INSPECT))
+    again = land(lake, tmp_path / "run.json", now=NOW.replace(year=2040))
+    assert (done.landed, done.quarantined, again.landed, again.duplicate) == (5, 0, 0, 5)
+
+
+def test_a_packed_log_that_is_none_goes_to_quarantine_and_a_mapping_for_it_is_refused(tmp_path):
+    lake = Lake.create(tmp_path / "lake")
+    for name, about in (("torn.eval", None), ("other.eval", "notes.json")):
+        write_eval(tmp_path / name, [], about or "header.json")
+        if about is None:
+            (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:40])
+        done = land(lake, tmp_path / name, now=NOW.replace(year=2040))
+        assert (done.landed, done.quarantined) == (0, 1), name
+    found, left = sources.describe(tmp_path / "other.eval", "other.eval", "posts")
+    assert (found, left) == ([], [("other.eval", sources.TAKES_NO_MAPPING)])
 
 
 def test_reports_of_single_instances_and_logs_without_samples(tmp_path):

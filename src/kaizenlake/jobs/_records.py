@@ -8,6 +8,7 @@ from datetime import datetime
 import polars as pl
 
 from kaizenlake.jobs._latest_record import LANDED, keep_latest
+from kaizenlake.stats import expressions
 
 MICRO = 1_000_000
 """Sums of amounts are kept in millionths, so that they are the same in any order."""
@@ -103,8 +104,7 @@ def _sum(name: str, dtype: pl.DataType) -> pl.Expr:
     figure = pl.col(name)
     if not dtype.is_float():
         return total(figure)
-    # The engine divides one row and many by other means, which differ in the last bit.
-    return (total((figure * MICRO).round(0).cast(pl.Int64)) / MICRO).round(6)
+    return expressions.divide(total((figure * MICRO).round(0).cast(pl.Int64)), MICRO)
 
 
 def _kept_places(name: str, dtype: pl.DataType) -> pl.Expr:

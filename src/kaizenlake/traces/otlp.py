@@ -24,10 +24,11 @@ def of_request(document: dict[str, Any]) -> Iterator[Told]:
     for group in document.get("resourceSpans", document.get("resource_spans")) or ():
         resource = values.attributes((group.get("resource") or {}).get("attributes"))
         service, envelope = of_resource(resource)
+        unread = list_unread(resource)
         scopes = group.get("scopeSpans") or group.get("scope_spans") or group.get("instrumentationLibrarySpans") or ()
         for scope in scopes:
             for span in scope.get("spans") or ():
-                yield from _yield_otlp_span(span, service, envelope)
+                yield from _yield_otlp_span(span, service, envelope, unread)
 
 
 def of_resource(resource: dict[str, Any]) -> tuple[str | None, dict[str, Any]]:
@@ -37,7 +38,14 @@ def of_resource(resource: dict[str, Any]) -> tuple[str | None, dict[str, Any]]:
     return (None if service is None or service.startswith(_UNNAMED) else service), envelope
 
 
-def _yield_otlp_span(held: dict[str, Any], service: str | None, envelope: dict[str, Any]) -> Iterator[Told]:
+def list_unread(resource: dict[str, Any]) -> tuple[str, ...]:
+    """Return the attributes of a resource that nothing reads, each once under `resource.`."""
+    return tuple(f"resource.{name}" for name in resource if name != "service.name" and name not in _OWN)
+
+
+def _yield_otlp_span(
+    held: dict[str, Any], service: str | None, envelope: dict[str, Any], unread: tuple[str, ...]
+) -> Iterator[Told]:
     get = held.get
     status = get("status")
     span = Span(
@@ -53,6 +61,7 @@ def _yield_otlp_span(held: dict[str, Any], service: str | None, envelope: dict[s
         service,
         envelope=envelope,
         message=status.get("message") if status else None,
+        unread=unread,
     )
     yield span
     if span.events:
@@ -129,6 +138,7 @@ def of_span(document: dict[str, Any]) -> Iterator[Told]:
         kind=get("span_kind"),
         envelope=envelope,
         message=message,
+        unread=list_unread(held),
     )
     yield span
     if span.events:

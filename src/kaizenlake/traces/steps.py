@@ -64,6 +64,7 @@ class Span:
         dialect: Names in which it was told; None to find that out.
         envelope: Fields of the event beside its payload, such as its tenant.
         message: What is said of its status; of a failed span that tells no other kind of error, that is it.
+        unread: Attributes of its resource that nothing reads, as `resource.name`.
     """
 
     trace_id: Any
@@ -81,6 +82,7 @@ class Span:
     dialect: str | None = None
     envelope: dict[str, Any] = field(default_factory=dict)
     message: Any = None
+    unread: tuple[str, ...] = ()
 
 
 @dataclass
@@ -131,9 +133,9 @@ def step_of(span: Span) -> TraceStep:
     _take_usage(found, payload)
     _take_texts(kind, found, payload)
     payload = {key: value for key, value in payload.items() if value is not None}
-    if not unknown:
+    if not unknown and not span.unread:
         return TraceStep(span.start, payload)
-    payload["unknown_attributes"] = _list_unknown(unknown)
+    payload["unknown_attributes"] = _list_unknown([*unknown, *span.unread])
     rest = {key: values.text(held[key], METADATA_LENGTH) or "" for key in unknown[:MOST_ATTRIBUTES]}
     return TraceStep(span.start, payload, rest)
 

@@ -327,7 +327,7 @@ class TestVerdicts:
             assert rail["lower"] < rail["effect"] < rail["upper"]
             assert rail["effect"] == pytest.approx(cost - control, abs=0.02)
         if expected == "broken":
-            assert "Guardrails are broken: cost_usd since look" in row["reason"]
+            assert "Guardrails are broken: cost_usd since night" in row["reason"]
 
     @pytest.mark.parametrize(("of_new", "expected"), [(0, "held"), (1, "broken")])
     def test_a_figure_that_never_varies_is_held_or_broken_by_what_hundreds_of_units_tell(self, of_new, expected):

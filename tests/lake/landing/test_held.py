@@ -25,10 +25,10 @@ def write(lake, *wins, as_of=AS_OF):
 
 def same(held):
     fresh = Lake(held.root)
-    assert held.held(WinRates).version == fresh.snapshot(WinRates).version
+    assert held.hold(WinRates).version == fresh.snapshot(WinRates).version
     assert held.reads_of(WinRates) == fresh.reads_of(WinRates)
-    assert_frame_equal(held.held(WinRates).scan().collect(), fresh.snapshot(WinRates).scan().collect())
-    return held.held(WinRates)
+    assert_frame_equal(held.hold(WinRates).scan().collect(), fresh.snapshot(WinRates).scan().collect())
+    return held.hold(WinRates)
 
 
 @pytest.fixture
@@ -63,6 +63,6 @@ def test_days_of_an_open_table_are_those_of_the_table(lake):
     frame = pl.DataFrame(rows, schema=tables.schema(EventCounts))
     lake.write(EventCounts, [frame], days=None, reads={}, as_of=AS_OF, fingerprint=fingerprint("x"))
     days = [AS_OF.date() - timedelta(days=2)]
-    found = lake.held(EventCounts).scan(days=days).collect()
+    found = lake.hold(EventCounts).scan(days=days).collect()
     assert_frame_equal(found, lake.snapshot(EventCounts).scan(days=days).collect())
     assert found["events"].to_list() == [2]

@@ -94,7 +94,7 @@ def _around(where: str, zone: str | None) -> ProposalSettings:
 def _tell(found: MappingProposal, file: Path, write: Path | None) -> None:
     trial = found.trial
     asked = trial.rows - trial.left_out
-    say(f"{found.file}: {', '.join(found.types)}; {asked - trial.wrong:,} of {asked:,} rows would land.")
+    say(f"{found.file}: {', '.join(dict.fromkeys(found.types))}; {asked - trial.wrong:,} of {asked:,} rows would land.")
     for line in found.found:
         say(f"  {line}")
     if trial.left_out:

@@ -8,6 +8,7 @@ import polars as pl
 
 from kaizenlake import tables
 from kaizenlake.job import job
+from kaizenlake.stats import expressions
 from kaizenlake.tables import EventCounts, FieldCounts, SourceChecks
 
 RECENT = timedelta(days=3)
@@ -155,7 +156,7 @@ def _fields(days: pl.LazyFrame, told: pl.LazyFrame, as_of: datetime) -> pl.LazyF
 def _sizes(told: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
     """Hold the mean size of the numbers of each field against that of the days before."""
     recent = _is_recent(as_of)
-    of_day = pl.col("log_micros") / pl.col("numbers") / 1e6
+    of_day = expressions.divide(pl.col("log_micros") / pl.col("numbers"), 1e6)
     before = pl.col("mean").filter(~recent)
     return (
         told.filter(pl.col("numbers") > 0)
@@ -163,7 +164,9 @@ def _sizes(told: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
         .group_by(*_SOURCE, "field")
         .agg(
             numbers=pl.col("numbers").filter(recent).sum(),
-            now=pl.col("log_micros").filter(recent).sum() / pl.col("numbers").filter(recent).sum() / 1e6,
+            now=expressions.divide(
+                pl.col("log_micros").filter(recent).sum() / pl.col("numbers").filter(recent).sum(), 1e6
+            ),
             middle=before.median(),
             spread=(before - before.median()).abs().median() * _MAD,
             days=(~recent).sum().cast(pl.Int64),

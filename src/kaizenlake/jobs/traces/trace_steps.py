@@ -11,6 +11,7 @@ from kaizenlake.job import Gathering, job
 from kaizenlake.jobs.runs.run_records import BEGINS, RUN
 from kaizenlake.jobs.traces._span_tree import in_tree
 from kaizenlake.parameters import Costs
+from kaizenlake.stats import expressions
 from kaizenlake.tables import Runs, TraceSteps
 from kaizenlake.tables.trace import PRICES, TOLD
 
@@ -85,12 +86,13 @@ def _select_price_steps(steps: pl.LazyFrame, costs: Costs) -> pl.LazyFrame:
     prices = pl.LazyFrame(rows, schema=types).rename({"model": "_model"}).sort("from_date")
     read, written = (pl.col(name).fill_null(0) for name in ("cache_read_tokens", "cache_write_tokens"))
     plain = (pl.col("input_tokens").fill_null(0) - read - written).clip(lower_bound=0)
-    price = (
+    price = expressions.divide(
         plain * pl.col("input_usd")
         + read * pl.coalesce("cache_read_usd", "input_usd")
         + written * pl.coalesce("cache_write_usd", "input_usd")
-        + pl.col("output_tokens").fill_null(0) * pl.col("output_usd")
-    ) / 1e6
+        + pl.col("output_tokens").fill_null(0) * pl.col("output_usd"),
+        1e6,
+    )
     is_priced = pl.col("lacks_cost") & price.is_not_null()
     return (
         told.with_columns(_model=pl.col("model").str.to_lowercase(), _day=pl.col("started_at").dt.date())

@@ -9,6 +9,7 @@ import polars as pl
 from kaizenlake.job import Gathering, job
 from kaizenlake.jobs.runs.run_records import BEGINS, RUN
 from kaizenlake.jobs.traces.trace_steps import TRACE
+from kaizenlake.stats import expressions
 from kaizenlake.tables import Runs, Traces, TraceSteps
 
 _OUTERMOST = ("depth", "started_at", "span_id")
@@ -115,7 +116,7 @@ def _compute_plain_name() -> pl.Expr:
 
 
 def _compute_span_of_time() -> pl.Expr:
-    return (pl.col("last_end") - pl.col("first_start")) / 1e6
+    return expressions.divide(pl.col("last_end") - pl.col("first_start"), 1e6)
 
 
 def _select_main_models(steps: pl.LazyFrame) -> pl.LazyFrame:

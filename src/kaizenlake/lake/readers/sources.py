@@ -24,7 +24,7 @@ from kaizenlake.events.catalogue import OURS, Catalogue
 from kaizenlake.events.write import spool
 from kaizenlake.lake.readers.faults import FAULTS, describe_fault, describe_unreadable, printable
 
-Form: TypeAlias = Literal["ndjson", "json", "csv", "tsv", "yaml", "parquet", "xlsx"]
+Form: TypeAlias = Literal["ndjson", "json", "csv", "tsv", "yaml", "parquet", "xlsx", "inspect"]
 
 FORMS: dict[str, Form] = {
     ".ndjson": "ndjson",
@@ -40,6 +40,7 @@ FORMS: dict[str, Form] = {
     ".xlsm": "xlsx",
     ".xls": "xlsx",
     ".ods": "xlsx",
+    ".eval": "inspect",
 }
 """Form of a file by its ending; `.gz` after it means that the file is packed, and a `.zip` holds files of any of them."""
 
@@ -54,6 +55,10 @@ OF_NO_CONCERN = (UNKNOWN_ENDING, WENT_AWAY)
 TABULAR: tuple[Form, ...] = ("csv", "tsv", "yaml", "parquet", "xlsx")
 """Forms of foreign tables, which only a mapping can read; it reads NDJSON and JSON too."""
 
+READ_BY_ITSELF: tuple[Form, ...] = ("inspect",)
+"""Forms that are read as they are, and by no mapping."""
+
+TAKES_NO_MAPPING = "a log of inspect_ai is read as it is, without a mapping"
 NEEDS_MAPPING = "a CSV, TSV, XLSX, YAML or Parquet file needs a mapping"
 
 _SEGMENT = re.compile(r"\d{8}T\d{6}\.\d{6}Z-.+-\d+-[0-9a-f]{8}\.ndjson(\.open)?")
@@ -221,12 +226,17 @@ def describe(path: Path, name: str, mapping: str | None, catalogue: Catalogue | 
     if path.suffix.lower() == ZIP:
         return _inside(path, name, mapping, catalogue)
     form = form_of(path)
-    if form is None:
-        return [], [(name, UNKNOWN_ENDING)]
+    if form is None or (reason := _find_mismatch(form, mapping)):
+        return [], [(name, UNKNOWN_ENDING if form is None else reason)]
     packed = path.suffix.lower() == ".gz"
-    if mapping is None and form in TABULAR:
-        return [], [(name, NEEDS_MAPPING)]
     return [_source(SourceFile(path, name, form, packed, mapping=mapping), catalogue)], []
+
+
+def _find_mismatch(form: Form, mapping: str | None) -> str:
+    """Return why a form cannot be read with a mapping, or without one; empty where it can."""
+    if mapping is not None and form in READ_BY_ITSELF:
+        return TAKES_NO_MAPPING
+    return NEEDS_MAPPING if mapping is None and form in TABULAR else ""
 
 
 def _source(source: SourceFile, catalogue: Catalogue | None) -> SourceFile:
@@ -253,8 +263,10 @@ def _inside(path: Path, name: str, mapping: str | None, catalogue: Catalogue | N
         told, form = printable(f"{name}/{member}"), form_of(inside)
         if form is None:
             left.append((told, UNKNOWN_ENDING))
-        elif mapping is None and form in TABULAR:
-            left.append((told, NEEDS_MAPPING))
+        elif form in READ_BY_ITSELF:
+            left.append((told, "it is packed in another file: take it out, and land it by itself"))
+        elif reason := _find_mismatch(form, mapping):
+            left.append((told, reason))
         else:
             packed = inside.suffix.lower() == ".gz"
             source = SourceFile(path, told, form, packed, member=member, mapping=mapping)

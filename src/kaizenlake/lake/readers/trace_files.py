@@ -6,6 +6,7 @@ import gc
 from collections.abc import Iterator
 from pathlib import PurePath
 from typing import Any
+from zipfile import ZipFile
 
 import msgspec
 
@@ -31,6 +32,8 @@ def is_of_traces(source: SourceFile) -> bool:
     Raises:
         OSError: It cannot be read.
     """
+    if source.form == "inspect":
+        return True
     if source.segment or source.form not in {"ndjson", "json"}:
         return False
     try:
@@ -110,6 +113,9 @@ def _raw(told: Any) -> str:
 
 def _yield_documents(source: SourceFile) -> Iterator[tuple[int, bytes | None, Any]]:
     """Yield documents of a file with their numbers; one that is no JSON is None, and its text is what there is of it."""
+    if source.form == "inspect":
+        yield from _yield_samples(source)
+        return
     if source.form == "json":
         with open_source(source) as stream:
             stream.seek(source.start)
@@ -137,6 +143,37 @@ def _yield_documents(source: SourceFile) -> Iterator[tuple[int, bytes | None, An
                 yield from ((number, None, item) for item in made)
             else:
                 yield number, line, made
+
+
+def _yield_samples(source: SourceFile) -> Iterator[tuple[int, bytes | None, Any]]:
+    """Yield each sample of a log of inspect_ai as a log of its own: a zip file holds them beside what the log says of itself.
+
+    While a log is being written, what it says of itself lies in its journal.
+    """
+    with open_source(source) as stream, ZipFile(stream) as archive:
+        names = set(archive.namelist())
+        about = next((name for name in _ABOUT if name in names), None)
+        if about is None:
+            raise ValueError("it is no log of inspect_ai: it does not say of which evaluation it is")
+        header = {"status": "started"} | _decode_json(_read_member(archive, about))
+        samples = sorted(name for name in names if name.startswith("samples/") and name.endswith(".json"))
+        for number, name in enumerate(samples, 1):
+            yield number, None, header | {"samples": [_decode_json(_read_member(archive, name))]}
+
+
+_ABOUT = ("header.json", "_journal/start.json")
+
+
+def _read_member(archive: ZipFile, name: str) -> bytes:
+    """Return a file of a zip file.
+
+    Raises:
+        ValueError: It is longer than is read at once.
+    """
+    if archive.getinfo(name).file_size > WHOLE_BYTES:
+        raise ValueError(f"{name} is longer than {WHOLE_BYTES:,} bytes")
+    with archive.open(name) as member:
+        return member.read(WHOLE_BYTES)
 
 
 def _is_json(text: bytes) -> bool:
