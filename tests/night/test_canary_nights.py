@@ -146,7 +146,7 @@ def rolled_back(tmp_path_factory):
 def test_a_worse_candidate_is_rolled_back_by_the_night_and_serves_nobody_from_then_on(rolled_back):
     lake, _, done = rolled_back
     step = done.step("decide")
-    assert "planner 1.1.0 was rolled back: look" in step.why[0]
+    assert "planner 1.1.0 was rolled back: night" in step.why[0]
     assert status(lake) == {"1.0.0": "active", "1.1.0": "archived"}
     assert served(lake) == {"1.0.0"}
     assert Router(lake.path("published")).route("planner", "user_1").deployment_id is None

@@ -87,7 +87,7 @@ def test_a_table_that_moved_on_or_is_declared_anew_is_not_taken_as_it_was_kept(l
         assert Lake(lake.root).version(job.writes) == found.version > kept[job.writes][0]
         assert Lake(lake.root).rows(job.writes) == found.scan().collect().height
     monkeypatch.setattr(tables, "columns_mark", lambda _: "of another declaration")
-    assert all(Lake(lake.root)._unopened(job.writes) is None for job in SOME)
+    assert all(Lake(lake.root)._find_unopened(job.writes) is None for job in SOME)
 
 
 def test_what_a_late_event_changes_is_computed_after_quiet_nights_too(lake, tmp_path):

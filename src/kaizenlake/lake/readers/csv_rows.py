@@ -214,7 +214,8 @@ class _Quotes:
         self.closed = re.compile(f"{cell}{more}")
         self.closed_after_cell = re.compile(f"[^{separator}]*+{more}")
         self.inner = re.compile(inner)
-        clean = f"(?:{quote}{inner}{quote}[ \t]*+|(?!{quote})[^{separator}]*+)"
+        blanks = " " if dialect.separator == "\t" else " \t"
+        clean = f"(?:{quote}{inner}{quote}[{blanks}]*+|(?!{quote})[^{separator}]*+)"
         self.clean = re.compile(f"{clean}(?:{separator}{clean})*+")
         plain = cell.replace(f"[^{separator}]", f"[^{separator}\r]")
         self.without_return = re.compile(f"{plain}(?:{separator}{plain})*+")
