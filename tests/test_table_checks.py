@@ -12,6 +12,7 @@ from kaizenlake.errors import TableInvalidError
 from kaizenlake.tables import PerformanceTiers
 from kaizenlake.tables.base import Table, column, table
 from kaizenlake.tables.base.checks import _list_changes
+from kaizenlake.tables.base.model import make_one_check
 
 
 @table(layer="gold", grain=("name", "place"))
@@ -84,6 +85,16 @@ def test_each_kind_of_rule_finds_its_bad_rows(case):
     name, value, words = BAD[case]
     with pytest.raises(TableInvalidError, match=words):
         tables.check(Drinks, spoil(name, value))
+
+
+def test_one_check_holds_all_rules_of_our_tables_and_none_of_a_table_with_rules_of_its_own(monkeypatch):
+    assert [table for table in tables.TABLES if make_one_check(table) is None] == []
+    assert [make_one_check(table) for table in (Drinks, Sums)] == [None, None]
+    rows = testing.sample(PerformanceTiers, 100).head(5)
+    looked_at = []
+    monkeypatch.setattr(pa.DataFrameSchema, "validate", lambda schema, frame, **_: looked_at.append(schema) or frame)
+    tables.check(PerformanceTiers, rows)
+    assert looked_at == [make_one_check(PerformanceTiers)], "Pandera looks at each frame, once"
 
 
 @pytest.mark.parametrize(

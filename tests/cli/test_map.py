@@ -40,7 +40,11 @@ def test_map_needs_no_lake_names_a_shipped_mapping_and_speaks_json(tmp_path):
     file = CASES / "meta-post-export" / "ig.csv"
     said = json.loads(kaizen("map", file, "--json", "--lake", tmp_path / "none"))
     assert said["shipped"] in {"meta_instagram_posts", "instagram_insights"}, "both read the export of one header"
-    assert {name for item in said["columns"] for name in item["becomes"].split(", ")} >= {"content_id", "likes", "not read"}
+    assert {name for item in said["columns"] for name in item["becomes"].split(", ")} >= {
+        "content_id",
+        "likes",
+        "not read",
+    }
     assert len(said["events"]) == 2
     assert not (tmp_path / "none").exists()
 

@@ -83,6 +83,8 @@ def _list_broken_rules(table: type[Table], frame: pl.DataFrame) -> list[str]:
 @cache
 def _list_changes(table: type[Table]) -> tuple[str, ...]:
     """Return what in a model changes rows while it checks them, in words: the frame that is written would not be the one that was seen."""
+    if _has_our_rules_alone(table):
+        return ()
     model = table.to_schema()
     parts = [("the frame", model), *model.columns.items()]
     kinds = ("parsers", "coerce", "drop_invalid_rows", "add_missing_columns")
@@ -94,8 +96,17 @@ def _list_changes(table: type[Table]) -> tuple[str, ...]:
     )
 
 
+def _has_our_rules_alone(table: type[Table]) -> bool:
+    """Return whether a table declares columns alone, of which no rule changes rows or speaks of several."""
+    from kaizenlake.tables.base.model import make_one_check
+
+    return make_one_check(table) is not None
+
+
 def _gather_unique(table: type[Table]) -> tuple[tuple[str, ...], ...]:
     """Return columns that the Pandera model calls unique, beside the grain: alone, or several together."""
+    if _has_our_rules_alone(table):
+        return ()
     model = table.to_schema()
     alone = [(name,) for name, item in model.columns.items() if item.unique]
     return (*alone, tuple(model.unique or ()))
