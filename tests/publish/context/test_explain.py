@@ -32,7 +32,7 @@ def test_everything_is_explained(made):
 
 def test_a_value_is_explained_alone(made):
     text = explain(made["everything"], "friendly", {"gold.patterns": 7})
-    assert "As observed, and not by experiment, the engagement rate of 40 contents" in text
+    assert "As observed, and not by experiment, the engagement rate of 40 posts" in text
     assert "+20.0% (95% interval +10.0% to +30.0%)" in text
     assert "corrected p 0.01" in text
     assert "gold.patterns, version 7" in text
