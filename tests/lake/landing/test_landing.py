@@ -243,7 +243,7 @@ def test_a_folder_is_walked_in_order_and_what_is_not_read_is_named(lake, tmp_pat
     assert lake.scan(tables.Events).filter(pl.col("event_id") == "e").collect()["payload"][0] == '{"lead_id":"first"}'
     assert {name.removeprefix(f"{folder}/"): reason for name, reason in found.left} == {
         "folder_out": "it is a link to a folder",
-        "notes.txt": "its ending is none of .csv, .json, .jsonl, .ndjson, .ods, .parquet, .tab, .tsv, .xls, .xlsm, .xlsx, .yaml, .yml, .zip",
+        "notes.txt": "its ending is none of .csv, .eval, .json, .jsonl, .ndjson, .ods, .parquet, .tab, .tsv, .xls, .xlsm, .xlsx, .yaml, .yml, .zip",
         "table.csv": "a CSV, TSV, XLSX, YAML or Parquet file needs a mapping",
         "way_out.ndjson": "it is a link that leads out of the folder",
     }
