@@ -142,6 +142,20 @@ def test_what_tables_need_and_a_source_does_not_tell_is_a_finding_with_its_remed
     assert of_needs(sent.lazy(), fields(*((day, f"{name}?", 120, 1.0) for name in ("audience", "engagements", "attributes", "text"))).lazy()).collect().is_empty()  # fmt: skip
 
 
+def test_a_finding_says_of_which_days_its_records_are():
+    old, last = date(2026, 1, 1), date(2026, 5, 1)
+    told = fields((old, "audience?", 80, 1.0), (old, "engagements?", 80, 1.0), (last, "audience?", 120, 1.0))
+    of_all = of_needs(counts((last, 120)).lazy(), told.filter(pl.col("event_date") == last).lazy()).collect()
+    of_some = of_needs(counts((old, 80), (last, 120)).lazy(), told.lazy()).collect()
+    (alone,), (latest,) = (
+        found.filter(pl.col("finding_id").str.contains("/engagements/")).to_dicts() for found in (of_all, of_some)
+    )
+    assert (alone["window"], latest["window"]) == ("to date", "its latest 90 days")
+    # What lies before the window is neither missing nor a reason to be silent.
+    assert "120 of 120 records of figures from source “s” without" in alone["sentence"]
+    assert "120 of 120 records of figures from source “s” (its latest 90 days) without" in latest["sentence"]
+
+
 def test_leads_of_which_none_ends_are_told():
     leads = counts((date(2026, 5, 1), 30)).with_columns(event_type=pl.lit("LEAD_CREATED"))
     none = fields().lazy()

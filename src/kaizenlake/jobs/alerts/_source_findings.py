@@ -14,10 +14,14 @@ from kaizenlake.tables.base.needs import NEEDS, TableNeed
 LATEST = timedelta(days=90)
 """Days up to the latest of a source whose events are asked what they tell."""
 
+TO_DATE, OF_LATEST = "to date", f"its latest {LATEST.days} days"
+"""Window of what is counted: all events of a source, or its latest where it has older ones."""
+
 LEAST_MISSING = 0.05
 """Least share of the events of a source that tell nothing of what tables need, for a finding."""
 
 _SOURCE = ("tenant_id", "source", "event_type")
+_FOUND = ("need", "missing", "records", "remedy", "window", "sentence")
 
 UNIT = "Ask what changed at the source: a change of unit, such as cents for dollars, is put right by `multiply_by` or `divide_by` in the mapping."
 GONE = "Look at an export as it comes now: a column that was renamed is named anew in the mapping; lines that were taken without it can be landed again."
@@ -31,10 +35,23 @@ def of_needs(event_counts: pl.LazyFrame, field_counts: pl.LazyFrame) -> pl.LazyF
         event_counts: Events by day, source, type and project.
         field_counts: Events that tell a field, by day, source and type.
     """
-    last = pl.col("event_date").max().over(_SOURCE)
-    latest = pl.col("event_date") > last - LATEST
-    sent = event_counts.filter(latest).group_by(_SOURCE).agg(records=pl.col("events").sum().cast(pl.Int64))
-    told = field_counts.filter(latest).group_by(*_SOURCE, "field").agg(told=pl.col("events").sum())
+    # Both hold the days of a source alike, but for days on which nothing is told at all.
+    since = event_counts.group_by(_SOURCE).agg(since=pl.col("event_date").max() - LATEST)
+    is_latest = pl.col("event_date") > pl.col("since")
+    sent = (
+        event_counts.join(since, on=_SOURCE, nulls_equal=True)
+        .group_by(_SOURCE)
+        .agg(
+            records=pl.col("events").filter(is_latest).sum().cast(pl.Int64),
+            is_older=(~is_latest).any(),
+        )
+    )
+    told = (
+        field_counts.join(since, on=_SOURCE, nulls_equal=True)
+        .filter(is_latest)
+        .group_by(*_SOURCE, "field")
+        .agg(told=pl.col("events").sum())
+    )
     lacking = pl.concat(
         [
             *(_lacking(sent, told, need) for need in NEEDS if need.fields),
@@ -58,7 +75,6 @@ def of_needs(event_counts: pl.LazyFrame, field_counts: pl.LazyFrame) -> pl.LazyF
         finding_id=words.name_of("missing_data", "need", "source", "event_type"),
         kind=pl.lit("missing_data"),
         subject=pl.coalesce("source", "event_type"),
-        window=pl.lit("to date"),
         figures=words.figures("missing", "records"),
         verdict=pl.lit("missing"),
         strength=pl.col("missing").cast(pl.Float64),
@@ -74,17 +90,22 @@ def _lacking(sent: pl.LazyFrame, told: pl.LazyFrame, need: TableNeed) -> pl.Lazy
         .join(has, on=_SOURCE, how="left", nulls_equal=True)
         .with_columns(missing=pl.col("records") - pl.col("told").fill_null(0))
         .filter(pl.col("missing") >= pl.max_horizontal(pl.lit(1.0), LEAST_MISSING * pl.col("records")))
-        .with_columns(need=pl.lit(need.name), remedy=pl.lit(need.remedy))
+        .with_columns(
+            need=pl.lit(need.name),
+            remedy=pl.lit(need.remedy),
+            window=pl.when("is_older").then(pl.lit(OF_LATEST)).otherwise(pl.lit(TO_DATE)),
+        )
         .with_columns(
             sentence=fill_in(
-                f"{{}} of {{}} {{}} from source \u201c{{}}\u201d without {need.missing}: no {need.lost}.",
+                f"{{}} of {{}} {{}} from source \u201c{{}}\u201d{{}} without {need.missing}: no {need.lost}.",
                 words.format_whole("missing"),
                 words.format_whole("records"),
                 pl.when(pl.col("records") == 1).then(pl.lit(one)).otherwise(pl.lit(many)),
                 "source",
+                pl.when("is_older").then(pl.lit(f" ({OF_LATEST})")).otherwise(pl.lit("")),
             )
         )
-        .select(*_SOURCE, "need", "missing", "records", "remedy", "sentence")
+        .select(*_SOURCE, *_FOUND)
     )
 
 
@@ -105,6 +126,7 @@ def _find_unended(event_counts: pl.LazyFrame, need: TableNeed) -> pl.LazyFrame:
             need=pl.lit(need.name),
             missing="records",
             remedy=pl.lit(need.remedy),
+            window=pl.lit(TO_DATE),
             sentence=fill_in(
                 f"{{}} of {{}} {{}} without {need.missing}: no {need.lost}.",
                 words.format_whole("records"),
@@ -112,7 +134,7 @@ def _find_unended(event_counts: pl.LazyFrame, need: TableNeed) -> pl.LazyFrame:
                 pl.when(pl.col("records") == 1).then(pl.lit(one)).otherwise(pl.lit(many)),
             ),
         )
-        .select(*_SOURCE, "need", "missing", "records", "remedy", "sentence")
+        .select(*_SOURCE, *_FOUND)
     )
 
 
