@@ -72,6 +72,35 @@ def test_a_column_tells_the_currency_of_each_row_also_where_the_mapping_does_not
     assert spend(tmp_path, lake, rule, header, *rows) == [6.5, 11.0, 7.0, 5.0]
 
 
+@pytest.mark.parametrize(
+    ("header", "row", "dollars"),
+    [
+        ("Spend (EUR),Value", "10,40", [11.0, 44.0]),
+        ("Spend (EUR),Value", "10,$40", [11.0, "written with '$'"]),
+        ("Spend (EUR),Value (JPY)", "10,1000", [11.0, 6.5]),
+        ("Spend,Value", "10,40", [10.0, 40.0]),
+        ("Spend (EUR),Value,Currency", "10,40,", [11.0, 44.0]),
+        ("Spend,Value,Budget (EUR)", "10,40,7", [10.0, 40.0]),
+    ],
+)
+def test_an_amount_that_says_no_currency_is_in_the_one_that_the_other_amounts_of_its_table_say(
+    tmp_path, lake, header, row, dollars
+):
+    rules = "".join(
+        f'{name} = {{ column = "{column}" }}\n'
+        for name, column in zip(("spend_usd", "revenue_usd"), header.split(","), strict=False)
+    )
+    toml = put(tmp_path / "m.toml", (BASE + rules).encode())
+    land(lake, put(tmp_path / "t.csv", f"id,day,{header}\n1,2026-01-05,{row}\n".encode()), mapping=toml, now=NOW)
+    events, waits = lake.scan(Events).collect(), lake.scan(Quarantine).collect()
+    if isinstance(dollars[1], str):
+        assert events.is_empty()
+        assert any("'$'" in reason for reason in waits["reasons"][0])
+        return
+    told = json.loads(events["payload"][0])
+    assert [told["spend_usd"], told["revenue_usd"]] == dollars
+
+
 def test_signs_and_names_of_columns_tell_the_currency_too(tmp_path, lake):
     assert spend(tmp_path, lake, '"c"', "c", "2026-01-05,10 €", "2026-01-05,EUR 10", "2026-01-05,$7") == [
         11.0,

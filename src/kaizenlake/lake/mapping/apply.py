@@ -19,7 +19,7 @@ import polars as pl
 from kaizenlake.errors import MappingError
 from kaizenlake.events.catalogue import OURS, Catalogue
 from kaizenlake.lake.mapping.document import EventSection, MappingDocument, Value, names_read, values
-from kaizenlake.lake.mapping.figures import Style
+from kaizenlake.lake.mapping.figures import MONEY, Style
 from kaizenlake.lake.mapping.items import ITEM, PLACE, ROW, each_item, table_of
 from kaizenlake.lake.mapping.money import currency_column
 from kaizenlake.lake.mapping.records import TYPE, breakdown_of, digests, figures_of, number_records, part
@@ -258,6 +258,7 @@ class Mapping:
         """
         beside = currency_column(rows.frame.columns)
         called = self._find_called(rows.frame.columns)
+        origin = replace(origin, exchange=origin.exchange.beside(self._name_amounts(rows.frame.columns, called)))
         if called:
             rows = replace(
                 rows,
@@ -296,6 +297,18 @@ class Mapping:
             self.conditions(),
             pl.concat(records).join(at, on=[_SECTION, _LINE]).sort(_LINE_OF_ALL) if records else pl.DataFrame(),
         )
+
+    def _name_amounts(self, present: Sequence[str], called: dict[str, str]) -> set[str]:
+        """Return the columns of money that a table has, as it calls them."""
+        read = {
+            column
+            for section in self.document.event
+            if (event := self.catalogue.by_name(section.type)) is not None
+            for name, value in values(section)
+            if name in {field.name for field in event.fields if field.unit == MONEY}
+            for column in value.sources
+        }
+        return {told for column in read if (told := called.get(column) or root(column, present)) is not None}
 
     def _find_left_out(self, frame: pl.DataFrame, rows: Rows) -> pl.Series:
         """Return which rows are no events."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
 
@@ -95,6 +95,15 @@ class Exchange:
             days.append(rate.from_date)
             worth.append(rate.usd)
         return cls(money.currency, found)
+
+    def beside(self, names: Iterable[str]) -> Exchange:
+        """Return the same rates for a table, in which an amount that says no currency is in the one that the names of its columns of money say.
+
+        >>> Exchange().beside(["Amount spent (EUR)", "Purchases conversion value"]).currency
+        'EUR'
+        """
+        said = {code for name in names if (code := currency_in(name))}
+        return replace(self, currency=said.pop()) if len(said) == 1 else self
 
     def worth(self, code: str, day: date) -> float | None:
         """Return US dollars for one unit on a day; None where no rate tells it."""
