@@ -420,6 +420,28 @@ def test_a_report_of_a_period_counts_as_of_its_last_day(tmp_path):
     ]
 
 
+@pytest.mark.parametrize("beside", ["", "Opportunity Currency,"])
+def test_a_converted_amount_is_in_the_currency_it_was_converted_to(tmp_path, beside):
+    header = f"Opportunity ID,Stage,Created Date,Close Date,{beside}Amount (converted) Currency,Amount (converted)"
+    row = f"0061,Closed Won,9/1/2026,10/20/2026,{'JPY,' if beside else ''}EUR,1000"
+    lake = Lake.create(tmp_path / "lake")
+    put(lake.path("kaizen.toml"), b'[[money.rates]]\ncurrency = "EUR"\nfrom_date = 2026-01-01\nusd = 1.1\n')
+    content = f"{header}\n{row}\n".encode()
+    land(Lake(lake.root), put(tmp_path / "deals.csv", content), mapping="salesforce_opportunities", now=NOW)
+    payloads = lake.scan(tables.Events).filter(event_type="DEAL_WON").collect()["payload"]
+    assert [json.loads(payload)["deal_size"] for payload in payloads] == [1100.0]
+
+
+@pytest.mark.parametrize(
+    ("indicator", "conversions"),
+    [("actions:onsite_conversion.lead_grouped", 7), ("Estimated ad recall lift (people)", None), ("reach", None)],
+)
+def test_results_are_conversions_where_their_indicator_speaks_of_none_who_only_saw_it(tmp_path, indicator, conversions):
+    header = "Reporting starts,Reporting ends,Campaign name,Ad name,Results,Result indicator,Impressions"
+    _, events = made(tmp_path, f"{header}\n2026-09-01,2026-09-01,C,A,7,{indicator},900\n", "meta_ads")
+    assert [told.get("conversions") for _, _, told in events] == [conversions, conversions]
+
+
 def test_an_amount_in_the_name_of_a_column_is_in_its_currency(tmp_path):
     lake = Lake.create(tmp_path / "lake")
     land(lake, put(tmp_path / "ads.csv", META_ADS.encode()), mapping="meta_ads", now=NOW)
