@@ -420,6 +420,17 @@ def test_a_report_of_a_period_counts_as_of_its_last_day(tmp_path):
     ]
 
 
+@pytest.mark.parametrize("rounded", ["2.07E+18", "2,07E+18", "2e+18"])
+def test_an_id_that_a_spreadsheet_has_rounded_is_refused_as_two_posts_would_be_one(tmp_path, rounded):
+    lake = Lake.create(tmp_path / "lake")
+    rows = f'"{rounded}","Tue, Jul 14, 2026",100\n"{rounded}","Wed, Jul 15, 2026",200\n3e10,"Wed, Jul 15, 2026",300\n'
+    land(lake, put(tmp_path / "x.csv", f"Post id,Date,Impressions\n{rows}".encode()), mapping="x_posts", now=NOW)
+    assert [json.loads(payload)["content_id"] for payload in lake.scan(tables.Events).collect()["payload"]] == ["3e10"]
+    waits = lake.scan(tables.Quarantine).sort("line").collect()
+    assert waits["line"].to_list() == [2, 3]
+    assert all("a spreadsheet has rounded this id" in " ".join(reasons) for reasons in waits["reasons"])
+
+
 @pytest.mark.parametrize("beside", ["", "Opportunity Currency,"])
 def test_a_converted_amount_is_in_the_currency_it_was_converted_to(tmp_path, beside):
     header = f"Opportunity ID,Stage,Created Date,Close Date,{beside}Amount (converted) Currency,Amount (converted)"

@@ -70,7 +70,7 @@ class Fields:
         if kind in {"int", "float"} and declared is not None and (value.column or value.first or value.figures):
             made: pl.Expr | pl.Series = self._number(name, value, declared)
         else:
-            made = _plain_value(name, value, kind)
+            made = self._refuse_rounded(name, value, _plain_value(name, value, kind))
         if value.default is None:
             return made
         return (pl.lit(made) if isinstance(made, pl.Series) else made).fill_null(pl.lit(to_json(value.default)))
@@ -85,6 +85,18 @@ class Fields:
         divisor = (value.divide_by or 1.0) * (100.0 if value.percent else 1.0)
         made = json_cells.number(pl.lit(text), whole=whole, factor=value.multiply_by or 1.0, divisor=divisor)
         return self.rows.select(made.alias("_")).to_series()
+
+    def _refuse_rounded(self, name: str, value: Value, made: pl.Expr) -> pl.Expr:
+        """Return an id with those that a spreadsheet has rounded as numbers, which the check refuses: several ids would be one."""
+        columns = value.first or ([] if value.column is None else [value.column])
+        if not name.endswith("_id") or not columns:
+            return made
+        cells = self.rows.select(pl.coalesce(columns).alias("_")).to_series()
+        rounded = cells.str.contains(_ROUNDED).fill_null(value=False)
+        told = " or ".join(repr(self.reading.called.get(column, column)) for column in columns)
+        for place in rounded.arg_true():
+            self.hints[place].append(f"`{name}` from the column {told}: {cells[place]!r}: {_IS_ROUNDED}")
+        return pl.when(rounded).then(pl.lit(cells).str.replace(",", ".", literal=True)).otherwise(made)
 
     def _column(self, name: str, value: Value, declared: Field, columns: Sequence[str]) -> pl.Series:
         """Return numbers of the first of some columns that says something, as a computer writes them."""
@@ -141,6 +153,14 @@ class Fields:
         told = pl.coalesce(wrong, whole.cast(pl.String), pl.when(made.is_finite()).then(made.cast(pl.String)))
         return self.rows.select(told.alias("_")).to_series()
 
+
+_ROUNDED = r"^\d(?:[.,]\d+)?[eE]\+\d{2,}$"
+"""A long number as a spreadsheet shows it."""
+
+_IS_ROUNDED = (
+    "a spreadsheet has rounded this id, so that several may read the same; export the file anew, and land it without opening it in one, "
+    "or with the column as text"
+)
 
 _IN_WORKBOOK = (
     "a workbook holds 0.08 where it shows 8 %, and 8 where somebody typed 8; leave `percent` out of the mapping in the first "
