@@ -246,6 +246,17 @@ def test_what_cannot_be_found_out_is_said(tmp_path):
     assert 'zone = "Europe/Berlin"' in proposed(file, zone="Europe/Berlin").text
 
 
+def test_the_zone_that_is_given_holds_for_every_time_that_says_none(tmp_path):
+    rows = "".join(f"L{n},2026-09-0{n} 10:00,2026-10-0{n} 18:30\n" for n in range(1, 9))
+    file = put(tmp_path / "calls.csv", f"lead_id,booked_at,scheduled_for\n{rows}".encode())
+    _, events = landed(tmp_path, file, zone="America/New_York")
+    assert events[0] == (
+        "APPOINTMENT_SCHEDULED",
+        "2026-09-01",
+        {"lead_id": "L1", "scheduled_for": "2026-10-01T22:30:00Z"},
+    )
+
+
 def test_an_amount_that_no_rate_converts_is_left_out_and_said(tmp_path):
     rows = "".join(f"p{n},2026-07-0{n},{1000 * n},3,{n}.50\n" for n in range(1, 9))
     file = put(tmp_path / "a.csv", f"Post ID,Day,Impressions,Likes,Spend (EUR)\n{rows}".encode())

@@ -42,7 +42,7 @@ class Mapped:
         unmatched: Rows that no event section takes.
         hints: By line, why cells of its row could not be read.
         left_out: Rows that are no events, such as those of totals.
-        records: Of each line that is a record of figures, its place among the lines, and what `mapping_records.keyed` gives.
+        records: Of each line that is a record of figures, its place among the lines, and what `number_records` gives.
         reason: Why no event section takes a row.
     """
 

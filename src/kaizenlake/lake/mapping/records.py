@@ -70,7 +70,7 @@ class Grains:
         """Take records; those come back that say something else about what one before them was about.
 
         Args:
-            records: As `keyed` gives them.
+            records: As `number_records` gives them.
         """
         pairs = records.select(GRAIN, TOLD).with_row_index("_place")
         here = pairs.unique(GRAIN, keep="first", maintain_order=True).join(self._seen, on=GRAIN, how="anti")
@@ -89,7 +89,7 @@ class Dates:
         """Take records; two dates of one content and platform, where there are any.
 
         Args:
-            records: As `keyed` gives them.
+            records: As `number_records` gives them.
         """
         self._seen = pl.concat([self._seen, records.select(CONTENT, DAY)]).unique()
         several = self._seen.filter(pl.len().over(CONTENT) > 1).sort(CONTENT, DAY)

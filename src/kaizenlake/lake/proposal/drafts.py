@@ -203,9 +203,7 @@ class _FieldsSoFar:
 
     def take(self, match: ColumnMatch, shape: CellShape) -> None:
         """Take a column for a field, with the conversion that its cells need."""
-        value, why = convert(
-            match.column, self.declared[match.field], shape, is_workbook=self.known.sample.rows.is_workbook
-        )
+        value, why = convert(match.column, self.declared[match.field], shape, self.known)
         self.fields[match.field] = value
         self.whys[match.field] = f"{match.why}{why}" if match.score < 0.9 or why else ""
         self.columns[match.column] = match.field
@@ -302,13 +300,13 @@ class _FieldsSoFar:
                 self.columns[column] = key
 
 
-def convert(column: str, declared: Field, shape: CellShape, *, is_workbook: bool) -> tuple[Any, str]:
+def convert(column: str, declared: Field, shape: CellShape, known: KnownTable) -> tuple[Any, str]:
     """Return where the value of a field comes from, converted to its unit, and what is to be said of that."""
     unit = unit_in(column)
     if declared.unit == "rate" and not shape.is_percent and shape.highest > 1:
         return {
             "column": column,
-            **({"divide_by": 100} if is_workbook else {"percent": True}),
+            **({"divide_by": 100} if known.sample.rows.is_workbook else {"percent": True}),
         }, "; its numbers go beyond 1, so they are percents"
     if declared.unit == "seconds" and not shape.is_length:
         if unit in {"ms", "millis", "milliseconds", "msec"}:
@@ -318,11 +316,7 @@ def convert(column: str, declared: Field, shape: CellShape, *, is_workbook: bool
         if unit in {"h", "hours", "hrs"}:
             return {"column": column, "multiply_by": 3600}, "; hours"
     if declared.kind == "datetime":
-        said: dict[str, Any] = {"column": column}
-        if shape.form != "iso":
-            said["format"] = shape.form
-        if not shape.has_zone:
-            said["zone"] = "UTC"
+        said = times.moment_of(column, shape, known.zone)
         return (said if len(said) > 1 else column), ""
     return column, ""
 

@@ -89,24 +89,31 @@ def published_at(shapes: Mapping[str, CellShape], *, zone: str | None, taken: st
     return _of_column(column, shapes[column], score, zone)
 
 
+def moment_of(column: str, shape: CellShape, zone: str | None) -> dict[str, Any]:
+    """Return the times of a column as a mapping says them: their form where it is not ISO 8601, and their zone where they say none.
+
+    Args:
+        column: The column.
+        shape: What its cells look like.
+        zone: Zone of times that say none; None where nobody said it.
+    """
+    form = {} if shape.form == "iso" else {"format": shape.form}
+    return {"column": column, **form, **({} if shape.has_zone else {"zone": zone or "UTC"})}
+
+
 def _of_column(column: str, shape: CellShape, score: float, zone: str | None) -> TimeSource:
     if shape.kind == "week":
         return TimeSource(
             {"week": column, "zone": zone or "UTC"}, column, score, f"{column!r} holds weeks; the Monday counts"
         )
-    moment: dict[str, Any] = {"column": column}
     doubts = []
-    if shape.form != "iso":
-        moment["format"] = shape.form
-    if not shape.has_zone:
-        moment["zone"] = zone or "UTC"
-        if zone is None and shape.has_clock:
-            doubts.append(
-                f"{column!r} holds times without a zone, such as {shape.example}: UTC is taken; --zone names another."
-            )
+    if not shape.has_zone and zone is None and shape.has_clock:
+        doubts.append(
+            f"{column!r} holds times without a zone, such as {shape.example}: UTC is taken; --zone names another."
+        )
     if shape.also:
         doubts.append(
             f"{column!r} may name the month or the day first, such as {shape.example}: the month is taken (`format = {shape.form!r}`); "
             f"if it is the day, write {shape.also!r}."
         )
-    return TimeSource(moment, column, score, f"{column!r} holds {shape.words()}", tuple(doubts))
+    return TimeSource(moment_of(column, shape, zone), column, score, f"{column!r} holds {shape.words()}", tuple(doubts))
