@@ -7,8 +7,23 @@ from typing import Annotated
 
 from kaizenlake.events.values.disagreements import Disagreement, beyond, refuse
 from kaizenlake.events.values.disagreements import Figure as Told
-from kaizenlake.events.values.fields import Count, Credits, Figure, Instant, Key, Payload, Text, Usd, Word, says
-from kaizenlake.vocabulary import Figures
+from kaizenlake.events.values.fields import (
+    Brand,
+    Clicks,
+    Conversions,
+    Count,
+    FiguresOf,
+    Instant,
+    Key,
+    Link,
+    Payload,
+    Revenue,
+    Roas,
+    Text,
+    Usd,
+    Word,
+    says,
+)
 
 
 class AdRecorded(Payload, frozen=True, kw_only=True):
@@ -22,19 +37,11 @@ class AdRecorded(Payload, frozen=True, kw_only=True):
     spend_usd: Annotated[Usd | None, says("Money spent on showing it.")] = None
     impressions: Annotated[Count | None, says("Times it was shown.")] = None
     reach: Annotated[Count | None, says("People it was shown to.", is_field_name_given=True)] = None
-    clicks: Annotated[Count | None, says("Clicks on it.")] = None
-    conversions: Annotated[
-        Credits | None,
-        says("Conversions that followed; a platform may credit parts of one.", is_field_name_given=True),
-    ] = None
-    revenue_usd: Annotated[Usd | None, says("Revenue that followed.")] = None
-    roas: Annotated[Figure | None, says("Revenue over spend as the platform reports it.", is_field_name_given=True)] = (
-        None
-    )
-    figures: Annotated[
-        Figures | None,
-        says("What the counts are of: total so far (if not said), which later ones replace, or of the day."),
-    ] = None
+    clicks: Clicks = None
+    conversions: Conversions = None
+    revenue_usd: Revenue = None
+    roas: Roas = None
+    figures: FiguresOf = None
     breakdown: Annotated[
         Key | None,
         says("Part of the audience or placement the counts are of, such as age=18-24; parts add up."),
@@ -42,8 +49,8 @@ class AdRecorded(Payload, frozen=True, kw_only=True):
     published_at: Annotated[Instant | None, says("When it was first shown.")] = None
     content_type: Annotated[Key | None, says("Kind of ad, such as video.")] = None
     text: Annotated[Text | None, says("Text of the ad.")] = None
-    link: Annotated[Word | None, says("Address it leads to.")] = None
-    brand_id: Annotated[Key | None, says("Brand it speaks for.")] = None
+    link: Link = None
+    brand_id: Brand = None
 
     def disagreements(self) -> Iterator[Disagreement]:
         """Yield more clicks than impressions."""

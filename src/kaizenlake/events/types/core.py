@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from kaizenlake.events.values.fields import Count, Key, Payload, Rate, Seconds, Text, Usd, Word, says
+from kaizenlake.events.values.fields import Brand, Count, Key, Payload, Rate, Seconds, Text, Usd, Word, says
 
 
 class StrategyGenerated(Payload, frozen=True, kw_only=True):
@@ -57,7 +57,7 @@ class ContentCreated(Payload, frozen=True, kw_only=True):
     external_id: Annotated[Key | None, says("The content as the platform names it.")] = None
     execution_job_id: Annotated[Key | None, says("Job that produced or published the content.")] = None
     generation_id: Annotated[Key | None, says("Generation that it came out of, as the application names it.")] = None
-    brand_id: Annotated[Key | None, says("Brand it speaks for.")] = None
+    brand_id: Brand = None
     platform: Annotated[Key | None, says("Platform it was made for; any if not said.")] = None
     text: Annotated[Text | None, says("Text of the content.")] = None
     tone: Annotated[Key | None, says("Tone, such as friendly.")] = None

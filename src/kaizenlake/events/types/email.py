@@ -7,8 +7,20 @@ from typing import Annotated
 
 from kaizenlake.events.values.disagreements import Disagreement, beyond, refuse
 from kaizenlake.events.values.disagreements import Figure as Told
-from kaizenlake.events.values.fields import Count, Credits, Instant, Key, Payload, Text, Usd, Word, says
-from kaizenlake.vocabulary import Figures
+from kaizenlake.events.values.fields import (
+    Brand,
+    Clicks,
+    Conversions,
+    Count,
+    FiguresOf,
+    Instant,
+    Key,
+    Payload,
+    Revenue,
+    Text,
+    Word,
+    says,
+)
 
 
 class EmailCampaignRecorded(Payload, frozen=True, kw_only=True):
@@ -25,24 +37,18 @@ class EmailCampaignRecorded(Payload, frozen=True, kw_only=True):
     opened: Annotated[Count | None, says("People who opened it, each once.", is_field_name_given=True)] = None
     clicked: Annotated[Count | None, says("People who clicked in it, each once.", is_field_name_given=True)] = None
     opens: Annotated[Count | None, says("Times it was opened.")] = None
-    clicks: Annotated[Count | None, says("Clicks on it.")] = None
+    clicks: Clicks = None
     unsubscribed: Annotated[Count | None, says("People who unsubscribed.", is_field_name_given=True)] = None
     bounced: Annotated[Count | None, says("Messages that did not arrive.", is_field_name_given=True)] = None
     complaints: Annotated[Count | None, says("People who called it spam.")] = None
-    conversions: Annotated[
-        Credits | None,
-        says("Conversions that followed; a platform may credit parts of one.", is_field_name_given=True),
-    ] = None
-    revenue_usd: Annotated[Usd | None, says("Revenue that followed.")] = None
-    figures: Annotated[
-        Figures | None,
-        says("What the counts are of: total so far (if not said), which later ones replace, or of the day."),
-    ] = None
+    conversions: Conversions = None
+    revenue_usd: Revenue = None
+    figures: FiguresOf = None
     breakdown: Annotated[
         Key | None, says("Part of the audience the counts are of, such as country=AT; parts add up.")
     ] = None
     published_at: Annotated[Instant | None, says("When it was sent.")] = None
-    brand_id: Annotated[Key | None, says("Brand it speaks for.")] = None
+    brand_id: Brand = None
 
     def disagreements(self) -> Iterator[Disagreement]:
         """Yield more people who opened, clicked, unsubscribed or complained than messages arrived, and more that arrived or bounced than were sent."""

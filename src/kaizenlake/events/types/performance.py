@@ -10,23 +10,29 @@ import msgspec
 from kaizenlake.events.values.disagreements import Disagreement, beyond, rate_beside_counts, refuse
 from kaizenlake.events.values.disagreements import Figure as Told
 from kaizenlake.events.values.fields import (
+    Brand,
+    Clicks,
+    Conversions,
     Count,
-    Credits,
     Figure,
+    FiguresOf,
     HourOfDay,
     Index,
     Instant,
     Key,
     Keys,
+    Link,
     Payload,
     Rate,
+    Revenue,
+    Roas,
     Seconds,
     Text,
     Usd,
     Word,
     says,
 )
-from kaizenlake.vocabulary import Audience, Figures, Weekday
+from kaizenlake.vocabulary import Audience, Weekday
 
 
 class PerformanceRecorded(Payload, frozen=True, kw_only=True):
@@ -36,14 +42,11 @@ class PerformanceRecorded(Payload, frozen=True, kw_only=True):
     platform: Annotated[Key, says("Platform it was shown on.")]
     impressions: Annotated[Count | None, says("Times it was shown.")] = None
     reach: Annotated[Count | None, says("People it was shown to.", is_field_name_given=True)] = None
-    clicks: Annotated[Count | None, says("Clicks on it.")] = None
+    clicks: Clicks = None
     engagements: Annotated[
         Count | None, says("Engagements with it, or people who engaged where `rate_of` is reach.")
     ] = None
-    conversions: Annotated[
-        Credits | None,
-        says("Conversions that followed; a platform may credit parts of one.", is_field_name_given=True),
-    ] = None
+    conversions: Conversions = None
     views: Annotated[Count | None, says("Times it was seen or played, as the platform counts it.")] = None
     opens: Annotated[Count | None, says("Times it was opened.")] = None
     watch_time_seconds: Annotated[Seconds | None, says("Time that people watched it, all together.")] = None
@@ -55,7 +58,7 @@ class PerformanceRecorded(Payload, frozen=True, kw_only=True):
     shares: Annotated[Count | None, says("Shares.")] = None
     saves: Annotated[Count | None, says("Saves.")] = None
     spend_usd: Annotated[Usd | None, says("Money spent on showing it.")] = None
-    revenue_usd: Annotated[Usd | None, says("Revenue that followed.")] = None
+    revenue_usd: Revenue = None
     engagement_rate: Annotated[Rate | None, says("Engagement rate as the platform reports it.")] = None
     ctr: Annotated[
         Rate | None, says("Click rate as the platform reports it: clicks over impressions.", is_field_name_given=True)
@@ -63,14 +66,9 @@ class PerformanceRecorded(Payload, frozen=True, kw_only=True):
     conversion_rate: Annotated[
         Rate | None, says("Conversion rate as the platform reports it: conversions over clicks.")
     ] = None
-    roas: Annotated[Figure | None, says("Revenue over spend as the platform reports it.", is_field_name_given=True)] = (
-        None
-    )
+    roas: Roas = None
     rate_of: Annotated[Audience | None, says("Denominator of the engagement rate; impressions if not said.")] = None
-    figures: Annotated[
-        Figures | None,
-        says("What the counts are of: total so far (if not said), which later ones replace, or of the day."),
-    ] = None
+    figures: FiguresOf = None
     breakdown: Annotated[
         Key | None,
         says("Part of the content's audience or placement the counts are of, such as age=18-24; parts add up."),
@@ -82,12 +80,12 @@ class PerformanceRecorded(Payload, frozen=True, kw_only=True):
         says("Hour at which it was published, 0 to 23, where its publisher is.", is_field_name_given=True),
     ] = None
     video_length_seconds: Annotated[Seconds | None, says("Length of its video.")] = None
-    link: Annotated[Word | None, says("Address it leads to.")] = None
+    link: Link = None
     content_type: Annotated[Key | None, says("Kind of content, such as reel or photo.")] = None
     hook_type: Annotated[Key | None, says("How it catches attention, such as question.")] = None
     tone: Annotated[Key | None, says("Tone, such as friendly.")] = None
     pillar: Annotated[Key | None, says("Content pillar it belongs to.")] = None
-    brand_id: Annotated[Key | None, says("Brand it speaks for.")] = None
+    brand_id: Brand = None
     industry: Annotated[Key | None, says("Industry of the client.")] = None
     client_type: Annotated[Key | None, says("Kind of client, such as startup or enterprise.")] = None
     experiment_id: Annotated[Key | None, says("Experiment it is an arm of.")] = None

@@ -7,8 +7,20 @@ from typing import Annotated
 
 from kaizenlake.events.values.disagreements import Disagreement, beyond, refuse
 from kaizenlake.events.values.disagreements import Figure as Told
-from kaizenlake.events.values.fields import Count, Credits, Instant, Key, Payload, Seconds, Usd, Word, says
-from kaizenlake.vocabulary import Figures
+from kaizenlake.events.values.fields import (
+    Brand,
+    Conversions,
+    Count,
+    FiguresOf,
+    Instant,
+    Key,
+    Link,
+    Payload,
+    Revenue,
+    Seconds,
+    Word,
+    says,
+)
 
 
 class WebPageRecorded(Payload, frozen=True, kw_only=True):
@@ -16,7 +28,7 @@ class WebPageRecorded(Payload, frozen=True, kw_only=True):
 
     content_id: Annotated[Key, says("Page, as the application or its path names it.")]
     title: Annotated[Word | None, says("Title of the page.")] = None
-    link: Annotated[Word | None, says("Address it leads to.")] = None
+    link: Link = None
     sessions: Annotated[Count | None, says("Visits that began on it or came by it, as the tool counts them.")] = None
     engaged_sessions: Annotated[Count | None, says("Visits in which people did something.")] = None
     visitors: Annotated[Count | None, says("People who came.")] = None
@@ -24,20 +36,14 @@ class WebPageRecorded(Payload, frozen=True, kw_only=True):
     engaged_seconds: Annotated[
         Seconds | None, says("Time in which people had it before them, all visits together.")
     ] = None
-    conversions: Annotated[
-        Credits | None,
-        says("Conversions that followed; a platform may credit parts of one.", is_field_name_given=True),
-    ] = None
-    revenue_usd: Annotated[Usd | None, says("Revenue that followed.")] = None
-    figures: Annotated[
-        Figures | None,
-        says("What the counts are of: total so far (if not said), which later ones replace, or of the day."),
-    ] = None
+    conversions: Conversions = None
+    revenue_usd: Revenue = None
+    figures: FiguresOf = None
     breakdown: Annotated[
         Key | None, says("Part of the visits the counts are of, such as source=newsletter; parts add up.")
     ] = None
     published_at: Annotated[Instant | None, says("When the page was published.")] = None
-    brand_id: Annotated[Key | None, says("Brand it speaks for.")] = None
+    brand_id: Brand = None
 
     def disagreements(self) -> Iterator[Disagreement]:
         """Yield more engaged visits than visits."""

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from kaizenlake.events.values.disagreements import Disagreement
+from kaizenlake.vocabulary import Figures
 
 INT64_MAX = 2**63 - 1
 TEXT_LENGTH = 20_000
@@ -85,6 +86,33 @@ def says(description: str, *, is_field_name_given: bool = False) -> Meta:
     """
     extra: dict[str, Any] | None = {"name_given": True} if is_field_name_given else None
     return Meta(description=description, extra=extra)
+
+
+Conversions = Annotated[
+    Credits | None, says("Conversions that followed; a platform may credit parts of one.", is_field_name_given=True)
+]
+"""What followed from a content, an ad, a message or a page."""
+
+Revenue = Annotated[Usd | None, says("Revenue that followed.")]
+"""What followed of it in money."""
+
+Clicks = Annotated[Count | None, says("Clicks on it.")]
+"""How often it was clicked."""
+
+Roas = Annotated[Figure | None, says("Revenue over spend as the platform reports it.", is_field_name_given=True)]
+"""What came of the money spent on it."""
+
+FiguresOf = Annotated[
+    Figures | None,
+    says("What the counts are of: total so far (if not said), which later ones replace, or of the day."),
+]
+"""How the counts of a record stand to those of its other days."""
+
+Link = Annotated[Word | None, says("Address it leads to.")]
+"""Where it leads."""
+
+Brand = Annotated[Key | None, says("Brand it speaks for.")]
+"""Who speaks in it."""
 
 
 class Payload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
