@@ -10,6 +10,7 @@ import pytest
 
 from kaizenlake import tables
 from kaizenlake.lake.landing.landing import land
+from kaizenlake.lake.mapping import files as mappings
 from kaizenlake.lake.store import Lake
 from lake.landed import held, put
 
@@ -393,6 +394,13 @@ def test_an_export_lands_whole_and_says_what_it_says(tmp_path, mapping):
         assert {name: payload.get(name) for name in told} == told
 
 
+@pytest.mark.parametrize("mapping", mappings.list_shipped())
+def test_events_of_one_type_tell_the_same_whatever_rows_they_are_of(mapping):
+    told: dict[str, object] = {}
+    for section in mappings.load(mapping).document.event:
+        assert told.setdefault(section.type, (section.fields, section.id)) == (section.fields, section.id)
+
+
 def test_a_header_as_the_vendor_wrote_it_before_makes_the_same_events(tmp_path):
     before = (
         YOUTUBE.replace("Content,", "Video,")
@@ -418,6 +426,20 @@ def test_a_report_of_a_period_counts_as_of_its_last_day(tmp_path):
         (WEB, "2026-09-01T00:00", "of the day", 40),
         (WEB, "2026-09-02T00:00", "of the day", 60),
     ]
+
+
+@pytest.mark.parametrize(
+    ("mapping", "text"), [("meta_business_suite_posts", FACEBOOK), ("meta_instagram_posts", INSTAGRAM)]
+)
+def test_an_export_of_single_days_is_not_taken_for_totals(tmp_path, mapping, text):
+    lake = Lake.create(tmp_path / "lake")
+    days = put(tmp_path / "days.csv", text.replace("Lifetime", "10/03/2026").encode())
+    assert land(lake, days, mapping=mapping, now=NOW).landed == 0
+    assert all("'Date' is empty" in reason for reason in lake.scan(tables.Quarantine).collect()["reasons"].explode())
+    for place, said in enumerate(("Lifetime", "")):
+        file = put(tmp_path / f"{place}.csv", text.replace("Lifetime", said).encode())
+        assert land(lake, file, mapping=mapping, now=NOW).quarantined == 0
+    assert lake.scan(tables.Events).collect().height == text.count("Lifetime")
 
 
 @pytest.mark.parametrize("rounded", ["2.07E+18", "2,07E+18", "2e+18"])
