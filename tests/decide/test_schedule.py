@@ -121,6 +121,27 @@ def test_what_waits_for_another_task_or_needs_what_another_holds_is_not_taken_up
     assert statuses(lake)["d"] == "scheduled"
 
 
+def test_what_was_begun_without_a_schedule_is_taken_up_again_beside_what_is_scheduled(lake):
+    approve(lake, "killed", "scheduled")
+    schedule.claim_task(lake, "killed", START, by="ann")
+    schedule.schedule_task(lake, "scheduled", START)
+    done = []
+    later = datetime.now(UTC) + timedelta(days=1)
+    assert {run.task_id for run in runtime(lake, done).tick(max(later, START + timedelta(days=1)))} == {
+        "killed",
+        "scheduled",
+    }
+
+
+def test_a_task_that_is_run_by_name_waits_for_what_another_holds(lake):
+    approve(lake, "a", "b", resource="studio")
+    held = schedule.claim_task(lake, "a", START, by="ann")
+    with pytest.raises(GateError, match="needs studio, which a holds"):
+        schedule.claim_task(lake, "b", START, by="ann")
+    assert schedule.finish(lake, held, "completed")
+    assert schedule.claim_task(lake, "b", START, by="ann").task["task_id"] == "b"
+
+
 def test_a_window_that_ended_skips_a_task_and_an_error_fails_it(lake):
     approve(lake, "late", window_ends_at=START)
     approve(lake, "bad")

@@ -81,8 +81,11 @@ def plan(
             completed=[task["task_id"] for task in found.rows("completed")],
         )
 
+    laid: list[Timeline] = []
+
     def decide(found: TaskState) -> Sequence[Line]:
         timeline, lines = lay(found), list[Line]()
+        laid[:] = [timeline]
         for item in timeline:
             task = found.task(item.task_id)
             if task["status"] != "scheduled" or task["run_at"] != item.run_at:
@@ -93,10 +96,10 @@ def plan(
                 lines.append(command.move(found, task, "approved", reason=left.reason))
         return lines
 
-    before = command.state()
-    if not is_preview:
-        command.run(decide)
-    return lay(before)
+    if is_preview:
+        return lay(command.state())
+    command.run(decide)
+    return laid[0]
 
 
 def _to_plan(task: Mapping[str, Any]) -> dict[str, Any]:
@@ -131,20 +134,31 @@ def find_due(found: TaskState, now: datetime, *, is_preview: bool) -> list[dict[
         is_preview: What was only tried counts as done for what waits for it.
     """
     done = {task["task_id"] for task in found.rows("completed", *(["completed_preview"] if is_preview else []))}
-    held = {
-        task["resource"]
-        for task in found.rows("in_progress")
-        if task["resource"] is not None and task["lease_ends_at"] > now
-    }
+    held = _find_held(found, now)
     due = [
         task
         for task in (*found.rows("scheduled"), *found.rows("in_progress"))
-        if (task["run_at"] or task["status_since"]) <= now
+        if _due_at(task) <= now
         and (task["status"] == "scheduled" or task["lease_ends_at"] <= now)
         and done.issuperset(task["depends_on"])
-        and task["resource"] not in held - {None}
+        and task["resource"] not in held
     ]
-    return sorted(due, key=lambda task: (task["run_at"], -PRIORITIES[task["priority"]], task["task_id"]))
+    return sorted(due, key=lambda task: (_due_at(task), -PRIORITIES[task["priority"]], task["task_id"]))
+
+
+def _find_held(found: TaskState, now: datetime) -> dict[str, str]:
+    """Return the task that holds each resource that is held."""
+    return {
+        task["resource"]: task["task_id"]
+        for task in found.rows("in_progress")
+        if task["resource"] is not None and task["lease_ends_at"] > now
+    }
+
+
+def _due_at(task: Mapping[str, Any]) -> datetime:
+    """Return when a task is to run; of one that was begun without a schedule, when that was."""
+    found: datetime = task["run_at"] or task["status_since"]
+    return found
 
 
 def claim_next(lake: Lake, now: datetime, *, by: str = SCHEDULER, is_preview: bool = True) -> Claim | None:
@@ -206,7 +220,7 @@ def claim_task(lake: Lake, task_id: str, now: datetime, *, by: str) -> Claim:
 
     Raises:
         UsageError: There is no such task.
-        GateError: It is not approved, waits for another task, or is held.
+        GateError: It is not approved, waits for another task, or it or what it needs is held.
     """
     command = TaskCommand(lake, by)
     claims: list[Claim] = []
@@ -219,6 +233,8 @@ def claim_task(lake: Lake, task_id: str, now: datetime, *, by: str) -> Claim:
         done = {other["task_id"] for other in found.rows("completed")}
         if undone := [other for other in task["depends_on"] if other not in done]:
             raise GateError(f"The task {task_id} waits for {', '.join(undone)}.")
+        if (holder := _find_held(found, now).get(task["resource"])) is not None:
+            raise GateError(f"The task {task_id} needs {task['resource']}, which {holder} holds.")
         claim = _claim(command, task, now)
         claims[:] = [claim]
         said = {"claim_id": claim.claim_id, "lease_ends_at": claim.lease_ends_at, "execution_id": claim.execution_id}
