@@ -11,6 +11,8 @@ from typer.testing import CliRunner
 
 from kaizenlake.cli.app import app
 from kaizenlake.errors import KaizenError
+from kaizenlake.events.write.log import event_line
+from kaizenlake.lake.landing.landing import land
 from kaizenlake.lake.store import Lake
 
 
@@ -143,3 +145,30 @@ def test_what_is_approved_is_planned_done_and_shown_as_a_calendar(kaizen, tmp_pa
     kaizen("task", "run", "t1", "--by", "ann", fails="does not become in_progress")
     kaizen("schedule", "calendar", "acme", "--start", "2026-01-05", "--out", tmp_path / "x.doc", fails=".html or .ics")
     kaizen("schedule", "plan", "acme", *span[:4], "--max-per-day", "0", "--by", "a", fails="Expected at least 1")
+
+
+def test_a_calendar_of_no_brand_and_of_a_zone_that_is_none_are_refused(kaizen, tmp_path):
+    page = tmp_path / "week.html"
+    kaizen("task", "add", "swot_analysis", "--brand", "acme", "--by", "ann")
+    words = ("--start", "2026-12-01", "--out", page)
+    assert "holds 0 of the tasks of acme" in kaizen("schedule", "calendar", "acme", *words)
+    kaizen("schedule", "calendar", "acne", *words, fails="There is no brand 'acne'")
+    line = event_line("BRAND_DESCRIBED", {"brand_id": "acme", "name": "A", "zone": "Mars"})
+    land(Lake(tmp_path / "lake"), _file(tmp_path, line.text))
+    for command in (("schedule", "calendar", "acme", *words), ("task", "add", "swot_analysis", "--brand", "acme")):
+        kaizen(*command, fails="found 'Mars'. (the brand acme)")
+
+
+def test_a_deadline_is_a_day_of_the_brand(kaizen, tmp_path):
+    kaizen("brand", "add", _file(tmp_path, b'brand_id = "acme"\nname = "A"\nzone = "America/New_York"', ".toml"))
+    kaizen("task", "add", "swot_analysis", "--brand", "acme", "--id", "t", "--by", "a", "--deadline", "2026-12-01")
+    kaizen("task", "approve", "t", "--by", "bob")
+    span = ("--start", "2026-12-01T14:00", "--end", "2026-12-02", "--max-per-day", "1", "--preview", "--json")
+    (row,) = json.loads(kaizen("schedule", "plan", "acme", *span))["planned"]
+    assert row["days_late"] == 0
+
+
+def _file(folder, content, suffix=".ndjson"):
+    file = folder / f"file{suffix}"
+    file.write_bytes(content)
+    return file

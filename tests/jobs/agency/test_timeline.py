@@ -90,6 +90,38 @@ def test_laws_of_every_plan(tasks, per_day, days, zone, business_days, spread, c
         assert len(found) >= min(len(tasks), per_day * days)
 
 
+@pytest.mark.parametrize("zone", ["America/New_York", "UTC", "Asia/Kolkata", "Pacific/Kiritimati"])
+@pytest.mark.parametrize("day", ["2026-12-02", date(2026, 12, 2)])
+def test_a_deadline_that_is_a_day_is_that_day_of_the_brand(zone, day):
+    start = datetime(2026, 12, 2, 9, tzinfo=ZoneInfo(zone))
+    tasks = [task("a", deadline=day), task("b", deadline=day)]
+    found = plan_timeline_for_brand("acme", start, start + timedelta(days=3), 1, tasks, zone=zone)
+    assert [(item.day.day, item.days_late) for item in found] == [(2, 0), (3, 1)]
+
+
+def test_a_deadline_at_the_end_of_time_is_none_that_is_late():
+    never = "9999-12-31T23:59:59Z"
+    assert plan([task("a", deadline=never)], zone="Asia/Kolkata")[0].days_late == 0
+
+
+@pytest.mark.parametrize(
+    ("end", "per_day", "fails"),
+    [
+        (datetime(9999, 12, 31, 23, tzinfo=UTC), 1, "within the years 2 to 9998"),
+        (START + timedelta(days=2), 10**12, "Expected at most 1,000,000 tasks a day"),
+    ],
+)
+def test_a_plan_without_bounds_is_refused(end, per_day, fails):
+    with pytest.raises(UsageError, match=fails):
+        plan_timeline_for_brand("acme", START, end, per_day, [task("a")])
+
+
+def test_days_off_alone_are_said_to_be_no_place():
+    saturday = datetime(2026, 12, 5, 9, tzinfo=UTC)
+    found = plan_timeline_for_brand("acme", saturday, saturday + timedelta(days=1), 2, [task("a")], business_days=True)
+    assert reasons(found) == {"a": "The plan has no place: none of its days is one on which the brand works."}
+
+
 def test_a_cycle_is_named():
     with pytest.raises(UsageError, match=r"a → c → b → a|c → b → a → c|b → a → c → b"):
         plan([task("a", depends_on=["c"]), task("b", depends_on=["a"]), task("c", depends_on=["b"]), task("d")])

@@ -12,6 +12,7 @@ from kaizenlake.cli.shell.groups import add_group
 from kaizenlake.cli.shell.options import LAKE, ByOption, JsonOption, LakeOption, TenantOption
 from kaizenlake.cli.shell.output import decider, draw, note, open_view, say, say_json
 from kaizenlake.errors import UsageError
+from kaizenlake.vocabulary import plural
 
 BrandArgument = Annotated[str, typer.Argument(help="Brand, such as acme.")]
 ExecuteOption = Annotated[
@@ -76,6 +77,8 @@ def plan(
         draw(("task", "type", "priority", "runs", "days late"), [_row(row) for row in planned])
     for row in left:
         say(f"Not planned: {row['task_id']}. {row['reason']}")
+    if past := sum(item.run_at < datetime.now(UTC) for item in timeline):
+        note(f"{plural(past, 'task has', 'tasks have')} an instant that is past: the next tick takes them up at once.")
     if preview:
         note("This is a preview: nothing was scheduled.")
 
@@ -145,16 +148,19 @@ def calendar(
     from kaizenlake.report.engine.render import render_html
 
     view = open_view(lake, tenant)
-    told = brands.find_brand(view, brand) or {"name": brand, "zone": "UTC"}
-    first = plan_calendar.midnight(_instant(start, "--start"), told["zone"])
-    found = plan_calendar.choose(tasks.state(view).rows(brand_id=brand), (first, first + timedelta(days=days)))
+    told, of_brand = brands.find_brand(view, brand), tasks.state(view).rows(brand_id=brand)
+    if not of_brand:
+        brands.require_brand(view, brand)
+    name, zone = told["name"] if told else brand, brands.find_zone(view, brand)
+    first = plan_calendar.midnight(_instant(start, "--start"), zone)
+    span = (first, first + timedelta(days=days))
+    found = plan_calendar.choose(of_brand, span)
     as_of = datetime.now(UTC)
     match out.suffix.lower():
         case ".ics":
-            content = plan_calendar.calendar_file(told["name"], found, as_of)
+            content = plan_calendar.calendar_file(name, found, as_of)
         case ".html":
-            span = (first, first + timedelta(days=days))
-            page = plan_calendar.document(told["name"], told["zone"], found, span, as_of)
+            page = plan_calendar.document(name, zone, found, span, as_of)
             content = render_html(page).encode()
         case _:
             raise UsageError("Expected a file that ends in .html or .ics.", where=str(out))

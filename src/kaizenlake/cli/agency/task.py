@@ -110,16 +110,19 @@ def add(
     depends_on: Annotated[
         list[str] | None, typer.Option("--after", help="Task that runs before it; any number.")
     ] = None,
-    deadline: Annotated[str | None, typer.Option("--deadline", help="Instant by whose day it should run.")] = None,
+    deadline: Annotated[
+        str | None, typer.Option("--deadline", help="Day of the brand, or instant by whose day it should run.")
+    ] = None,
     window_ends: Annotated[str | None, typer.Option("--until", help="Last instant at which it may run.")] = None,
     resource: Annotated[str | None, typer.Option("--resource", help="What it needs for itself while it runs.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Propose a task; it waits for a person, unless a setting approves its type."""
-    from kaizenlake.decide.agency import tasks
+    from kaizenlake.decide.agency import brands, tasks
     from kaizenlake.jobs.agency.plan_tasks import instant
 
     opened = open_view(lake, tenant, may_be_new=True)
+    zone = brands.find_zone(opened, brand)
     draft = tasks.TaskDraft(
         brand_id=brand,
         task_type=task_type,
@@ -130,8 +133,8 @@ def add(
         risk=risk,
         inputs=_object(inputs),
         depends_on=tuple(depends_on or ()),
-        deadline_at=instant(deadline, "deadline"),
-        window_ends_at=instant(window_ends, "end of the window"),
+        deadline_at=instant(deadline, "deadline", zone),
+        window_ends_at=instant(window_ends, "end of the window", zone),
         resource=resource,
     )
     (made,) = tasks.propose(opened, lambda _: [draft], by=decider(by))

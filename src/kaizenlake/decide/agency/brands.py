@@ -8,7 +8,7 @@ import tomllib
 from datetime import date
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -19,6 +19,7 @@ from kaizenlake.events.decode import decode
 from kaizenlake.events.rules import near
 from kaizenlake.events.write.log import event_line
 from kaizenlake.jobs.agency import brands as job
+from kaizenlake.jobs.agency._time_slots import calendar, read_zone
 from kaizenlake.lake.landing.landing import land
 from kaizenlake.lake.store import Lake
 from kaizenlake.lake.trust import decisions
@@ -85,14 +86,9 @@ def describe(lake: Lake, brand: dict[str, Any], *, where: str = "") -> str:
 
 def _check_calendar(brand: dict[str, Any], where: str) -> None:
     try:
-        ZoneInfo(brand.get("zone") or "UTC")
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise UsageError(f"Expected a zone such as Europe/Berlin, found {brand['zone']!r}.", where=where) from error
-    for holiday in brand.get("holidays") or ():
-        try:
-            date.fromisoformat(holiday)
-        except ValueError as error:
-            raise UsageError(f"Expected holidays such as 2026-12-25, found {holiday!r}.", where=where) from error
+        calendar(brand.get("zone") or "UTC", brand.get("holidays") or (), business_days=True)
+    except UsageError as error:
+        raise UsageError(error.message, where=where, hint=error.hint) from error
 
 
 def find_brands(lake: Lake) -> pl.DataFrame:
@@ -111,6 +107,15 @@ def find_brand(lake: Lake, brand_id: str) -> dict[str, Any] | None:
     """Return what is known of a brand; None where it was never described."""
     found = find_brands(lake).filter(brand_id=brand_id)
     return None if found.is_empty() else found.row(0, named=True)
+
+
+def find_zone(lake: Lake, brand_id: str) -> ZoneInfo:
+    """Return the zone of a brand; UTC where none was told.
+
+    Raises:
+        UsageError: What was told is none.
+    """
+    return read_zone((find_brand(lake, brand_id) or {}).get("zone") or "UTC", f"the brand {brand_id}")
 
 
 def require_brand(lake: Lake, brand_id: str) -> dict[str, Any]:

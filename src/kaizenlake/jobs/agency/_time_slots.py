@@ -15,6 +15,9 @@ APART = timedelta(hours=1)
 MOST_SLOTS = 1_000_000
 """Most slots of a plan."""
 
+YEARS = range(date.min.year + 1, date.max.year)
+"""Years in which a plan may lie: those of which the days before and after can be told."""
+
 
 @dataclass(frozen=True)
 class Calendar:
@@ -36,7 +39,27 @@ class Calendar:
 
     def day_of(self, instant: datetime) -> date:
         """Return the day of an instant in the zone of the brand."""
-        return instant.astimezone(self.zone).date()
+        # At either end of time, an instant has no day in some zones.
+        return instant.astimezone(self.zone).date() if instant.year in YEARS else instant.date()
+
+
+def read_zone(name: str, where: str = "") -> ZoneInfo:
+    """Return the time zone of a name.
+
+    Args:
+        where: Where it is told, for an error.
+
+    Raises:
+        UsageError: It is unknown.
+    """
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError, TypeError) as error:
+        raise UsageError(
+            f"Expected a zone such as Europe/Berlin, found {name!r}.",
+            where=where,
+            hint="Names are those of the IANA list.",
+        ) from error
 
 
 def calendar(zone: str, holidays: Collection[date | str], *, business_days: bool) -> Calendar:
@@ -45,12 +68,7 @@ def calendar(zone: str, holidays: Collection[date | str], *, business_days: bool
     Raises:
         UsageError: The zone is unknown, or a holiday is no day.
     """
-    try:
-        found = ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError, TypeError) as error:
-        raise UsageError(
-            f"Expected a time zone such as Europe/Berlin, found {zone!r}.", hint="Names are those of the IANA list."
-        ) from error
+    found = read_zone(zone)
     if isinstance(holidays, str):
         raise UsageError(f"Expected a list of days as holidays, found the text {holidays!r}.")
     return Calendar(found, frozenset(_day(value) for value in holidays), business_days)
@@ -74,8 +92,14 @@ def time_slots(start_at: datetime, end_at: datetime, per_day: int, days: Calenda
         days: Days on which the brand works.
 
     Raises:
-        UsageError: There are too many of them.
+        UsageError: There are too many of them, or they lie at an end of time.
     """
+    if not {start_at.year, end_at.year} <= {*YEARS}:
+        raise UsageError(
+            f"Expected a plan within the years {YEARS[0]} to {YEARS[-1]}, found one from {start_at} to {end_at}."
+        )
+    if per_day > MOST_SLOTS:
+        raise UsageError(f"Expected at most {MOST_SLOTS:,} tasks a day, found {per_day:,}.")
     found: list[datetime] = []
     for first in _first_instants(start_at, end_at, days):
         midnight = _midnight(days.day_of(first) + timedelta(days=1), days.zone)

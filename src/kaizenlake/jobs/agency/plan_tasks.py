@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
@@ -44,8 +44,11 @@ class PlanTask:
         return [(0, int(piece), "") if place % 2 else (1, 0, piece) for place, piece in enumerate(pieces)]
 
 
-def read_tasks(pending_tasks: Iterable[Mapping[str, Any]]) -> list[PlanTask]:
+def read_tasks(pending_tasks: Iterable[Mapping[str, Any]], zone: tzinfo = UTC) -> list[PlanTask]:
     """Read tasks by their keys: `task_id`, and any of the others.
+
+    Args:
+        zone: Zone of the brand, of which a deadline that names a day alone is one.
 
     Raises:
         UsageError: A task has no id, or that of another, or a value is none of its key.
@@ -56,14 +59,14 @@ def read_tasks(pending_tasks: Iterable[Mapping[str, Any]]) -> list[PlanTask]:
             raise UsageError(
                 f"Expected tasks as mappings with a task_id, found {type(given).__name__} as number {number}."
             )
-        task = _read(given, number)
+        task = _read(given, number, zone)
         if task.task_id in tasks:
             raise UsageError(f"Two tasks are called {task.task_id}.", hint="Give each a task_id of its own.")
         tasks[task.task_id] = task
     return list(tasks.values())
 
 
-def _read(given: Mapping[str, Any], number: int) -> PlanTask:
+def _read(given: Mapping[str, Any], number: int, zone: tzinfo) -> PlanTask:
     task_id = given.get("task_id")
     if not isinstance(task_id, str) or not task_id.strip():
         raise UsageError(f"Expected a task_id, found {task_id!r} in task number {number}.")
@@ -79,8 +82,8 @@ def _read(given: Mapping[str, Any], number: int) -> PlanTask:
         _text(given, "task_type", task_id),
         priority_of(given.get("priority"), task_id),
         tuple(dict.fromkeys(names)),
-        instant(given.get("deadline"), f"deadline of {task_id}"),
-        instant(given.get("time_window_end"), f"time_window_end of {task_id}"),
+        instant(given.get("deadline"), f"deadline of {task_id}", zone),
+        instant(given.get("time_window_end"), f"time_window_end of {task_id}", zone),
         _text(given, "resource", task_id),
     )
 
@@ -110,21 +113,37 @@ def priority_of(value: Any, task_id: str) -> str:
     return found
 
 
-def instant(value: Any, what: str) -> datetime | None:
-    """Return an instant in UTC; what names no zone is UTC, and a day is its midnight.
+def instant(value: Any, what: str, zone: tzinfo = UTC) -> datetime | None:
+    """Return an instant in UTC; what names no zone is UTC, and a day alone its midnight.
+
+    Args:
+        what: What it is, for an error.
+        zone: Zone in which a day alone begins.
 
     Raises:
         UsageError: It is none.
+
+    >>> from zoneinfo import ZoneInfo
+    >>> instant("2026-12-01", "deadline", ZoneInfo("America/New_York")).isoformat()
+    '2026-12-01T05:00:00+00:00'
     """
     if value is None:
         return None
     try:
-        found = datetime.fromisoformat(value) if isinstance(value, str) else value
+        found = _read_time(value) if isinstance(value, str) else value
         if isinstance(found, date) and not isinstance(found, datetime):
-            found = datetime(found.year, found.month, found.day, tzinfo=UTC)
+            found = datetime(found.year, found.month, found.day, tzinfo=zone)
         return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
     except (ValueError, TypeError, OverflowError, AttributeError) as error:
         raise UsageError(f"Expected an instant such as 2026-12-01T09:00:00Z as {what}, found {value!r}.") from error
+
+
+def _read_time(text: str) -> date:
+    """Return the day that a text names alone, else its instant."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return datetime.fromisoformat(text)
 
 
 def in_order(tasks: Sequence[PlanTask]) -> list[PlanTask]:

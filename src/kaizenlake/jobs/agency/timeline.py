@@ -145,8 +145,9 @@ def plan_timeline_for_brand(
         end_at: Instant from which on nothing runs.
         max_tasks_per_day: Most tasks of a day.
         pending_tasks: Mappings with `task_id`, and any of `brand_id`, `task_type`, `priority`, `depends_on`, `deadline`,
-            `time_window_end` (the last instant at which it may run) and `resource`. Tasks of a plan run one after the
-            other, so no two hold a resource at a time.
+            `time_window_end` (the last instant at which it may run) and `resource`. An instant without a zone is UTC, a
+            day alone begins in the zone of the brand. Tasks of a plan run one after the other, so no two hold a
+            resource at a time.
         zone: Zone of the brand, in which its days begin.
         holidays: Days off, of which business days leave out.
         business_days: Leave out Saturdays, Sundays and holidays.
@@ -162,7 +163,7 @@ def plan_timeline_for_brand(
     if type(max_tasks_per_day) is not int or max_tasks_per_day < 1:
         raise UsageError(f"Expected at least 1 as max_tasks_per_day, found {max_tasks_per_day!r}.")
     days = calendar(zone, holidays, business_days=business_days)
-    given = read_tasks(pending_tasks)
+    given = read_tasks(pending_tasks, days.zone)
     ours = in_order([task for task in given if task.brand_id in {None, brand_id}])
     reasons = {
         task.task_id: f"It is a task of {task.brand_id}." for task in given if task.brand_id not in {None, brand_id}
@@ -255,6 +256,8 @@ def _unfit(task: PlanTask, there: AbstractSet[str], places: int) -> str:
             return f"It depends on {other}, which is not planned."
     if task.time_window_end is not None:
         return f"No place is free until its time window ends, {task.time_window_end:%Y-%m-%d %H:%M} UTC."
+    if not places:
+        return "The plan has no place: none of its days is one on which the brand works."
     return f"The plan has {plural(places, 'place')} until its end, and tasks that matter more take them."
 
 

@@ -22,7 +22,7 @@ LASTS = timedelta(minutes=30)
 
 
 def document(
-    name: str, zone: str, tasks: Iterable[Mapping[str, Any]], span: tuple[datetime, datetime], as_of: datetime
+    name: str, zone: ZoneInfo, tasks: Iterable[Mapping[str, Any]], span: tuple[datetime, datetime], as_of: datetime
 ) -> ReportDocument:
     """Lay the plan of a brand out, a section for each of its days.
 
@@ -33,9 +33,8 @@ def document(
         span: First instant that is shown, and the one from which on nothing is.
         as_of: When it is laid out.
     """
-    at = ZoneInfo(zone)
     rows = [TableRow(**task) for task in tasks]
-    days = groupby(rows, key=lambda row: row.run_at.astimezone(at).date())
+    days = groupby(rows, key=lambda row: row.run_at.astimezone(zone).date())
     sections = []
     for day, found in days:
         of_day = list(found)
@@ -45,7 +44,7 @@ def document(
             Tasks,
             Listing.whole(of_day),
             (
-                show_text("Time", lambda row: f"{row.run_at.astimezone(at):%H:%M}", "run_at"),
+                show_text("Time", lambda row: f"{row.run_at.astimezone(zone):%H:%M}", "run_at"),
                 show("task_id"),
                 "task_type",
                 "priority",
@@ -62,12 +61,12 @@ def document(
         nothing = Paragraph("Nothing is planned for these days. `kaizen schedule plan` plans what was approved.")
         sections = [Section("nothing", "Nothing planned", "", (nothing,))]
     open_ = sum(row.status == "scheduled" for row in rows)
-    first, last = (instant.astimezone(at).date() for instant in (span[0], span[1] - timedelta(microseconds=1)))
+    first, last = (instant.astimezone(zone).date() for instant in (span[0], span[1] - timedelta(microseconds=1)))
     return ReportDocument.of(
         as_of,
         title=say.clean(f"Plan of {name}"),
         subtitle="What runs when, why, and who approved it",
-        window=f"{say.day(first)} to {say.day(last)}; times are those of {zone}.",
+        window=f"{say.day(first)} to {say.day(last)}; times are those of {zone.key}.",
         figures=(
             KeyFigure("Tasks", say.count(len(rows)), ""),
             KeyFigure("Still to run", say.count(open_), ""),
@@ -123,10 +122,10 @@ def choose(tasks: Iterable[Mapping[str, Any]], span: tuple[datetime, datetime]) 
     return sorted(found, key=lambda task: (task["run_at"], task["task_id"]))
 
 
-def midnight(start: datetime, zone: str) -> datetime:
+def midnight(start: datetime, zone: ZoneInfo) -> datetime:
     """Return the beginning of a day in a zone.
 
     Args:
         start: Instant whose date, as it is given, names the day.
     """
-    return datetime(start.year, start.month, start.day, tzinfo=ZoneInfo(zone))
+    return datetime(start.year, start.month, start.day, tzinfo=zone)
