@@ -9,7 +9,7 @@ import polars as pl
 from kaizenlake import tables
 from kaizenlake.job import job
 from kaizenlake.jobs.activity.scopes import group_codes
-from kaizenlake.jobs.outcomes.outcome_subjects import PROJECT, match_replies, of_known_leads, with_lead
+from kaizenlake.jobs.outcomes.outcome_subjects import match_replies, of_known_leads, with_lead, with_segment
 from kaizenlake.parameters import EvidenceNeeds, Windows
 from kaizenlake.stats import expressions
 from kaizenlake.stats.pooling import betabinomial
@@ -44,15 +44,8 @@ def outreach_performance(
     past = acquisition.filter(pl.col("occurred_at") < as_of)
     until = pl.col("started_at") + pl.duration(days=windows.reply_days)
     is_decided = until < as_of
-    segment = project_segments.select(*PROJECT, project_industry="industry", project_client_type="client_type")
-    messages = (
-        with_lead(match_replies(past).drop("source", "industry", "client_type"), of_known_leads(past))
-        .join(segment, on=PROJECT, how="left", nulls_equal=True)
-        .with_columns(
-            industry=pl.coalesce("industry", "project_industry"),
-            client_type=pl.coalesce("client_type", "project_client_type"),
-        )
-    )
+    sent = with_lead(match_replies(past).drop("source", "industry", "client_type"), of_known_leads(past))
+    messages = with_segment(sent, project_segments)
     has_tone = pl.col("replied_at").is_not_null() & pl.col("reply_sentiment").is_not_null()
     counted = messages.group_by(MESSAGE).agg(
         sent=pl.len().cast(pl.Int64),

@@ -73,7 +73,6 @@ def outcome_subjects(
         "outreach": outreach_outcomes(acquisition, as_of=as_of, ages=ages_of("outreach", windows)),
         "run": run_outcomes(run_records),
     }
-    segment = project_segments.select(*PROJECT, project_industry="industry", project_client_type="client_type")
     same = ("subject_id", "age_days", "started_at", "won", "is_latest", "event_date")
     parts = [
         frame.select(
@@ -86,15 +85,7 @@ def outcome_subjects(
         )
         for kind, frame in subjects.items()
     ]
-    return (
-        pl.concat(parts)
-        .join(segment, on=PROJECT, how="left", nulls_equal=True)
-        .with_columns(
-            industry=pl.coalesce("industry", "project_industry"),
-            client_type=pl.coalesce("client_type", "project_client_type"),
-        )
-        .select(tables.schema(OutcomeSubjects).names())
-    )
+    return with_segment(pl.concat(parts), project_segments).select(tables.schema(OutcomeSubjects).names())
 
 
 def _names() -> tuple[str, ...]:
@@ -329,6 +320,15 @@ def with_lead(subjects: pl.LazyFrame, events: pl.LazyFrame) -> pl.LazyFrame:
     """Bring what is known of its lead to each subject: the latest word on source, industry and kind of client."""
     leads = events.group_by(LEAD).agg(*(_latest(pl.col(name)) for name in ("source", "industry", "client_type")))
     return subjects.join(leads, on=LEAD, how="left", nulls_equal=True)
+
+
+def with_segment(subjects: pl.LazyFrame, project_segments: pl.LazyFrame) -> pl.LazyFrame:
+    """Bring the industry and the kind of client of its project to each subject that has none of its own."""
+    segment = project_segments.select(*PROJECT, project_industry="industry", project_client_type="client_type")
+    return subjects.join(segment, on=PROJECT, how="left", nulls_equal=True).with_columns(
+        industry=pl.coalesce("industry", "project_industry"),
+        client_type=pl.coalesce("client_type", "project_client_type"),
+    )
 
 
 def _latest(value: pl.Expr) -> pl.Expr:
