@@ -62,6 +62,8 @@ def shown(kind, name, figure):
         return f"{figure:.1f}"
     if kind == "shrinking_counts":
         return f"{figure:,.2f}".rstrip("0").rstrip(".")
+    if name == "lift" and kind.endswith("win_rate") and figure >= 1:
+        return f"{(round(figure * 10) + 10) / 10:,.1f} times as often as the others"
     return loss(figure) if kind in LOSSES else percent(figure)
 
 
@@ -97,7 +99,8 @@ def chance(said, sentence):
 
 def win_rate(row, said, sentence):
     assert row["verdict"] == ("better" if said["lift"] > 0 else "worse")
-    assert (" more often " in sentence, " less often " in sentence) == (said["lift"] > 0, said["lift"] < 0)
+    words = (" more often than ", " less often than ", " times as often as ")
+    assert [word in sentence for word in words] == [0 < said["lift"] < 1, said["lift"] < 0, said["lift"] >= 1]
     assert (" within " in sentence) == bool(said["age_days"])
     assert ("groups of cases" in sentence) == (said["strata"] > 1)
     assert sentence.endswith("No failure of them was ever logged.") == (

@@ -46,6 +46,21 @@ def format_percent(share: pl.Expr) -> pl.Expr:
     return fill_in("{}{}%", format_whole(figure.floor()), part)
 
 
+def format_times(lift: pl.Expr) -> pl.Expr:
+    """Return a rounded lift as a multiple: `6.0`, `1,201.5`.
+
+    Args:
+        lift: A lift that was rounded.
+    """
+    tenths = (lift * 10).round().cast(pl.Int64) + 10
+    return fill_in("{}.{}", format_whole(tenths // 10), tenths % 10)
+
+
+def is_multiple(lift: pl.Expr) -> pl.Expr:
+    """Return whether a lift reads better as a multiple: one of 100% or more."""
+    return lift >= 1.0
+
+
 def format_interval(low: pl.Expr, high: pl.Expr, confidence: float) -> pl.Expr:
     """Return an interval of shares in words, by their size."""
     ends = fill_in("{} to {}", format_percent(low), format_percent(high))
@@ -139,8 +154,16 @@ def describe_win_rate(confidence: float) -> pl.Expr:
         .then(fill_in(" in the same {} groups of cases", format_whole("strata")))
         .otherwise(pl.lit(""))
     )
+    lift = pl.col("lift")
+    often = (
+        pl.when(is_multiple(lift))
+        .then(fill_in("{} times as often as", format_times(lift)))
+        .when(lift > 0)
+        .then(fill_in("{} more often than", format_percent(lift)))
+        .otherwise(fill_in("{} less often than", format_percent(lift)))
+    )
     return fill_in(
-        "{} of {} {} with {} “{}” {}{} ({}): {} {} often than the others{}{}.{}",
+        "{} of {} {} with {} “{}” {}{} ({}): {} the others{}{}.{}",
         format_percent(pl.col("rate")),
         format_whole("decided"),
         noun,
@@ -149,8 +172,7 @@ def describe_win_rate(confidence: float) -> pl.Expr:
         won,
         within,
         format_interval(pl.col("ci_low"), pl.col("ci_high"), confidence),
-        format_percent(pl.col("lift")),
-        pl.when(pl.col("lift") > 0).then(pl.lit("more")).otherwise(pl.lit("less")),
+        often,
         group,
         format_chance(),
         doubt,
