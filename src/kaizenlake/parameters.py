@@ -493,10 +493,12 @@ class Money(ParameterGroup):
 
 
 class FunnelWindow(ParameterGroup):
-    """How long a month of leads waits until its rates are shown."""
+    """How long leads have to be won before they are judged."""
 
     window_days: Days = Field(
-        default=90, description="Days after the end of a month from which on the rates of its leads are shown."
+        default=90,
+        description="Days after the end of a month from which on the rates of its leads are shown; for what won deals share, days "
+        "after its creation within which a lead is won.",
     )
 
 

@@ -69,6 +69,47 @@ def test_an_attribute_that_parts_won_from_lost_gives_no_coefficient():
     assert found.filter(value="fair")["lift"].item() is None, "of nothing there is no lift"
 
 
+def test_attributes_that_part_the_same_leads_have_no_coefficient_and_the_others_keep_theirs():
+    text, _ = drawn(600, CHANCES)
+    kind = text.replace("industry=food", "industry=food client_type=shop").replace(
+        "industry=it", "industry=it client_type=lab"
+    )
+    alone, beside = (
+        {row["value"]: row for row in compute(icp_patterns, given).iter_rows(named=True)} for given in (text, kind)
+    )
+    assert beside["fair"]["coefficient"] == pytest.approx(alone["fair"]["coefficient"])
+    for value in ("it", "lab"):
+        assert beside[value]["coefficient"] is None
+        assert beside[value]["reason"].startswith("another attribute parts the same leads")
+    assert compute(icp_calibration, kind)["predicted_rate"].to_list() == pytest.approx(
+        compute(icp_calibration, text)["predicted_rate"].to_list()
+    )
+
+
+def test_one_score_of_all_leads_has_no_coefficient_and_says_so():
+    text, _ = drawn(600, CHANCES)
+    scored = events(Acquisition, text).with_columns(
+        icp_match_score=pl.when(pl.col("event_type") == "LEAD_CREATED", pl.col("lead_id") < "l00300").then(0.7)
+    )
+    found = through(leads, icp_patterns, given={Acquisition: scored}, as_of=LATER)
+    assert found.filter(dimension="icp_match_score").select("leads", "coefficient", "reason").rows() == [
+        (300, None, "every score is the same")
+    ]
+    assert found.filter(value="fair")["coefficient"].item() is not None
+
+
+def test_a_lead_is_won_within_the_window_so_that_old_leads_have_no_more_time():
+    story = "".join(f"0 LEAD_CREATED lead_id={lead} source={lead}\n" for lead in "abc")
+    found = compute(icp_patterns, story + "90 DEAL_WON lead_id=a\n91 DEAL_WON lead_id=b")
+    assert found.filter(dimension="source").select("value", "won").rows() == [("a", 1), ("b", 0), ("c", 0)]
+
+
+def test_won_leads_alone_tell_nothing_of_what_parts_them_from_others():
+    alone = "".join(f"0 LEAD_CREATED lead_id=l{n} source=web\n{n} DEAL_WON lead_id=l{n}\n" for n in range(30))
+    assert compute(icp_patterns, alone).is_empty()
+    assert compute(icp_patterns, alone + "300 LEAD_CREATED lead_id=x")["won"].item() == 30
+
+
 def test_young_leads_and_those_without_a_creation_are_not_judged():
     text = "0 LEAD_CREATED lead_id=a source=web\n300 LEAD_CREATED lead_id=b source=web\n1 DEAL_WON lead_id=c source=web"
     assert compute(icp_patterns, text).select("dimension", "value", "leads").rows() == [("source", "web", 1)]

@@ -59,6 +59,18 @@ def test_the_later_of_won_and_lost_counts_from_its_first_word(ends, outcome, won
     assert found["lost_reason"] == ("price" if lost else None)
 
 
+def test_the_last_touch_is_before_the_deal_also_where_it_is_told_twice():
+    found = fold(
+        """
+        1  OUTREACH_SENT lead_id=a channel=email
+        9  DEAL_WON      lead_id=a
+        11 OUTREACH_SENT lead_id=a channel=letter
+        20 DEAL_WON      lead_id=a
+        """
+    ).row(0, named=True)
+    assert (found["won_at"], found["last_touch"], found["last_touch_at"]) == (day(9), "email", day(1))
+
+
 @pytest.mark.parametrize(
     ("story", "days"),
     [

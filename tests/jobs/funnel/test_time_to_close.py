@@ -64,3 +64,9 @@ def test_open_leads_wait_until_tonight_and_lost_ones_until_their_loss():
     assert {name: web[name] for name in whole if name not in ("dimension", "value")} == {
         name: figure for name, figure in whole.items() if name not in ("dimension", "value")
     }
+
+
+def test_a_lead_that_was_created_after_its_deal_is_left_out_and_not_closed_at_once():
+    imported = "".join(f"9 LEAD_CREATED lead_id=l{n}\n{n} DEAL_WON lead_id=l{n}\n" for n in range(5))
+    found = compute(imported + "0 LEAD_CREATED lead_id=x\n4 DEAL_WON lead_id=x", day(80))
+    assert found.select("leads", "won", "median_days").rows() == [(1, 1, 4.0)]

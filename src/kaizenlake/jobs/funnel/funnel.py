@@ -8,6 +8,7 @@ import polars as pl
 
 from kaizenlake import tables
 from kaizenlake.job import job
+from kaizenlake.jobs.funnel.leads import tells_more
 from kaizenlake.parameters import EvidenceNeeds, FunnelWindow
 from kaizenlake.stats import expressions
 from kaizenlake.tables import Funnel, Leads
@@ -45,7 +46,7 @@ def funnel(
     counted = (
         leads.with_columns(
             month=pl.col("created_at").dt.truncate("1mo").dt.date(),
-            _tells_more=(pl.col("outcome") != "won").any().over("tenant_id"),
+            _tells_more=tells_more(),
         )
         .group_by(COHORT)
         .agg(

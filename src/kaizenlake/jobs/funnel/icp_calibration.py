@@ -31,7 +31,7 @@ def icp_calibration(
     Args:
         leads: Leads with their stages.
         as_of: Instant at which the night looks.
-        funnel: `window_days`: days after which a lead is old enough to be judged.
+        funnel: `window_days`: days within which a lead is won, and after which it is old enough to be judged.
         evidence: `confidence` of the intervals.
     """
     judged = judged_leads(leads, as_of=as_of, window_days=funnel.window_days)

@@ -8,7 +8,7 @@ import polars as pl
 
 from kaizenlake import tables
 from kaizenlake.job import job
-from kaizenlake.jobs.funnel._won_model import ATTRIBUTES, SCORE, fit_won_models, judged_leads
+from kaizenlake.jobs.funnel._won_model import ATTRIBUTES, SCORE, TENTH, fit_won_models, judged_leads
 from kaizenlake.parameters import EvidenceNeeds, FunnelWindow
 from kaizenlake.stats import expressions
 from kaizenlake.tables import IcpPatterns, Leads
@@ -26,20 +26,19 @@ def icp_patterns(
 ) -> pl.LazyFrame:
     """Compare the won rate of each value of each attribute with that of the other leads, alone and beside the other attributes.
 
-    Leads created in the last `window_days` are too young to be judged, and those whose creation nobody told are left out. The
-    logistic model holds every attribute at once; its row `icp_match_score` is of one tenth more. It is refused where the
-    rarer outcome has fewer than ten leads a variable.
+    A lead is won if it was within `window_days` of its creation. Younger leads are not judged; those whose creation nobody
+    told are left out, and so is a tenant that records won leads alone. The logistic model holds every attribute at once; its
+    row `icp_match_score` is of one tenth more. It is refused where the rarer outcome has fewer than ten leads a variable.
 
     Args:
         leads: Leads with their stages.
         as_of: Instant at which the night looks.
-        funnel: `window_days`: days after which a lead is old enough to be judged.
+        funnel: `window_days`: days within which a lead is won, and after which it is old enough to be judged.
         evidence: `confidence` of the intervals.
     """
     judged = judged_leads(leads, as_of=as_of, window_days=funnel.window_days)
-    is_won = pl.col("outcome") == "won"
     values = (
-        judged.with_columns(won=is_won, **{SCORE: pl.lit("one tenth more")})
+        judged.with_columns(won="is_won", **{SCORE: pl.lit(TENTH)})
         .unpivot(
             on=[*ATTRIBUTES, SCORE], index=["tenant_id", "won", "_score"], variable_name="dimension", value_name="value"
         )
@@ -47,7 +46,7 @@ def icp_patterns(
         .group_by(*FAMILY, "value")
         .agg(leads=pl.len().cast(pl.Int64), won=pl.col("won").sum().cast(pl.Int64))
     )
-    whole = judged.group_by("tenant_id").agg(_leads=pl.len().cast(pl.Int64), _won=is_won.sum().cast(pl.Int64))
+    whole = judged.group_by("tenant_id").agg(_leads=pl.len().cast(pl.Int64), _won=pl.col("is_won").sum().cast(pl.Int64))
     rest = {
         name: pl.when(pl.col("dimension") != SCORE).then(pl.col(f"_{name}") - pl.col(name)) for name in ("leads", "won")
     }

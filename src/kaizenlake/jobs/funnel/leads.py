@@ -8,7 +8,7 @@ import polars as pl
 
 from kaizenlake import tables
 from kaizenlake.job import job
-from kaizenlake.jobs.outcomes.outcome_subjects import LEAD, PROJECT, of_known_leads
+from kaizenlake.jobs.outcomes.outcome_subjects import LEAD, of_known_leads, with_segment
 from kaizenlake.stats import expressions
 from kaizenlake.tables import Acquisition, Leads, ProjectSegments
 
@@ -40,7 +40,7 @@ def leads(acquisition: pl.LazyFrame, project_segments: pl.LazyFrame, *, as_of: d
     """
     events = of_known_leads(acquisition.filter(pl.col("occurred_at") < as_of))
     is_end = pl.col("event_type").is_in([_WON, _LOST])
-    ends = _by_lead(events.filter(is_end), end=_latest("event_type"), last_end_at=pl.col("occurred_at").max())
+    ends = _by_lead(events.filter(is_end), end=_latest("event_type"))
     ended = events.filter(is_end).join(ends, on=LEAD, nulls_equal=True)
     before = pl.col("event_type") != pl.col("end")
     # The end that counts is the first of its kind after the last of the other kind.
@@ -58,8 +58,8 @@ def leads(acquisition: pl.LazyFrame, project_segments: pl.LazyFrame, *, as_of: d
     is_sent = pl.col("event_type") == STAGES["contacted_at"]
     touches = (
         events.filter(is_sent)
-        .join(ends, on=LEAD, how="left", nulls_equal=True)
-        .filter((pl.col("occurred_at") <= pl.col("last_end_at")).fill_null(value=True))
+        .join(since, on=LEAD, how="left", nulls_equal=True)
+        .filter((pl.col("occurred_at") <= pl.col("ended_at")).fill_null(value=True))
         .group_by(LEAD)
         .agg(last_touch=pl.col("channel").sort_by(_ORDER).last(), last_touch_at=pl.col("occurred_at").max())
     )
@@ -72,19 +72,16 @@ def leads(acquisition: pl.LazyFrame, project_segments: pl.LazyFrame, *, as_of: d
         .sort_by(*(pl.col(name).filter(is_sent) for name in _ORDER))
         .first(),
     )
-    segment = project_segments.select(*PROJECT, project_industry="industry", project_client_type="client_type")
     is_won, is_lost = pl.col("end").eq_missing(_WON), pl.col("end").eq_missing(_LOST)
     passed = expressions.divide(
         (pl.col("ended_at") - pl.col("created_at")).dt.total_microseconds(), MICROSECONDS_PER_DAY
     )
     return (
-        about.join(ends, on=LEAD, how="left", nulls_equal=True)
+        with_segment(about, project_segments)
+        .join(ends, on=LEAD, how="left", nulls_equal=True)
         .join(since, on=LEAD, how="left", nulls_equal=True)
         .join(touches, on=LEAD, how="left", nulls_equal=True)
-        .join(segment, on=PROJECT, how="left", nulls_equal=True)
         .with_columns(
-            industry=pl.coalesce("industry", "project_industry"),
-            client_type=pl.coalesce("client_type", "project_client_type"),
             outcome=pl.when(is_won).then(pl.lit("won")).when(is_lost).then(pl.lit("lost")).otherwise(pl.lit("open")),
             won_at=pl.when(is_won).then("ended_at"),
             lost_at=pl.when(is_lost).then("ended_at"),
@@ -96,6 +93,11 @@ def leads(acquisition: pl.LazyFrame, project_segments: pl.LazyFrame, *, as_of: d
         .select(tables.schema(Leads).names())
         .sort(LEAD)
     )
+
+
+def tells_more() -> pl.Expr:
+    """Return whether the tenant of a lead records more than won leads; of those alone, the share that is won says nothing."""
+    return (pl.col("outcome") != "won").any().over("tenant_id")
 
 
 def _by_lead(events: pl.LazyFrame, **figures: pl.Expr) -> pl.LazyFrame:

@@ -18,12 +18,16 @@ FARTHEST = 15.0
 
 FOLDS = 5
 
+_NOTHING = 1e-9
+"""What is left by rounding of a column that follows from others."""
+
 
 class LogisticModel(NamedTuple):
     """A fitted model, or the reason why there is none.
 
     Attributes:
-        coefficients: change of the log odds by one unit of each variable; NaN where nothing was fitted.
+        coefficients: change of the log odds by one unit of each variable; NaN where nothing was fitted, and of a variable
+            that others (or the intercept) say too.
         low, high: ends of their intervals.
         reason: why nothing was fitted; empty where it was.
         predicted: chance of each subject, by a model that did not see its fold; NaN where nothing was fitted.
@@ -46,7 +50,8 @@ def fit_logistic(variables: ArrayLike, won: ArrayLike, confidence: float = 0.95)
 
     Returns:
         The model. It is refused where the rarer outcome has fewer than 10 subjects a variable, and where the variables part
-        the outcomes. Subjects fall into five folds in turn, in the order in which they are given.
+        the outcomes. A variable that follows from others is not fitted, and neither it nor they have a coefficient: which of
+        them it is that counts cannot be told. Subjects fall into five folds in turn, in the order in which they are given.
 
     >>> fit_logistic([[0.0], [1.0]] * 30, [0, 0, 0, 1, 1, 1] * 10).coefficients.round(3).tolist()
     [1.386]
@@ -59,18 +64,35 @@ def fit_logistic(variables: ArrayLike, won: ArrayLike, confidence: float = 0.95)
     from statsmodels.tools.sm_exceptions import PerfectSeparationError, PerfectSeparationWarning
 
     design = np.column_stack([np.ones(subjects), variables])
+    fitted, confounded = _split_columns(design)
+    design = design[:, fitted]
     folds = np.arange(subjects) % FOLDS
     try:
         whole = _fit(design, won)
         predicted = np.empty(subjects)
         for fold in range(FOLDS):
             others = folds != fold
-            predicted[~others] = _predict(design[~others], _fit(design[others], won[others])[0])
+            seen, _ = _split_columns(design[others])
+            predicted[~others] = _predict(design[~others][:, seen], _fit(design[others][:, seen], won[others])[0])
     except (PerfectSeparationError, PerfectSeparationWarning, np.linalg.LinAlgError):
         return _refuse(subjects, width, "a variable parts won from not won")
-    coefficients, errors = whole
+    coefficients, errors = np.full((2, 1 + width), np.nan)
+    coefficients[fitted], errors[fitted] = whole
+    coefficients[confounded] = np.nan
     half = two_sided_z(confidence) * errors
     return LogisticModel(coefficients[1:], (coefficients - half)[1:], (coefficients + half)[1:], "", predicted)
+
+
+def _split_columns(design: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the columns that do not follow from those before them, and those whose coefficients cannot be told apart.
+
+    A column that follows from the others shares its coefficient with each of them that it is made of.
+    """
+    corner = np.linalg.qr(design / np.linalg.norm(design, axis=0).clip(min=_NOTHING), mode="r")
+    follows = np.abs(np.diag(corner)) < _NOTHING
+    kept, dropped = np.flatnonzero(~follows), np.flatnonzero(follows)
+    made_of = np.linalg.lstsq(design[:, kept], design[:, dropped], rcond=None)[0]
+    return kept, np.union1d(kept[(np.abs(made_of) > _NOTHING).any(axis=1)], dropped)
 
 
 def _fit(design: NDArray[np.float64], won: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

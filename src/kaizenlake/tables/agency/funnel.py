@@ -120,22 +120,26 @@ class TimeToClose(OfTenant):
 
     dimension: str = column("What the leads share, such as source; `all` for every lead.", format="words")
     value: str = column("Its value.")
-    leads: pl.Int64 = column("Leads whose creation is known.", ge=1)
+    leads: pl.Int64 = column("Leads whose creation is known, and no later than their end.", ge=1)
     won: pl.Int64 = count("Leads that became clients.")
     lost: pl.Int64 = count("Leads that were lost; censored when they were.")
     open: pl.Int64 = count("Leads that are open; censored tonight.")
     quarter_days: float = column(
-        "Days by which a quarter of the leads are won; null where never.", unit="days", nullable=True
+        "Days by which a quarter of the leads would be won if none were lost; null where never.",
+        unit="days",
+        nullable=True,
     )
     quarter_days_low: float = column("Lower end of its interval; null without one.", unit="days", nullable=True)
     quarter_days_high: float = column("Upper end of its interval; null without one.", unit="days", nullable=True)
     median_days: float = column(
-        "Days by which half of the leads are won; null where never.", unit="days", nullable=True
+        "Days by which half of the leads would be won if none were lost; null where never.", unit="days", nullable=True
     )
     median_days_low: float = column("Lower end of its interval; null without one.", unit="days", nullable=True)
     median_days_high: float = column("Upper end of its interval; null without one.", unit="days", nullable=True)
     three_quarter_days: float = column(
-        "Days by which three quarters of the leads are won; null where never.", unit="days", nullable=True
+        "Days by which three quarters of the leads would be won if none were lost; null where never.",
+        unit="days",
+        nullable=True,
     )
     three_quarter_days_low: float = column("Lower end of its interval; null without one.", unit="days", nullable=True)
     three_quarter_days_high: float = column("Upper end of its interval; null without one.", unit="days", nullable=True)
@@ -148,7 +152,7 @@ class IcpPatterns(OfTenant):
     dimension: str = column("Attribute of the lead, such as industry.", format="words")
     value: str = column("Its value.")
     leads: pl.Int64 = column("Leads with it that are old enough to be judged.", ge=1)
-    won: pl.Int64 = count("Those that became clients.")
+    won: pl.Int64 = count("Those that became clients within the window of the funnel.")
     won_rate: float = rate("Won over leads.")
     others_rate: float = rate("The same of all other leads; null without others.", nullable=True)
     lift: float = column(
@@ -174,6 +178,6 @@ class IcpCalibration(OfTenant):
     predicted_fifth: pl.Int64 = column("Fifth of the leads by predicted chance, 1 the lowest.", ge=1, le=5)
     leads: pl.Int64 = column("Leads in it.", ge=1)
     predicted_rate: float = rate("Mean chance that the model gave them.")
-    won_rate: float = rate("Share of them that became clients.")
+    won_rate: float = rate("Share of them that became clients within the window of the funnel.")
     won_rate_low: float = rate("Lower end of its Wilson interval.")
     won_rate_high: float = rate("Upper end of its Wilson interval.")
