@@ -453,6 +453,14 @@ def test_an_id_that_a_spreadsheet_has_rounded_is_refused_as_two_posts_would_be_o
     assert all("a spreadsheet has rounded this id" in " ".join(reasons) for reasons in waits["reasons"])
 
 
+@pytest.mark.parametrize(
+    "said", ["10/3/26 9:00PM", "10/03/26 21:00", "10/3/2026 9:00 PM", "10/03/2026 21:00", '"Oct 03, 2026 09:00 pm"']
+)
+def test_a_campaign_is_of_its_year_however_many_digits_that_has(tmp_path, said):
+    rows = f"Unique Id,Subject,Send Date,Successful Deliveries\na,Rye,{said},9\n"
+    assert {at for _, at, _ in made(tmp_path, rows, "mailchimp")[1]} == {"2026-10-03T21:00"}
+
+
 @pytest.mark.parametrize("beside", ["", "Opportunity Currency,"])
 def test_a_converted_amount_is_in_the_currency_it_was_converted_to(tmp_path, beside):
     header = f"Opportunity ID,Stage,Created Date,Close Date,{beside}Amount (converted) Currency,Amount (converted)"
