@@ -235,6 +235,17 @@ def test_a_few_names_that_many_exports_have_are_no_header_of_a_platform(tmp_path
     assert "tiktok" not in found.text
 
 
+@pytest.mark.parametrize(("rows", "bad"), [(3, 1), (6, 1), (200, 3)])
+def test_a_cell_that_is_no_date_does_not_move_all_others_to_today(tmp_path, rows, bad):
+    dates = ["tbd" if row < bad else f"2026-10-{row % 28 + 1:02d}T09:30:00Z" for row in range(rows)]
+    lines = [f"p{row},{day},instagram,{100 + row},5" for row, day in enumerate(dates)]
+    file = put(tmp_path / "odd.csv", "\n".join(["Post ID,Date,Platform,Impressions,Likes", *lines, ""]).encode())
+    found, events = landed(tmp_path, file)
+    assert found.trial.wrong == bad
+    assert {day[:7] for _, day, _ in events} == {"2026-10"}
+    assert len(events) == rows - bad
+
+
 def test_what_cannot_be_found_out_is_said(tmp_path):
     file = put(tmp_path / "a.csv", b"Post ID,Date,Impressions\np1,2026-07-01 10:00,1000\np2,2026-07-02 10:00,900\n")
     found = proposed(file)

@@ -18,6 +18,9 @@ Kind: TypeAlias = Literal["empty", "number", "time", "week", "flag", "link", "wo
 MOST_WRONG = 0.02
 """Share of the cells of a column that may be of another kind than the rest."""
 
+LEAST_TIMES = 3
+"""Cells of a column of times from which on one of them may be none: nothing else looks like a time."""
+
 MOST_DISTINCT = 4_000
 _YEARS = (1995, 2100)
 
@@ -170,10 +173,6 @@ def _yes(some: pl.Series) -> tuple[str, ...]:
     return tuple(sorted(word for word in words if word.lower() in _PASSED))
 
 
-def _share(found: pl.Series) -> float:
-    return 1.0 - found.null_count() / max(found.len(), 1)
-
-
 def _in_years(found: pl.Series) -> pl.Series:
     years = found.dt.year()
     return pl.select(pl.when(years.is_between(*_YEARS)).then(found)).to_series()
@@ -189,11 +188,17 @@ def _read_times(some: pl.Series, form: str) -> pl.Series:
     return _in_years(some.str.to_date(form, strict=False))
 
 
+def _are_times(fits: pl.Series) -> bool:
+    """Return whether so many cells fit that all are taken for times."""
+    wrong = fits.len() - int(fits.sum())
+    return wrong <= max(MOST_WRONG * fits.len(), float(fits.len() >= LEAST_TIMES))
+
+
 def _time(  # noqa: PLR0911 - one answer for each form
     name: str, some: pl.Series
 ) -> tuple[str, str, bool, bool] | None:
     """Return the form of times, another form that reads them all, whether they say their zone, and whether more than the day."""
-    if some.str.contains(r"\d").sum() < some.len() * (1 - MOST_WRONG) or int(some.str.len_chars().max() or 0) > 45:  # type: ignore[arg-type]
+    if not _are_times(some.str.contains(r"\d")) or int(some.str.len_chars().max() or 0) > 45:  # type: ignore[arg-type]
         return None
     if some.str.contains(r"^\d{4}-?W?\d\d$").all() and re.search("(?i)week|woche", name):
         return "week", "", False, False
@@ -213,15 +218,15 @@ def _time(  # noqa: PLR0911 - one answer for each form
     if not digits:
         iso = pl.select(json_cells.instant(pl.lit(some), "iso", "UTC").alias("_")).to_series()
         is_one = iso.str.ends_with('Z"')
-        if is_one.mean() >= 1 - MOST_WRONG and some.str.contains(r"^\d{4}-\d\d-\d\d").mean() >= 1 - MOST_WRONG:  # type: ignore[operator]
+        if _are_times(is_one) and _are_times(some.str.contains(r"^\d{4}-\d\d-\d\d")):
             clock = some.str.contains(r"\d[T ]\d\d:\d\d")
             zone = some.str.contains(r"\d\d:\d\d.*([Zz]|[+-]\d\d:?\d\d)$")
-            return "iso", "", bool(zone.all()), bool(clock.any())
+            return "iso", "", bool(zone.filter(is_one).all()), bool(clock.any())
     elif not some.str.contains(r"^(19|20)\d{6}$").all():
         return None
     forms = [*_WHOLE, *(day + clock for clock in ("", *_CLOCKS) for day in _DATES)]
-    fitting = [form for form in forms if _share(_read_times(some.head(50), form)) >= 1 - MOST_WRONG]
-    fitting = [form for form in fitting if _share(_read_times(some, form)) >= 1 - MOST_WRONG]
+    fitting = [form for form in forms if _are_times(_read_times(some.head(50), form).is_not_null())]
+    fitting = [form for form in fitting if _are_times(_read_times(some, form).is_not_null())]
     if not fitting:
         return None
     form = fitting[0]
