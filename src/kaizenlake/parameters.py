@@ -93,7 +93,7 @@ class Clarity(ParameterGroup):
     """When a brief counts as clear."""
 
     high_score: Annotated[float, Field(ge=0, le=100)] = Field(
-        default=70.0, description="Clarity score from which a brief counts as clear when it arrives."
+        default=60.0, description="Clarity score from which a brief counts as clear when it arrives."
     )
 
 

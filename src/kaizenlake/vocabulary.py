@@ -112,6 +112,13 @@ SectionVerdict: TypeAlias = Literal["PASS", "PASS_WITH_WARNINGS", "FAIL"]
 """What a section is when all rules are judged: one that fails is not ready to be sold."""
 
 
+ClarityLevel: TypeAlias = Literal["excellent", "good", "needs_clarification", "poor"]
+"""How clear a brief is."""
+
+IntakeEfficiency: TypeAlias = Literal["perfect", "good", "acceptable", "problematic"]
+"""How many rounds of questions a brief took."""
+
+
 PackRunStatus: TypeAlias = Literal["started", "completed", "failed"]
 """Where the production of a pack stands."""
 

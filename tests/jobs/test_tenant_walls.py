@@ -11,6 +11,8 @@ from kaizenlake.jobs.activity.project_segments import project_segments
 from kaizenlake.jobs.activity.projects import projects
 from kaizenlake.jobs.activity.segment_words import segment_words
 from kaizenlake.jobs.activity.source_freshness import source_freshness
+from kaizenlake.jobs.agency.intake_segments import intake_segments
+from kaizenlake.jobs.agency.intakes import intakes
 from kaizenlake.jobs.agency.pack_failures import pack_failures
 from kaizenlake.jobs.agency.pack_readiness import pack_readiness
 from kaizenlake.jobs.agency.pack_runs import pack_runs
@@ -19,7 +21,6 @@ from kaizenlake.jobs.outcomes.outcome_counts import outcome_counts
 from kaizenlake.jobs.outcomes.outcome_subjects import outcome_subjects
 from kaizenlake.jobs.outcomes.outcomes import outcomes
 from kaizenlake.jobs.outcomes.scoped_win_rates import scoped_win_rates
-from kaizenlake.jobs.outcomes.segment_clarity import segment_clarity
 from kaizenlake.jobs.outcomes.win_rates import win_rates
 from kaizenlake.jobs.runs.run_records import run_records
 from kaizenlake.tables import Acquisition, Events, Intake, Packs, Runs
@@ -65,9 +66,10 @@ JOBS = (
     project_segments,
     projects,
     source_freshness,
-    segment_clarity,
     run_records,
     outcome_subjects,
+    intakes,
+    intake_segments,
     outcomes,
     outcome_counts,
     win_rates,

@@ -17,12 +17,12 @@ from kaizenlake.tables import (
     Contents,
     CreativeLabels,
     EventCounts,
+    IntakeSegments,
     Outcomes,
     Patterns,
     Projects,
     ScopedPatterns,
     ScopedWinRates,
-    SegmentClarity,
     WinRates,
 )
 
@@ -30,7 +30,7 @@ AS_OF = datetime(2026, 11, 2, tzinfo=UTC)
 NOW = datetime(2026, 11, 2, 1, tzinfo=UTC)
 THEN = datetime(2026, 10, 5, 12, tzinfo=UTC)
 
-DEFAULTS = {pl.String: "x", pl.Int64: 1, pl.Float64: 0.5, pl.Boolean: False, pl.Date: date(2026, 10, 5)}
+DEFAULTS = {pl.String: "x", pl.Int64: 1, pl.Float64: 0.5, pl.Boolean: False, pl.Date: date(2026, 10, 5), pl.List: []}
 ALLOWED = {"tier": "good", "rate_of": "impressions", "kind": "creative", "scope": "project", "label": "winner"}
 ALLOWED |= {"source": "automatic", "verdict": "unclear", "evidence": "observation", "metric": "engagement_rate"}
 
@@ -195,7 +195,7 @@ def content(content_id, project_id="p1", platform="instagram", **more):
 def clarity(industry, client_type, clear, briefs, ci_low):
     """The clarity of a segment."""
     figures = {"clear_briefs": clear, "briefs": briefs, "clear_rate": clear / briefs, "mean_score": 75.0}
-    return SegmentClarity, {"industry": industry, "client_type": client_type, "ci_low": ci_low, **figures}
+    return IntakeSegments, {"industry": industry, "client_type": client_type, "ci_low": ci_low, **figures}
 
 
 def outcome(subject_id, **more):

@@ -16,6 +16,8 @@ from kaizenlake.jobs.activity import (
 )
 from kaizenlake.jobs.agency import (
     brands,
+    intake_segments,
+    intakes,
     kpi_targets,
     pack_failures,
     pack_readiness,
@@ -40,14 +42,7 @@ from kaizenlake.jobs.content import (
 )
 from kaizenlake.jobs.creations import content_matches, content_origins, external_origins
 from kaizenlake.jobs.funnel import funnel, icp_calibration, icp_patterns, leads, outreach_performance, time_to_close
-from kaizenlake.jobs.outcomes import (
-    outcome_counts,
-    outcome_subjects,
-    outcomes,
-    scoped_win_rates,
-    segment_clarity,
-    win_rates,
-)
+from kaizenlake.jobs.outcomes import outcome_counts, outcome_subjects, outcomes, scoped_win_rates, win_rates
 from kaizenlake.jobs.patterns import pattern_sums, patterns, pooled_patterns, scoped_patterns
 from kaizenlake.jobs.policies import (
     doer_experiments,
@@ -79,7 +74,6 @@ JOBS: tuple[Job, ...] = (
     source_freshness.source_freshness,
     field_counts.field_counts,
     source_checks.source_checks,
-    segment_clarity.segment_clarity,
     email_days.email_days,
     email_campaigns.email_campaigns,
     ad_days.ad_days,
@@ -114,6 +108,8 @@ JOBS: tuple[Job, ...] = (
     time_to_close.time_to_close,
     icp_patterns.icp_patterns,
     icp_calibration.icp_calibration,
+    intakes.intakes,
+    intake_segments.intake_segments,
     pack_runs.pack_runs,
     pack_failures.pack_failures,
     section_readiness.section_readiness,

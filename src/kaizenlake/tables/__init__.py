@@ -8,12 +8,12 @@ from kaizenlake.tables.activity import (
     FieldCounts,
     Projects,
     ProjectSegments,
-    SegmentClarity,
     SegmentWords,
     SourceChecks,
     SourceFreshness,
 )
 from kaizenlake.tables.agency.funnel import Funnel, IcpCalibration, IcpPatterns, Leads, OutreachPerformance, TimeToClose
+from kaizenlake.tables.agency.intake import Intakes, IntakeSegments
 from kaizenlake.tables.agency.packs import PackFailures, PackReadiness, PackRuns, SectionReadiness
 from kaizenlake.tables.agency.targets import KpiTargets
 from kaizenlake.tables.agency.tasks import Brands, Tasks
@@ -100,7 +100,6 @@ GOLD: tuple[type[Table], ...] = (
     SourceFreshness,
     FieldCounts,
     SourceChecks,
-    SegmentClarity,
     EmailDays,
     EmailCampaigns,
     AdDays,
@@ -135,6 +134,8 @@ GOLD: tuple[type[Table], ...] = (
     TimeToClose,
     IcpPatterns,
     IcpCalibration,
+    Intakes,
+    IntakeSegments,
     PackRuns,
     PackFailures,
     SectionReadiness,
@@ -227,6 +228,8 @@ __all__ = [
     "IcpCalibration",
     "IcpPatterns",
     "Intake",
+    "IntakeSegments",
+    "Intakes",
     "KpiTargets",
     "Landings",
     "Leads",
@@ -262,7 +265,6 @@ __all__ = [
     "ScopedPatterns",
     "ScopedWinRates",
     "SectionReadiness",
-    "SegmentClarity",
     "SegmentWords",
     "SkillCards",
     "SkillFailures",

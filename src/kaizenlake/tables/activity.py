@@ -1,10 +1,10 @@
-"""Gold tables of activity: who sends what, how fresh it is, and how clear briefs arrive."""
+"""Gold tables of activity: who sends what, how fresh it is, and to which segment a project belongs."""
 
 from __future__ import annotations
 
 import polars as pl
 
-from kaizenlake.tables.base import Instant, OfTenant, column, count, rate, table
+from kaizenlake.tables.base import Instant, OfTenant, column, count, table
 
 
 @table(layer="gold", grain=("tenant_id", "event_date", "source", "event_type", "project_id"), partition="event_date")
@@ -106,18 +106,3 @@ class SourceChecks(OfTenant):
     )
     days: pl.Int64 = count("Days before that it is held against.")
     verdict: str = column("What the check says.", isin=("usual", "unusual", "too early"), format="verdict")
-
-
-@table(layer="gold", grain=("tenant_id", "industry", "client_type"))
-class SegmentClarity(OfTenant):
-    """How clear the briefs of one segment (industry and kind of client) arrive."""
-
-    industry: str = column("Industry; null where unknown.", nullable=True)
-    client_type: str = column("Kind of client; null where unknown.", nullable=True)
-    briefs: pl.Int64 = column("Projects whose brief was scored; the first score of each counts.", ge=1)
-    mean_score: float = column("Mean first clarity score.", unit="score", ge=0, le=100)
-    clear_briefs: pl.Int64 = count("Briefs that arrived clear.", label="Clear")
-    clear_rate: float = rate("Clear briefs over briefs.")
-    ci_low: float = rate("Lower end of the Wilson interval.", label="Interval, lower end")
-    ci_high: float = rate("Upper end of the Wilson interval.", label="Interval, upper end")
-    shrunk_rate: float = rate("Clear rate drawn toward all segments (empirical-Bayes beta-binomial).")

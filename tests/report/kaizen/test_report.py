@@ -20,7 +20,7 @@ from kaizenlake.report.engine import render as report
 from kaizenlake.report.kaizen import write_kaizen as report_files
 from kaizenlake.report.kaizen.kaizen_data import build
 from kaizenlake.report.kaizen.sections import build_document
-from kaizenlake.tables import CreativeLabels, Landings, Patterns, SegmentClarity, SourceFreshness, WinRates
+from kaizenlake.tables import CreativeLabels, IntakeSegments, Landings, Patterns, SourceFreshness, WinRates
 from publish.hostile_frames import hostile
 from publish.reading import Page, records, tags_of, text_of
 from publish.report_frames import AS_OF, full, scan_of
@@ -54,7 +54,7 @@ GOLD = [
         for kind in ("outreach", "deal", "pack", "run", "creative")
     ),
     ("winners-table", CreativeLabels, ("content_id",), pl.col("label") == "winner"),
-    ("clarity-table", SegmentClarity, ("briefs",), pl.lit(True)),
+    ("clarity-table", IntakeSegments, ("briefs",), pl.lit(True)),
     ("sources-table", SourceFreshness, ("source",), pl.lit(True)),
 ]
 
@@ -279,7 +279,7 @@ def test_an_empty_lake_makes_whole_reports(tmp_path):
 
 
 def test_the_words_of_declarations_explain_the_figures(html):
-    for table in (WinRates, Patterns, SegmentClarity):
+    for table in (WinRates, Patterns, IntakeSegments):
         assert tables.meaning(table) in html.replace("&#39;", "'")
 
 

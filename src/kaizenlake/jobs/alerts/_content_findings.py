@@ -197,17 +197,17 @@ def best_content_id() -> pl.Expr:
     return name_of("best_content", "project_id", "content_id", "platform")
 
 
-def of_briefs(segment_clarity: pl.LazyFrame, evidence: EvidenceNeeds) -> pl.LazyFrame:
+def of_briefs(intake_segments: pl.LazyFrame, evidence: EvidenceNeeds) -> pl.LazyFrame:
     """Find how clear the briefs of each segment arrive.
 
     Args:
-        segment_clarity: Clarity of briefs by segment.
+        intake_segments: Clarity of briefs by segment.
         evidence: How many briefs are enough, and the confidence of the interval.
     """
     shares = ("rate", "ci_low", "ci_high")
     known = pl.concat_str("industry", "client_type", separator=" \u00d7 ", ignore_nulls=True)
     return (
-        segment_clarity.filter(pl.col("briefs") >= evidence.decided)
+        intake_segments.filter(pl.col("briefs") >= evidence.decided)
         .with_columns(
             *(pl.col(name).round(1) for name in ("mean_score",)),
             rate="clear_rate",
@@ -227,7 +227,7 @@ def of_briefs(segment_clarity: pl.LazyFrame, evidence: EvidenceNeeds) -> pl.Lazy
 
 
 def brief_clarity_id() -> pl.Expr:
-    """Name of the finding on a row of `segment_clarity`."""
+    """Name of the finding on a row of `intake_segments`."""
     return name_of("brief_clarity", "industry", "client_type")
 
 

@@ -29,11 +29,11 @@ from kaizenlake.tables import (
     EventCounts,
     FieldCounts,
     Findings,
+    IntakeSegments,
     LearningProgress,
     Patterns,
     Policies,
     PolicyPromotions,
-    SegmentClarity,
     SkillCards,
     SkillTerms,
     SourceChecks,
@@ -68,7 +68,7 @@ NAMES = (
         WinRates,
         Contents,
         CreativeLabels,
-        SegmentClarity,
+        IntakeSegments,
         SourceFreshness,
         EventCounts,
         FieldCounts,
@@ -90,7 +90,7 @@ def findings(
     win_rates: pl.LazyFrame,
     contents: pl.LazyFrame,
     creative_labels: pl.LazyFrame,
-    segment_clarity: pl.LazyFrame,
+    intake_segments: pl.LazyFrame,
     source_freshness: pl.LazyFrame,
     event_counts: pl.LazyFrame,
     field_counts: pl.LazyFrame,
@@ -122,7 +122,7 @@ def findings(
         win_rates: Win rates over everything.
         contents: Contents with their latest figures.
         creative_labels: Winners and losers.
-        segment_clarity: Clarity of briefs by segment.
+        intake_segments: Clarity of briefs by segment.
         source_freshness: How long each source has been silent.
         event_counts: Events by day, source, type and project.
         field_counts: Events that tell a field, by day, source and type.
@@ -149,7 +149,7 @@ def findings(
         of_win_rates(win_rates, evidence),
         of_tiers(contents, labels.impressions, evidence),
         of_best(creative_labels),
-        of_briefs(segment_clarity, evidence),
+        of_briefs(intake_segments, evidence),
         of_needs(event_counts, field_counts),
     )
     known = [frame.filter(pl.col("raised_on").is_not_null()) for frame in happened]

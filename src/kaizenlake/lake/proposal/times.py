@@ -93,7 +93,7 @@ def moment_of(column: str, shape: CellShape, zone: str | None) -> dict[str, Any]
     """Return the times of a column as a mapping says them: their form where it is not ISO 8601, and their zone where they say none.
 
     Args:
-        column: The column.
+        column: Name of it.
         shape: What its cells look like.
         zone: Zone of times that say none; None where nobody said it.
     """

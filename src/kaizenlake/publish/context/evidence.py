@@ -18,7 +18,7 @@ from kaizenlake.publish.context.rows import Row
 from kaizenlake.publish.context.size_limits import Room
 from kaizenlake.publish.context.sources import FIELD_OF
 from kaizenlake.settings import Settings
-from kaizenlake.tables import AvoidedPhrases, CreativeLabels, ScopedWinRates, SegmentClarity, WinRates
+from kaizenlake.tables import AvoidedPhrases, CreativeLabels, IntakeSegments, ScopedWinRates, WinRates
 from kaizenlake.vocabulary import plural
 
 REASON_LENGTH = 1000
@@ -137,7 +137,7 @@ class Notes:
             "rate_low": round_figure(row["ci_low"]),
             "rate_high": round_figure(row["ci_high"]),
             "reason": words.describe_clarity(row, self.settings.evidence.confidence),
-            "table": tables.full_name(SegmentClarity),
+            "table": tables.full_name(IntakeSegments),
         }
         return self.evidence(describe_segment(row), facts)
 

@@ -22,13 +22,13 @@ from kaizenlake.tables import (
     Contents,
     CreativeLabels,
     Findings,
+    IntakeSegments,
     Patterns,
     PooledPatterns,
     Projects,
     Scan,
     ScopedPatterns,
     ScopedWinRates,
-    SegmentClarity,
     Table,
     WinRates,
 )
@@ -67,7 +67,7 @@ class Data:
             Projects: by_segment(
                 scan(Projects).filter(pl.col("project_id").is_not_null()).select("project_id", *SEGMENT)
             ),
-            SegmentClarity: _add_sentence(scan(SegmentClarity).sort(SEGMENT), findings, brief_clarity_id()),
+            IntakeSegments: _add_sentence(scan(IntakeSegments).sort(SEGMENT), findings, brief_clarity_id()),
             Contents: _list_used(scan, only),
             PooledPatterns: scan(PooledPatterns).sort("pattern_type"),
             Findings: findings.filter(pl.col("kind") == "missing_data").sort(
@@ -86,7 +86,7 @@ class Data:
             losers=_list_marked(labelled.filter(label="loser", source="manual"), entries, only),
             phrases=Phrases.of_rows(frames[AvoidedPhrases], frames[Projects]),
             uses=_uses(frames[Contents]),
-            clarity=list(frames[SegmentClarity].iter_rows(named=True)),
+            clarity=list(frames[IntakeSegments].iter_rows(named=True)),
             pooled=[of_pooled(row) for row in frames[PooledPatterns].iter_rows(named=True)]
             if settings.tenants.sharing == "pooled"
             else [],

@@ -10,13 +10,13 @@ from kaizenlake.tables import (
     CreativeLabels,
     EventCounts,
     Findings,
+    IntakeSegments,
     Outcomes,
     Patterns,
     PooledPatterns,
     Projects,
     ScopedPatterns,
     ScopedWinRates,
-    SegmentClarity,
     Table,
     WinRates,
 )
@@ -87,7 +87,7 @@ RULES: tuple[FieldRule, ...] = (
     ),
     FieldRule(
         "high_clarity_segments",
-        (SegmentClarity,),
+        (IntakeSegments,),
         "Segments of which the interval of the share of clear briefs lies above one half; over everything.",
     ),
     FieldRule(

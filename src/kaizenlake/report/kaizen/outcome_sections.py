@@ -21,7 +21,7 @@ from kaizenlake.report.engine.svg import Tone
 from kaizenlake.report.kaizen.headlines import WIN_SECTIONS
 from kaizenlake.report.kaizen.kaizen_data import ReportData
 from kaizenlake.report.kaizen.report_labels import describe_dimension, describe_segment
-from kaizenlake.tables import SegmentClarity, WinRates
+from kaizenlake.tables import IntakeSegments, WinRates
 from kaizenlake.vocabulary import OUTCOMES, plural, within
 
 
@@ -165,7 +165,7 @@ def build_clarity(data: ReportData) -> Section:
     table = build_grid(
         "clarity-table",
         "Briefs by segment, at their first score",
-        SegmentClarity,
+        IntakeSegments,
         data.clarity,
         (
             show_text("Segment", _format_segment, "industry", "client_type"),
