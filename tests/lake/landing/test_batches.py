@@ -7,7 +7,9 @@ import re
 import shutil
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import polars as pl
+import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
 from hypothesis import given, settings
@@ -221,3 +223,21 @@ def test_the_digest_of_a_batch_is_that_of_its_events_in_any_order(random, number
     assert dict(digests.batches(map(digests.parts, days))) == dict(digests.batches([digests.parts(rows)]))
     other = rows.with_columns(source=pl.when(pl.int_range(60) == 7).then(pl.lit("x")).otherwise("source"))
     assert digests.parts(other) != digests.parts(rows)
+
+
+def test_what_lies_behind_a_null_is_not_digested():
+    rows = sample_events(60, seed=1).with_columns(
+        batch=pl.lit(1),
+        project_id=pl.when(pl.int_range(60) % 3 == 0).then(pl.lit("p")),
+        tags=pl.when(pl.int_range(60) % 4 == 0).then(pl.lit(["a"])),
+    )
+    texts = ["a text that stays behind its null"] * 60
+    data, offsets = "".join(texts).encode(), np.arange(61, dtype=np.int64) * len(texts[0])
+    shown = np.packbits(np.arange(60) % 3 == 0, bitorder="little").tobytes()
+    behind = pa.LargeStringArray.from_buffers(60, *map(pa.py_buffer, (offsets.tobytes(), data, shown)))
+    dirty = rows.with_columns(pl.Series("project_id", behind))
+    clean = dirty.with_columns(project_id=pl.Series(dirty["project_id"].to_list(), dtype=pl.String))
+    assert dirty["project_id"].equals(clean["project_id"], null_equal=True)
+    assert digests.parts(dirty) == digests.parts(clean)
+    in_pieces = pl.concat([dirty[place : place + 7] for place in range(0, 60, 7)], rechunk=False)
+    assert digests.parts(in_pieces) == digests.parts(in_pieces.rechunk()) == digests.parts(clean)

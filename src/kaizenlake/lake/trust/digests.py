@@ -121,15 +121,19 @@ def batches(found: Iterable[Mapping[tuple[int, date], BatchDay]]) -> Iterator[tu
 
 def _column(series: pl.Series) -> _Column:
     name = series.name.encode() + b"\0"
+    nulls = series.is_null().to_numpy() if series.null_count() else None
     if series.dtype == pl.List(pl.String):
-        encoded = pl.when(pl.col(series.name).is_not_null()).then(pl.struct(series.name).struct.json_encode())
-        series = series.to_frame().select(encoded.alias(series.name)).to_series()
+        if nulls is not None and nulls.all():
+            series = series.cast(pl.String)
+        else:
+            series = series.to_frame().select(pl.struct(series.name).struct.json_encode()).to_series()
     if series.dtype != pl.String:
         return _Column(name, memoryview(series.cast(pl.Int64).to_numpy().astype("<i8").tobytes()), None, None)
-    array = series.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest())
+    # Behind a null any bytes may lie, according to how the rows were read: none of them are digested.
+    array = series.fill_null("").rechunk().to_arrow(compat_level=pl.CompatLevel.oldest())
     _, offsets, values = array.buffers()
     places = np.frombuffer(offsets, dtype=np.int64)[array.offset : array.offset + len(array) + 1]
     lengths = np.diff(places)
-    if series.null_count():
-        lengths = np.where(series.is_null().to_numpy(), -1, lengths)
+    if nulls is not None:
+        lengths = np.where(nulls, -1, lengths)
     return _Column(name, memoryview(values) if values is not None else memoryview(b""), lengths, places)
