@@ -53,6 +53,7 @@ FORBIDDEN = {
 ONLY_IN = {
     "deltalake": {"lake"},
     "jinja2": {"publish", "report", "generate"},
+    "httpx": {"generate"},
     "icalendar": {"report"},
     "typst": {"report"},
     "typer": {"cli"},

@@ -8,7 +8,7 @@ from datetime import date
 from math import fsum, isclose
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from kaizenlake.vocabulary import Estimator, Method, Risk
 
@@ -342,6 +342,48 @@ class Schedule(ParameterGroup):
         default=15,
         description="Minutes for which a scheduler holds a task; one that was killed frees it then, and it is done again.",
     )
+
+
+class GeneratorEndpoint(ParameterGroup):
+    """The language model that writes what approved tasks ask for; without one they are briefs."""
+
+    base_url: str = Field(
+        default="",
+        description="Address of an endpoint that takes chat completions as OpenAI does, such as http://localhost:8000/v1; "
+        "empty for none.",
+    )
+    model: str = Field(default="", max_length=200, description="Model that is asked there.")
+    api_key: SecretStr = Field(
+        default=SecretStr(""),
+        description="Its key; best given by the variable KAIZEN_GENERATOR__API_KEY. It is shown nowhere.",
+    )
+    timeout_seconds: Positive = Field(default=60.0, le=3600, description="Longest time of one call.")
+    tries: Annotated[int, Field(ge=1, le=10)] = Field(
+        default=3, description="Tries of a call that meets 429, 5xx or no answer, and of an answer that does not fit."
+    )
+    wait_seconds: Annotated[float, Field(ge=0, le=60)] = Field(
+        default=1.0, description="Bound of the random wait before the second try; it doubles with each."
+    )
+    seed: int = Field(default=0, description="Seed that is asked for.")
+    section_tries: Annotated[int, Field(ge=1, le=10)] = Field(
+        default=3, description="Texts of a section that are asked for, until one keeps its benchmark."
+    )
+    cache: bool = Field(default=True, description="Keep answers in the lake, by the hash of what was asked.")
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_address(cls, url: str) -> str:
+        if url and not url.startswith(("http://", "https://")):
+            raise ValueError("expected an address that begins with http:// or https://")
+        if "@" in url.partition("://")[2].partition("/")[0]:
+            raise ValueError("a key or password belongs into api_key, not into the address")
+        return url
+
+    @model_validator(mode="after")
+    def _has_model(self) -> Self:
+        if self.base_url and not self.model:
+            raise ValueError("generator.base_url needs generator.model")
+        return self
 
 
 class Canaries(ParameterGroup):

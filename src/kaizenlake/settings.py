@@ -13,7 +13,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 
 from kaizenlake.errors import SettingsError
@@ -27,6 +27,7 @@ from kaizenlake.parameters import (
     Costs,
     EvidenceNeeds,
     FunnelWindow,
+    GeneratorEndpoint,
     Labels,
     LandingLimits,
     LossRules,
@@ -69,6 +70,7 @@ class Settings(BaseModel):
     promotion: Promotion = Field(default_factory=Promotion)
     tasks: TaskRules = Field(default_factory=TaskRules)
     schedule: Schedule = Field(default_factory=Schedule)
+    generator: GeneratorEndpoint = Field(default_factory=GeneratorEndpoint)
     canaries: Canaries = Field(default_factory=Canaries)
     replays: Replays = Field(default_factory=Replays)
     skills: Skills = Field(default_factory=Skills)
@@ -137,7 +139,7 @@ def origins(lake: str | Path | None = None) -> tuple[SettingOrigin, ...]:
     found = []
     for group, name, default, description in _each():
         source: Source = given[group, name].source if (group, name) in given else "default"
-        found.append(SettingOrigin(f"{group}.{name}", values[group][name], default, source, description))
+        found.append(SettingOrigin(f"{group}.{name}", _show(values[group][name]), default, source, description))
     return tuple(found)
 
 
@@ -235,11 +237,12 @@ def _set_by_variables() -> Iterator[tuple[tuple[str, str], _Given]]:
             yield from (((group, name), _Given(value, "environment", where)) for name, value in named.items())
         elif group in Settings.model_fields:
             raise SettingsError(
-                f"Setting {group!r}: expected a JSON object of its settings; found {_quote(text)}.", where=where
+                f"Setting {group!r}: expected a JSON object of its settings; found {_quote_of(group, text)}.",
+                where=where,
             )
         elif (meant := _find_meant(group)) is not None:
             raise SettingsError(
-                f"There is no setting {group!r} (did you mean `{meant}`?); found {_quote(text)}.", where=where
+                f"There is no setting {group!r} (did you mean `{meant}`?); found {_quote_of(group, text)}.", where=where
             )
 
 
@@ -282,10 +285,16 @@ def _describe_problem(problem: ErrorDetails) -> str:
     name = ".".join((*groups, last))
     if problem["type"] == "extra_forbidden" and len(groups) < 2:
         model: type[BaseModel] = _model(groups[0]) if groups else Settings
-        return f"There is no setting {name!r}{near(last, model.model_fields)}; found {_quote(problem['input'])}."
+        return (
+            f"There is no setting {name!r}{near(last, model.model_fields)}; found {_quote_of(name, problem['input'])}."
+        )
     of = ""
     if problem["type"] == "tuple_type" and len(groups) == 1 and (field := _model(groups[0]).model_fields.get(last)):
         of = f" of {_MANY.get(get_args(field.annotation)[0], 'tables')}"
+    if groups[:1] == ["generator"] or name == "generator":
+        # What is told of a generator holds its key.
+        said = describe_broken({**problem, "input": problem["input"] if last in _TOLD_OF_GENERATOR else _HIDDEN}, of)
+        return f"Setting {name!r}: {said}."
     return f"Setting {name!r}: {describe_broken(problem, of)}."
 
 
@@ -313,6 +322,23 @@ def _quote(value: Any) -> str:
 
 
 _LONGEST = 200
+
+_TOLD_OF_GENERATOR = frozenset(GeneratorEndpoint.model_fields) - {"api_key", "base_url"}
+
+
+class _Hidden:
+    """Stands for a value that may be a secret."""
+
+    def __repr__(self) -> str:
+        return "what is not shown"
+
+
+_HIDDEN = _Hidden()
+
+
+def _quote_of(name: str, value: Any) -> str:
+    """Return the value of a setting as it was given, unless it is or may hold a key."""
+    return _quote(_HIDDEN if name.startswith("generator") or "key" in name.lower() else value)
 
 
 def _where(loc: tuple[int | str, ...], given: Mapping[tuple[str, str], _Given]) -> str:
@@ -366,4 +392,9 @@ def _each() -> Iterator[tuple[str, str, Any, str]]:
         model = _model(group)
         defaults = model().model_dump()
         for name, field in model.model_fields.items():
-            yield group, name, defaults[name], field.description or ""
+            yield group, name, _show(defaults[name]), field.description or ""
+
+
+def _show(value: Any) -> Any:
+    """Return a value as it may be shown: of a secret only that there is one."""
+    return str(value) if isinstance(value, SecretStr) else value

@@ -5,7 +5,9 @@ from __future__ import annotations
 import atexit
 import os
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
@@ -254,6 +256,24 @@ def configure(*, lake: str | Path | None = None, source: str | None = None) -> N
     _source = source
 
 
+_lake_here: ContextVar[str | None] = ContextVar("lake_here", default=None)
+
+
+@contextmanager
+def logging_to(lake: str | Path) -> Iterator[None]:
+    """Log to another lake than this process does, within a block; what was logged can be landed after it.
+
+    Args:
+        lake: Folder of the lake.
+    """
+    token = _lake_here.set(os.fspath(lake))
+    try:
+        yield
+    finally:
+        close()
+        _lake_here.reset(token)
+
+
 def flush() -> None:
     """Bring everything that this process logged to the disk.
 
@@ -279,7 +299,8 @@ def close() -> None:
 
 def _lake_now() -> str:
     """Return the lake that is logged to now."""
-    return _lake if _lake is not None else os.environ.get(LAKE_VARIABLE) or DEFAULT_LAKE
+    here = _lake_here.get()
+    return here if here is not None else _lake if _lake is not None else os.environ.get(LAKE_VARIABLE) or DEFAULT_LAKE
 
 
 def _spool() -> Spool:

@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias
@@ -14,9 +15,13 @@ from kaizenlake.decide.agency import schedule, tasks
 from kaizenlake.decide.agency.schedule import Claim
 from kaizenlake.decide.agency.scheduler import SchedulerRepository, SchedulerRuntime, TaskResult
 from kaizenlake.decide.policies.command import digest
-from kaizenlake.errors import GateError, KaizenError
+from kaizenlake.errors import GateError, KaizenError, LakeError
+from kaizenlake.events.write.log import logging_to
 from kaizenlake.generate.agency import products
+from kaizenlake.generate.agency.prose import write_prose
 from kaizenlake.generate.agency.task_types import BY_NAME, TaskType, find_type
+from kaizenlake.generate.language_model.generator import Generator
+from kaizenlake.generate.language_model.openai_endpoint import generator_of
 from kaizenlake.lake.store import Lake
 from kaizenlake.lake.trust.tenants import view_of
 from kaizenlake.place import DEFAULT_LAKE, LAKE_VARIABLE
@@ -85,16 +90,24 @@ class AutoExecutionEngine:
     Args:
         context: Who executes, where, and whether it is only tried.
         lake: The lake, or its folder; by default the one that KAIZEN_LAKE names.
+        generator: What writes prose; by default the language model that the settings of the lake name, if any.
 
     Raises:
         TenantNeededError: The lake has several tenants, and the context names none.
+        GeneratorError: The settings name a language model, and the extra `generator` is not installed.
     """
 
-    def __init__(self, context: ExecutionContext | None = None, lake: Lake | str | None = None) -> None:
+    def __init__(
+        self,
+        context: ExecutionContext | None = None,
+        lake: Lake | str | None = None,
+        generator: Generator | None = None,
+    ) -> None:
         self.context = context or ExecutionContext()
         place = lake if lake is not None else os.environ.get(LAKE_VARIABLE) or DEFAULT_LAKE
         opened = place if isinstance(place, Lake) else Lake(place)
         self.lake = view_of(opened, self.context.workspace_id or None)
+        self.generator = generator_of(self.lake) if generator is None else generator
 
     def classify_executability(self, task: Mapping[str, Any]) -> Executability:
         """Say whether a task can be done, and what is missing where it cannot.
@@ -194,11 +207,22 @@ class AutoExecutionEngine:
         repository = SchedulerRepository(self.lake, self.context.operator_id)
         return SchedulerRuntime(repository, self.execute_claim, dry_run=self.context.dry_run)
 
+    def _logging(self) -> AbstractContextManager[None]:
+        """Log to the lake, where it has a local folder."""
+        try:
+            return logging_to(self.lake.whole.path())
+        except LakeError:
+            return nullcontext()
+
     def _try(self, task: Mapping[str, Any]) -> TaskResult:
         kind = find_type(task["task_type"])
         assert isinstance(kind, TaskType)
         try:
             made = products.make(self.lake, kind, task)
+            if self.generator is not None:
+                tries = self.lake.settings.generator.section_tries
+                with self._logging():
+                    made = write_prose(self.generator, kind, made, task, tries)
         except KaizenError as error:
             return TaskResult("failed", reason=str(error)[:500])
         return TaskResult("completed", json.dumps(made, ensure_ascii=False, default=str))

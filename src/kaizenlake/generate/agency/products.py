@@ -76,10 +76,8 @@ def make(lake: Lake, kind: TaskType, task: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _readiness(markdown: str, kind: TaskType) -> list[dict[str, Any]] | None:
-    """Return the rules of the benchmark that a document breaks; None where its section has no benchmark."""
-    if kind.pack is None or kind.section is None:
-        return None
+def _readiness(markdown: str, kind: TaskType) -> list[dict[str, Any]]:
+    """Return the rules of the benchmark that a document breaks."""
     return [
         {"rule": rule.rule, "found": rule.found, "wanted": rule.wanted, "verdict": rule.verdict}
         for rule in judge(markdown, kind.pack, kind.section)

@@ -15,8 +15,8 @@ class TaskType:
         purpose: What that is for, in a sentence.
         needs: Facts of the brand that it asks for.
         parts: Headings of the document, each with the part that stands under it.
-        pack: Pack whose section it makes; None where no pack has one.
-        section: That section.
+        pack: Pack whose section it makes.
+        section: That section, by whose benchmark it is judged.
     """
 
     name: str
@@ -24,8 +24,8 @@ class TaskType:
     purpose: str
     needs: tuple[str, ...]
     parts: tuple[tuple[str, str], ...]
-    pack: str | None = None
-    section: str | None = None
+    pack: str
+    section: str
 
 
 _ALL = ("offer", "audience", "voice", "competitors", "claims")
@@ -70,6 +70,8 @@ TYPES = (
         "A brief for pictures and films, without making any.",
         ("offer", "voice", "logo"),
         (("Posts to start from", "best"), *_WORKS, ("Channels", "platforms")),
+        "strategy_campaign_standard",
+        "media_brief",
     ),
     TaskType(
         "swot_analysis",
@@ -82,6 +84,8 @@ TYPES = (
             ("Opportunities", "platforms"),
             ("Threats", "competitors"),
         ),
+        "strategy_campaign_standard",
+        "swot_analysis",
     ),
     TaskType(
         "persona_generation",
@@ -129,6 +133,8 @@ TYPES = (
             ("Where they respond", "platforms"),
             ("What they respond to", "works"),
         ),
+        "strategy_campaign_standard",
+        "audience_research",
     ),
     TaskType(
         "brand_positioning",
@@ -150,6 +156,8 @@ TYPES = (
         "Whom the brand is compared with, and where it stands by its own figures; others' figures are not in the lake.",
         ("competitors", "offer"),
         (("Competitors", "competitors"), ("Where the brand stands", "targets"), ("Strengths", "strengths")),
+        "strategy_campaign_standard",
+        "competitive_analysis",
     ),
     TaskType(
         "video_briefs",
@@ -157,6 +165,8 @@ TYPES = (
         "Briefs for films, from what worked on the channels of the brand.",
         ("offer", "voice", "claims"),
         (("Channels", "platforms"), *_WORKS, ("Posts to start from", "best")),
+        "strategy_campaign_standard",
+        "video_briefs",
     ),
     TaskType(
         "kpi_definition",
