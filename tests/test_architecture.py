@@ -37,7 +37,7 @@ LEVELS = (
     ("job",),
     ("tables", "settings", "readiness"),
     ("events", "parameters"),
-    ("place",),
+    ("place", "training"),
     ("stats", "text", "errors", "context", "redaction", "samples", "mappings", "traces", "plugin_files"),
     ("vocabulary", "_version"),
 )

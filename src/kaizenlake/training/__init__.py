@@ -1,0 +1,17 @@
+"""Training: examples out of traces, what is near, poisoned or copied among them, and data sets cut of what stays.
+
+The public names are fetched from their homes when they are first used.
+"""
+
+from importlib import import_module
+
+_HOMES = {
+    "near_duplicates": "kaizenlake.training.text_clusters",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Fetch a public name from its home."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
