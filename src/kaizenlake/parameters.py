@@ -89,6 +89,14 @@ class EvidenceNeeds(ParameterGroup):
     )
 
 
+class TextModels(ParameterGroup):
+    """What a model of wording needs."""
+
+    experiments: Annotated[int, Field(ge=1)] = Field(
+        default=50, description="Fewest experiments with two wordings or more from which a text model is learned."
+    )
+
+
 class Clarity(ParameterGroup):
     """When a brief counts as clear."""
 

@@ -41,6 +41,7 @@ from kaizenlake.parameters import (
     Skills,
     TaskRules,
     Tenants,
+    TextModels,
     Tiers,
     Trends,
     Windows,
@@ -62,6 +63,7 @@ class Settings(BaseModel):
     labels: Labels = Field(default_factory=Labels)
     windows: Windows = Field(default_factory=Windows)
     evidence: EvidenceNeeds = Field(default_factory=EvidenceNeeds)
+    text_models: TextModels = Field(default_factory=TextModels)
     clarity: Clarity = Field(default_factory=Clarity)
     funnel: FunnelWindow = Field(default_factory=FunnelWindow)
     confidence: Confidence = Field(default_factory=Confidence)

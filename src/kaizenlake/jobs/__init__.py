@@ -64,6 +64,7 @@ from kaizenlake.jobs.runs import (
 )
 from kaizenlake.jobs.skills import skill_cards, skill_failures, skill_models, skill_terms
 from kaizenlake.jobs.traces import run_costs, trace_attributes, trace_steps, traces
+from kaizenlake.jobs.wording import learned_value, text_effects
 
 JOBS: tuple[Job, ...] = (
     *silver.DECODE,
@@ -94,6 +95,8 @@ JOBS: tuple[Job, ...] = (
     creative_wins.creative_wins,
     creative_labels.creative_labels,
     avoided_phrases.avoided_phrases,
+    learned_value.learned_value,
+    text_effects.text_effects,
     outcome_subjects.outcome_subjects,
     outcomes.outcomes,
     outcome_counts.outcome_counts,

@@ -53,6 +53,7 @@ from kaizenlake.tables.content.posts import (
     PatternSums,
     PerformanceTiers,
 )
+from kaizenlake.tables.content.wording import LearnedValue, TextEffects
 from kaizenlake.tables.finding import Findings
 from kaizenlake.tables.loss import Crl, CrlDaily, CrlTrends, LearningProgress, PendingScores, RunRecords
 from kaizenlake.tables.outcome import (
@@ -120,6 +121,8 @@ GOLD: tuple[type[Table], ...] = (
     CreativeWins,
     CreativeLabels,
     AvoidedPhrases,
+    LearnedValue,
+    TextEffects,
     OutcomeSubjects,
     Outcomes,
     OutcomeCounts,
@@ -233,6 +236,7 @@ __all__ = [
     "KpiTargets",
     "Landings",
     "Leads",
+    "LearnedValue",
     "LearningProgress",
     "OfflineReplays",
     "OutcomeCounts",
@@ -275,6 +279,7 @@ __all__ = [
     "Table",
     "TaskLog",
     "Tasks",
+    "TextEffects",
     "TimeToClose",
     "TraceAttributes",
     "TraceSteps",

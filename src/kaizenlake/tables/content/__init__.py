@@ -23,6 +23,7 @@ from kaizenlake.tables.content.posts import (
     PatternSums,
     PerformanceTiers,
 )
+from kaizenlake.tables.content.wording import MODEL_STATUSES, TERM_KINDS, LearnedValue, TextEffects
 
 __all__ = [
     "ARM_VERDICTS",
@@ -30,7 +31,9 @@ __all__ = [
     "LABELS",
     "LENGTH_BANDS",
     "MILLIONTHS",
+    "MODEL_STATUSES",
     "RATES",
+    "TERM_KINDS",
     "TEXT_FEATURES",
     "TIERS",
     "AdDays",
@@ -49,8 +52,10 @@ __all__ = [
     "EmailCampaigns",
     "EmailDays",
     "ExternalOrigins",
+    "LearnedValue",
     "PatternSums",
     "PerformanceTiers",
+    "TextEffects",
     "WebDays",
     "WebPages",
 ]
