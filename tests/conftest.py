@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import pickle
 import shutil
 import tempfile
 
@@ -24,11 +26,18 @@ os.environ["KAIZEN_READER_STATE"] = f"{tempfile.mkdtemp(prefix='kaizen-readers-'
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory):
-    """What `kaizen demo` makes, and its folder; not to be changed: `demo_lake` gives a copy."""
+    """What `kaizen demo` makes, and its folder; made once for all workers; not to be changed: `demo_lake` gives a copy."""
     from kaizenlake.demo import make
 
-    folder = tmp_path_factory.mktemp("demo")
-    made = make(folder / "lake", folder / "reports")
+    # Workers of one run have folders of their own beside each other.
+    shared = tmp_path_factory.getbasetemp().parent if "PYTEST_XDIST_WORKER" in os.environ else tmp_path_factory.getbasetemp()
+    folder, record = shared / "demo", shared / "demo.pickle"
+    with (shared / "demo.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not record.exists():
+            made = make(folder / "lake", folder / "reports")
+            record.write_bytes(pickle.dumps(made))
+    made = pickle.loads(record.read_bytes())
     assert made.run.exit_code == 0, made.run.errors
     return made, folder
 
