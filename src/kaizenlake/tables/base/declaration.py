@@ -227,8 +227,9 @@ def meaning(table: type[Table]) -> str:
     return (table.__doc__ or "").strip().split("\n\n")[0].replace("\n", " ")
 
 
+@cache
 def schema(table: type[Table]) -> pl.Schema:
-    """Return columns and types of a table, in their order."""
+    """Return columns and types of a table, in their order; one object for all callers, not to be changed."""
     return pl.Schema(_gather_types(table))
 
 
