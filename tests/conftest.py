@@ -30,7 +30,9 @@ def demo(tmp_path_factory):
     from kaizenlake.demo import make
 
     # Workers of one run have folders of their own beside each other.
-    shared = tmp_path_factory.getbasetemp().parent if "PYTEST_XDIST_WORKER" in os.environ else tmp_path_factory.getbasetemp()
+    shared = (
+        tmp_path_factory.getbasetemp().parent if "PYTEST_XDIST_WORKER" in os.environ else tmp_path_factory.getbasetemp()
+    )
     folder, record = shared / "demo", shared / "demo.pickle"
     with (shared / "demo.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

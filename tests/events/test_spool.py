@@ -276,6 +276,8 @@ def run(code, lake, *words):
             *map(str, words),
         ],
         env=os.environ | {"KAIZEN_LAKE": str(lake)},
+        # Whoever reads from it waits; without one it would end at once, and with it its segment.
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

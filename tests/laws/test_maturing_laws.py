@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import pytest
-
+from jobs.feeding import feeding
 from kaizenlake import KaizenService
 from kaizenlake.lake.landing.landing import land
 from kaizenlake.lake.store import Lake
@@ -15,6 +14,7 @@ from kaizenlake.tables import OutcomeCounts, Outcomes, OutcomeSubjects, ScopedWi
 
 CASE = Path(__file__).parents[1] / "cases" / "won-only-funnel"
 OUTCOME_TABLES = (OutcomeSubjects, Outcomes, OutcomeCounts, WinRates, ScopedWinRates)
+JOBS = feeding(*OUTCOME_TABLES)
 START = datetime(2025, 1, 1, tzinfo=UTC)
 
 
@@ -48,19 +48,18 @@ def test_a_funnel_that_records_wins_alone_has_its_losses_too(tmp_path):
     assert KaizenService(lake).get_win_rates("source") == {"referral": 0.8, "web": 0.1}
 
 
-@pytest.mark.slow
 def test_what_matures_by_time_alone_counts_on_a_night_without_events_as_if_no_other_night_had_been(tmp_path):
     lake, other = landed(tmp_path / "lake"), landed(tmp_path / "other")
-    night(lake, 33)
+    night(lake, 33, jobs=JOBS)
     young = rows(lake)
-    steps = night(lake, 70)
+    steps = night(lake, 70, jobs=JOBS)
     assert [steps[name(table)].status for table in OUTCOME_TABLES] == ["done"] * len(OUTCOME_TABLES)
     aged = rows(lake)
     assert aged != young
 
-    night(other, 70)
+    night(other, 70, jobs=JOBS)
     assert rows(other) == aged
-    night(lake, 33)
+    night(lake, 33, jobs=JOBS)
     assert rows(lake) == young, "as_of may move back too"
-    night(lake, 70, full=True)
+    night(lake, 70, full=True, jobs=JOBS)
     assert rows(lake) == aged

@@ -13,13 +13,13 @@ import numpy as np
 import polars as pl
 import pytest
 
+from jobs.feeding import feeding
 from kaizenlake import signing, tables
 from kaizenlake.context import Router, arm_of
 from kaizenlake.decide.canaries import deployments, nights
 from kaizenlake.decide.canaries.deployments import DeploymentPlan
 from kaizenlake.decide.policies import policies
 from kaizenlake.decide.policies.drafts import PolicyDraft
-from kaizenlake.jobs import JOBS
 from kaizenlake.lake.store import Lake
 from kaizenlake.night.deciding import publish_as_decided
 from kaizenlake.night.run import nightly, plan
@@ -28,18 +28,6 @@ from kaizenlake.tables import CanaryLooks, Deployments, Events, Policies, Policy
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 UNITS = 160
-
-
-def feeding(*wanted):
-    """The jobs that these tables rest on."""
-    by_table = {job.writes: job for job in JOBS}
-    found, ahead = set(), list(wanted)
-    while ahead:
-        table = ahead.pop()
-        if (job := by_table.get(table)) is not None and job.name not in found:
-            found.add(job.name)
-            ahead += job.reads
-    return tuple(job for job in JOBS if job.name in found)
 
 
 SOME = feeding(CanaryLooks, Policies, Deployments, PolicyPromotions)

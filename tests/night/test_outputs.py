@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from jobs.feeding import feeding
 from kaizenlake.night.run import nightly
 from kaizenlake.tables import CanaryLooks, Deployments, Policies, PolicyPromotions, SkillCards
-from night.test_canary_nights import START, begun, feeding, log_day
+from night.test_canary_nights import START, begun, log_day
 
 JOBS = feeding(CanaryLooks, Policies, Deployments, PolicyPromotions, SkillCards)
 AS_OF = START + timedelta(days=2)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from jobs.drawn import day, events, recorded
+from jobs.feeding import feeding
 from kaizenlake import tables
 from kaizenlake.jobs.runs.crl import crl
 from kaizenlake.jobs.runs.pending_scores import pending_scores
@@ -18,6 +19,8 @@ CASES = Path(__file__).parents[2] / "cases"
 
 
 LATER = day(400)
+
+SOME = feeding(Crl, RunRecords)
 
 
 def records(text, as_of=LATER):
@@ -113,12 +116,12 @@ def test_what_comes_late_completes_its_run_in_any_order_of_landing(tmp_path, ord
         file = tmp_path / f"{place}.ndjson"
         file.write_text(lines[at] + "\n")
         land(lake, [file])
-        assert nightly(lake, as_of=LATER).exit_code == 0
+        assert nightly(lake, as_of=LATER, jobs=SOME).exit_code == 0
     found = lake.scan(Crl).sort("run_id").collect()
     assert found["run_id"].to_list() == ["r1", "r2"]
     assert {str(date) for date in found["event_date"]} == {"2026-11-20"}
     for row in found.iter_rows(named=True):
         assert {name: row[name] for name in RIGHT} == pytest.approx(RIGHT)
     assert lake.scan(RunRecords).collect()["records"].to_list() == [2, 2]
-    assert nightly(lake, as_of=LATER, full=True).exit_code == 0
+    assert nightly(lake, as_of=LATER, full=True, jobs=SOME).exit_code == 0
     assert lake.scan(Crl).sort("run_id").collect().equals(found)
