@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
+from importlib import resources
 
 import pytest
 
 from kaizenlake import AutoExecutionEngine, ExecutionContext
 from kaizenlake.decide.agency import brands, schedule, tasks
 from kaizenlake.decide.agency.tasks import TaskDraft
-from kaizenlake.generate.agency.products import escape_markdown
+from kaizenlake.generate.agency.facts import LACKING
+from kaizenlake.generate.agency.layout import escape_markdown
 from kaizenlake.generate.agency.task_types import ALIASES, TYPES
 from kaizenlake.lake.landing.landing import land
 from kaizenlake.lake.store import Lake
 from kaizenlake.night.run import nightly
-from kaizenlake.readiness.benchmarks import benchmark_of
+from kaizenlake.readiness.enforce import enforce
 from kaizenlake.tables import KpiTargets
 from kaizenlake.text.markdown import read_markdown
 
@@ -23,6 +26,44 @@ AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 EVIL = "Acme *Bakery*\n# {{ 7 * 7 }} {% raw %} <script>alert(1)</script> [x](http://x)"
 RATES = (10, 20, 30, 40, 50, 60, 70, 80)
 """Engagements of the posts of the brand per 1,000 impressions."""
+
+
+FULL = {
+    "brand_id": "full",
+    "name": "Daily Rye",
+    "offer": "Rye bread by post, sent on the day it is baked",
+    "audience": "People who work from home",
+    "voice": "Warm and short",
+    "competitors": ["Crumb", "Loaf"],
+    "claims": ["Baked this morning", "Organic flour"],
+    "zone": "Europe/Berlin",
+    "logo": "rye.svg",
+    "holidays": ["2026-12-25"],
+}
+
+
+def full_posts():
+    """A hundred posts of a brand that is described in full; those that ask are answered twice as often."""
+    texts = ("Our rye is fresh today, number", "Do you know how rye smells? It is number")
+    return [
+        {
+            "id": f"full-{number}",
+            "type": "PERFORMANCE_RECORDED",
+            "occurred_at": (AT - timedelta(hours=number)).isoformat(),
+            "payload": {
+                "content_id": f"full-{number}",
+                "brand_id": "full",
+                "platform": ("instagram", "linkedin")[number // 2 % 2],
+                "impressions": 1000,
+                "engagements": 30 + 30 * (number % 2) + number % 7,
+                "clicks": 5 + number % 9,
+                "text": f"{texts[number % 2]} {number}",
+                "posted_weekday": ("monday", "tuesday", "thursday")[number % 3],
+                "posted_hour": 8 + number % 2,
+            },
+        }
+        for number in range(100)
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +75,7 @@ def lake(tmp_path_factory):
     posts = [("acme" if project is None else None, project, rate) for _, project, rate in posts] + [
         ("rival", None, 900)
     ]
-    lines = [
+    lines = full_posts() + [
         {
             "id": f"post-{number}",
             "type": "PERFORMANCE_RECORDED",
@@ -56,6 +97,7 @@ def lake(tmp_path_factory):
     assert land(made, file).landed == len(lines)
     told = {"brand_id": "acme", "name": EVIL, "offer": "Bread by post", "claims": [EVIL], "projects": ["project-1"]}
     brands.describe(made, told)
+    brands.describe(made, FULL)
     assert nightly(made, as_of=datetime.now(UTC) + timedelta(hours=1)).exit_code == 0
     return made
 
@@ -96,10 +138,14 @@ def test_every_type_makes_a_document_that_reads_as_markdown_and_says_what_it_doe
         output = result.output
         assert {"markdown", "pack", "section", "evidence", "unknown"} <= set(output)
         headings = [block.text for block in read_markdown(output["markdown"]).blocks if block.kind == "heading"]
-        assert [heading for heading, _ in kind.parts] == [item for item in headings if item in dict(kind.parts)]
+        assert "Evidence" in headings
+        assert ("To be answered" in headings) == bool(output["unknown"])
         assert "<script>" not in output["markdown"]
         asked = {told.split(":")[0] for told in output["unknown"]}
-        assert asked & {"offer", "audience", "voice", "competitors", "claims", "logo", "zone"} == set(kind.needs) - {
+        assert asked & {*kind.parts} <= {*LACKING}
+        assert asked & {"offer", "audience", "voice", "competitors", "claims", "logo", "zone", "budget"} == set(
+            kind.needs
+        ) - {
             "offer",
             "claims",
             "zone",
@@ -107,11 +153,41 @@ def test_every_type_makes_a_document_that_reads_as_markdown_and_says_what_it_doe
         assert "{{ 7" in output["markdown"].replace("\\", ""), "a name is no template"
         assert "rival" not in output["markdown"]
         assert "900" not in output["markdown"], "the post of another brand"
-        if kind.section is not None:
-            benchmark_of(kind.pack, kind.section)
+        assert ".- " not in output["markdown"]
         assert result.duration_seconds > 0
         assert result.logs[0] == "READY_TO_RUN: nothing is missing"
     assert set(ALIASES.values()) <= {kind.name for kind in TYPES}
+
+
+@pytest.mark.parametrize("kind", TYPES, ids=lambda kind: kind.name)
+def test_the_brief_of_a_brand_that_is_known_keeps_the_benchmark_of_its_section(lake, kind):
+    output = AutoExecutionEngine(lake=lake).execute_task("t", task(task_type=kind.name, brand_id="full")).output
+    enforce(output["markdown"], kind.pack, kind.section)
+    assert output["readiness"] == []
+    assert (output["pack"], output["section"]) == (kind.pack, kind.section)
+    # What it prints of the tables has its row, and what it does not know is asked for.
+    cited = {int(number) for number in re.findall(r"\((\d+)\)", output["markdown"].partition("## Evidence")[0])}
+    assert cited == {row["number"] for row in output["evidence"]} != set()
+    asked = {told.partition(":")[0] for told in output["unknown"]}
+    assert asked <= {"works", "avoid", "strengths", "weaknesses", "budget"}
+    named = set(kind.needs) - {"budget"}
+    assert all(escape_markdown(FULL[name]) in output["markdown"] for name in named if isinstance(FULL[name], str))
+    assert "rival" not in output["markdown"]
+
+
+@pytest.mark.parametrize("kind", TYPES, ids=lambda kind: kind.name)
+def test_a_type_declares_the_facts_and_parts_that_its_template_prints(kind):
+    folder = resources.files("kaizenlake.generate.agency") / "templates"
+    text = (folder / f"{kind.name}.md.j2").read_text(encoding="utf-8")
+    for name in re.findall(r'include "(.+?)"', text):
+        text += (folder / name).read_text(encoding="utf-8")
+    facts = set(re.findall(r'page\.fact\("(\w+)"', text))
+    parts = set(re.findall(r'page\.(?:pick|bullets|tell)\("(\w+)"', text)) | (
+        {"hours"} if "page.hour(" in text else set()
+    )
+    told = {"claims", "competitors", "holidays"}
+    assert set(kind.needs) - {"budget"} == facts | parts & (told - {"holidays"})
+    assert set(kind.parts) == parts - told
 
 
 def test_targets_are_quartiles_of_the_brands_own_posts_and_their_row_is_the_evidence(lake):
@@ -127,7 +203,11 @@ def test_targets_are_quartiles_of_the_brands_own_posts_and_their_row_is_the_evid
         **{name: value for name, value in row.items() if name != "tenant_id"},
     }
     asked = AutoExecutionEngine(lake=lake).execute_task("t", task(task_type="brand_positioning")).output["unknown"]
-    assert [told.split(":")[0] for told in asked] == ["audience", "voice", "competitors"]
+    assert [told.split(":")[0] for told in asked if not told.startswith("hours")] == [
+        "audience",
+        "voice",
+        "competitors",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ QUESTIONS = {
     "claims": "Which claims may be made of it?",
     "logo": "Where does its logo lie?",
     "zone": "In which time zone does it work?",
+    "budget": "What may be spent, and on what?",
 }
 
 LACKING = {
@@ -50,10 +51,12 @@ class Statement:
     Args:
         text: The words; a text of others is in it as it stands, and escaped when it is printed.
         evidence: Place of its evidence in the list; None for what a person told.
+        short: Of what it is, in a word or two; empty where that is the text.
     """
 
     text: str
     evidence: int | None = None
+    short: str = ""
 
 
 @dataclass
@@ -77,13 +80,13 @@ class KnownFacts:
         """Name of the brand, or its id where it was not described."""
         return str(self.brand["name"]) if self.brand else self.brand_id
 
-    def add(self, part: str, table: type[Table], row: Mapping[str, Any], text: str) -> None:
+    def add(self, part: str, table: type[Table], row: Mapping[str, Any], text: str, short: str = "") -> None:
         """Add a statement with the row that it comes from."""
         figures = {
             name: value for name, value in row.items() if value is not None and name not in {"tenant_id", "text"}
         }
         self.evidence.append({"table": full_name(table), **figures})
-        self.parts.setdefault(part, []).append(Statement(text, len(self.evidence)))
+        self.parts.setdefault(part, []).append(Statement(text, len(self.evidence), short))
 
 
 def gather(lake: Lake, brand_id: str) -> KnownFacts:
@@ -108,11 +111,13 @@ def gather(lake: Lake, brand_id: str) -> KnownFacts:
             f"{say.name_words(row['metric'])}: {say.small_percent(row['median_rate'])} is the median of {plural(row['contents'], 'post')}; "
             f"aim at {say.small_percent(row['target_rate'])}, which at least a quarter of them reached"
         )
-        facts.add("targets", KpiTargets, row, text)
+        short = f"{say.small_percent(row['target_rate'])} {say.name_words(row['metric'])}"
+        facts.add("targets", KpiTargets, row, text, short)
     avoided = lake.scan(AvoidedPhrases).filter(pl.col("project_id").is_null() | pl.col("project_id").is_in(projects))
     for row in _rows(avoided.sort("marks", "phrase", descending=[True, False]).head(MOST)):
         marks = plural(row["marks"], "mark")
-        facts.add("avoid", AvoidedPhrases, row, f"“{say.clean(row['phrase'])}”, by {marks} of people")
+        quoted = f"“{say.clean(row['phrase'])}”"
+        facts.add("avoid", AvoidedPhrases, row, f"{quoted}, by {marks} of people", quoted)
     return facts
 
 
@@ -127,7 +132,7 @@ def _add_told(facts: KnownFacts) -> None:
             facts.parts[name] = [Statement(brand[name])]
     for name in ("claims", "competitors", "holidays"):
         if brand.get(name):
-            facts.parts[name] = [Statement(item) for item in brand[name]]
+            facts.parts[name] = [Statement(item, short=f"“{item}”" if name == "claims" else "") for item in brand[name]]
 
 
 def _add_patterns(facts: KnownFacts, lake: Lake) -> None:
@@ -142,8 +147,14 @@ def _add_patterns(facts: KnownFacts, lake: Lake) -> None:
             f"{say.name_words(row['pattern_type'])} {say.name_words(row['pattern'])}: {say.lift(row['lift'])} "
             f"({say.lift(row['lift_ci_low'])} to {say.lift(row['lift_ci_high'])}) {how}, {plural(row['contents'], 'post')}"
         )
-        facts.add(part, Patterns, row, text)
+        facts.add(part, Patterns, row, text, _name_pattern(row))
         facts.parts.setdefault("strengths" if part == "works" else "weaknesses", []).append(facts.parts[part][-1])
+
+
+def _name_pattern(row: Mapping[str, Any]) -> str:
+    """Return a pattern in a word or two: of one that is there or not, its type."""
+    kind, value = say.name_words(row["pattern_type"]), say.name_words(row["pattern"])
+    return {"yes": kind, "no": f"no {kind}"}.get(value, f"{kind} {value}")
 
 
 def _add_outcomes(facts: KnownFacts, lake: Lake) -> None:
@@ -156,14 +167,18 @@ def _add_outcomes(facts: KnownFacts, lake: Lake) -> None:
             f"{say.name_words(row['kind'])} by {say.name_words(row['dimension'])} {row['value']}: {say.percent(row['win_rate'])} won "
             f"({say.percent(row['ci_low'])} to {say.percent(row['ci_high'])}), {say.lift(row['lift'])} against the others"
         )
-        facts.add(part, WinRates, row, text)
+        facts.add(part, WinRates, row, text, f"{say.name_words(row['dimension'])} {row['value']}")
 
 
 def _add_posts(facts: KnownFacts, posts: pl.DataFrame) -> None:
     rated = posts.drop_nulls("engagement_rate")
     for part, keys, words in (
         ("platforms", ["platform"], lambda row: str(row["platform"])),
-        ("hours", ["posted_weekday", "posted_hour"], lambda row: f"{row['posted_weekday']} {row['posted_hour']:02}:00"),
+        (
+            "hours",
+            ["posted_weekday", "posted_hour"],
+            lambda row: f"{str(row['posted_weekday']).title()} {row['posted_hour']:02}:00",
+        ),
     ):
         _add_groups(facts, part, rated.drop_nulls(keys).group_by(keys), words)
     best = rated.filter(pl.col("text").is_not_null(), pl.col("impressions") >= 100)
@@ -175,7 +190,7 @@ def _add_posts(facts: KnownFacts, posts: pl.DataFrame) -> None:
             f"“{say.clean(row['text'])}”: {say.small_percent(row['engagement_rate'])} engagement of "
             f"{say.count(row['impressions'])} impressions on {row['platform']}"
         )
-        facts.add("best", Contents, row, text)
+        facts.add("best", Contents, row, text, f"“{say.clean(row['text'], 120)}”")
 
 
 def _add_groups(facts: KnownFacts, part: str, groups: Any, words: Callable[[Mapping[str, Any]], str]) -> None:
@@ -197,7 +212,7 @@ def _add_groups(facts: KnownFacts, part: str, groups: Any, words: Callable[[Mapp
             f"{plural(row['contents'], 'post')}, half of them between {say.small_percent(row['low_rate'])} and "
             f"{say.small_percent(row['high_rate'])}"
         )
-        facts.add(part, Contents, row, text)
+        facts.add(part, Contents, row, text, words(row))
 
 
 def name_unknown(facts: KnownFacts, needs: Iterable[str], parts: Iterable[str]) -> list[str]:

@@ -11,35 +11,24 @@ from typing import Any
 import jinja2
 
 from kaizenlake.generate.agency.facts import gather, name_unknown
+from kaizenlake.generate.agency.layout import ProductText, escape_markdown, format_row
 from kaizenlake.generate.agency.task_types import TaskType
 from kaizenlake.lake.store import Lake
 from kaizenlake.readiness.judge import judge
 
-_SPECIAL = re.compile(r"([\\`*_\[\]<>#|~&])")
-_LIST_MARK = re.compile(r"^([-+]|\d+[.)])(?=\s|$)")
-
-
-def escape_markdown(value: object) -> str:
-    r"""Return a text of others as one line of Markdown that says just that: no heading, link, cell or HTML of its own.
-
-    >>> escape_markdown("Acme *Bakery*\n# {{ 7 * 7 }} <b>")
-    'Acme \\*Bakery\\* \\# {{ 7 \\* 7 }} \\<b\\>'
-    """
-    line = _SPECIAL.sub(r"\\\1", " ".join(str(value).split()))
-    return _LIST_MARK.sub(lambda found: f"{found[1][:-1]}\\{found[1][-1]}", line)
-
 
 @cache
-def _template() -> jinja2.Template:
+def _template(name: str) -> jinja2.Template:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("kaizenlake.generate.agency"),
         trim_blocks=True,
         lstrip_blocks=True,
+        keep_trailing_newline=True,
         undefined=jinja2.StrictUndefined,
         finalize=escape_markdown,
         autoescape=False,  # noqa: S701 - it is Markdown, and every value is escaped as such
     )
-    return environment.get_template("product.md.j2")
+    return environment.get_template(f"{name}.md.j2")
 
 
 def make(lake: Lake, kind: TaskType, task: Mapping[str, Any]) -> dict[str, Any]:
@@ -57,20 +46,17 @@ def make(lake: Lake, kind: TaskType, task: Mapping[str, Any]) -> dict[str, Any]:
     inputs = task.get("inputs") or task.get("payload") or {}
     if isinstance(inputs, str):
         inputs = json.loads(inputs)
-    parts = [part for _, part in kind.parts]
-    unknown = name_unknown(facts, kind.needs, parts)
-    shown = dict.fromkeys(item.evidence for part in parts for item in facts.parts.get(part, ()) if item.evidence)
-    numbers = {place: number for number, place in enumerate(shown, 1)}
-    evidence = [(number, facts.evidence[place - 1]) for place, number in numbers.items()]
-    text = _template().render(
-        kind=kind, facts=facts, inputs=inputs, unknown=unknown, evidence=evidence, numbers=numbers
+    unknown = name_unknown(facts, [name for name in kind.needs if name not in inputs], kind.parts)
+    page = ProductText(facts)
+    text = _template(kind.name).render(
+        kind=kind, facts=facts, page=page, inputs=inputs, unknown=unknown, row=format_row
     )
     markdown = re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
     return {
         "markdown": markdown,
         "pack": kind.pack,
         "section": kind.section,
-        "evidence": [{"number": number, **row} for number, row in evidence],
+        "evidence": [{"number": number, **row} for number, row in page.cite_rows()],
         "unknown": unknown,
         "readiness": _readiness(markdown, kind),
     }

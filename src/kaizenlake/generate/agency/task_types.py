@@ -14,7 +14,7 @@ class TaskType:
         title: Title of what it makes.
         purpose: What that is for, in a sentence.
         needs: Facts of the brand that it asks for.
-        parts: Headings of the document, each with the part that stands under it.
+        parts: Parts of what the tables know that its template prints, `<name>.md.j2`.
         pack: Pack whose section it makes.
         section: That section, by whose benchmark it is judged.
     """
@@ -23,13 +23,10 @@ class TaskType:
     title: str
     purpose: str
     needs: tuple[str, ...]
-    parts: tuple[tuple[str, str], ...]
+    parts: tuple[str, ...]
     pack: str
     section: str
 
-
-_ALL = ("offer", "audience", "voice", "competitors", "claims")
-_WORKS = (("What works", "works"), ("What to leave out", "avoid"))
 
 TYPES = (
     TaskType(
@@ -37,7 +34,7 @@ TYPES = (
         "Social variants",
         "A brief for variants of social posts, from what worked on the channels of the brand.",
         ("offer", "audience", "voice", "claims"),
-        (("Channels", "platforms"), *_WORKS, ("Posts to start from", "best"), ("Claims that may be made", "claims")),
+        ("works", "avoid", "platforms", "best", "targets"),
         "quick_social_basic",
         "copy_variants",
     ),
@@ -46,7 +43,7 @@ TYPES = (
         "E-mail rewrite",
         "A brief for rewriting a sequence of e-mails so that more of them are opened and clicked.",
         ("offer", "audience", "voice", "claims"),
-        (("Figures to beat", "targets"), *_WORKS, ("Claims that may be made", "claims")),
+        ("works", "avoid", "targets"),
         "retention_crm_booster",
         "email_and_crm_flows",
     ),
@@ -54,13 +51,8 @@ TYPES = (
         "website_copy",
         "Website copy",
         "A brief for the copy of a landing page so that more visits convert.",
-        ("offer", "audience", "voice", "claims"),
-        (
-            ("Figures to beat", "targets"),
-            ("Conversion Tactics", "works"),
-            ("What to leave out", "avoid"),
-            ("Proof", "claims"),
-        ),
+        ("offer", "audience", "voice", "competitors", "claims"),
+        ("works", "avoid", "platforms", "best", "targets"),
         "strategy_campaign_standard",
         "conversion_strategy",
     ),
@@ -68,8 +60,8 @@ TYPES = (
         "media_generation",
         "Media brief",
         "A brief for pictures and films, without making any.",
-        ("offer", "voice", "logo"),
-        (("Posts to start from", "best"), *_WORKS, ("Channels", "platforms")),
+        ("offer", "audience", "voice", "claims", "logo"),
+        ("works", "avoid", "platforms", "best", "targets"),
         "strategy_campaign_standard",
         "media_brief",
     ),
@@ -77,13 +69,8 @@ TYPES = (
         "swot_analysis",
         "SWOT analysis",
         "Strengths and weaknesses are what the figures show; opportunities and threats are asked for where they do not.",
-        ("offer", "competitors"),
-        (
-            ("Strengths", "strengths"),
-            ("Weaknesses", "weaknesses"),
-            ("Opportunities", "platforms"),
-            ("Threats", "competitors"),
-        ),
+        ("offer", "competitors", "claims"),
+        ("avoid", "platforms", "hours", "targets", "strengths", "weaknesses"),
         "strategy_campaign_standard",
         "swot_analysis",
     ),
@@ -91,8 +78,8 @@ TYPES = (
         "persona_generation",
         "Personas",
         "Who the brand speaks to, as far as it was told and as its posts show.",
-        ("audience", "offer"),
-        (("Whom the brand speaks to", "audience"), ("Where they respond", "platforms"), ("When they respond", "hours")),
+        ("offer", "audience", "claims"),
+        ("works", "avoid", "platforms", "hours", "best"),
         "strategy_campaign_standard",
         "persona_cards",
     ),
@@ -100,8 +87,8 @@ TYPES = (
         "messaging_pillars",
         "Messaging pillars",
         "What the brand says, and which of it is proven.",
-        ("offer", "audience", "claims"),
-        (("Core Value Proposition", "offer"), ("Messaging Pillars", "works"), ("Proof Points", "claims")),
+        ("offer", "audience", "voice", "competitors", "claims"),
+        ("works", "avoid", "platforms", "best", "targets", "strengths"),
         "strategy_campaign_standard",
         "value_proposition_map",
     ),
@@ -109,8 +96,8 @@ TYPES = (
         "creative_directions",
         "Creative directions",
         "Themes that the posts of the brand bear out, and what to keep away from.",
-        ("offer", "voice"),
-        (("Creative Themes", "works"), ("Execution Guidelines", "avoid"), ("Posts to start from", "best")),
+        ("offer", "audience", "voice", "claims"),
+        ("works", "avoid", "platforms", "hours", "best", "targets"),
         "strategy_campaign_standard",
         "creative_territories",
     ),
@@ -118,8 +105,8 @@ TYPES = (
         "social_calendar",
         "Social calendar",
         "Platforms and hours at which the posts of the brand did best.",
-        ("audience", "zone"),
-        (("Platforms", "platforms"), ("Hours", "hours"), ("What works", "works"), ("Days off", "holidays")),
+        ("zone",),
+        ("works", "platforms", "hours", "best"),
         "quick_social_basic",
         "detailed_30_day_calendar",
     ),
@@ -127,12 +114,8 @@ TYPES = (
         "audience_research",
         "Audience research",
         "What is known of the audience, and what has to be asked.",
-        ("audience", "offer"),
-        (
-            ("Whom the brand speaks to", "audience"),
-            ("Where they respond", "platforms"),
-            ("What they respond to", "works"),
-        ),
+        ("offer", "audience", "claims"),
+        ("works", "avoid", "platforms", "hours", "best"),
         "strategy_campaign_standard",
         "audience_research",
     ),
@@ -140,13 +123,8 @@ TYPES = (
         "brand_positioning",
         "Brand positioning",
         "What the brand offers, to whom, against whom, and which claims bear it.",
-        _ALL,
-        (
-            ("Positioning Statement", "offer"),
-            ("Audience", "audience"),
-            ("Competitors", "competitors"),
-            ("Proof Points", "claims"),
-        ),
+        ("offer", "audience", "voice", "competitors", "claims"),
+        ("works", "platforms", "hours", "best", "targets", "strengths"),
         "strategy_campaign_standard",
         "value_proposition_map",
     ),
@@ -154,8 +132,8 @@ TYPES = (
         "competitive_analysis",
         "Competitive analysis",
         "Whom the brand is compared with, and where it stands by its own figures; others' figures are not in the lake.",
-        ("competitors", "offer"),
-        (("Competitors", "competitors"), ("Where the brand stands", "targets"), ("Strengths", "strengths")),
+        ("offer", "competitors", "claims"),
+        ("works", "platforms", "hours", "targets", "strengths", "weaknesses"),
         "strategy_campaign_standard",
         "competitive_analysis",
     ),
@@ -164,7 +142,7 @@ TYPES = (
         "Video briefs",
         "Briefs for films, from what worked on the channels of the brand.",
         ("offer", "voice", "claims"),
-        (("Channels", "platforms"), *_WORKS, ("Posts to start from", "best")),
+        ("works", "avoid", "platforms", "best", "targets"),
         "strategy_campaign_standard",
         "video_briefs",
     ),
@@ -172,8 +150,8 @@ TYPES = (
         "kpi_definition",
         "KPI definition",
         "Targets from the brand's own distribution: a quarter of its posts reached each of them.",
-        (),
-        (("Targets", "targets"), ("Channels", "platforms")),
+        ("budget",),
+        ("platforms", "targets"),
         "strategy_campaign_standard",
         "kpi_and_budget_plan",
     ),
@@ -182,7 +160,7 @@ TYPES = (
         "Success metrics",
         "What success is measured by, and where it stands now.",
         ("offer",),
-        (("Where the brand stands", "targets"), ("Strengths", "strengths"), ("Weaknesses", "weaknesses")),
+        ("works", "platforms", "best", "targets", "strengths", "weaknesses"),
         "strategy_campaign_standard",
         "post_campaign_analysis",
     ),
