@@ -58,6 +58,47 @@ def test_a_date_stays_the_day_that_the_file_says(tmp_path, lake, zone):
     assert here == ["2026-07-01", "2026-07-02"]
 
 
+LOCAL = [
+    # zone, what the file says, in UTC, and as which instant it counts
+    ("Asia/Tokyo", "2026-07-02 05:00", "2026-07-01T20:00", "2026-07-02T00:00:00.208333"),
+    ("Asia/Tokyo", "2026-07-02 00:00", "2026-07-01T15:00", "2026-07-02T00:00:00.000000"),
+    ("Asia/Tokyo", "2026-07-02 09:00", None, "2026-07-02T00:00:00.000000"),
+    ("America/Los_Angeles", "2026-07-01 23:00", "2026-07-02T06:00", "2026-07-01T23:59:59.958333"),
+    ("America/Los_Angeles", "2026-07-01 16:59", None, "2026-07-01T23:59:00.000000"),
+    ("Europe/Berlin", "2026-07-02T01:00:00+02:00", "2026-07-01T23:00", "2026-07-02T00:00:00.041666"),
+    ("UTC", "2026-07-01T23:00:00-07:00", None, "2026-07-02T06:00:00.000000"),
+]
+
+
+@pytest.mark.parametrize(("zone", "said", "instant", "counts"), LOCAL)
+def test_figures_of_a_local_time_count_on_the_local_day(tmp_path, lake, zone, said, instant, counts):
+    case = CASES / "local-day-shift"
+    toml = (case / "posts.toml").read_text().replace("Asia/Tokyo", zone)
+    table = f"Post ID,Date,Impressions,Engagements\np1,{said},1000,50\n"
+    posts = put(tmp_path / "posts.csv", table.encode())
+    land(lake, posts, mapping=put(tmp_path / "posts.toml", toml.encode()), now=LATER)
+    (row,) = lake.scan(Events).collect().to_dicts()
+    assert f"{row['occurred_at']:%Y-%m-%dT%H:%M:%S.%f}" == counts
+    assert f"{row['event_date']}" == counts[:10]
+    told = json.loads(row["metadata"] or "{}").get("instant")
+    assert told == (None if instant is None else f"{instant}:00.000000Z")
+
+
+def test_what_happened_at_a_local_time_keeps_its_instant(tmp_path, lake):
+    toml = """description = "Leads of a website."
+[[event]]
+type = "LEAD_CREATED"
+id = { columns = ["lead"] }
+occurred_at = { column = "at", zone = "Asia/Tokyo" }
+[event.fields]
+lead_id = "lead"
+"""
+    table = put(tmp_path / "leads.csv", b"lead,at\na,2026-07-02 05:00\n")
+    land(lake, table, mapping=put(tmp_path / "leads.toml", toml.encode()), now=LATER)
+    (row,) = lake.scan(Events).collect().to_dicts()
+    assert (f"{row['occurred_at']:%F %R}", row["metadata"]) == ("2026-07-01 20:00", None)
+
+
 def test_the_time_of_all_rows_is_said_once(tmp_path, lake):
     case = CASES / "no-date-column"
     assert land(lake, case / "tau.csv", mapping=case / "tau.toml", now=LATER).landed == 2
@@ -197,5 +238,7 @@ def test_a_shipped_mapping_reads_the_export_of_meta_business_suite(lake):
     assert (first["impressions"], first["reach"], first["saves"], first["content_type"]) == (12_400, 9100, 230, "reel")
     assert second["text"] == "Two, chairs"
     times = lake.scan(Events).sort("line").collect()
-    assert times["occurred_at"].dt.strftime("%F %R").to_list() == ["2026-10-03 15:31", "2026-10-05 01:00"]
+    # The second was published on the evening of the 4th in California, where its figures count.
+    assert times["occurred_at"].dt.strftime("%F %R").to_list() == ["2026-10-03 15:31", "2026-10-04 23:59"]
+    assert json.loads(times["metadata"][1]) == {"instant": "2026-10-05T01:00:00.000000Z"}
     assert times["project_id"].to_list() == ["shop", "shop"]

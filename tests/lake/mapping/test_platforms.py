@@ -126,7 +126,7 @@ WORTH = {
         [
             (
                 PERFORMANCE,
-                "2026-10-04T06:30",
+                "2026-10-03T23:59",  # the evening of the 3rd in California
                 {
                     "content_id": "122",
                     "platform": "facebook",

@@ -103,7 +103,7 @@ def test_real_files_are_known_too(tmp_path, file):
         ("gads-preamble-totals/gads.csv", "PERFORMANCE_RECORDED", ["2026-07-01"] * 3, {"impressions": [12345, 8000, 310000], "spend_usd": [1234.5, 300.0, None], "conversions": [12.33, 2, 0]}),
         ("json-mapping-ignored/ig.json", "PERFORMANCE_RECORDED", ["2026-07-01"], {"likes": [40], "impressions": [1000]}),
         ("local-day-shift/posts.csv", "PERFORMANCE_RECORDED", ["2026-07-01", "2026-07-02"], {"engagements": [50, 10]}),
-        ("meta-post-export/ig.csv", "PERFORMANCE_RECORDED", ["2026-10-03", "2026-10-05"], {"impressions": [12400, 160], "reach": [9100, 45]}),
+        ("meta-post-export/ig.csv", "PERFORMANCE_RECORDED", ["2026-10-03", "2026-10-04"], {"impressions": [12400, 160], "reach": [9100, 45]}),
         ("no-date-column/tau.csv", "RUN_COMPLETED", None, {"gates_passed": [1, 0], "gates_total": [1, 1], "run_id": ["0/0", "0/1"]}),
         ("utf16-tab/ads.csv", "PERFORMANCE_RECORDED", ["2026-07-01"] * 2, {"impressions": [1000, 900], "clicks": [50, 10]}),
         ("won-only-funnel/leads.csv", "LEAD_CREATED", None, {"source": ["web"] * 20 + ["referral"] * 10}),

@@ -343,8 +343,11 @@ class Mapping:
             rows = rows.with_columns(pl.Series(HASH, named, dtype=pl.String))
             event_id = pl.lit(f"{self.source}:") + pl.col(HASH)
         style = Style(form.decimal or ("," if form.thousands == "." else "."), form.thousands, is_declared=True)
-        time, told = moment(section.measured_at or section.occurred_at, origin)
-        rows = rows.with_columns(time.alias(_TIME))
+        said = section.measured_at or section.occurred_at
+        time, told = moment(said, origin)
+        rows = rows.with_columns(time.alias(_INSTANT))
+        zone = said.zone if said is not None and event.is_record else None
+        rows = rows.with_columns(json_cells.on_local_day(pl.col(_INSTANT), zone or "UTC").alias(_TIME))
         style = style if form.decimal or form.thousands else Style()
         fields = Fields(rows, style, seen, origin.exchange, currency_column(rows.columns), rows[_TIME], reading)
         given = {name: fields.value(name, value, declared.get(name)) for name, value in values(section)}
@@ -363,13 +366,13 @@ class Mapping:
                 digests(rows.select(pl.concat_str(_TIME, _PAYLOAD, ignore_nulls=True)).to_series()),
             )
         tags = f'"tags":{to_json(section.tags)},' if section.tags else ""
-        metadata = f'"metadata":{to_json({"occurred_at": told})},' if told else ""
         lines = rows.select(
             PLACE,
             pl.concat_str(
                 pl.lit("{"),
                 json_cells.member("id", json_cells.text(event_id)),
-                pl.lit(f'"type":{to_json(section.type)},"source":{to_json(self.source)},{tags}{metadata}'),
+                pl.lit(f'"type":{to_json(section.type)},"source":{to_json(self.source)},{tags}'),
+                _metadata(told),
                 json_cells.member("occurred_at", pl.col(_TIME)),
                 *(json_cells.member(name, pl.col(_GIVEN + name)) for name in _BESIDE if name in given),
                 pl.lit('"payload":{'),
@@ -412,9 +415,17 @@ class Mapping:
 
 
 _SECTION, _LINE, _LINE_OF_ALL, _GIVEN = "\0section", "\0line", "\0line of all", "\0given "
-_TIME, _PAYLOAD = "\0time", "\0payload"
+_TIME, _INSTANT, _PAYLOAD = "\0time", "\0instant", "\0payload"
 _BESIDE = ("project_id", "tenant_id")
 """Fields that stand beside the payload."""
+
+
+def _metadata(told: str) -> pl.Expr:
+    """Return what is said of the time of each event: where it is from, and the instant, where it counts on another day than that of UTC."""
+    where = f'"occurred_at":{to_json(told)},' if told else ""
+    said = pl.lit(f'"metadata":{{{where.rstrip(",")}}},' if told else "")
+    moved = pl.concat_str(pl.lit(f'"metadata":{{{where}"instant":'), pl.col(_INSTANT), pl.lit("},"))
+    return pl.when(pl.col(_INSTANT) != pl.col(_TIME)).then(moved).otherwise(said)
 
 
 def _series(made: pl.Expr | pl.Series, name: str) -> pl.Expr:

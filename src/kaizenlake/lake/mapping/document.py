@@ -152,7 +152,8 @@ class Moment(_TomlTable, frozen=True, kw_only=True):
     """When it happened: exactly one of those of `MOMENTS`.
 
     A date alone is that day in `zone`: its first instant there that has the same date in UTC, so that it stays that day. A
-    midnight that a clock skipped is the first instant of its day. Of a time that came twice, the first is meant.
+    midnight that a clock skipped is the first instant of its day. Of a time that came twice, the first is meant. Records of
+    figures count on the local day also where a time of it is another day in UTC; their metadata then tell the `instant`.
 
     column: A column, read by `format`: `iso` (a date, or date and time), `epoch_seconds`, `epoch_milliseconds`,
         `epoch_microseconds`, `epoch_nanoseconds`, or a pattern such as `%d.%m.%Y %H:%M`; of several, the first that fits a

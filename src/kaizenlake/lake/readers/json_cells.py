@@ -212,8 +212,28 @@ def _compute_day(day: pl.Expr, zone: str) -> pl.Expr:
     return pl.when(here.is_not_null()).then(pl.max_horizontal(here, midnight.dt.replace_time_zone("UTC")))
 
 
+def on_local_day(time: pl.Expr, zone: str) -> pl.Expr:
+    """Return a JSON time in UTC that has the date which it has in a zone; one whose dates agree stays as it is.
+
+    What comes before that day in UTC is put into its first second, what comes after it into its last, in the order of the
+    clock there; so midnight there is midnight in UTC, as it is for a date alone.
+    """
+    instant = time.str.to_datetime(_SPELLED, time_unit="us", time_zone="UTC", strict=False)
+    clock = instant.dt.convert_time_zone(zone).dt.replace_time_zone(None)
+    day = clock.dt.truncate("1d")
+    since = pl.duration(microseconds=(clock - day).dt.total_microseconds() // _DAY_SECONDS)
+    first = day.dt.replace_time_zone("UTC") + since
+    here = instant.dt.date()
+    moved = pl.when(here < day.dt.date()).then(first).otherwise(first + pl.duration(seconds=_DAY_SECONDS - 1))
+    return pl.when(here != day.dt.date()).then(moved.dt.strftime(_SPELLED)).otherwise(time)
+
+
+_SPELLED = '"%Y-%m-%dT%H:%M:%S%.6fZ"'
+_DAY_SECONDS = 86_400
+
+
 def _compute_utc(moment: pl.Expr, cell: pl.Expr) -> pl.Expr:
-    spelled = moment.dt.strftime('"%Y-%m-%dT%H:%M:%S%.6fZ"')
+    spelled = moment.dt.strftime(_SPELLED)
     return pl.when(cell.is_null()).then(None).when(moment.is_not_null()).then(spelled).otherwise(text(cell))
 
 
