@@ -524,7 +524,9 @@ class ExchangeRate(ParameterGroup):
 class Money(ParameterGroup):
     """What amounts of foreign tables are in, and what they are worth in US dollars."""
 
-    currency: CurrencyCode = Field(default="USD", description="What an amount is in where nothing says its currency.")
+    currency: CurrencyCode = Field(
+        default="USD", description="What an amount is in where nothing says its currency, and what reports show."
+    )
     rate_file: str = Field(
         default="",
         description="CSV of the team's own rates, beside kaizen.toml: currency, from_date, usd; US dollars for one unit, from a "

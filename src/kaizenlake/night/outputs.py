@@ -15,6 +15,7 @@ import polars as pl
 
 from kaizenlake import signing, tables
 from kaizenlake.errors import JobFailedError, LakeError, PluginError, PublishError, UsageError
+from kaizenlake.lake.mapping.money import Exchange
 from kaizenlake.lake.store import Lake
 from kaizenlake.lake.trust import decisions
 from kaizenlake.night import artifact
@@ -121,7 +122,8 @@ def report(lake: Lake, run: Run, record: StepRecord, reports: Path, broken: Coll
 def _place(view: Lake, reports: Path) -> ReportPlace:
     """Return where the reports of a tenant lie."""
     named = f"tenant {view.tenant}" if view.tenant is not None else "events without a tenant"
-    return ReportPlace(reports, view.tenant_place, named if view.is_walled else "")
+    exchange = Exchange.of(view.settings.money)
+    return ReportPlace(reports, view.tenant_place, named if view.is_walled else "", exchange)
 
 
 def _take_away(folder: Path) -> None:

@@ -13,7 +13,7 @@ from kaizenlake.report.audit import audit_report
 from kaizenlake.report.canary import canary_data as canary_report_data
 from kaizenlake.report.canary import canary_report
 from kaizenlake.report.engine.kept_pages import KeptPages
-from kaizenlake.report.engine.render import ReportPlace, add_title, folder_of, write_document
+from kaizenlake.report.engine.render import DOLLARS, ReportPlace, fit, folder_of, write_document
 from kaizenlake.report.kaizen.learning_section import canary_file
 from kaizenlake.report.kaizen.write_kaizen import last_figures
 from kaizenlake.report.skill.fleet import build_fleet
@@ -58,7 +58,7 @@ def write_canary(scan: Scan, out: Path | ReportPlace, deployment_id: str, *, as_
     if data is None:
         return ()
     return write_document(
-        add_title(canary_report.build_document(data), out), folder_of(out, as_of), canary_file(deployment_id)
+        fit(canary_report.build_document(data), out), folder_of(out, as_of), canary_file(deployment_id)
     )
 
 
@@ -75,7 +75,7 @@ def write_audit(scan: Scan, out: Path | ReportPlace, key: signing.Keys | None, *
     return (
         ()
         if data is None
-        else write_document(add_title(audit_report.build_document(data), out), folder_of(out, as_of), AUDIT)
+        else write_document(fit(audit_report.build_document(data), out), folder_of(out, as_of), AUDIT)
     )
 
 
@@ -97,15 +97,15 @@ def write_skills(scan: Scan, out: Path | ReportPlace, *, as_of: datetime) -> tup
     most = sorted(found, key=lambda skill: (-skill.card.loss.runs, skill.doer))[:CARDS]
     days = courses(scan, as_of=as_of)
     links = {skill.doer: f"{SKILLS}/{file_name(skill.doer)}.html" for skill in most}
-    written: tuple[Path, ...] = write_document(add_title(build_fleet(found, links), out), folder, SKILLS)
+    written: tuple[Path, ...] = write_document(fit(build_fleet(found, links), out), folder, SKILLS)
     pages = KeptPages(folder / SKILLS)
-    named = out.named if isinstance(out, ReportPlace) else ""
+    shown = (out.named, out.exchange) if isinstance(out, ReportPlace) else ("", DOLLARS)
     for skill in most:
         course = days.get(skill.doer, Course())
         written += pages.write(
             file_name(skill.doer),
-            (named, skill, course.days, sorted(course.alerts)),
-            lambda skill=skill, course=course: add_title(build_card(skill, course), out),  # type: ignore[misc]
+            (shown, skill, course.days, sorted(course.alerts)),
+            lambda skill=skill, course=course: fit(build_card(skill, course), out),  # type: ignore[misc]
         )
     pages.save()
     return written

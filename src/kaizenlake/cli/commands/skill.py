@@ -63,7 +63,7 @@ def _show(opened: Lake, doer: str | None, html: Path | None, pdf: Path | None, *
                 hint=f"There are cards of {known}." if known else "`kaizen nightly` makes the cards.",
             )
     if html is not None or pdf is not None:
-        _write(opened.scan, found, html, pdf, is_fleet=doer is None)
+        _write(opened, found, html, pdf, is_fleet=doer is None)
     elif as_json:
         _say_json(found, is_fleet=doer is None)
     elif doer is None:
@@ -110,14 +110,17 @@ def _cards() -> type[Table]:
     return SkillCards
 
 
-def _write(scan: Scan, found: tuple[Skill, ...], html: Path | None, pdf: Path | None, *, is_fleet: bool) -> None:
+def _write(opened: Lake, found: tuple[Skill, ...], html: Path | None, pdf: Path | None, *, is_fleet: bool) -> None:
+    from kaizenlake.lake.mapping.money import Exchange
+    from kaizenlake.report.engine.currency import show_in_currency
     from kaizenlake.report.engine.render import render_html, render_pdf
     from kaizenlake.report.skill.fleet import build_fleet
     from kaizenlake.report.skill.skill_report import build_named_card
 
     if not found:
         return
-    laid_out = build_fleet(found, {}) if is_fleet else build_named_card(scan, found[0])
+    laid_out = build_fleet(found, {}) if is_fleet else build_named_card(opened.scan, found[0])
+    laid_out = show_in_currency(laid_out, Exchange.of(opened.settings.money))
     for path, render in ((html, render_html), (pdf, render_pdf)):
         if path is None:
             continue

@@ -21,9 +21,11 @@ from markupsafe import Markup
 
 from kaizenlake.errors import PublishError
 from kaizenlake.lake.files import write_atomic
+from kaizenlake.lake.mapping.money import Exchange
 from kaizenlake.publish import formats as say
 from kaizenlake.publish import guard
 from kaizenlake.report.engine.blocks import Picture, ReportDocument
+from kaizenlake.report.engine.currency import show_in_currency
 from kaizenlake.report.engine.svg import COLOURS
 
 TITLE = 300
@@ -33,6 +35,9 @@ UNPRINTABLE = "□"
 """Stands in the PDF for a character that none of its fonts has; the HTML shows it."""
 
 
+DOLLARS = Exchange()
+
+
 class ReportPlace(NamedTuple):
     """Where reports lie.
 
@@ -40,11 +45,13 @@ class ReportPlace(NamedTuple):
         out: Folder of the reports.
         tenant: Folders below that of a day, in which one of several tenants has its own.
         named: The tenant in words; empty where there are not several.
+        exchange: Currency in which amounts are shown, and what it is worth.
     """
 
     out: Path
     tenant: tuple[str, ...] = ()
     named: str = ""
+    exchange: Exchange = DOLLARS
 
     def title(self, laid_out: ReportDocument) -> ReportDocument:
         """Return a report whose title says which tenant it is of, where there are several."""
@@ -73,9 +80,9 @@ def write_document(laid_out: ReportDocument, folder: Path, name: str) -> tuple[P
     return page, paper
 
 
-def add_title(laid_out: ReportDocument, out: Path | ReportPlace) -> ReportDocument:
-    """Return a report with the title that it has in its place."""
-    return out.title(laid_out) if isinstance(out, ReportPlace) else laid_out
+def fit(laid_out: ReportDocument, out: Path | ReportPlace) -> ReportDocument:
+    """Return a report as it is in its place: with its title, and amounts in the currency of the lake."""
+    return out.title(show_in_currency(laid_out, out.exchange)) if isinstance(out, ReportPlace) else laid_out
 
 
 def folder_of(out: Path | ReportPlace, as_of: datetime) -> Path:

@@ -9,7 +9,7 @@ import msgspec
 
 from kaizenlake.lake.files import write_atomic
 from kaizenlake.report.engine.blocks import Section
-from kaizenlake.report.engine.render import ReportPlace, add_title, folder_of, render_html, render_pdf
+from kaizenlake.report.engine.render import ReportPlace, fit, folder_of, render_html, render_pdf
 from kaizenlake.report.engine.rows import Figures, RunFacts
 from kaizenlake.report.kaizen.kaizen_data import DEFAULT_BEARINGS, Bearings, build
 from kaizenlake.report.kaizen.sections import build_document
@@ -51,7 +51,7 @@ def write_reports(
     """
     before = last_figures(out, before=as_of)
     data = build(scan, as_of=as_of, facts=facts, previous=before, bearings=bearings)
-    laid_out = add_title(build_document(data, more), out)
+    laid_out = fit(build_document(data, more), out)
     html, pdf = render_html(laid_out), render_pdf(laid_out)
     folder = folder_of(out, as_of)
     write_atomic(folder / HTML_NAME, html.encode("utf-8"))
