@@ -50,6 +50,8 @@ class Job:
         adds_up: What it makes of all rows is the sum, by the grain of its table, of what it makes of some and of the
             others; all columns beside the grain are whole numbers. So changed days are taken out and put in again.
         timeless: `as_of` changes nothing beyond what its inputs leave out already, so it does not run for that alone.
+        of_types: Event types of its one input, the events, that it makes rows of: days that hold none of them, and no row of its
+            table, are as they would be made. Empty where it reads anything else.
     """
 
     function: Callable[..., pl.LazyFrame]
@@ -61,6 +63,7 @@ class Job:
     adds_up: bool = False
     timeless: bool = False
     gathers: Gathering | None = None
+    of_types: tuple[str, ...] = ()
 
     def __call__(self, *frames: pl.LazyFrame, as_of: datetime, **settings: Any) -> pl.LazyFrame:
         """Compute the output of the job; the columns come in the order of its table."""

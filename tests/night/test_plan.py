@@ -46,6 +46,8 @@ class State:
     naming: dict = field(default_factory=dict)
     on: dict = field(default_factory=dict)
     """Days of which a table holds rows; of any where it is not named."""
+    types: dict = field(default_factory=dict)
+    """Event types of a day; none where it is not named."""
 
     def version(self, table):
         return self.versions.get(table)
@@ -55,6 +57,9 @@ class State:
 
     def has_rows_on(self, table, days):
         return not days.isdisjoint(self.on.get(table, days))
+
+    def may_hold(self, types, days):
+        return any(not set(types).isdisjoint(self.types.get(day, ())) for day in days)
 
     def reads_of(self, table):
         return self.read.get(table, Reads())
@@ -182,6 +187,31 @@ def test_a_timeless_job_runs_for_its_inputs_alone():
     step = plan(by_day, state, as_of=NIGHT[10])
     assert step is not None
     assert step.days == {DAY[2]}
+
+
+@pytest.mark.parametrize(
+    ("types", "rows_on", "runs"),
+    [
+        ({DAY[2]: {"LEAD_CREATED"}}, set(), False),  # others' events alone
+        ({DAY[2]: {"LEAD_CREATED", "PERFORMANCE_RECORDED"}}, set(), True),
+        ({DAY[3]: {"PERFORMANCE_RECORDED"}}, set(), False),  # its own, on a day that did not change
+        ({DAY[2]: {"LEAD_CREATED"}}, {DAY[2]}, True),  # what it made of that day before has to go
+        ({DAY[2]: {"LEAD_CREATED"}}, {DAY[3]}, False),
+    ],
+)
+def test_a_family_is_left_alone_where_others_alone_have_events(types, rows_on, runs):
+    state = settled()
+    state.versions |= {Events: 5, Performance: 3}
+    state.read[Performance] = Reads({"bronze.events": 4}, NIGHT[9], "f")
+    state.days[Events, 4] = frozenset({DAY[2]})
+    state.types, state.on = types, {Performance: rows_on}
+    step = plan(replace(DECODE, of_types=("PERFORMANCE_RECORDED",)), state)
+    assert (step is not None) is runs
+    assert plan(DECODE, state) is not None, "a job that does not say its types"
+    state.days[Events, 4] = None
+    assert plan(replace(DECODE, of_types=("PERFORMANCE_RECORDED",)), state) is not None, (
+        "where the log does not reach back"
+    )
 
 
 def test_a_job_that_adds_up_exchanges_the_changed_days():

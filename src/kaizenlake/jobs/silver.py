@@ -28,7 +28,8 @@ def decode_job(family: Family, table: type[Table]) -> Job:
     """Declare the job that writes the silver table of a family; it is called as the family."""
     function = partial(decode_family, family)
     function.__doc__ = f"Decode into typed columns: {family.meaning}"
-    return Job(function, reads=(Events,), writes=table, by_day=True, name=family.name)
+    types = tuple(event_type.name for event_type in family.types)
+    return Job(function, reads=(Events,), writes=table, by_day=True, name=family.name, of_types=types)
 
 
 DECODE: tuple[Job, ...] = tuple(decode_job(family, table) for family, table in zip(FAMILIES, SILVER, strict=True))

@@ -145,6 +145,7 @@ class Lake:
         self._settings: Settings | None = None
         self._declared: Declarations | None = None
         self._held: dict[type[Table], tuple[Snapshot, delta.Mark]] = {}
+        self._types_of: tuple[object, frozenset[str]] = None, frozenset()
         self._reads = KeptReads()
         self._uris: dict[type[Table], str] = {}
         self.frames_validated = 0
@@ -332,6 +333,14 @@ class Lake:
         if tables.partition(table) is None:
             return self.rows(table) > 0
         return not self.hold(table).days.isdisjoint(days)
+
+    def may_hold(self, types: Collection[str], days: Collection[date]) -> bool:
+        """Return whether there are events of some types on some days, whether they are believed or not."""
+        key = self.version(tables.Events), frozenset(days)
+        if self._types_of[0] != key:
+            found = self.scan(tables.Events, days=days).select(pl.col("event_type").unique()).collect()
+            self._types_of = key, frozenset(found["event_type"])
+        return not self._types_of[1].isdisjoint(types)
 
     def _find_unopened(self, table: type[Table]) -> Kept | None:
         """Return what is kept of a table that was not opened yet and still stands as it is kept: it need not be opened."""

@@ -40,6 +40,9 @@ class PlanningView(Protocol):
     def has_rows_on(self, table: type[Table], days: Collection[date], /) -> bool:
         """Return whether a table may hold rows of some days."""
 
+    def may_hold(self, types: Collection[str], days: Collection[date], /) -> bool:
+        """Return whether there may be events of some types on some days."""
+
     def reads_of(self, table: type[Table], /) -> LastReads:
         """Return what the run that wrote a table read."""
 
@@ -73,7 +76,7 @@ def decide(job: Job, lake: PlanningView, *, as_of: datetime, fingerprint: str, f
     """Return what one job has to do tonight; None where its table is what it would compute.
 
     A job that goes by day redoes the days of its inputs that changed, and the days between the former as_of and this one,
-    on which other events count now. Any other job redoes its table when an input or as_of changed; one that adds up takes
+    on which other events count now; those without events of its types are left alone. Any other job redoes its table when an input or as_of changed; one that adds up takes
     the changed days out of its table and puts them in again. A timeless job has as_of in its inputs alone.
 
     Args:
@@ -102,7 +105,7 @@ def decide(job: Job, lake: PlanningView, *, as_of: datetime, fingerprint: str, f
     if before.as_of != as_of and not job.timeless and (changed or _counts(job, lake, before.as_of, as_of)):
         why.append(f"as_of moved from {before.as_of:%Y-%m-%d %H:%M} to {as_of:%Y-%m-%d %H:%M}")
         redo = None if redo is None else redo | between(before.as_of, as_of)
-    if not why:
+    if not why or (job.of_types and redo is not None and _is_about_others(job, lake, redo)):
         return None
     return PlannedJob(job, tuple(why), redo if job.by_day or job.adds_up else None, reads, before.versions)
 
@@ -184,6 +187,10 @@ class _PlannedLake:
     def has_rows_on(self, table: type[Table], days: Collection[date], /) -> bool:
         return table in self.rewritten or self.lake.has_rows_on(table, days)
 
+    def may_hold(self, types: Collection[str], days: Collection[date], /) -> bool:
+        # Of events that are still to be landed, nobody knows yet.
+        return tables.Events in self.rewritten or self.lake.may_hold(types, days)
+
     def reads_of(self, table: type[Table], /) -> LastReads:
         return self.lake.reads_of(table)
 
@@ -221,6 +228,11 @@ def _counts(job: Job, lake: PlanningView, before: datetime, as_of: datetime) -> 
         return True
     days = between(before, as_of)
     return any(lake.has_rows_on(read, days) for read in job.reads if tables.partition(read) is not None)
+
+
+def _is_about_others(job: Job, lake: PlanningView, days: frozenset[date]) -> bool:
+    """Return whether some days hold no event that the job makes rows of, and its table no row that it made of them before."""
+    return not lake.has_rows_on(job.writes, days) and not lake.may_hold(job.of_types, days)
 
 
 def _together(changes: Iterable[frozenset[date] | None]) -> frozenset[date] | None:
