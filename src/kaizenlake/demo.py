@@ -25,7 +25,7 @@ from kaizenlake.night.run import Watch, next_midnight, nightly
 from kaizenlake.parameters import Guardrail
 from kaizenlake.report.kaizen.headlines import findings
 from kaizenlake.report.kaizen.kaizen_data import Bearings, build
-from kaizenlake.samples import Sample, samples
+from kaizenlake.samples import AGENCY, Sample, samples
 from kaizenlake.tables import Events
 
 FINDINGS = 3
@@ -75,7 +75,7 @@ class Demo:
     findings: tuple[str, ...]
 
 
-def make(root: str | Path, reports: Path | None, *, watch: Watch | None = None) -> Demo:
+def make(root: str | Path, reports: Path | None, *, watch: Watch | None = None, is_agency: bool = False) -> Demo:
     """Make a lake, land the samples, compare two models as a canary, run the night after the newest event, and read findings.
 
     Done twice it changes nothing.
@@ -84,6 +84,7 @@ def make(root: str | Path, reports: Path | None, *, watch: Watch | None = None) 
         root: Folder of the lake; made where missing.
         reports: Folder of the reports; None makes none.
         watch: Told of each step of the night.
+        is_agency: Land the invented journal of an agency, and nothing else.
 
     Raises:
         UsageError: The lake holds events of its own.
@@ -93,8 +94,10 @@ def make(root: str | Path, reports: Path | None, *, watch: Watch | None = None) 
     lake = Lake.create(root)
     _only_samples(lake)
     with lock.hold(lake.path(), "kaizen demo"):
-        landings = {sample.file: _land(lake, sample) for sample in samples()}
-    _compare_models(lake)
+        chosen = (AGENCY,) if is_agency else samples()
+        landings = {sample.file: _land(lake, sample) for sample in chosen}
+    if not is_agency:
+        _compare_models(lake)
     landed = Landing(tuple(tally for found in landings.values() for tally in found.tallies))
     run = nightly(lake, as_of=as_of(lake), command="demo", take=lambda _: landed, reports=reports, watch=watch)
     settings = lake.settings

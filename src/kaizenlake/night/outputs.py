@@ -92,7 +92,9 @@ def report(lake: Lake, run: Run, record: StepRecord, reports: Path, broken: Coll
     """Write the reports of this run; nothing where all of them are there and tell of just these tables and settings."""
     found = audiences(lake)
     there = [
-        str(folder_of(_place(view, reports), run.as_of) / name) for view in found for name in (HTML_NAME, PDF_NAME)
+        str(folder_of(find_report_place(view, reports), run.as_of) / name)
+        for view in found
+        for name in (HTML_NAME, PDF_NAME)
     ]
     # Runs of another as_of wrote elsewhere: the night does not read them all.
     of_as_of = takewhile(lambda former: former.as_of == run.as_of, artifact.runs(lake.path("runs")))
@@ -119,7 +121,7 @@ def report(lake: Lake, run: Run, record: StepRecord, reports: Path, broken: Coll
     run.attached = tuple(str(path) for files in made for path in files.attached)
 
 
-def _place(view: Lake, reports: Path) -> ReportPlace:
+def find_report_place(view: Lake, reports: Path) -> ReportPlace:
     """Return where the reports of a tenant lie."""
     named = f"tenant {view.tenant}" if view.tenant is not None else "events without a tenant"
     exchange = Exchange.of(view.settings.money)
@@ -144,7 +146,7 @@ def report_again(lake: Lake, reports: Path) -> tuple[Path, ...]:
         LakeError: No run has been made yet.
     """
     with guard.guarding(is_on=lake.settings.publishing.redact):
-        return _write(lake, _latest(lake), reports).reports
+        return _write(lake, find_latest(lake), reports).reports
 
 
 def report_canary(lake: Lake, reports: Path, deployment_id: str) -> tuple[Path, ...]:
@@ -155,7 +157,9 @@ def report_canary(lake: Lake, reports: Path, deployment_id: str) -> tuple[Path, 
         LakeError: No run has been made yet.
     """
     with guard.guarding(is_on=lake.settings.publishing.redact):
-        written = write_canary(lake.scan, _place(lake, reports), deployment_id, as_of=_latest(lake).as_of)
+        written = write_canary(
+            lake.scan, find_report_place(lake, reports), deployment_id, as_of=find_latest(lake).as_of
+        )
     if not written:
         raise UsageError(
             f"No night has looked at a shadow or canary of the name {deployment_id!r}.",
@@ -172,7 +176,7 @@ def report_audit(lake: Lake, reports: Path) -> tuple[Path, ...]:
         LakeError: No run has been made yet.
     """
     with guard.guarding(is_on=lake.settings.publishing.redact):
-        written = write_audit(lake.scan, _place(lake, reports), _keys(lake), as_of=_latest(lake).as_of)
+        written = write_audit(lake.scan, find_report_place(lake, reports), _keys(lake), as_of=find_latest(lake).as_of)
     if not written:
         raise UsageError(
             "Nothing was decided of any policy yet.", hint="`kaizen policy create` makes one; then `kaizen nightly`."
@@ -184,7 +188,7 @@ def _keys(lake: Lake) -> signing.Keys:
     return decisions.public_keys(lake)
 
 
-def _latest(lake: Lake) -> Run:
+def find_latest(lake: Lake) -> Run:
     """Return the latest run that computed the tables."""
     latest = next(
         (run for run in artifact.runs(lake.path("runs")) if run.status == "done" and run.tables_changed), None
@@ -214,7 +218,7 @@ class _Made(NamedTuple):
 
 
 def _write(lake: Lake, run: Run, reports: Path, broken: Collection[type[Table]] = ()) -> _Made:
-    place = _place(lake, reports)
+    place = find_report_place(lake, reports)
     # The others come first: the report that is there says that they are.
     skills = write_skills(lake.scan, place, as_of=run.as_of)
     fleet, cards = skills[:2], skills[2:]

@@ -27,6 +27,9 @@ SAMPLES: tuple[Sample, ...] = (
     Sample("agency_events.ndjson", None, "invented-sample"),
 )
 
+AGENCY = Sample("agency_weeks.ndjson", None, "invented-sample")
+"""Eight weeks of an agency that never was; the demo of an agency is made of it alone."""
+
 
 def samples() -> tuple[Sample, ...]:
     """Return the shipped samples, each with the mapping that reads it.

@@ -44,18 +44,25 @@ def add_to(app: typer.Typer) -> None:
     )
 
 
-def demo(lake: LakeOption = LAKE, reports: ReportsOption = REPORTS) -> None:
+def demo(
+    lake: LakeOption = LAKE,
+    reports: ReportsOption = REPORTS,
+    agency: Annotated[
+        bool, typer.Option("--agency", help="Of an invented agency alone: four brands, leads, packs, eight weeks.")
+    ] = False,
+) -> None:
     """Make a lake of real samples, run a night on it, and say what it found."""
     from kaizenlake import tables
     from kaizenlake.demo import make
 
     with watching() as watch:
-        made = make(lake, reports, watch=watch)
+        made = make(lake, reports, watch=watch, is_agency=agency)
     for sample, landing in made.landings.items():
         say(f"Landed {sample}: {_describe_landing(landing)}.")
-    say(
+    said = (
         "agency_events.ndjson is invented, so that packs, outreach, deals and briefs have figures; the others are real."
     )
+    say("All of it is invented: no finding about the world can be read from it." if agency else said)
     _tell(made.run)
     if made.run.exit_code:
         raise typer.Exit(made.run.exit_code)
@@ -72,6 +79,11 @@ def demo(lake: LakeOption = LAKE, reports: ReportsOption = REPORTS) -> None:
     for file in made.run.reports:
         say(f"Report: {file}")
     say()
+    if agency:
+        say(
+            "Next: `kaizen report --project aurora_autumn`, `kaizen report --funnel`, `kaizen brand list`, `kaizen task list`."
+        )
+        return
     say("What the real samples say:")
     for number, finding in enumerate(made.findings, 1):
         say(f"  {number}. {finding}")
@@ -254,13 +266,31 @@ def report(
         typer.Option("--canary", metavar="DEPLOYMENT", help="Only that of one shadow or canary, running or ended."),
     ] = None,
     audit: Annotated[bool, typer.Option("--audit", help="Only the audit of policies.")] = False,
+    project: Annotated[
+        str | None, typer.Option("--project", help="Only that for the client of a project, on two pages.")
+    ] = None,
+    funnel: Annotated[bool, typer.Option("--funnel", help="Only that on leads, messages and deals.")] = False,
+    readiness: Annotated[
+        str | None, typer.Option("--readiness", metavar="PACK", help="Only that on the readiness of one pack.")
+    ] = None,
+    plan: Annotated[
+        str | None,
+        typer.Option("--plan", metavar="BRAND", help="Only the week of one brand, with a file for calendars."),
+    ] = None,
+    start: Annotated[str | None, typer.Option("--start", help="First day of that week; today unless given.")] = None,
 ) -> None:
     """Write the reports of the latest night again, from its tables: all of them, or those that are asked for."""
+    from kaizenlake.jobs.agency.plan_tasks import instant
+    from kaizenlake.night import agency_reports as agency
     from kaizenlake.night.outputs import report_again, report_audit, report_canary
 
     opened = open_view(lake, tenant)
     written = () if canary is None else report_canary(opened, reports, canary)
     written += report_audit(opened, reports) if audit else ()
+    written += () if project is None else agency.report_project(opened, reports, project)
+    written += agency.report_funnel(opened, reports) if funnel else ()
+    written += () if readiness is None else agency.report_readiness(opened, reports, readiness)
+    written += () if plan is None else agency.report_plan(opened, reports, plan, instant(start, "--start"))
     for file in written or report_again(opened, reports):
         say(str(file))
 

@@ -134,6 +134,21 @@ class KeyFigure:
 
 
 @dataclass(frozen=True)
+class Logo:
+    """A picture at the head of a report.
+
+    Args:
+        kind: png or jpg.
+        data: The picture, in base64.
+        alternative: What it stands for, for those who do not see it.
+    """
+
+    kind: Literal["png", "jpg"]
+    data: str
+    alternative: str
+
+
+@dataclass(frozen=True)
 class ReportDocument:
     """The whole report, ready to render."""
 
@@ -145,6 +160,8 @@ class ReportDocument:
     window: str
     figures: tuple[KeyFigure, ...]
     sections: tuple[Section, ...]
+    brand: str = "kaizenlake"
+    logo: Logo | None = None
 
     @classmethod
     def of(
@@ -176,6 +193,10 @@ class ReportDocument:
             figures,
             tuple(section for section in sections if section is not None),
         )
+
+    def of_client(self, name: str, logo: Logo | None) -> ReportDocument:
+        """Return the report as one for a client, whose name and logo stand at its head in place of ours."""
+        return replace(self, brand=name, logo=logo)
 
     def with_foot(self, period: str) -> ReportDocument:
         """Return the report with other words at the foot of each page on paper."""

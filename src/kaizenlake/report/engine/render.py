@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -130,6 +130,8 @@ def render_pdf(report: ReportDocument) -> bytes:
 def _for_paper(laid_out: ReportDocument) -> dict[str, Any]:
     """Return the report as plain data, without what only the page needs."""
     told: dict[str, Any] = msgspec.to_builtins(laid_out)
+    if laid_out.logo is not None:
+        told["logo"]["data"] = list(b64decode(laid_out.logo.data))
     for section in told["sections"]:
         for block in section["blocks"]:
             if block["type"] == Picture.type:
