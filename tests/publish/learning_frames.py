@@ -127,6 +127,8 @@ def looks():
                     "units_without_loss_control": 0,
                     "units_not_run": 0,
                     "units_not_run_control": 0,
+                    "missing_share": 0.01,
+                    "missing_share_control": 0.0,
                     "missing_p": 0.4,
                     "units": units,
                     "units_control": control,

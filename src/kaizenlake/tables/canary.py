@@ -151,6 +151,11 @@ class CanaryLooks(_Candidate):
     units_without_loss_control: pl.Int64 = count("The same of the control.")
     units_not_run: pl.Int64 = count("Units of the candidate that were routed to it until the day before and never ran.")
     units_not_run_control: pl.Int64 = count("The same of the control.")
+    missing_share: pl.Float64 = rate(
+        "Mean over units of the candidate of the share of their runs, or of their routings where these are more, without a loss.",
+        nullable=True,
+    )
+    missing_share_control: pl.Float64 = rate("The same of the control.", nullable=True)
     units: pl.Int64 = count("Units of the candidate with a loss so far; in a shadow with pairs, units under both.")
     units_control: pl.Int64 = count(
         "Units of the control with a loss so far; in a shadow with pairs as `units`.", label="Of the control"

@@ -83,7 +83,9 @@ def test_a_difference_in_the_share_of_runs_without_a_loss_makes_a_look_invalid(n
     assert (last["units_without_loss"], last["units_without_loss_control"]) == (missing[NEW], missing[OLD])
     assert last["units"] == 300 - missing[NEW]
     if expected:
-        assert f"{missing[NEW]} of 300 runs of 1.1.0 against {missing[OLD]} of 300 of 1.0.0" in last["reason"]
+        assert f"({missing[NEW]} of 300 runs against {missing[OLD]} of 300; p below 0.0001)" in last["reason"]
+        assert last["missing_share"] == pytest.approx(missing[NEW] / 300)
+        assert last["missing_share_control"] == pytest.approx(missing[OLD] / 300)
 
 
 def lossy(rng, lost, names):
@@ -131,6 +133,30 @@ def test_a_unit_that_was_routed_and_never_ran_is_a_missing_outcome():
     assert (late["verdict"], late["runs"], late["units_without_loss"]) == ("invalid", 30, 30)
     assert "30 units against 0 were routed and never ran" in late["reason"]
     assert "of which 30 and 0 were routed and never ran" in " ".join(missing_outcomes(late))
+
+
+def test_the_first_finding_stays_the_reason_and_its_figures_are_those_that_were_tested():
+    """The same units night by night, of which the candidate's lose a run now and then: all of them ran at some time."""
+    drawn = np.random.default_rng(5)
+    routed, runs = [], []
+    for night in range(1, 9):
+        for unit in range(150):
+            version = NEW if unit % 2 else OLD
+            routed.append(f"{night}.1 RUN_ROUTED deployment_id=d policy_version={version} unit_id=u{unit}")
+            if version == OLD or drawn.random() < 0.85:
+                runs.append((night + 0.2, version, f"u{unit}", 0.5))
+    found = tables.check(
+        DeploymentRoutings, deployment_routings(events(Routings, "\n".join(routed)), as_of=LATER).collect()
+    )
+    looks = looked(units_from(runs, half(), routed=found.to_dicts()), half(), as_of=day(9))
+    invalid = looks.filter(verdict="invalid")
+    both = invalid.filter(pl.col("missing_p") < 0.001, pl.col("runs_ratio_p") < 0.001)
+    assert both.height, "both findings come, one after the other"
+    first = invalid.row(0, named=True)
+    assert {" ".join(row.split()[:4]) for row in invalid["reason"]} == {" ".join(first["reason"].split()[:4])}
+    assert (both["units_not_run"] + both["units_not_run_control"]).sum() == 0
+    assert (both["missing_share"] > 0.02).all()
+    assert (both["missing_share_control"] == 0.0).all()
 
 
 # Days relative to the start on which runs told the metric, of which version; looks of 33 at which the guardrail counts.

@@ -32,6 +32,9 @@ def reason() -> pl.Expr:
         .then(fill_in("Not worse by the {} that is tolerated", figure("tolerated")))
         .otherwise(pl.lit("The loss is lower"))
     )
+    missing_first = (pl.col("missing_since") > 0) & (
+        (pl.col("runs_ratio_since") == 0) | (pl.col("missing_since") <= pl.col("runs_ratio_since"))
+    )
     since = pl.when(crossed == look).then(pl.lit("")).otherwise(fill_in(", crossed on night {}", crossed))
     return _add_left_out(
         pl.when(verdict == "invalid", "uneven")
@@ -45,18 +48,21 @@ def reason() -> pl.Expr:
                 pl.col("units_control"),
             )
         )
-        .when(verdict == "invalid", pl.col("missing_since") > 0)
+        .when(verdict == "invalid", missing_first)
         .then(
             fill_in(
                 "{} the share of runs without a loss {} the same under both versions, so the comparison means "
-                "nothing: {} of {} runs of {} against {} of {} of {} have none{} ({}p {}).",
+                "nothing: of what a unit was to run {} has no loss under {}, and {} under {} ({} of {} runs against "
+                "{} of {}{}; {}p {}).",
                 *_since("missing_since", pl.col("missing_p") <= pl.col("missing_level"), "is not", "was not"),
+                percent("missing_share"),
+                "policy_version",
+                percent("missing_share_control"),
+                "control_version",
                 "runs_without_loss",
                 "runs",
-                "policy_version",
                 "runs_without_loss_control",
                 "runs_control",
-                "control_version",
                 pl.when(pl.col("units_not_run") + pl.col("units_not_run_control") > 0)
                 .then(
                     fill_in(
@@ -170,6 +176,12 @@ def figure(name: str) -> pl.Expr:
 def chance(name: str) -> pl.Expr:
     """Return a probability as it is read: as a figure, and `below 0.0001` for a smaller one."""
     return pl.when(pl.col(name) < 1e-4).then(pl.lit("below 0.0001")).otherwise(figure(name))
+
+
+def percent(name: str) -> pl.Expr:
+    """Return a share as it is read: in percent, three significant digits to the second decimal, or `unknown`."""
+    share = (pl.col(name) * 100.0).round_sig_figs(3).round(2)
+    return pl.when(pl.col(name).is_null()).then(pl.lit("unknown")).otherwise(fill_in("{} %", share))
 
 
 def _describe_pause() -> pl.Expr:

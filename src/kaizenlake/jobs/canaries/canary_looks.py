@@ -211,6 +211,7 @@ def _gather_sizes(of_arms: pl.DataFrame, known: dict[str, arms_.Known], runs: ND
         "runs_without_loss": np.cumsum(runs - with_loss, axis=1),
         "units_without_loss": (missing - known["loss"].whole.n).astype(np.int64),
         "units_not_run": (missing - known["seen"].whole.n).astype(np.int64),
+        "missing_share": known["missing"].whole.mean,
     }
 
 
