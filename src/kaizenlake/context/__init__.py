@@ -1,13 +1,15 @@
 """The readers of what is published, for the services that generate: standard library only, and they never raise.
 
 ```python
-from kaizenlake.context import load, load_skill, route
+from kaizenlake.context import load, load_scorer, load_skill, route
 
 loaded = load("lake/published", project="campaign_456")
 tones = loaded.context["recommended_tones"]
 
 routed = route("planner", "user_7", "lake/published")
 prompts = routed.document.get("prompts", {})
+
+best = load_scorer("lake/published", project="campaign_456").rank(["Why we bake at night", "Our bread"]).order[0]
 
 avoid = [mode["failure_mode"] for mode in load_skill("lake/published", "planner").skill["card"]["failure_modes"]]
 ```
@@ -45,10 +47,13 @@ from kaizenlake.context._reader import (
 )
 from kaizenlake.context._router import Router, route
 from kaizenlake.context._schema import empty
+from kaizenlake.context._scorer import Ranking, Score, Scorer
+from kaizenlake.context._scores import NO_MODEL, load_scorer
 from kaizenlake.context._seen import remember_in
 from kaizenlake.context._signers import SUCCESSION
 from kaizenlake.context._skills import LoadedSkill, empty_skill, load_skill
 from kaizenlake.context._tenants import TENANTS, tenant_folder
+from kaizenlake.context.texts.allocation import allocate
 
 __all__ = [
     "BAD_SIGNATURE",
@@ -56,6 +61,7 @@ __all__ = [
     "DENIED",
     "FRESH",
     "MISSING",
+    "NO_MODEL",
     "ROLLED_BACK",
     "STALE",
     "SUCCESSION",
@@ -65,9 +71,13 @@ __all__ = [
     "Loaded",
     "LoadedSkill",
     "LoadedText",
+    "Ranking",
     "Route",
     "Router",
+    "Score",
+    "Scorer",
     "Shadow",
+    "allocate",
     "arm_of",
     "empty",
     "empty_evidence",
@@ -76,6 +86,7 @@ __all__ = [
     "forget",
     "load",
     "load_evidence",
+    "load_scorer",
     "load_skill",
     "load_text",
     "point_of",

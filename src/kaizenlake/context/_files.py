@@ -152,16 +152,16 @@ def _find_micros(instant: Any) -> int | None:
         return None
 
 
-def check_kind(signed: dict[str, Any], path: str, kind: tuple[str, int], doer: str) -> None:
-    """Check that a file is of a schema and version, and of a doer.
+def check_kind(signed: dict[str, Any], path: str, kind: tuple[str, int], name: str, *, named_by: str = "doer") -> None:
+    """Check that a file is of a schema and version, and of a doer, or what else its field names.
 
     Raises:
         UnusableError: It is of another.
     """
     if (signed.get("schema"), signed.get("version")) != kind:
         raise UnusableError(CORRUPT, f"{path} is of another schema or version")
-    if signed.get("doer") != doer:
-        raise UnusableError(CORRUPT, f"{path} is of another doer")
+    if signed.get(named_by) != name:
+        raise UnusableError(CORRUPT, f"{path} is of another {named_by}")
 
 
 def instants_of(signed: dict[str, Any], what: str) -> tuple[datetime, datetime]:

@@ -25,6 +25,7 @@ from kaizenlake.publish import guard
 from kaizenlake.publish.signed import documents
 from kaizenlake.publish.signed.skills import publish_skills
 from kaizenlake.publish.signed.tenants import audiences
+from kaizenlake.publish.signed.text_models import publish_text_models
 from kaizenlake.report.engine.render import ReportPlace, folder_of
 from kaizenlake.report.engine.rows import RunFacts
 from kaizenlake.report.kaizen.kaizen_data import Bearings
@@ -65,19 +66,20 @@ def settings_sha256(lake: Lake) -> str:
 
 
 def publish(lake: Lake, run: Run, record: StepRecord, broken: Collection[type[Table]] = ()) -> None:
-    """Publish contexts and skill cards of the tables as this run leaves them; nothing where what is there still holds."""
+    """Publish contexts, skill cards and text models of the tables as this run leaves them; nothing where what is there still holds."""
     now, rows, is_changed = datetime.now(UTC), 0, False
     for view in audiences(lake):
         with redact_within(view, run):
             done = documents.publish_contexts(view, as_of=run.as_of, generated_at=now, run_id=run.run_id, broken=broken)
             cards = publish_skills(view, as_of=run.as_of, generated_at=now, run_id=run.run_id)
+            models = publish_text_models(view, generated_at=now, run_id=run.run_id)
         of_tenant = artifact.of_tenant(run, view.tenant)
         of_tenant.publication = done.sequence
         of_tenant.events = view.scan(EventCounts).select(pl.col("events").sum()).collect().item()
         run.publication = None if view.is_walled else done.sequence
-        if not done.unchanged or cards.written:
+        if not done.unchanged or cards.written or models:
             is_changed = True
-            rows += cards.written + (0 if done.unchanged else done.documents + done.texts)
+            rows += cards.written + models + (0 if done.unchanged else done.documents + done.texts)
         run.errors += [
             RunFailure(step=record.name, code=PublishError.code, message=name_tenant(view, failure))
             for failure in done.failures

@@ -17,7 +17,7 @@ from kaizenlake.lake.trust import decisions
 from kaizenlake.lake.trust.tenants import views
 from kaizenlake.lake.upkeep import recount
 from kaizenlake.night.plan import batches
-from kaizenlake.publish.signed import alerts, documents, policies, signed_folder, skills
+from kaizenlake.publish.signed import alerts, documents, policies, signed_folder, skills, text_models
 from kaizenlake.publish.signed.tenants import of_several, verify_several
 from kaizenlake.tables import Events, Landings, Table
 from kaizenlake.vocabulary import plural
@@ -180,6 +180,11 @@ def _skills(lake: Lake) -> Check:
     return Check(f"skill cards, {_by(found)}", found.files, None)
 
 
+def _text_models(lake: Lake) -> Check:
+    found = text_models.verify_text_models(lake)
+    return Check(f"text models, {_by(found)}", found.files, None)
+
+
 def _policies(lake: Lake) -> Check:
     found = policies.verify_policies(lake)
     return Check(f"policies of agents, {_by(found)}", found.files, None)
@@ -205,6 +210,7 @@ PUBLISHED: tuple[tuple[str, str, Callable[[Lake], Check]], ...] = (
     (documents.INDEX, "publication", _publication),
     (policies.PLACE, "policies of agents", _policies),
     (skills.PLACE, "skill cards", _skills),
+    (text_models.PLACE, "text models", _text_models),
     (alerts.FILE, "alerts", _alerts),
 )
 """What may lie in the folder of publications: file or folder, what it is, and its check."""

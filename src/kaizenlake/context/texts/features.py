@@ -114,3 +114,41 @@ def _of_lists() -> Iterator[tuple[str, str]]:
 def _list_name(name: str) -> str:
     """Return what a list of words is called among rules."""
     return f"words: {name.replace('_', ' ')}"
+
+
+_IDEAS = {
+    "at least": "length",
+    "question": "question mark",
+    "quotation": "quotation",
+    "long quotation": "quotation",
+    "ellipsis": "dots at a break",
+    "number": "number",
+    "digits": "number",
+    "two abstract": "abstract words",
+    "two commas": "comma",
+    "three sentences": "two sentences",
+    "short words": "length of words",
+    "long words": "length of words",
+    "a very long": "length of words",
+}
+"""What several rules say together, by how their names begin."""
+
+
+@cache
+def _idea_of_rule(name: str) -> str:
+    # A question word is none of the question mark.
+    if name == "question word first":
+        return name
+    return next((idea for begin, idea in _IDEAS.items() if name.startswith(begin)), name)
+
+
+def idea_of(name: str, *, is_rule: bool) -> str:
+    """Return the idea that a rule or term stands for, under which people read it once.
+
+    >>> [idea_of("question first", is_rule=True), idea_of("she", is_rule=False), idea_of("kale", is_rule=False)]
+    ['question mark', 'words: she', 'kale']
+    """
+    if is_rule:
+        return _idea_of_rule(name)
+    lists = _words()[0].get(name)
+    return lists[0] if lists else name

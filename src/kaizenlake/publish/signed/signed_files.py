@@ -40,7 +40,7 @@ OF_THE_RUN = frozenset({"generated_at", "valid_until", "provenance"})
 """What a file says of the run that wrote it, and not of its subject."""
 
 
-_NAMES = frozenset({"doer", "tenant_id"})
+_NAMES = frozenset({"doer", "model", "tenant_id"})
 """Names by which a file is found."""
 
 
@@ -57,6 +57,8 @@ class FileForm:
         indent: Spaces of each level.
         check: What else has to hold of what is signed; words of what does not.
         is_redacted: Whether what identifies a person is replaced; not where what is signed is used as it is.
+        named_by: Field that says what a file tells of, from which its name follows.
+        called: What that is called.
     """
 
     name: str
@@ -67,6 +69,8 @@ class FileForm:
     indent: int = 1
     check: Callable[[Mapping[str, Any]], str | None] | None = None
     is_redacted: bool = True
+    named_by: str = "doer"
+    called: str = "agent"
 
     def redact(self, signed: Mapping[str, Any]) -> dict[str, Any]:
         """Return what is to be signed without what identifies a person; names by which a file is found stay."""
@@ -151,7 +155,7 @@ class SignedFiles:
 
     Args:
         place: Folder in the publication.
-        form: What a file looks like; what it signs has `doer`, `generated_at` and `valid_until`.
+        form: What a file looks like; what it signs has the field that names it, `generated_at` and `valid_until`.
         many: What several files are called.
     """
 
@@ -208,10 +212,11 @@ class SignedFiles:
             except VerificationError as error:
                 problems.append(f"{path.name}: {error.message}")
                 continue
-            if path.name == file_name(signed["doer"]):
-                found[signed["doer"]] = signed
+            name = signed[self.form.named_by]
+            if path.name == file_name(name):
+                found[name] = signed
             else:
-                problems.append(f"{path.name}: it is the file of the agent {signed['doer']!r}")
+                problems.append(f"{path.name}: it is the file of the {self.form.called} {name!r}")
         return found, problems
 
 
