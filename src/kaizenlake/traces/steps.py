@@ -115,24 +115,30 @@ def step_of(span: Span) -> TraceStep:
     parent = values.span_id(span.parent)
     status = None if span.status is None else _STATUSES.get(str(span.status).lower().removeprefix("statuscode."))
     error = found.get("error_type") or (span.message if status == "error" else None)
-    payload: dict[str, Any] = {
+    kind = kind_of(span, found)
+    # The order stays: the id of an event is a hash of all it says.
+    told: dict[str, Any] = {
         "run_id": trace,
         "span_id": name,
         "parent_span_id": parent if parent != name else None,
         "name": values.text(span.name, 500),
-        "kind": (kind := kind_of(span, found)),
+        "kind": kind,
         "status": status,
         "duration_seconds": None if span.end is None else (span.end - span.start) / 1e9,
-        "dialect": span.dialect or next((MARKS[mark] for mark in MARKS if mark in held), "otel"),
+        "dialect": span.dialect or _find_dialect(held),
         "service": span.service,
-        "error_type": values.text(error, 500) or None,
-        "first_chunk_seconds": values.amount(found.get("first_chunk_seconds")),
-        "is_cached": cached if isinstance(cached := found.get("cached"), bool) else None,
+        "error_type": None if error is None else values.text(error, 500) or None,
     }
-    payload |= {key: values.key(found[key]) for key in _KEYS if key in found}
+    if "first_chunk_seconds" in found:
+        told["first_chunk_seconds"] = values.amount(found["first_chunk_seconds"])
+    if isinstance(found.get("cached"), bool):
+        told["is_cached"] = found["cached"]
+    for key in _KEYS:
+        if key in found:
+            told[key] = values.key(found[key])
+    payload = {key: value for key, value in told.items() if value is not None}
     _take_usage(found, payload)
     _take_texts(kind, found, payload)
-    payload = {key: value for key, value in payload.items() if value is not None}
     if not unknown and not span.unread:
         return TraceStep(span.start, payload)
     payload["unknown_attributes"] = _list_unknown([*unknown, *span.unread])
@@ -140,25 +146,32 @@ def step_of(span: Span) -> TraceStep:
     return TraceStep(span.start, payload, rest)
 
 
+def _find_dialect(held: dict[str, Any]) -> str:
+    return "otel" if _MARKED.isdisjoint(held) else next(MARKS[mark] for mark in MARKS if mark in held)
+
+
+_MARKED = frozenset(MARKS)
+
+
 def kind_of(span: Span, found: dict[str, Any]) -> str:
     """Return what a span is: by its kind, its operation, a tool's or an agent's name, its model, and last by its own name."""
-    told = [
-        KINDS[word]
-        for value in (span.kind, found.get("kind"), found.get("operation"))
-        if value is not None and (word := str(value).lower()) in KINDS
-    ]
+    told: list[str] = []
+    for value in (span.kind, found.get("kind"), found.get("operation")):
+        kind = None if value is None else KINDS.get(str(value).lower())
+        if kind is not None:
+            if kind not in _GENERIC:
+                return kind
+            told.append(kind)
+    if found.get("tool_name") is not None:
+        return "tool"
     named = NAMES.get(span.name.split(" ", 1)[0]) if isinstance(span.name, str) else None
-    is_call = found.get("model") is not None and ("input_tokens" in found or "output_tokens" in found)
-    by_the_rest = (
-        (next((kind for kind in told if kind not in _GENERIC), None), True),
-        ("tool", found.get("tool_name") is not None),
-        (named, True),
-        (told[0] if told else None, True),
-        ("agent", found.get("agent") is not None),
-        ("inference", is_call),
-        ("workflow", found.get("workflow") is not None and span.parent is None),
-    )
-    return next((kind for kind, holds in by_the_rest if kind is not None and holds), "other")
+    if named is not None or told:
+        return named or told[0]
+    if found.get("agent") is not None:
+        return "agent"
+    if found.get("model") is not None and ("input_tokens" in found or "output_tokens" in found):
+        return "inference"
+    return "workflow" if found.get("workflow") is not None and span.parent is None else "other"
 
 
 def _fields(held: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
@@ -256,6 +269,8 @@ def with_cached(counts: dict[str, int], total: int | None) -> int:
 
 def cost_of(found: dict[str, Any]) -> float | None:
     """Return the cost as it was told: the total, else input and output together."""
+    if _COSTS.isdisjoint(found):
+        return None
     costs = values.from_text(found.get("costs"))
     if isinstance(costs, dict):
         told = {str(name): cost for name, held in costs.items() if (cost := values.amount(held)) is not None}
@@ -267,6 +282,8 @@ def cost_of(found: dict[str, Any]) -> float | None:
     known = [part for part in parts if part is not None]
     return sum(known) if known else None
 
+
+_COSTS = frozenset(("costs", "cost", "input_cost", "output_cost"))
 
 _READ = {
     "cache_read_tokens": ("cache_read", "cached"),
@@ -332,6 +349,8 @@ def _in_all(base: dict[str, int | None], read: dict[str, int], written: dict[str
 
 
 def _take_texts(kind: str, found: dict[str, Any], payload: dict[str, Any]) -> None:
+    if _TEXTS.isdisjoint(found):
+        return
     is_tool = kind == "tool"
     given = ("arguments", "input", "input_messages") if is_tool else ("input_messages", "input", "arguments")
     made = ("result", "output", "output_messages") if is_tool else ("output_messages", "output", "result")
@@ -341,6 +360,9 @@ def _take_texts(kind: str, found: dict[str, Any], payload: dict[str, Any]) -> No
             value = {"instructions": values.from_text(found["instructions"]), "input": values.from_text(value)}
         if (text := values.text(value)) is not None:
             payload[name] = text
+
+
+_TEXTS = frozenset(("arguments", "input", "input_messages", "result", "output", "output_messages"))
 
 
 def _list_unknown(unknown: list[str]) -> list[str]:
