@@ -36,8 +36,9 @@ LEVELS = (
     ("jobs",),
     ("job",),
     ("tables", "settings", "readiness"),
+    ("training",),
     ("events", "parameters"),
-    ("place", "training"),
+    ("place",),
     ("stats", "text", "errors", "context", "redaction", "samples", "mappings", "traces", "plugin_files"),
     ("vocabulary", "_version"),
 )

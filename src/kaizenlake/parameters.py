@@ -304,6 +304,31 @@ def _no_doubles(what: str, names: Iterable[str]) -> None:
         raise ValueError(f"there is more than one {what} {doubles[0]}")
 
 
+class Curation(ParameterGroup):
+    """Which examples are good enough to be learnt from."""
+
+    quality_score: Annotated[float, Field(ge=0, le=100)] = Field(
+        default=70.0, description="Least mark of an example, 0 to 100."
+    )
+    confidence: Share = Field(default=0.8, description="Least confidence of that mark.")
+    near_duplicate: Annotated[float, Field(gt=0, le=1)] = Field(
+        default=0.8,
+        description="Jaccard similarity of shingles of three words from which on two texts are near-duplicates.",
+    )
+    synthetic_share: Share = Field(
+        default=1.0,
+        description="Largest share of examples whose output a model made and nobody edited or verified; 1 is no limit.",
+    )
+    capture_input: bool = Field(
+        default=True,
+        description="Whether the input of a task that is told is kept; its tasks make no examples otherwise.",
+    )
+    capture_output: bool = Field(
+        default=True,
+        description="Whether the output of a task that is told is kept; its tasks make no examples otherwise.",
+    )
+
+
 class Guardrail(ParameterGroup):
     """A figure that a candidate may not make worse by more than a margin, whatever its loss."""
 

@@ -25,6 +25,7 @@ from kaizenlake.parameters import (
     Clarity,
     Confidence,
     Costs,
+    Curation,
     EvidenceNeeds,
     FunnelWindow,
     GeneratorEndpoint,
@@ -77,6 +78,7 @@ class Settings(BaseModel):
     replays: Replays = Field(default_factory=Replays)
     skills: Skills = Field(default_factory=Skills)
     costs: Costs = Field(default_factory=Costs)
+    curation: Curation = Field(default_factory=Curation)
     money: Money = Field(default_factory=Money)
     alerts: AlertRules = Field(default_factory=AlertRules)
     publishing: Publishing = Field(default_factory=Publishing)

@@ -46,6 +46,7 @@ COMMANDS = {
     "skill",
     "brand",
     "task",
+    "errors",
 }
 
 

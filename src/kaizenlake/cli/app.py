@@ -25,6 +25,7 @@ from kaizenlake.cli.commands import (
     tables,
 )
 from kaizenlake.cli.shell.output import clean, know, with_tenant
+from kaizenlake.cli.training import error_codes
 from kaizenlake.errors import UNEXPECTED, KaizenError, Stopped, exit_codes
 
 SORRY = "error [unexpected]: This is a mistake of kaizen, not yours; the traceback above is for its makers."
@@ -69,6 +70,7 @@ for module in (
     brand,
     task,
     schedule,
+    error_codes,
     keys,
 ):
     module.add_to(app)

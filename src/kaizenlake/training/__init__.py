@@ -6,7 +6,14 @@ The public names are fetched from their homes when they are first used.
 from importlib import import_module
 
 _HOMES = {
+    "ExampleSource": "kaizenlake.training.examples",
+    "FilteredExamples": "kaizenlake.training.example_filter",
+    "Rejection": "kaizenlake.training.example_filter",
+    "TrainingExample": "kaizenlake.training.examples",
+    "count_by_threshold": "kaizenlake.training.example_filter",
+    "filter_examples": "kaizenlake.training.example_filter",
     "near_duplicates": "kaizenlake.training.text_clusters",
+    "score_example": "kaizenlake.training.example_filter",
 }
 
 

@@ -1,0 +1,1 @@
+"""Commands on what is learnt from: errors, data sets and figures of learning."""

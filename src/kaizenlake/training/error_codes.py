@@ -1,0 +1,146 @@
+"""The errors of learning by code: E7000 to E7999, each declared once with its cause and its remedy."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from kaizenlake.errors import KaizenError, UsageError
+from kaizenlake.events.rules import near
+from kaizenlake.training.rules import RULES
+
+RANGES: Final[dict[str, str]] = {
+    "70": "extraction",
+    "71": "filtering",
+    "72": "registry and deployment",
+    "73": "reward",
+    "74": "reliability",
+    "75": "configuration",
+    "76": "distillation",
+    "77": "cost",
+    "78": "observability",
+    "79": "system",
+}
+"""What codes are about, by their first two digits."""
+
+
+class ErrorCode(NamedTuple):
+    """One error of learning.
+
+    Args:
+        code: Its code.
+        name: It in a few words.
+        cause: Why it comes about.
+        remedy: What to do about it.
+    """
+
+    code: str
+    name: str
+    cause: str
+    remedy: str
+
+    @property
+    def subject(self) -> str:
+        """What the code is about."""
+        return RANGES[self.code[1:3]]
+
+
+_FILTER_REMEDY = (
+    "Look at the figures of the rejection. Mend the example or leave it out; thresholds are settings of [curation]."
+)
+
+ERROR_CODES: Final[tuple[ErrorCode, ...]] = (
+    ErrorCode(
+        "E7001",
+        "incomplete trace",
+        "A task, a plan or an evaluation lacks a field that it needs.",
+        "Send it again with all fields; `kaizen events TASK_COMPLETED` lists them, `kaizen quarantine` shows the line.",
+    ),
+    ErrorCode(
+        "E7002",
+        "malformed trace",
+        "A field of a task, a plan or an evaluation is not of the kind or range that it is declared with.",
+        "Send it again as it is declared; `kaizen events TASK_COMPLETED` lists the fields.",
+    ),
+    ErrorCode(
+        "E7003",
+        "no trace",
+        "The event is none of task.completed, plan.created and evaluation.completed.",
+        "Hand over events of these types; `kaizen land` lands all others.",
+    ),
+    *(
+        ErrorCode(code, rule.replace("_", " "), f"An example breaks this rule: {sentence}", _FILTER_REMEDY)
+        for rule, (code, sentence) in RULES.items()
+    ),
+    ErrorCode(
+        "E7201",
+        "no such data set",
+        "No data set has this name, or it has no such version.",
+        "`kaizen dataset list` lists data sets with their versions.",
+    ),
+    ErrorCode(
+        "E7202",
+        "data set exists",
+        "A data set of this name exists, with other examples.",
+        "Add examples to it with `kaizen dataset add NAME`, or choose another name.",
+    ),
+    ErrorCode(
+        "E7203",
+        "changed data set",
+        "A file of a data set is not what was cut and signed.",
+        "Restore the file from a copy. What was trained on it since is not what its manifest says.",
+    ),
+    ErrorCode(
+        "E7501",
+        "too few examples",
+        "The lake has fewer examples that pass than the data set needs.",
+        "Land more traces with their evaluations, lower --min-examples, or see why examples were dropped: "
+        "`kaizen show example_rejections`.",
+    ),
+    ErrorCode(
+        "E7502",
+        "wrong condition",
+        "A condition names no column of examples, or compares it with what it cannot be.",
+        "Write it as task_type=summary or quality_score>=80.",
+    ),
+    ErrorCode(
+        "E7503",
+        "extra is missing",
+        "What was asked for needs libraries that the base installation leaves out.",
+        "Install them with `pip install 'kaizenlake[train]'`.",
+    ),
+    ErrorCode(
+        "E7901",
+        "service not initialised",
+        "A method of LearningService was called after `cleanup`.",
+        "Call `await service.initialize()` before.",
+    ),
+)
+"""Every error of learning that something raises or records."""
+
+_BY_CODE: Final = {item.code: item for item in ERROR_CODES}
+
+
+class LearningError(KaizenError):
+    """Something of learning failed; its code is one of `ERROR_CODES`.
+
+    Args:
+        number: The code, such as E7201.
+        message: What was expected and what was found.
+        where: File, line or column concerned.
+        hint: What to do; the remedy of the code where it is left out.
+    """
+
+    def __init__(self, number: str, message: str, *, where: str = "", hint: str = "") -> None:
+        super().__init__(message, where=where, hint=hint or _BY_CODE[number].remedy)
+        self.code = number  # type: ignore[misc] - of the error, where others have it of their class
+
+
+def find_error_code(code: str) -> ErrorCode:
+    """Return an error of learning by its code, in any case.
+
+    Raises:
+        UsageError: There is none; the words name a likely one.
+    """
+    if (found := _BY_CODE.get(code.strip().upper())) is not None:
+        return found
+    raise UsageError(f"There is no error {code!r}{near(code, _BY_CODE)}.", hint="`kaizen errors` lists all of them.")
