@@ -319,13 +319,9 @@ class Curation(ParameterGroup):
         default=1.0,
         description="Largest share of examples whose output a model made and nobody edited or verified; 1 is no limit.",
     )
-    capture_input: bool = Field(
-        default=True,
-        description="Whether the input of a task that is told is kept; its tasks make no examples otherwise.",
-    )
-    capture_output: bool = Field(
-        default=True,
-        description="Whether the output of a task that is told is kept; its tasks make no examples otherwise.",
+    capture: tuple[Literal["input", "output", "plan"], ...] = Field(
+        default=("input", "output", "plan"),
+        description="Contents of tasks and plans that become part of examples; what is not named is left out of them.",
     )
 
 

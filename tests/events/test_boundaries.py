@@ -264,7 +264,8 @@ def test_every_boundary_is_there_and_every_one_that_is_there_is_called_here():
     said = {
         type_name(payload)
         for family in FAMILIES
-        if family.name in {"packs", "performance", "experiment_log", "email", "ads", "web", "brand_facts"}
+        if family.name
+        in {"packs", "performance", "experiment_log", "email", "ads", "web", "brand_facts", "learning_log"}
         for payload in family.events
     }
     assert public - called == {f"log_{kind.lower()}" for kind in said | {"CONTENT_CREATED"}}

@@ -137,6 +137,10 @@ def test_a_name_means_one_kind_in_all_families():
 
 
 TWINS = {
+    (
+        "input",
+        "inputs",
+    ): "what goes into a task of an agent, as its events name it, and what a task for a brand is done with",
     ("agent", "sent"): "nothing in common but letters",
     ("kind", "link"): "nothing in common but letters",
     ("engaged_seconds", "engaged_sessions"): "how long people were there, and in how many visits",

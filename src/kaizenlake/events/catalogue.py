@@ -29,6 +29,7 @@ from kaizenlake.events.types import (
     web,
 )
 from kaizenlake.events.types.agency import brand_facts, task_log
+from kaizenlake.events.types.training import dataset_log, learning_log
 from kaizenlake.events.values.fields import Payload
 
 
@@ -170,6 +171,17 @@ FAMILIES: tuple[Family, ...] = (
         "task_log",
         "Tasks for brands: proposed, approved or rejected, scheduled, and what came of them.",
         events_of(task_log),
+        is_decision=True,
+    ),
+    Family(
+        "learning_log",
+        "Tasks and plans of agents with what went in and came out, and what they are worth.",
+        events_of(learning_log),
+    ),
+    Family(
+        "dataset_log",
+        "Data sets that were cut to learn from, and texts that were frozen to be learnt from by none.",
+        events_of(dataset_log),
         is_decision=True,
     ),
     Family(

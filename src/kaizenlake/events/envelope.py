@@ -174,8 +174,12 @@ def from_cloud_event(document: Mapping[str, Any]) -> dict[str, Any]:
     for ours, theirs in _CLOUD_NAMES:
         if theirs in document:
             envelope[ours] = document[theirs]
+    left_out: list[str] = []
     if isinstance(envelope.get("type"), str):
-        envelope["type"] = envelope["type"].rpartition(".")[2]
+        kind = ".".join(envelope["type"].rsplit(".", 2)[-2:])
+        envelope["type"] = _TRACE_TYPES.get(kind, kind.rpartition(".")[2])
+        if kind in _TRACE_TYPES and isinstance(envelope.get("payload"), dict):
+            envelope["payload"], left_out = _read_trace(envelope["type"], envelope["payload"])
     if "id" in document:
         envelope["id"] = _cloud_id(document["id"], document.get("source"))
     tags = document.get("tags")
@@ -184,9 +188,37 @@ def from_cloud_event(document: Mapping[str, Any]) -> dict[str, Any]:
     if tags is not None:
         envelope["tags"] = tags
     rest = {key: value for key, value in document.items() if key not in _CLOUD_ATTRIBUTES}
+    if left_out:
+        rest["left_out"] = left_out
     if rest:
         envelope["metadata"] = rest
     return envelope
+
+
+_TRACE_TYPES = {
+    "task.completed": "AGENT_TASK_COMPLETED",
+    "plan.created": "AGENT_PLAN_CREATED",
+    "evaluation.completed": "EVALUATION_COMPLETED",
+}
+"""Types of CloudEvents that agents emit of their tasks, by the end of their names."""
+
+_CONTENTS = ("input", "output", "plan")
+
+
+def _read_trace(kind: str, data: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Return the fields of a task, plan or evaluation that are ours, contents as text; and the names of all others.
+
+    What an application adds beside is left out, since nobody said that its content may be kept.
+    """
+    event = OURS.by_name(kind)
+    assert event is not None
+    fields = event.payload.__struct_fields__
+    payload = {
+        name: encode_sorted(value).decode() if name in _CONTENTS and isinstance(value, dict | list) else value
+        for name, value in data.items()
+        if name in fields
+    }
+    return payload, sorted(str(name)[:200] for name in data if name not in fields)[:100]
 
 
 def _cloud_id(name: Any, source: Any) -> Any:

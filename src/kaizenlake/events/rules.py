@@ -41,6 +41,8 @@ RULES: dict[str, str] = {
     "no_zone": "The time says its zone.",
     "too_old": "The time is not before 1970.",
     "unchecked": "The check can say of the line whether it is good; one that it stumbles over is kept for the makers.",
+    "E7001": "A task, plan or evaluation of an agent has all fields that it needs.",
+    "E7002": "The fields of a task, plan or evaluation of an agent are as they are declared.",
     "far_future": "The time is not further ahead of the clock than the setting `landing.future_hours`.",
 }
 """Every rule by name, as a sentence that is true of a good line."""
@@ -132,6 +134,22 @@ def _find_typed_problems(document: Mapping[str, Any], catalogue: Catalogue) -> I
 def decision_problem(event: EventType) -> Problem:
     """Return the rule that a decision breaks where it does not come from a command."""
     return Problem("decision", "type", f"{event.name} is a decision: a command appends it after checking its gates")
+
+
+def trace_problems(event: EventType | None, found: Iterable[Problem]) -> Iterator[Problem]:
+    """Yield the codes of what is wrong with a task, plan or evaluation of an agent; none for other events.
+
+    Args:
+        event: Its type; None where it has none.
+        found: Rules that it breaks.
+    """
+    if event is None or event.family.name != "learning_log":
+        return
+    missing = {problem.rule == "missing_field" for problem in found}
+    if True in missing:
+        yield Problem("E7001", "", "E7001: the trace is incomplete; `kaizen errors E7001` says what to do")
+    if False in missing:
+        yield Problem("E7002", "", "E7002: the trace is malformed; `kaizen errors E7002` says what to do")
 
 
 def cloud_problems(document: Mapping[str, Any]) -> Iterator[Problem]:

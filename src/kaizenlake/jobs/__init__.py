@@ -64,6 +64,7 @@ from kaizenlake.jobs.runs import (
 )
 from kaizenlake.jobs.skills import skill_cards, skill_failures, skill_models, skill_terms
 from kaizenlake.jobs.traces import run_costs, trace_attributes, trace_steps, traces
+from kaizenlake.jobs.training import datasets, example_rejections, training_examples
 from kaizenlake.jobs.wording import learned_value, text_effects
 
 JOBS: tuple[Job, ...] = (
@@ -147,6 +148,9 @@ JOBS: tuple[Job, ...] = (
     skill_models.skill_models,
     skill_failures.skill_failures,
     skill_cards.skill_cards,
+    training_examples.training_examples,
+    example_rejections.example_rejections,
+    datasets.datasets,
     findings.findings,
     alerts.alerts,
 )

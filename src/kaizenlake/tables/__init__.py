@@ -74,10 +74,12 @@ from kaizenlake.tables.silver import (
     Ads,
     BrandFacts,
     Core,
+    DatasetLog,
     DeploymentLog,
     Email,
     ExperimentLog,
     Intake,
+    LearningLog,
     Packs,
     Performance,
     PolicyLog,
@@ -90,6 +92,7 @@ from kaizenlake.tables.silver import (
 )
 from kaizenlake.tables.skill import CrlTermsDaily, SkillCards, SkillFailures, SkillModels, SkillTerms
 from kaizenlake.tables.trace import RunCosts, TraceAttributes, Traces, TraceSteps
+from kaizenlake.tables.training.examples import Datasets, ExampleRejections, TrainingExamples
 
 BRONZE: tuple[type[Table], ...] = (Events, Quarantine, Landings, Acknowledgements)
 
@@ -173,6 +176,9 @@ GOLD: tuple[type[Table], ...] = (
     SkillModels,
     SkillFailures,
     SkillCards,
+    TrainingExamples,
+    ExampleRejections,
+    Datasets,
     Findings,
     Alerts,
 )
@@ -212,6 +218,8 @@ __all__ = [
     "CrlTermsDaily",
     "CrlTrends",
     "DailyPerformance",
+    "DatasetLog",
+    "Datasets",
     "DeploymentLog",
     "DeploymentRoutings",
     "Deployments",
@@ -220,6 +228,7 @@ __all__ = [
     "EmailDays",
     "EventCounts",
     "Events",
+    "ExampleRejections",
     "ExperimentLog",
     "ExperimentSuccess",
     "Experiments",
@@ -237,6 +246,7 @@ __all__ = [
     "Landings",
     "Leads",
     "LearnedValue",
+    "LearningLog",
     "LearningProgress",
     "OfflineReplays",
     "OutcomeCounts",
@@ -284,6 +294,7 @@ __all__ = [
     "TraceAttributes",
     "TraceSteps",
     "Traces",
+    "TrainingExamples",
     "TrustLog",
     "Web",
     "WebDays",

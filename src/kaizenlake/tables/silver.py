@@ -76,5 +76,7 @@ SILVER: tuple[type[Table], ...] = tuple(silver_table(family) for family in FAMIL
     Routings,
     BrandFacts,
     TaskLog,
+    LearningLog,
+    DatasetLog,
     TrustLog,
 ) = SILVER

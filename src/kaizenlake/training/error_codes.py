@@ -53,13 +53,13 @@ ERROR_CODES: Final[tuple[ErrorCode, ...]] = (
         "E7001",
         "incomplete trace",
         "A task, a plan or an evaluation lacks a field that it needs.",
-        "Send it again with all fields; `kaizen events TASK_COMPLETED` lists them, `kaizen quarantine` shows the line.",
+        "Send it again with all fields; `kaizen events AGENT_TASK_COMPLETED` lists them, `kaizen quarantine` shows the line.",
     ),
     ErrorCode(
         "E7002",
         "malformed trace",
         "A field of a task, a plan or an evaluation is not of the kind or range that it is declared with.",
-        "Send it again as it is declared; `kaizen events TASK_COMPLETED` lists the fields.",
+        "Send it again as it is declared; `kaizen events AGENT_TASK_COMPLETED` lists the fields.",
     ),
     ErrorCode(
         "E7003",
@@ -132,7 +132,8 @@ class LearningError(KaizenError):
 
     def __init__(self, number: str, message: str, *, where: str = "", hint: str = "") -> None:
         super().__init__(message, where=where, hint=hint or _BY_CODE[number].remedy)
-        self.code = number  # type: ignore[misc] - of the error, where others have it of their class
+        # It is of this very error, where others have it of their class.
+        self.code = number  # type: ignore[misc]
 
 
 def find_error_code(code: str) -> ErrorCode:

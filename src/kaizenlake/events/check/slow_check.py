@@ -97,6 +97,7 @@ def _look(line: bytes, number: int, rows: EventColumns, *, now: datetime, limits
     ):
         problems.append(rules.decision_problem(kind))
     if problems:
+        problems += rules.trace_problems(rows.catalogue.by_name(document.get("type")), problems)
         return reject(problems, document.get("type"))
     try:
         rows.add(event_of(document, rows.catalogue), number)

@@ -1,0 +1,1 @@
+"""Jobs of what is learnt from."""
