@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import date
 from math import fsum, isclose
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
@@ -370,6 +370,19 @@ class Schedule(ParameterGroup):
     lease_minutes: Annotated[int, Field(ge=1, le=1440)] = Field(
         default=15,
         description="Minutes for which a scheduler holds a task; one that was killed frees it then, and it is done again.",
+    )
+
+
+class OwnBenchmarks(ParameterGroup):
+    """By what sections of packs are judged beside the benchmarks that ship."""
+
+    benchmark_folder: str = Field(
+        default="",
+        description="Folder beside kaizen.toml with the team's own section_benchmarks.<pack>.json. A section there stands in place "
+        "of ours of that name; the others stay.",
+    )
+    benchmarks: dict[str, dict[str, Any]] = Field(
+        default_factory=dict, description="The same files by pack, as objects; those of the folder are added."
     )
 
 

@@ -10,6 +10,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from importlib import resources
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args, get_origin
 
@@ -34,6 +35,7 @@ from kaizenlake.parameters import (
     LossRules,
     Maintenance,
     Money,
+    OwnBenchmarks,
     ParameterGroup,
     Promotion,
     Publishing,
@@ -73,6 +75,7 @@ class Settings(BaseModel):
     promotion: Promotion = Field(default_factory=Promotion)
     tasks: TaskRules = Field(default_factory=TaskRules)
     schedule: Schedule = Field(default_factory=Schedule)
+    readiness: OwnBenchmarks = Field(default_factory=OwnBenchmarks)
     generator: GeneratorEndpoint = Field(default_factory=GeneratorEndpoint)
     canaries: Canaries = Field(default_factory=Canaries)
     replays: Replays = Field(default_factory=Replays)
@@ -191,6 +194,7 @@ def _read(lake: str | Path | None) -> tuple[Settings, dict[tuple[str, str], _Giv
             content[group][name] = item.value
     for group, named, listed in (("costs", "price_file", "prices"), ("money", "rate_file", "rates")):
         _read_table(content, given, path, group, (named, listed))
+    _read_benchmarks(content, given, path)
     try:
         return Settings.model_validate(content), given
     except ValidationError as error:
@@ -270,6 +274,56 @@ def _json(text: str) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         return None
+
+
+def _read_benchmarks(content: dict[str, Any], given: dict[tuple[str, str], _Given], path: Path | None) -> None:
+    """Add the files of the folder that a setting names, each checked by the schema of benchmarks."""
+    found = content.get("readiness")
+    name = found.get("benchmark_folder") if isinstance(found, dict) else None
+    if not isinstance(found, dict) or not name or not isinstance(name, str):
+        return
+    folder = (path.parent if path is not None else Path()) / name
+    hint = _hint(("readiness", "benchmark_folder"))
+    files = sorted(folder.glob(BENCHMARK_FILES))
+    if not files:
+        raise SettingsError(f"There is no {BENCHMARK_FILES} in the folder of benchmarks.", where=str(folder), hint=hint)
+    held = dict(found.get("benchmarks") or {})
+    for file in files:
+        try:
+            read = json.loads(file.read_text(encoding="utf-8-sig"))
+        except (OSError, ValueError, RecursionError) as error:
+            raise SettingsError(f"The benchmark cannot be read: {error}", where=str(file), hint=hint) from error
+        named = file.name.removeprefix(BENCHMARK_FILES.partition("*")[0]).removesuffix(".json")
+        if not isinstance(read, dict) or read.get("pack") != named:
+            raise SettingsError(
+                f"Expected a benchmark of the pack {named!r}, by whose name the file is called; found "
+                f"{read.get('pack') if isinstance(read, dict) else type(read).__name__!r}.",
+                where=str(file),
+                hint=hint,
+            )
+        if (problem := _find_schema_problem(read)) is not None:
+            raise SettingsError(
+                f"The benchmark breaks the schema of benchmarks: {problem}.", where=str(file), hint=hint
+            )
+        held[named] = read
+    given["readiness", "benchmarks"] = _Given(held, "file", str(folder))
+    found["benchmarks"] = held
+
+
+BENCHMARK_FILES = "section_benchmarks.*.json"
+
+
+def _find_schema_problem(benchmark: dict[str, Any]) -> str | None:
+    """Return what breaks the published JSON Schema of benchmarks; None where nothing does."""
+    import jsonschema_rs
+
+    schema = resources.files("kaizenlake") / "readiness" / "benchmarks" / "benchmarks.schema.json"
+    validator = jsonschema_rs.validator_for(json.loads(schema.read_text(encoding="utf-8")))
+    problem = next(validator.iter_errors(benchmark), None)
+    if problem is None:
+        return None
+    place = "/".join(map(str, problem.instance_path))
+    return f"{place or 'the file'}: {problem.message}"
 
 
 _EXPECTED = {

@@ -7,16 +7,22 @@ from the classes here. Nothing in this program changes a benchmark.
 from __future__ import annotations
 
 import difflib
+import json
+import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from importlib import resources
+from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
 from kaizenlake.errors import UsageError
+from kaizenlake.parameters import OwnBenchmarks
 from kaizenlake.vocabulary import SectionFormat
 
 Limit = Annotated[int, Meta(ge=0)]
@@ -81,21 +87,103 @@ _FOLDER = resources.files("kaizenlake.readiness") / "benchmarks"
 _FILE = re.compile(r"section_benchmarks\.(?P<pack>\w+)\.json")
 
 
+_OWN: ContextVar[Mapping[str, PackBenchmark] | None] = ContextVar("own_benchmarks", default=None)
+
+FOLDER_VARIABLE = "KAIZEN_READINESS__BENCHMARK_FOLDER"
+
+
+@contextmanager
+def judging_by(own: OwnBenchmarks) -> Iterator[None]:
+    """Judge by a team's own benchmarks within a block: a section of them stands in place of ours of that name.
+
+    Args:
+        own: The benchmarks; `readiness` of the settings of a lake.
+
+    Raises:
+        UsageError: One of them breaks the rules of benchmarks.
+    """
+    token = _OWN.set(_build_own(json.dumps(own.benchmarks, sort_keys=True)))
+    try:
+        yield
+    finally:
+        _OWN.reset(token)
+
+
 @cache
-def packs() -> tuple[str, ...]:
-    """Return the keys of the packs that have benchmarks, by name."""
+def _build_own(text: str) -> Mapping[str, PackBenchmark]:
+    return {pack: _complete(pack, benchmark) for pack, benchmark in json.loads(text).items()}
+
+
+def _complete(pack: str, benchmark: Any) -> PackBenchmark:
+    """Return the benchmarks of a pack as a team has them: its sections, and those of ours that it says nothing of."""
+    try:
+        told = msgspec.convert(benchmark, PackBenchmark)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"The team's benchmark of {pack!r} cannot be taken: {error}.") from error
+    if spell(pack) != pack or told.pack != pack:
+        raise UsageError(
+            f"The team's benchmark of {pack!r} has to name the pack in small letters and underscores, as {spell(pack)!r}."
+        )
+    if unknown := [name for name in told.sections if spell(name) != name]:
+        raise UsageError(f"The section {unknown[0]!r} of {pack} has to be named as {spell(unknown[0])!r}.")
+    if pack not in _list_ours():
+        return told
+    ours = _read_ours(pack)
+    return msgspec.structs.replace(
+        ours,
+        description=told.description or ours.description,
+        core_sections=told.core_sections or ours.core_sections,
+        sections=ours.sections | told.sections,
+    )
+
+
+def _own() -> Mapping[str, PackBenchmark]:
+    """Return the team's own benchmarks: of the block in which this runs, else of the folder that a variable names."""
+    held = _OWN.get()
+    if held is not None:
+        return held
+    folder = os.environ.get(FOLDER_VARIABLE)
+    return {} if not folder else _read_folder(folder)
+
+
+@cache
+def _read_folder(folder: str) -> Mapping[str, PackBenchmark]:
+    found = {}
+    for file in sorted(Path(folder).glob("section_benchmarks.*.json")):
+        try:
+            benchmark = json.loads(file.read_text(encoding="utf-8-sig"))
+        except (OSError, ValueError, RecursionError) as error:
+            raise UsageError(f"The benchmark cannot be read: {error}.", where=str(file)) from error
+        match = _FILE.fullmatch(file.name)
+        if match is not None:
+            found[match["pack"]] = _complete(match["pack"], benchmark)
+    return found
+
+
+@cache
+def _list_ours() -> tuple[str, ...]:
     found = (_FILE.fullmatch(item.name) for item in _FOLDER.iterdir())
     return tuple(sorted(match["pack"] for match in found if match))
 
 
 @cache
+def _read_ours(pack: str) -> PackBenchmark:
+    return msgspec.json.decode((_FOLDER / f"section_benchmarks.{pack}.json").read_bytes(), type=PackBenchmark)
+
+
+def packs() -> tuple[str, ...]:
+    """Return the keys of the packs that have benchmarks, ours and the team's, by name."""
+    return tuple(sorted({*_list_ours(), *_own()}))
+
+
 def read_pack(pack: str) -> PackBenchmark:
     """Return the benchmarks of a pack.
 
     Args:
         pack: Its key, as `find_pack` gives it.
     """
-    return msgspec.json.decode((_FOLDER / f"section_benchmarks.{pack}.json").read_bytes(), type=PackBenchmark)
+    own = _own()
+    return own[pack] if pack in own else _read_ours(pack)
 
 
 def json_schema() -> dict[str, Any]:

@@ -110,8 +110,11 @@ def doctor(
     """Say how things stand: settings and where each comes from, libraries, lake, last run, stale sources, lock."""
     if readiness:
         from kaizenlake.cli.commands.readiness import find_states, say_state
+        from kaizenlake.readiness.benchmarks import judging_by
 
-        states = find_states(open_view(lake, tenant)).values()
+        view = open_view(lake, tenant)
+        with judging_by(view.settings.readiness):
+            states = find_states(view).values()
         if as_json:
             say_json(list(states))
         else:

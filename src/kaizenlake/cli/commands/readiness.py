@@ -36,10 +36,16 @@ def readiness(
     as_json: JsonOption = False,
 ) -> None:
     """Say whether packs are fit to be sold: what fails, and what to change. Exit 9 where a section fails."""
+    from kaizenlake import settings
+    from kaizenlake.readiness.benchmarks import judging_by
+
     if file is not None:
-        said = [_of_file(file, pack, section)]
+        with judging_by(settings.load(lake).readiness):
+            said = [_of_file(file, pack, section)]
     elif (pack is None) is every:
-        said = list(_of_lake(open_view(lake, tenant), pack))
+        view = open_view(lake, tenant)
+        with judging_by(view.settings.readiness):
+            said = list(_of_lake(view, pack))
     else:
         raise UsageError("Name one pack, or --all, or a --file.", hint="`kaizen readiness --help` shows examples.")
     if as_json:

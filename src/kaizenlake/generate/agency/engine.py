@@ -25,6 +25,7 @@ from kaizenlake.generate.language_model.openai_endpoint import generator_of
 from kaizenlake.lake.store import Lake
 from kaizenlake.lake.trust.tenants import view_of
 from kaizenlake.place import DEFAULT_LAKE, LAKE_VARIABLE
+from kaizenlake.readiness.benchmarks import judging_by
 
 State: TypeAlias = Literal[
     "NOT_EXECUTABLE", "READY_TO_RUN", "RUNNING", "COMPLETED", "COMPLETED_PREVIEW", "FAILED", "SKIPPED"
@@ -218,11 +219,12 @@ class AutoExecutionEngine:
         kind = find_type(task["task_type"])
         assert isinstance(kind, TaskType)
         try:
-            made = products.make(self.lake, kind, task)
-            if self.generator is not None:
-                tries = self.lake.settings.generator.section_tries
-                with self._logging():
-                    made = write_prose(self.generator, kind, made, task, tries)
+            with judging_by(self.lake.settings.readiness):
+                made = products.make(self.lake, kind, task)
+                if self.generator is not None:
+                    tries = self.lake.settings.generator.section_tries
+                    with self._logging():
+                        made = write_prose(self.generator, kind, made, task, tries)
         except KaizenError as error:
             return TaskResult("failed", reason=str(error)[:500])
         return TaskResult("completed", json.dumps(made, ensure_ascii=False, default=str))

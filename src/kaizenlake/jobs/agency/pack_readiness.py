@@ -8,8 +8,9 @@ import polars as pl
 
 from kaizenlake.job import job
 from kaizenlake.jobs.agency.section_readiness import list_generated
+from kaizenlake.parameters import OwnBenchmarks
+from kaizenlake.readiness.benchmarks import judging_by, read_pack
 from kaizenlake.readiness.benchmarks import packs as benchmark_packs
-from kaizenlake.readiness.benchmarks import read_pack
 from kaizenlake.tables import PackReadiness, Packs, SectionReadiness
 from kaizenlake.tables.base import WORDS
 
@@ -18,14 +19,23 @@ SECTION = (*PACK, "section_id")
 
 
 @job(reads=(Packs, SectionReadiness), writes=PackReadiness, timeless=True)
-def pack_readiness(packs: pl.LazyFrame, section_readiness: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFrame:
+def pack_readiness(
+    packs: pl.LazyFrame,
+    section_readiness: pl.LazyFrame,
+    *,
+    as_of: datetime,
+    readiness: OwnBenchmarks = OwnBenchmarks(),
+) -> pl.LazyFrame:
     """Say of each pack of which a section was generated whether it is fit to be sold, and what is missing.
 
     Args:
         packs: Silver pack events.
         section_readiness: Rules of the texts of sections.
         as_of: Events from this instant on do not count.
+        readiness: The team's own benchmarks.
     """
+    with judging_by(readiness):
+        core_sections, known_sections = _core_sections(), _known_sections()
     real = ~pl.col("is_stub")
     told = (
         list_generated(packs, as_of=as_of)
@@ -56,7 +66,7 @@ def pack_readiness(packs: pl.LazyFrame, section_readiness: pl.LazyFrame, *, as_o
     }
     return (
         told.join(judged, on=SECTION, how="left", nulls_equal=True)
-        .join(_known_sections(), on=["pack_key", "section_id"], how="left")
+        .join(known_sections, on=["pack_key", "section_id"], how="left")
         .group_by(PACK)
         .agg(
             pl.col("last_at").max(),
@@ -66,7 +76,7 @@ def pack_readiness(packs: pl.LazyFrame, section_readiness: pl.LazyFrame, *, as_o
             ),
             judged=judged_sections,
         )
-        .join(_core_sections(), on="pack_key", how="left")
+        .join(core_sections, on="pack_key", how="left")
         .with_columns(
             has_benchmark=pl.col("core").is_not_null(),
             sections_missing=pl.col("core").fill_null([]).list.set_difference("judged").list.sort(),

@@ -9,7 +9,8 @@ import polars as pl
 
 from kaizenlake.errors import UsageError
 from kaizenlake.job import job
-from kaizenlake.readiness.benchmarks import spell
+from kaizenlake.parameters import OwnBenchmarks
+from kaizenlake.readiness.benchmarks import judging_by, spell
 from kaizenlake.readiness.judge import JudgedRule, judge
 from kaizenlake.tables import Packs, SectionReadiness
 
@@ -34,7 +35,9 @@ _RULES = pl.List(
 
 
 @job(reads=(Packs,), writes=SectionReadiness, by_day=True, timeless=True)
-def section_readiness(packs: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFrame:
+def section_readiness(
+    packs: pl.LazyFrame, *, as_of: datetime, readiness: OwnBenchmarks = OwnBenchmarks()
+) -> pl.LazyFrame:
     """Judge every text of a section by its benchmark; a text that comes again is not read again.
 
     Stubs are not judged: each has one row, which fails. Sections without a text, and those of which there is no benchmark,
@@ -43,13 +46,18 @@ def section_readiness(packs: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFrame:
     Args:
         packs: Silver pack events.
         as_of: Events from this instant on do not count.
+        readiness: The team's own benchmarks.
     """
+
+    def judge_all(texts: pl.Series) -> pl.Series:
+        # Where a frame is collected, blocks of the thread that made it do not hold.
+        with judging_by(readiness):
+            return pl.Series(texts.name, [_judge(**row) for row in texts], dtype=_RULES)
+
     sections = list_generated(packs, as_of=as_of)
     real = sections.filter(~pl.col("is_stub"), pl.col("text").is_not_null())
     judged = (
-        real.with_columns(
-            rules=pl.struct("text", "pack_key", "section_id").map_batches(_judge_all, return_dtype=_RULES)
-        )
+        real.with_columns(rules=pl.struct("text", "pack_key", "section_id").map_batches(judge_all, return_dtype=_RULES))
         .drop("text")
         .filter(pl.col("rules").list.len() > 0)
         .explode("rules")
@@ -88,10 +96,6 @@ def _spell_names(name: str) -> pl.Expr:
         return pl.Series(names.name, [None if name is None else spell(name) for name in names], dtype=pl.String)
 
     return pl.col(name).map_batches(spell_all, return_dtype=pl.String)
-
-
-def _judge_all(texts: pl.Series) -> pl.Series:
-    return pl.Series(texts.name, [_judge(**row) for row in texts], dtype=_RULES)
 
 
 def _judge(text: str, pack_key: str, section_id: str) -> list[dict[str, Any]]:
