@@ -124,6 +124,10 @@ class Publishing(ParameterGroup):
     text_length: Annotated[int, Field(ge=20, le=2000)] = Field(
         default=280, description="Most characters of an event's text that reach a generator."
     )
+    promising: bool = Field(
+        default=False,
+        description="Whether lists of recommendations go on with what is promising: no verdict yet, but a chance of four in five.",
+    )
     banned_phrases: tuple[str, ...] = Field(default=(), description="Phrases a person has banned in every context.")
     redact: bool = Field(
         default=True,

@@ -36,6 +36,10 @@ BANNED_ENTRIES = 500
 """Most phrases of marked losers in an evidence document; a limit of its size, not of what may be banned."""
 
 
+PROMISING = 0.8
+"""Chance of an effect in its direction from which on a value that is no verdict is a lead to test."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Edition:
     """What is the same in every context of one publication.
@@ -128,6 +132,7 @@ class _Draft:
     held: dict[str, dict[str, Evidence]] = field(default_factory=dict)
     rejected: dict[str, dict[str, NotRecommended]] = field(default_factory=dict)
     unclear: dict[str, list[str]] = field(default_factory=dict)
+    promising: dict[str, list[str]] = field(default_factory=dict)
     borrowed: dict[str, int] = field(default_factory=dict)
     more: dict[str, int] = field(default_factory=dict)
 
@@ -161,11 +166,13 @@ class _Draft:
             recommended_patterns=patterns,
             grades=Grades(
                 works={name: values[:graded] for name, values in shown.items() if values[:graded]},
+                promising={name: values[:graded] for name, values in self.promising.items() if values[:graded]},
                 unclear={name: values[:graded] for name, values in self.unclear.items() if values[:graded]},
             ),
             borrowed=self.borrowed,
             more=self.more,
             usable=usable,
+            learned_value=self.data.learned.get(self.scope),
             plugins=dict(self.added.values),
             why_empty={name: self.why_empty(name) for name, is_usable in usable.items() if not is_usable}
             | dict(self.added.why_empty),
@@ -257,14 +264,29 @@ class _Draft:
         """Return the values of the field's attribute that work; keep the others with the reason why not."""
         mine = [item for item in self.judgements if FIELD_OF.get(item.finding.pattern_type) == name]
         self.reject(name, mine)
-        return self.list_entries(name, self.show_judged(name, [item for item in mine if item.verdict == "works"]))
+        return self.list_entries(name, self.show_judged(name, self.recommend(mine)))
+
+    def recommend(self, judgements: list[Judgement]) -> list[Judgement]:
+        """Return what works, then, where the setting says so, what is promising; each by its shrunk effect."""
+        leads = judgements if self.edition.settings.publishing.promising else []
+        return [
+            *(item for item in judgements if item.verdict == "works"),
+            *(item for item in leads if self.lead_of(item) is not None and (item.finding.shrunk_lift or 0.0) > 0.0),
+        ]
+
+    def lead_of(self, item: Judgement) -> float | None:
+        """Return the chance of the effect's sign, of a value that is no verdict but a lead to test; None of others."""
+        if item.verdict != "unclear" or item.why:
+            return None
+        chance = item.finding.chance_of_sign(self.edition.settings.evidence.confidence)
+        return chance if chance is not None and chance >= PROMISING else None
 
     def other_patterns(self) -> list[Pattern]:
         """Return what works of the pattern types without a field of their own."""
         name = "recommended_patterns"
         mine = [item for item in self.judgements if item.finding.pattern_type not in FIELD_OF]
         self.reject(name, mine)
-        working = [item for item in mine if item.verdict == "works"]
+        working = self.recommend(mine)
         by_shown = {self.notes.show_labelled(item.finding, name): item.finding for item in reversed(working)}
         return [
             Pattern(
@@ -304,9 +326,16 @@ class _Draft:
         for item in self.notes.first(not_working):
             value = self.notes.show_labelled(item.finding, name)
             reason = words.describe_refusal(item, self.edition.settings.evidence)
+            if (chance := self.lead_of(item)) is not None:
+                reason = f"{words.describe_lead(item.finding, chance)} {reason}"
             self.refuse(name, value, reason, self.notes.of_judgement(item))
-            if item.verdict == "unclear":
+            if item.verdict == "unclear" and chance is None:
                 self.unclear.setdefault(name, []).append(value)
+        for item in self.notes.first(item for item in judgements if self.lead_of(item) is not None):
+            grown = (item.finding.shrunk_lift or 0.0) > 0.0
+            field_of = name if grown else "risky_patterns"
+            value = self.notes.show_labelled(item.finding, field_of)
+            self.promising.setdefault(field_of, []).append(value)
 
     def refuse(self, name: str, value: str, reason: str, evidence: Evidence) -> None:
         """Keep why a value is not recommended."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from math import inf, log1p, sqrt
+from statistics import NormalDist
 from typing import Any, Literal
 
 import polars as pl
@@ -73,6 +75,24 @@ class ValueFinding:
     platforms: tuple[str, ...] = ()
     content_types: tuple[str, ...] = ()
     sentence: str | None = None
+
+    def chance_of_sign(self, confidence: float) -> float | None:
+        """Return the posterior chance that its effect has the sign of its shrunk lift; None where no interval tells.
+
+        Shrinking a lift by a factor shrinks its variance by the same: that of a normal prior around none.
+
+        Args:
+            confidence: Coverage of its interval.
+        """
+        ends = (self.lift, self.lift_low, self.lift_high, self.shrunk_lift)
+        if self.basis == "pooled" or any(end is None or not -1.0 < end < inf for end in ends):
+            return None
+        lift, low, high, shrunk = (log1p(end) for end in ends if end is not None)
+        error = (high - low) / (2.0 * NormalDist().inv_cdf(0.5 + confidence / 2.0))
+        if error <= 0.0 or lift * shrunk <= 0.0:
+            return None
+        drawn = min(shrunk / lift, 1.0)
+        return NormalDist().cdf(abs(lift) * sqrt(drawn) / error)
 
     @property
     def observed(self) -> str:

@@ -88,6 +88,33 @@ def describe_refusal(judgement: Judgement, rules: EvidenceRules) -> str:
     return f"{told[0].upper()}{told[1:]}. {describe_finding(finding, rules.confidence)}"
 
 
+def describe_lead(finding: ValueFinding, chance: float) -> str:
+    """Return in a sentence that a value is a lead to test.
+
+    Args:
+        chance: Posterior chance that its effect has the sign that was found.
+    """
+    kind = "better" if (finding.shrunk_lift or 0.0) > 0.0 else "worse"
+    return f"A lead to test: posts with it fare {kind} with a chance of {chance:.0%}."
+
+
+def describe_learned(row: Mapping[str, Any]) -> str:
+    """Return in a sentence what a text model is worth, or why there is none.
+
+    Args:
+        row: Row of `LearnedValue`.
+    """
+    experiments = plural(row["experiments"], "experiment")
+    if row["status"] == "too_few":
+        return f"{experiments} with several wordings: too few to learn from."
+    if row["status"] == "no_model" or row["pair_accuracy"] is None:
+        return f"No model: what {experiments} taught did not beat chance on those that followed."
+    return (
+        f"Of two wordings of later experiments it names the better one in {row['pair_accuracy']:.0%} of pairs; "
+        f"the one with the best score has {row['click_gain']:+.1%} clicks."
+    )
+
+
 def describe_rate(row: Mapping[str, Any], level: float, needed: int) -> str:
     """Return how often outcomes of one value were won, in one sentence: that of `gold.findings` where it has one.
 

@@ -13,7 +13,7 @@ from kaizenlake import tables
 from kaizenlake.jobs.activity.scopes import by_segment
 from kaizenlake.jobs.alerts._content_findings import best_content_id, brief_clarity_id, pattern_id, win_rate_id
 from kaizenlake.publish.context.judgement import Uses, ValueFinding, best_evidence, of_pattern, of_pooled, of_win_rate
-from kaizenlake.publish.context.model import EVERYTHING, Scope, segment
+from kaizenlake.publish.context.model import EVERYTHING, Scope, project, segment
 from kaizenlake.publish.context.scopes import SEGMENT
 from kaizenlake.publish.context.sources import ATTRIBUTES, CREATIVE, RATES
 from kaizenlake.settings import Settings
@@ -23,6 +23,7 @@ from kaizenlake.tables import (
     CreativeLabels,
     Findings,
     IntakeSegments,
+    LearnedValue,
     Patterns,
     PooledPatterns,
     Projects,
@@ -50,6 +51,7 @@ class Data:
     clarity: list[Row]
     uses: Mapping[Scope, Uses]
     pooled: list[ValueFinding]
+    learned: Mapping[Scope, dict[str, float]]
     missing: Mapping[str, str]
     """By field of a context, what sources do not tell and it needs."""
 
@@ -69,6 +71,7 @@ class Data:
             ),
             IntakeSegments: _add_sentence(scan(IntakeSegments).sort(SEGMENT), findings, brief_clarity_id()),
             Contents: _list_used(scan, only),
+            LearnedValue: scan(LearnedValue).filter(pl.col("status") == "usable"),
             PooledPatterns: scan(PooledPatterns).sort("pattern_type"),
             Findings: findings.filter(pl.col("kind") == "missing_data").sort(
                 "strength", "finding_id", descending=[True, False]
@@ -90,6 +93,7 @@ class Data:
             pooled=[of_pooled(row) for row in frames[PooledPatterns].iter_rows(named=True)]
             if settings.tenants.sharing == "pooled"
             else [],
+            learned=_gather_learned(frames[LearnedValue]),
             missing=_missing(frames[Findings]),
         )
 
@@ -104,10 +108,28 @@ class Data:
             self.winners.get(scope, []),
             self.losers.get(scope, []),
             self.phrases.of(scope),
+            self.learned.get(scope),
             sorted(uses.platforms),
             sorted(uses.content_types),
             *((self.clarity, self.pooled, sorted(self.missing.items())) if scope == EVERYTHING else ()),
         )
+
+
+_LEARNED = (
+    *("judged_experiments", "pair_accuracy", "pair_accuracy_error", "significant_accuracy"),
+    *("click_gain", "click_gain_error", "slope", "kept_sign_rate"),
+)
+"""What a context tells of what was learned, by the lake's own experiments."""
+
+
+def _gather_learned(models: pl.DataFrame) -> dict[Scope, dict[str, float]]:
+    """Return what the text model of each project, and that of all, is worth on experiments that it did not see."""
+    return {
+        project(row["model"]) if row["model"] else EVERYTHING: {
+            name: round(float(row[name]), 4) for name in _LEARNED if row[name] is not None
+        }
+        for row in models.iter_rows(named=True)
+    }
 
 
 def _missing(findings: pl.DataFrame) -> dict[str, str]:

@@ -11,6 +11,7 @@ from kaizenlake.tables import (
     EventCounts,
     Findings,
     IntakeSegments,
+    LearnedValue,
     Outcomes,
     Patterns,
     PooledPatterns,
@@ -104,7 +105,7 @@ SIZES: tuple[type[Table], ...] = (EventCounts, Projects, Contents, Outcomes)
 """Tables that say which scopes there are, and how much is known of each."""
 
 TABLES: tuple[type[Table], ...] = tuple(
-    dict.fromkeys((*SIZES, *(table for rule in RULES for table in rule.tables), Findings))
+    dict.fromkeys((*SIZES, *(table for rule in RULES for table in rule.tables), LearnedValue, Findings))
 )
 """Every table that a context is made of."""
 

@@ -16,12 +16,12 @@ from kaizenlake import tables
 from kaizenlake._version import __version__
 from kaizenlake.lake.store import Lake
 from kaizenlake.publish.context.model import NOTICE, instant
+from kaizenlake.publish.context.reasons import describe_learned
 from kaizenlake.publish.signed import text_model_file as model
 from kaizenlake.publish.signed.signed_files import FileForm, SignedFiles
 from kaizenlake.publish.signed.signed_folder import FOLDER, VerifiedFolder
 from kaizenlake.publish.signed.skill_file import Provenance
 from kaizenlake.tables import LearnedValue, Table, TextEffects
-from kaizenlake.vocabulary import plural
 
 PLACE = "text_models"
 
@@ -148,7 +148,7 @@ def _describe(row: Mapping[str, Any], weights: Mapping[str, Any] | None) -> dict
     return {
         "model": row["model"],
         "status": row["status"],
-        "why": describe_status(row),
+        "why": describe_learned(row),
         "experiments": row["experiments"],
         "arms": row["arms"],
         "first_at": instant(row["first_at"]),
@@ -157,24 +157,6 @@ def _describe(row: Mapping[str, Any], weights: Mapping[str, Any] | None) -> dict
         "is_english": row["is_english"],
         **(nothing if row["status"] != "usable" or weights is None else weights),
     }
-
-
-def describe_status(row: Mapping[str, Any]) -> str:
-    """Return in a sentence what a model is worth, or why there is none.
-
-    Args:
-        row: Row of `LearnedValue`.
-    """
-    experiments = plural(row["experiments"], "experiment")
-    if row["status"] == "too_few":
-        return f"{experiments} with several wordings, too few to learn from."
-    accuracy = row["pair_accuracy"]
-    if row["status"] == "no_model" or accuracy is None:
-        return f"No model: what {experiments} taught did not beat chance on those that followed."
-    return (
-        f"Of two wordings of later experiments it names the better one in {accuracy:.0%} of pairs; "
-        f"the one with the best score has {row['click_gain']:+.1%} clicks."
-    )
 
 
 def _round(figure: Any) -> Any:
