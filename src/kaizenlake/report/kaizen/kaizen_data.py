@@ -22,11 +22,13 @@ from kaizenlake.tables import (
     Findings,
     IntakeSegments,
     Landings,
+    LearnedValue,
     Patterns,
     Projects,
     Quarantine,
     Scan,
     SourceFreshness,
+    TextEffects,
     WinRates,
 )
 from kaizenlake.tables.outcome import ALL, KINDS
@@ -50,6 +52,8 @@ class ReportData:
         win_rates: Win rates by kind, strongest evidence first.
         experiments: Patterns contrasted within experiments.
         observations: Patterns that were only observed.
+        models: Text models, that of all projects first.
+        wording: Rules of that model whose interval leaves out 0, the strongest first.
         clarity: Clarity of briefs by segment.
         sources: Sources, the longest silent first.
         quality: Conservation of lines.
@@ -74,6 +78,8 @@ class ReportData:
     win_rates: Mapping[str, Listing[TableRow]]
     experiments: Listing[TableRow]
     observations: Listing[TableRow]
+    models: Listing[TableRow]
+    wording: Listing[TableRow]
     clarity: Listing[TableRow]
     sources: Listing[TableRow]
     quality: Quality
@@ -152,6 +158,8 @@ def build(
         win_rates={kind: _win_rates(scan(WinRates), kind) for kind in KINDS},
         experiments=_patterns(patterns, "experiment"),
         observations=_patterns(patterns, "observation"),
+        models=listing(scan(LearnedValue), by={"model": False}),
+        wording=_list_rules(scan(TextEffects)),
         clarity=listing(scan(IntakeSegments), by={"briefs": True, "industry": False, "client_type": False}),
         sources=listing(scan(SourceFreshness), by={"stale": True, "silent_hours": True, "source": False}),
         quality=_make_quality(scan(Landings), scan(Quarantine)),
@@ -165,6 +173,13 @@ def build(
         evidence=bearings.evidence,
     )
     return replace(data, figures=_make_figures(data, scan, window["events"] or 0))
+
+
+def _list_rules(effects: pl.LazyFrame) -> Listing[TableRow]:
+    """Return rules of the model of all projects whose interval leaves out 0, the strongest first."""
+    is_told = (pl.col("ci_low") > 0.0) | (pl.col("ci_high") < 0.0)
+    rules = effects.filter(pl.col("model") == "", pl.col("kind") == "rule", is_told)
+    return listing(rules.with_columns(strength=pl.col("effect").abs()), by={"strength": True, "term": False})
 
 
 def _list_findings(scan: Scan, kind: str) -> Listing[TableRow]:

@@ -18,6 +18,7 @@ from kaizenlake.report.kaizen.lake_sections import (
 )
 from kaizenlake.report.kaizen.learning_section import build_learning
 from kaizenlake.report.kaizen.outcome_sections import build_clarity, build_win_rates, wins_of
+from kaizenlake.report.kaizen.wording_section import build_wording
 
 
 def build_document(data: ReportData, more: tuple[Section, ...] = ()) -> ReportDocument:
@@ -48,6 +49,7 @@ SECTIONS: tuple[Callable[[ReportData], Section | None], ...] = (
     build_tiers,
     build_labels,
     build_patterns,
+    build_wording,
     build_win_rates,
     wins_of(
         "outreach",
