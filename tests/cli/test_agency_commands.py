@@ -141,6 +141,9 @@ def test_what_is_approved_is_planned_done_and_shown_as_a_calendar(kaizen, tmp_pa
     assert kaizen("schedule", "tick", "--now", "2026-01-05T07:59") == "Nothing is due.\n"
     assert "t1: completed_preview." in kaizen("schedule", "tick", "--now", "2026-01-05T08:00")
     assert "t2: completed." in kaizen("schedule", "tick", "--now", "2026-01-06T08:00", "--execute")
+    assert kaizen("schedule", "tick", "--now", "2026-01-06T08:00") == "Nothing is due.\n"
+    again = kaizen("schedule", "tick", "--now", "2026-01-06T08:00", "--execute")
+    assert again == "Nothing is due.\nTasks of acme were only tried; `kaizen schedule plan BRAND` plans them again.\n"
     assert "is completed, by ann" in kaizen("task", "run", "t1", "--by", "ann", "--execute")
     kaizen("task", "run", "t1", "--by", "ann", fails="does not become in_progress")
     kaizen("schedule", "calendar", "acme", "--start", "2026-01-05", "--out", tmp_path / "x.doc", fails=".html or .ics")

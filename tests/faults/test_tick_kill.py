@@ -19,7 +19,8 @@ from kaizenlake.lake.trust import decisions
 START = datetime(2026, 12, 1, 9, tzinfo=UTC)
 KILLS = int(os.environ.get("TICK_KILLS", "3"))
 """Times that a tick is killed; TICK_KILLS asks for more."""
-NAMES = [f"t{number}" for number in range(6)]
+NAMES = [f"t{number}" for number in range(2 * KILLS)]
+"""So many tasks that ticks have some to do until the end."""
 
 TICKS = """
 import sys

@@ -12,7 +12,7 @@ import pytest
 from kaizenlake import AutoExecutionEngine, ExecutionContext
 from kaizenlake.decide.agency import brands, schedule, tasks
 from kaizenlake.decide.agency.tasks import TaskDraft
-from kaizenlake.generate.agency.facts import LACKING
+from kaizenlake.generate.agency.facts import LACKING, gather
 from kaizenlake.generate.agency.layout import escape_markdown
 from kaizenlake.generate.agency.task_types import ALIASES, TYPES
 from kaizenlake.lake.landing.landing import land
@@ -39,6 +39,7 @@ FULL = {
     "zone": "Europe/Berlin",
     "logo": "rye.svg",
     "holidays": ["2026-12-25"],
+    "projects": ["full-project"],
 }
 
 
@@ -50,12 +51,14 @@ def full_posts():
             "id": f"full-{number}",
             "type": "PERFORMANCE_RECORDED",
             "occurred_at": (AT - timedelta(hours=number)).isoformat(),
+            "project_id": "full-project",
             "payload": {
                 "content_id": f"full-{number}",
                 "brand_id": "full",
                 "platform": ("instagram", "linkedin")[number // 2 % 2],
                 "impressions": 1000,
-                "engagements": 30 + 30 * (number % 2) + number % 7,
+                "engagements": 30 + 30 * (number % 2) + 40 * (number % 5 < 2) + number % 7,
+                "content_type": "photo" if number % 5 < 2 else "link",
                 "clicks": 5 + number % 9,
                 "text": f"{texts[number % 2]} {number}",
                 "posted_weekday": ("monday", "tuesday", "thursday")[number % 3],
@@ -100,6 +103,23 @@ def lake(tmp_path_factory):
     brands.describe(made, FULL)
     assert nightly(made, as_of=datetime.now(UTC) + timedelta(hours=1)).exit_code == 0
     return made
+
+
+def test_wording_comes_from_the_posts_of_the_brand_and_is_no_kind_of_post(lake):
+    own, other = gather(lake, "full"), gather(lake, "acme")
+    assert {item.short for item in own.parts["works"]} >= {"question", "content type photo"}
+    assert "content type photo" not in {item.short for item in own.parts["wording"]}
+    for item in own.parts["wording"]:
+        assert own.evidence[item.evidence - 1]["table"] == "gold.scoped_patterns"
+        assert "workspace" not in item.text
+    # A brand without patterns of its own is told those of all, as such.
+    assert all("in the whole workspace" in item.text for item in other.parts["works"])
+    rewrite = AutoExecutionEngine(ExecutionContext(), lake).execute_task(
+        "t", task(brand_id="full", task_type="email_rewrite")
+    )
+    rows = [line for line in rewrite.output["markdown"].splitlines() if line.startswith("| Welcome")]
+    assert any("question" in row for row in rows)
+    assert not any("photo" in row for row in rows)
 
 
 def task(**changes):

@@ -116,10 +116,12 @@ def tick(
     as_json: JsonOption = False,
 ) -> None:
     """Do tasks that are due: each is claimed by one append, so that two ticks at once do nothing twice."""
+    from kaizenlake.decide.agency import tasks
     from kaizenlake.generate.agency.engine import AutoExecutionEngine, ExecutionContext
 
     context = ExecutionContext(dry_run=not execute, operator_id="scheduler")
-    runtime = AutoExecutionEngine(context, open_view(lake, tenant)).runtime()
+    view = open_view(lake, tenant)
+    runtime = AutoExecutionEngine(context, view).runtime()
     at = datetime.now(UTC) if now is None else _instant(now, "--now")
     ran = [vars(item) for item in runtime.tick(at, most)]
     if as_json:
@@ -127,6 +129,9 @@ def tick(
         return
     if not ran:
         say("Nothing is due.")
+        tried = sorted({row["brand_id"] for row in tasks.state(view).rows() if row["status"] == "completed_preview"})
+        if execute and tried:
+            say(f"Tasks of {', '.join(tried)} were only tried; `kaizen schedule plan BRAND` plans them again.")
     for row in ran:
         say(f"{row['task_id']}: {row['status']}" + (f", {row['reason']}" if row["reason"] else "") + ".")
     if ran and not execute:

@@ -11,7 +11,7 @@ import polars as pl
 from kaizenlake.decide.agency.brands import find_brand
 from kaizenlake.lake.store import Lake
 from kaizenlake.publish import formats as say
-from kaizenlake.tables import AvoidedPhrases, Contents, KpiTargets, Patterns, Table, WinRates, full_name
+from kaizenlake.tables import AvoidedPhrases, Contents, KpiTargets, Patterns, ScopedPatterns, Table, WinRates, full_name
 from kaizenlake.vocabulary import plural
 
 MOST = 5
@@ -19,6 +19,9 @@ MOST = 5
 
 FEWEST = 3
 """Fewest posts of a platform or an hour that is spoken of."""
+
+OF_CHANNELS = frozenset({"content_type", "platform"})
+"""Types of patterns that say what a post is made of and not how it is worded: nothing that a text could open with."""
 
 QUESTIONS = {
     "offer": "What does the brand sell?",
@@ -33,6 +36,7 @@ QUESTIONS = {
 
 LACKING = {
     "works": "no pattern of the posts works for certain; more posts, or experiments, would tell",
+    "wording": "no pattern of wording works for certain; more posts with a text, or experiments, would tell",
     "avoid": "nobody marked a phrase to be avoided, and no pattern is risky for certain",
     "platforms": "no platform has three posts of the brand with an engagement rate",
     "hours": "no hour has three posts of the brand that tell when they were published",
@@ -92,7 +96,8 @@ class KnownFacts:
 def gather(lake: Lake, brand_id: str) -> KnownFacts:
     """Gather what the tables of the latest night know of a brand, and what was told of it until now.
 
-    Posts are those that name the brand, or are of a project of it. Patterns and outcomes are those of the whole workspace.
+    Posts are those that name the brand, or are of a project of it. Patterns are those of its projects, then of the whole
+    workspace; outcomes are those of the whole workspace.
 
     Args:
         lake: The lake, as a tenant has it where there are several.
@@ -103,7 +108,7 @@ def gather(lake: Lake, brand_id: str) -> KnownFacts:
     is_ours = (pl.col("brand_id") == brand_id) | (pl.col("brand_id").is_null() & pl.col("project_id").is_in(projects))
     posts = lake.scan(Contents).filter(is_ours.fill_null(False)).collect()
     _add_told(facts)
-    _add_patterns(facts, lake)
+    _add_patterns(facts, lake, projects)
     _add_outcomes(facts, lake)
     _add_posts(facts, posts)
     for row in _rows(lake.scan(KpiTargets).filter(brand_id=brand_id).sort("metric")):
@@ -135,20 +140,30 @@ def _add_told(facts: KnownFacts) -> None:
             facts.parts[name] = [Statement(item, short=f"“{item}”" if name == "claims" else "") for item in brand[name]]
 
 
-def _add_patterns(facts: KnownFacts, lake: Lake) -> None:
-    found = lake.scan(Patterns).filter(pl.col("verdict").is_in(["works", "risky"]))
-    order = pl.col("shrunk_lift").fill_null(0).abs()
-    for row in _rows(found.sort(order, "pattern_type", "pattern", descending=[True, False, False])):
-        part = "works" if row["verdict"] == "works" else "avoid"
-        if len(facts.parts.get(part, ())) >= MOST:
-            continue
-        how = "in experiments" if row["evidence"] == "experiment" else "as observed"
-        text = (
-            f"{say.name_words(row['pattern_type'])} {say.name_words(row['pattern'])}: {say.lift(row['lift'])} "
-            f"({say.lift(row['lift_ci_low'])} to {say.lift(row['lift_ci_high'])}) {how}, {plural(row['contents'], 'post')}"
-        )
-        facts.add(part, Patterns, row, text, _name_pattern(row))
-        facts.parts.setdefault("strengths" if part == "works" else "weaknesses", []).append(facts.parts[part][-1])
+def _add_patterns(facts: KnownFacts, lake: Lake, projects: list[str]) -> None:
+    """Add what works and what is risky: by the posts of the brand's own projects first, then by those of the whole workspace."""
+    own = lake.scan(ScopedPatterns).filter(scope="project").filter(pl.col("project_id").is_in(projects))
+    strength = pl.col("shrunk_lift").fill_null(0).abs()
+    seen: set[tuple[str, str]] = set()
+    for table, found, whose in ((ScopedPatterns, own, ""), (Patterns, lake.scan(Patterns), " in the whole workspace")):
+        judged = found.filter(pl.col("verdict").is_in(["works", "risky"]))
+        for row in _rows(judged.sort(strength, "pattern_type", "pattern", descending=[True, False, False])):
+            name = row["pattern_type"], row["pattern"]
+            part = "works" if row["verdict"] == "works" else "avoid"
+            if name in seen or len(facts.parts.get(part, ())) >= MOST:
+                continue
+            seen.add(name)
+            how = "in experiments" if row["evidence"] == "experiment" else "as observed"
+            text = (
+                f"{say.name_words(row['pattern_type'])} {say.name_words(row['pattern'])}: {say.lift(row['lift'])} "
+                f"({say.lift(row['lift_ci_low'])} to {say.lift(row['lift_ci_high'])}) {how}, "
+                f"{plural(row['contents'], 'post')}{whose}"
+            )
+            facts.add(part, table, row, text, _name_pattern(row))
+            statement = facts.parts[part][-1]
+            facts.parts.setdefault("strengths" if part == "works" else "weaknesses", []).append(statement)
+            if part == "works" and row["pattern_type"] not in OF_CHANNELS:
+                facts.parts.setdefault("wording", []).append(statement)
 
 
 def _name_pattern(row: Mapping[str, Any]) -> str:

@@ -101,6 +101,7 @@ class ProductText:
 
 _NAMES = {
     "works": "a pattern that works",
+    "wording": "wording that works",
     "best": "a post to start from",
     "platforms": "the channel",
     "hours": "the hour",
