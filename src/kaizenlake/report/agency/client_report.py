@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -122,6 +122,8 @@ def _build_ran(contents: pl.DataFrame, packs: pl.DataFrame, tasks: Iterable[Mapp
             *(name for name in ("opens", "conversions") if told[name].is_not_null().any()),
         )
         blocks.append(build_grid("ran-table", "One channel", Contents, Listing(rows, told.height), columns))
+        if (weeks := _build_weeks(contents)) is not None:
+            blocks.append(weeks)
     done = [task for task in tasks if task["status"] == "completed"]
     if done:
         names = ", ".join(say.name_words(str(task["task_type"])) for task in done[:MOST_TASKS])
@@ -135,6 +137,46 @@ def _build_ran(contents: pl.DataFrame, packs: pl.DataFrame, tasks: Iterable[Mapp
     if not blocks:
         return build_empty("ran", "What ran", "No figures came in within these weeks.", "PERFORMANCE_RECORDED")
     return Section("ran", "What ran", "", tuple(blocks))
+
+
+_RATES = (
+    ("engaged", "Posts: engaged", None, "engagements"),
+    ("opened", "E-mail: opened", "email", "opens"),
+    ("clicked", "E-mail: clicked", "email", "clicks"),
+    ("converted", "Site: converted", "website", "conversions"),
+)
+"""Rates that are told week by week: name, heading, platform, and what is counted over its impressions."""
+
+
+def _build_weeks(contents: pl.DataFrame) -> Block | None:
+    """Return the rates of the channels week by week, the newest first; None where there is no rate."""
+
+    def rate(platform: str | None, counted: str) -> pl.Expr:
+        counts = pl.col(counted).is_not_null() & (pl.col("impressions") > 0)
+        if platform is not None:
+            counts &= pl.col("platform") == platform
+        seen = pl.col("impressions").filter(counts).sum()
+        return pl.when(seen > 0).then(pl.col(counted).filter(counts).sum() / seen)
+
+    weeks = (
+        contents.group_by(week=pl.col("occurred_at").dt.truncate("1w").dt.date())
+        .agg(*(rate(platform, counted).alias(name) for name, _, platform, counted in _RATES))
+        .sort("week", descending=True)
+        .head(WEEKS)
+    )
+    told = [(name, heading) for name, heading, *_ in _RATES if weeks[name].is_not_null().any()]
+    if weeks.height < 2 or not told:
+        return None
+    rows = tuple(TableRow(**row) for row in weeks.iter_rows(named=True))
+    columns = (
+        show_text("Week of", lambda row: say.day(row.week)),
+        *(show_text(heading, _tell_rate(name), format="count") for name, heading in told),
+    )
+    return build_grid("weeks-table", "Week by week", Contents, Listing.whole(rows), columns)
+
+
+def _tell_rate(name: str) -> Callable[[TableRow], str]:
+    return lambda row: say.small_percent(getattr(row, name))
 
 
 def _build_worked(contents: pl.DataFrame, targets: pl.LazyFrame, brand: Mapping[str, Any] | None) -> Section:

@@ -110,7 +110,7 @@ def _build_failures(scan: Scan, pack: str) -> Section | None:
     if found.is_empty():
         return None
     blocks: list[Block] = [
-        Paragraph(f"{say.clean(str(row['reason']), 200)}: {say.count(row['failures'])}.")
+        Paragraph(f"{say.clean(str(row['reason']), 200).rstrip('.')}: {say.count(row['failures'])} times.")
         for row in found.sort("failures", "reason", descending=[True, False]).head(10).iter_rows(named=True)
     ]
     return Section("failures", "Why productions failed", "", tuple(blocks))
