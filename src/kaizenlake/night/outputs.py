@@ -23,6 +23,7 @@ from kaizenlake.night.artifact import Run, RunFailure, StepRecord
 from kaizenlake.night.deciding import name_tenant
 from kaizenlake.publish import guard
 from kaizenlake.publish.signed import documents
+from kaizenlake.publish.signed.playbooks import publish_playbooks
 from kaizenlake.publish.signed.skills import publish_skills
 from kaizenlake.publish.signed.tenants import audiences
 from kaizenlake.publish.signed.text_models import publish_text_models
@@ -66,13 +67,14 @@ def settings_sha256(lake: Lake) -> str:
 
 
 def publish(lake: Lake, run: Run, record: StepRecord, broken: Collection[type[Table]] = ()) -> None:
-    """Publish contexts, skill cards and text models of the tables as this run leaves them; nothing where what is there still holds."""
+    """Publish contexts, skill cards, text models and playbooks of the tables as this run leaves them; nothing where what is there still holds."""
     now, rows, is_changed = datetime.now(UTC), 0, False
     for view in audiences(lake):
         with redact_within(view, run):
             done = documents.publish_contexts(view, as_of=run.as_of, generated_at=now, run_id=run.run_id, broken=broken)
             cards = publish_skills(view, as_of=run.as_of, generated_at=now, run_id=run.run_id)
             models = publish_text_models(view, generated_at=now, run_id=run.run_id)
+            models += publish_playbooks(view, generated_at=now)
         of_tenant = artifact.of_tenant(run, view.tenant)
         of_tenant.publication = done.sequence
         of_tenant.events = view.scan(EventCounts).select(pl.col("events").sum()).collect().item()

@@ -17,7 +17,7 @@ from kaizenlake.lake.trust import decisions
 from kaizenlake.lake.trust.tenants import views
 from kaizenlake.lake.upkeep import recount
 from kaizenlake.night.plan import batches
-from kaizenlake.publish.signed import alerts, documents, policies, signed_folder, skills, text_models
+from kaizenlake.publish.signed import alerts, documents, playbooks, policies, signed_folder, skills, text_models
 from kaizenlake.publish.signed.tenants import of_several, verify_several
 from kaizenlake.tables import Events, Landings, Table
 from kaizenlake.vocabulary import plural
@@ -185,6 +185,11 @@ def _text_models(lake: Lake) -> Check:
     return Check(f"text models, {_by(found)}", found.files, None)
 
 
+def _playbooks(lake: Lake) -> Check:
+    found = playbooks.verify_playbooks(lake)
+    return Check(f"playbooks, {_by(found)}", found.files, None)
+
+
 def _policies(lake: Lake) -> Check:
     found = policies.verify_policies(lake)
     return Check(f"policies of agents, {_by(found)}", found.files, None)
@@ -211,6 +216,7 @@ PUBLISHED: tuple[tuple[str, str, Callable[[Lake], Check]], ...] = (
     (policies.PLACE, "policies of agents", _policies),
     (skills.PLACE, "skill cards", _skills),
     (text_models.PLACE, "text models", _text_models),
+    (playbooks.PLACE, "playbooks", _playbooks),
     (alerts.FILE, "alerts", _alerts),
 )
 """What may lie in the folder of publications: file or folder, what it is, and its check."""
