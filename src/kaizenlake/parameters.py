@@ -368,6 +368,27 @@ class TaskRules(ParameterGroup):
     )
 
 
+class AnomalyRules(ParameterGroup):
+    """When a rate of a brand is too low: by a floor, or by the brand's own past."""
+
+    email_open_rate: Share = Field(
+        default=0.20, description="Floor of opened over delivered; below it the day is told."
+    )
+    email_click_rate: Share = Field(default=0.04, description="Floor of clicked over delivered.")
+    instagram_engagement_rate: Share = Field(default=0.03, description="Floor of engagements over impressions.")
+    website_conversion_rate: Share = Field(default=0.01, description="Floor of conversions over visits.")
+    level: Annotated[float, Field(gt=0, le=0.1)] = Field(
+        default=0.01, description="Chance of a finding that is none, for each series, night and kind."
+    )
+    alarm_q: Annotated[float, Field(gt=0, le=0.5)] = Field(
+        default=0.1, description="Share of alarms of a night that may be none (Benjamini-Hochberg over all series)."
+    )
+    most_alarms: AtLeastOne = Field(default=10, description="Most alarms of a night, beside those of floors.")
+    episode_nights: Annotated[int, Field(ge=1, le=90)] = Field(
+        default=7, description="Nights within which findings of a kind are one episode."
+    )
+
+
 class Schedule(ParameterGroup):
     """How due tasks are taken up."""
 

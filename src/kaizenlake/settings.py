@@ -22,6 +22,7 @@ from kaizenlake.events.catalogue import by_name
 from kaizenlake.events.rules import near
 from kaizenlake.parameters import (
     AlertRules,
+    AnomalyRules,
     Canaries,
     Clarity,
     Confidence,
@@ -74,6 +75,7 @@ class Settings(BaseModel):
     trends: Trends = Field(default_factory=Trends)
     promotion: Promotion = Field(default_factory=Promotion)
     tasks: TaskRules = Field(default_factory=TaskRules)
+    anomalies: AnomalyRules = Field(default_factory=AnomalyRules)
     schedule: Schedule = Field(default_factory=Schedule)
     readiness: OwnBenchmarks = Field(default_factory=OwnBenchmarks)
     generator: GeneratorEndpoint = Field(default_factory=GeneratorEndpoint)

@@ -119,6 +119,13 @@ IntakeEfficiency: TypeAlias = Literal["perfect", "good", "acceptable", "problema
 """How many rounds of questions a brief took."""
 
 
+AnomalyKind: TypeAlias = Literal["floor", "dip", "shift", "volume"]
+"""What a rate of a brand is found to be."""
+
+AnomalySeverity: TypeAlias = Literal["low", "medium", "high", "critical"]
+"""How serious it is."""
+
+
 PackRunStatus: TypeAlias = Literal["started", "completed", "failed"]
 """Where the production of a pack stands."""
 

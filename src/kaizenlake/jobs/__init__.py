@@ -41,6 +41,7 @@ from kaizenlake.jobs.content import (
     performance_tiers,
 )
 from kaizenlake.jobs.creations import content_matches, content_origins, external_origins
+from kaizenlake.jobs.feedback import anomalies, performance_snapshots
 from kaizenlake.jobs.funnel import funnel, icp_calibration, icp_patterns, leads, outreach_performance, time_to_close
 from kaizenlake.jobs.outcomes import outcome_counts, outcome_subjects, outcomes, scoped_win_rates, win_rates
 from kaizenlake.jobs.patterns import pattern_sums, patterns, pooled_patterns, scoped_patterns
@@ -106,6 +107,8 @@ JOBS: tuple[Job, ...] = (
     patterns.patterns,
     pooled_patterns.pooled_patterns,
     scoped_patterns.scoped_patterns,
+    performance_snapshots.performance_snapshots,
+    anomalies.anomalies,
     leads.leads,
     funnel.funnel,
     outreach_performance.outreach_performance,

@@ -12,6 +12,7 @@ from kaizenlake.tables.activity import (
     SourceChecks,
     SourceFreshness,
 )
+from kaizenlake.tables.agency.feedback import Anomalies, PerformanceSnapshots
 from kaizenlake.tables.agency.funnel import Funnel, IcpCalibration, IcpPatterns, Leads, OutreachPerformance, TimeToClose
 from kaizenlake.tables.agency.intake import Intakes, IntakeSegments
 from kaizenlake.tables.agency.packs import PackFailures, PackReadiness, PackRuns, SectionReadiness
@@ -134,6 +135,8 @@ GOLD: tuple[type[Table], ...] = (
     Patterns,
     PooledPatterns,
     ScopedPatterns,
+    PerformanceSnapshots,
+    Anomalies,
     Leads,
     Funnel,
     OutreachPerformance,
@@ -196,6 +199,7 @@ __all__ = [
     "AdTotals",
     "Ads",
     "Alerts",
+    "Anomalies",
     "AvoidedPhrases",
     "BrandFacts",
     "Brands",
@@ -261,6 +265,7 @@ __all__ = [
     "Patterns",
     "PendingScores",
     "Performance",
+    "PerformanceSnapshots",
     "PerformanceTiers",
     "Policies",
     "PolicyLog",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from kaizenlake.job import job
+from kaizenlake.jobs.agency._brand_owners import name_brands
 from kaizenlake.tables import Brands, Contents, KpiTargets
 from kaizenlake.tables.agency.targets import TARGET_METRICS
 
@@ -23,20 +24,8 @@ def kpi_targets(contents: pl.LazyFrame, brands: pl.LazyFrame) -> pl.LazyFrame:
         contents: Contents with their rates.
         brands: Brands with their projects.
     """
-    owners = (
-        brands.select("tenant_id", "projects", owner="brand_id")
-        .explode("projects")
-        .drop_nulls("projects")
-        .unique()
-        .group_by("tenant_id", project_id="projects")
-        .agg(pl.col("owner").first(), pl.len().alias("claimed"))
-        .filter(pl.col("claimed") == 1)
-        .drop("claimed")
-    )
     rates = (
-        contents.join(owners, on=["tenant_id", "project_id"], how="left", nulls_equal=True)
-        .with_columns(brand_id=pl.coalesce("brand_id", "owner"))
-        .drop_nulls("brand_id")
+        name_brands(contents, brands)
         .select("tenant_id", "brand_id", *TARGET_METRICS)
         .unpivot(TARGET_METRICS, index=["tenant_id", "brand_id"], variable_name="metric", value_name="rate")
         .drop_nulls("rate")
