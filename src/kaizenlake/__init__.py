@@ -41,6 +41,10 @@ _HOMES = {
     "KaizenContext": "kaizenlake.publish.context.model",
     "KaizenService": "kaizenlake.service",
     "redact": "kaizenlake.redaction",
+    "LearningService": "kaizenlake.decide.training.learning_service",
+    "ExampleSource": "kaizenlake.training.examples",
+    "TrainingExample": "kaizenlake.training.examples",
+    "filter_examples": "kaizenlake.training.example_filter",
 }
 
 # The log functions of the single event types, such as `log_lead_created`, follow from the catalogue.

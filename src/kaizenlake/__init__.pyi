@@ -2,6 +2,7 @@
 from kaizenlake._version import __version__ as __version__
 from kaizenlake.decide.agency.scheduler import SchedulerRepository as SchedulerRepository
 from kaizenlake.decide.agency.scheduler import SchedulerRuntime as SchedulerRuntime
+from kaizenlake.decide.training.learning_service import LearningService as LearningService
 from kaizenlake.errors import BenchmarkEnforcementError as BenchmarkEnforcementError
 from kaizenlake.events.write.boundaries import IngestStats as IngestStats
 from kaizenlake.events.write.boundaries import ingest_performance_batch as ingest_performance_batch
@@ -31,3 +32,6 @@ from kaizenlake.readiness.judge import judge as judge
 from kaizenlake.redaction import redact as redact
 from kaizenlake.service import KaizenService as KaizenService
 from kaizenlake.text.sentences import sentences as sentences
+from kaizenlake.training.example_filter import filter_examples as filter_examples
+from kaizenlake.training.examples import ExampleSource as ExampleSource
+from kaizenlake.training.examples import TrainingExample as TrainingExample

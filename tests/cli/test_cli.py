@@ -47,6 +47,8 @@ COMMANDS = {
     "brand",
     "task",
     "errors",
+    "dataset",
+    "metrics",
 }
 
 

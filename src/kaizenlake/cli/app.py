@@ -25,7 +25,7 @@ from kaizenlake.cli.commands import (
     tables,
 )
 from kaizenlake.cli.shell.output import clean, know, with_tenant
-from kaizenlake.cli.training import error_codes
+from kaizenlake.cli.training import dataset, error_codes, metrics
 from kaizenlake.errors import UNEXPECTED, KaizenError, Stopped, exit_codes
 
 SORRY = "error [unexpected]: This is a mistake of kaizen, not yours; the traceback above is for its makers."
@@ -70,7 +70,9 @@ for module in (
     brand,
     task,
     schedule,
+    dataset,
     error_codes,
+    metrics,
     keys,
 ):
     module.add_to(app)

@@ -7,10 +7,14 @@ from importlib import import_module
 
 _HOMES = {
     "ExampleSource": "kaizenlake.training.examples",
+    "ExtractedExamples": "kaizenlake.training.extraction",
     "FilteredExamples": "kaizenlake.training.example_filter",
+    "LearningService": "kaizenlake.decide.training.learning_service",
     "Rejection": "kaizenlake.training.example_filter",
     "TrainingExample": "kaizenlake.training.examples",
     "count_by_threshold": "kaizenlake.training.example_filter",
+    "extract_batch": "kaizenlake.training.extraction",
+    "extract_from_event": "kaizenlake.training.extraction",
     "filter_examples": "kaizenlake.training.example_filter",
     "near_duplicates": "kaizenlake.training.text_clusters",
     "score_example": "kaizenlake.training.example_filter",

@@ -103,12 +103,6 @@ ERROR_CODES: Final[tuple[ErrorCode, ...]] = (
         "Write it as task_type=summary or quality_score>=80.",
     ),
     ErrorCode(
-        "E7503",
-        "extra is missing",
-        "What was asked for needs libraries that the base installation leaves out.",
-        "Install them with `pip install 'kaizenlake[train]'`.",
-    ),
-    ErrorCode(
         "E7901",
         "service not initialised",
         "A method of LearningService was called after `cleanup`.",

@@ -16,6 +16,7 @@ from kaizenlake.vocabulary import plural
 
 if TYPE_CHECKING:
     from kaizenlake.decide.replays.golden import GoldenSet
+    from kaizenlake.lake.store import Lake
 
 
 def add_to(app: typer.Typer) -> None:
@@ -33,7 +34,13 @@ def add_to(app: typer.Typer) -> None:
 
 def freeze(
     name: Annotated[str, typer.Argument(help="Name of the set; one that exists gets its next version.")],
-    doer: Annotated[str, typer.Option("--doer", help="Agent whose runs it holds.")],
+    doer: Annotated[str | None, typer.Option("--doer", help="Agent whose runs it holds.")] = None,
+    texts: Annotated[
+        Path | None,
+        typer.Option(
+            help="Lines of JSON, each a text or an object with `text`: freeze these texts, which no example may hold, in place of runs."
+        ),
+    ] = None,
     lake: LakeOption = LAKE,
     tenant: TenantOption = None,
     since: Annotated[
@@ -51,6 +58,11 @@ def freeze(
     """Freeze runs of an agent as the next version of a golden set: hashed and signed. The same runs once more change nothing."""
     from kaizenlake.decide.replays import golden
 
+    if texts is not None:
+        _freeze_texts(name, texts, open_view(lake, tenant, may_be_new=True), by=decider(by), reason=reason)
+        return
+    if doer is None:
+        raise UsageError("Name the agent whose runs are frozen with --doer, or a file of texts with --texts.")
     filters = golden.Filters(_day(since), _day(until), outcome, tuple(run or ()), at_most, seed)
     item, is_new = golden.freeze(
         open_view(lake, tenant), name, doer=doer, by=decider(by), filters=filters, reason=reason
@@ -61,6 +73,27 @@ def freeze(
     state = "Frozen" if is_new else "It stands as it was frozen"
     say(
         f"{state}: {item.name} with {plural(len(item.runs), 'run')} of {item.doer}, content {item.content_sha256[:16]}…."
+    )
+
+
+def _freeze_texts(name: str, file: Path, lake: Lake, *, by: str, reason: str | None) -> None:
+    """Freeze the texts of a file, and say so."""
+    import json
+
+    from kaizenlake.decide.training.datasets import freeze_texts
+
+    try:
+        read = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except (OSError, ValueError) as error:
+        raise UsageError(f"The texts cannot be read: {error}.", where=str(file)) from error
+    held = [item.get("text") if isinstance(item, dict) else item for item in read]
+    kept = [text for text in held if isinstance(text, str)]
+    if len(kept) < len(held):
+        place = next(place for place, text in enumerate(held, 1) if not isinstance(text, str))
+        raise UsageError(f"Text {place} is none.", where=str(file), hint='A line is "…" or {"text": "…"}.')
+    named, is_new = freeze_texts(lake, name, kept, by=by, reason=reason)
+    say(
+        f"{'Frozen' if is_new else 'It stands as it was frozen'}: {name} with {plural(len(held), 'text')}, content {named[:16]}…."
     )
 
 
