@@ -59,5 +59,10 @@ def test_what_a_model_is_worth_stands_in_the_context_and_no_model_is_null():
     model = {"status": "usable", "pair_accuracy": 0.58, "click_gain": 0.08, "judged_experiments": 70}
     made = contexts((LearnedValue, {"model": "", **model}), pattern("hook_type", "story", "works"))
     assert made["everything"].learned_value == {"judged_experiments": 70.0, "pair_accuracy": 0.58, "click_gain": 0.08}
+    assert made["everything"].usable["learned_value"]
+    assert "learned_value" not in made["everything"].why_empty
     none = contexts((LearnedValue, {"model": "", **model, "status": "no_model"}))
     assert none["everything"].learned_value is None
+    assert "did not beat chance" in none["everything"].why_empty["learned_value"]
+    assert not none["everything"].usable["learned_value"]
+    assert contexts()["everything"].why_empty["learned_value"] == "No experiment compares wordings of it."

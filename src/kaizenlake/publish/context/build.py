@@ -25,7 +25,7 @@ from kaizenlake.publish.context.model import (
     as_short,
 )
 from kaizenlake.publish.context.plugin_fields import PluginFields, PluginValues
-from kaizenlake.publish.context.rows import Data, Row
+from kaizenlake.publish.context.rows import Data, Learned, Row
 from kaizenlake.publish.context.scopes import Size, confidence, sizes
 from kaizenlake.publish.context.size_limits import ROOMS, fits
 from kaizenlake.publish.context.sources import FIELD_OF, RATES, RULES
@@ -152,7 +152,9 @@ class _Draft:
         shown = {**lists, "recommended_patterns": [self.shown_pattern(item) for item in patterns]}
         filled: dict[str, object] = {**shown, **rates, "risky_patterns": risky, "banned_phrases": banned}
         filled |= {"past_winners": winners, "high_clarity_segments": segments}
+        learned = self.data.learned.get(self.scope, Learned(None, words.NOT_YET["learned_value"]))
         usable = {rule.field: bool(filled[rule.field]) for rule in RULES} | dict.fromkeys(words.NOT_YET, False)
+        usable["learned_value"] = learned.figures is not None
         graded = self.notes.room.graded
         return KaizenContext(
             tenant=self.notes.maybe(self.edition.tenant),
@@ -172,9 +174,10 @@ class _Draft:
             borrowed=self.borrowed,
             more=self.more,
             usable=usable,
-            learned_value=self.data.learned.get(self.scope),
+            learned_value=learned.figures,
             plugins=dict(self.added.values),
             why_empty={name: self.why_empty(name) for name, is_usable in usable.items() if not is_usable}
+            | ({} if learned.figures is not None else {"learned_value": learned.words})
             | dict(self.added.why_empty),
             recommended_tones=lists["recommended_tones"],
             high_performing_hooks=lists["high_performing_hooks"],

@@ -176,7 +176,7 @@ NOT_YET: Mapping[str, str] = {
     "platforms": "What works on each platform is not evaluated yet.",
     "hours": "Hours of posting are not evaluated yet.",
     "brand": "No brand is described.",
-    "learned_value": "The value of what was learned is not measured yet.",
+    "learned_value": "No experiment compares wordings of it.",
 }
 """Fields that no table feeds yet, and what is said of them."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -14,6 +14,7 @@ from kaizenlake.jobs.activity.scopes import by_segment
 from kaizenlake.jobs.alerts._content_findings import best_content_id, brief_clarity_id, pattern_id, win_rate_id
 from kaizenlake.publish.context.judgement import Uses, ValueFinding, best_evidence, of_pattern, of_pooled, of_win_rate
 from kaizenlake.publish.context.model import EVERYTHING, Scope, project, segment
+from kaizenlake.publish.context.reasons import describe_learned
 from kaizenlake.publish.context.scopes import SEGMENT
 from kaizenlake.publish.context.sources import ATTRIBUTES, CREATIVE, RATES
 from kaizenlake.settings import Settings
@@ -38,6 +39,13 @@ from kaizenlake.tables.base.needs import NEEDS
 Row = Mapping[str, Any]
 
 
+class Learned(NamedTuple):
+    """What the text model of a scope is worth: its figures, None of one that is not used; and in a sentence."""
+
+    figures: dict[str, float] | None
+    words: str
+
+
 @dataclass(frozen=True)
 class Data:
     """Rows of the tables by scope, read once."""
@@ -51,7 +59,7 @@ class Data:
     clarity: list[Row]
     uses: Mapping[Scope, Uses]
     pooled: list[ValueFinding]
-    learned: Mapping[Scope, dict[str, float]]
+    learned: Mapping[Scope, Learned]
     missing: Mapping[str, str]
     """By field of a context, what sources do not tell and it needs."""
 
@@ -71,7 +79,7 @@ class Data:
             ),
             IntakeSegments: _add_sentence(scan(IntakeSegments).sort(SEGMENT), findings, brief_clarity_id()),
             Contents: _list_used(scan, only),
-            LearnedValue: scan(LearnedValue).filter(pl.col("status") == "usable"),
+            LearnedValue: scan(LearnedValue),
             PooledPatterns: scan(PooledPatterns).sort("pattern_type"),
             Findings: findings.filter(pl.col("kind") == "missing_data").sort(
                 "strength", "finding_id", descending=[True, False]
@@ -122,14 +130,14 @@ _LEARNED = (
 """What a context tells of what was learned, by the lake's own experiments."""
 
 
-def _gather_learned(models: pl.DataFrame) -> dict[Scope, dict[str, float]]:
+def _gather_learned(models: pl.DataFrame) -> dict[Scope, Learned]:
     """Return what the text model of each project, and that of all, is worth on experiments that it did not see."""
-    return {
-        project(row["model"]) if row["model"] else EVERYTHING: {
-            name: round(float(row[name]), 4) for name in _LEARNED if row[name] is not None
-        }
-        for row in models.iter_rows(named=True)
-    }
+    found: dict[Scope, Learned] = {}
+    for row in models.iter_rows(named=True):
+        figures = {name: round(float(row[name]), 4) for name in _LEARNED if row[name] is not None}
+        scope = project(row["model"]) if row["model"] else EVERYTHING
+        found[scope] = Learned(figures if row["status"] == "usable" else None, describe_learned(row))
+    return found
 
 
 def _missing(findings: pl.DataFrame) -> dict[str, str]:

@@ -127,7 +127,8 @@ def publish_playbooks(lake: Lake, *, generated_at: datetime) -> int:
     said = {model: _fit(model, found, models.get(model)) for model, found in known.items()}
     with FILES.hold(lake) as held:
         valid_for = timedelta(hours=lake.settings.publishing.valid_hours)
-        written = held.replace(said, at=generated_at, valid_for=valid_for)
+        with files.flushing_together():
+            written = held.replace(said, at=generated_at, valid_for=valid_for)
     if written:
         _write_texts(lake)
     return written
@@ -223,7 +224,9 @@ def _read(lake: Lake) -> dict[str, list[_Known]]:
         if item is not None or (is_verdict and row["shrunk_lift"] is not None):
             kept = item or _Known(name, row["shrunk_lift"], LIKELY, is_verdict)
             found.setdefault(model, {})[name] = kept._replace(is_verdict=is_verdict)
-    return {model: list(items.values()) for model, items in found.items()}
+    # A project whose figures tell of nothing for sure has that of all projects.
+    told = {model: list(items.values()) for model, items in found.items()}
+    return {model: items for model, items in told.items() if not model or any(item.is_verdict for item in items)}
 
 
 def _patterns(lake: Lake) -> Iterator[tuple[str, Mapping[str, Any]]]:
