@@ -230,7 +230,9 @@ def fold(events: pl.DataFrame, *, as_of: datetime, jobs: Iterable[Job] = JOBS) -
         as_of: Events from this instant on do not count.
         jobs: Jobs to run, in any order; they read bronze events or one another's tables.
     """
-    frames: dict[type[Table], pl.DataFrame] = {Events: events}
+    # How events were landed is not known of them: what a landing writes beside them is empty.
+    frames: dict[type[Table], pl.DataFrame] = {table: tables.empty(table).collect() for table in tables.BRONZE}
+    frames[Events] = events
     for job in in_order(jobs):
         frames[job.writes] = run(job, frames, as_of)
     return frames
@@ -248,7 +250,7 @@ def sample(table: type[Table], count: int = 1_500, *, seed: int = 0) -> pl.DataF
         UsageError: Neither bronze events nor any job's table.
     """
     rows = _fold(count, seed).get(table)
-    if rows is None:
+    if rows is None or (table in tables.BRONZE and table is not Events):
         raise UsageError(f"No job writes {tables.full_name(table)}, so there is no sample of it.")
     return rows
 

@@ -87,18 +87,26 @@ class FieldCounts(OfTenant):
 
 @table(layer="gold", grain=("tenant_id", "source", "event_type", "check", "field"))
 class SourceChecks(OfTenant):
-    """Whether a source sends what it used to: so many events, the same fields, numbers of the same size."""
+    """Whether a source sends what it used to: so many events, the same fields, numbers of the same size, lines that can be read."""
 
-    source: str = column("Producer of the events.", label="Source")
-    event_type: str = column("Type of the events.", label="Events")
+    source: str = column("Producer of the events; of a share of quarantined lines, the mapping.", label="Source")
+    event_type: str = column(
+        "Type of the events; null for a share of quarantined lines, which are of none.", label="Events", nullable=True
+    )
     check: str = column(
         "volume: events of its latest whole day against the same weekday; field: whether a field is still told; size: whether its "
-        "numbers are of the size that they were, as they are not when their unit changed.",
-        isin=("volume", "field", "size"),
+        "numbers are of the size that they were, as they are not when their unit changed; quarantine: share of the lines landed "
+        "in 7 days that went there.",
+        isin=("volume", "field", "size", "quarantine"),
     )
-    field: str = column("Field that was looked at; null for the volume.", nullable=True)
+    field: str = column(
+        "Field that was looked at; null for the volume and for the share of quarantined lines.", nullable=True
+    )
     event_date: pl.Date = column("Day, or first of the days, that was looked at.", label="Since")
-    value: float = column("Events of that day; share of events that tell the field; mean size of its numbers.", ge=0)
+    value: float = column(
+        "Events of that day; share of events that tell the field; mean size of its numbers; share of lines in quarantine.",
+        ge=0,
+    )
     usual: float = column(
         "What it was before: the median over the same weekday, over earlier days; null for too few.",
         nullable=True,

@@ -12,7 +12,7 @@ from kaizenlake import tables, testing
 from kaizenlake.jobs.activity.field_counts import field_counts
 from kaizenlake.jobs.activity.source_checks import source_checks
 from kaizenlake.jobs.alerts._source_findings import of_needs
-from kaizenlake.tables import EventCounts, Events, FieldCounts, SourceChecks
+from kaizenlake.tables import EventCounts, Events, FieldCounts, Landings, SourceChecks
 
 AS_OF = datetime(2026, 6, 1, tzinfo=UTC)
 KIND = "PERFORMANCE_RECORDED"
@@ -44,8 +44,21 @@ def fields(*rows):
     return pl.DataFrame(made, schema=schema)
 
 
-def checked(event_counts, field_counts):
-    made = source_checks(event_counts.lazy(), field_counts.lazy(), as_of=AS_OF).collect()
+def landings(*rows):
+    """Rows of (days back, mapping, lines, quarantined)."""
+    schema = tables.schema(Landings)
+    made = [
+        dict.fromkeys(schema)
+        | {"file_hash": str(place), "file": "f", "mapping": mapping, "lines_in": lines, "landed": lines - bad}
+        | {"duplicate": 0, "quarantined": bad, "landed_at": AS_OF - timedelta(days=back)}
+        for place, (back, mapping, lines, bad) in enumerate(rows)
+    ]
+    return pl.DataFrame(made, schema=schema)
+
+
+def checked(event_counts, field_counts, landed=None):
+    landed = landings() if landed is None else landed
+    made = source_checks(event_counts.lazy(), field_counts.lazy(), landed.lazy(), as_of=AS_OF).collect()
     return tables.check(SourceChecks, made)
 
 
@@ -70,6 +83,30 @@ def test_a_day_is_held_against_the_same_weekday(today, known, said):
     rows = counts(*((day, int(n)) for day, n in usual.items()))
     told = fields(*((day, "likes", int(n), 5.0) for day, n in usual.items()))
     assert verdict(checked(rows, told), "volume") == [said]
+
+
+QUARANTINED = [
+    # landings, share, share before, verdict
+    ([(1, "m", 100, 20), (20, "m", 300, 3), (30, "m", 200, 2)], 0.2, 0.01, "unusual"),
+    ([(1, "m", 100, 20), (20, "m", 300, 30)], 0.2, 0.1, "usual"),
+    ([(1, "m", 100, 4), (20, "m", 300, 0)], 0.04, 0.0, "usual"),
+    ([(1, "m", 100, 20)], 0.2, None, "too early"),
+    ([(1, "m", 19, 19), (20, "m", 300, 0)], 1.0, 0.0, "too early"),
+    ([(1, "m", 100, 20), (70, "m", 300, 0)], 0.2, None, "too early"),
+    ([(1, "m", 100, 20), (0, "m", 900, 0), (20, "m", 300, 3)], 0.2, 0.01, "unusual"),
+]
+
+
+@pytest.mark.parametrize(("rows", "value", "usual", "said"), QUARANTINED)
+def test_the_share_of_quarantined_lines_of_a_mapping_is_held_against_the_landings_before(rows, value, usual, said):
+    found = checked(counts(), fields(), landings(*rows)).filter(check="quarantine")
+    columns = ("tenant_id", "source", "event_type", "value", "usual", "verdict")
+    assert found.select(columns).rows() == [(None, "m", None, value, usual, said)]
+
+
+def test_lines_of_no_mapping_of_other_weeks_and_of_none_say_nothing():
+    landed = landings((1, None, 100, 20), (20, None, 100, 0), (20, "old", 100, 50), (1, "empty", 0, 0))
+    assert checked(counts(), fields(), landed).is_empty()
 
 
 def test_quiet_sources_raise_few_false_alarms():

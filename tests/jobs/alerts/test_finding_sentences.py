@@ -318,6 +318,7 @@ def test_every_kind_comes_about_and_agrees_with_its_figures():
             {"check": "field", "field": "likes", "value": 0.0, "usual": 0.9876, "days": 30},
             {"check": "size", "field": "spend_usd", "value": 1012.0, "usual": 9.9, "days": 30},
             {"check": "size", "field": "clicks / impressions", "value": 0.5, "usual": 0.1, "days": 30},
+            {"check": "quarantine", "value": 0.2, "usual": 0.013, "days": 3},
             event_date=AS_OF.date(),
             source="ig",
             event_type="PERFORMANCE_RECORDED",

@@ -1,4 +1,4 @@
-"""Does a source send what it used to? Its volume by weekday, the fields that it tells, and the size of its numbers."""
+"""Does a source send what it used to? Its volume by weekday, fields that it tells, sizes of its numbers, lines that are refused."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import polars as pl
 from kaizenlake import tables
 from kaizenlake.job import job
 from kaizenlake.stats import expressions
-from kaizenlake.tables import EventCounts, FieldCounts, SourceChecks
+from kaizenlake.tables import EventCounts, FieldCounts, Landings, SourceChecks
 
 RECENT = timedelta(days=3)
 """Days before `as_of` that are held against the earlier ones."""
@@ -35,19 +35,29 @@ FACTOR = 0.6
 USUAL_SHARE, GONE_SHARE = 0.8, 0.02
 """Share of events that told a field before, and the share at which it counts as gone."""
 
+LANDED_RECENTLY = timedelta(days=7)
+"""Days before `as_of` whose landings are held against the earlier ones."""
+
+LEAST_LINES, LEAST_SHARE, TIMES_MORE = 20, 0.05, 3.0
+"""Lines of a mapping, share of them in quarantine, and times the share before, from which on it is unusual."""
+
 _SOURCE = ("tenant_id", "source", "event_type")
 _MAD = 1.4826
 
 
-@job(reads=(EventCounts, FieldCounts), writes=SourceChecks)
-def source_checks(event_counts: pl.LazyFrame, field_counts: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFrame:
+@job(reads=(EventCounts, FieldCounts, Landings), writes=SourceChecks)
+def source_checks(
+    event_counts: pl.LazyFrame, field_counts: pl.LazyFrame, landings: pl.LazyFrame, *, as_of: datetime
+) -> pl.LazyFrame:
     """Hold what each source sent of late against what it sent before.
 
-    What changed for good is told for as long as the days before it reach back beyond the change.
+    What changed for good is told for as long as the days before it reach back beyond the change. Lines in quarantine are
+    those of a mapping, on the days on which they were landed: of a line that was refused neither type nor tenant is known.
 
     Args:
         event_counts: Events by day, source, type and project.
         field_counts: Events that tell a field, and the size of its numbers, by day, source and type.
+        landings: Files that were landed, with their lines.
         as_of: Events from this instant on do not count.
     """
     days = (
@@ -62,7 +72,7 @@ def source_checks(event_counts: pl.LazyFrame, field_counts: pl.LazyFrame, *, as_
     sent = told.select(*_SOURCE).unique()
     known = days.join(sent, on=_SOURCE, how="semi", nulls_equal=True)
     names = tables.schema(SourceChecks).names()
-    found = (_volume(known, as_of), _fields(known, told, as_of), _sizes(told, as_of))
+    found = (_volume(known, as_of), _fields(known, told, as_of), _sizes(told, as_of), _share_refusals(landings, as_of))
     return pl.concat([frame.select(names) for frame in found]).sort(
         "tenant_id", "source", "event_type", "check", "field"
     )
@@ -179,6 +189,42 @@ def _sizes(told: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
             usual=pl.lit(10.0).pow(pl.col("middle")),
             is_enough=(pl.col("numbers") >= LEAST_EVENTS) & (pl.col("days") >= LEAST_DAYS),
             is_far=(pl.col("now") - pl.col("middle")).abs() > pl.max_horizontal(pl.lit(FACTOR), FAR * pl.col("spread")),
+        )
+        .with_columns(verdict=_verdict())
+    )
+
+
+def _share_refusals(landings: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
+    """Hold the share of the lines of each mapping that went to quarantine against that of the landings before."""
+    recent = pl.col("landed_at") >= as_of - LANDED_RECENTLY
+    day = pl.col("landed_at").dt.date()
+    return (
+        landings.filter(
+            pl.col("mapping").is_not_null(),
+            pl.col("landed_at") < as_of,
+            pl.col("landed_at") >= as_of - LANDED_RECENTLY - BEFORE,
+        )
+        .group_by(source="mapping")
+        .agg(
+            lines=pl.col("lines_in").filter(recent).sum(),
+            bad=pl.col("quarantined").filter(recent).sum(),
+            lines_before=pl.col("lines_in").filter(~recent).sum(),
+            bad_before=pl.col("quarantined").filter(~recent).sum(),
+            event_date=day.filter(recent).min(),
+            days=day.filter(~recent).n_unique().cast(pl.Int64),
+        )
+        .filter(pl.col("lines") > 0)
+        .with_columns(
+            tenant_id=pl.lit(None, pl.String),
+            event_type=pl.lit(None, pl.String),
+            field=pl.lit(None, pl.String),
+            check=pl.lit("quarantine"),
+            value=pl.col("bad") / pl.col("lines"),
+            usual=pl.when(pl.col("lines_before") > 0).then(pl.col("bad_before") / pl.col("lines_before")),
+            is_enough=(pl.col("lines") >= LEAST_LINES) & (pl.col("lines_before") >= LEAST_LINES),
+        )
+        .with_columns(
+            is_far=(pl.col("value") >= LEAST_SHARE) & (pl.col("value") > TIMES_MORE * pl.col("usual").fill_null(0.0))
         )
         .with_columns(verdict=_verdict())
     )

@@ -25,6 +25,7 @@ _FOUND = ("need", "missing", "records", "remedy", "window", "sentence")
 
 UNIT = "Ask what changed at the source: a change of unit, such as cents for dollars, is put right by `multiply_by` or `divide_by` in the mapping."
 GONE = "Look at an export as it comes now: a column that was renamed is named anew in the mapping; lines that were taken without it can be landed again."
+REFUSED = "`kaizen quarantine` shows the lines and why: hold the export as it comes now against the mapping, then `kaizen quarantine retry`."
 VOLUME = "Look whether the source sends all of it, and once: `kaizen show event_counts` has its days."
 
 
@@ -158,8 +159,8 @@ def of_checks(source_checks: pl.LazyFrame) -> pl.LazyFrame:
             off=pl.col("off").sort_by(order, "field", descending=[True, False]).first(),
         )
     )
-    is_volume, is_field = pl.col("check") == "volume", pl.col("check") == "field"
-    share = {name: pl.when(is_field).then(pl.col(name).round(3)) for name in ("value", "usual")}
+    is_volume, is_field, is_refused = (pl.col("check") == name for name in ("volume", "field", "quarantine"))
+    share = {name: pl.when(is_field | is_refused).then(pl.col(name).round(3)) for name in ("value", "usual")}
     return (
         found.with_columns(
             events=pl.when(is_volume).then(pl.col("value").round(0).cast(pl.Int64)),
@@ -181,7 +182,13 @@ def of_checks(source_checks: pl.LazyFrame) -> pl.LazyFrame:
             severity=pl.lit("warning"),
             raised_on="event_date",
             strength=order,
-            remedy=pl.when(is_volume).then(pl.lit(VOLUME)).when(is_field).then(pl.lit(GONE)).otherwise(pl.lit(UNIT)),
+            remedy=pl.when(is_volume)
+            .then(pl.lit(VOLUME))
+            .when(is_field)
+            .then(pl.lit(GONE))
+            .when(is_refused)
+            .then(pl.lit(REFUSED))
+            .otherwise(pl.lit(UNIT)),
         )
     )
 
@@ -207,8 +214,13 @@ def _sentence() -> pl.Expr:
         "The numbers of {} from source \u201c{}\u201d are {} times as {} {} as before ({}); did their unit change?",
         named, "source", "times", pl.when(pl.col("off") > 0).then(pl.lit("large")).otherwise(pl.lit("small")), "window", "event_type",
     )  # fmt: skip
+    refused = fill_in(
+        "{} of the lines of mapping \u201c{}\u201d went to quarantine {}, after {} before.",
+        _percent("share"), "source", "window", _percent("usual_share"),
+    )  # fmt: skip
+    said = {"volume": volume, "field": gone, "size": size, "quarantine": refused}
     check = pl.col("check")
-    return pl.when(check == "volume").then(volume).when(check == "field").then(gone).otherwise(size)
+    return pl.coalesce(pl.when(check == name).then(sentence) for name, sentence in said.items())
 
 
 def _percent(name: str) -> pl.Expr:
