@@ -156,7 +156,7 @@ def test_the_funnel_tells_each_month_and_its_rate_beside_the_window(lake, tmp_pa
     assert f">{sums[0]}<" in html
     july = lake.scan(Funnel).filter(pl.col("month") == pl.date(2026, 7, 1)).select(pl.col("won", "leads").sum())
     won, leads = july.collect().row(0)
-    rates = html.partition("One month whose window is over")[2].partition("</table>")[0]
+    rates = html.partition("Months whose window is over")[2].partition("</table>")[0]
     assert "July 2026" in rates
     assert f"{100 * won / leads:.1f}%" in rates
     assert "August 2026" not in rates

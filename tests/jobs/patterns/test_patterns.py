@@ -223,6 +223,12 @@ class TestObservation:
         assert found["lift"] == pytest.approx(1.0, abs=0.01)
         assert row(made, "x", "observation", "platform")["verdict"] == "risky"
 
+    def test_a_channel_that_holds_no_posts_is_no_platform_that_fares_better(self):
+        steady = np.linspace(0.09, 0.11, 20)
+        rows = self.group("a", steady, platform="instagram") + self.group("a", 9 * steady, platform="email")
+        found = run(rows).filter(pattern_type="platform")
+        assert found.select("pattern", "verdict", "lift").rows() == [("instagram", "unclear", None)]
+
     @pytest.mark.parametrize(
         ("own", "other"),
         [

@@ -29,6 +29,8 @@ def said(tmp_path, *events):
         ({"engagements": None, "likes": 3, "tone": "warm", "text": "a"}, []),
         ({"engagements": None, "text": "a"}, ["engagements: no engagement rates, tiers, winners or patterns. " + PARTS]),
         ({"engagements": None, "text": 'say "likes": 5'}, ["engagements: no engagement rates, tiers, winners or patterns. " + PARTS]),
+        ({"engagements": None, "platform": "E-Mail", "opens": 3}, []),
+        ({"engagements": None, "platform": "website"}, []),
         ({"tone": "warm"}, ["text: no features of texts, such as questions or length. Map text."]),
         ({}, ["a text or an attribute: no patterns of what works. Map one of: text, tone, hook_type, pillar, content_type."]),
     ],

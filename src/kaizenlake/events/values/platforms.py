@@ -26,6 +26,9 @@ ALIASES: dict[str, tuple[str, ...]] = {
 }
 """Name of each platform, as generators know it, and the other names it goes by, in small letters."""
 
+WITHOUT_POSTS = ("email", "sms", "website", "google_ads", "meta_ads")
+"""Channels whose figures are those of a campaign, a page or a day: nothing that is rated as a post is."""
+
 _NAMES = {alias: name for name, aliases in ALIASES.items() for alias in (name, *aliases)}
 
 
@@ -43,3 +46,12 @@ def normalise_column(platform: pl.Expr) -> pl.Expr:
     """Return the same of a column."""
     small = platform.str.to_lowercase().str.replace_all(r"\s+", " ").str.strip_chars()
     return pl.when(small == "").then(platform).otherwise(small.replace(list(_NAMES), list(_NAMES.values())))
+
+
+def holds_posts(platform: pl.Expr) -> pl.Expr:
+    """Return whether a platform, by its name here, holds posts; one that is not known does.
+
+    >>> pl.DataFrame({"p": ["instagram", "email", None]}).select(holds_posts(pl.col("p"))).to_series().to_list()
+    [True, False, True]
+    """
+    return ~platform.is_in(WITHOUT_POSTS).fill_null(value=False)

@@ -8,6 +8,7 @@ import polars as pl
 
 from kaizenlake import tables
 from kaizenlake.events.catalogue import FAMILIES, EventType, Family
+from kaizenlake.events.values.platforms import holds_posts
 from kaizenlake.job import job
 from kaizenlake.tables import SILVER, Events, FieldCounts, Table
 from kaizenlake.tables.base.needs import NEEDS, TableNeed
@@ -77,8 +78,9 @@ def _counts(rows: pl.LazyFrame, event: EventType) -> pl.LazyFrame:
             found[f"{part} / {whole}"] = _struct(both, ratio)
     for need in NEEDS:
         if need.event == event.name and need.fields:
+            is_told = pl.any_horizontal(pl.col(name).is_not_null() for name in need.fields)
             found[need_field(need)] = _struct(
-                pl.any_horizontal(pl.col(name).is_not_null() for name in need.fields), None
+                is_told | ~holds_posts(pl.col("platform")) if need.of_posts else is_told, None
             )
     wide = rows.group_by(_KEYS).agg(**{f"={name}": told for name, told in found.items()})
     return (

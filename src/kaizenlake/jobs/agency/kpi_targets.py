@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from kaizenlake.events.values.platforms import holds_posts
 from kaizenlake.job import job
 from kaizenlake.jobs.agency._brand_owners import name_brands
 from kaizenlake.tables import Brands, Contents, KpiTargets
@@ -15,7 +16,7 @@ FEWEST = 5
 
 @job(reads=(Contents, Brands), writes=KpiTargets, timeless=True)
 def kpi_targets(contents: pl.LazyFrame, brands: pl.LazyFrame) -> pl.LazyFrame:
-    """Tell the quartiles of each rate of each brand, over its contents.
+    """Tell the quartiles of each rate of each brand, over its posts: days of a newsletter or a website have other rates.
 
     A content is of the brand that it names, else of the one whose description names its project; of several such brands,
     of none.
@@ -25,7 +26,7 @@ def kpi_targets(contents: pl.LazyFrame, brands: pl.LazyFrame) -> pl.LazyFrame:
         brands: Brands with their projects.
     """
     rates = (
-        name_brands(contents, brands)
+        name_brands(contents.filter(holds_posts(pl.col("platform"))), brands)
         .select("tenant_id", "brand_id", *TARGET_METRICS)
         .unpivot(TARGET_METRICS, index=["tenant_id", "brand_id"], variable_name="metric", value_name="rate")
         .drop_nulls("rate")

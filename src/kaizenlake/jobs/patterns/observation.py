@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from kaizenlake.events.values.platforms import holds_posts
 from kaizenlake.jobs.activity.scopes import group_codes
 from kaizenlake.jobs.patterns.contrasts import FEW_STUDIES, NANO, POOLED, pool
 from kaizenlake.jobs.patterns.pattern_types import CONTRASTED, PATTERN_TYPES, is_pattern, pattern_of
@@ -43,7 +44,7 @@ def sum_contents(contents: pl.LazyFrame) -> pl.LazyFrame:
 
     Returns:
         The columns of `PatternSums`. Platforms are compared with one another, so for that pattern type `platform` is
-        null; likewise `content_type`.
+        null; likewise `content_type`. Channels that hold no posts are compared with none.
     """
     nanos = {metric: (pl.col(metric) * NANO).round().cast(pl.Int64) for metric in METRICS}
     fixed = _drop_contrasted(contents).select(*dict.fromkeys([*WHERE, *PATTERN_TYPES]), cluster=_cluster(), **nanos)
@@ -108,7 +109,8 @@ def _cluster() -> pl.Expr:
 
 def _select_units(coded: pl.DataFrame, pattern_type: str) -> pl.DataFrame:
     """Return one row per content that is alone in its cluster, and one per cluster of several: their mean rate, rounded down."""
-    described = coded.filter(pl.col(pattern_type).is_not_null()).select(
+    is_compared = holds_posts(pl.col("platform")) if pattern_type == "platform" else pl.lit(value=True)
+    described = coded.filter(pl.col(pattern_type).is_not_null(), is_compared).select(
         "place", pattern_type, "cluster", "is_alone", *METRICS
     )
     several = (

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import polars as pl
 
+from kaizenlake.events.values.platforms import holds_posts, normalise_column
 from kaizenlake.tables.base.needs import NEEDS, TableNeed
 from kaizenlake.vocabulary import plural
 
@@ -31,10 +32,12 @@ def count_missing(events: pl.DataFrame) -> tuple[Counter[str], Counter[str]]:
         return Counter(), Counter()
     types = Counter(dict(asked["event_type"].value_counts().iter_rows()))
     needs = [need for need in _ASKED if need.event in types]
+    of_posts = holds_posts(normalise_column(pl.col("payload").str.extract(r'"platform":"([^"]*)"')))
     told = {
         need.name: (
             (pl.col("event_type") == need.event)
             & ~pl.col("payload").str.contains_any([f'"{name}":' for name in need.fields])
+            & (of_posts if need.of_posts else pl.lit(value=True))
         ).sum()
         for need in needs
     }

@@ -121,7 +121,7 @@ def _build_ran(contents: pl.DataFrame, packs: pl.DataFrame, tasks: Iterable[Mapp
             "clicks",
             *(name for name in ("opens", "conversions") if told[name].is_not_null().any()),
         )
-        blocks.append(build_grid("ran-table", "One channel", Contents, Listing(rows, told.height), columns))
+        blocks.append(build_grid("ran-table", "By channel", Contents, Listing(rows, told.height), columns))
         if (weeks := _build_weeks(contents)) is not None:
             blocks.append(weeks)
     done = [task for task in tasks if task["status"] == "completed"]
@@ -222,7 +222,7 @@ def _build_next(tasks: list[Mapping[str, Any]]) -> Section:
     rows = tuple(TableRow(**task) for task in chosen[:MOST_TASKS])
     table = build_grid(
         "next-table",
-        "One proposal",
+        "Proposals",
         Tasks,
         Listing(rows, len(chosen)),
         (

@@ -72,7 +72,7 @@ def build_funnel(
 def _build_sources(scan: Scan) -> Section:
     sums = pl.col(*STAGES, "won_value").sum()
     found = listing(scan(Funnel).group_by("source").agg(sums), by={"leads": True, "source": False})
-    table = build_grid("funnel-sources", "One source", Funnel, found, ("source", *STAGES, "won_value"))
+    table = build_grid("funnel-sources", "Leads by source", Funnel, found, ("source", *STAGES, "won_value"))
     return Section("sources", "By source", "Each lead stands in every stage that it reached.", (table,))
 
 
@@ -99,13 +99,17 @@ def _build_months(scan: Scan, days: int, lead_days: int) -> Section:
         .iter_rows(named=True)
     ]
     blocks: list[Block] = [
-        build_grid("funnel-months", "Leads created in one month", Funnel, Listing.whole(rows), (month, *STAGES))
+        build_grid(
+            "funnel-months",
+            "Leads by the month in which they were created",
+            Funnel,
+            Listing.whole(rows),
+            (month, *STAGES),
+        )
     ]
     if rated:
         columns = (month, "leads", "won", "won_rate", show_interval("won_rate_low", "won_rate_high"), "won_value")
-        blocks.append(
-            build_grid("funnel-rates", "One month whose window is over", Funnel, Listing.whole(rated), columns)
-        )
+        blocks.append(build_grid("funnel-rates", "Months whose window is over", Funnel, Listing.whole(rated), columns))
     else:
         blocks.append(Paragraph("No month is old enough for its rates to be told."))
     lead = (
@@ -121,7 +125,7 @@ def _build_outreach(scan: Scan) -> Section:
         return build_empty("outreach", "Messages", "No message was sent yet.", "OUTREACH_SENT", "OUTREACH_REPLIED")
     table = build_grid(
         "outreach-table",
-        "One template on one channel to one segment",
+        "Messages by template, channel and segment",
         OutreachPerformance,
         found,
         (
@@ -177,7 +181,7 @@ def _build_icp(scan: Scan) -> Section:
         "coefficient",
         "reason",
     )
-    table = build_grid("icp-table", "One value of one attribute", IcpPatterns, found, columns)
+    table = build_grid("icp-table", "Values of attributes", IcpPatterns, found, columns)
     return Section("icp", "What won deals share", "A lift alone is no cause: attributes go together.", (table,))
 
 

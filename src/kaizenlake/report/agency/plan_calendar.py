@@ -40,7 +40,7 @@ def document(
         of_day = list(found)
         table = build_grid(
             f"tasks-{day.isoformat()}",
-            "One task",
+            "Tasks",
             Tasks,
             Listing.whole(of_day),
             (

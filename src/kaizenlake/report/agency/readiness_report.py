@@ -87,7 +87,7 @@ def _build_rules(scan: Scan, pack: str) -> Section:
     rows = tuple(TableRow(**row) for row in broken.head(MOST_RULES).iter_rows(named=True))
     table = build_grid(
         "rules-table",
-        "One rule that a section breaks",
+        "Rules that sections break",
         SectionReadiness,
         Listing(rows, broken.height),
         (

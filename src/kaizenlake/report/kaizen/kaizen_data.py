@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from kaizenlake.events.values.platforms import holds_posts
 from kaizenlake.jobs.alerts._content_findings import count_tiers, is_rated
 from kaizenlake.parameters import EvidenceNeeds, Labels, Tiers
 from kaizenlake.report.engine.rows import CHART_ROWS, Figures, Listing, Quality, RunFacts, TableRow, listing
@@ -262,7 +263,7 @@ def _make_quality(landings: pl.LazyFrame, quarantine: pl.LazyFrame) -> Quality:
 
 def _make_figures(data: ReportData, scan: Scan, events: int) -> Figures:
     contents = scan(Contents).select(
-        contents=pl.len(),
+        contents=holds_posts(pl.col("platform")).sum(),
         rated=is_rated(data.impressions).sum(),
         good=(is_rated(data.impressions) & pl.col("tier").is_in(["excellent", "good"])).sum(),
     )

@@ -110,8 +110,15 @@ class OutreachPerformance(OfTenant):
     others_rate: float = rate(
         "Reply rate of the other templates on the same channel to the same segment; null without others.", nullable=True
     )
-    p_value: float = rate("p of the difference from them; null without others.", nullable=True)
-    q_value: float = rate("p corrected within the channel (Benjamini-Hochberg); null where p is.", nullable=True)
+    p_value: float = rate(
+        "p of the difference from them; null without others.", nullable=True, label="p-value", format="q"
+    )
+    q_value: float = rate(
+        "p corrected within the channel (Benjamini-Hochberg); null where p is.",
+        nullable=True,
+        label="q-value",
+        format="q",
+    )
 
 
 @table(layer="gold", grain=("tenant_id", "dimension", "value"))
@@ -160,8 +167,13 @@ class IcpPatterns(OfTenant):
     )
     lift_low: float = column("Lower end of its interval.", nullable=True, format="lift")
     lift_high: float = column("Upper end of its interval.", nullable=True, format="lift")
-    p_value: float = rate("p of the difference; null without others.", nullable=True)
-    q_value: float = rate("p corrected within the attribute (Benjamini-Hochberg); null where p is.", nullable=True)
+    p_value: float = rate("p of the difference; null without others.", nullable=True, label="p-value", format="q")
+    q_value: float = rate(
+        "p corrected within the attribute (Benjamini-Hochberg); null where p is.",
+        nullable=True,
+        label="q-value",
+        format="q",
+    )
     coefficient: float = column(
         "Change of the log odds beside the other attributes, against the commonest value; null with a reason.",
         nullable=True,

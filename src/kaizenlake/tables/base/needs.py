@@ -18,6 +18,7 @@ class TableNeed:
         what: What those events are called, one and several.
         fields: Fields of which an event should tell one; empty where it is other events that are needed.
         events: Types of other events of which there should be one; empty where it is fields.
+        of_posts: Records of a channel that holds no posts, such as those of a newsletter, need it not.
         called: What is missing, in words behind "without"; the first of the fields unless given.
         tables: Tables that stay empty without it.
         lost: What there is not, in words behind "no".
@@ -33,6 +34,7 @@ class TableNeed:
     context: tuple[str, ...] = ()
     events: tuple[str, ...] = ()
     called: str = ""
+    of_posts: bool = False
 
     @property
     def remedy(self) -> str:
@@ -69,6 +71,7 @@ NEEDS: tuple[TableNeed, ...] = (
         ("performance_tiers", "creative_labels", "patterns"),
         "engagement rates, tiers, winners or patterns",
         (*_PATTERNS, "preferred_platforms", "past_winners", "risky_patterns"),
+        of_posts=True,
     ),
     TableNeed(
         "audience",
@@ -88,6 +91,7 @@ NEEDS: tuple[TableNeed, ...] = (
         "patterns of what works",
         _PATTERNS,
         called="a text or an attribute",
+        of_posts=True,
     ),
     TableNeed(
         "text",
@@ -97,6 +101,7 @@ NEEDS: tuple[TableNeed, ...] = (
         ("content_features",),
         "features of texts, such as questions or length",
         ("recommended_patterns",),
+        of_posts=True,
     ),
     TableNeed(
         "run_terms",
