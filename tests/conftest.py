@@ -54,6 +54,50 @@ def demo_lake(demo, tmp_path_factory):
     return Lake(folder / "lake")
 
 
+@pytest.fixture(scope="session")
+def agency(tmp_path_factory):
+    """A lake of the invented agency after a night for the tables that tests look at; made once for all workers."""
+    from importlib import resources
+
+    from jobs.feeding import feeding
+    from kaizenlake import demo, tables
+    from kaizenlake.lake.landing.landing import land
+    from kaizenlake.lake.store import Lake
+    from kaizenlake.night.run import nightly
+    from kaizenlake.samples import AGENCY
+
+    shared = (
+        tmp_path_factory.getbasetemp().parent if "PYTEST_XDIST_WORKER" in os.environ else tmp_path_factory.getbasetemp()
+    )
+    folder, done = shared / "agency", shared / "agency.done"
+    with (shared / "agency.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            lake = Lake.create(folder)
+            with resources.as_file(resources.files("kaizenlake.samples") / AGENCY.file) as file:
+                assert land(lake, file).quarantined == 0
+            shown = [getattr(tables, name) for name in AGENCY_TABLES]
+            assert nightly(lake, as_of=demo.as_of(lake), jobs=feeding(*shown)).exit_code == 0
+            done.touch()
+    return folder
+
+
+AGENCY_TABLES = (
+    *("AvoidedPhrases", "Contents", "Funnel", "IcpPatterns", "IntakeSegments", "KpiTargets", "OutreachPerformance"),
+    *("PackFailures", "PackReadiness", "PackRuns", "Patterns", "TimeToClose", "WinRates"),
+)
+
+
+@pytest.fixture(scope="module")
+def agency_lake(agency, tmp_path_factory):
+    """The lake of the invented agency, a copy for each module of tests."""
+    from kaizenlake.lake.store import Lake
+
+    folder = tmp_path_factory.mktemp("agency_copy")
+    shutil.copytree(agency, folder, dirs_exist_ok=True)
+    return Lake(folder)
+
+
 LONG = (
     "laws/test_night_laws.py",
     "faults/test_night_kill.py",

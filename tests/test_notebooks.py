@@ -13,7 +13,11 @@ NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 
 
 def test_there_are_notebooks():
-    assert [path.name for path in NOTEBOOKS] == ["01_learning_loop.ipynb", "02_canary.ipynb"]
+    assert [path.name for path in NOTEBOOKS] == [
+        "01_learning_loop.ipynb",
+        "02_canary.ipynb",
+        "03_agency_week.ipynb",
+    ]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -58,3 +62,21 @@ def test_a_canary_from_start_to_verdict(monkeypatch, tmp_path):
     assert shares["Welch every night"] > 0.22
     assert shares["alpha spending"] < 0.065
     assert shares["always-valid"] < 0.05
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
+def test_from_a_bad_week_to_an_approved_plan(agency_lake, monkeypatch, tmp_path):
+    monkeypatch.setenv("KAIZEN_AGENCY_LAKE", str(agency_lake.root))
+    said, charts = run("03_agency_week.ipynb", tmp_path, monkeypatch)
+    assert re.findall(r"│ (\w+) +┆ (\w+) +┆ 0\.\d+ ┆ 0\.\d+ +┆ -0\.\d+", said) == [
+        ("aurora", "email"),
+        ("aurora", "instagram"),
+        ("lumen", "website"),
+    ]
+    assert "nobody approved it" in said
+    assert "Monday 23 November, 08:00 aurora-email HIGH\nTuesday 24 November, 08:00 aurora-instagram MEDIUM" in said
+    assert "COMPLETED_PREVIEW | section: email_and_crm_flows | rules that it breaks: []" in said
+    assert "project-aurora_autumn.pdf" in said
+    assert "[]\n" in said.partition("project-aurora_autumn.pdf")[2]
+    assert "aurora" in charts[0]

@@ -14,15 +14,10 @@ import polars as pl
 import pytest
 from pypdf import PdfReader
 
-from jobs.feeding import feeding
-from kaizenlake import demo
 from kaizenlake.decide.agency import brands, tasks
 from kaizenlake.decide.agency.tasks import TaskDraft
 from kaizenlake.errors import UsageError
-from kaizenlake.lake.landing.landing import land
-from kaizenlake.lake.store import Lake
 from kaizenlake.night import agency_reports
-from kaizenlake.night.run import nightly
 from kaizenlake.report.agency.client_logo import read_logo
 from kaizenlake.report.agency.client_report import build_client
 from kaizenlake.report.engine.render import render_html
@@ -30,29 +25,8 @@ from kaizenlake.samples import AGENCY
 from kaizenlake.tables import (
     Contents,
     Funnel,
-    IcpPatterns,
-    IntakeSegments,
-    KpiTargets,
-    OutreachPerformance,
-    PackFailures,
-    PackReadiness,
-    PackRuns,
-    TimeToClose,
 )
 from lake.make_agency_weeks import agency_weeks
-
-SHOWN = (
-    Contents,
-    Funnel,
-    IcpPatterns,
-    IntakeSegments,
-    KpiTargets,
-    OutreachPerformance,
-    PackFailures,
-    PackReadiness,
-    PackRuns,
-    TimeToClose,
-)
 
 OTHERS = ("Northwind", "northwind", "Harbor", "Lumen", "lumen", "solar", "Solar", "Lunch", "kaizenlake")
 
@@ -68,14 +42,9 @@ def png():
 
 
 @pytest.fixture(scope="module")
-def lake(tmp_path_factory):
-    """A lake of the journal after a night, with a logo and many proposals for one of its brands."""
-    folder = tmp_path_factory.mktemp("agency")
-    found = Lake.create(folder / "lake")
-    with resources.as_file(resources.files("kaizenlake.samples") / AGENCY.file) as file:
-        landing = land(found, file)
-    assert (landing.landed, landing.quarantined) == (len(LINES), 0)
-    assert nightly(found, as_of=demo.as_of(found), jobs=feeding(*SHOWN)).exit_code == 0
+def lake(agency_lake):
+    """The lake of the invented agency, with a logo and many proposals for one of its brands."""
+    found = agency_lake
     found.path("logos").mkdir()
     found.path("logos", "aurora.png").write_bytes(png())
     drafts = [
