@@ -34,6 +34,8 @@ _HOMES = {
     "sentences": "kaizenlake.text.sentences",
     "AutoExecutionEngine": "kaizenlake.generate.agency.engine",
     "ExecutionContext": "kaizenlake.generate.agency.engine",
+    "FeedbackLoop": "kaizenlake.decide.agency.feedback",
+    "create_feedback_loop_orchestrator": "kaizenlake.decide.agency.feedback",
     "SchedulerRepository": "kaizenlake.decide.agency.scheduler",
     "SchedulerRuntime": "kaizenlake.decide.agency.scheduler",
     "Lake": "kaizenlake.lake.store",

@@ -1,5 +1,7 @@
 # Written by `python -m kaizenlake.lists` from the table of public names; a test keeps it so.
 from kaizenlake._version import __version__ as __version__
+from kaizenlake.decide.agency.feedback import FeedbackLoop as FeedbackLoop
+from kaizenlake.decide.agency.feedback import create_feedback_loop_orchestrator as create_feedback_loop_orchestrator
 from kaizenlake.decide.agency.scheduler import SchedulerRepository as SchedulerRepository
 from kaizenlake.decide.agency.scheduler import SchedulerRuntime as SchedulerRuntime
 from kaizenlake.decide.training.learning_service import LearningService as LearningService

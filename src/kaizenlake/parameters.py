@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from kaizenlake.vocabulary import Estimator, Method, Risk
+from kaizenlake.vocabulary import Estimator, Method, Priority, Risk
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Days = Annotated[int, Field(ge=1, le=3660)]
@@ -386,6 +386,58 @@ class AnomalyRules(ParameterGroup):
     most_alarms: AtLeastOne = Field(default=10, description="Most alarms of a night, beside those of floors.")
     episode_nights: Annotated[int, Field(ge=1, le=90)] = Field(
         default=7, description="Nights within which findings of a kind are one episode."
+    )
+
+
+class FeedbackRule(ParameterGroup):
+    """What is proposed where a rate of a brand is too low."""
+
+    metric: Literal["email_open_rate", "email_click_rate", "instagram_engagement_rate", "website_conversion_rate"] = (
+        Field(description="Rate whose alarms ask for it.")
+    )
+    cause: Text = Field(description="Why, in a few words; no second task is proposed while one of the cause is open.")
+    task_type: Text = Field(description="Type of the task.")
+    priority: Priority = Field(default="MEDIUM", description="How much it matters.")
+    risk: Risk = Field(default="medium", description="How much harm it could do.")
+    inputs: dict[str, str | int | float | bool] = Field(default={}, description="What it is to be done with.")
+
+
+class Feedback(ParameterGroup):
+    """What the night proposes for brands."""
+
+    nightly: bool = Field(default=True, description="`kaizen nightly` proposes tasks for brands with new alarms.")
+    rules: tuple[FeedbackRule, ...] = Field(
+        default=(
+            FeedbackRule(
+                metric="email_open_rate",
+                cause="low open rate",
+                task_type="rewrite_email_sequence",
+                priority="HIGH",
+                inputs={"focus": "improve_subject_lines"},
+            ),
+            FeedbackRule(
+                metric="email_click_rate",
+                cause="low click rate",
+                task_type="rewrite_email_sequence",
+                priority="HIGH",
+                inputs={"focus": "improve_calls_to_action"},
+            ),
+            FeedbackRule(
+                metric="instagram_engagement_rate",
+                cause="low social engagement",
+                task_type="create_social_variants",
+                priority="MEDIUM",
+                inputs={"num_variants": 3},
+            ),
+            FeedbackRule(
+                metric="website_conversion_rate",
+                cause="low conversion",
+                task_type="optimize_landing_page_copy",
+                priority="CRITICAL",
+                inputs={"focus": "improve_conversion"},
+            ),
+        ),
+        description="Which task is proposed for which rate; written anew, they replace these.",
     )
 
 

@@ -29,6 +29,7 @@ from kaizenlake.parameters import (
     Costs,
     Curation,
     EvidenceNeeds,
+    Feedback,
     FunnelWindow,
     GeneratorEndpoint,
     Labels,
@@ -76,6 +77,7 @@ class Settings(BaseModel):
     promotion: Promotion = Field(default_factory=Promotion)
     tasks: TaskRules = Field(default_factory=TaskRules)
     anomalies: AnomalyRules = Field(default_factory=AnomalyRules)
+    feedback: Feedback = Field(default_factory=Feedback)
     schedule: Schedule = Field(default_factory=Schedule)
     readiness: OwnBenchmarks = Field(default_factory=OwnBenchmarks)
     generator: GeneratorEndpoint = Field(default_factory=GeneratorEndpoint)

@@ -19,6 +19,7 @@ from kaizenlake.lake import lock
 from kaizenlake.samples import samples
 
 COMMANDS = {
+    "feedback",
     "demo",
     "init",
     "map",

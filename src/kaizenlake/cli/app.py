@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from kaizenlake._version import __version__
-from kaizenlake.cli.agency import brand, schedule, task
+from kaizenlake.cli.agency import brand, feedback, schedule, task
 from kaizenlake.cli.commands import (
     canary,
     contexts,
@@ -68,6 +68,7 @@ for module in (
     skill,
     golden,
     brand,
+    feedback,
     task,
     schedule,
     dataset,

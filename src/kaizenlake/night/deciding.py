@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from kaizenlake.decide.agency.feedback import FeedbackLoop
 from kaizenlake.decide.canaries import nights
 from kaizenlake.decide.policies import policies
-from kaizenlake.errors import VerificationError
+from kaizenlake.errors import KaizenError, VerificationError
 from kaizenlake.lake.store import Lake
 from kaizenlake.lake.trust import decisions
 from kaizenlake.lake.trust.tenants import view_of, views
@@ -15,10 +16,13 @@ from kaizenlake.night.artifact import Run, RunFailure, StepRecord
 from kaizenlake.publish.signed.policies import PLACE, Served, publish_policies
 from kaizenlake.publish.signed.signed_folder import FOLDER
 from kaizenlake.publish.signed.tenants import audiences
-from kaizenlake.tables import CanaryLooks, Deployments, Policies
+from kaizenlake.tables import Anomalies, CanaryLooks, Deployments, PerformanceSnapshots, Policies, Tasks, name
 
 RESTS_ON = (Policies, Deployments, CanaryLooks)
 """Tables that decisions rest on; a night that could not compute them decides nothing."""
+
+PROPOSALS_REST_ON = (PerformanceSnapshots, Anomalies, Tasks)
+"""Tables that proposals rest on."""
 
 
 def decide(lake: Lake, run: Run, record: StepRecord) -> None:
@@ -34,6 +38,33 @@ def decide(lake: Lake, run: Run, record: StepRecord) -> None:
     if not decided:
         record.status = "nothing to do"
         record.why = record.why or ("no shadow or canary runs",)
+
+
+def propose(lake: Lake, run: Run, record: StepRecord) -> None:
+    """Propose tasks for brands with alarms; of a brand that fails it is said so, and the others go on."""
+    snapshots = run.step(name(PerformanceSnapshots))
+    if not lake.settings.feedback.nightly or snapshots is None or snapshots.status != "done":
+        record.status = "nothing to do"
+        is_off = not lake.settings.feedback.nightly
+        record.why = ("the setting feedback.nightly is off" if is_off else "no day of a brand changed",)
+        return
+    made, said = 0, list[str]()
+    for view in views(lake):
+        loop = FeedbackLoop(view)
+        for result in loop.run_all(loop.brands_with_alarms()):
+            made += len(result.tasks_created)
+            said += [name_tenant(view, f"proposed {task} for {result.brand_id}") for task in result.tasks_created]
+            run.errors += [
+                RunFailure(
+                    step=record.name,
+                    code=KaizenError.code,
+                    message=name_tenant(view, f"Nothing is proposed for {result.brand_id}: {words}"),
+                )
+                for words in result.errors
+            ]
+    record.rows_out, record.why = made, tuple(said)
+    if not made:
+        record.status, record.why = "nothing to do", ("no alarm asks for a task that there is not",)
 
 
 def serve(lake: Lake, run: Run, record: StepRecord) -> None:

@@ -152,6 +152,8 @@ def nightly(
             night.doubt()
             for job in in_order(jobs):
                 night.compute(job, full=full)
+            if take is not None:
+                night.propose(jobs)
             night.settle(jobs)
             night.alert(jobs)
             night.leave(reports)
@@ -370,6 +372,20 @@ class _Night:
         )
         record.rows_in, record.rows_out, record.version = work.rows_in, written.rows, written.version
         record.days = work.days_done
+
+    def propose(self, jobs: Collection[Job]) -> None:
+        """Propose what the alarms of brands ask for, and compute what that changed."""
+        if not {job.writes for job in jobs}.issuperset(deciding.PROPOSALS_REST_ON):
+            return
+        if any(table in self.broken for table in deciding.PROPOSALS_REST_ON):
+            return
+        record = StepRecord(name="feedback", status="running")
+        with self.surviving(), self.step(record):
+            deciding.propose(self.lake, self.run, record)
+        if record.rows_out:
+            for job in in_order(jobs):
+                if job.writes not in self.broken:
+                    self.compute(job, full=False)
 
     def settle(self, jobs: Collection[Job]) -> None:
         """Decide what the night may decide, compute what that changed, and publish who serves.
