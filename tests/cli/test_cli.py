@@ -38,6 +38,7 @@ COMMANDS = {
     "keys",
     "migrate",
     "maintain",
+    "forget",
     "doctor",
     "readiness",
     "schedule",

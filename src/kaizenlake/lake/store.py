@@ -47,6 +47,21 @@ class Written(NamedTuple):
     rows: int
 
 
+@dataclass(frozen=True)
+class DaysToReplace:
+    """Days of a table, and what takes their place.
+
+    Args:
+        days: The days.
+        parts: Their rows, as they come; no row is of another day.
+        marks: Names and numbers that the commit carries.
+    """
+
+    days: Collection[date]
+    parts: Iterable[pl.DataFrame]
+    marks: Mapping[str, int]
+
+
 def fingerprint(*parts: str) -> str:
     """Name what a figure depends on besides its inputs: settings, code, versions. A SHA-256 over the parts.
 
@@ -602,6 +617,34 @@ class Lake:
             )
 
         return self._on_fresh(table, add)
+
+    def replace_days(self, table: type[Table], make: Callable[[Snapshot], DaysToReplace | None]) -> Written | None:
+        """Replace the days of a table that a function names by what it makes of them, in one commit.
+
+        Args:
+            table: Kept by day.
+            make: Called again on a fresh snapshot whenever another writer came between; None where nothing is to be done.
+
+        Raises:
+            TableInvalidError: A row breaks the declaration; nothing was written.
+            WriteConflictError: Other writers came between, too many times; nothing was written.
+            LakeError: The storage refused; nothing was written.
+        """
+
+        def replace(snapshot: Snapshot) -> Written | None:
+            found = make(snapshot)
+            if found is None:
+                return None
+            target = self.uri(table) if snapshot.handle is None else snapshot.handle
+            transactions = {**(formats.birth(table) if snapshot.handle is None else {}), **found.marks}
+            plan = delta.CommitPlan(
+                transactions=transactions,
+                options=self.storage_options,
+                days=None if snapshot.handle is None else found.days,
+            )
+            return Written(*delta.commit(table, target, (self._check(table, part) for part in found.parts), plan))
+
+        return self._on_fresh(table, replace)
 
     def rewrite(self, table: type[Table], rows: Callable[[Snapshot], pl.DataFrame]) -> Written:
         """Replace all rows of a table by what a function makes of them, in one commit.

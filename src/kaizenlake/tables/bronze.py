@@ -73,7 +73,7 @@ class Landings(Table):
         "Lines that were read; blank ones do not count, and a row counts for each event it stands for."
     )
     landed: pl.Int64 = count("Lines that became events.")
-    duplicate: pl.Int64 = count("Lines that were in the lake already.")
+    duplicate: pl.Int64 = count("Lines that were in the lake already, or that name who was forgotten.")
     quarantined: pl.Int64 = count("Lines that went to quarantine.")
     newest_at: Instant = column("Time of the newest event landed from it; null where none was.", nullable=True)
     landed_at: Instant = column("When it was landed.")

@@ -140,6 +140,8 @@ def land(
     say(f"Landed {_describe_landing(found)}.")
     if found.left_out:
         say(f"Left out by the mapping, as rows of totals are: {plural(found.left_out, 'row')}.")
+    if found.forgotten:
+        say(f"Left out, as they name who was forgotten: {plural(found.forgotten, 'line')}.")
     for words in found.missing:
         say(f"Missing: {words}")
     if found.quarantined:

@@ -1,4 +1,4 @@
-"""Trust events: keys of the lake and of persons, and what was adopted from an older lake; only commands append them."""
+"""Trust events: keys of the lake and of persons, what was adopted from an older lake, and what was forgotten; only commands append them."""
 
 from __future__ import annotations
 
@@ -32,6 +32,16 @@ class KeyRotated(_Adopted, frozen=True, kw_only=True):
 
     former_key_id: Annotated[Key | None, says("Key that signed before; not given where it was lost.")] = None
     key_id: Annotated[Key, says("Key that signs now, by the first 16 digits of its SHA-256.")]
+
+
+class SubjectForgotten(_Adopted, frozen=True, kw_only=True):
+    """A person or client was forgotten: the events that named it are gone, and what is left is vouched for anew."""
+
+    subject_kind: Annotated[Key, says("Field of events that named it, or `text`.")]
+    subject_mark: Annotated[Key, says("Hash of its id by a secret of the lake, as 64 hexadecimal digits.")]
+    subject_length: Annotated[Count, says("Characters of its id.", is_field_name_given=True)]
+    forgotten_events_count: Annotated[Count, says("Events of applications that were removed.")]
+    forgotten_decisions_count: Annotated[Count, says("Decisions that were removed.")]
 
 
 class PersonKeyAdded(Payload, frozen=True, kw_only=True):

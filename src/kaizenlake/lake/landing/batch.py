@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
@@ -24,6 +25,7 @@ from kaizenlake.lake.landing import batches, quarantine
 from kaizenlake.lake.landing.missing import MOST_ASKED, count_missing
 from kaizenlake.lake.landing.quarantine import Poison
 from kaizenlake.lake.store import Lake, Snapshot
+from kaizenlake.lake.trust.tombstones import find_tombstones
 from kaizenlake.parameters import LandingLimits as Limits
 from kaizenlake.tables import Events, Landings, Quarantine
 
@@ -47,6 +49,7 @@ class FileTally:
         segment_bytes: Bytes of a segment that are landed when it is booked; None for another file.
         quarantined_before: Those of the quarantined lines that an earlier landing had put there.
         left_out: Rows that the mapping leaves out, which are no lines.
+        forgotten: Those of the duplicate lines that name who was forgotten, so that they are left out.
         types: The first of its events by type.
         missing: By the name of a need, how many of them tell nothing of it.
     """
@@ -62,6 +65,7 @@ class FileTally:
     quarantined: int = 0
     quarantined_before: int = 0
     left_out: int = 0
+    forgotten: int = 0
     newest_at: datetime | None = None
     by_rule: Counter[str] = field(default_factory=Counter)
     types: Counter[str] = field(default_factory=Counter)
@@ -111,7 +115,13 @@ class Batch:
         self._poison: list[dict[str, Any]] = []
         self._done: list[FileTally] = []
         self._refused: dict[str, FileTally] = {}
+        self._tombstones = find_tombstones(lake)
         self._writing: Future[pl.DataFrame] | None = None
+
+    @property
+    def keeps_out(self) -> bool:
+        """Somebody was forgotten, and does not come back."""
+        return self._tombstones is not None
 
     @property
     def full(self) -> bool:
@@ -138,6 +148,12 @@ class Batch:
         tally.lines_in += len(lines)
         self.lines += len(lines)
         self.bytes += sum(map(len, lines))
+        if self._tombstones is not None:
+            kept = [place for place, line in enumerate(lines) if not self._tombstones.name(line)]
+            self._leave_out(tally, len(lines) - len(kept))
+            hints = {new: hints[place] for new, place in enumerate(kept) if place in hints}
+            raws = raws and partial(_pick, raws, kept)
+            lines, numbers = [lines[place] for place in kept], [numbers[place] for place in kept]
         checked = check_lines(
             lines,
             range(len(lines)),
@@ -145,14 +161,14 @@ class Batch:
             limits=LineLimits(self.limits.future_hours, self.limits.line_bytes, DEFAULT_SOURCE),
             catalogue=self.lake.declared.catalogue,
         )
-        kept = (
+        texts = (
             [item.raw for item in checked.rejected] if raws is None else raws([item.line for item in checked.rejected])
         )
         self.refuse(
             tally,
             [
                 Poison(numbers[item.line], item.rules, (*item.reasons, *hints.get(item.line, ())), item.event_type, raw)
-                for item, raw in zip(checked.rejected, kept, strict=True)
+                for item, raw in zip(checked.rejected, texts, strict=True)
             ],
         )
         if checked.frame.height:
@@ -169,6 +185,10 @@ class Batch:
 
     def refuse(self, tally: FileTally, poison: Sequence[Poison]) -> None:
         """Take lines that go to quarantine; they were counted as read already."""
+        if self._tombstones is not None:
+            named = [self._tombstones.name(item.raw.encode("utf-8", "replace")) for item in poison]
+            self._leave_out(tally, sum(named))
+            poison = [item for item, is_named in zip(poison, named, strict=True) if not is_named]
         tally.quarantined += len(poison)
         self._refused[tally.file] = tally
         for item in poison:
@@ -176,6 +196,12 @@ class Batch:
         self._poison += quarantine.rows(
             poison, file=tally.file, identity=tally.identity, mapping=tally.mapping, now=self.now
         )
+
+    @staticmethod
+    def _leave_out(tally: FileTally, lines: int) -> None:
+        """Count lines that name who was forgotten: what they say was in the lake, and does not come back."""
+        tally.duplicate += lines
+        tally.forgotten += lines
 
     def finish(self, tally: FileTally) -> None:
         """Say that a file was read to its end."""
@@ -395,6 +421,10 @@ def _make_conflict(row: Mapping[str, Any], raw: str) -> Poison:
     taken = f"`id` {row['event_id']!r} is the name of another event already"
     reason = f"{taken}, which came from {row['_first_file']}, line {row['_first_line']}"
     return Poison(row["line"], ("conflict",), (reason,), row["event_type"], raw)
+
+
+def _pick(raws: Callable[[Sequence[int]], list[str]], kept: Sequence[int], places: Sequence[int]) -> list[str]:
+    return raws([kept[place] for place in places])
 
 
 def _texts(lines: Sequence[bytes]) -> Callable[[Sequence[int]], list[str]]:

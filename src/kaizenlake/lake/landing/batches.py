@@ -105,12 +105,14 @@ def verify(lake: Lake) -> VerifiedBatches:
     found, rows = find_parts(snapshot, attested.IS_LOGGED)
     there = dict(digests.batches(found))
     problems += _describe_unsealed(there.pop(digests.NONE, digests.whole({})), vouched.adopted)
-    missing = [number for number in chain.missing if number not in there]
+    signed = vouched.parts_of(chain)
+    gone = {number for number, part in vouched.amended.items() if not part.rows}
+    missing = [number for number in chain.missing if number not in there and number not in gone]
     if missing:
         are = "is" if len(missing) == 1 else "are"
         problems.append(f"{plural(len(missing), 'batch', 'batches')} {are} missing: number {seals.some(missing)}")
     for number in sorted({*chain.links, *there} - {*missing}):
-        if words := _differs(chain, there, number):
+        if words := _differs(signed.get(number), there.get(number, BatchDay(0, ""))):
             problems.append(f"batch {number}{describe_batch(snapshot, number)}: {words}")
     return VerifiedBatches(rows, tuple(problems))
 
@@ -144,16 +146,15 @@ def read_chain(lake: Lake, snapshot: Snapshot, vouched: attested.Vouched) -> tup
     return chain, (*problems, *(f"batch {link.sequence}: {why}" for link, why in chain.refused))
 
 
-def _differs(chain: seals.Chain, there: dict[int, BatchDay], number: int) -> str | None:
+def _differs(signed: BatchDay | None, there: BatchDay) -> str | None:
     """Return how the events of a batch differ from what was signed; None where they do not."""
-    link, part = chain.links.get(number), there.get(number, BatchDay(0, ""))
-    if link is None:
-        return f"{plural(part.rows, 'event')} of it carry no digest that verifies"
-    if part == BatchDay(link.about["rows"], link.about["digest"]):
+    if signed is None:
+        return f"{plural(there.rows, 'event')} of it carry no digest that verifies"
+    if there == signed or there.rows == signed.rows == 0:
         return None
-    if part.rows != link.about["rows"]:
-        return f"{plural(link.about['rows'], 'event')} were landed, and {part.rows:,} are there"
-    return f"{plural(part.rows, 'event')} are there, and one or more of them were changed"
+    if there.rows != signed.rows:
+        return f"{plural(signed.rows, 'event')} were landed, and {there.rows:,} are there"
+    return f"{plural(there.rows, 'event')} are there, and one or more of them were changed"
 
 
 def _describe_unsealed(part: BatchDay, adopted: BatchDay | None) -> Iterator[str]:

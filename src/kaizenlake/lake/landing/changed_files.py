@@ -105,13 +105,13 @@ def _verify(lake: Lake, snapshot: Snapshot, numbers: Collection[int]) -> set[int
         return set()
     vouched = decisions.find_vouched(decisions.ledger(lake))
     chain, _ = batches.read_chain(lake, snapshot, vouched)
-    signed = {number: (link.about["rows"], link.about["digest"]) for number, link in chain.links.items()}
+    signed = vouched.parts_of(chain)
     if vouched.adopted is not None:
-        signed[digests.NONE] = vouched.adopted.rows, vouched.adopted.digest
+        signed[digests.NONE] = vouched.adopted
     asked = pl.col("batch").fill_null(digests.NONE).is_in(sorted(numbers))
     there, _ = batches.find_parts(snapshot, attested.IS_LOGGED & asked)
     return {
         number
         for number, part in digests.batches(there)
-        if number in signed and part.rows == signed[number][0] and part.digest != signed[number][1]
+        if number in signed and part.rows == signed[number].rows and part.digest != signed[number].digest
     }

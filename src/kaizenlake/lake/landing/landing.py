@@ -112,6 +112,11 @@ class Landing:
         return sum(tally.left_out for tally in self.tallies)
 
     @property
+    def forgotten(self) -> int:
+        """Those of the duplicate lines that name who was forgotten, so that they are left out."""
+        return sum(tally.forgotten for tally in self.tallies)
+
+    @property
     def made_nothing(self) -> tuple[str, ...]:
         """Mappings that made no event of any row of their files, be it that there was none."""
         made: dict[str, int] = {}
@@ -212,6 +217,10 @@ def land_folder(lake: Lake, *, now: datetime | None = None, progress: Progress |
         to_land[item.path] -= 1
         if item.limit is None and not to_land[item.path] and _mark(item.path) == marks[item.path]:
             try:
+                if item.path in run.to_remove:
+                    # What names who was forgotten is not kept, nor what may do so and was landed before.
+                    item.path.unlink(missing_ok=True)
+                    return
                 _move(item, lake.path(LANDING), now)
             except OSError as error:
                 run.left.append((item.name, f"it was landed, and cannot be moved: {describe_fault(error)}"))
@@ -259,6 +268,8 @@ class _LandingRun:
         self.occurred_at = occurred_at
         self.exchange = Exchange.of(lake.settings.money)
         self.left: list[tuple[str, str]] = []
+        self.to_remove: set[Path] = set()
+        """Files that are removed once they are landed, instead of being put away."""
         self.misfit: MappingError | None = None
         """What is wrong with the first file that does not fit its mapping, where that is not left alone."""
         self._mappings: dict[str, Mapping] = {}
@@ -308,7 +319,7 @@ class _LandingRun:
             )
             if tally.key in booked.lines:
                 # A segment has not grown since; of any other file somebody asks what became of its lines.
-                self._count_again(tally, 0 if item.segment else booked.lines[tally.key])
+                self._count_again(tally, item.path, 0 if item.segment else booked.lines[tally.key])
                 self.landed(item)
                 return tally
             # What a file grows by while it is read is not of this content.
@@ -350,8 +361,10 @@ class _LandingRun:
             return _digest(content, mapping.digest, *named)
         return _digest(content, mapping.digest, *named, *([self.occurred_at] if mapping.takes_time else []))
 
-    def _count_again(self, tally: FileTally, lines: int) -> None:
+    def _count_again(self, tally: FileTally, path: Path, lines: int) -> None:
         """Say of a file that was landed before what became of its lines: they are events, or were quarantined before."""
+        if self.batch.keeps_out:
+            self.to_remove.add(path)
         tally.lines_in = lines
         held = quarantine.waiting_of(self.lake, tally.identity, tally.mapping)[:lines]
         tally.quarantined = tally.quarantined_before = len(held)
@@ -360,6 +373,11 @@ class _LandingRun:
             tally.by_rule.update(rules)
 
     def _read_into(self, tally: FileTally, item: SourceFile, mapping: Mapping | None, content: str) -> None:
+        self._read_all(tally, item, mapping, content)
+        if tally.forgotten:
+            self.to_remove.add(item.path)
+
+    def _read_all(self, tally: FileTally, item: SourceFile, mapping: Mapping | None, content: str) -> None:
         if mapping is None:
             read = read_traces if is_of_traces(replace(item, start=0, limit=None)) else read_lines
             for chunk in read(item, self.limits.line_bytes):

@@ -46,10 +46,17 @@ class Vouched:
     Args:
         hashes: Hashes of batches.
         adopted: The events of no batch that a person adopted; None where nobody did.
+        amended: What is left of batches from which something was forgotten, by their numbers.
     """
 
     hashes: tuple[str, ...] = ()
     adopted: BatchDay | None = None
+    amended: Mapping[int, BatchDay] = field(default_factory=dict)
+
+    def parts_of(self, chain: seals.Chain) -> dict[int, BatchDay]:
+        """Return what each batch of a chain should hold: what was signed, or what is left of it."""
+        signed = {number: BatchDay(link.about["rows"], link.about["digest"]) for number, link in chain.links.items()}
+        return signed | {number: part for number, part in self.amended.items() if number in signed}
 
 
 @dataclass(frozen=True)
@@ -124,9 +131,7 @@ def attest(snapshot: Snapshot, trust: keys.Trust, vouched: Vouched, seen: tuple[
     chain = seals.verify(
         [link for link in links if link is not None], trust, attested=vouched.hashes, seen=seen, last=head(snapshot)[0]
     )
-    signed: dict[Number, BatchDay] = {
-        number: BatchDay(link.about["rows"], link.about["digest"]) for number, link in chain.links.items()
-    }
+    signed: dict[Number, BatchDay] = dict(vouched.parts_of(chain).items())
     if vouched.adopted is not None:
         signed[None] = vouched.adopted
     there: dict[Number, int] = dict(counted.group_by("batch").agg(pl.col("len").sum()).iter_rows())

@@ -204,22 +204,9 @@ def append(
         found = ledger(lake, snapshot)
         if not is_mending:
             found.check_whole()
-        before = max([found.chain.head[0], *found.missing.missing]), found.chain.head[1]
-        lines = [line.text.rstrip(b"\n") for line in decide(lake.mine(Events, find_believed(lake, snapshot).scan()))]
-        checked = check_lines(
-            lines, range(1, len(lines) + 1), now=latest, limits=LineLimits(source=source), decisions=True
-        )
-        if checked.rejected:
-            raise EventError(f"A decision breaks its declaration: {'; '.join(checked.rejected[0].reasons)}.")
-        made = checked.frame.with_columns(
-            file=pl.lit(FILE), landed_at=pl.lit(clock, tables.schema(Events)["landed_at"])
-        )
-        there = found.rows.filter(pl.col("event_id").is_in(made["event_id"].to_list())).select("event_id")
-        new = made.join(there, on="event_id", how="anti", maintain_order="left")
-        born = formats.birth(Events) if snapshot.transaction(formats.IDENTITY) is None else {}
-        lake_id = str(born[formats.IDENTITY]) if born else Lake.identity(snapshot)
-        sealed, head = _seal_rows(lake, lake_id, new, before)
-        marks.update({**born, keys.DECISION_HEAD: head[0]})
+        lines = decide(lake.mine(Events, find_believed(lake, snapshot).scan()))
+        sealed, head, said = seal_lines(lake, snapshot, lines, source=source, clock=clock, latest=latest)
+        marks.update(said)
         return sealed
 
     written = lake.append(Events, rows, marks=marks)
@@ -227,6 +214,38 @@ def append(
         return 0
     keys.remember(lake, keys.DECISION_HEAD, *head)
     return written.rows
+
+
+def seal_lines(
+    lake: Lake, snapshot: Snapshot, lines: Sequence[Line], *, source: str, clock: datetime, latest: datetime
+) -> tuple[pl.DataFrame, tuple[int, str], dict[str, int]]:
+    """Return the lines of decisions as rows that are signed and chained to the one before.
+
+    Args:
+        snapshot: The events there are; one whose id is there already is left out.
+        source: Who decided.
+        clock: When they are appended.
+        latest: Instant after which nothing can have been decided.
+
+    Returns:
+        The rows, number and hash of the last of them, and the application transactions of the commit that adds them.
+
+    Raises:
+        EventError: A line breaks its declaration.
+    """
+    found = ledger(lake, snapshot)
+    before = max([found.chain.head[0], *found.missing.missing]), found.chain.head[1]
+    texts = [line.text.rstrip(b"\n") for line in lines]
+    checked = check_lines(texts, range(1, len(texts) + 1), now=latest, limits=LineLimits(source=source), decisions=True)
+    if checked.rejected:
+        raise EventError(f"A decision breaks its declaration: {'; '.join(checked.rejected[0].reasons)}.")
+    made = checked.frame.with_columns(file=pl.lit(FILE), landed_at=pl.lit(clock, tables.schema(Events)["landed_at"]))
+    there = found.rows.filter(pl.col("event_id").is_in(made["event_id"].to_list())).select("event_id")
+    new = made.join(there, on="event_id", how="anti", maintain_order="left")
+    born = formats.birth(Events) if snapshot.transaction(formats.IDENTITY) is None else {}
+    lake_id = str(born[formats.IDENTITY]) if born else Lake.identity(snapshot)
+    sealed, head = _seal_rows(lake, lake_id, new, before)
+    return sealed, head, {**born, keys.DECISION_HEAD: head[0]}
 
 
 def _seal_rows(
@@ -303,8 +322,9 @@ def _adopted_marks(rows: pl.DataFrame) -> set[str]:
 
 
 def _accepted_losses(rows: pl.DataFrame) -> MissingDecisions:
-    """Return what is missing and a person accepted, so that the lake goes on without it."""
-    said = [json.loads(text) for text in rows.filter(event_type="LAKE_ADOPTED")["metadata"].drop_nulls()]
+    """Return what is missing and a person accepted or had forgotten, so that the lake goes on without it."""
+    is_accepting = pl.col("event_type").is_in(("LAKE_ADOPTED", "SUBJECT_FORGOTTEN"))
+    said = [json.loads(text) for text in rows.filter(is_accepting)["metadata"].drop_nulls()]
     return MissingDecisions(
         frozenset(number for item in said for number in item.get("missing", ())),
         frozenset(mark for item in said for mark in item.get("lost", ())),
@@ -313,10 +333,17 @@ def _accepted_losses(rows: pl.DataFrame) -> MissingDecisions:
 
 def find_vouched(found: Ledger) -> Vouched:
     """Return what decisions vouch for of the other events, whichever key signed it."""
-    said = [json.loads(text) for text in _vouching(found)["payload"]]
-    hashes = (item.get("batch_sha256") for item in said)
+    rows = _vouching(found)
+    said = [json.loads(text) for text in rows["payload"]]
+    hashes = [item["batch_sha256"] for item in said if item.get("batch_sha256") is not None]
+    amended: dict[int, BatchDay] = {}
+    for text in rows.filter(event_type="SUBJECT_FORGOTTEN")["metadata"].drop_nulls():
+        left = json.loads(text)
+        hashes += left.get("roots", ())
+        amended |= {int(number): BatchDay(*part) for number, part in left.get("amended", {}).items()}
     return Vouched(
-        hashes=tuple(digest for digest in hashes if digest is not None),
+        hashes=tuple(hashes),
+        amended=amended,
         adopted=BatchDay(said[-1]["events_count"], said[-1]["events_sha256"])
         if said and said[-1]["events_count"]
         else None,
@@ -324,7 +351,7 @@ def find_vouched(found: Ledger) -> Vouched:
 
 
 def _vouching(found: Ledger) -> pl.DataFrame:
-    return found.rows.filter(pl.col("event_type").is_in(("LAKE_ADOPTED", "KEY_ROTATED")))
+    return found.rows.filter(pl.col("event_type").is_in(("LAKE_ADOPTED", "KEY_ROTATED", "SUBJECT_FORGOTTEN")))
 
 
 def _gaps(chain: seals.Chain, trust: keys.Trust) -> Iterator[str]:

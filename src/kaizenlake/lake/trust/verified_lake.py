@@ -12,7 +12,7 @@ import polars as pl
 from kaizenlake.lake.store import Snapshot
 from kaizenlake.lake.trust.attested import Attested
 
-OF_THE_LAKE: tuple[str, ...] = ("LAKE_ADOPTED", "KEY_ROTATED", "PERSON_KEY_ADDED")
+OF_THE_LAKE: tuple[str, ...] = ("LAKE_ADOPTED", "KEY_ROTATED", "PERSON_KEY_ADDED", "SUBJECT_FORGOTTEN")
 """Types of events that are about the lake itself, and so of no tenant."""
 
 

@@ -377,6 +377,22 @@ def _swap(folder: Path, sequence: int, payload: Mapping[str, Any], key: Ed25519P
     files.write_atomic(folder / INDEX, content)
 
 
+def prune(lake: Lake) -> None:
+    """Remove what the current publication does not name; readers that hold an older one keep their own copy.
+
+    Args:
+        lake: The lake, as a tenant has it for whom something is published.
+
+    Raises:
+        LockedError: Another process publishes.
+        VerificationError: The index is none.
+    """
+    folder = lake.path(FOLDER)
+    if (folder / INDEX).is_file():
+        with alone(folder):
+            _prune(folder, int(_read_index(folder / INDEX)["signed"]["sequence"]), 1)
+
+
 def _prune(folder: Path, sequence: int, number: int) -> None:
     """Remove what none of the latest publications, so many of them, names, and what killed publications left."""
     kept: set[str] = set()
