@@ -41,6 +41,24 @@ def test_what_people_write_is_read(text, style, unit, number):
     assert read(text, style, unit).text == number
 
 
+CLOCKS = [
+    # text, what a time of two parts is, unit, number
+    ("0:30", "m:ss", "seconds", "30"),
+    ("12:05", "m:ss", "seconds", "725"),
+    ("75:00", "m:ss", "hours", "1.25"),
+    ("0:30", "h:mm", "seconds", "1800"),
+    ("0:00:30", "h:mm", "seconds", "30"),
+    ("30", "m:ss", "seconds", "30"),
+]
+
+
+@pytest.mark.parametrize(("text", "clock", "unit", "number"), CLOCKS)
+def test_a_time_of_two_parts_is_what_the_mapping_says(text, clock, unit, number):
+    assert read(text, OPEN, unit, clock).text == number
+    found = read_column(pl.Series([text]), None, OPEN, NumberField(unit, clock=clock), seen=set())
+    assert (found.texts.to_list(), found.faults) == ([number], {})
+
+
 REFUSED = [
     ("9,99", DOT, "three digits follow it each time"),
     ("1,2", DOT, "three digits"),
@@ -49,7 +67,7 @@ REFUSED = [
     ("1.2.3", COMMA, "three digits"),
     ("12.000", OPEN, "it may be 12000 or 12.000"),
     ("12,000", OPEN, "it may be 12000 or 12.000"),
-    ("4:05", OPEN, "minutes and seconds"),
+    ("4:05", OPEN, 'say `format = "m:ss"`'),
     ("0:00:21", OPEN, "length of time"),
     ("< 0.70%", OPEN, "no part of a number"),
     ("5 apples", OPEN, "'apples'"),

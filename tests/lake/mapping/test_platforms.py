@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from datetime import UTC, datetime
 
@@ -13,6 +15,7 @@ from kaizenlake.lake.landing.landing import land
 from kaizenlake.lake.mapping import files as mappings
 from kaizenlake.lake.store import Lake
 from lake.landed import held, put
+from lake.workbooks import workbook
 
 NOW = datetime(2026, 11, 30, tzinfo=UTC)
 
@@ -408,6 +411,34 @@ def test_a_header_as_the_vendor_wrote_it_before_makes_the_same_events(tmp_path):
         .replace("Impressions,", "thumbnail impressions,")
     )
     assert made(tmp_path / "a", before, "youtube_studio")[1] == made(tmp_path / "b", YOUTUBE, "youtube_studio")[1]
+
+
+def test_a_length_of_minutes_and_seconds_is_read_as_the_studio_shows_it(tmp_path):
+    _, events = made(tmp_path, YOUTUBE.replace(",2496,", ",41:36,").replace(",30,1000", ",0:30,1000"), "youtube_studio")
+    assert [told["video_length_seconds"] for _, _, told in events] == [30.0, 2496.0]
+
+
+@pytest.mark.parametrize("is_typed", [False, True], ids=["dates as text", "dates of the sheet"])
+@pytest.mark.parametrize("ending", [".xlsx", ".xls"])
+def test_the_workbook_of_linkedin_is_read_by_the_sheet_with_the_posts(tmp_path, is_typed, ending):
+    lines = list(csv.reader(io.StringIO(LINKEDIN)))
+    numbers = {"Impressions", "Views", "Offsite Views", "Clicks", "Likes", "Comments", "Reposts", "Follows"}
+    numbers |= {"Click through rate (CTR)", "Engagement rate"}
+    post: list[object] = [
+        float(cell) if name in numbers else cell or None for name, cell in zip(lines[1], lines[2], strict=True)
+    ]
+    if is_typed:
+        post[lines[1].index("Created date")] = datetime(2026, 10, 5)  # noqa: DTZ001 - a sheet knows no zone
+    posts = [["Organic and sponsored posts, 1 to 31 October 2026"], lines[1], post]
+    daily = [["Aggregated engagement"], ["Date", "Impressions (total)", "Clicks (total)"], ["10/05/2026", 9000, 90]]
+    sheets = {"Metrics": daily, "All posts": posts}
+    _, expected = made(tmp_path / "csv", LINKEDIN, "linkedin_page_posts")
+    lake = Lake.create(tmp_path / "lake")
+    file = put(tmp_path / f"acme_content_1761955200{ending}", workbook(sheets))
+    assert land(lake, file, mapping="linkedin_page_posts", now=NOW).landed == 1
+    (row,) = lake.scan(tables.Events).collect().to_dicts()
+    told = json.loads(row["payload"])
+    assert ("PERFORMANCE_RECORDED", f"{row['occurred_at']:%Y-%m-%dT%H:%M}", told) == expected[0]
 
 
 def test_a_report_of_a_period_counts_as_of_its_last_day(tmp_path):

@@ -88,6 +88,7 @@ class Value(_TomlTable, frozen=True, kw_only=True):
 
     default: What holds where nothing is said. case: The text in `lower` or `upper` case, before `values` are looked up.
     currency: What an amount is in: a code such as EUR, or the column that says it.
+    format: Of a time, as in `occurred_at`; of a length of time, what `0:30` is: `m:ss` or `h:mm`, without which it is refused.
     The columns of an `optional` value may be missing from a table; then it says nothing.
     """
 

@@ -53,6 +53,9 @@ _SHAPE = re.compile(
 )
 _CLOCK = re.compile(r"(\d+):([0-5]\d):([0-5]\d)(\.\d+)?")
 _SHORT_CLOCK = re.compile(r"\d+:[0-5]\d")
+CLOCKS = ("m:ss", "h:mm")
+"""What a time of two parts may be."""
+
 _BLANKS = "'\u2019 "
 """Marks that can stand between thousands alone."""
 
@@ -93,13 +96,14 @@ class UnreadableNumberError(ValueError):
     """A text is no number, or might be two; its words say why, and what to do."""
 
 
-def read(text: str, style: Style, unit: str = "") -> Number:
+def read(text: str, style: Style, unit: str = "", clock: str = "") -> Number:
     """Read a number.
 
     Args:
         text: The text, without spaces around it.
         style: How numbers are written.
         unit: Unit that is wanted; a length of time is given in it.
+        clock: What `0:30` is, one of `CLOCKS`; empty where nothing says it.
 
     Raises:
         UnreadableNumberError: It is none, or which one is not known.
@@ -112,10 +116,16 @@ def read(text: str, style: Style, unit: str = "") -> Number:
     plain = text.translate(_SPACES)
     if plain.startswith("(") and plain.endswith(")"):
         plain = f"-{plain[1:-1]}"
-    if clock := _CLOCK.fullmatch(plain):
-        return Number(_length(clock, unit))
     if _SHORT_CLOCK.fullmatch(plain):
-        raise UnreadableNumberError("it may be hours and minutes or minutes and seconds; give it as h:mm:ss")
+        if not clock:
+            raise UnreadableNumberError(
+                "it may be hours and minutes or minutes and seconds; "
+                'say `format = "m:ss"` or `format = "h:mm"` beside the column'
+            )
+        large, small = map(int, plain.split(":"))
+        plain = f"{large // 60}:{large % 60:02d}:{small:02d}" if clock == "m:ss" else f"{plain}:00"
+    if found := _CLOCK.fullmatch(plain):
+        return Number(_length(found, unit))
     shape = _SHAPE.fullmatch(plain)
     if shape is None or (shape["sign"] and shape["second"]):
         raise UnreadableNumberError("it is no number")
@@ -269,11 +279,13 @@ class NumberField:
         unit: Unit of the field.
         is_count: The field counts something, so that no share can stand in it.
         is_percent: The mapping says that they are percents, and converts them.
+        clock: What a time of two parts is, one of `CLOCKS`; empty where the mapping does not say.
     """
 
     unit: str = ""
     is_count: bool = False
     is_percent: bool = False
+    clock: str = ""
 
 
 def read_column(
@@ -299,7 +311,7 @@ def read_column(
     made, faults, currencies = {}, {}, {}
     for text in odd:
         try:
-            number = read(text, style, field.unit)
+            number = read(text, style, field.unit, field.clock)
             made[text] = _spell(number, field)
         except UnreadableNumberError as error:
             faults[text] = str(error)

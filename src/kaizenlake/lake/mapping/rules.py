@@ -23,6 +23,7 @@ from kaizenlake.lake.mapping.document import (
     names_read,
     values,
 )
+from kaizenlake.lake.mapping.figures import CLOCKS
 
 
 def problems(document: MappingDocument, catalogue: Catalogue = OURS) -> Iterator[str]:
@@ -166,6 +167,7 @@ def _kind_problems(at: str, value: Value, kind: str, *, is_money: bool) -> Itera
         yield f"`{at}`: `split` is for lists, this field is {kind}"
     if value.currency is not None and not is_money:
         yield f"`{at}.currency`: this field is no money"
-    if kind != "datetime" and (value.format is not None or value.zone is not None):
+    is_clock = value.format in CLOCKS and kind in {"int", "float"} and value.zone is None
+    if kind != "datetime" and not is_clock and (value.format is not None or value.zone is not None):
         yield f"`{at}`: `format` and `zone` are for times, this field is {kind}"
     yield from _zone_problems(at, value.zone)

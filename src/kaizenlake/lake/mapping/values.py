@@ -113,7 +113,8 @@ class Fields:
             for place in typed.arg_true():
                 self.hints[place].append(f"`{name}` from the column {told!r}: {_IN_WORKBOOK}")
             texts = pl.select(pl.when(typed).then(texts + " or %").otherwise(texts)).to_series()
-        field = figures.NumberField(unit, is_count=declared.kind == "int", is_percent=value.percent)
+        clock = value.format if isinstance(value.format, str) else ""
+        field = figures.NumberField(unit, declared.kind == "int", value.percent, clock)
         seen = self.seen.setdefault(column, set())
         found = figures.read_column(texts, typed, self.style, field, seen=seen)
         if found.faults:
