@@ -25,6 +25,9 @@ _SLACK = 1e-9
 _BATCH = 1 << 21
 """Pairs that are looked at together."""
 
+_ROUNDS = 6
+"""Times that neighbours are compared before all that is left is: long chains are linked by then."""
+
 
 def cluster_sets(hashes: Hashes, ends: Places, threshold: float) -> Places:
     """Return numbers of sets, so that two have one number if a chain of similar sets leads from one to the other.
@@ -153,9 +156,11 @@ class _Join:
 
     def link_all(self) -> None:
         """Link all sets that are similar: first neighbours in the lists of who has a thing, then all that are not yet linked."""
-        before = -1
-        while before != (before := len(np.unique(self.labels))):
+        for _ in range(_ROUNDS):
+            before = self.labels
             self._link_neighbours()
+            if self.labels is before:
+                break
         for pairs in self._other_pairs():
             self._link(self._verify(pairs))
 
@@ -175,7 +180,8 @@ class _Join:
         """Return for each place in the lists the next place with a set that is linked otherwise."""
         labels = self.labels[self.owners]
         changes = np.append(np.flatnonzero(np.diff(labels)) + 1, labels.size)
-        return changes[np.searchsorted(changes, np.arange(labels.size), side="right")]
+        same: Places = np.repeat(changes, np.diff(changes, prepend=0))
+        return same
 
     def _other_pairs(self) -> Iterator[Pairs]:
         """Yield all pairs that share something in their beginnings and are not linked, in batches.
