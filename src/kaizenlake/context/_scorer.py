@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from kaizenlake.context._files import Answer
-from kaizenlake.context.texts.features import find_rules, find_terms, idea_of, read_text
 
 INTERVAL_Z = 1.2815515655446004
 """Normal quantile of the 80 % intervals of a score, and of a difference of scores."""
@@ -124,6 +123,9 @@ class Scorer(_Scorer, Answer):
     def _score(self, text: Any) -> _ScoredText:
         if not self.weights:
             return _ScoredText(0.0, UNKNOWN, frozenset(), frozenset())
+        # A service that scores nothing is not to wait for the rules.
+        from kaizenlake.context.texts.features import find_rules, find_terms, idea_of, read_text
+
         read = read_text(text if isinstance(text, str) else "")
         rules, words = self.weights["rules"], self.weights["words"]
         total = -float(self.weights["centre"])
