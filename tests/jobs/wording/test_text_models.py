@@ -131,3 +131,10 @@ def test_a_wording_of_several_experiments_stays_in_one_block():
     at = [place for place, text in enumerate(read.texts) if text == "Twice the same"]
     assert len(set(read.blocks()[at])) == 1
     assert read.blocks()[at[0]] == read.blocks().max()
+
+
+def test_experiments_of_one_export_are_judged_by_one_another():
+    once = experiments(number=60).with_columns(measured_at=pl.lit(AS_OF).cast(pl.Datetime("us", "UTC")))
+    value, _ = run(once)
+    assert set(value["status"]) == {"usable"}
+    assert value["judged_experiments"].to_list() == [50, 50]

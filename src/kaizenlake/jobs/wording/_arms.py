@@ -74,10 +74,14 @@ class Arms(NamedTuple):
         """Return the block of each wording: so many blocks of weeks, each with about as many wordings.
 
         A family lies in the block of its latest week, so that what was learned from earlier blocks never saw it.
+        Where there are fewer weeks than blocks, families are spread over them.
         """
         latest = np.zeros(int(self.families.max(initial=-1)) + 1, dtype=np.int64)
         np.maximum.at(latest, self.families, self.weeks)
         weeks = latest[self.families]
+        if np.unique(weeks).size < number:
+            # Told all at once, as by one export: experiments follow one another by name within their week.
+            _, weeks = np.unique(weeks * latest.size + self.families, return_inverse=True)
         until = np.cumsum(np.bincount(weeks, minlength=1))
         block: Codes = np.minimum((until - 1) * number // max(weeks.size, 1), number - 1).astype(np.int64)[weeks]
         return block
