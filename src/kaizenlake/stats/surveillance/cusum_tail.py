@@ -36,7 +36,8 @@ def cusum_tail(value: Floats, days: np.ndarray, level_error: Floats) -> Floats:
         level_error: standard error of the level, in standard deviations of a day; beyond 1 it counts as 1.
     """
     table = _build_tails()
-    place = np.clip(np.nan_to_num(value) / _STEP, 0.0, table.shape[2] - 1.001)
+    # A point of the grid stands for the half steps around it.
+    place = np.clip(np.nan_to_num(value) / _STEP + 0.5, 0.0, table.shape[2] - 1.001)
     width = _ERRORS[1] - _ERRORS[0]
     row = np.clip(np.nan_to_num(level_error) / width, 0.0, len(_ERRORS) - 1.001)
     low, left = place.astype(int), row.astype(int)
