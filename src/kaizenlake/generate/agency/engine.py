@@ -222,9 +222,8 @@ class AutoExecutionEngine:
             with judging_by(self.lake.settings.readiness):
                 made = products.make(self.lake, kind, task)
                 if self.generator is not None:
-                    tries = self.lake.settings.generator.section_tries
                     with self._logging():
-                        made = write_prose(self.generator, kind, made, task, tries)
+                        made = write_prose(self.generator, kind, made, task, self.lake)
         except KaizenError as error:
             return TaskResult("failed", reason=str(error)[:500])
         return TaskResult("completed", json.dumps(made, ensure_ascii=False, default=str))

@@ -14,6 +14,7 @@ from kaizenlake.errors import KaizenError
 from kaizenlake.events.ids import event_id
 from kaizenlake.generate.agency.task_types import TaskType
 from kaizenlake.generate.language_model.generator import Generator, GeneratorRequest, SectionAnswer
+from kaizenlake.lake.store import Lake
 from kaizenlake.publish import guard
 from kaizenlake.readiness.benchmarks import benchmark_of
 from kaizenlake.readiness.enforce import enforce_benchmarks_with_regen
@@ -30,7 +31,7 @@ _FENCE = "=== brief ==="
 
 
 def write_prose(
-    generator: Generator, kind: TaskType, brief: Mapping[str, Any], task: Mapping[str, Any], tries: int
+    generator: Generator, kind: TaskType, brief: Mapping[str, Any], task: Mapping[str, Any], lake: Lake
 ) -> dict[str, Any]:
     """Return a work product with the prose of a model in place of its brief, where that keeps the benchmark of its section.
 
@@ -41,7 +42,7 @@ def write_prose(
         kind: Type of the task.
         brief: The product without a model.
         task: For which it is; its name stands in the events.
-        tries: Most texts that are asked for.
+        lake: The lake, as a tenant has it; its settings say how many texts are asked for.
     """
     trace = sha256(event_id().encode()).hexdigest()[:32]
     about = {"run_id": trace, "workflow": kind.name, "prompt_name": f"{kind.pack}/{kind.section}"[:200]}
@@ -52,9 +53,10 @@ def write_prose(
         request = GeneratorRequest(_SYSTEM, _prompt(kind, brief, broken), about)
         return generator.generate(request, SectionAnswer).markdown
 
+    tries, said = lake.settings.generator.section_tries, {"model": generator.model[:200], "tenant_id": lake.tenant}
     told: dict[str, Any] = {"model": generator.model, "run_id": trace, "is_prose": False, "reason": None}
     try:
-        text = enforce_benchmarks_with_regen(write, kind.pack, kind.section, tries, model=generator.model[:200])
+        text = enforce_benchmarks_with_regen(write, kind.pack, kind.section, tries, **said)
     except KaizenError as error:
         return {**brief, "generator": told | {"reason": str(error)[:500]}}
     judgement = judge(text, kind.pack, kind.section)
