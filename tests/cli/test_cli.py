@@ -28,6 +28,7 @@ COMMANDS = {
     "report",
     "rebuild",
     "show",
+    "sql",
     "tables",
     "events",
     "graph",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import polars as pl
 from deltalake import DeltaTable
@@ -29,6 +29,9 @@ from kaizenlake.place import DEFAULT_LAKE, LAKE_VARIABLE, LakePlace, find_place
 from kaizenlake.plugins import Declarations
 from kaizenlake.settings import Settings
 from kaizenlake.tables import Table
+
+if TYPE_CHECKING:
+    from kaizenlake.lake.browse import LakeTables
 
 FOLDERS = ("landing", "mappings", "runs", "published")
 """Local folders of a lake; Delta makes the others."""
@@ -248,6 +251,12 @@ class Lake:
         if "tenant_id" not in tables.schema(table):
             return rows.clear()
         return rows.filter(pl.col("tenant_id").eq_missing(pl.lit(self.tenant, pl.String)))
+
+    def tables(self) -> LakeTables:
+        """Return all tables, which a notebook completes by name and shows with their meaning: `lake.tables().win_rates`."""
+        from kaizenlake.lake.browse import LakeTables
+
+        return LakeTables(self)
 
     @property
     def declared(self) -> Declarations:

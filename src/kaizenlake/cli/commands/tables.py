@@ -18,6 +18,8 @@ from kaizenlake.errors import KaizenError, TableNotFoundError, UsageError
 from kaizenlake.vocabulary import plural
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from kaizenlake.plugins import Declarations
     from kaizenlake.tables import Table
 
@@ -36,6 +38,13 @@ class OutputFormat(StrEnum):
     PARQUET = "parquet"
 
 
+class Engine(StrEnum):
+    """What computes a statement."""
+
+    POLARS = "polars"
+    DUCKDB = "duckdb"
+
+
 class GraphFormat(StrEnum):
     """How the graph of jobs leaves."""
 
@@ -50,6 +59,7 @@ def add_to(app: typer.Typer) -> None:
     add_commands(
         app,
         (show, "show win_rates --format json | jq '.[0]'"),
+        (sql, 'sql "select kind, count(*) as rates from win_rates group by kind"'),
         (tables_, "tables performance_tiers"),
         (graph, "graph --format mermaid"),
     )
@@ -103,7 +113,6 @@ def show(
 ) -> None:
     """Show the rows of a table."""
     from kaizenlake import tables
-    from kaizenlake.cli.shell import export
 
     found = find_table(table, find_declared(lake))
     # A table that names no tenant tells of the lake as a whole.
@@ -126,6 +135,33 @@ def show(
         if limit is None and (left := opened.rows(found) - rows.height) > 0:
             note(f"{plural(left, 'more row')}: --limit N, or --format json, csv or parquet for all.")
         return
+    _leave(rows, form, file, exact=exact)
+
+
+def sql(
+    statement: Annotated[str, typer.Argument(help="One statement that reads; tables go by their names.")],
+    lake: LakeOption = LAKE,
+    tenant: TenantOption = None,
+    engine: Annotated[
+        Engine, typer.Option("--engine", help="What computes it; duckdb needs the extra kaizenlake[sql].")
+    ] = Engine.POLARS,
+    form: Annotated[OutputFormat, typer.Option("--format", "-f", help="How rows leave.")] = OutputFormat.TABLE,
+    file: Annotated[Path | None, typer.Option("--out", help="File to write to instead of stdout.")] = None,
+) -> None:
+    """Select from the tables of the lake by SQL; nothing is written."""
+    from kaizenlake.lake.query import query
+
+    rows = query(open_view(lake, tenant), statement, engine=engine.value)
+    if form is OutputFormat.TABLE:
+        draw(rows.columns, rows.iter_rows())
+        return
+    _leave(rows, form, file, exact=False)
+
+
+def _leave(rows: pl.DataFrame, form: OutputFormat, file: Path | None, *, exact: bool) -> None:
+    """Write rows to a file or to stdout."""
+    from kaizenlake.cli.shell import export
+
     if form is OutputFormat.PARQUET and file is None and sys.stdout.isatty():
         raise UsageError("Parquet is not for a terminal.", hint="Name a file with --out, or send stdout to one.")
     # Made in memory: a reader that leaves then breaks our own write, which is no error, and not one inside Polars.
