@@ -31,6 +31,7 @@ from kaizenlake.tables import LearnedValue
 TEST, WEEK = "clickability_test_id", "test_week"
 BUDGETS = (250, 1_000, 3_500)
 BATCHES = 20
+DRAWS = 10
 
 
 def learn(early: pl.DataFrame, folder: Path) -> tuple[Scorer, Lake]:
@@ -112,13 +113,16 @@ def simulate(scorer: Scorer, tests: list[tuple[list[str], np.ndarray, np.ndarray
     for texts, shown, clicks in tests:
         rate = clicks / shown
         scores = scorer.rank(texts).scores
-        times, events = np.zeros(len(texts)), np.zeros(len(texts))
-        per_batch = budget * len(texts) / BATCHES
-        for _ in range(BATCHES):
-            batch = per_batch * np.array(allocate(times.tolist(), events.tolist(), scores))
-            events += draw.poisson(batch * rate)
-            times += batch
-        won.append(float(times @ rate) / times.sum())
+        of_draws = []
+        for _ in range(DRAWS):
+            times, events = np.zeros(len(texts)), np.zeros(len(texts))
+            per_batch = budget * len(texts) / BATCHES
+            for _ in range(BATCHES):
+                batch = per_batch * np.array(allocate(times.tolist(), events.tolist(), scores))
+                events += draw.poisson(batch * rate)
+                times += batch
+            of_draws.append(float(times @ rate) / times.sum())
+        won.append(float(np.mean(of_draws)))
         even.append(float(rate.mean()))
     value, error = ratio(won, even)
     return value - 1.0, error
