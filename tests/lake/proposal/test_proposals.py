@@ -6,6 +6,7 @@ import csv
 import datetime as dt
 import gzip
 import json
+import zipfile
 from pathlib import Path
 
 import polars as pl
@@ -314,3 +315,34 @@ def test_hostile_names_stay_data(tmp_path):
     rows = "".join(f"p{n},2026-07-0{n},1000,1,a,b\n" for n in range(1, 8))
     _, events = landed(tmp_path, put(tmp_path / "a.csv", (head + rows).encode()))
     assert len(events) == 7
+
+
+TABLE = (
+    "Content,Video title,Video publish time,Duration,Views\nTotal,,,,300\n"
+    'abcdefghijk,One,"Nov 3, 2025",61,100\nabcdefghijl,Two,"Nov 4, 2025",62,200\n'
+)
+CHART = (
+    "Date,Content,Video title,Video publish time,Duration,Views\n"
+    '2025-11-03,abcdefghijk,One,"Nov 3, 2025",61,60\n2025-11-04,abcdefghijk,One,"Nov 3, 2025",61,40\n'
+)
+
+
+def test_of_the_files_of_one_download_the_one_is_read_that_a_mapping_knows(tmp_path):
+    with zipfile.ZipFile(tmp_path / "Content 2025-11-01.zip", "w") as archive:
+        for name, text in (("Chart data.csv", CHART), ("Table data.csv", TABLE)):
+            archive.writestr(name, text)
+    found, events = landed(tmp_path, tmp_path / "Content 2025-11-01.zip")
+    assert found.shipped == "youtube_studio"
+    # The chart tells single days: its rows are no totals of a video.
+    assert {(told["content_id"], told["views"]) for _, _, told in events} == {
+        ("abcdefghijk", 100),
+        ("abcdefghijl", 200),
+    }
+
+
+@pytest.mark.parametrize("column", ["ID", "Identifiant", "Content"])
+def test_the_own_id_of_a_platform_names_the_content(tmp_path, column):
+    rows = "".join(f"a{day},2025-11-{day:02d},instagram,{1000 + day},{day}\n" for day in range(1, 9))
+    file = put(tmp_path / "posts.csv", f"{column},Date,Platform,Impressions,Likes\n{rows}".encode())
+    _, events = landed(tmp_path, file)
+    assert [told["content_id"] for _, _, told in events] == [f"a{day}" for day in range(1, 9)]

@@ -10,12 +10,12 @@ import re
 ALSO: dict[str, tuple[str, ...]] = {
     "content_id": (
         "post id", "ad id", "video id", "media id", "tweet id", "item id", "content", "creative id", "asset id", "pin id", "story id",
-        "id", "beitrags id", "beitrag id", "anzeigen id", "permalink", "update link", "update url", "post permalink", "post link", "post url", "url", "link", "page path", "page", "landing page",
+        "id", "beitrags id", "beitrag id", "anzeigen id", "permalink", "identifiant", "identificador", "update link", "update url", "post permalink", "post link", "post url", "url", "link", "page path", "page", "landing page",
         "ad name", "ad", "anzeige", "post", "beitrag", "video title", "video", "title", "headline", "campaign id", "campaign", "kampagne",
     ),
     "platform": ("network", "channel", "social network", "medium", "plattform", "netzwerk", "kanal", "plateforme", "plataforma"),
     "impressions": (
-        "impr", "impression", "views", "view count", "video views", "plays", "times shown", "shown", "impressionen", "einblendungen", "aufrufe",
+        "impr", "imp", "imps", "impression", "views", "view count", "video views", "plays", "times shown", "shown", "impressionen", "einblendungen", "aufrufe",
         "vues", "impresiones", "visualizaciones", "exposures", "pageviews", "page views",
     ),
     "reach": ("reached", "people reached", "accounts reached", "unique viewers", "unique impressions", "reichweite", "portee", "alcance"),
@@ -41,7 +41,7 @@ ALSO: dict[str, tuple[str, ...]] = {
     "engaged_sessions": ("engaged visits",),
     "visitors": ("users", "active users", "unique visitors", "total users", "nutzer"),
     "engaged_seconds": ("user engagement", "engagement time"),
-    "clicks": ("link clicks", "click", "url clicks", "post clicks", "clicks all", "ctr clicks", "klicks", "linkklicks", "clics", "consumers"),
+    "clicks": ("link clicks", "click", "url clicks", "post clicks", "clicks all", "ctr clicks", "klicks", "linkklicks", "klicks auf links", "clics", "consumers"),
     "engagements": (
         "engagement", "interactions", "total interactions", "engaged users", "total engagements", "post engagements", "interaktionen",
         "interactions totales", "interacciones",
@@ -51,7 +51,7 @@ ALSO: dict[str, tuple[str, ...]] = {
     "comments": ("comment", "replies", "comment count", "kommentare", "commentaires", "comentarios"),
     "shares": ("share", "reposts", "retweets", "share count", "geteilt", "shares count", "partages", "compartidos", "teilungen"),
     "saves": ("save", "saved", "bookmarks", "gespeichert", "enregistrements", "guardados"),
-    "spend_usd": ("spend", "amount spent", "cost", "ad spend", "total spend", "ausgaben", "kosten", "ausgegebener betrag", "werbeausgaben", "gasto", "depense"),
+    "spend_usd": ("spend", "amount spent", "cost", "ad spend", "total spend", "ausgaben", "kosten", "ausgegebener betrag", "werbeausgaben", "gasto", "depense", "depenses", "dépenses"),
     "revenue_usd": ("revenue", "purchase value", "conversion value", "sales", "income", "umsatz", "erlos", "erlös", "ingresos", "estimated revenue"),
     "engagement_rate": ("engagement rate", "er", "interaktionsrate", "engagement"),
     "ctr": ("click through rate", "clickthrough rate", "link ctr", "klickrate"),

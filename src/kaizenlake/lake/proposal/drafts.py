@@ -155,9 +155,12 @@ class _FieldsSoFar:
     def record(self, named: Sequence[ColumnMatch], free: Mapping[str, CellShape], time: str) -> bool:
         """Take what a record of figures is about; False where no column names it."""
         parts = [column for column in free if is_named(column, PARTS) and column not in self.columns]
-        # A name for people, such as that of an ad, names the content too where nothing else does.
+        # The platform's own id names the content, and so does a name for people, such as that of an ad, where nothing else does.
         names = {name for name, field in self.declared.items() if field.kind == "str" and not name.endswith("_id")}
-        open_to = [match.column for match in named if self.columns.get(match.column, "text") in names - {"platform"}]
+        own = [column for column, field in self.columns.items() if field == "external_id"]
+        open_to = own + [
+            match.column for match in named if self.columns.get(match.column, "text") in names - {"platform"}
+        ]
         found = grain_of(self.known.sample, self.known.shapes, open_to, time, parts, self.columns.get)
         if (
             self.event.name == "AD_RECORDED"

@@ -140,14 +140,32 @@ def propose(path: Path, around: ProposalSettings) -> MappingProposal:
     source = found[0]
     _refuse_events(source, around)
     seen = list(samples(source, around.line_bytes))
+    known = _recognise(seen[0], around)
+    for other in found[1:MOST_LOOKED_AT] if known is None else ():
+        # Of an export of several files, the one that a mapping knows is looked at.
+        if tables := _take_samples(other, around):
+            known = _recognise(tables[0], around)
+        if known is not None:
+            source = other
+            break
     also = (
         [f"Of the {len(found)} files in it, {source.name} was looked at; a mapping reads all."]
         if len(found) > 1
         else []
     )
-    known = _recognise(seen[0], around)
     proposal = known if known is not None else _guess(seen, around)
     return replace(proposal, found=(*also, *proposal.found))
+
+
+MOST_LOOKED_AT = 10
+"""Most files of a folder or a packed one that are looked at."""
+
+
+def _take_samples(source: SourceFile, around: ProposalSettings) -> list[FileSample]:
+    """Return what is read of another file; nothing where it cannot be read."""
+    with suppress(MappingError):
+        return list(samples(source, around.line_bytes))
+    return []
 
 
 def _refuse_events(source: SourceFile, around: ProposalSettings) -> None:
