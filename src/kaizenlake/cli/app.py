@@ -25,6 +25,7 @@ from kaizenlake.cli.commands import (
     skill,
     tables,
 )
+from kaizenlake.cli.shell.logs import begin_json
 from kaizenlake.cli.shell.output import clean, know, with_tenant
 from kaizenlake.cli.training import dataset, error_codes, metrics
 from kaizenlake.errors import UNEXPECTED, KaizenError, Stopped, exit_codes
@@ -85,6 +86,7 @@ know(app)
 def run() -> None:
     """Run the command of this process and leave with its exit code."""
     try:
+        begin_json()
         app()
     except KaizenError as error:
         print(f"error [{error.code}]: {clean(with_tenant(str(error)))}", file=sys.stderr)  # noqa: T201 - the last word of a command

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from kaizenlake.cli.shell.logs import is_json, log_step
 from kaizenlake.cli.shell.output import clean, err, is_terminal, note
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ MARKS = {"done": "✓", "failed": "✗", "skipped": "-"}
 @contextmanager
 def watching() -> Iterator[Callable[[StepRecord], None] | None]:
     """Show the step that runs, and leave a line for each that ended; None where nobody watches."""
+    if is_json():
+        yield log_step
+        return
     if not is_terminal():
         yield None
         return
