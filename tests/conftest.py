@@ -83,7 +83,17 @@ def agency(tmp_path_factory):
 
 
 AGENCY_TABLES = (
-    *("AvoidedPhrases", "Contents", "Funnel", "IcpPatterns", "IntakeSegments", "KpiTargets", "OutreachPerformance"),
+    *(
+        "Anomalies",
+        "PerformanceSnapshots",
+        "AvoidedPhrases",
+        "Contents",
+        "Funnel",
+        "IcpPatterns",
+        "IntakeSegments",
+        "KpiTargets",
+        "OutreachPerformance",
+    ),
     *("PackFailures", "PackReadiness", "PackRuns", "Patterns", "TimeToClose", "WinRates"),
 )
 

@@ -75,7 +75,10 @@ def test_from_a_bad_week_to_an_approved_plan(agency_lake, monkeypatch, tmp_path)
         ("lumen", "website"),
     ]
     assert "nobody approved it" in said
-    assert "Monday 23 November, 08:00 aurora-email HIGH\nTuesday 24 November, 08:00 aurora-instagram MEDIUM" in said
+    assert (
+        "Monday 23 November, 08:00 rewrite_email_sequence HIGH\nTuesday 24 November, 08:00 create_social_variants MEDIUM"
+        in said
+    )
     assert "COMPLETED_PREVIEW | section: email_and_crm_flows | rules that it breaks: []" in said
     assert "project-aurora_autumn.pdf" in said
     assert "[]\n" in said.partition("project-aurora_autumn.pdf")[2]
