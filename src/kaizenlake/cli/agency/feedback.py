@@ -44,8 +44,12 @@ def feedback(
             f"{result.brand_id}: {plural(len(alarms), 'alarm')} in the last week, "
             f"{plural(len(result.tasks_created), 'task')} proposed."
         )
-        for row in alarms:
+        # Of a metric that is out of the usual night after night the newest word is enough.
+        newest = {(row["metric"], row["kind"]): row for row in alarms}
+        for row in newest.values():
             say(f"  {row['day']}  {row['evidence']}")
+        if len(alarms) > len(newest):
+            say(f"  {plural(len(alarms) - len(newest), 'earlier alarm')} of the same: `kaizen show anomalies`.")
         for name in result.tasks_created:
             say(f"  proposed: {name}; `kaizen task approve {name}` approves it")
         for cause in result.tasks_skipped_duplicate:

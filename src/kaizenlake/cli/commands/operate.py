@@ -365,6 +365,9 @@ def _tell(run: Run) -> None:
     for alert in run.alerts or ():
         if alert.is_new:
             say(f"Alert ({alert.severity}{_tenant_words(run, alert.tenant_id)}): {alert.words}")
+    if (feedback := run.step("feedback")) is not None and feedback.rows_out:
+        tasks = plural(feedback.rows_out, "task")
+        say(f"Proposed: {tasks} for brands with alarms; `kaizen task list` shows what waits for a person.")
     if (hook := run.hook) is not None and hook.status != "done":
         note(f"The hook of the alerts {hook.status}; they are told again by the next run. {hook.output}".rstrip())
 

@@ -187,7 +187,7 @@ def _describe() -> pl.Expr:
         .then(
             fill_in(
                 "The {} was {} ({}); {} to {} was expected after {} days (p {}).",
-                *(what, rate, counted, low, high, "past_days", chance),
+                *(what, rate, counted, low, high, pl.col("past_days").round(0).cast(pl.Int64), chance),
             )
         )
         .when(kind="shift")
