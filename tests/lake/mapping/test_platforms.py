@@ -419,6 +419,16 @@ def test_a_length_of_minutes_and_seconds_is_read_as_the_studio_shows_it(tmp_path
 
 
 @pytest.mark.parametrize("is_typed", [False, True], ids=["dates as text", "dates of the sheet"])
+def test_a_length_that_says_its_own_unit_is_not_multiplied(tmp_path):
+    lake = Lake.create(tmp_path / "lake")
+    text = YOUTUBE.replace(",927.5,", ",927:30:00,")
+    assert text != YOUTUBE
+    found = land(lake, put(tmp_path / "export.csv", text.encode()), mapping="youtube_studio", now=NOW)
+    assert (found.landed, found.quarantined) == (1, 1)
+    (reasons,) = lake.scan(tables.Quarantine).collect()["reasons"]
+    assert "'927:30:00': it says its own unit; leave out `multiply_by`" in " ".join(reasons)
+
+
 @pytest.mark.parametrize("ending", [".xlsx", ".xls"])
 def test_the_workbook_of_linkedin_is_read_by_the_sheet_with_the_posts(tmp_path, is_typed, ending):
     lines = list(csv.reader(io.StringIO(LINKEDIN)))

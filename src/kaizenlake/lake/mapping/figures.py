@@ -13,6 +13,9 @@ MONEY, SHARE = "usd", "rate"
 LENGTHS = {"seconds": 1, "hours": 3_600, "days": 86_400}
 """Seconds of each unit of time."""
 
+SCALED = "scaled"
+"""Unit of a column whose numbers the mapping multiplies or divides, so that they are in none of ours."""
+
 DOLLARS = frozenset({"USD", "AUD", "CAD", "NZD", "SGD", "HKD", "MXN", "TWD"})
 SIGNS: dict[str, frozenset[str]] = {
     "$": DOLLARS,
@@ -136,6 +139,10 @@ def read(text: str, style: Style, unit: str = "", clock: str = "") -> Number:
 
 
 def _length(clock: re.Match[str], unit: str) -> str:
+    if unit == SCALED:
+        raise UnreadableNumberError(
+            "it says its own unit; leave out `multiply_by` and `divide_by`, which are for plain numbers"
+        )
     if unit not in LENGTHS:
         raise UnreadableNumberError("it is a length of time, and this field is none")
     hours, minutes, seconds, rest = clock.groups()

@@ -105,6 +105,8 @@ class Fields:
 
     def _read(self, name: str, value: Value, declared: Field, column: str, *, is_amount: bool = True) -> pl.Series:
         unit = declared.unit if is_amount else ""
+        if unit in figures.LENGTHS and (value.multiply_by or value.divide_by):
+            unit = figures.SCALED
         texts, told = self.rows[column], self.reading.called.get(column, column)
         if value.values is not None:
             texts = texts.replace(list(value.values), [word or None for word in value.values.values()])
