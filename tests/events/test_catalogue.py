@@ -137,6 +137,8 @@ def test_a_name_means_one_kind_in_all_families():
 
 
 TWINS = {
+    ("subject_kind", "subject_line"): "whom something is about, and the line above an e-mail",
+    ("subject_length", "subject_line"): "how long the name of whom something is about is, and the line above an e-mail",
     (
         "input",
         "inputs",
