@@ -40,6 +40,8 @@ COMMANDS = {
     "migrate",
     "maintain",
     "forget",
+    "diff",
+    "restore",
     "doctor",
     "readiness",
     "schedule",

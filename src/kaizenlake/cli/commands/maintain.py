@@ -36,6 +36,8 @@ def add_to(app: typer.Typer) -> None:
         app,
         (verify, "verify --lake /srv/kaizen/lake"),
         (maintain, "maintain"),
+        (diff, "diff win_rates 3 4"),
+        (restore, "restore win_rates --version 3"),
         (doctor, "doctor --json | jq .settings"),
     )
 
@@ -93,6 +95,48 @@ def maintain(lake: LakeOption = LAKE) -> None:
             f"{table.name}: {plural(table.files_before, 'file')} became {table.files_after}, {plural(table.removed, 'old one')} removed"
         )
     say(f"{plural(done.landed_removed, 'landed file')} and {plural(done.leftovers_removed, 'leftover')} removed.")
+
+
+def diff(
+    table: Annotated[str, typer.Argument(help="Last name of the table.")],
+    first: Annotated[int, typer.Argument(min=0, help="The version before.")],
+    second: Annotated[int, typer.Argument(min=0, help="The version after.")],
+    lake: LakeOption = LAKE,
+    tenant: TenantOption = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=0, help="Most rows that are shown.")] = 20,
+) -> None:
+    """Show which rows of a table were added, removed or changed between two versions."""
+    from kaizenlake.cli.commands.tables import find_table
+    from kaizenlake.lake.upkeep.versions import find_difference
+
+    opened = open_view(lake, tenant)
+    found = find_difference(opened, find_table(table, opened.declared), first, second)
+    counts = ", ".join(f"{found.count(fate):,} {fate}" for fate in ("added", "removed", "changed"))
+    say(f"{table} from version {first} to {second}: {counts}.")
+    for name, number in found.columns.items():
+        say(f"  {name} changed in {plural(number, 'row')}")
+    if limit and found.rows.height:
+        draw(found.rows.columns, found.rows.head(limit).iter_rows())
+    if found.rows.height > limit:
+        note(f"{plural(found.rows.height - limit, 'more row')}: --limit N.")
+
+
+def restore(
+    table: Annotated[str, typer.Argument(help="Last name of the table; of silver or gold.")],
+    version: Annotated[int, typer.Option("--version", min=0, help="Version to go back to.")],
+    lake: LakeOption = LAKE,
+) -> None:
+    """Take a table of silver or gold back to an older version; the next night computes it anew from there."""
+    from kaizenlake.cli.commands.tables import find_table
+    from kaizenlake.lake import lock
+    from kaizenlake.lake.upkeep import versions
+
+    opened = open_lake(lake)
+    found = find_table(table, opened.declared)
+    with lock.hold(opened.path(), "kaizen restore"):
+        written = versions.restore(opened, found, version)
+    say(f"{table} is as it was at version {version}: {plural(written.rows, 'row')}, now version {written.version}.")
+    say("The next night computes it from there: `kaizen nightly`.")
 
 
 def doctor(
