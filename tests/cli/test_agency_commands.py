@@ -59,6 +59,25 @@ def test_a_brand_is_described_from_a_file_and_described_anew(kaizen, tmp_path):
     kaizen("brand", "show", "acne", fails="There is no brand 'acne' (did you mean `acme`?)")
 
 
+def test_notes_on_a_brand_are_kept_with_source_and_date_and_found_by_their_words(kaizen, tmp_path):
+    file = tmp_path / "acme.toml"
+    file.write_text(BRAND, encoding="utf-8")
+    kaizen("brand", "note", "acme", "Too early", fails="There is no brand 'acme'")
+    kaizen("brand", "add", file)
+    assert "Nothing of acme was noted." in kaizen("brand", "notes", "acme")
+    assert (
+        kaizen("brand", "note", "acme", "Opens fall in school holidays", "--source", "review of May")
+        == "Noted of acme.\n"
+    )
+    kaizen("brand", "note", "acme", "They like puns, <b>dry</b> ones", "--source", "ann")
+    assert len(json.loads(kaizen("brand", "notes", "acme", "--json"))) == 2
+    (found,) = json.loads(kaizen("brand", "notes", "acme", "--search", "HOLIDAYS opens", "--json"))
+    assert (found["note"], found["told_by"]) == ("Opens fall in school holidays", "review of May")
+    assert found["noted_at"].startswith(f"{datetime.now(UTC):%Y-%m}")
+    assert json.loads(kaizen("brand", "show", "acme", "--json"))["name"] == "Acme *Bakery*"
+    kaizen("brand", "note", "acme", " ", fails="Say what was learned")
+
+
 @pytest.mark.parametrize(
     ("text", "fails"),
     [

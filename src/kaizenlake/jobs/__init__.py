@@ -41,7 +41,7 @@ from kaizenlake.jobs.content import (
     performance_tiers,
 )
 from kaizenlake.jobs.creations import content_matches, content_origins, external_origins
-from kaizenlake.jobs.feedback import anomalies, performance_snapshots
+from kaizenlake.jobs.feedback import anomalies, brand_notes, performance_snapshots
 from kaizenlake.jobs.funnel import funnel, icp_calibration, icp_patterns, leads, outreach_performance, time_to_close
 from kaizenlake.jobs.outcomes import outcome_counts, outcome_subjects, outcomes, scoped_win_rates, win_rates
 from kaizenlake.jobs.patterns import pattern_sums, patterns, pooled_patterns, scoped_patterns
@@ -109,6 +109,7 @@ JOBS: tuple[Job, ...] = (
     scoped_patterns.scoped_patterns,
     performance_snapshots.performance_snapshots,
     anomalies.anomalies,
+    brand_notes.brand_notes,
     leads.leads,
     funnel.funnel,
     outreach_performance.outreach_performance,

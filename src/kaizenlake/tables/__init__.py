@@ -12,7 +12,7 @@ from kaizenlake.tables.activity import (
     SourceChecks,
     SourceFreshness,
 )
-from kaizenlake.tables.agency.feedback import Anomalies, PerformanceSnapshots
+from kaizenlake.tables.agency.feedback import Anomalies, BrandNotes, PerformanceSnapshots
 from kaizenlake.tables.agency.funnel import Funnel, IcpCalibration, IcpPatterns, Leads, OutreachPerformance, TimeToClose
 from kaizenlake.tables.agency.intake import Intakes, IntakeSegments
 from kaizenlake.tables.agency.packs import PackFailures, PackReadiness, PackRuns, SectionReadiness
@@ -137,6 +137,7 @@ GOLD: tuple[type[Table], ...] = (
     ScopedPatterns,
     PerformanceSnapshots,
     Anomalies,
+    BrandNotes,
     Leads,
     Funnel,
     OutreachPerformance,
@@ -202,6 +203,7 @@ __all__ = [
     "Anomalies",
     "AvoidedPhrases",
     "BrandFacts",
+    "BrandNotes",
     "Brands",
     "CanaryLooks",
     "CanarySegments",

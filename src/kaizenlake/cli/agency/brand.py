@@ -9,7 +9,7 @@ import typer
 
 from kaizenlake.cli.shell.groups import add_group
 from kaizenlake.cli.shell.options import LAKE, JsonOption, LakeOption, TenantOption
-from kaizenlake.cli.shell.output import draw, open_view, say, say_json
+from kaizenlake.cli.shell.output import decider, draw, open_view, say, say_json
 
 
 def add_to(app: typer.Typer) -> None:
@@ -20,6 +20,8 @@ def add_to(app: typer.Typer) -> None:
         (add, "add acme.toml"),
         (list_, "list"),
         (show, "show acme"),
+        (note, 'note acme "Opens fall in school holidays" --source "review of May"'),
+        (notes, "notes acme --search holidays"),
         about="Describe the brands that are worked for, and look at what is known of them.",
         more="A description replaces the one before; executors ask by name for what it does not tell.",
     )
@@ -89,6 +91,45 @@ def show(
     draw(("field", "told"), [(name, value) for name, value in row.items() if name != "tenant_id"])
     if unknown := _find_unknown(row):
         say(f"Not told: {', '.join(unknown)}.")
+
+
+def note(
+    brand: Annotated[str, typer.Argument(help="Brand, such as acme.")],
+    text: Annotated[str, typer.Argument(help="What was learned of it, in words.")],
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--source", help="Where it comes from; the user of this machine unless given.", show_default=False
+        ),
+    ] = None,
+    lake: LakeOption = LAKE,
+    tenant: TenantOption = None,
+) -> None:
+    """Keep a note on a brand, with its source and its date."""
+    from kaizenlake.decide.agency import brands
+
+    brands.add_note(open_view(lake, tenant), {"brand_id": brand, "insight": text, "told_by": decider(source)})
+    say(f"Noted of {brand}.")
+
+
+def notes(
+    brand: Annotated[str, typer.Argument(help="Brand, such as acme.")],
+    search: Annotated[str, typer.Option("--search", help="Words that a note holds, all of them.")] = "",
+    lake: LakeOption = LAKE,
+    tenant: TenantOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List what was noted of a brand, the latest first."""
+    from kaizenlake.decide.agency import brands
+
+    opened = open_view(lake, tenant)
+    rows = brands.find_notes(opened, str(brands.require_brand(opened, brand)["brand_id"]), search)
+    if as_json:
+        say_json(rows)
+    elif not rows:
+        say(f"Nothing of {brand} was noted{' that holds these words' if search else ''}.")
+    else:
+        draw(("on", "source", "note"), [(f"{row['noted_at']:%Y-%m-%d}", row["told_by"], row["note"]) for row in rows])
 
 
 def _find_unknown(row: dict[str, object]) -> list[str]:

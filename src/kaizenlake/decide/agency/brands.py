@@ -20,12 +20,14 @@ from kaizenlake.events.rules import near
 from kaizenlake.events.write.log import event_line
 from kaizenlake.jobs.agency import brands as job
 from kaizenlake.jobs.agency._time_slots import calendar, read_zone
+from kaizenlake.jobs.feedback import brand_notes as notes_job
 from kaizenlake.lake.landing.landing import land
 from kaizenlake.lake.store import Lake
 from kaizenlake.lake.trust import decisions
 from kaizenlake.lake.trust.tenants import view_of
 
 EVENT = "BRAND_DESCRIBED"
+NOTE = "BRAND_NOTED"
 
 
 def read_file(file: Path) -> dict[str, Any]:
@@ -74,14 +76,56 @@ def describe(lake: Lake, brand: dict[str, Any], *, where: str = "") -> str:
         UsageError: The zone is unknown, or a holiday is no day.
         LockedError: A night or a landing runs.
     """
-    view = view_of(lake)
-    line = event_line(EVENT, brand, tenant_id=view.tenant, source="kaizen brand")
     _check_calendar(brand, where)
+    _land(lake, EVENT, brand)
+    return str(brand["brand_id"])
+
+
+def _land(lake: Lake, event_type: str, payload: dict[str, Any]) -> None:
+    view = view_of(lake)
+    line = event_line(event_type, payload, tenant_id=view.tenant, source="kaizen brand")
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "brand.ndjson"
         file.write_bytes(line.text)
         land(view.whole, file)
-    return str(brand["brand_id"])
+
+
+def add_note(lake: Lake, note: dict[str, Any]) -> None:
+    """Keep a note on a brand: it is landed at once, and can be looked up from then on.
+
+    Args:
+        lake: The lake, as a tenant has it where there are several.
+        note: Fields of BRAND_NOTED.
+
+    Raises:
+        EventError: A field is missing or breaks its declaration.
+        UsageError: There is no such brand, or nothing is said.
+        LockedError: A night or a landing runs.
+    """
+    require_brand(lake, note["brand_id"])
+    if not note["insight"].strip():
+        raise UsageError(
+            "Say what was learned of the brand.", hint='kaizen brand note acme "Opens fall in school holidays"'
+        )
+    _land(lake, NOTE, note)
+
+
+def find_notes(lake: Lake, brand_id: str, words: str = "") -> list[dict[str, Any]]:
+    """Return the notes on a brand, the latest first: those that hold every word, whatever its case.
+
+    Args:
+        lake: The lake, as a tenant has it where there are several.
+        brand_id: The brand that they are about.
+        words: What to search for; everything where empty.
+    """
+    event = by_name(NOTE)
+    assert event is not None
+    told = decisions.of(view_of(lake)).filter(pl.col("event_type") == NOTE)
+    notes = notes_job.brand_notes(decode(told, event.family), as_of=ALWAYS).filter(pl.col("brand_id") == brand_id)
+    text = (pl.col("note") + " " + pl.col("told_by").fill_null("")).str.to_lowercase()
+    holds = [text.str.contains(word, literal=True) for word in words.lower().split()]
+    found = notes.filter(*holds) if holds else notes
+    return found.sort("noted_at", "note", descending=[True, False]).collect().to_dicts()
 
 
 def _check_calendar(brand: dict[str, Any], where: str) -> None:

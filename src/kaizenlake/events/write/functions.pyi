@@ -858,6 +858,18 @@ def log_brand_described(
     event_id: str | UUID | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> str: ...
+def log_brand_noted(
+    brand_id: str | int,
+    insight: str,
+    *,
+    told_by: str | None = None,
+    project_id: str | int | None = None,
+    tenant_id: str | int | None = None,
+    tags: Iterable[str] | str | None = None,
+    occurred_at: dt.datetime | str | None = None,
+    event_id: str | UUID | None = None,
+    metadata: Mapping[str, Any] | None = None,
+) -> str: ...
 def log_agent_task_completed(
     trace_id: str | int,
     agent_id: str | int,

@@ -23,7 +23,7 @@ def brands(brand_facts: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFrame:
         as_of: Descriptions from this instant on do not count.
     """
     return (
-        keep_latest(brand_facts.filter(pl.col("occurred_at") < as_of), KEY)
+        keep_latest(brand_facts.filter(pl.col("occurred_at") < as_of, event_type="BRAND_DESCRIBED"), KEY)
         .with_columns(pl.col(_LISTS).fill_null([]), pl.col("zone").fill_null("UTC"), described_at="occurred_at")
         .sort(KEY)
     )

@@ -6,7 +6,7 @@ from typing import get_args
 
 import polars as pl
 
-from kaizenlake.tables.base import OfTenant, Words, column, count, rate, table
+from kaizenlake.tables.base import Instant, OfTenant, Words, column, count, rate, table
 from kaizenlake.vocabulary import AnomalyKind, AnomalySeverity
 
 BRAND_METRICS = ("email_open_rate", "email_click_rate", "instagram_engagement_rate", "website_conversion_rate")
@@ -78,3 +78,13 @@ class Anomalies(OfTenant):
     trials: pl.Int64 = count("Out of which it was counted, on that day.")
     past_days: pl.Int64 = count("Earlier days that say what is usual; 0 for a floor.")
     evidence: str = column("What was found, in one sentence.")
+
+
+@table(layer="gold", grain=("tenant_id", "brand_id", "noted_at", "note"))
+class BrandNotes(OfTenant):
+    """One note on a brand: what was learned, when, and from whom."""
+
+    brand_id: str = column("Brand it is about.", label="Brand")
+    noted_at: Instant = column("When it was learned.", label="On", format="day")
+    note: str = column("What was learned, in words.")
+    told_by: str = column("Where it comes from; null where nobody said.", nullable=True, label="Source")

@@ -21,3 +21,11 @@ class BrandDescribed(Payload, frozen=True, kw_only=True):
     holidays: Annotated[Keys, says("Days on which it does not work, such as 2026-12-25.")] = []
     logo: Annotated[Word | None, says("File or address of its logo.")] = None
     projects: Annotated[Keys, says("Projects that are done for it.")] = []
+
+
+class BrandNoted(Payload, frozen=True, kw_only=True):
+    """Something was learned of a brand that nobody should have to learn again; its time is when it was."""
+
+    brand_id: Annotated[Key, says("Brand it is about.")]
+    insight: Annotated[Text, says("What was learned, in words.")]
+    told_by: Annotated[Key | None, says("Where it comes from: a person, a meeting, a report.")] = None
