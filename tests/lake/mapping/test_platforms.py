@@ -418,7 +418,6 @@ def test_a_length_of_minutes_and_seconds_is_read_as_the_studio_shows_it(tmp_path
     assert [told["video_length_seconds"] for _, _, told in events] == [30.0, 2496.0]
 
 
-@pytest.mark.parametrize("is_typed", [False, True], ids=["dates as text", "dates of the sheet"])
 def test_a_length_that_says_its_own_unit_is_not_multiplied(tmp_path):
     lake = Lake.create(tmp_path / "lake")
     text = YOUTUBE.replace(",927.5,", ",927:30:00,")
@@ -429,6 +428,7 @@ def test_a_length_that_says_its_own_unit_is_not_multiplied(tmp_path):
     assert "'927:30:00': it says its own unit; leave out `multiply_by`" in " ".join(reasons)
 
 
+@pytest.mark.parametrize("is_typed", [False, True], ids=["dates as text", "dates of the sheet"])
 @pytest.mark.parametrize("ending", [".xlsx", ".xls"])
 def test_the_workbook_of_linkedin_is_read_by_the_sheet_with_the_posts(tmp_path, is_typed, ending):
     lines = list(csv.reader(io.StringIO(LINKEDIN)))
