@@ -137,6 +137,7 @@ def test_a_name_means_one_kind_in_all_families():
 
 
 TWINS = {
+    ("forgotten_decisions_count", "forgotten_events_count"): "decisions and other events",
     ("subject_kind", "subject_line"): "whom something is about, and the line above an e-mail",
     ("subject_length", "subject_line"): "how long the name of whom something is about is, and the line above an e-mail",
     (
