@@ -69,6 +69,24 @@ def full_posts():
     ]
 
 
+def full_days():
+    """Ten days of the newsletter and of the website of that brand."""
+    told = {
+        "email": {"impressions": 1000, "opens": 250, "clicks": 50},
+        "website": {"impressions": 500, "conversions": 10},
+    }
+    return [
+        {
+            "id": f"{platform}-{number}",
+            "type": "PERFORMANCE_RECORDED",
+            "occurred_at": (AT - timedelta(days=number)).isoformat(),
+            "payload": {"content_id": f"{platform}-{number}", "brand_id": "full", "platform": platform, **figures},
+        }
+        for platform, figures in told.items()
+        for number in range(10)
+    ]
+
+
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory):
     """A lake with eight posts of a brand, one of another, and a night."""
@@ -78,23 +96,27 @@ def lake(tmp_path_factory):
     posts = [("acme" if project is None else None, project, rate) for _, project, rate in posts] + [
         ("rival", None, 900)
     ]
-    lines = full_posts() + [
-        {
-            "id": f"post-{number}",
-            "type": "PERFORMANCE_RECORDED",
-            "occurred_at": (AT + timedelta(hours=number)).isoformat(),
-            "payload": {
-                "content_id": f"c{number}",
-                "platform": "instagram",
-                "impressions": 1000,
-                "engagements": rate,
-                "text": f"Bread number {number} | <b>fresh</b>",
+    lines = (
+        full_posts()
+        + full_days()
+        + [
+            {
+                "id": f"post-{number}",
+                "type": "PERFORMANCE_RECORDED",
+                "occurred_at": (AT + timedelta(hours=number)).isoformat(),
+                "payload": {
+                    "content_id": f"c{number}",
+                    "platform": "instagram",
+                    "impressions": 1000,
+                    "engagements": rate,
+                    "text": f"Bread number {number} | <b>fresh</b>",
+                }
+                | ({"brand_id": brand} if brand else {}),
             }
-            | ({"brand_id": brand} if brand else {}),
-        }
-        | ({"project_id": project} if project else {})
-        for number, (brand, project, rate) in enumerate(posts)
-    ]
+            | ({"project_id": project} if project else {})
+            for number, (brand, project, rate) in enumerate(posts)
+        ]
+    )
     file = folder / "posts.ndjson"
     file.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     assert land(made, file).landed == len(lines)
@@ -193,6 +215,24 @@ def test_the_brief_of_a_brand_that_is_known_keeps_the_benchmark_of_its_section(l
     named = set(kind.needs) - {"budget"}
     assert all(escape_markdown(FULL[name]) in output["markdown"] for name in named if isinstance(FULL[name], str))
     assert "rival" not in output["markdown"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "target", "other"),
+    [
+        ("email_rewrite", r"25(\.0+)?% email open rate", "engagement rate"),
+        ("website_copy", r"\b2(\.0+)?% website conversion rate", "click rate"),
+    ],
+)
+def test_a_letter_or_a_page_has_to_beat_the_rates_of_its_own_channel(lake, kind, target, other):
+    written = AutoExecutionEngine(lake=lake).execute_task("t", task(task_type=kind, brand_id="full")).output["markdown"]
+    aims = "".join(
+        line
+        for line in written.partition("## Evidence")[0].splitlines()
+        if "beat" in line or "aim at" in line or "| Welcome" in line
+    )
+    assert re.search(target, written)
+    assert other not in aims.replace("email click rate", "")
 
 
 @pytest.mark.parametrize("kind", TYPES, ids=lambda kind: kind.name)

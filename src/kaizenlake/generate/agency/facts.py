@@ -12,6 +12,7 @@ from kaizenlake.decide.agency.brands import find_brand
 from kaizenlake.lake.store import Lake
 from kaizenlake.publish import formats as say
 from kaizenlake.tables import AvoidedPhrases, Contents, KpiTargets, Patterns, ScopedPatterns, Table, WinRates, full_name
+from kaizenlake.tables.agency.targets import POST_METRICS
 from kaizenlake.vocabulary import plural
 
 MOST = 5
@@ -42,6 +43,8 @@ LACKING = {
     "hours": "no hour has three posts of the brand that tell when they were published",
     "best": "no post of the brand has a text, 100 impressions and an engagement rate",
     "targets": "fewer than five posts of the brand have a rate",
+    "email_targets": "fewer than five days of the brand's newsletter have a rate",
+    "website_targets": "fewer than five days of the brand's website have a rate",
     "strengths": "no comparison of outcomes comes out in favour for certain",
     "weaknesses": "no comparison of outcomes, and no pattern, comes out against for certain",
 }
@@ -112,12 +115,15 @@ def gather(lake: Lake, brand_id: str) -> KnownFacts:
     _add_outcomes(facts, lake)
     _add_posts(facts, posts)
     for row in _rows(lake.scan(KpiTargets).filter(brand_id=brand_id).sort("metric")):
+        is_of_posts = row["metric"] in POST_METRICS
+        counted = plural(row["contents"], "post" if is_of_posts else "day")
         text = (
-            f"{say.name_words(row['metric'])}: {say.small_percent(row['median_rate'])} is the median of {plural(row['contents'], 'post')}; "
+            f"{say.name_words(row['metric'])}: {say.small_percent(row['median_rate'])} is the median of {counted}; "
             f"aim at {say.small_percent(row['target_rate'])}, which at least a quarter of them reached"
         )
         short = f"{say.small_percent(row['target_rate'])} {say.name_words(row['metric'])}"
-        facts.add("targets", KpiTargets, row, text, short)
+        part = "targets" if is_of_posts else f"{row['metric'].partition('_')[0]}_targets"
+        facts.add(part, KpiTargets, row, text, short)
     avoided = lake.scan(AvoidedPhrases).filter(pl.col("project_id").is_null() | pl.col("project_id").is_in(projects))
     for row in _rows(avoided.sort("marks", "phrase", descending=[True, False]).head(MOST)):
         marks = plural(row["marks"], "mark")

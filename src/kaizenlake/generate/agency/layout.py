@@ -107,6 +107,8 @@ _NAMES = {
     "hours": "the hour",
     "claims": "a claim that may be made",
     "targets": "the figure to beat",
+    "email_targets": "the figure to beat",
+    "website_targets": "the figure to beat",
     "competitors": "a competitor",
 }
 

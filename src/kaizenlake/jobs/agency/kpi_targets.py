@@ -1,4 +1,4 @@
-"""What may a brand aim at? What the best quarter of its own contents reached."""
+"""What may a brand aim at? What the best quarter of its own posts, or days of a channel, reached."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ import polars as pl
 from kaizenlake.events.values.platforms import holds_posts
 from kaizenlake.job import job
 from kaizenlake.jobs.agency._brand_owners import name_brands
-from kaizenlake.tables import Brands, Contents, KpiTargets
-from kaizenlake.tables.agency.targets import TARGET_METRICS
+from kaizenlake.tables import Brands, Contents, KpiTargets, PerformanceSnapshots
+from kaizenlake.tables.agency.targets import DAY_METRICS, POST_METRICS
+
+_BRAND = ["tenant_id", "brand_id"]
 
 FEWEST = 5
 """Fewest contents from which a target is told."""
 
 
-@job(reads=(Contents, Brands), writes=KpiTargets, timeless=True)
-def kpi_targets(contents: pl.LazyFrame, brands: pl.LazyFrame) -> pl.LazyFrame:
-    """Tell the quartiles of each rate of each brand, over its posts: days of a newsletter or a website have other rates.
+@job(reads=(Contents, Brands, PerformanceSnapshots), writes=KpiTargets, timeless=True)
+def kpi_targets(contents: pl.LazyFrame, brands: pl.LazyFrame, performance_snapshots: pl.LazyFrame) -> pl.LazyFrame:
+    """Tell the quartiles of each rate of each brand: over its posts, and of its newsletter and its website over their days.
 
     A content is of the brand that it names, else of the one whose description names its project; of several such brands,
     of none.
@@ -24,12 +26,16 @@ def kpi_targets(contents: pl.LazyFrame, brands: pl.LazyFrame) -> pl.LazyFrame:
     Args:
         contents: Contents with their rates.
         brands: Brands with their projects.
+        performance_snapshots: Rates of the channels of each brand by day.
     """
-    rates = (
-        name_brands(contents.filter(holds_posts(pl.col("platform"))), brands)
-        .select("tenant_id", "brand_id", *TARGET_METRICS)
-        .unpivot(TARGET_METRICS, index=["tenant_id", "brand_id"], variable_name="metric", value_name="rate")
-        .drop_nulls("rate")
+    posts = name_brands(contents.filter(holds_posts(pl.col("platform"))), brands)
+    rates = pl.concat(
+        [
+            found.select(*_BRAND, *metrics)
+            .unpivot(metrics, index=_BRAND, variable_name="metric", value_name="rate")
+            .drop_nulls("rate")
+            for found, metrics in ((posts, POST_METRICS), (performance_snapshots, DAY_METRICS))
+        ]
     )
     quantile = pl.col("rate").quantile
     return (

@@ -22,6 +22,7 @@ from kaizenlake.report.engine.blocks import (
 from kaizenlake.report.engine.columns import show, show_interval, show_text
 from kaizenlake.report.engine.rows import Listing, TableRow
 from kaizenlake.tables import Contents, KpiTargets, PackRuns, Scan, Tasks
+from kaizenlake.tables.agency.targets import POST_METRICS
 from kaizenlake.vocabulary import plural
 
 MOST_POSTS, MOST_TASKS, MOST_PLATFORMS, MOST_PACKS = 5, 6, 5, 5
@@ -193,12 +194,16 @@ def _build_worked(contents: pl.DataFrame, targets: pl.LazyFrame, brand: Mapping[
             "engagement_rate",
         )
         blocks.append(build_grid("worked-table", "Posts that did best", Contents, Listing.whole(rows), columns))
-    found = targets.filter(brand_id=brand["brand_id"]).sort("metric").collect() if brand else pl.DataFrame()
+    found = (
+        targets.filter(pl.col("metric").is_in(POST_METRICS), brand_id=brand["brand_id"]).sort("metric").collect()
+        if brand
+        else pl.DataFrame()
+    )
     if not found.is_empty():
         rows = tuple(TableRow(**row) for row in found.iter_rows(named=True))
         aims = (
             "metric",
-            "contents",
+            show("contents", "Posts"),
             show_interval("low_rate", "target_rate", "Middle half"),
             show("median_rate", "Median"),
             show("target_rate", "We aim at"),
