@@ -95,8 +95,8 @@ _TEXTS = (
 )
 
 
-_NOT_DRAWN = {"BRAND_NOTED"}
-"""Types of which no sample is drawn: they hold words alone, and no figure follows from them."""
+_LAST = "BRAND_NOTED"
+"""Type of the last event of every sample, and of no other: it holds words alone, and one tells as much as many."""
 
 
 def sample_events(count: int = 1_500, *, seed: int = 0) -> pl.DataFrame:
@@ -110,9 +110,13 @@ def sample_events(count: int = 1_500, *, seed: int = 0) -> pl.DataFrame:
         seed: Seed of the draw: the same events for the same seed.
     """
     random = Random(seed)  # noqa: S311 - a sample, no secret
-    drawn = [event for event in EVENTS if event.name not in _NOT_DRAWN]
+    drawn = [event for event in EVENTS if event.name != _LAST]
     often = [event for event in EVENTS for _ in range(_OFTEN.get(event.name, 0))]
-    lines = [_line(number, random.choice(often if random.random() < 0.5 else drawn), random) for number in range(count)]
+    (last,) = (event for event in EVENTS if event.name == _LAST)
+    lines = [
+        _line(number, random.choice(often if random.random() < 0.5 else drawn), random) for number in range(count - 1)
+    ]
+    lines.append(_line(count - 1, last, random))
     checked = check_lines(lines, range(1, count + 1), now=AS_OF, decisions=True)
     assert not checked.rejected, checked.rejected[:3]
     return checked.frame.with_columns(

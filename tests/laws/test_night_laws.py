@@ -146,7 +146,7 @@ def test_the_events_of_these_laws_fill_every_gold_table():
     # A command acknowledges, what is pooled takes five tenants, and a text model dozens of experiments.
     elsewhere = {
         *("bronze.quarantine", "bronze.acknowledgements"),
-        *("gold.pooled_patterns", "gold.icp_calibration", "gold.text_effects", "gold.anomalies", "gold.brand_notes"),
+        *("gold.pooled_patterns", "gold.icp_calibration", "gold.text_effects", "gold.anomalies"),
     }
     assert {name for name, count in filled.items() if not count} <= elsewhere
     assert len({json.loads(line).get("project_id") for _, line in sample(SEEDS[0])}) > 2

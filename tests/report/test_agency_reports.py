@@ -147,7 +147,14 @@ def test_readiness_of_a_pack_names_what_to_change(lake, tmp_path):
 def test_the_week_of_a_brand_is_a_page_a_paper_and_a_calendar(lake, tmp_path):
     files = agency_reports.report_plan(lake, tmp_path, "aurora", datetime(2026, 11, 23, tzinfo=UTC))
     assert [file.suffix for file in files] == [".html", ".pdf", ".ics"]
-    assert "Nothing is planned for these days" in files[0].read_text(encoding="utf-8")
+    html = files[0].read_text(encoding="utf-8")
+    assert "Nothing is planned for these days" in html
+    assert "What to keep in mind" not in html
+    for number in range(6):
+        brands.add_note(lake, {"brand_id": "aurora", "insight": f"Opens fall <b>{number}</b>", "told_by": "ann"})
+    html = agency_reports.report_plan(lake, tmp_path, "aurora")[0].read_text(encoding="utf-8")
+    assert "Opens fall &lt;b&gt;5&lt;/b&gt;" in html
+    assert html.count("Opens fall") == 5, "the latest"
     with pytest.raises(UsageError, match="aurora"):
         agency_reports.report_plan(lake, tmp_path, "aurra")
 

@@ -80,10 +80,10 @@ def report_plan(lake: Lake, reports: Path, brand_id: str, start: datetime | None
     first = plan_calendar.midnight(start or now.astimezone(zone), zone)
     span = (first, first + timedelta(days=DAYS))
     found = plan_calendar.choose(of_brand, span)
+    notes = brands.find_notes(lake, brand_id)
     with guard.guarding(is_on=lake.settings.publishing.redact):
-        written = _write(
-            lake, reports, plan_calendar.document(name, zone, found, span, now), f"plan-{file_name(brand_id)}", now
-        )
+        week = plan_calendar.document(name, zone, found, span, now, notes)
+        written = _write(lake, reports, week, f"plan-{file_name(brand_id)}", now)
     calendar = written[0].with_suffix(".ics")
     write_atomic(calendar, plan_calendar.calendar_file(name, found, now))
     return (*written, calendar)

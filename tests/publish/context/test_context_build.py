@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -18,7 +20,7 @@ from kaizenlake.publish.context.rendering import render
 from kaizenlake.publish.context.scopes import Size, confidence
 from kaizenlake.publish.context.sources import RULES, TABLES
 from kaizenlake.settings import Settings
-from kaizenlake.tables import Findings
+from kaizenlake.tables import BrandNotes, Brands, Findings
 from publish.context_frames import (
     AS_OF,
     THEN,
@@ -408,6 +410,34 @@ def test_there_is_a_context_of_everything_of_each_project_and_of_each_known_segm
         "segment clinic": 1,
         "segment startup": 7,
     }
+
+
+def test_a_project_of_one_brand_is_told_the_brand_with_its_newest_notes():
+    noted = [
+        (
+            BrandNotes,
+            {"brand_id": "acme", "noted_at": THEN + timedelta(days=day), "note": f"Note {day}\n# end", "told_by": by},
+        )
+        for day, by in enumerate(("ann", None, "ben", "eve"))
+    ]
+    rows = (
+        *(project(name) for name in ("p1", "p2", "p3")),
+        *noted,
+        (Brands, {"brand_id": "acme", "name": "Acme", "projects": ["p1", "p2"], "described_at": THEN}),
+        (Brands, {"brand_id": "other", "name": "Other", "projects": ["p2"], "described_at": THEN}),
+    )
+    made = contexts(*rows)
+    brand = made["project p1"].brand
+    assert (brand.brand_id, brand.name) == ("acme", "Acme")
+    assert [(note.noted_on, note.source, note.text) for note in brand.notes] == [
+        (f"{THEN + timedelta(days=3):%Y-%m-%d}", "eve", "Note 3 # end"),
+        (f"{THEN + timedelta(days=2):%Y-%m-%d}", "ben", "Note 2 # end"),
+        (f"{THEN + timedelta(days=1):%Y-%m-%d}", "not said", "Note 1 # end"),
+    ]
+    assert made["project p1"].usable["brand"]
+    # Two brands name p2, none names p3.
+    assert [made[scope].brand for scope in ("project p2", "project p3", "everything")] == [None] * 3
+    assert made["project p2"].why_empty["brand"] == "No one brand is described that names the project."
 
 
 def test_the_data_window_is_that_of_the_scope():

@@ -165,7 +165,7 @@ def calendar(
         case ".ics":
             content = plan_calendar.calendar_file(name, found, as_of)
         case ".html":
-            page = plan_calendar.document(name, zone, found, span, as_of)
+            page = plan_calendar.document(name, zone, found, span, as_of, brands.find_notes(view, brand))
             content = render_html(page).encode()
         case _:
             raise UsageError("Expected a file that ends in .html or .ics.", where=str(out))

@@ -16,6 +16,8 @@ from kaizenlake.publish.context.judgement import Judgement, Uses, judge, round_f
 from kaizenlake.publish.context.model import (
     EVERYTHING,
     NOTICE,
+    Brand,
+    BrandNote,
     Grades,
     KaizenContext,
     PastWinner,
@@ -155,10 +157,13 @@ class _Draft:
         learned = self.data.learned.get(self.scope, Learned(None, words.NOT_YET["learned_value"]))
         usable = {rule.field: bool(filled[rule.field]) for rule in RULES} | dict.fromkeys(words.NOT_YET, False)
         usable["learned_value"] = learned.figures is not None
+        brand = self.brand()
+        usable["brand"] = brand is not None
         graded = self.notes.room.graded
         return KaizenContext(
             tenant=self.notes.maybe(self.edition.tenant),
             scope=self.name(self.notes.maybe),
+            brand=brand,
             sample_size=self.size.events,
             confidence=confidence(self.size.events, self.edition.settings.confidence),
             risky_patterns=risky,
@@ -202,6 +207,21 @@ class _Draft:
             not_recommended=self.rejected,
             why_empty=self.context.why_empty,
         )
+
+    def brand(self) -> Brand | None:
+        """Return the brand of the project with the newest notes on it; None of any other scope."""
+        row = self.data.brands.get(self.scope)
+        if row is None:
+            return None
+        notes = [
+            BrandNote(
+                noted_on=f"{note['noted_at']:%Y-%m-%d}",
+                source=self.notes.show(note["told_by"] or "not said"),
+                text=as_short(self.notes.line(note["note"]), REASON_LENGTH),
+            )
+            for note in row["notes"]
+        ]
+        return Brand(brand_id=self.notes.show(row["brand_id"]), name=self.notes.maybe(row["name"]), notes=notes)
 
     def name(self, written: Callable[[str | None], str | None]) -> Scope:
         """Return the scope as a document names it.

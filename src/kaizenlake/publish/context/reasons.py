@@ -175,10 +175,10 @@ def describe_clarity(row: Mapping[str, Any], level: float) -> str:
 NOT_YET: Mapping[str, str] = {
     "platforms": "What works on each platform is not evaluated yet.",
     "hours": "Hours of posting are not evaluated yet.",
-    "brand": "No brand is described.",
+    "brand": "No one brand is described that names the project.",
     "learned_value": "No experiment compares wordings of it.",
 }
-"""Fields that no table feeds yet, and what is said of them."""
+"""Fields that no rule feeds, and what is said of them where they are empty."""
 
 _WHY_EMPTY: Mapping[str, str] = {
     "recommended_patterns": "No post has a text or an attribute to compare.",

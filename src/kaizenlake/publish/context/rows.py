@@ -13,13 +13,15 @@ from kaizenlake import tables
 from kaizenlake.jobs.activity.scopes import by_segment
 from kaizenlake.jobs.alerts._content_findings import best_content_id, brief_clarity_id, pattern_id, win_rate_id
 from kaizenlake.publish.context.judgement import Uses, ValueFinding, best_evidence, of_pattern, of_pooled, of_win_rate
-from kaizenlake.publish.context.model import EVERYTHING, Scope, project, segment
+from kaizenlake.publish.context.model import EVERYTHING, WINNERS, Scope, project, segment
 from kaizenlake.publish.context.reasons import describe_learned
 from kaizenlake.publish.context.scopes import SEGMENT
 from kaizenlake.publish.context.sources import ATTRIBUTES, CREATIVE, RATES
 from kaizenlake.settings import Settings
 from kaizenlake.tables import (
     AvoidedPhrases,
+    BrandNotes,
+    Brands,
     Contents,
     CreativeLabels,
     Findings,
@@ -60,6 +62,8 @@ class Data:
     uses: Mapping[Scope, Uses]
     pooled: list[ValueFinding]
     learned: Mapping[Scope, Learned]
+    brands: Mapping[Scope, Row]
+    """By scope of a project, its brand with the newest `notes`."""
     missing: Mapping[str, str]
     """By field of a context, what sources do not tell and it needs."""
 
@@ -80,6 +84,11 @@ class Data:
             IntakeSegments: _add_sentence(scan(IntakeSegments).sort(SEGMENT), findings, brief_clarity_id()),
             Contents: _list_used(scan, only),
             LearnedValue: scan(LearnedValue),
+            Brands: scan(Brands).select("brand_id", "name", "projects"),
+            BrandNotes: scan(BrandNotes)
+            .sort("noted_at", "note", descending=[True, False])
+            .group_by("brand_id")
+            .head(WINNERS),
             PooledPatterns: scan(PooledPatterns).sort("pattern_type"),
             Findings: findings.filter(pl.col("kind") == "missing_data").sort(
                 "strength", "finding_id", descending=[True, False]
@@ -102,6 +111,7 @@ class Data:
             if settings.tenants.sharing == "pooled"
             else [],
             learned=_gather_learned(frames[LearnedValue]),
+            brands=_gather_brands(frames[Brands], frames[BrandNotes]),
             missing=_missing(frames[Findings]),
         )
 
@@ -117,6 +127,7 @@ class Data:
             self.losers.get(scope, []),
             self.phrases.of(scope),
             self.learned.get(scope),
+            self.brands.get(scope),
             sorted(uses.platforms),
             sorted(uses.content_types),
             *((self.clarity, self.pooled, sorted(self.missing.items())) if scope == EVERYTHING else ()),
@@ -138,6 +149,20 @@ def _gather_learned(models: pl.DataFrame) -> dict[Scope, Learned]:
         scope = project(row["model"]) if row["model"] else EVERYTHING
         found[scope] = Learned(figures if row["status"] == "usable" else None, describe_learned(row))
     return found
+
+
+def _gather_brands(brands: pl.DataFrame, notes: pl.DataFrame) -> dict[Scope, Row]:
+    """Return the brand of each project with its newest notes; none where several brands name the project."""
+    owned = brands.explode("projects").drop_nulls("projects").filter(pl.len().over("projects") == 1).sort("brand_id")
+    by_brand = {name: rows.to_dicts() for (name,), rows in notes.group_by("brand_id", maintain_order=True)}
+    return {
+        project(row["projects"]): {
+            "brand_id": row["brand_id"],
+            "name": row["name"],
+            "notes": by_brand.get(row["brand_id"], []),
+        }
+        for row in owned.iter_rows(named=True)
+    }
 
 
 def _missing(findings: pl.DataFrame) -> dict[str, str]:

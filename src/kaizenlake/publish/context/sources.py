@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from kaizenlake.tables import (
     AvoidedPhrases,
+    BrandNotes,
+    Brands,
     Contents,
     CreativeLabels,
     EventCounts,
@@ -105,7 +107,9 @@ SIZES: tuple[type[Table], ...] = (EventCounts, Projects, Contents, Outcomes)
 """Tables that say which scopes there are, and how much is known of each."""
 
 TABLES: tuple[type[Table], ...] = tuple(
-    dict.fromkeys((*SIZES, *(table for rule in RULES for table in rule.tables), LearnedValue, Findings))
+    dict.fromkeys(
+        (*SIZES, *(table for rule in RULES for table in rule.tables), LearnedValue, Brands, BrandNotes, Findings)
+    )
 )
 """Every table that a context is made of."""
 

@@ -14,15 +14,23 @@ from kaizenlake.publish import formats as say
 from kaizenlake.report.engine.blocks import Block, KeyFigure, Paragraph, ReportDocument, Section, build_grid
 from kaizenlake.report.engine.columns import show, show_text
 from kaizenlake.report.engine.rows import Listing, TableRow
-from kaizenlake.tables import Tasks
+from kaizenlake.tables import BrandNotes, Tasks
 from kaizenlake.vocabulary import plural
+
+NOTES = 5
+"""Most notes on a brand that are shown beside its plan."""
 
 LASTS = timedelta(minutes=30)
 """How long a task is shown in a calendar: the lake does not know how long it takes."""
 
 
 def document(
-    name: str, zone: ZoneInfo, tasks: Iterable[Mapping[str, Any]], span: tuple[datetime, datetime], as_of: datetime
+    name: str,
+    zone: ZoneInfo,
+    tasks: Iterable[Mapping[str, Any]],
+    span: tuple[datetime, datetime],
+    as_of: datetime,
+    notes: Iterable[Mapping[str, Any]] = (),
 ) -> ReportDocument:
     """Lay the plan of a brand out, a section for each of its days.
 
@@ -32,6 +40,7 @@ def document(
         tasks: Tasks of these days, as `choose` returns them.
         span: First instant that is shown, and the one from which on nothing is.
         as_of: When it is laid out.
+        notes: Notes on the brand, as rows of `gold.brand_notes`, the latest first; `NOTES` of them are shown.
     """
     rows = [TableRow(**task) for task in tasks]
     days = groupby(rows, key=lambda row: row.run_at.astimezone(zone).date())
@@ -60,6 +69,11 @@ def document(
     if not sections:
         nothing = Paragraph("Nothing is planned for these days. `kaizen schedule plan` plans what was approved.")
         sections = [Section("nothing", "Nothing planned", "", (nothing,))]
+    kept = [TableRow(**note) for note in notes]
+    if kept:
+        columns = ("noted_at", show_text("Note", lambda row: say.clean(row.note, 300), "note"), show("told_by"))
+        table = build_grid("notes-table", "Notes", BrandNotes, Listing(tuple(kept[:NOTES]), len(kept)), columns)
+        sections.append(Section("notes", "What to keep in mind", "What was learned of the brand.", (table,)))
     open_ = sum(row.status == "scheduled" for row in rows)
     first, last = (instant.astimezone(zone).date() for instant in (span[0], span[1] - timedelta(microseconds=1)))
     return ReportDocument.of(
