@@ -17,7 +17,9 @@ ASIDE = ".aside-"
 """Beginning of the name of a file that is being written; maintenance removes those that a killed process left."""
 
 
-def write_atomic(path: Path, content: bytes, *, mode: int = 0o644, is_name_synced: bool = True) -> None:
+def write_atomic(
+    path: Path, content: bytes, *, mode: int = 0o644, is_name_synced: bool = True, is_synced: bool = True
+) -> None:
     """Write a file so that a reader finds the old content or the new, never a part.
 
     Args:
@@ -25,6 +27,8 @@ def write_atomic(path: Path, content: bytes, *, mode: int = 0o644, is_name_synce
         content: All of it.
         mode: Permissions, before the process's mask.
         is_name_synced: Flush the name to the disk, too; who writes many files to a folder does so once, after the last.
+        is_synced: Wait until the disk has it. Of what is written again in a moment a process that dies loses nothing
+            without; a machine that does loses that file.
 
     Raises:
         LakeError: The disk is full, or the place cannot be written.
@@ -37,13 +41,13 @@ def write_atomic(path: Path, content: bytes, *, mode: int = 0o644, is_name_synce
             file.write(content)
             file.flush()
             waiting = _WAITING.get()
-            if waiting is None:
+            if waiting is None and is_synced:
                 os.fsync(file.fileno())
         if waiting is not None:
             waiting.append((aside, path))
             return
         aside.replace(path)
-        if is_name_synced:
+        if is_name_synced and is_synced:
             sync_folder(path.parent)
     except OSError as error:
         raise LakeError(f"The file cannot be written: {error.strerror or error}.", where=str(path)) from error

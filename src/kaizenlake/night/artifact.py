@@ -216,18 +216,20 @@ def new_run_id(now: datetime) -> str:
     return f"{now.astimezone(UTC):%Y%m%dT%H%M%S%fZ}-{secrets.token_hex(3)}"
 
 
-def write(folder: Path, run: Run) -> Path:
+def write(folder: Path, run: Run, *, is_synced: bool = True) -> Path:
     """Write the record of a run, whole or not at all; its words say nothing that identifies a person.
 
     Args:
         folder: The `runs` folder of a lake.
+        run: What is known of it.
+        is_synced: Wait until the disk has it.
     """
     path = folder / f"{run.run_id}.json"
     errors = [failure.model_copy(update={"message": guard.text(failure.message)}) for failure in run.errors]
     hook = run.hook and run.hook.model_copy(update={"output": guard.text(run.hook.output)})
     missing = tuple(item.model_copy(update={"words": guard.text(item.words)}) for item in run.missing)
     public = run.model_copy(update={"errors": errors, "hook": hook, "missing": missing})
-    files.write_text(path, public.model_dump_json(indent=2) + "\n")
+    files.write_atomic(path, f"{public.model_dump_json(indent=2)}\n".encode(), is_synced=is_synced)
     return path
 
 

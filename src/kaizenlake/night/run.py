@@ -54,9 +54,6 @@ from kaizenlake.publish import guard
 
 logger = logging.getLogger(__name__)
 
-SAVE_SECONDS = 0.25
-"""Seconds that the record of a run may be behind what was done; what ends a run is saved at once."""
-
 Watch = Callable[[StepRecord], None]
 """Is told of each step when it begins and when it ends."""
 
@@ -180,7 +177,6 @@ class _Night:
         self.settings = lake.settings
         self.watch = watch
         self.began = time.perf_counter()
-        self.saved_at = 0.0
         self.validated_before = lake.frames_validated
         self.broken: dict[type[tables.Table], str] = {}
         self._believed: tuple[int | None, str] | None = None
@@ -194,17 +190,11 @@ class _Night:
         )
         self.save()
 
-    def save(self) -> None:
-        self.saved_at = time.perf_counter()
-        self.run.seconds = round(self.saved_at - self.began, 3)
+    def save(self, *, is_synced: bool = True) -> None:
+        self.run.seconds = round(time.perf_counter() - self.began, 3)
         self.run.frames_validated = self.lake.frames_validated - self.validated_before
         with guard.guarding(is_on=self.lake.settings.publishing.redact):
-            artifact.write(self.lake.path("runs"), self.run)
-
-    def save_now_and_then(self) -> None:
-        """Save the record unless it was saved a moment ago: a small night has two hundred short steps, and each save waits for the disk."""
-        if time.perf_counter() - self.saved_at >= SAVE_SECONDS:
-            self.save()
+            artifact.write(self.lake.path("runs"), self.run, is_synced=is_synced)
 
     def end(self, status: artifact.RunStatus, exit_code: int) -> None:
         for step in self.run.steps:
@@ -235,7 +225,8 @@ class _Night:
     def step(self, record: StepRecord) -> Iterator[StepRecord]:
         """Keep the record of a step while it runs; an error is put on record and raised on."""
         self.run.steps.append(record)
-        self.save_now_and_then()
+        # So that the record of a night that is killed names its step; what the step did is saved with the next one.
+        self.save(is_synced=False)
         self.tell(record)
         began = time.perf_counter()
         try:
@@ -250,7 +241,6 @@ class _Night:
             raise
         finally:
             record.seconds = round(time.perf_counter() - began, 3)
-            self.save_now_and_then()
             self.tell(record)
 
     @contextmanager
