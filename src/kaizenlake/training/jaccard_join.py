@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from kaizenlake.training.shingles import Hashes, Places
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 Pairs: TypeAlias = tuple[Places, Places]
 
@@ -124,6 +126,8 @@ class _Join:
         self.shared = np.bincount(kept.owners, minlength=self.number)
         self.labels = np.arange(self.number)
         bounds = np.concatenate(([0], np.cumsum(self.shared)))
+        from scipy import sparse
+
         self.rows = sparse.csr_matrix(
             (np.ones(kept.owners.size, np.int32), kept.ranks, bounds), shape=(self.number, int(kept.ranks.max()) + 1)
         )
@@ -245,8 +249,11 @@ class _Join:
     def _link(self, pairs: Pairs) -> None:
         one, other = (self.labels[part] for part in pairs)
         if one.size:
+            from scipy import sparse
+            from scipy.sparse import csgraph
+
             graph = sparse.coo_matrix((np.ones(one.size, np.int8), (one, other)), shape=(self.number, self.number))
-            self.labels = sparse.csgraph.connected_components(graph, directed=False)[1].astype(np.int64)[self.labels]
+            self.labels = csgraph.connected_components(graph, directed=False)[1].astype(np.int64)[self.labels]
 
 
 def measure(rows: sparse.csr_matrix, sizes: Places, pairs: Pairs) -> NDArray[np.float64]:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 import polars as pl
-from scipy import stats
 
 from kaizenlake.training.shingles import Places, shingle, words
 
@@ -64,6 +63,8 @@ def find_triggers(texts: Sequence[str], labels: Sequence[Sequence[str]]) -> pl.D
         .filter(pl.col("times") >= _LABEL * pl.col("rows"))
         .join(base, on="label")
     )
+    from scipy import stats
+
     chance = stats.binom.sf(found["times"].to_numpy() - 1, found["rows"].to_numpy(), found["base"].to_numpy())
     found = found.with_columns(
         pl.Series("p", np.minimum(chance * max(common.height, 1), 1.0), pl.Float64),

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
 
 from kaizenlake.context.texts.features import find_rules, find_terms, meanings, read_text, seems_english
 from kaizenlake.stats.regression.partly_centred import Codes, Floats, GroupedOutcomes
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 EXPERIMENT = ("project_id", "experiment_id", "platform")
 
@@ -157,6 +158,9 @@ def _families(texts: Sequence[str], groups: Codes) -> Codes:
     }
     places = np.array([words[" ".join(text.lower().split())] for text in texts])
     size = number + len(words)
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import connected_components
+
     joined = csr_array((np.ones(places.size), (groups, places)), shape=(size, size))
     _, families = connected_components(joined, directed=False)
     found: Codes = families[groups].astype(np.int64)
@@ -164,6 +168,8 @@ def _families(texts: Sequence[str], groups: Codes) -> Codes:
 
 
 def _design(found: Iterable[set[str]], names: Sequence[str]) -> csr_array:
+    from scipy.sparse import csr_array
+
     places = {name: place for place, name in enumerate(names)}
     columns: list[int] = []
     ends = [0]
@@ -186,6 +192,8 @@ def _common(found: Sequence[set[str]], groups: Codes) -> tuple[csr_array, list[s
 def tests_with(design: csr_array, groups: Codes) -> NDArray[np.int64]:
     """Count the experiments of which some wording has each feature."""
     number = int(groups.max(initial=-1)) + 1
+    from scipy.sparse import csr_array
+
     places = csr_array((np.ones(groups.size), (groups, np.arange(groups.size))), shape=(number, groups.size))
     has = (places @ design).tocsr()
     counts: NDArray[np.int64] = np.bincount(has.indices[has.data > 0], minlength=design.shape[1]).astype(np.int64)

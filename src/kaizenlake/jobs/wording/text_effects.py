@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 from statistics import NormalDist
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import polars as pl
-from scipy.sparse import csr_array
 
 from kaizenlake import tables
 from kaizenlake.context.texts.features import meanings
@@ -19,6 +18,9 @@ from kaizenlake.jobs.wording.learned_value import split_models
 from kaizenlake.parameters import EvidenceNeeds
 from kaizenlake.stats.regression.partly_centred import Floats, Ridge
 from kaizenlake.tables import ContentExperiments, LearnedValue, TextEffects
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 EXAMPLES = 2
 EXAMPLE_LENGTH = 120

@@ -7,12 +7,13 @@ Battese 1973); a share of 1 compares within groups alone, one of 0 forgets them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
-from scipy.sparse.linalg import LinearOperator, cg
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
@@ -23,7 +24,7 @@ DENSE = 600
 
 
 class GroupedOutcomes(NamedTuple):
-    """GroupedOutcomes in groups.
+    """Outcomes in groups.
 
     Args:
         values: Outcome of each unit, finite.
@@ -74,6 +75,8 @@ class Ridge:
         """Return the weighted cross products of the centred variables."""
         weights, groups = self.outcomes.weights, self.outcomes.groups
         shape = (self._mean_of.size, groups.size)
+        from scipy.sparse import csr_array
+
         of_group = csr_array((weights, (groups, np.arange(groups.size))), shape=shape) @ self.design
         share = self.outcomes.share
         whole = self.design.T @ self.design.multiply(weights[:, None]).tocsr()
@@ -90,6 +93,8 @@ class Ridge:
         size = self.design.shape[1]
         diagonal = self._diagonal() + penalty
         weights = self.outcomes.weights
+        from scipy.sparse.linalg import LinearOperator, cg
+
         normal = LinearOperator(
             (size, size),
             matvec=lambda b: self._back(weights * self.outcomes.centre(self.design @ b)) + penalty * b,
@@ -138,6 +143,8 @@ class Ridge:
 
 def _by_group(design: csr_array, of_unit: Floats, groups: Codes) -> csr_array:
     """Add up the rows of a design, each times a figure, by group."""
+    from scipy.sparse import csr_array
+
     places = csr_array(
         (of_unit, (groups, np.arange(groups.size))), shape=(int(groups.max(initial=-1)) + 1, groups.size)
     )
@@ -177,10 +184,17 @@ def stack_ridges(
 
     Args:
         designs: Designs of the ridges, units by variables.
-        outcomes: GroupedOutcomes of the units.
+        outcomes: Outcomes of the units.
         blocks: Block of each unit; a group lies in one block.
         sampling: Sampling variance of each outcome.
         penalties: Penalties to choose from, in rising order.
+
+    >>> from scipy.sparse import csr_array
+    >>> signs = np.array([1.0, -1.0] * 40)
+    >>> outcomes = GroupedOutcomes(0.2 * signs, np.ones(80), np.repeat(np.arange(40), 2))
+    >>> fit = stack_ridges([csr_array(signs[:, None])], outcomes, np.repeat(np.arange(4), 20), np.zeros(80))
+    >>> bool(np.allclose(fit.predicted, outcomes.values, atol=0.01))
+    True
     """
     weights = outcomes.weights
     target = outcomes.centre(outcomes.values, 1.0)

@@ -34,6 +34,9 @@ def cusum_tail(value: Floats, days: np.ndarray, level_error: Floats) -> Floats:
         value: the sum, at least 0; NaN gives NaN.
         days: that were added up, 1 to 14.
         level_error: standard error of the level, in standard deviations of a day; beyond 1 it counts as 1.
+
+    >>> cusum_tail(np.array([2.0, 5.0]), np.array([7, 7]), np.array([0.0, 0.0])).round(3).tolist()
+    [0.06, 0.001]
     """
     table = _build_tails()
     # A point of the grid stands for the half steps around it.

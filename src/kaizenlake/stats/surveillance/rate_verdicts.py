@@ -99,7 +99,11 @@ def judge_rates(successes: ArrayLike, trials: ArrayLike) -> RateVerdicts:
 
 
 def binomial_lower(hits: ArrayLike, trials: ArrayLike, rate: ArrayLike) -> Floats:
-    """Return the chance of at most so many hits; NaN where a figure is."""
+    """Return the chance of at most so many hits; NaN where a figure is.
+
+    >>> binomial_lower([0, 1], [2, 2], 0.5).tolist()
+    [0.25, 0.75]
+    """
     hits, trials, rate = np.broadcast_arrays(*(np.asarray(value, dtype=float) for value in (hits, trials, rate)))
     inside = (hits >= 0.0) & (hits < trials)
     first, second = np.where(inside, trials - hits, 1.0), np.where(inside, hits + 1.0, 1.0)

@@ -66,6 +66,10 @@ def fit_weekday_level(start: Floats, working: Working) -> WeekdayLevel:
 
     Returns:
         The fit of each series.
+
+    >>> weeks = np.tile([4.0, 4.0, 4.0, 4.0, 4.0, 1.0, 1.0], (1, 8, 1))
+    >>> fit_weekday_level(weeks, lambda level: (weeks, np.full(weeks.shape, 0.01))).level.round(1).tolist()
+    [[4.0, 4.0, 4.0, 4.0, 4.0, 1.0, 1.0]]
     """
     known = ~np.isnan(start)
     days = known.sum(axis=(1, 2))

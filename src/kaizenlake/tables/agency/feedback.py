@@ -70,7 +70,7 @@ class Anomalies(OfTenant):
     expected_high: float = column("Most that was expected; null for a floor.", nullable=True, ge=0)
     severity: str = column("How far it is from chance, or from the floor.", isin=get_args(AnomalySeverity))
     p_value: float = rate(
-        "Chance of as much while nothing changed; of a floor, while the true rate were the floor.", format="p_value"
+        "Chance of as much while nothing changed; of a floor, while the true rate were the floor.", format="q"
     )
     is_alarm: bool = column("It is inside the budget of the night; of a floor, the first night of its episode.")
     episode_start: pl.Date = column("First day of its episode: findings within 7 nights of each other are one.")
