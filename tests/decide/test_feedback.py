@@ -129,6 +129,21 @@ def test_the_rules_are_those_of_the_settings_and_a_brand_that_fails_stops_no_oth
     assert proposed(lake) == [("acme", "few opens", "LOW", "email_rewrite")]
 
 
+def test_what_a_brand_told_long_before_the_last_week_of_the_lake_asks_for_nothing(tmp_path):
+    old = DAY - timedelta(days=200)
+    lake = fill(tmp_path, alarm("acme"), alarm("gone", day=old), brands=("acme",))
+    schema = tables.schema(PerformanceSnapshots)
+    days = [
+        {"brand_id": brand, "day": day, "leads": 0, "deals_won": 0, "notes": []}
+        for brand, day in (("acme", DAY), ("gone", old))
+    ]
+    held = pl.DataFrame([dict.fromkeys(schema) | row for row in days], schema=schema)
+    lake.write(PerformanceSnapshots, [held], days=None, reads={}, as_of=NOW, fingerprint=fingerprint("tests"))
+    found = FeedbackLoop(Lake(lake.root)).run_for_brand("gone", now=NOW)
+    assert (found["anomalies_detected"], found["tasks_created"], found["errors"]) == ([], [], [])
+    assert FeedbackLoop(Lake(lake.root)).run_for_brand("acme", now=NOW)["tasks_created"]
+
+
 def test_an_unknown_brand_is_told_with_what_to_do(tmp_path):
     (words,) = FeedbackLoop(fill(tmp_path)).run_for_brand("nobody").errors
     assert "'nobody'" in words

@@ -157,6 +157,17 @@ def test_a_window_that_ended_skips_a_task_and_an_error_fails_it(lake):
     assert statuses(lake) == {"late": "skipped", "bad": "failed"}
 
 
+@pytest.mark.parametrize("returned", [None, {"status": "completed"}])
+def test_an_executor_that_returns_something_else_fails_its_task_and_stops_no_other(lake, returned):
+    approve(lake, "a", "b")
+    for name in ("a", "b"):
+        schedule.schedule_task(lake, name, START)
+    ran = SchedulerRuntime(SchedulerRepository(lake), lambda claim: returned).tick(START + timedelta(minutes=1))
+    assert [run.status for run in ran] == ["failed", "failed"]
+    assert "TaskResult" in ran[0].reason
+    assert statuses(lake) == {"a": "failed", "b": "failed"}
+
+
 def test_a_lease_frees_what_a_killed_tick_held_and_the_effect_carries_the_same_key(lake):
     approve(lake, "a")
     schedule.schedule_task(lake, "a", START)

@@ -217,6 +217,11 @@ def test_the_brief_of_a_brand_that_is_known_keeps_the_benchmark_of_its_section(l
     assert "rival" not in output["markdown"]
 
 
+def test_a_workspace_of_a_lake_without_tenants_is_only_a_name(lake):
+    context = ExecutionContext(dry_run=True, operator_id="ann", workspace_id="w")
+    assert AutoExecutionEngine(context, lake).execute_task("t", task()).status == "COMPLETED_PREVIEW"
+
+
 @pytest.mark.parametrize(
     ("kind", "target", "other"),
     [

@@ -26,6 +26,7 @@ def test_the_demo_makes_every_table_a_publication_and_the_reports(demo):
     assert [step.name for step in made.run.steps] == [
         "land",
         *(job.name for job in in_order(JOBS)),
+        "feedback",
         "decide",
         "serve",
         "tell",

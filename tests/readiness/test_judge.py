@@ -150,6 +150,8 @@ def test_the_files_keep_their_published_schema_which_follows_from_the_code():
         ("[a link](https://a.example 'title here') https://b.example/c <https://d.example> ![alt](e.png)", 2),
         ("# Head\n\nSet\n---\n\n- a bullet\n1. an item\n> a quote", 8),
         ("|a|b|\n|-|-|\n|c d|`e`|", 4),
+        ("one two<br>three four<BR />five six", 6),
+        ("|Stage|\n|-|\n|Awareness<br/>Retention|", 3),
         ("東京で会う", 5),
         ("東京 2026年 ok", 5),
         ("한국어 text", 4),
@@ -329,6 +331,9 @@ def test_a_text_is_written_again_with_the_rules_that_it_broke(tmp_path, caplog):
         ((SHORT, WORSE, SHORT + " "), SHORT),
         ((RuntimeError("down"), SHORT, WORSE), SHORT),
         ((SHORT, RuntimeError("down"), RuntimeError("down")), SHORT),
+        ((SHORT, None, None), SHORT),
+        # All fall short of the same rules: the nearest is the best.
+        (("short", "A word is here. " * 10, "x"), "A word is here. " * 10),
     ],
 )
 def test_the_best_of_at_most_so_many_tries_is_kept(texts, best):

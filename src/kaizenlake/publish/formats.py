@@ -243,6 +243,15 @@ def hours(value: float | None) -> str:
     return f"{value:,.1f} hours" if value < 72 else f"{value / 24:,.1f} days"
 
 
+def elapsed_days(days: float | None) -> str:
+    """Return how many days passed, to the tenth.
+
+    >>> elapsed_days(33.1459), elapsed_days(1), elapsed_days(None)
+    ('33.1 days', '1.0 days', '–')
+    """
+    return NOTHING if days is None else f"{days:,.1f} days"
+
+
 def format_age(days: int | None) -> str:
     """Return an age of outcomes in words.
 
@@ -338,6 +347,7 @@ FORMATS: dict[str, Callable[[Any], str]] = {
     "day": date_of,
     "days": format_age,
     "effect": effect,
+    "elapsed_days": elapsed_days,
     "figure": figure,
     "hours": hours,
     "increase": partial(figure, signed=True),

@@ -44,7 +44,7 @@ def enforce(text: str, pack: str, section: str, *, language: str | None = None) 
 def enforce_benchmarks_with_regen(generate: Generate, pack: str, section: str, max_tries: int = 3, **said: Any) -> str:
     """Have a section written until it keeps its benchmark, style aside, and return the best text.
 
-    The best breaks the fewest rules, then the fewest of style; of equals the first. Every try is logged, as the event
+    The best breaks the fewest rules, then the fewest of style, then is the nearest to its limits; of equals the first. Every try is logged, as the event
     SECTION_TRIED and to the logger of this module. A try that raises an error has no text; the last error is raised where no
     try has one.
 
@@ -61,20 +61,25 @@ def enforce_benchmarks_with_regen(generate: Generate, pack: str, section: str, m
     if max_tries < 1:
         raise UsageError(f"`max_tries` has to be at least 1, found {max_tries}.")
     benchmark_of(pack, section)
-    best: tuple[tuple[int, int], str] | None = None
+    best: tuple[tuple[int, int, float], str] | None = None
     broken: tuple[JudgedRule, ...] = ()
     error: Exception | None = None
     for attempt in range(1, max_tries + 1):
         about = {"pack_key": pack, "section_id": section, "attempts_count": attempt, **said}
         begun = perf_counter()
         try:
-            text = generate(broken)
+            text: object = generate(broken)
         except Exception as raised:  # noqa: BLE001 - a service that is down for one try may be up for the next
             error = raised
             _log(about, duration_seconds=perf_counter() - begun, reason=f"{type(raised).__name__}: {raised}"[:500])
             continue
         if not isinstance(text, str):
-            raise UsageError(f"`generate` has to return a text, found {type(text).__name__}.")
+            wrong = UsageError(f"`generate` has to return a text, found {type(text).__name__}.")
+            if best is None:
+                raise wrong
+            # A text that was paid for is not lost for an answer that is none.
+            _log(about, duration_seconds=perf_counter() - begun, reason=wrong.message)
+            continue
         judgement = judge(text, pack, section)
         _log(
             about,
@@ -94,8 +99,15 @@ def enforce_benchmarks_with_regen(generate: Generate, pack: str, section: str, m
     return best[1]
 
 
-def _faults(judgement: BenchmarkJudgement) -> tuple[int, int]:
-    return len(judgement.failed), len(judgement.broken)
+def _faults(judgement: BenchmarkJudgement) -> tuple[int, int, float]:
+    """Return how many rules fail and are broken, and how far off their figures are, each as a share of what is wanted."""
+    figures = [(rule.found, rule.wanted) for rule in judgement.broken]
+    gaps = [
+        abs(found - wanted) / max(abs(wanted), 1.0)
+        for found, wanted in figures
+        if isinstance(found, (int, float)) and isinstance(wanted, (int, float))
+    ]
+    return len(judgement.failed), len(judgement.broken), sum(gaps)
 
 
 def _log(about: dict[str, Any], **found: Any) -> None:

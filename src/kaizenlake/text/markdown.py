@@ -169,6 +169,8 @@ class _Reading:
         return "bullet" if self._items and self._items[-1].is_bullet else "paragraph"
 
 
+_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
+
 _LINE_BREAKS = {"softbreak": "\n", "hardbreak": "\n\n"}
 """A line that is ended on purpose ends a sentence, as an empty line does."""
 
@@ -181,6 +183,9 @@ def _read_seen(children: Sequence[Token]) -> Iterator[str]:
             is_address = child.type == "link_open"
         elif child.type == "text" and not is_address:
             yield child.content
+        elif child.type == "html_inline" and _BREAK.fullmatch(child.content):
+            # The one way to end a line within a cell.
+            yield _LINE_BREAKS["hardbreak"]
         else:
             yield _LINE_BREAKS.get(child.type, "")
 

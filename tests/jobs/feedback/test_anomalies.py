@@ -52,6 +52,11 @@ def test_a_floor_is_broken_only_below_it_and_needs_no_history(hits, broken):
         assert row["is_alarm"]
 
 
+@pytest.mark.parametrize(("hits", "trials", "severity"), [(0, 3, "low"), (100, 1000, "high"), (60, 1000, "critical")])
+def test_what_chance_explains_is_of_low_severity_however_far_below(hits, trials, severity):
+    assert find(*snapshots([(hits, trials)]))["severity"].to_list() == [severity]
+
+
 def test_each_channel_has_its_floor():
     rows = [
         *snapshots([(39, 1000)], part="email_clicks", of="email_click_of"),
@@ -173,7 +178,11 @@ def test_a_day_of_a_brand_adds_up_its_contents_and_every_rate_is_over_impression
     ).to_dicts()[0]
     assert (found["email_opens"], found["email_open_of"], found["email_open_rate"]) == (300.0, 1000, 0.3)
     assert (found["email_clicks"], found["email_click_of"]) == (20.0, 600)
-    assert found["instagram_engagement_rate"] == 1.0
+    # More engagements than impressions tell of no rate.
+    assert found["instagram_engagement_rate"] is None
+    assert found["notes"] == [
+        "instagram engagement: records left out, as they tell more than was delivered, shown or visited: 1."
+    ]
     assert found["website_conversion_rate"] == pytest.approx(0.011)
 
 

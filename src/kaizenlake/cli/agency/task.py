@@ -119,6 +119,7 @@ def add(
 ) -> None:
     """Propose a task; it waits for a person, unless a setting approves its type."""
     from kaizenlake.decide.agency import brands, tasks
+    from kaizenlake.generate.agency.task_types import BY_NAME, find_type
     from kaizenlake.jobs.agency.plan_tasks import instant
 
     opened = open_view(lake, tenant, may_be_new=True)
@@ -139,6 +140,10 @@ def add(
     )
     (made,) = tasks.propose(opened, lambda _: [draft], by=decider(by))
     _tell(tasks.state(opened).task(made), as_json=as_json)
+    if find_type(task_type) is None:
+        note(
+            f"Nothing here does {task_type}: an application of yours has to. Types that are done: {', '.join(BY_NAME)}."
+        )
 
 
 def approve(

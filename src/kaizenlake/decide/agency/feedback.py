@@ -116,8 +116,8 @@ class FeedbackLoop:
         return [self.run_for_brand(name, now=now) for name in (self.brands() if brands is None else brands)]
 
     def _run(self, result: FeedbackResult, now: datetime | None) -> None:
-        days = self.lake.scan(PerformanceSnapshots).filter(pl.col("brand_id") == result.brand_id)
-        latest = days.sort("day").last().collect().to_dicts()
+        snapshots = self.lake.scan(PerformanceSnapshots)
+        latest = snapshots.filter(pl.col("brand_id") == result.brand_id).sort("day").last().collect().to_dicts()
         if not latest:
             raise UsageError(
                 f"No day of the brand {result.brand_id!r} is known.",
@@ -125,7 +125,8 @@ class FeedbackLoop:
                 "`kaizen nightly` adds them up.",
             )
         object.__setattr__(result, "snapshot", latest[0])
-        found = _find_recent(self.lake, result.brand_id, latest[0]["day"])
+        # The last week is that of the lake: what a brand told long ago asks for nothing now.
+        found = _find_recent(self.lake, result.brand_id, snapshots.select(pl.col("day").max()).collect().item())
         result.anomalies_detected.extend(found)
         alarms = _by_cause(found, self.lake.settings.feedback.rules)
         if not alarms:

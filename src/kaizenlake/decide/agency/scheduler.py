@@ -171,6 +171,8 @@ class SchedulerRuntime:
         """
         try:
             result = self.execute(claim)
+            if not isinstance(result, TaskResult):
+                raise TypeError(f"the executor has to return a TaskResult, found {type(result).__name__}")  # noqa: TRY301 - told as any failure
         except Exception as error:  # noqa: BLE001 - a task that fails is told, and the others go on
             result = TaskResult("failed", reason=f"{type(error).__name__}: {error}"[:500])
         if self.dry_run and result.status == "completed":

@@ -23,7 +23,7 @@ from kaizenlake.generate.agency.task_types import BY_NAME, TaskType, find_type
 from kaizenlake.generate.language_model.generator import Generator
 from kaizenlake.generate.language_model.openai_endpoint import generator_of
 from kaizenlake.lake.store import Lake
-from kaizenlake.lake.trust.tenants import view_of
+from kaizenlake.lake.trust.tenants import tenants, view_of
 from kaizenlake.place import DEFAULT_LAKE, LAKE_VARIABLE
 from kaizenlake.readiness.benchmarks import judging_by
 
@@ -107,7 +107,9 @@ class AutoExecutionEngine:
         self.context = context or ExecutionContext()
         place = lake if lake is not None else os.environ.get(LAKE_VARIABLE) or DEFAULT_LAKE
         opened = place if isinstance(place, Lake) else Lake(place)
-        self.lake = view_of(opened, self.context.workspace_id or None)
+        # A workspace is a tenant where the lake has tenants; elsewhere it is only a name.
+        has_tenants = any(name is not None for name in tenants(opened))
+        self.lake = view_of(opened, (self.context.workspace_id or None) if has_tenants else None)
         self.generator = generator_of(self.lake) if generator is None else generator
 
     def classify_executability(self, task: Mapping[str, Any]) -> Executability:

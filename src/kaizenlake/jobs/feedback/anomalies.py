@@ -27,6 +27,9 @@ METRICS = {
 _SEVERE = {"critical": 1e-6, "high": 1e-4, "medium": 1e-3}
 """p below which a finding is so severe; else low."""
 
+_LIKELY = 0.05
+"""p from which on a rate below its floor is what chance does: of low severity, however far below."""
+
 _BELOW = {"critical": 0.5, "high": 0.75, "medium": 0.9}
 """Share of a floor below which a rate is so severe; else low."""
 
@@ -135,9 +138,11 @@ def _mark_alarms(found: pl.DataFrame, rules: AnomalyRules) -> pl.DataFrame:
         is_alarm=pl.when(is_floor).then(pl.col("day") == pl.col("episode_start")).otherwise("in_budget"),
         severity=pl.coalesce(
             *(
-                pl.when(pl.when(is_floor).then(below < _BELOW[word]).otherwise(pl.col("p_value") < _SEVERE[word])).then(
-                    pl.lit(word)
-                )
+                pl.when(
+                    pl.when(is_floor)
+                    .then((below < _BELOW[word]) & (pl.col("p_value") < _LIKELY))
+                    .otherwise(pl.col("p_value") < _SEVERE[word])
+                ).then(pl.lit(word))
                 for word in _SEVERE
             ),
             pl.lit("low"),

@@ -6,6 +6,7 @@ import polars as pl
 
 from kaizenlake import tables
 from kaizenlake.job import job
+from kaizenlake.jobs._fill_in import fill_in
 from kaizenlake.jobs._records import share
 from kaizenlake.jobs.agency._brand_owners import name_brands
 from kaizenlake.stats import expressions
@@ -42,7 +43,7 @@ def performance_snapshots(
 
     Channels are `email`, `instagram` and `website`, in records of performance or of a channel's own; a content that both tell
     of counts by the latter alone. A record of all since publication counts by what it tells beyond the day before. A record
-    that does not tell a part of a rate, or its denominator, is left out of that rate. Without a brand of its own, a record is of
+    that does not tell a part of a rate, or its denominator, or tells more than it, is left out of that rate. Without a brand of its own, a record is of
     the one brand whose description names its project.
 
     Args:
@@ -57,7 +58,11 @@ def performance_snapshots(
     sums: dict[str, pl.Expr] = {}
     for rate, (part, channel, figure) in PARTS.items():
         known = (pl.col("channel") == channel) & pl.col(figure).is_not_null() & pl.col("impressions").is_not_null()
-        counted = pl.min_horizontal(figure, "impressions").filter(known)
+        # A part that is more than its whole tells of no rate.
+        is_more = known & (pl.col(figure) > pl.col("impressions"))
+        sums[f"{rate}_astray"] = is_more.sum()
+        known &= ~is_more
+        counted = pl.col(figure).filter(known)
         micros = (counted * MICRO).round().cast(pl.Int64)
         sums[part] = pl.when(known.any()).then(micros.sum())
         sums[f"{rate}_of"] = pl.when(known.any()).then(pl.col("impressions").filter(known).sum().cast(pl.Int64))
@@ -132,4 +137,13 @@ def _list_notes() -> pl.Expr:
         )
         for rate in PARTS
     ]
-    return pl.concat_list(nothing).list.drop_nulls()
+    astray = [
+        pl.when(pl.col(f"{rate}_astray") > 0).then(
+            fill_in(
+                f"{rate.replace('_', ' ')}: records left out, as they tell more than was delivered, shown or visited: {{}}.",
+                f"{rate}_astray",
+            )
+        )
+        for rate in PARTS
+    ]
+    return pl.concat_list(nothing + astray).list.drop_nulls()

@@ -64,7 +64,10 @@ def build_client(
     # An e-mail or a day of a site tells no engagement: its impressions are none of the rate's.
     with_rate = pl.col("engagements").is_not_null() & (pl.col("impressions") > 0)
     sums = recent.select(
-        pl.col("impressions", "clicks").sum(),
+        *(
+            pl.when(pl.col(name).is_not_null().any()).then(pl.col(name).sum()).alias(name)
+            for name in ("impressions", "clicks")
+        ),
         rate=pl.col("engagements").filter(with_rate).sum() / pl.col("impressions").filter(with_rate).sum(),
         posts=with_rate.sum(),
     ).row(0, named=True)
@@ -77,9 +80,9 @@ def build_client(
         window=f"Posts whose figures came in within {WEEKS} weeks before {say.day(as_of.date())}.",
         figures=(
             KeyFigure("Posts", say.count(sums["posts"] or 0), ""),
-            KeyFigure("Impressions", say.count(sums["impressions"] or 0), "of all channels"),
+            KeyFigure("Impressions", say.count(sums["impressions"]), "of all channels"),
             KeyFigure("Engagement rate", say.small_percent(rate), "of impressions of posts"),
-            KeyFigure("Clicks", say.count(sums["clicks"] or 0), ""),
+            KeyFigure("Clicks", say.count(sums["clicks"]), ""),
             KeyFigure("Proposals", say.count(len(open_tasks)), ""),
         ),
         sections=(
@@ -96,7 +99,10 @@ def _is_of_client(project_id: str, brand: Mapping[str, Any] | None) -> pl.Expr:
     if brand is None:
         return is_of_project
     is_of_brand = pl.col("brand_id").eq(brand["brand_id"]).fill_null(False)
-    return is_of_project | (is_of_brand & pl.col("project_id").is_null())
+    # What names another brand is that brand's, whatever its project.
+    return (is_of_project & (is_of_brand | pl.col("brand_id").is_null())) | (
+        is_of_brand & pl.col("project_id").is_null()
+    )
 
 
 def _build_ran(contents: pl.DataFrame, packs: pl.DataFrame, tasks: Iterable[Mapping[str, Any]]) -> Section:

@@ -135,21 +135,38 @@ class TimeToClose(OfTenant):
         "Days by which a quarter of the leads would be won if none were lost; null where never.",
         unit="days",
         nullable=True,
+        format="elapsed_days",
     )
-    quarter_days_low: float = column("Lower end of its interval; null without one.", unit="days", nullable=True)
-    quarter_days_high: float = column("Upper end of its interval; null without one.", unit="days", nullable=True)
+    quarter_days_low: float = column(
+        "Lower end of its interval; null without one.", unit="days", nullable=True, format="elapsed_days"
+    )
+    quarter_days_high: float = column(
+        "Upper end of its interval; null without one.", unit="days", nullable=True, format="elapsed_days"
+    )
     median_days: float = column(
-        "Days by which half of the leads would be won if none were lost; null where never.", unit="days", nullable=True
+        "Days by which half of the leads would be won if none were lost; null where never.",
+        unit="days",
+        nullable=True,
+        format="elapsed_days",
     )
-    median_days_low: float = column("Lower end of its interval; null without one.", unit="days", nullable=True)
-    median_days_high: float = column("Upper end of its interval; null without one.", unit="days", nullable=True)
+    median_days_low: float = column(
+        "Lower end of its interval; null without one.", unit="days", nullable=True, format="elapsed_days"
+    )
+    median_days_high: float = column(
+        "Upper end of its interval; null without one.", unit="days", nullable=True, format="elapsed_days"
+    )
     three_quarter_days: float = column(
         "Days by which three quarters of the leads would be won if none were lost; null where never.",
         unit="days",
         nullable=True,
+        format="elapsed_days",
     )
-    three_quarter_days_low: float = column("Lower end of its interval; null without one.", unit="days", nullable=True)
-    three_quarter_days_high: float = column("Upper end of its interval; null without one.", unit="days", nullable=True)
+    three_quarter_days_low: float = column(
+        "Lower end of its interval; null without one.", unit="days", nullable=True, format="elapsed_days"
+    )
+    three_quarter_days_high: float = column(
+        "Upper end of its interval; null without one.", unit="days", nullable=True, format="elapsed_days"
+    )
 
 
 @table(layer="gold", grain=("tenant_id", "dimension", "value"))
