@@ -237,3 +237,31 @@ def test_ten_thousand_tasks_are_planned_within_a_second():
     found = plan(tasks, days=4000, per_day=3)
     assert time.process_time() - begun < 2, "a second is promised; the rest is for a machine that is busy"
     assert len(found) == 10_000
+
+
+PAST, FIRST = START - timedelta(days=9), START
+
+
+@pytest.mark.parametrize(
+    ("tasks", "days", "planned"),
+    [
+        # Nothing that cannot run holds up what it waits for.
+        ([task("a"), task("c", depends_on=["a"], time_window_end=PAST)], 4, ["a"]),
+        ([task("a"), task("b", depends_on=["a"]), task("c", depends_on=["b"], time_window_end=FIRST)], 4, ["a", "b"]),
+        ([task("a"), task("z"), task("c", depends_on=["a", "z"], time_window_end=FIRST)], 4, ["a", "z"]),
+        # What waits for a task and has no place is no reason to keep that task before another.
+        (
+            [
+                task("a", priority="LOW"),
+                task("c", priority="CRITICAL", depends_on=["a"]),
+                task("z", priority="CRITICAL"),
+            ],
+            1,
+            ["z"],
+        ),
+    ],
+)
+def test_what_cannot_run_costs_nothing_that_can(tasks, days, planned):
+    found = plan(tasks, days=days, per_day=1)
+    assert sorted(names(found)) == planned
+    assert set(reasons(found)) == {item["task_id"] for item in tasks} - set(planned)

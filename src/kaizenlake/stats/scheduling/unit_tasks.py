@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kaizenlake.stats.basics._arrays import Ints
 
@@ -93,23 +94,36 @@ def find_fitting(tasks: UnitTasks) -> list[int]:
 
     As each task is added in the order of its window, one is left out where there is no slot for all: of those that nothing
     taken waits for, the one that costs least with all that waits for it. Without dependencies that is the best there is.
+    What cannot fit whatever else is left out holds up nothing of what it waits for.
     """
-    last = tasks.inherit(np.minimum(tasks.last, len(tasks.slot_days) - 1))
-    taken = _Taken(tasks)
+    last = np.minimum(tasks.last, len(tasks.slot_days) - 1)
+    is_possible = _find_possible(tasks, last)
+    last = tasks.inherit(np.where(is_possible, last, NEVER))
+    taken = _Taken(tasks, is_possible)
     for task in list_order(tasks, last):
-        if all(taken.holds[other] for other in tasks.before[task]):
+        if is_possible[task] and all(taken.holds[other] for other in tasks.before[task]):
             taken.add(task)
             if taken.number > last[task] + 1:
                 taken.leave_one_out()
     return [task for task, is_held in enumerate(taken.holds) if is_held]
 
 
+def _find_possible(tasks: UnitTasks, last: Ints) -> NDArray[np.bool_]:
+    """Return which tasks have a slot in their window behind all that they wait for, were these the only ones."""
+    first, possible = [0] * len(tasks.before), [True] * len(tasks.before)
+    for task, before in enumerate(tasks.before):
+        first[task] = max([len(before), *(first[other] + 1 for other in before)])
+        possible[task] = first[task] <= last[task] and all(possible[other] for other in before)
+    return np.array(possible, np.bool_)
+
+
 class _Taken:
     """Tasks that are taken, and which of them can be left out: those that nothing taken waits for."""
 
-    def __init__(self, tasks: UnitTasks) -> None:
+    def __init__(self, tasks: UnitTasks, is_possible: NDArray[np.bool_]) -> None:
         self.before, self.due = tasks.before, tasks.due.tolist()
-        self.burdens = tasks.weights.tolist()
+        self.burdens = np.where(is_possible, tasks.weights, 0).tolist()
+        self.lost = [0] * len(self.burdens)
         for task in range(len(self.burdens) - 1, -1, -1):
             for other in tasks.before[task]:
                 self.burdens[other] = min(self.burdens[other] + self.burdens[task], NEVER)
@@ -135,11 +149,14 @@ class _Taken:
         self.number -= 1
         for other in self.before[task]:
             self.waiting[other] -= 1
+            self.lost[other] += self.burdens[task]
             if not self.waiting[other] and self.holds[other]:
                 self._offer(other)
 
     def _offer(self, task: int) -> None:
-        heapq.heappush(self.ends, (self.burdens[task], -self.due[task], -task))
+        # What waits for it and is left out already is no reason to keep it.
+        burden = max(self.burdens[task] - self.lost[task], 0)
+        heapq.heappush(self.ends, (burden, -self.due[task], -task))
 
 
 def even_slots(tasks: UnitTasks) -> list[int]:
