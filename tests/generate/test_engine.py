@@ -21,6 +21,7 @@ from kaizenlake.night.run import nightly
 from kaizenlake.readiness.enforce import enforce
 from kaizenlake.tables import KpiTargets
 from kaizenlake.text.markdown import read_markdown
+from publish.context_frames import fill, pattern, scoped_pattern
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 EVIL = "Acme *Bakery*\n# {{ 7 * 7 }} {% raw %} <script>alert(1)</script> [x](http://x)"
@@ -142,6 +143,24 @@ def test_wording_comes_from_the_posts_of_the_brand_and_is_no_kind_of_post(lake):
     rows = [line for line in rewrite.output["markdown"].splitlines() if line.startswith("| Welcome")]
     assert any("question" in row for row in rows)
     assert not any("photo" in row for row in rows)
+
+
+def test_what_own_experiments_leave_open_is_recommended_by_no_observation(tmp_path):
+    held = Lake.create(tmp_path / "lake")
+    unclear = scoped_pattern("tone", "warm", "unclear", 0.01, evidence="experiment", experiments=9, q_value=0.8)
+    observed = scoped_pattern("tone", "warm", "works", 0.5, evidence="observation")
+    fill(held, unclear, observed, pattern("tone", "warm", "works", 0.4), pattern("tone", "bold", "works", 0.3))
+    for brand_id in ("one", "two"):
+        brands.describe(
+            held, {"brand_id": brand_id, "name": brand_id, "projects": ["p1"] if brand_id == "one" else ["p2"]}
+        )
+    found = gather(Lake(held.root), "one")
+    assert [item.short for item in found.parts["works"]] == ["tone bold"]
+    # A project that two brands name is of none: what was learned there is told as that of the workspace.
+    brands.describe(held, {"brand_id": "two", "name": "two", "projects": ["p1"]})
+    told = {item.short: item.text for item in gather(Lake(held.root), "one").parts["works"]}
+    assert set(told) == {"tone warm", "tone bold"}
+    assert all("workspace" in text for text in told.values())
 
 
 def task(**changes):

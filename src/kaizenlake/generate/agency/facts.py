@@ -8,9 +8,11 @@ from typing import Any
 
 import polars as pl
 
-from kaizenlake.decide.agency.brands import find_brand
+from kaizenlake.decide.agency.brands import find_brand, find_brands
+from kaizenlake.jobs._brand_owners import own_projects
 from kaizenlake.lake.store import Lake
 from kaizenlake.publish import formats as say
+from kaizenlake.publish.context.judgement import best_evidence
 from kaizenlake.tables import AvoidedPhrases, Contents, KpiTargets, Patterns, ScopedPatterns, Table, WinRates, full_name
 from kaizenlake.tables.agency.targets import POST_METRICS
 from kaizenlake.vocabulary import plural
@@ -99,7 +101,7 @@ class KnownFacts:
 def gather(lake: Lake, brand_id: str) -> KnownFacts:
     """Gather what the tables of the latest night know of a brand, and what was told of it until now.
 
-    Posts are those that name the brand, or are of a project of it. Patterns are those of its projects, then of the whole
+    Posts are those that name the brand, or are of a project that no other brand names. Patterns are those of its projects, then of the whole
     workspace; outcomes are those of the whole workspace.
 
     Args:
@@ -107,7 +109,8 @@ def gather(lake: Lake, brand_id: str) -> KnownFacts:
         brand_id: The brand of which it is.
     """
     facts = KnownFacts(brand_id, find_brand(lake, brand_id))
-    projects = list((facts.brand or {}).get("projects") or ())
+    owned = own_projects(find_brands(lake).lazy()).filter(pl.col("owner") == brand_id)
+    projects = owned.select(pl.col("project_id").sort()).collect()["project_id"].to_list()
     is_ours = (pl.col("brand_id") == brand_id) | (pl.col("brand_id").is_null() & pl.col("project_id").is_in(projects))
     posts = lake.scan(Contents).filter(is_ours.fill_null(False)).collect()
     _add_told(facts)
@@ -151,12 +154,18 @@ def _add_patterns(facts: KnownFacts, lake: Lake, projects: list[str]) -> None:
     own = lake.scan(ScopedPatterns).filter(scope="project").filter(pl.col("project_id").is_in(projects))
     strength = pl.col("shrunk_lift").fill_null(0).abs()
     seen: set[tuple[str, str]] = set()
-    for table, found, whose in ((ScopedPatterns, own, ""), (Patterns, lake.scan(Patterns), " in the whole workspace")):
-        judged = found.filter(pl.col("verdict").is_in(["works", "risky"]))
-        for row in _rows(judged.sort(strength, "pattern_type", "pattern", descending=[True, False, False])):
+    for table, found, whose in (
+        (ScopedPatterns, best_evidence(own, ("tenant_id", "project_id")), ""),
+        (Patterns, best_evidence(lake.scan(Patterns)), " in the whole workspace"),
+    ):
+        for row in _rows(found.sort(strength, "pattern_type", "pattern", descending=[True, False, False])):
             name = row["pattern_type"], row["pattern"]
             part = "works" if row["verdict"] == "works" else "avoid"
             if name in seen or len(facts.parts.get(part, ())) >= MOST:
+                continue
+            if row["verdict"] == "unclear":
+                # What its own experiments leave open is not taken from others.
+                seen |= {name} if row["evidence"] == "experiment" else set()
                 continue
             seen.add(name)
             how = "in experiments" if row["evidence"] == "experiment" else "as observed"

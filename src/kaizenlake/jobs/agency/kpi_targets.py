@@ -6,7 +6,7 @@ import polars as pl
 
 from kaizenlake.events.values.platforms import holds_posts
 from kaizenlake.job import job
-from kaizenlake.jobs.agency._brand_owners import name_brands
+from kaizenlake.jobs._brand_owners import name_brands
 from kaizenlake.tables import Brands, Contents, KpiTargets, PerformanceSnapshots
 from kaizenlake.tables.agency.targets import DAY_METRICS, POST_METRICS
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from kaizenlake import tables
 from kaizenlake.job import job
 from kaizenlake.jobs._fill_in import fill_in
+from kaizenlake.jobs.feedback.performance_snapshots import PARTS
 from kaizenlake.parameters import AnomalyRules
 from kaizenlake.stats import benjamini_hochberg_by
 from kaizenlake.stats.surveillance.rate_verdicts import VOLUME_LEVEL, RateVerdicts, binomial_lower, judge_rates
@@ -16,12 +17,7 @@ from kaizenlake.tables import Anomalies, PerformanceSnapshots
 
 SERIES = ("tenant_id", "brand_id", "metric")
 GRAIN = (*SERIES, "day", "kind")
-METRICS = {
-    "email_open_rate": ("email_opens", "email_open_of"),
-    "email_click_rate": ("email_clicks", "email_click_of"),
-    "instagram_engagement_rate": ("instagram_engagements", "instagram_engagement_of"),
-    "website_conversion_rate": ("website_conversions", "website_conversion_of"),
-}
+METRICS = {f"{rate}_rate": (part, f"{rate}_of") for rate, (part, *_) in PARTS.items()}
 """Each rate, with the columns of its part and its denominator."""
 
 _SEVERE = {"critical": 1e-6, "high": 1e-4, "medium": 1e-3}

@@ -6,9 +6,9 @@ import polars as pl
 
 from kaizenlake import tables
 from kaizenlake.job import job
+from kaizenlake.jobs._brand_owners import name_brands
 from kaizenlake.jobs._fill_in import fill_in
 from kaizenlake.jobs._records import share
-from kaizenlake.jobs.agency._brand_owners import name_brands
 from kaizenlake.stats import expressions
 from kaizenlake.tables import Brands, DailyPerformance, EmailDays, Leads, PerformanceSnapshots, WebDays
 

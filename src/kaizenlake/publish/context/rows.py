@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from kaizenlake import tables
+from kaizenlake.jobs._brand_owners import own_projects
 from kaizenlake.jobs.activity.scopes import by_segment
 from kaizenlake.jobs.alerts._content_findings import best_content_id, brief_clarity_id, pattern_id, win_rate_id
 from kaizenlake.publish.context.judgement import Uses, ValueFinding, best_evidence, of_pattern, of_pooled, of_win_rate
@@ -84,7 +85,9 @@ class Data:
             IntakeSegments: _add_sentence(scan(IntakeSegments).sort(SEGMENT), findings, brief_clarity_id()),
             Contents: _list_used(scan, only),
             LearnedValue: scan(LearnedValue),
-            Brands: scan(Brands).select("brand_id", "name", "projects"),
+            Brands: own_projects(scan(Brands)).join(
+                scan(Brands).select("tenant_id", "name", owner="brand_id"), on=["tenant_id", "owner"], nulls_equal=True
+            ),
             BrandNotes: scan(BrandNotes)
             .sort("noted_at", "note", descending=[True, False])
             .group_by("brand_id")
@@ -153,15 +156,14 @@ def _gather_learned(models: pl.DataFrame) -> dict[Scope, Learned]:
 
 def _gather_brands(brands: pl.DataFrame, notes: pl.DataFrame) -> dict[Scope, Row]:
     """Return the brand of each project with its newest notes; none where several brands name the project."""
-    owned = brands.explode("projects").drop_nulls("projects").filter(pl.len().over("projects") == 1).sort("brand_id")
     by_brand = {name: rows.to_dicts() for (name,), rows in notes.group_by("brand_id", maintain_order=True)}
     return {
-        project(row["projects"]): {
-            "brand_id": row["brand_id"],
+        project(row["project_id"]): {
+            "brand_id": row["owner"],
             "name": row["name"],
-            "notes": by_brand.get(row["brand_id"], []),
+            "notes": by_brand.get(row["owner"], []),
         }
-        for row in owned.iter_rows(named=True)
+        for row in brands.sort("project_id").iter_rows(named=True)
     }
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import polars as pl
 
 
-def name_brands(rows: pl.LazyFrame, brands: pl.LazyFrame) -> pl.LazyFrame:
-    """Fill in the brand of rows that name none, from their project; of a project that several brands name, none. The others are left out.
+def own_projects(brands: pl.LazyFrame) -> pl.LazyFrame:
+    """Return the one brand whose description names each project: `tenant_id`, `project_id` and `owner`; a project that several name has none.
 
     Args:
-        rows: Rows with `tenant_id`, `project_id` and `brand_id`.
         brands: Brands with their projects.
     """
-    owners = (
+    return (
         brands.select("tenant_id", "projects", owner="brand_id")
         .explode("projects")
         .drop_nulls("projects")
@@ -22,8 +21,17 @@ def name_brands(rows: pl.LazyFrame, brands: pl.LazyFrame) -> pl.LazyFrame:
         .filter(pl.col("claimed") == 1)
         .drop("claimed")
     )
+
+
+def name_brands(rows: pl.LazyFrame, brands: pl.LazyFrame) -> pl.LazyFrame:
+    """Fill in the brand of rows that name none, from their project; of a project that several brands name, none. The others are left out.
+
+    Args:
+        rows: Rows with `tenant_id`, `project_id` and `brand_id`.
+        brands: Brands with their projects.
+    """
     return (
-        rows.join(owners, on=["tenant_id", "project_id"], how="left", nulls_equal=True)
+        rows.join(own_projects(brands), on=["tenant_id", "project_id"], how="left", nulls_equal=True)
         .with_columns(brand_id=pl.coalesce("brand_id", "owner"))
         .drop_nulls("brand_id")
         .drop("owner")
