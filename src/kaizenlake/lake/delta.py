@@ -112,6 +112,11 @@ def open_table(uri: str, options: Mapping[str, str] | None, version: int | None 
     except TableNotFoundError:
         return None
     except (DeltaError, OSError, ValueError) as error:
+        newest = None if version is None else open_table(uri, options)
+        if newest is not None and version is not None and version > newest.version():
+            raise LakeError(
+                f"There is no version {version} of the table; the newest is {newest.version()}.", where=uri
+            ) from error
         wanted = "The table" if version is None else f"Version {version} of the table"
         raise LakeError(f"{wanted} cannot be read: {plain(error)}", where=uri) from error
 
