@@ -22,6 +22,7 @@ from kaizenlake.settings import Settings
 ROOT = Path(kaizenlake.__file__).parent
 
 LEVELS = (
+    ("docs",),
     ("cli",),
     ("demo", "lists"),
     ("night",),

@@ -20,7 +20,7 @@ from kaizenlake.cli.shell.options import LAKE_VARIABLE
 from kaizenlake.errors import exit_codes
 from kaizenlake.night.artifact import StepRecord
 
-PAGE = (resources.files("kaizenlake") / "docs" / "deploy.md").read_text("utf-8")
+PAGE = (resources.files("kaizenlake") / "docs" / "guide" / "deploy.md").read_text("utf-8")
 VARIABLES = {LAKE_VARIABLE, "KAIZEN_REPORTS", "KAIZEN_LOG"}
 
 
