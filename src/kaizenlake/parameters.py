@@ -168,6 +168,17 @@ class Maintenance(ParameterGroup):
     )
 
 
+class Retention(ParameterGroup):
+    """How long `kaizen maintain` keeps what a lake works without; 0 keeps all."""
+
+    runs_days: Annotated[int, Field(ge=0)] = Field(
+        default=0, description="Days for which the record of a run is kept; those of the latest 30 runs always are."
+    )
+    reports_days: Annotated[int, Field(ge=0)] = Field(
+        default=0, description="Days for which the reports of a night are kept; those of the latest night always are."
+    )
+
+
 WEIGHTS = {
     "gates": "wq",
     "contradictions": "wg",

@@ -42,6 +42,7 @@ from kaizenlake.parameters import (
     Promotion,
     Publishing,
     Replays,
+    Retention,
     Schedule,
     Skills,
     TaskRules,
@@ -92,6 +93,7 @@ class Settings(BaseModel):
     tenants: Tenants = Field(default_factory=Tenants)
     landing: LandingLimits = Field(default_factory=LandingLimits)
     maintenance: Maintenance = Field(default_factory=Maintenance)
+    retention: Retention = Field(default_factory=Retention)
 
     @field_validator("loss")
     @classmethod

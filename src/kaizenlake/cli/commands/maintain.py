@@ -12,7 +12,16 @@ import typer
 
 from kaizenlake._version import __version__
 from kaizenlake.cli.shell.groups import add_commands
-from kaizenlake.cli.shell.options import LAKE, ByOption, JsonOption, LakeOption, ReasonOption, TenantOption
+from kaizenlake.cli.shell.options import (
+    LAKE,
+    REPORTS,
+    ByOption,
+    JsonOption,
+    LakeOption,
+    ReasonOption,
+    ReportsOption,
+    TenantOption,
+)
 from kaizenlake.cli.shell.output import decider, draw, note, open_lake, open_view, say, say_json, say_lines, system_user
 from kaizenlake.errors import KaizenError, VerificationError
 from kaizenlake.vocabulary import plural
@@ -82,19 +91,23 @@ def verify(
         raise VerificationError(f"{plural(failed, 'check')} failed.")
 
 
-def maintain(lake: LakeOption = LAKE) -> None:
-    """Compact small files, remove what no version in keeping needs, and clear away what killed runs left."""
+def maintain(lake: LakeOption = LAKE, reports: ReportsOption = REPORTS) -> None:
+    """Compact small files, remove what was kept long enough, and clear away what killed runs left."""
     from kaizenlake.lake import lock
     from kaizenlake.lake.upkeep import maintain as upkeep
+    from kaizenlake.lake.upkeep import retention
 
-    opened = open_lake(lake)
+    opened, now = open_lake(lake), datetime.now(UTC)
     with lock.hold(opened.path(), "kaizen maintain"):
-        done = upkeep.maintain(opened)
+        done = upkeep.maintain(opened, now=now)
+        records, nights = retention.remove_runs(opened, now), retention.remove_reports(opened, reports, now)
     for table in done.tables:
         say(
             f"{table.name}: {plural(table.files_before, 'file')} became {table.files_after}, {plural(table.removed, 'old one')} removed"
         )
     say(f"{plural(done.landed_removed, 'landed file')} and {plural(done.leftovers_removed, 'leftover')} removed.")
+    if records or nights:
+        say(f"{plural(records, 'record')} of runs and the reports of {plural(nights, 'night')} removed.")
 
 
 def diff(
