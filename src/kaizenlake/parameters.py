@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from kaizenlake.vocabulary import Estimator, Method, Priority, Risk
+from kaizenlake.vocabulary import BrandMetric, Estimator, Method, Priority, Risk
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Days = Annotated[int, Field(ge=1, le=3660)]
@@ -403,9 +403,7 @@ class AnomalyRules(ParameterGroup):
 class FeedbackRule(ParameterGroup):
     """What is proposed where a rate of a brand is too low."""
 
-    metric: Literal["email_open_rate", "email_click_rate", "instagram_engagement_rate", "website_conversion_rate"] = (
-        Field(description="Rate whose alarms ask for it.")
-    )
+    metric: BrandMetric = Field(description="Rate whose alarms ask for it.")
     cause: Text = Field(description="Why, in a few words; no second task is proposed while one of the cause is open.")
     task_type: Text = Field(description="Type of the task.")
     priority: Priority = Field(default="MEDIUM", description="How much it matters.")

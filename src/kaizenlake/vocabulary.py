@@ -119,6 +119,11 @@ IntakeEfficiency: TypeAlias = Literal["perfect", "good", "acceptable", "problema
 """How many rounds of questions a brief took."""
 
 
+BrandMetric: TypeAlias = Literal[
+    "email_open_rate", "email_click_rate", "instagram_engagement_rate", "website_conversion_rate"
+]
+"""Rates of a brand that are watched, each over impressions: messages delivered, times shown, visits."""
+
 AnomalyKind: TypeAlias = Literal["floor", "dip", "shift", "volume"]
 """What a rate of a brand is found to be."""
 

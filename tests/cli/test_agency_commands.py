@@ -169,6 +169,22 @@ def test_what_is_approved_is_planned_done_and_shown_as_a_calendar(kaizen, tmp_pa
     kaizen("schedule", "plan", "acme", *span[:4], "--max-per-day", "0", "--by", "a", fails="Expected at least 1")
 
 
+def test_what_nothing_here_does_is_refused_and_left_for_an_application(kaizen):
+    kaizen("task", "add", "teleport", "--brand", "acme", "--id", "odd", "--by", "ann")
+    kaizen("task", "approve", "odd", "--by", "bob")
+    for words in ((), ("--execute",)):
+        kaizen("task", "run", "odd", "--by", "ann", *words, fails="is NOT_EXECUTABLE: task_type: 'teleport' is none of")
+    kaizen(
+        "schedule", "plan", "acme", "--start", "2026-01-05", "--end", "2026-01-06", "--max-per-day", "1", "--by", "a"
+    )
+    for words in ((), ("--execute",)):
+        told = kaizen("schedule", "tick", "--now", "2026-01-05T08:00", *words)
+        assert "odd: NOT_EXECUTABLE, task_type: 'teleport' is none of social_variants," in told
+        assert ".." not in told
+        assert "only tried" not in told
+    assert json.loads(kaizen("task", "list", "--json"))[0]["status"] == "scheduled"
+
+
 def test_a_calendar_of_no_brand_and_of_a_zone_that_is_none_are_refused(kaizen, tmp_path):
     page = tmp_path / "week.html"
     kaizen("task", "add", "swot_analysis", "--brand", "acme", "--by", "ann")

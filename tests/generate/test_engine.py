@@ -332,11 +332,12 @@ def test_a_preview_puts_nothing_on_record_and_is_the_same_each_time(lake):
     assert tasks.state(lake).steps.height == before
 
 
-def test_a_tick_does_by_the_engine_and_fails_what_it_does_not_know(lake):
+def test_a_tick_does_by_the_engine_and_leaves_what_it_does_not_know(lake):
     for name, kind in (("known", "swot_analysis"), ("unknown", "send_money")):
         add(lake, name, task_type=kind)
         tasks.approve(lake, name, by="bob")
         schedule.schedule_task(lake, name, AT)
     ran = AutoExecutionEngine(ExecutionContext(dry_run=False), lake).runtime().tick(AT)
-    assert {run.task_id: run.status for run in ran} == {"known": "completed", "unknown": "failed"}
-    assert "'send_money' is none of" in tasks.state(lake).task("unknown")["reason"]
+    assert {run.task_id: run.status for run in ran} == {"known": "completed", "unknown": "NOT_EXECUTABLE"}
+    assert "'send_money' is none of" in ran[-1].reason
+    assert tasks.state(lake).task("unknown")["status"] == "scheduled"

@@ -81,7 +81,7 @@ def _by_headings(pack: str, text: str) -> Iterator[Draft]:
     names = read_pack(pack).sections
     starts: list[tuple[int, str]] = []
     for block in read_markdown(text).blocks:
-        name = spell(spell_heading(block.text)) if block.kind == "heading" else ""
+        name = spell(spell_heading(block.name)) if block.kind == "heading" else ""
         if name in names and (not starts or starts[-1][1] != name):
             starts.append((block.line, name))
     lines = text.splitlines(keepends=True)

@@ -167,8 +167,8 @@ def spell_heading(text: str) -> str:
 
 def _heading(document: Document, wanted: str) -> JudgedRule:
     headings = (block for block in document.blocks if block.kind == "heading")
-    found = next((block for block in headings if spell_heading(block.text) == spell_heading(wanted)), None)
-    text, line = (None, None) if found is None else (found.text.strip(), found.line)
+    found = next((block for block in headings if spell_heading(block.name) == spell_heading(wanted)), None)
+    text, line = (None, None) if found is None else (found.name.strip(), found.line)
     return _judge_rule("MISSING_HEADING", text, wanted, line, f"Add the heading “{wanted}”.", is_kept=found is not None)
 
 

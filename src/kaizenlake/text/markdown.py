@@ -37,11 +37,13 @@ class Block:
         kind: What it is; a paragraph of a bullet is a bullet, one of a numbered item a paragraph.
         text: What a reader sees of it, without markup, code, HTML, images and link targets; lines end as in the document.
         line: Line on which it begins, from 1.
+        name: Of a heading, its words with those in code, by which headings are compared; else empty.
     """
 
     kind: Kind
     text: str
     line: int
+    name: str = ""
 
     def line_at(self, place: int) -> int:
         """Return the line on which a place of its text lies."""
@@ -153,9 +155,11 @@ class _Reading:
             self.tables[-1] = MarkdownTable(self.tables[-1].line, self.tables[-1].rows + 1)
             self._is_new_row = False
         seen = "".join(_read_seen(token.children or ()))
-        if not seen.strip():
+        kind = self._kind()
+        name = "".join(_read_seen(token.children or (), with_code=True)) if kind == "heading" else ""
+        if not seen.strip() and not name.strip():
             return
-        self.blocks.append(Block(self._kind(), seen, line))
+        self.blocks.append(Block(kind, seen, line, name))
         for item in self._items:
             if item.is_bullet and not item.is_counted:
                 item.is_counted = True
@@ -175,13 +179,13 @@ _LINE_BREAKS = {"softbreak": "\n", "hardbreak": "\n\n"}
 """A line that is ended on purpose ends a sentence, as an empty line does."""
 
 
-def _read_seen(children: Sequence[Token]) -> Iterator[str]:
+def _read_seen(children: Sequence[Token], *, with_code: bool = False) -> Iterator[str]:
     """Yield what a reader sees of a run of text, but for code, HTML, images and addresses that stand for themselves."""
     is_address = False
     for child in children:
         if child.type in {"link_open", "link_close"} and child.info == "auto":
             is_address = child.type == "link_open"
-        elif child.type == "text" and not is_address:
+        elif (child.type == "text" and not is_address) or (child.type == "code_inline" and with_code):
             yield child.content
         elif child.type == "html_inline" and _BREAK.fullmatch(child.content):
             # The one way to end a line within a cell.

@@ -201,8 +201,8 @@ def test_the_mean_is_the_same_in_every_order():
 def test_the_fields_that_most_briefs_lack_come_first():
     found = compute(
         [
-            score("a", 50.0, missing_fields=["budget", "logo", "goal"]),
-            score("b", 50.0, missing_fields=["goal"]),
+            score("a", 50.0, missing_fields=["Budget", "budget ", "logo", "goal", " "]),
+            score("b", 50.0, missing_fields=["GOAL"]),
             score("c", 90.0),
             event("BLOCKED", "c", 2, reason="wait", missing_fields=["goal"]),
             score("d", 90.0),

@@ -133,8 +133,9 @@ def tick(
         if execute and tried:
             say(f"Tasks of {', '.join(tried)} were only tried; `kaizen schedule plan BRAND` plans them again.")
     for row in ran:
-        say(f"{row['task_id']}: {row['status']}" + (f", {row['reason']}" if row["reason"] else "") + ".")
-    if ran and not execute:
+        why = f", {row['reason'].rstrip('.')}" if row["reason"] else ""
+        say(f"{row['task_id']}: {row['status']}{why}.")
+    if any(row["execution_id"] for row in ran) and not execute:
         note("It was only tried; --execute does it.")
 
 

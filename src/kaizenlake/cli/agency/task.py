@@ -192,18 +192,17 @@ def run(
     as_json: JsonOption = False,
 ) -> None:
     """Do an approved task now, and print what it makes; without --execute it is only tried."""
-    from datetime import UTC, datetime
-
-    from kaizenlake.decide.agency import schedule, tasks
+    from kaizenlake.decide.agency import tasks
     from kaizenlake.generate.agency.engine import AutoExecutionEngine, ExecutionContext
 
     view, who = open_view(lake, tenant), decider(by)
     engine = AutoExecutionEngine(ExecutionContext(dry_run=not execute, operator_id=who), view)
-    claim = schedule.claim_task(view, task, datetime.now(UTC), by=who)
-    engine.runtime().run(claim)
+    engine.run_task(task)
     row = tasks.state(view).task(task)
     _tell(row, as_json=as_json)
     if not as_json:
+        if row["status"] == "failed" and row["reason"]:
+            say(f"Reason: {row['reason']}")
         if row["output"]:
             say_lines(["", *map(clean, json.loads(row["output"])["markdown"].split("\n"))])
         if not execute:

@@ -157,12 +157,18 @@ def _latest_rules(lake: Lake) -> dict[str, list[dict[str, Any]]]:
 def _say(one: dict[str, Any]) -> None:
     say(f"{one['file']}, {one['pack']}:" if "file" in one else say_state(one))
     for item in one["sections"]:
-        when = f" ({item['occurred_at']:%Y-%m-%d}, project {item['project_id']})" if "occurred_at" in item else ""
+        when = _describe_origin(item) if "occurred_at" in item else ""
         say(f"  {item['section']}: {item['verdict']}{when}")
         for rule in item["rules"]:
             if rule["verdict"] != "PASS":
                 line = f", line {rule['line']}" if rule["line"] else ""
                 say(f"    {rule['verdict']} {rule['rule']}{line}: {_describe_found(rule)}{rule['advice']}")
+
+
+def _describe_origin(item: dict[str, Any]) -> str:
+    """Return when a section was generated, and for which project, if any was named."""
+    project = f", project {item['project_id']}" if item["project_id"] else ""
+    return f" ({item['occurred_at']:%Y-%m-%d}{project})"
 
 
 def _describe_found(rule: dict[str, Any]) -> str:

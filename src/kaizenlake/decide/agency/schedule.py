@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 from kaizenlake.decide.agency.brands import find_brand
 from kaizenlake.decide.agency.task_command import TaskCommand
@@ -21,6 +21,9 @@ from kaizenlake.vocabulary import PRIORITIES
 
 SCHEDULER = "scheduler"
 """Who takes the steps that a schedule asks for."""
+
+Refuse: TypeAlias = Callable[[Mapping[str, Any]], str | None]
+"""Says why a task is none that an executor does; None where it is one."""
 
 PLANNED_FROM = ("approved", "scheduled", "completed_preview")
 """Where a task stands that a plan takes up: approved, and not done."""
@@ -161,7 +164,14 @@ def _due_at(task: Mapping[str, Any]) -> datetime:
     return found
 
 
-def claim_next(lake: Lake, now: datetime, *, by: str = SCHEDULER, is_preview: bool = True) -> Claim | None:
+def claim_next(
+    lake: Lake,
+    now: datetime,
+    *,
+    by: str = SCHEDULER,
+    is_preview: bool = True,
+    refuse: Refuse | None = None,
+) -> Claim | None:
     """Claim the first task that is due, by one append: of two that claim at once, one gets it.
 
     Tasks whose window ended are skipped on the way, and one whose approval does not verify fails.
@@ -171,6 +181,7 @@ def claim_next(lake: Lake, now: datetime, *, by: str = SCHEDULER, is_preview: bo
         now: The instant by which it is due, and by which leases are judged.
         by: Who claims.
         is_preview: It is only tried.
+        refuse: Says why a task is none that the claimant does, and is left where it stands; None takes every task.
 
     Returns:
         The claim; None where nothing is due.
@@ -185,6 +196,8 @@ def claim_next(lake: Lake, now: datetime, *, by: str = SCHEDULER, is_preview: bo
             if task["window_ends_at"] is not None and task["window_ends_at"] < now:
                 late = f"Its time window ended {task['window_ends_at']:%Y-%m-%d %H:%M} UTC."
                 lines.append(command.move(found, task, "skipped", reason=late))
+                continue
+            if refuse is not None and refuse(task) is not None:
                 continue
             try:
                 check_approval(command.lake, found, task)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias
 
 from kaizenlake.decide.agency import schedule, tasks
-from kaizenlake.decide.agency.schedule import SCHEDULER, Claim
+from kaizenlake.decide.agency.schedule import SCHEDULER, Claim, Refuse
 from kaizenlake.decide.agency.task_command import TaskCommand
 from kaizenlake.errors import UsageError
 from kaizenlake.jobs.agency.plan_tasks import instant
@@ -38,12 +38,13 @@ Execute: TypeAlias = Callable[[Claim], TaskResult]
 
 @dataclass(frozen=True)
 class TaskRun:
-    """One task that a tick took up.
+    """One task that a tick took up, or left where it stands.
 
     Args:
         task_id: The task.
-        execution_id: Key that its effects carry.
-        status: Where it stands now; `lost` where its lease ended first and another took it up.
+        execution_id: Key that its effects carry; empty where it was left.
+        status: Where it stands now; `lost` where its lease ended first and another took it up, `NOT_EXECUTABLE` where the
+            executor is none for it: it stands as it stood, for another.
         reason: Why, in words.
     """
 
@@ -140,12 +141,16 @@ class SchedulerRuntime:
         repository: Where the tasks are.
         execute: Does a task.
         dry_run: Only try it: what comes of it is a preview.
+        refuse: Says why a task is none that `execute` does, so that it is left for another; None takes every task.
     """
 
-    def __init__(self, repository: SchedulerRepository, execute: Execute, *, dry_run: bool = True) -> None:
+    def __init__(
+        self, repository: SchedulerRepository, execute: Execute, *, dry_run: bool = True, refuse: Refuse | None = None
+    ) -> None:
         self.repository = repository
         self.execute = execute
         self.dry_run = dry_run
+        self.refuse = refuse
 
     def tick(self, now: datetime | None = None, max_to_run: int = 10) -> list[TaskRun]:
         """Claim tasks that are due, one by one, and do them. Two ticks at once do nothing twice.
@@ -157,11 +162,15 @@ class SchedulerRuntime:
         at, lake, by = _aware(now or datetime.now(UTC)), self.repository.lake, self.repository.by
         ran: list[TaskRun] = []
         while len(ran) < max_to_run:
-            claim = schedule.claim_next(lake, at, by=by, is_preview=self.dry_run)
+            claim = schedule.claim_next(lake, at, by=by, is_preview=self.dry_run, refuse=self.refuse)
             if claim is None:
                 break
             ran.append(self.run(claim))
-        return ran
+        if self.refuse is None:
+            return ran
+        due = schedule.find_due(tasks.state(lake), at, is_preview=self.dry_run)
+        left = [(task["task_id"], why) for task in due if (why := self.refuse(task)) is not None]
+        return ran + [TaskRun(task_id, "", "NOT_EXECUTABLE", why) for task_id, why in left]
 
     def run(self, claim: Claim) -> TaskRun:
         """Do a task that is held, and put on record what came of it.

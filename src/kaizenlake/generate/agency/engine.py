@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeAlias
 
 from kaizenlake.decide.agency import schedule, tasks
 from kaizenlake.decide.agency.schedule import Claim
-from kaizenlake.decide.agency.scheduler import SchedulerRepository, SchedulerRuntime, TaskResult
+from kaizenlake.decide.agency.scheduler import SchedulerRepository, SchedulerRuntime, TaskResult, TaskRun
 from kaizenlake.decide.policies.command import digest
 from kaizenlake.errors import GateError, KaizenError, LakeError
 from kaizenlake.events.write.log import logging_to
@@ -119,8 +119,8 @@ class AutoExecutionEngine:
             task: Its `task_type` and `brand_id`; of one that is only tried also its `approval_status`, else its `task_id`.
         """
         missing = []
-        if find_type(task.get("task_type")) is None:
-            missing.append(f"task_type: {task.get('task_type')!r} is none of {', '.join(BY_NAME)}")
+        if (unknown := _refuse_type(task)) is not None:
+            missing.append(unknown)
         if not isinstance(task.get("brand_id"), str) or not str(task["brand_id"]).strip():
             missing.append("brand_id: the brand that it is for")
         if (why := self._why_not_approved(task)) is not None:
@@ -201,14 +201,33 @@ class AutoExecutionEngine:
         Args:
             claim: The hold.
         """
-        if find_type(claim.task["task_type"]) is None:
-            return TaskResult("failed", reason=f"{claim.task['task_type']!r} is none of {', '.join(BY_NAME)}.")
+        if (unknown := _refuse_type(claim.task)) is not None:
+            return TaskResult("failed", reason=unknown)
         return self._try(claim.task)
+
+    def run_task(self, task_id: str) -> TaskRun:
+        """Do an approved task of the lake now, and put on record what came of it; a preview too.
+
+        Args:
+            task_id: Name of the task.
+
+        Raises:
+            UsageError: There is no such task.
+            GateError: It is of no type that is known here, or not approved, or waits for another, or is held.
+        """
+        task = tasks.state(self.lake).task(task_id)
+        if (unknown := _refuse_type(task)) is not None:
+            raise GateError(
+                f"The task {task_id} is NOT_EXECUTABLE: {unknown}.",
+                hint="An application of yours does it, with a SchedulerRuntime of its own; or propose one of these types.",
+            )
+        claim = schedule.claim_task(self.lake, task_id, datetime.now(UTC), by=self.context.operator_id)
+        return self.runtime().run(claim)
 
     def runtime(self) -> SchedulerRuntime:
         """Return the runtime whose ticks do tasks by this engine."""
         repository = SchedulerRepository(self.lake, self.context.operator_id)
-        return SchedulerRuntime(repository, self.execute_claim, dry_run=self.context.dry_run)
+        return SchedulerRuntime(repository, self.execute_claim, dry_run=self.context.dry_run, refuse=_refuse_type)
 
     def _logging(self) -> AbstractContextManager[None]:
         """Log to the lake, where it has a local folder."""
@@ -229,6 +248,12 @@ class AutoExecutionEngine:
         except KaizenError as error:
             return TaskResult("failed", reason=str(error)[:500])
         return TaskResult("completed", json.dumps(made, ensure_ascii=False, default=str))
+
+
+def _refuse_type(task: Mapping[str, Any]) -> str | None:
+    """Return why a task is of no type that is done here, and which are; None where it is of one."""
+    said = task.get("task_type")
+    return None if find_type(said) is not None else f"task_type: {said!r} is none of {', '.join(BY_NAME)}"
 
 
 def _read_result(result: TaskResult) -> tuple[Mapping[str, Any] | None, str | None]:

@@ -55,7 +55,7 @@ def intakes(intake: pl.LazyFrame, project_segments: pl.LazyFrame, *, as_of: date
             _asked=(kind == _ASKED).sum().cast(pl.Int64),
             _waited=pl.col("_waited").sum(),
             _answers=pl.col("_waited").count(),
-            missing_fields=pl.col("missing_fields").explode().drop_nulls().unique().sort(),
+            missing_fields=_spell_fields().unique().sort(),
             blocked=(kind == "INTAKE_BLOCKED").any(),
             started_at=pl.col("occurred_at").min(),
             approved_at=pl.col("occurred_at").filter(kind == _APPROVED).max(),
@@ -87,6 +87,12 @@ def intakes(intake: pl.LazyFrame, project_segments: pl.LazyFrame, *, as_of: date
         .select(tables.schema(Intakes).names())
         .sort(PROJECT)
     )
+
+
+def _spell_fields() -> pl.Expr:
+    """Return names of fields in one spelling, whatever case and blanks they were told in."""
+    name = pl.col("missing_fields").explode().str.to_lowercase().str.replace_all(r"\s+", " ").str.strip_chars()
+    return name.filter(name != "")
 
 
 def _in_order(name: str) -> pl.Expr:

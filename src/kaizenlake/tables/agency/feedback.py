@@ -7,10 +7,10 @@ from typing import get_args
 import polars as pl
 
 from kaizenlake.tables.base import Instant, OfTenant, Words, column, count, rate, table
-from kaizenlake.vocabulary import AnomalyKind, AnomalySeverity
+from kaizenlake.vocabulary import AnomalyKind, AnomalySeverity, BrandMetric
 
-BRAND_METRICS = ("email_open_rate", "email_click_rate", "instagram_engagement_rate", "website_conversion_rate")
-"""Rates of a brand that are watched, each over impressions: messages delivered, times shown, visits."""
+BRAND_METRICS: tuple[BrandMetric, ...] = get_args(BrandMetric)
+"""Rates of a brand that are watched."""
 
 
 def _of(what: str) -> pl.Int64:
