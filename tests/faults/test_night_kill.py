@@ -192,24 +192,9 @@ def test_nights_killed_within_and_right_after_the_writes_of_jobs(tmp_path, undis
 
 
 @pytest.mark.slow
-def test_of_two_nights_at_once_one_runs_and_the_other_is_turned_away(tmp_path, undisturbed):
-    lake = filled(tmp_path / "lake")
-    first = begin(lake)
-    first.send_signal(signal.SIGSTOP)
-    try:
-        turned_away = night(lake, code=3)
-    finally:
-        first.send_signal(signal.SIGCONT)
-    assert turned_away.stderr.startswith("error [locked]: Another run holds the lake: 'kaizen nightly'")
-    assert f"process {first.pid}" in turned_away.stderr
-    _, said = first.communicate(timeout=120)
-    assert first.returncode == 0, said
-    assert [record["status"] for record in records(lake)] == ["done"]
-    assert differences(lake, undisturbed[0]) == {}
-
-
-@pytest.mark.slow
-def test_a_terminated_night_says_so(tmp_path, undisturbed):
+def test_a_terminated_night_says_so_and_of_the_next_two_at_once_one_runs_and_the_other_is_turned_away(
+    tmp_path, undisturbed
+):
     lake = filled(tmp_path / "lake")
     terminated = begin(lake)
     terminated.terminate()
@@ -220,7 +205,18 @@ def test_a_terminated_night_says_so(tmp_path, undisturbed):
     assert (record["status"], record["exit_code"]) == ("terminated", 143)
     assert record["ended_at"] is not None
     assert all(step["status"] != "running" for step in record["steps"])
-    night(lake)
+
+    first = begin(lake)
+    first.send_signal(signal.SIGSTOP)
+    try:
+        turned_away = night(lake, code=3)
+    finally:
+        first.send_signal(signal.SIGCONT)
+    assert turned_away.stderr.startswith("error [locked]: Another run holds the lake: 'kaizen nightly'")
+    assert f"process {first.pid}" in turned_away.stderr
+    _, said = first.communicate(timeout=120)
+    assert first.returncode == 0, said
+    assert [record["status"] for record in records(lake)] == ["terminated", "done"]
     assert differences(lake, undisturbed[0]) == {}
 
 
