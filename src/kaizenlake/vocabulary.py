@@ -47,6 +47,9 @@ FAILED_OUTCOMES = (
 )
 """Words of a run's `outcome` that say that it ended in error, timeout or crash; case, `_` and `-` make no difference."""
 
+PASSED_OUTCOMES = ("passed", "pass", "success", "succeeded", "successful", "solved")
+"""Words of a run's `outcome` that say that it did what it should, where neither gates nor a mark tell; read as those above."""
+
 ExperimentType: TypeAlias = Literal["prompt_synthesis", "adapter_training", "tool_tuning", "rag_optimization"]
 """What an experiment varies to find a better policy."""
 
@@ -58,6 +61,15 @@ VersionVerdict: TypeAlias = Literal["helped", "hurt", "no_difference", "too_earl
 
 TermVerdict: TypeAlias = Literal["strength", "weakness", "even", "unclear"]
 """What a comparison of losses says: less, more, the same within what matters, or nothing yet."""
+
+StrategyVerdict: TypeAlias = Literal["recommended", "better", "worse", "unclear", "refused"]
+"""What the log says of a strategy: the best of those that are better for certain, another of them, worse, or nothing."""
+
+ValueMeasure: TypeAlias = Literal["loss", "failure"]
+"""What a strategy is valued by."""
+
+CurriculumStage: TypeAlias = Literal["warm_up", "core", "stretch", "out_of_reach"]
+"""Stage of a training, by the chance that the mean agent passes a task."""
 
 Trend: TypeAlias = Literal["rising", "falling", "unclear"]
 """Where the share of a failure goes."""

@@ -45,10 +45,14 @@ def test_the_law_of_the_past_holds_of_a_job_with_sources_of_its_own(frames):
 
 def test_the_samples_reach_every_job_and_every_event_type(frames):
     # What is pooled takes five tenants, a model of won deals hundreds of leads, and one of texts dozens of
-    # experiments; `test_tenants`, `test_icp_patterns` and `test_text_models` draw them.
+    # experiments, and patterns of behaviour many tool steps; `test_tenants`, `test_icp_patterns`, `test_text_models` and
+    # `test_behaviour` draw them.
     beside = {tables.full_name(table) for table in BRONZE if table is not Events}
     empty = {tables.full_name(table) for table, rows in frames.items() if rows.is_empty()}
-    assert empty == {"gold.pooled_patterns", "gold.icp_calibration", "gold.text_effects"} | beside
+    assert (
+        empty
+        == {"gold.pooled_patterns", "gold.icp_calibration", "gold.text_effects", "gold.behaviour_patterns"} | beside
+    )
     assert set(frames[Events]["event_type"]) == {event.name for event in EVENTS}
 
 

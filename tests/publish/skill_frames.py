@@ -13,9 +13,11 @@ from kaizenlake.job import in_order
 from kaizenlake.jobs import JOBS
 from kaizenlake.jobs.alerts.findings import findings
 from kaizenlake.tables import (
+    BehaviourPatterns,
     CrlTrends,
     Experiments,
     Findings,
+    PlanningStrategies,
     Policies,
     RunRecords,
     SkillCards,
@@ -24,7 +26,10 @@ from kaizenlake.tables import (
     SkillTerms,
 )
 
-READ = (SkillCards, SkillTerms, SkillModels, SkillFailures, CrlTrends, Experiments, Findings)
+READ = (
+    *(SkillCards, SkillTerms, SkillModels, SkillFailures, CrlTrends, Experiments, Findings),
+    *(BehaviourPatterns, PlanningStrategies),
+)
 
 EVIL = '</script><script>window.hit=1</script><b onmouseover=alert(1)>"\'&{{7*7}} #eval("1") $x$ _a_ \u202eevil'
 """A name as nobody should give it."""
@@ -53,6 +58,31 @@ def _fleet(evil):
     return runs(*told).collect(), frame(Policies, policies).collect(), frame(Experiments, experiments).collect()
 
 
+def _behaviour(evil):
+    """A sequence that goes with failure, one that says nothing, and strategies of which one is refused."""
+    same = {"doer": "planner", "task_type": evil, "runs": 60}
+    steps = {"steps": 2, "runs_with": 30, "support_rate": 0.5, "passed_with": 3, "passed_without": 27, "pass_rate_with": 0.1,
+             "pass_rate_without": 0.9, "lift": -0.89, "difference": -0.8, "ci_low": -0.9, "ci_high": -0.6, "p_value": 1e-9}  # fmt: skip
+    patterns = [
+        same | steps | {"pattern": f"{evil} → book", "q_value": 1e-8, "verdict": "weakness"},
+        same | steps | {"pattern": "book", "q_value": 0.4, "verdict": "unclear"},
+    ]
+    valued = {"runs_with": 30, "measure": "loss", "effective_units": 150.0, "missing_rate": 0.0, "shortfalls": []}
+    refused = {"strategy": "split", "verdict": "refused", "effective_units": 3.0, "shortfalls": ["3.0 effective units"]}
+    figures = {
+        "logged_value": 0.4,
+        "estimated_value": 0.3,
+        "effect": -0.1,
+        "effect_ci_low": -0.2,
+        "effect_ci_high": -0.05,
+    }
+    strategies = [same | valued | figures | {"strategy": evil, "verdict": "recommended"}, same | valued | refused]
+    return {
+        BehaviourPatterns: frame(BehaviourPatterns, patterns),
+        PlanningStrategies: frame(PlanningStrategies, strategies),
+    }
+
+
 @cache
 def tables_of(evil=EVIL):
     """Rows of every table that cards are made of."""
@@ -61,6 +91,7 @@ def tables_of(evil=EVIL):
     for job in in_order(JOBS):
         if job.name.startswith(("crl", "skill", "learning_progress")):
             frames[job.writes] = testing.run(job, frames, AS_OF)
+    frames |= {table: rows.collect() for table, rows in _behaviour(evil).items()}
     empty = {table: tables.empty(table).collect() for table in findings.reads if table not in frames}
     frames[Findings] = testing.run(findings, frames | empty, AS_OF)
     return {table: frames[table] for table in READ}

@@ -86,7 +86,7 @@ def load_skill(
 def empty_skill(doer: Any) -> dict[str, Any]:
     """Return a card that says nothing: what `load_skill` answers where it has nothing and no default was given."""
     lists = ("strengths", "weaknesses", "not_observed", "terms", "models", "failure_modes", "experiments")
-    card: dict[str, Any] = {name: [] for name in lists}
+    card: dict[str, Any] = {name: [] for name in (*lists, "behaviours", "strategies")}
     return {
         "doer": doer,
         "sample_size": 0,

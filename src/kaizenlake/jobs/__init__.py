@@ -65,7 +65,14 @@ from kaizenlake.jobs.runs import (
 )
 from kaizenlake.jobs.skills import skill_cards, skill_failures, skill_models, skill_terms
 from kaizenlake.jobs.traces import run_costs, trace_attributes, trace_steps, traces
-from kaizenlake.jobs.training import datasets, example_rejections, training_examples
+from kaizenlake.jobs.training import (
+    behaviour_patterns,
+    curriculum,
+    datasets,
+    example_rejections,
+    planning_strategies,
+    training_examples,
+)
 from kaizenlake.jobs.wording import learned_value, text_effects
 
 JOBS: tuple[Job, ...] = (
@@ -152,10 +159,13 @@ JOBS: tuple[Job, ...] = (
     skill_models.skill_models,
     skill_failures.skill_failures,
     skill_cards.skill_cards,
+    behaviour_patterns.behaviour_patterns,
+    planning_strategies.planning_strategies,
     training_examples.training_examples,
     example_rejections.example_rejections,
     datasets.datasets,
     findings.findings,
     alerts.alerts,
+    curriculum.curriculum,
 )
 """Every job: the decoding of each family, then one per gold table; `kaizenlake.job.in_order` puts them in order."""

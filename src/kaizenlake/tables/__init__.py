@@ -93,6 +93,7 @@ from kaizenlake.tables.silver import (
 )
 from kaizenlake.tables.skill import CrlTermsDaily, SkillCards, SkillFailures, SkillModels, SkillTerms
 from kaizenlake.tables.trace import RunCosts, TraceAttributes, Traces, TraceSteps
+from kaizenlake.tables.training.behaviour import BehaviourPatterns, Curriculum, PlanningStrategies
 from kaizenlake.tables.training.examples import Datasets, ExampleRejections, TrainingExamples
 
 BRONZE: tuple[type[Table], ...] = (Events, Quarantine, Landings, Acknowledgements)
@@ -180,6 +181,9 @@ GOLD: tuple[type[Table], ...] = (
     SkillModels,
     SkillFailures,
     SkillCards,
+    BehaviourPatterns,
+    PlanningStrategies,
+    Curriculum,
     TrainingExamples,
     ExampleRejections,
     Datasets,
@@ -202,6 +206,7 @@ __all__ = [
     "Alerts",
     "Anomalies",
     "AvoidedPhrases",
+    "BehaviourPatterns",
     "BrandFacts",
     "BrandNotes",
     "Brands",
@@ -223,6 +228,7 @@ __all__ = [
     "CrlDaily",
     "CrlTermsDaily",
     "CrlTrends",
+    "Curriculum",
     "DailyPerformance",
     "DatasetLog",
     "Datasets",
@@ -269,6 +275,7 @@ __all__ = [
     "Performance",
     "PerformanceSnapshots",
     "PerformanceTiers",
+    "PlanningStrategies",
     "Policies",
     "PolicyLog",
     "PolicyPerformance",

@@ -180,6 +180,11 @@ def _tell_findings(card: Card) -> None:
             say(f"  {row.term}: {row.verdict}; {row.reason}")
 
 
+def _of_type(task_type: str | None) -> str:
+    """Return a type of task as what follows a name."""
+    return f" in {task_type}" if task_type else ""
+
+
 def _tell(item: Skill) -> None:
     """Say what a card says."""
     from kaizenlake.publish import formats as written
@@ -201,6 +206,10 @@ def _tell(item: Skill) -> None:
         say(f"  model {model.model}: {model.verdict}; {model.reason}")
     for failure in card.failure_modes:
         say(f"  failure {failure.failure_mode}: {failure.reason}")
+    for behaviour in card.behaviours:
+        say(f"  steps {behaviour.pattern}{_of_type(behaviour.task_type)}: {behaviour.verdict}; {behaviour.reason}")
+    for strategy in card.strategies:
+        say(f"  strategy {strategy.strategy}{_of_type(strategy.task_type)}: {strategy.verdict}; {strategy.reason}")
     for experiment in card.experiments:
         say(f"  experiment {experiment.experiment_id}: {experiment.experiment_type}, {experiment.status}")
     for step in item.next_steps:

@@ -14,9 +14,11 @@ from kaizenlake.publish.context.model import DocumentPart, as_line
 from kaizenlake.publish.signed import skill_file as model
 from kaizenlake.publish.signed import skill_words as words
 from kaizenlake.tables import (
+    BehaviourPatterns,
     CrlTrends,
     Experiments,
     Findings,
+    PlanningStrategies,
     Scan,
     SkillCards,
     SkillFailures,
@@ -25,7 +27,16 @@ from kaizenlake.tables import (
     Table,
 )
 
-READ: tuple[type[Table], ...] = (SkillCards, SkillTerms, SkillModels, SkillFailures, Experiments, Findings)
+READ: tuple[type[Table], ...] = (
+    SkillCards,
+    SkillTerms,
+    SkillModels,
+    SkillFailures,
+    Experiments,
+    Findings,
+    BehaviourPatterns,
+    PlanningStrategies,
+)
 """Tables that cards are made of."""
 
 Row: TypeAlias = Mapping[str, Any]
@@ -74,7 +85,7 @@ def skills(
         entries: Most models and failure modes of a card.
     """
     chosen = pl.lit(value=True) if doer is None else pl.col("doer") == doer
-    cards, terms, models, failures, experiments, findings = pl.collect_all(
+    cards, terms, models, failures, experiments, findings, behaviours, strategies = pl.collect_all(
         [
             scan(SkillCards).filter(chosen).sort("tenant_id", "doer"),
             scan(SkillTerms).filter(chosen).sort("loss_share_rate", "term", descending=[True, False], nulls_last=True),
@@ -88,9 +99,16 @@ def skills(
             scan(Findings)
             .filter(chosen, pl.col("kind").is_in(OWN_KINDS))
             .sort("raised_on", "finding_id", descending=[True, False]),
+            scan(BehaviourPatterns)
+            .filter(chosen, pl.col("verdict").is_in(["strength", "weakness"]))
+            .sort("q_value", "task_type", "pattern", nulls_last=True),
+            scan(PlanningStrategies)
+            .filter(chosen)
+            .sort(pl.col("effect").is_null(), "task_type", "estimated_value", "strategy", nulls_last=True),
         ]
     )
     held = {"terms": terms, "models": models, "failures": failures, "findings": findings}
+    held |= {"behaviours": behaviours, "strategies": strategies}
     of = {name: _by_doer(frame) for name, frame in held.items()}
     listed = {(row.get("tenant_id"), row["experiment_id"]): row for row in experiments.iter_rows(named=True)}
     line = _Lines(text_length)
@@ -104,6 +122,8 @@ def skills(
                 models=of["models"].get(_doer(row), [])[:entries],
                 failures=of["failures"].get(_doer(row), [])[:entries],
                 findings=of["findings"].get(_doer(row), []),
+                behaviours=of["behaviours"].get(_doer(row), [])[:entries],
+                strategies=of["strategies"].get(_doer(row), [])[:entries],
                 experiments=[
                     listed[row["tenant_id"], name] for name in row["experiments"] if (row["tenant_id"], name) in listed
                 ],
@@ -155,6 +175,8 @@ TABLES: dict[type[DocumentPart], type[Table]] = {
     model.Failure: SkillFailures,
     model.Experiment: Experiments,
     model.Finding: Findings,
+    model.Behaviour: BehaviourPatterns,
+    model.Strategy: PlanningStrategies,
 }
 """Table that the figures of a part come from."""
 
@@ -180,6 +202,8 @@ class _Parts(NamedTuple):
     failures: list[Row]
     findings: list[Row]
     experiments: list[Row]
+    behaviours: list[Row]
+    strategies: list[Row]
 
 
 def _skill(row: Row, *, as_of: datetime, line: _Lines, parts: _Parts) -> model.Skill:
@@ -202,6 +226,10 @@ def _skill(row: Row, *, as_of: datetime, line: _Lines, parts: _Parts) -> model.S
             models=[_part(model.Model, item, line, reason=words.of_model(item)) for item in parts.models],
             failure_modes=[_part(model.Failure, item, line, reason=words.of_failure(item)) for item in parts.failures],
             experiments=[_part(model.Experiment, item, line) for item in parts.experiments],
+            behaviours=[
+                _part(model.Behaviour, item, line, reason=words.of_behaviour(item)) for item in parts.behaviours
+            ],
+            strategies=[_part(model.Strategy, item, line, reason=words.of_strategy(item)) for item in parts.strategies],
         ),
         policy=None
         if row["policy_id"] is None

@@ -5,12 +5,21 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any, Final, Literal
 
-from msgspec import Meta
+from msgspec import Meta, field
 
 from kaizenlake.publish import schemas
 from kaizenlake.publish.context.model import DocumentPart, Instant, Line, Share, Whole
 from kaizenlake.publish.schemas import Signature
-from kaizenlake.vocabulary import Direction, ExperimentCause, ExperimentType, PolicyOrigin, TermVerdict, Trend
+from kaizenlake.vocabulary import (
+    Direction,
+    ExperimentCause,
+    ExperimentType,
+    PolicyOrigin,
+    StrategyVerdict,
+    TermVerdict,
+    Trend,
+    ValueMeasure,
+)
 
 SCHEMA: Final = "kaizen-skill"
 VERSION: Final = 1
@@ -124,6 +133,40 @@ class Failure(DocumentPart, frozen=True, kw_only=True):
     trend: Trend
 
 
+class Behaviour(DocumentPart, frozen=True, kw_only=True):
+    """One sequence of tool steps that goes with success or failure in one type of task."""
+
+    task_type: Line | None
+    pattern: Annotated[Line, Meta(description="Tools that were called one right after the other.")]
+    verdict: TermVerdict
+    reason: Line
+    runs: Annotated[Whole, Meta(description="Runs of the type that passed or failed and of which steps are recorded.")]
+    runs_with: Whole
+    pass_rate_with: Share
+    pass_rate_without: Share | None
+    lift: float | None
+    difference: float | None
+    ci_low: float | None
+    ci_high: float | None
+    q_value: Share | None
+
+
+class Strategy(DocumentPart, frozen=True, kw_only=True):
+    """One strategy in one type of task, by what it would lose if it were always taken; null where the log cannot tell."""
+
+    task_type: Line | None
+    strategy: Line
+    verdict: StrategyVerdict
+    reason: Line
+    runs_with: Whole
+    measure: ValueMeasure
+    effective_units: float
+    estimated_value: float | None
+    effect: Difference | None
+    effect_ci_low: float | None
+    effect_ci_high: float | None
+
+
 class Policy(DocumentPart, frozen=True, kw_only=True):
     """The policy that the doer runs under; `policies/` holds its document."""
 
@@ -181,6 +224,12 @@ class Card(DocumentPart, frozen=True, kw_only=True):
     models: Annotated[list[Model], Meta(description="By place at equal cost, then by runs.")]
     failure_modes: Annotated[list[Failure], Meta(description="The most frequent first: what to avoid.")]
     experiments: Annotated[list[Experiment], Meta(description="The newest first.")]
+    behaviours: Annotated[
+        list[Behaviour], Meta(description="Step sequences that go with success or failure, the surest first.")
+    ] = field(default_factory=list)
+    strategies: Annotated[
+        list[Strategy], Meta(description="By type of task, what the log can value first; a refused one says why.")
+    ] = field(default_factory=list)
 
 
 class Skill(DocumentPart, frozen=True, kw_only=True):

@@ -123,6 +123,36 @@ def of_failure(row: Mapping[str, Any]) -> str:
     return f"{now}, {before} in the days before: {say.points(row['change'])} (interval {moved}, {say.p_words(row['q_value'])})"
 
 
+def of_behaviour(row: Mapping[str, Any]) -> str:
+    """Return how often runs with a sequence of steps passed, against those without it.
+
+    Args:
+        row: A row of `gold.behaviour_patterns`.
+    """
+    held = f"passed in {say.percent(row['pass_rate_with'])} of {plural(row['runs_with'], 'run')} with it"
+    if row["difference"] is None:
+        return f"{held}; no run of the type is without it"
+    interval = say.between(say.points(row["ci_low"]), say.points(row["ci_high"]))
+    without = f"{say.percent(row['pass_rate_without'])} of {row['runs'] - row['runs_with']:,} without"
+    return f"{held}, {without}: {say.points(row['difference'])} (interval {interval}, {say.p_words(row['q_value'])})"
+
+
+def of_strategy(row: Mapping[str, Any]) -> str:
+    """Return what a strategy would lose if it were always taken, or why the log cannot say.
+
+    Args:
+        row: A row of `gold.planning_strategies`.
+    """
+    runs = f"{say.count(row['runs_with'])} of {plural(row['runs'], 'run')} took it"
+    if row["effect"] is None:
+        return f"{runs}; the log cannot tell: {'; '.join(row['shortfalls'])}"
+    interval = say.between(say.effect(row["effect_ci_low"]), say.effect(row["effect_ci_high"]))
+    return (
+        f"{runs}; always taken, {row['measure']} {say.loss(row['estimated_value'])}, {say.effect(row['effect'])} against "
+        f"what was logged (interval {interval}, {say.count(round(row['effective_units']))} effective units)"
+    )
+
+
 def next_step(row: Mapping[str, Any], reason: str | None, risen: str | None) -> str:
     """Return what to try next and why.
 

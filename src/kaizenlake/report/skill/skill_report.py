@@ -20,6 +20,7 @@ from kaizenlake.report.engine.columns import show_text
 from kaizenlake.report.engine.rows import Listing
 from kaizenlake.report.engine.svg import Tone
 from kaizenlake.report.engine.trend_chart import Trend, draw_trend_chart
+from kaizenlake.report.skill.behaviour import build_behaviour
 from kaizenlake.report.skill.comparisons import build_failures, build_models, build_terms
 from kaizenlake.tables import Scan
 from kaizenlake.vocabulary import plural
@@ -75,6 +76,7 @@ def build_card(skill: model.Skill, course: Course) -> ReportDocument:
             build_terms(skill.card),
             build_models(skill.card),
             build_failures(skill.card),
+            build_behaviour(skill.card),
             _build_course(skill.card, course),
             _build_policy(skill),
             build_method(),
