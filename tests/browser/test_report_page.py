@@ -83,7 +83,7 @@ def test_every_section_is_headed_and_reached_from_the_top(chromium, pages):
         "[...document.querySelectorAll('nav a')].map(e => document.querySelector(e.getAttribute('href') + ' h2').textContent)"
     )
     assert named == linked
-    assert len(named) == 13
+    assert len(named) == 14
 
 
 @pytest.mark.parametrize(("width", "shown", "hidden"), [(390, "narrow", "wide"), (1280, "wide", "narrow")])

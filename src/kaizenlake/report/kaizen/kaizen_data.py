@@ -14,6 +14,7 @@ from kaizenlake.jobs.alerts._content_findings import count_tiers, is_rated
 from kaizenlake.parameters import EvidenceNeeds, Labels, Tiers
 from kaizenlake.report.engine.rows import CHART_ROWS, Figures, Listing, Quality, RunFacts, TableRow, listing
 from kaizenlake.report.kaizen.learning_data import Learning, learning
+from kaizenlake.report.kaizen.recommendations import Recommendation, recommend
 from kaizenlake.settings import Settings
 from kaizenlake.tables import (
     AvoidedPhrases,
@@ -61,6 +62,7 @@ class ReportData:
         contradictions: Records that contradict earlier ones, the newest first.
         headlines: Findings that are told by their strength.
         learning: Losses of doers, canaries, policies and experiments.
+        recommendations: What to do, to stop and to test next.
         tier_edges: Where tiers begin.
         impressions: Fewest impressions (or people reached) of a content whose tier counts.
         evidence: How much evidence a finding needs.
@@ -89,6 +91,7 @@ class ReportData:
     missing: Listing[TableRow]
     headlines: tuple[TableRow, ...]
     learning: Learning
+    recommendations: tuple[Recommendation, ...]
     tier_edges: Tiers
     impressions: int
     evidence: EvidenceNeeds
@@ -169,6 +172,7 @@ def build(
         missing=_list_findings(scan, "missing_data"),
         headlines=_gather_strong(scan(Findings)),
         learning=learning(scan, as_of=as_of),
+        recommendations=recommend(scan, bearings.evidence.confidence),
         tier_edges=bearings.tiers,
         impressions=enough,
         evidence=bearings.evidence,

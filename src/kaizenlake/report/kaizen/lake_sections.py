@@ -10,6 +10,7 @@ from kaizenlake.publish import formats as say
 from kaizenlake.report.engine.blocks import (
     Block,
     Definitions,
+    FindingBlock,
     Grid,
     Headlines,
     KeyFigure,
@@ -82,6 +83,19 @@ def _format_change(name: str, before: float | None, now: float | None) -> str:
     written = _NUMBERS[name][2]
     text = written(now - before)
     return text if text.startswith(("+", "−")) else f"+{text}"
+
+
+def build_recommendations(data: ReportData) -> Section:
+    """Return what to do, to stop and to test next, before what it rests on."""
+    told = tuple(
+        FindingBlock(item.action, item.sentence, item.table, item.basis, item.section) for item in data.recommendations
+    )
+    wanted = MissingData(
+        "Nothing can be recommended yet: no test has a clear result, and no difference is likely enough to be tested.",
+        events_to_log("PERFORMANCE_RECORDED", "OUTREACH_SENT", "RUN_COMPLETED"),
+    )
+    lead = "What a test has shown comes first; what was only observed is to be tested." if told else ""
+    return Section("recommendations", "What to do", lead, (Headlines(told),) if told else (wanted,))
 
 
 def build_headlines(data: ReportData) -> Section:

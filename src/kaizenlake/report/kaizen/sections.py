@@ -15,6 +15,7 @@ from kaizenlake.report.kaizen.lake_sections import (
     build_key_figures,
     build_method,
     build_quality,
+    build_recommendations,
 )
 from kaizenlake.report.kaizen.learning_section import build_learning
 from kaizenlake.report.kaizen.outcome_sections import build_clarity, build_win_rates, wins_of
@@ -44,6 +45,7 @@ def build_document(data: ReportData, more: tuple[Section, ...] = ()) -> ReportDo
 
 
 SECTIONS: tuple[Callable[[ReportData], Section | None], ...] = (
+    build_recommendations,
     build_headlines,
     build_changes,
     build_tiers,
