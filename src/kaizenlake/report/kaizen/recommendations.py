@@ -196,9 +196,11 @@ def _recommend_promotion(row: Mapping[str, Any], figures: Mapping[str, Any]) -> 
     verb = "approve" if needs_approval else "promote"
     return _of_version(
         "do",
-        f"{say.sentence(verb)} {say.clean(row['subject'], NAME_LENGTH)}: its canary says so.",
-        f"loss {say.effect(figures.get('effect'))} ({ends} over all nights)",
-        f"very likely: a randomised canary of {units}",
+        (
+            f"{say.sentence(verb)} {say.clean(row['subject'], NAME_LENGTH)}: its canary says so.",
+            f"loss {say.effect(figures.get('effect'))} ({ends} over all nights)",
+            f"very likely: a randomised canary of {units}",
+        ),
         row,
         command=("kaizen", "policy", verb, *version, *(() if needs_approval else ("--to", "active"))),
     )
@@ -210,10 +212,12 @@ def _recommend_end(row: Mapping[str, Any], figures: Mapping[str, Any]) -> Recomm
         return None
     return _of_version(
         "stop",
-        f"Take {say.clean(row['subject'], NAME_LENGTH)} out of service: it breaks a guardrail.",
-        f"the guardrail is {say.figure(figures.get('effect'), signed=True)} worse, and "
-        f"{say.figure(figures.get('margin'), signed=True)} is tolerated",
-        "almost certain: it holds over all nights of the canary",
+        (
+            f"Take {say.clean(row['subject'], NAME_LENGTH)} out of service: it breaks a guardrail.",
+            f"the guardrail is {say.figure(figures.get('effect'), signed=True)} worse, and "
+            f"{say.figure(figures.get('margin'), signed=True)} is tolerated",
+            "almost certain: it holds over all nights of the canary",
+        ),
         row,
         command=("kaizen", "policy", "rollback", *version, "--reason", "guardrail"),
     )
@@ -229,9 +233,11 @@ def _recommend_former(row: Mapping[str, Any], figures: Mapping[str, Any]) -> Rec
     command = ("kaizen", "policy", "rollback", row["policy_id"], row["policy_version"]) if row["policy_id"] else ()
     return _of_version(
         "stop",
-        f"Go back from {say.clean(name, NAME_LENGTH)} of {say.clean(row['doer'] or '', NAME_LENGTH)}.",
-        f"loss {say.effect(flipped[0])} ({ends})",
-        "likely: before and after were compared, not tested",
+        (
+            f"Go back from {say.clean(name, NAME_LENGTH)} of {say.clean(row['doer'] or '', NAME_LENGTH)}.",
+            f"loss {say.effect(flipped[0])} ({ends})",
+            "likely: before and after were compared, not tested",
+        ),
         row,
         LearningProgress,
         command=command,
@@ -242,9 +248,11 @@ def _recommend_search(row: Mapping[str, Any], figures: Mapping[str, Any]) -> Rec
     rise = figures.get("difference")
     return _of_version(
         "do",
-        f"Find what changed about {say.clean(row['subject'], NAME_LENGTH)} since {say.day(row['raised_on'])}.",
-        f"loss {say.effect(None if rise is None else -rise)}, back at its baseline",
-        "very likely that it rose, by its control chart; why is not known",
+        (
+            f"Find what changed about {say.clean(row['subject'], NAME_LENGTH)} since {say.day(row['raised_on'])}.",
+            f"loss {say.effect(None if rise is None else -rise)}, back at its baseline",
+            "very likely that it rose, by its control chart; why is not known",
+        ),
         row,
         CrlTrends,
     )
@@ -252,27 +260,16 @@ def _recommend_search(row: Mapping[str, Any], figures: Mapping[str, Any]) -> Rec
 
 def _of_version(
     action: Action,
-    what: str,
-    effect: str,
-    certainty: str,
+    said: tuple[str, str, str],
     row: Mapping[str, Any],
     table: type[Table] = CanaryLooks,
     *,
     command: tuple[str, ...] = (),
 ) -> Recommendation:
+    """Return a recommendation on a version or an agent; `said` is what, its effect and its certainty."""
     basis: Basis = "experiment" if table is CanaryLooks else "observation"
-    return Recommendation(
-        action,
-        what,
-        effect,
-        certainty,
-        tables.full_name(table),
-        "learning",
-        row["finding_id"],
-        basis,
-        command=command,
-        order=(0, 0.0),
-    )
+    whence = (tables.full_name(table), "learning", row["finding_id"], basis)
+    return Recommendation(action, *said, *whence, command=command, order=(0, 0.0))
 
 
 _LEARNED = {
