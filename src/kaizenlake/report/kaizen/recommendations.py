@@ -210,12 +210,12 @@ def _recommend_end(row: Mapping[str, Any], figures: Mapping[str, Any]) -> Recomm
     version = (row["policy_id"], row["policy_version"])
     if None in version:
         return None
+    worse, tolerated = (say.figure(figures.get(name), signed=True) for name in ("effect", "margin"))
     return _of_version(
         "stop",
         (
             f"Take {say.clean(row['subject'], NAME_LENGTH)} out of service: it breaks a guardrail.",
-            f"the guardrail is {say.figure(figures.get('effect'), signed=True)} worse, and "
-            f"{say.figure(figures.get('margin'), signed=True)} is tolerated",
+            f"the guardrail is {worse} worse, and {tolerated} is tolerated",
             "almost certain: it holds over all nights of the canary",
         ),
         row,
