@@ -224,7 +224,7 @@ def test_every_type_makes_a_document_that_reads_as_markdown_and_says_what_it_doe
 def test_the_brief_of_a_brand_that_is_known_keeps_the_benchmark_of_its_section(lake, kind):
     output = AutoExecutionEngine(lake=lake).execute_task("t", task(task_type=kind.name, brand_id="full")).output
     enforce(output["markdown"], kind.pack, kind.section)
-    assert output["readiness"] == []
+    assert (output["readiness"], output["verdict"]) == ([], "PASS")
     assert (output["pack"], output["section"]) == (kind.pack, kind.section)
     # What it prints of the tables has its row, and what it does not know is asked for.
     cited = {int(number) for number in re.findall(r"\((\d+)\)", output["markdown"].partition("## Evidence")[0])}
@@ -234,6 +234,15 @@ def test_the_brief_of_a_brand_that_is_known_keeps_the_benchmark_of_its_section(l
     named = set(kind.needs) - {"budget"}
     assert all(escape_markdown(FULL[name]) in output["markdown"] for name in named if isinstance(FULL[name], str))
     assert "rival" not in output["markdown"]
+
+
+@pytest.mark.parametrize("kind", TYPES, ids=lambda kind: kind.name)
+def test_a_brief_that_knows_nothing_of_its_brand_is_not_ready_and_says_which_facts_are_missing(lake, kind):
+    output = AutoExecutionEngine(lake=lake).execute_task("t", task(task_type=kind.name, brand_id="nobody")).output
+    assert output["verdict"] == "FAIL"
+    missing = next(rule for rule in output["readiness"] if rule["rule"] == "MISSING_FACTS")
+    named = {name.partition(":")[0].replace("_", " ") for name in output["unknown"]}
+    assert {*missing["wanted"].split(", ")} <= named
 
 
 def test_a_workspace_of_a_lake_without_tenants_is_only_a_name(lake):

@@ -18,13 +18,14 @@ from kaizenlake.decide.agency import brands, tasks
 from kaizenlake.decide.agency.tasks import TaskDraft
 from kaizenlake.errors import UsageError
 from kaizenlake.night import agency_reports
-from kaizenlake.report.agency.client_logo import read_logo
+from kaizenlake.report.agency.client_logo import read_logo, why_no_logo
 from kaizenlake.report.agency.client_report import build_client
 from kaizenlake.report.engine.render import render_html
 from kaizenlake.samples import AGENCY
 from kaizenlake.tables import (
     Contents,
     Funnel,
+    Leads,
 )
 from lake.make_agency_weeks import agency_weeks
 
@@ -91,14 +92,23 @@ def test_a_client_gets_two_pages_with_its_own_words_alone(lake, tmp_path):
     assert "6 of 21 rows shown" in html
 
 
-def test_a_project_of_which_nothing_is_known_is_refused_and_one_that_two_brands_claim_is_of_neither(lake, tmp_path):
+def test_a_project_of_which_nothing_is_known_and_one_that_two_brands_claim_are_refused(lake, tmp_path):
     with pytest.raises(UsageError, match="aurora_autumn"):
         agency_reports.report_project(lake, tmp_path, "aurora_autum")
     rival = {"brand_id": "rival", "name": "Rival", "projects": ["harbor_backs"], "voice": "secret"}
     brands.describe(lake, rival)
-    html = agency_reports.report_project(lake, tmp_path, "harbor_backs")[0].read_text(encoding="utf-8")
-    assert "Rival" not in html
-    assert "Harbor Clinic" not in html
+    with pytest.raises(UsageError, match="descriptions of harbor, rival name it"):
+        agency_reports.report_project(lake, tmp_path, "harbor_backs")
+    assert brands.find_shared(lake, "rival") == {"harbor_backs": ["harbor"]}
+
+
+def test_a_logo_that_is_missing_is_told_to_who_sends_the_report_and_not_to_the_client(lake, tmp_path, caplog):
+    brands.describe(lake, {"brand_id": "late", "name": "Late", "projects": ["late_one"], "logo": "pictures/late.png"})
+    html = agency_reports.report_project(lake, tmp_path, "late_one")[0].read_text(encoding="utf-8")
+    assert (
+        "has no logo of late. The logo 'pictures/late.png' is not shown: there is no file 'late.png' in" in caplog.text
+    )
+    assert "late.png" not in html
 
 
 def test_a_project_without_figures_says_what_is_missing():
@@ -131,6 +141,12 @@ def test_the_funnel_tells_each_month_and_its_rate_beside_the_window(lake, tmp_pa
     assert "August 2026" not in rates
     assert "told 90 days after its end" in html
     assert "lost after 180 days" in html
+    leads = lake.scan(Leads).collect()
+    until = pl.col("created_at") + pl.duration(days=90)
+    young = leads.filter(until > datetime(2026, 11, 23, tzinfo=UTC)).height
+    late = leads.filter(pl.col("won_at") > until).height
+    assert f"{young} younger leads are left out" in html
+    assert (f"{late} later win" in html) is (late > 0)
     assert text_of(paper.read_bytes())[0] <= 5
 
 
@@ -168,5 +184,6 @@ def test_a_logo_lies_in_its_folder_or_is_none(tmp_path, told):
     (tmp_path / "link.png").symlink_to(tmp_path / "secret")
     (tmp_path / "large.png").write_bytes(png() + bytes(300_000))
     assert read_logo(tmp_path, told, "x") is None
+    assert (why_no_logo(tmp_path, told) is not None) is bool(told)
     (tmp_path / "good.png").write_bytes(png())
     assert read_logo(tmp_path, "http://x/y/good.png", "x").kind == "png"

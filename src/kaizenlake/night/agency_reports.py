@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
+
+import polars as pl
 
 from kaizenlake.decide.agency import brands, tasks
 from kaizenlake.errors import UsageError
@@ -15,13 +19,15 @@ from kaizenlake.publish import guard
 from kaizenlake.publish.formats import file_name
 from kaizenlake.readiness.benchmarks import packs, spell
 from kaizenlake.report.agency import plan_calendar
-from kaizenlake.report.agency.client_logo import FOLDER, read_logo
+from kaizenlake.report.agency.client_logo import FOLDER, read_logo, why_no_logo
 from kaizenlake.report.agency.client_report import build_client
 from kaizenlake.report.agency.funnel_report import build_funnel
 from kaizenlake.report.agency.readiness_report import build_readiness
 from kaizenlake.report.engine.blocks import ReportDocument
 from kaizenlake.report.engine.render import fit, folder_of, write_document
 from kaizenlake.tables import Contents, PackRuns
+
+logger = logging.getLogger(__name__)
 
 DAYS = 7
 
@@ -90,18 +96,18 @@ def report_plan(lake: Lake, reports: Path, brand_id: str, start: datetime | None
 
 
 def report_project(lake: Lake, reports: Path, project_id: str) -> tuple[Path, ...]:
-    """Write the report for the client of a project, `project-<project>.html` and `.pdf`.
+    """Write the report for the client of a project, `project-<project>.html` and `.pdf`; what it lacks is logged as a warning.
 
     Raises:
-        UsageError: Nothing is known of the project.
+        UsageError: Nothing is known of the project, or whose it is cannot be told.
         LakeError: No run has been made yet.
     """
     as_of = find_latest(lake).as_of
-    owners = [row for row in brands.find_brands(lake).iter_rows(named=True) if project_id in (row["projects"] or ())]
-    # A project that two brands claim is of neither, so that no client reads of another.
-    brand = owners[0] if len(owners) == 1 else None
+    brand = _find_client(lake, project_id)
     of_brand = tasks.state(lake).rows(brand_id=brand["brand_id"]) if brand else []
-    logo = read_logo(lake.path(FOLDER, *lake.tenant_place), brand["logo"], brand["name"]) if brand else None
+    logo = read_logo(_logos(lake), brand["logo"], brand["name"]) if brand else None
+    if brand and (why := why_no_logo(_logos(lake), brand["logo"])) is not None:
+        logger.warning("The report of project %s has no logo of %s. %s", project_id, brand["brand_id"], why)
     with guard.guarding(is_on=lake.settings.publishing.redact):
         made = build_client(lake.scan, project_id, brand, of_brand, as_of=as_of, logo=logo)
         if made is None:
@@ -113,6 +119,32 @@ def report_project(lake: Lake, reports: Path, project_id: str) -> tuple[Path, ..
                 hint="A project is named by events (project_id), or by the description of a brand (projects).",
             )
         return _write(lake, reports, made, f"project-{file_name(project_id)}", as_of, is_titled=False)
+
+
+def _logos(lake: Lake) -> Path:
+    return lake.path(FOLDER, *lake.tenant_place)
+
+
+def _find_client(lake: Lake, project_id: str) -> dict[str, Any] | None:
+    """Return the brand whose project it is; None where no description and no post names one.
+
+    Raises:
+        UsageError: Several do, so that what names no brand is nobody's, and a client could read of another.
+    """
+    owners = [row for row in brands.find_brands(lake).iter_rows(named=True) if project_id in (row["projects"] or ())]
+    if len(owners) == 1:
+        return owners[0]
+    of_project = lake.scan(Contents).filter(pl.col("project_id") == project_id, pl.col("brand_id").is_not_null())
+    named = of_project.select(pl.col("brand_id").unique().sort()).collect()["brand_id"].to_list()
+    claimed = sorted(row["brand_id"] for row in owners) or named
+    if len(claimed) > 1:
+        where = "the descriptions" if owners else "posts"
+        raise UsageError(
+            f"Whose the project {project_id!r} is cannot be told: {where} of {', '.join(claimed)} name it. What names no "
+            "brand is nobody's, and no client gets a report of it.",
+            hint="Name the project in the description of one brand alone: `kaizen brand add FILE`.",
+        )
+    return None
 
 
 def _write(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from datetime import UTC, date, datetime, timedelta
@@ -58,7 +59,7 @@ def drawn_tasks(draw):
 @given(
     tasks=drawn_tasks(),
     per_day=st.integers(1, 3),
-    days=st.integers(1, 9),
+    days=st.integers(1, 40).map(lambda quarters: quarters / 4),
     zone=st.sampled_from(["UTC", "America/New_York", "Asia/Kolkata"]),
     business_days=st.booleans(),
     spread=st.booleans(),
@@ -87,7 +88,7 @@ def test_laws_of_every_plan(tasks, per_day, days, zone, business_days, spread, c
         assert found[0].run_at == START
     # Nobody is left out for want of room while there is some.
     if not any(item["time_window_end"] for item in tasks) and not business_days:
-        assert len(found) >= min(len(tasks), per_day * days)
+        assert len(found) >= min(len(tasks), per_day * math.ceil(days))
 
 
 @pytest.mark.parametrize("zone", ["America/New_York", "UTC", "Asia/Kolkata", "Pacific/Kiritimati"])
@@ -167,6 +168,22 @@ def test_a_short_rest_of_a_day_holds_all_its_tasks():
     )
     assert len(found) == 30
     assert found[-1].run_at < datetime(2026, 12, 2, tzinfo=UTC)
+
+
+def test_tasks_come_nearer_where_the_plan_or_a_window_ends_soon():
+    three = [task("a"), task("b"), task("c")]
+    soon = plan(three, days=1 / 48, per_day=3)
+    assert [item.run_at - START for item in soon] == [timedelta(minutes=minutes) for minutes in (0, 10, 20)]
+    windows = [item | {"time_window_end": START + timedelta(minutes=45)} for item in three]
+    for spread in (False, True):
+        found = plan([*windows, task("d"), task("e")], days=2, per_day=4, spread=spread)
+        assert [(item.task_id, item.run_at - START) for item in found[:3]] == [
+            ("a", timedelta()),
+            ("b", timedelta(seconds=1350)),
+            ("c", timedelta(minutes=45)),
+        ]
+        assert len(found) == 5
+    assert [item.run_at for item in plan(three, days=1.2e-11, per_day=3)] == [START]
 
 
 def test_what_has_no_place_is_said_with_its_reason():

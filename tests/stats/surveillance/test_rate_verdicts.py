@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy import stats as reference
 
-from benchmarks.brand_alarms import measure
+from benchmarks.brand_alarms import draw_hits, draw_world, measure
 from kaizenlake.stats.surveillance.cusum_tail import REFERENCE, cusum_tail
-from kaizenlake.stats.surveillance.rate_verdicts import binomial_lower, judge_rates
+from kaizenlake.stats.surveillance.rate_verdicts import VOLUME_LEVEL, binomial_lower, judge_rates
 
 
 def test_dips_and_shifts_are_found_and_quiet_series_stay_quiet():
@@ -55,3 +55,30 @@ def test_rates_at_either_end_have_finite_verdicts(hits, shown):
     last = found.dip_p[0, 28:]
     assert ((last >= 0.0) & (last <= 1.0)).all()
     assert (last > 0.01).all()
+
+
+@pytest.mark.parametrize(("factor", "most"), [(1.0, 0.03), (2.0, 0.15), (4.0, 0.3), (0.5, 0.15)])
+def test_a_volume_that_changed_for_good_mutes_a_rate_for_about_a_week(factor, most):
+    random = np.random.default_rng(11)
+    world = draw_world(random, 40, 84 + 21)
+    changed = np.where(np.arange(84 + 21) < 84, 1.0, factor)
+    world = world._replace(shown=random.poisson(world.shown * changed))
+    dip = np.zeros(world.level.shape)
+    dip[:, 98] = -0.7
+    found = judge_rates(draw_hits(random, world, dip), world.shown)
+    is_muted = found.volume_p < VOLUME_LEVEL
+    if factor != 1.0:
+        assert is_muted[:, 84].mean() > 0.6, "a tracker that changed is no anomaly of the brand"
+    assert is_muted[:, 91:98].mean() <= most
+    assert is_muted[:, 98:].mean() <= 0.05
+    assert (found.dip_p[:, 98] < 0.01).mean() >= 0.8
+    quiet = np.delete(found.dip_p[:, 84:], 14, axis=1)
+    assert (quiet < 0.01).mean() < 0.02
+
+
+def test_a_volume_that_grows_mutes_no_rate():
+    random = np.random.default_rng(12)
+    world = draw_world(random, 40, 84 + 21)
+    world = world._replace(shown=random.poisson(world.shown * 1.1 ** (np.arange(84 + 21) / 7)))
+    found = judge_rates(draw_hits(random, world, np.zeros(world.level.shape)), world.shown)
+    assert (found.volume_p[:, 84:] < VOLUME_LEVEL).mean() <= 0.03

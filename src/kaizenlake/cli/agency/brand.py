@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from kaizenlake.cli.shell.groups import add_group
 from kaizenlake.cli.shell.options import LAKE, JsonOption, LakeOption, TenantOption
-from kaizenlake.cli.shell.output import decider, draw, open_view, say, say_json
+from kaizenlake.cli.shell.output import decider, draw, note, open_view, say, say_json
+
+if TYPE_CHECKING:
+    from kaizenlake.lake.store import Lake
 
 
 def add_to(app: typer.Typer) -> None:
@@ -20,7 +23,7 @@ def add_to(app: typer.Typer) -> None:
         (add, "add acme.toml"),
         (list_, "list"),
         (show, "show acme"),
-        (note, 'note acme "Opens fall in school holidays" --source "review of May"'),
+        (note_, 'note acme "Opens fall in school holidays" --source "review of May"'),
         (notes, "notes acme --search holidays"),
         about="Describe the brands that are worked for, and look at what is known of them.",
         more="A description replaces the one before; executors ask by name for what it does not tell.",
@@ -44,8 +47,7 @@ def add(
     opened = open_view(lake, tenant, may_be_new=True)
     name = brands.describe(opened, brands.read_file(file), where=str(file))
     say(f"The brand {name} is described.")
-    if unknown := _find_unknown(brands.require_brand(opened, name)):
-        say(f"Not told: {', '.join(unknown)}.")
+    _say_doubts(opened, brands.require_brand(opened, name))
 
 
 def list_(lake: LakeOption = LAKE, tenant: TenantOption = None, as_json: JsonOption = False) -> None:
@@ -84,16 +86,29 @@ def show(
     """Show what is known of a brand."""
     from kaizenlake.decide.agency import brands
 
-    row = brands.require_brand(open_view(lake, tenant), brand)
+    opened = open_view(lake, tenant)
+    row = brands.require_brand(opened, brand)
     if as_json:
         say_json(row)
         return
     draw(("field", "told"), [(name, value) for name, value in row.items() if name != "tenant_id"])
+    _say_doubts(opened, row)
+
+
+def _say_doubts(lake: Lake, row: dict[str, Any]) -> None:
+    """Say what is not told of a brand, and what of it cannot be used."""
+    from kaizenlake.decide.agency import brands
+    from kaizenlake.report.agency.client_logo import FOLDER, why_no_logo
+
     if unknown := _find_unknown(row):
         say(f"Not told: {', '.join(unknown)}.")
+    for project, names in brands.find_shared(lake, row["brand_id"]).items():
+        note(f"The project {project} is named by {', '.join(names)} too: what names no brand there is nobody's.")
+    if (why := why_no_logo(lake.path(FOLDER, *lake.tenant_place), row["logo"])) is not None:
+        note(why)
 
 
-def note(
+def note_(
     brand: Annotated[str, typer.Argument(help="Brand, such as acme.")],
     text: Annotated[str, typer.Argument(help="What was learned of it, in words.")],
     source: Annotated[

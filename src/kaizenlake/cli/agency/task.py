@@ -204,7 +204,11 @@ def run(
         if row["status"] == "failed" and row["reason"]:
             say(f"Reason: {row['reason']}")
         if row["output"]:
-            say_lines(["", *map(clean, json.loads(row["output"])["markdown"].split("\n"))])
+            made = json.loads(row["output"])
+            say_lines(["", *map(clean, made["markdown"].split("\n"))])
+            for rule in made.get("readiness", ()):
+                if rule["verdict"] == "FAIL":
+                    note(f"Not ready: {rule['rule']}, wanted {rule['wanted']}.")
         if not execute:
             note("It was only tried; --execute does it.")
 

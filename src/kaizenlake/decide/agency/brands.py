@@ -153,6 +153,17 @@ def find_brand(lake: Lake, brand_id: str) -> dict[str, Any] | None:
     return None if found.is_empty() else found.row(0, named=True)
 
 
+def find_shared(lake: Lake, brand_id: str) -> dict[str, list[str]]:
+    """Return the projects of a brand that descriptions of others name too, each with these; what names no brand there is nobody's."""
+    found = find_brands(lake).select("brand_id", "projects").rows()
+    own = next((projects for name, projects in found if name == brand_id), None) or ()
+    others = {
+        project: sorted(name for name, projects in found if name != brand_id and project in (projects or ()))
+        for project in own
+    }
+    return {project: names for project, names in others.items() if names}
+
+
 def find_zone(lake: Lake, brand_id: str) -> ZoneInfo:
     """Return the zone of a brand; UTC where none was told.
 

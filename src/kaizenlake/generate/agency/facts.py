@@ -26,6 +26,12 @@ FEWEST = 3
 OF_CHANNELS = frozenset({"content_type", "platform"})
 """Types of patterns that say what a post is made of and not how it is worded: nothing that a text could open with."""
 
+OWN_PARTS = frozenset({"platforms", "hours", "best", "targets", "email_targets", "website_targets"})
+"""Parts that are of the brand alone; the others may be of the whole workspace."""
+
+NOT_OF_SUBSTANCE = frozenset({"zone", "logo"})
+"""Facts of a brand that say nothing of it."""
+
 QUESTIONS = {
     "offer": "What does the brand sell?",
     "audience": "Whom does it speak to?",

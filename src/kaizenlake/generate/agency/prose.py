@@ -12,6 +12,7 @@ import msgspec
 
 from kaizenlake.errors import KaizenError
 from kaizenlake.events.ids import event_id
+from kaizenlake.generate.agency.products import MISSING_FACTS, find_verdict
 from kaizenlake.generate.agency.task_types import TaskType
 from kaizenlake.generate.language_model.generator import Generator, GeneratorRequest, SectionAnswer
 from kaizenlake.lake.store import Lake
@@ -67,6 +68,7 @@ def write_prose(
         {"rule": rule.rule, "found": rule.found, "wanted": rule.wanted, "verdict": rule.verdict}
         for rule in judgement.broken
     ]
+    rules += [rule for rule in brief["readiness"] if rule["rule"] == MISSING_FACTS]
     foreign = find_foreign_figures(text, str(brief["markdown"]))
     return {
         **brief,
@@ -74,6 +76,7 @@ def write_prose(
         "brief": brief["markdown"],
         "unknown": [*brief["unknown"], *(f"figure: {figure} stands in no row of the tables" for figure in foreign)],
         "readiness": rules,
+        "verdict": find_verdict(rules),
         "generator": told | {"is_prose": True},
     }
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
+from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from kaizenlake.errors import UsageError
 
 APART = timedelta(hours=1)
-"""Time between two tasks of a day; less where the rest of the day is too short for all of them."""
+"""Time between two tasks of a day; less where the rest of it, or a window, is too short for all of them."""
+
+NEAREST = timedelta(seconds=1)
+"""Time between two tasks of a day where it has to be short."""
 
 MOST_SLOTS = 1_000_000
 """Most slots of a plan."""
@@ -82,8 +87,47 @@ def _day(value: date | str) -> date:
     return found.date() if isinstance(found, datetime) else found
 
 
-def time_slots(start_at: datetime, end_at: datetime, per_day: int, days: Calendar) -> list[datetime]:
-    """Return instants at which a task may run, in their order; the first is the start where its day is open.
+@dataclass(frozen=True)
+class OpenDay:
+    """The part of a day in which tasks of a plan may run.
+
+    Args:
+        day: The day in the zone of the brand.
+        first: Instant of its first task.
+        until: Instant from which on nothing of the day, or of the plan, runs.
+        per_day: Most tasks of it.
+    """
+
+    day: date
+    first: datetime
+    until: datetime
+    per_day: int
+
+    @cached_property
+    def usual_step(self) -> timedelta:
+        """Time between two tasks where nothing is in a hurry."""
+        return min(APART, (self.until - self.first) // self.per_day)
+
+    @cached_property
+    def least_step(self) -> timedelta:
+        """Least time between two tasks."""
+        return max(min(NEAREST, self.usual_step), timedelta.resolution)
+
+
+class TimeSlot(NamedTuple):
+    """A place for a task: which of its day it is, from 0."""
+
+    of: OpenDay
+    place: int
+
+    @property
+    def earliest(self) -> datetime:
+        """The earliest instant at which it can be; the first of a day is always there."""
+        return self.of.first + self.place * self.of.least_step
+
+
+def time_slots(start_at: datetime, end_at: datetime, per_day: int, days: Calendar) -> list[TimeSlot]:
+    """Return the places of tasks in their order; the first is at the start where its day is open.
 
     Args:
         start_at: First instant.
@@ -100,13 +144,13 @@ def time_slots(start_at: datetime, end_at: datetime, per_day: int, days: Calenda
         )
     if per_day > MOST_SLOTS:
         raise UsageError(f"Expected at most {MOST_SLOTS:,} tasks a day, found {per_day:,}.")
-    found: list[datetime] = []
+    found: list[TimeSlot] = []
     for first in _first_instants(start_at, end_at, days):
-        midnight = _midnight(days.day_of(first) + timedelta(days=1), days.zone)
-        step = min(APART, (midnight - first) / per_day)
-        if step >= timedelta(seconds=1):
-            step -= timedelta(microseconds=step.microseconds)
-        found += [slot for number in range(per_day) if (slot := first + number * step) < end_at]
+        day = days.day_of(first)
+        of = OpenDay(day, first, min(_midnight(day + timedelta(days=1), days.zone), end_at), per_day)
+        # Of a plan that is shorter than its number of tasks in microseconds, not all are there.
+        number = min(per_day, -((first - of.until) // of.least_step))
+        found += [TimeSlot(of, place) for place in range(number)]
         if len(found) > MOST_SLOTS:
             raise UsageError(
                 f"From {start_at:%Y-%m-%d} to {end_at:%Y-%m-%d} at {per_day} tasks a day there are more than "
@@ -114,6 +158,23 @@ def time_slots(start_at: datetime, end_at: datetime, per_day: int, days: Calenda
                 hint="Plan a shorter time, or fewer tasks a day.",
             )
     return found
+
+
+def run_instants(slots: Sequence[TimeSlot], ends: Sequence[datetime | None]) -> list[datetime]:
+    """Return when the task of each place runs: those of a day evenly apart, and nearer where a window ends.
+
+    Args:
+        slots: Places of the tasks.
+        ends: End of the window of each, not before the earliest instant of its place; None without one.
+    """
+    steps = {slot.of: slot.of.usual_step for slot in slots}
+    for slot, end in zip(slots, ends, strict=True):
+        if end is not None and slot.place:
+            steps[slot.of] = min(steps[slot.of], (end - slot.of.first) // slot.place)
+    for of, step in steps.items():
+        whole = step - timedelta(microseconds=step.microseconds)
+        steps[of] = max(whole or step, of.least_step)
+    return [slot.of.first + slot.place * steps[slot.of] for slot in slots]
 
 
 def _first_instants(start_at: datetime, end_at: datetime, days: Calendar) -> Iterator[datetime]:

@@ -13,7 +13,7 @@ from typing import Any, overload
 import numpy as np
 
 from kaizenlake.errors import UsageError
-from kaizenlake.jobs.agency._time_slots import Calendar, calendar, time_slots
+from kaizenlake.jobs.agency._time_slots import Calendar, TimeSlot, calendar, run_instants, time_slots
 from kaizenlake.jobs.agency.plan_tasks import PlanTask, in_order, instant, read_tasks
 from kaizenlake.stats.scheduling.least_tardiness import least_tardy_order
 from kaizenlake.stats.scheduling.unit_tasks import NEVER, UnitTasks, even_slots, find_fitting
@@ -182,7 +182,9 @@ def plan_timeline_for_brand(
     if spread:
         slots = [slots[number] for number in even_slots(chosen)]
         chosen = _instance(fit, slots, days)
-    planned = (_place_task(fit[task], slot, days) for task, slot in zip(least_tardy_order(chosen), slots, strict=False))
+    order = [fit[task] for task in least_tardy_order(chosen)]
+    instants = run_instants(slots[: len(order)], [task.time_window_end for task in order])
+    planned = (_place_task(task, run_at, days) for task, run_at in zip(order, instants, strict=True))
     left = sorted((task for task in given if task.task_id in reasons), key=lambda task: task.natural)
     return Timeline(tuple(planned), tuple(UnplannedTask(task.task_id, reasons[task.task_id]) for task in left))
 
@@ -261,7 +263,7 @@ def _unfit(task: PlanTask, there: AbstractSet[str], places: int) -> str:
     return f"The plan has {plural(places, 'place')} until its end, and tasks that matter more take them."
 
 
-def _instance(tasks: Sequence[PlanTask], slots: Sequence[datetime], days: Calendar) -> UnitTasks:
+def _instance(tasks: Sequence[PlanTask], slots: Sequence[TimeSlot], days: Calendar) -> UnitTasks:
     place = {task.task_id: number for number, task in enumerate(tasks)}
     return UnitTasks(
         weights=np.array([PRIORITIES[task.priority] for task in tasks], np.int64),
@@ -270,14 +272,18 @@ def _instance(tasks: Sequence[PlanTask], slots: Sequence[datetime], days: Calend
         ),
         last=np.array(
             [
-                NEVER if task.time_window_end is None else bisect_right(slots, task.time_window_end) - 1
+                NEVER if task.time_window_end is None else bisect_right(slots, task.time_window_end, key=_earliest) - 1
                 for task in tasks
             ],
             np.int64,
         ),
         before=[[place[other] for other in task.depends_on if other in place] for task in tasks],
-        slot_days=np.array([days.day_of(slot).toordinal() for slot in slots], np.int64),
+        slot_days=np.array([slot.of.day.toordinal() for slot in slots], np.int64),
     )
+
+
+def _earliest(slot: TimeSlot) -> datetime:
+    return slot.earliest
 
 
 def _place_task(task: PlanTask, run_at: datetime, days: Calendar) -> TimelineTask:

@@ -27,14 +27,33 @@ def read_logo(folder: Path, told: str | None, name: str) -> Logo | None:
         told: What was told of it, a file or an address.
         name: Name of the client, which the picture stands for.
     """
+    found = _read(folder, told)
+    return None if isinstance(found, str) else Logo(found[0], b64encode(found[1]).decode("ascii"), name)
+
+
+def why_no_logo(folder: Path, told: str | None) -> str | None:
+    """Return why a logo that was told of cannot be shown, for whoever sends the report; None where it can, or none was told.
+
+    Args:
+        folder: Folder of the logos.
+        told: What was told of it, a file or an address.
+    """
+    found = _read(folder, told)
+    return f"The logo {told!r} is not shown: {found}." if told and isinstance(found, str) else None
+
+
+def _read(folder: Path, told: str | None) -> tuple[Literal["png", "jpg"], bytes] | str:
+    """Return kind and content of a logo, or why there is none."""
     if not told:
-        return None
+        return "none was told"
     file = folder / PurePosixPath(told.replace("\\", "/")).name
     try:
-        if file.is_symlink() or not file.is_file() or file.stat().st_size > MOST_BYTES:
-            return None
+        if file.is_symlink() or not file.is_file():
+            return f"there is no file {file.name!r} in {folder}"
+        if file.stat().st_size > MOST_BYTES:
+            return f"{file} is larger than {MOST_BYTES:,} bytes"
         content = file.read_bytes()
-    except (OSError, ValueError):
-        return None
+    except (OSError, ValueError) as error:
+        return f"it cannot be read ({error})"
     kind = next((kind for mark, kind in _KINDS.items() if content.startswith(mark)), None)
-    return None if kind is None else Logo(kind, b64encode(content).decode("ascii"), name)
+    return f"{file} is no PNG and no JPEG" if kind is None else (kind, content)

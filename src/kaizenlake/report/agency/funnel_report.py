@@ -21,7 +21,8 @@ from kaizenlake.report.engine.blocks import (
 from kaizenlake.report.engine.columns import show, show_interval, show_text
 from kaizenlake.report.engine.rows import ROWS, Listing, TableRow, listing
 from kaizenlake.stats.expressions import wilson
-from kaizenlake.tables import Funnel, IcpPatterns, IntakeSegments, OutreachPerformance, Scan, TimeToClose
+from kaizenlake.tables import Funnel, IcpPatterns, IntakeSegments, Leads, OutreachPerformance, Scan, TimeToClose
+from kaizenlake.vocabulary import plural
 
 STAGES = ("leads", "contacted", "replied", "qualified", "appointment", "won", "lost", "open")
 
@@ -45,7 +46,7 @@ def build_funnel(
             _build_months(scan, days, lead_days),
             _build_outreach(scan),
             _build_time(scan),
-            _build_icp(scan),
+            _build_icp(scan, as_of, days),
         )
         if whole["leads"]
         else (
@@ -162,10 +163,30 @@ def _build_time(scan: Scan) -> Section:
         ),
     )
     lead = "Kaplan-Meier: leads that are open count as long as they were seen, lost ones until their loss."
-    return Section("time", "Time to close", lead, (table,))
+    won, created = pl.col("outcome") == "won", pl.col("created_at")
+    unknown, turned = _count(scan, created.is_null()), _count(scan, created > pl.coalesce("won_at", "lost_at"))
+    left_out = [
+        *_tell(unknown, "lead has no time of creation", "leads have no time of creation"),
+        *_tell(turned, "lead ended before it was created", "leads ended before they were created"),
+    ]
+    if not left_out:
+        return Section("time", "Time to close", lead, (table,))
+    wins = _count(scan, won & (created.is_null() | (created > pl.col("won_at"))))
+    words = f"Not counted here, but in the tables above: {', and '.join(left_out)}; {wins:,} of them won."
+    return Section("time", "Time to close", lead, (table, Paragraph(words)))
 
 
-def _build_icp(scan: Scan) -> Section:
+def _count(scan: Scan, which: pl.Expr) -> int:
+    """Return how many leads are such; one of which it is unknown is not."""
+    found: int = scan(Leads).select(which.fill_null(value=False).sum()).collect().item()
+    return found
+
+
+def _tell(number: int, one: str, many: str) -> list[str]:
+    return [plural(number, one, many)] if number else []
+
+
+def _build_icp(scan: Scan, as_of: datetime, days: int) -> Section:
     found = listing(scan(IcpPatterns), by={"lift": True, "dimension": False, "value": False})
     if not found.rows:
         return Section("icp", "What won deals share", "", (Paragraph("No lead is old enough to be judged."),))
@@ -182,7 +203,27 @@ def _build_icp(scan: Scan) -> Section:
         "reason",
     )
     table = build_grid("icp-table", "Values of attributes", IcpPatterns, found, columns)
-    return Section("icp", "What won deals share", "A lift alone is no cause: attributes go together.", (table,))
+    until = pl.col("created_at") + pl.duration(days=days)
+    is_judged = until <= as_of
+    late = _count(scan, is_judged & (pl.col("won_at") > until))
+    words = f"Here a lead is won if it was within {days} days of its creation, and judged once it is that old. "
+    told = [
+        *_tell(
+            late,
+            "later win, which the months above count, is none here",
+            "later wins, which the months above count, are none here",
+        ),
+        *_tell(_count(scan, ~is_judged), "younger lead is left out", "younger leads are left out"),
+        *_tell(
+            _count(scan, pl.col("created_at").is_null()),
+            "lead without a time of creation is too",
+            "leads without one are too",
+        ),
+    ]
+    words += f"{'; '.join(told)}." if told else "Every lead is that old, and every win came within them."
+    return Section(
+        "icp", "What won deals share", "A lift alone is no cause: attributes go together.", (table, Paragraph(words))
+    )
 
 
 def _build_briefs(scan: Scan) -> Section:

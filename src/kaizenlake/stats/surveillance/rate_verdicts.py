@@ -14,12 +14,21 @@ from numpy.typing import ArrayLike
 from kaizenlake.stats.basics._arrays import Floats
 from kaizenlake.stats.basics._special import normal_quantile, special, t_lower, t_quantile
 from kaizenlake.stats.surveillance.cusum_tail import MOST_DAYS, REFERENCE, cusum_tail
-from kaizenlake.stats.surveillance.weekday_level import FEWEST_WEEKS, WEEKS, WeekdayLevel, fit_weekday_level
+from kaizenlake.stats.surveillance.weekday_level import (
+    FEWEST_WEEKS,
+    WEEKS,
+    WeekdayLevel,
+    fit_weekday_level,
+    take_median,
+)
 
 DAYS = 7 * WEEKS
 
 VOLUME_LEVEL = 0.01
 """p below which a volume is unusual, so that nothing is said of the rate."""
+
+LATELY, FEWEST_LATELY = 2, 4
+"""Weeks whose median says where the volume lies lately, and fewest days of them that can."""
 
 RANGE = 0.99
 """Probability below the upper end of an expected range, and above its lower end."""
@@ -156,10 +165,18 @@ def _judge_volume(found: dict[str, Floats], day: int, volume: Floats, past: Floa
 
     fit = fit_weekday_level(past, working)
     today, level = volume[:, day], fit.level[:, 0]
-    spread = np.sqrt(
-        fit.day_variance + np.exp(-np.maximum(level, 0.0)) + fit.common_variance + fit.weekday_variance[:, 0]
-    )
-    distance = (today - level) / spread
+    own = np.exp(-np.maximum(level, 0.0))
+    spread = np.sqrt(fit.day_variance + own + fit.common_variance + fit.weekday_variance[:, 0])
+    # A volume that changed for good, or grows, is usual again once the last weeks say so: by their median beside the level.
+    recent = (past[:, -LATELY:] - fit.level[:, None, :]).reshape(len(past), -1)
+    known = (~np.isnan(recent)).sum(axis=1)
+    moved = np.where(known >= FEWEST_LATELY, take_median(recent, 1), np.nan)
+    error = np.pi / 2.0 * (fit.day_variance + own) / np.maximum(known, 1)
+    distances = np.stack([(today - level) / spread, (today - level - moved) / np.sqrt(spread**2 + error)])
+    is_moved = np.abs(distances[1]) < np.abs(distances[0])
+    distance = np.where(is_moved, distances[1], distances[0])
+    level = np.where(is_moved, level + moved, level)
+    spread = np.where(is_moved, np.sqrt(spread**2 + error), spread)
     scale = memory.scale()
     tail = t_lower(fit.freedom, -np.abs(distance) / scale)
     found["volume_p"][:, day] = np.minimum(2.0 * tail, 1.0)

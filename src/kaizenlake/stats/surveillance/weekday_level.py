@@ -73,10 +73,10 @@ def fit_weekday_level(start: Floats, working: Working) -> WeekdayLevel:
     """
     known = ~np.isnan(start)
     days = known.sum(axis=(1, 2))
-    level = np.broadcast_to(_median(start, 1)[:, None, :], start.shape)
+    level = np.broadcast_to(take_median(start, 1)[:, None, :], start.shape)
     _, error = working(level)
-    apart = _median(np.abs(start - level).reshape(len(start), -1), 1) * _TO_DEVIATION
-    usual_error = _median(np.where(known, error, np.nan).reshape(len(start), -1), 1)
+    apart = take_median(np.abs(start - level).reshape(len(start), -1), 1) * _TO_DEVIATION
+    usual_error = take_median(np.where(known, error, np.nan).reshape(len(start), -1), 1)
     day_variance = np.maximum(apart**2 * days / np.maximum(days - 7.0, 1.0) - usual_error, 0.0)
     day_variance = np.where(np.isnan(day_variance), 0.0, day_variance)
     for _ in range(_ROUNDS):
@@ -109,6 +109,23 @@ def fit_weekday_level(start: Floats, working: Working) -> WeekdayLevel:
     )
     usual = np.where(enough, level[:, 0, :], np.nan)
     return WeekdayLevel(usual, weekday, common, day_variance, freedom, carried, fresh_share, spread_of_sums)
+
+
+def take_median(values: Floats, axis: int) -> Floats:
+    """Return medians of what is known; NaN where nothing is.
+
+    Args:
+        values: the values; NaN where unknown.
+        axis: along which.
+
+    >>> take_median(np.array([[1.0, np.nan, 3.0], [np.nan] * 3]), 1).tolist()
+    [2.0, nan]
+    """
+    ordered = np.sort(values, axis=axis)
+    count = (~np.isnan(values)).sum(axis=axis, keepdims=True)
+    low = np.take_along_axis(ordered, np.maximum(count - 1, 0) // 2, axis=axis)
+    high = np.take_along_axis(ordered, np.minimum(count // 2, values.shape[axis] - 1), axis=axis)
+    return np.asarray(((low + high) / 2.0).squeeze(axis=axis))
 
 
 def _carry(residual: Floats, weight: Floats, error: Floats, day_variance: Floats) -> tuple[Floats, Floats, Floats]:
@@ -147,12 +164,3 @@ def _pool(mean: Floats, precision: Floats) -> tuple[Floats, Floats, Floats]:
     weight = np.where(there, 1.0 / (spread[:, None] + error), 0.0)
     shared = np.nansum(weight * np.where(there, mean, 0.0), axis=1) / weight.sum(axis=1)
     return spread[:, None] / (spread[:, None] + error), shared, spread
-
-
-def _median(values: Floats, axis: int) -> Floats:
-    """Return medians of what is known; NaN where nothing is."""
-    ordered = np.sort(values, axis=axis)
-    count = (~np.isnan(values)).sum(axis=axis, keepdims=True)
-    low = np.take_along_axis(ordered, np.maximum(count - 1, 0) // 2, axis=axis)
-    high = np.take_along_axis(ordered, np.minimum(count // 2, values.shape[axis] - 1), axis=axis)
-    return np.asarray(((low + high) / 2.0).squeeze(axis=axis))

@@ -59,7 +59,9 @@ class Funnel(OfTenant):
     replied: pl.Int64 = count("Leads that replied.")
     qualified: pl.Int64 = count("Leads that were qualified.")
     appointment: pl.Int64 = count("Leads with an appointment.", label="Appointments")
-    won: pl.Int64 = count("Leads that became clients.")
+    won: pl.Int64 = count(
+        "Leads that became clients to date, however late; `icp_patterns` counts wins within the window."
+    )
     lost: pl.Int64 = count("Leads that were lost.")
     open: pl.Int64 = count("Leads that are neither won nor lost.")
     won_value: float = column("Value of the deals that were won and have one.", unit="usd", ge=0)
@@ -127,8 +129,10 @@ class TimeToClose(OfTenant):
 
     dimension: str = column("What the leads share, such as source; `all` for every lead.", format="words")
     value: str = column("Its value.")
-    leads: pl.Int64 = column("Leads whose creation is known, and no later than their end.", ge=1)
-    won: pl.Int64 = count("Leads that became clients.")
+    leads: pl.Int64 = column(
+        "Leads whose creation is known, and no later than their end; the funnel counts the others too.", ge=1
+    )
+    won: pl.Int64 = count("Leads that became clients, however late.")
     lost: pl.Int64 = count("Leads that were lost; censored when they were.")
     open: pl.Int64 = count("Leads that are open; censored tonight.")
     quarter_days: float = column(
@@ -176,7 +180,10 @@ class IcpPatterns(OfTenant):
     dimension: str = column("Attribute of the lead, such as industry.", format="words")
     value: str = column("Its value.")
     leads: pl.Int64 = column("Leads with it that are old enough to be judged.", ge=1)
-    won: pl.Int64 = count("Those that became clients within the window of the funnel.")
+    won: pl.Int64 = count(
+        "Those that became clients within the window of the funnel (`funnel.window_days`) after their creation. The funnel "
+        "counts later wins too."
+    )
     won_rate: float = rate("Won over leads.")
     others_rate: float = rate("The same of all other leads; null without others.", nullable=True)
     lift: float = column(
