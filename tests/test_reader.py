@@ -17,7 +17,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hostile import BOMB, NO_SIGNED_FILE
-from kaizenlake.context import BAD_SIGNATURE, CORRUPT, DENIED, FRESH, MISSING, STALE, UNUSABLE, load, load_text
+from kaizenlake.context import (
+    BAD_SIGNATURE,
+    CORRUPT,
+    DENIED,
+    FRESH,
+    HELD_OUT,
+    MISSING,
+    STALE,
+    UNUSABLE,
+    load,
+    load_text,
+)
 from kaizenlake.context import _reader as reader
 from kaizenlake.lake.store import Lake
 from kaizenlake.publish.context.model import KaizenContext
@@ -453,3 +464,43 @@ def test_nothing_but_the_standard_library_is_imported(lake):
         "print(*sorted({name.split('.')[0] for name in set(sys.modules) - standard} - sys.stdlib_module_names))"
     )
     assert run(code, folder(lake)).split() == ["kaizenlake"]
+
+
+def test_a_share_of_the_units_is_held_out_and_the_same_ones_always(lake):
+    assert not any(load(folder(lake), project="p1", unit=unit).held_out for unit in (None, ""))
+    answers = {unit: load(folder(lake), project="p1", default=DEFAULT, unit=f"brief_{unit}") for unit in range(1000)}
+    held = {unit for unit, answer in answers.items() if answer.held_out}
+    assert 60 <= len(held) <= 140  # 10 %, four standard errors wide
+    for unit, answer in answers.items():
+        if unit in held:
+            assert (answer.reason, answer.context, answer.sha256) == (HELD_OUT, DEFAULT, None)
+            assert load_text(folder(lake), "any", project="p1", unit=f"brief_{unit}").is_default
+        else:
+            assert answer.is_fresh
+            assert answer.context["recommended_tones"] == ["friendly"]
+    publish(lake, number=1)  # another night draws nobody anew
+    assert {unit for unit in answers if load(folder(lake), project="p1", unit=f"brief_{unit}").held_out} == held
+    others = {unit for unit in answers if load(folder(lake), project="p2", unit=f"brief_{unit}").held_out}
+    assert others != held
+
+
+@pytest.mark.parametrize(
+    ("told", "reason"),
+    [
+        (None, FRESH),
+        ({"salt": "s", "share": 0}, FRESH),
+        ({"salt": "s", "share": 1}, HELD_OUT),
+        ({"salt": 1, "share": 1}, CORRUPT),
+        ({"salt": "s", "share": "all"}, CORRUPT),
+        ({"salt": "s", "share": True}, CORRUPT),
+        ("all", CORRUPT),
+    ],
+)
+def test_what_an_index_tells_of_the_share_is_checked(lake, told, reason):
+    write_index(lake, lambda index: index["signed"].update(hold_out=told))
+    assert load(folder(lake), unit="brief_1").reason == reason
+
+
+@pytest.mark.parametrize("unit", [b"brief", 1.5, ["brief"], object()])
+def test_a_unit_that_is_none_is_answered_with_the_default(lake, unit):
+    assert load(folder(lake), unit=unit, default=DEFAULT)[:2] == (DEFAULT, UNUSABLE)

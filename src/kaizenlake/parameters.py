@@ -128,6 +128,11 @@ class Publishing(ParameterGroup):
         default=False,
         description="Whether lists of recommendations go on with what is promising: no verdict yet, but a chance of four in five.",
     )
+    hold_out_share: Share = Field(
+        default=0.1,
+        description="Share of the units, such as briefs, from which contexts are held back, so that it shows what they are "
+        "worth; only where a generator names its unit.",
+    )
     banned_phrases: tuple[str, ...] = Field(default=(), description="Phrases a person has banned in every context.")
     redact: bool = Field(
         default=True,

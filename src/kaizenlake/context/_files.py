@@ -20,6 +20,7 @@ DENIED = "default: denied"
 UNUSABLE = "default: unusable arguments"
 TENANT_NEEDED = "default: tenant needed"
 ROLLED_BACK = "default: rolled back"
+HELD_OUT = "held out"
 
 
 class Answer:

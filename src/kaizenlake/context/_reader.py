@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from kaizenlake.context._arms import point_of
 from kaizenlake.context._files import (
     CORRUPT,
+    HELD_OUT,
     MISSING,
     OLDER,
     STALE,
@@ -48,6 +50,7 @@ class _Loaded(NamedTuple):
     generated_at: datetime | None = None
     valid_until: datetime | None = None
     tables: dict[str, int | None] | None = None
+    held_out: bool | None = None
 
 
 class Loaded(_Loaded, Answer):
@@ -55,13 +58,15 @@ class Loaded(_Loaded, Answer):
 
     Args:
         context: The context; the default where there is none that can be used.
-        reason: `fresh`, `stale`, or `default: …` with what is wrong.
+        reason: `fresh`, `stale`, `held out`, or `default: …` with what is wrong.
         detail: What was found, in words; empty for a fresh one.
         sequence: Number of the publication, or None for a default.
         sha256: Hash of the document, or None for a default.
         generated_at: When it was published, or None for a default.
         valid_until: Until when it is fresh, or None for a default.
         tables: Version of each table that the publication was made of, or None for a default.
+        held_out: Whether the context was held back from the unit on purpose, which then has the default, to tell what
+            contexts are worth; None where nobody drew: no unit was named, or no share is held out.
     """
 
     __slots__ = ()
@@ -75,6 +80,7 @@ class _LoadedText(NamedTuple):
     sha256: str | None = None
     generated_at: datetime | None = None
     valid_until: datetime | None = None
+    held_out: bool | None = None
 
 
 class LoadedText(_LoadedText, Answer):
@@ -99,6 +105,7 @@ def load(
     public_key: str | bytes | os.PathLike[str] | None = None,
     max_age: float | timedelta | None = None,
     or_everything: bool = False,
+    unit: str | int | None = None,
 ) -> Loaded:
     """Read the context of a project, of a segment (industry and kind of client), or of everything.
 
@@ -113,6 +120,8 @@ def load(
             one in the folder proves nothing. This alone needs `cryptography`.
         max_age: Seconds after its publication from which a context is stale, even if it promised to hold longer.
         or_everything: Take the context of everything where the project or segment has none of its own.
+        unit: What the context is for, such as the id of a brief. A share of the units, which the publication tells, is held
+            out and has the default; the same unit always is, or never. Without a unit nothing is held out.
 
     Returns:
         The context, and the reason why it is this one. It is a copy: changing it changes nothing else.
@@ -123,8 +132,11 @@ def load(
         found = _find(
             published, _Wanted("context", scope, or_everything=bool(or_everything), tenant=tenant), public_key
         )
+        held_out = _is_held_out(found, scope, unit)
+        if held_out:
+            return Loaded(fallback, HELD_OUT, _HELD_BACK, held_out=True)
         reason, detail = _age(found, max_age)
-        return Loaded(context_of(json.loads(found.content)), reason, detail, *found[1:6])
+        return Loaded(context_of(json.loads(found.content)), reason, detail, *found[1:6], held_out)
     except UnusableError as error:
         return Loaded(fallback, error.reason, error.detail)
     except Exception as error:  # noqa: BLE001 - a service must go on, whatever lies in the folder
@@ -182,6 +194,7 @@ def load_text(
     public_key: str | bytes | os.PathLike[str] | None = None,
     max_age: float | timedelta | None = None,
     or_everything: bool = False,
+    unit: str | int | None = None,
 ) -> LoadedText:
     """Read the text that a template of the team made of a context.
 
@@ -196,12 +209,16 @@ def load_text(
         public_key: As for `load`.
         max_age: As for `load`.
         or_everything: As for `load`.
+        unit: As for `load`.
     """
     try:
         scope = _scope(project, industry, client_type)
         found = _find(published, _Wanted("text", scope, template, bool(or_everything), tenant), public_key)
+        held_out = _is_held_out(found, scope, unit)
+        if held_out:
+            return LoadedText(default, HELD_OUT, _HELD_BACK, held_out=True)
         reason, detail = _age(found, max_age)
-        return LoadedText(found.content.decode("utf-8"), reason, detail, *found[1:5])
+        return LoadedText(found.content.decode("utf-8"), reason, detail, *found[1:5], held_out)
     except UnusableError as error:
         return LoadedText(default, error.reason, error.detail)
     except Exception as error:  # noqa: BLE001 - as in `load`
@@ -221,6 +238,8 @@ class _Found(NamedTuple):
     valid_until: datetime
     tables: dict[str, int | None]
     trouble: str = ""
+    hold_out: tuple[str, float] = ("", 0.0)
+    """Salt and share of the units that are held out."""
 
 
 _Scope = tuple[str, str | None, str | None, str | None]
@@ -288,8 +307,37 @@ def _read(folders: tuple[str, ...], wanted: _Wanted, public_key: Any) -> _Found:
             sequence, tables = signed.get("sequence"), signed.get("tables", {})
             if not isinstance(sequence, int) or not isinstance(tables, dict):
                 raise UnusableError(CORRUPT, "the index has no sequence, or no versions of tables")
-            return _Found(content, sequence, digest, *instants_of(signed, "the index"), tables)
+            instants, hold_out = instants_of(signed, "the index"), _hold_out(signed)
+            return _Found(content, sequence, digest, *instants, tables, hold_out=hold_out)
     raise AssertionError
+
+
+def _hold_out(signed: dict[str, Any]) -> tuple[str, float]:
+    """Return salt and share of the units that are held out; an index that tells none holds nobody out."""
+    told = signed.get("hold_out")
+    if told is None:
+        return "", 0.0
+    if not isinstance(told, dict) or not isinstance(told.get("salt"), str):
+        raise UnusableError(CORRUPT, "the index tells no salt of what is held out")
+    share = told.get("share")
+    if type(share) not in {int, float} or not 0.0 <= share <= 1.0:
+        raise UnusableError(CORRUPT, "the index tells no share of what is held out")
+    return told["salt"], float(share)
+
+
+def _is_held_out(found: _Found, scope: _Scope, unit: Any) -> bool | None:
+    """Return whether the context is held back from a unit, None where nobody draws; scopes fall independently."""
+    if unit is None or unit == "":
+        return None
+    if not isinstance(unit, (str, int)):
+        raise UnusableError(UNUSABLE, "unit is a text or a whole number")
+    salt, share = found.hold_out
+    if not share:
+        return None
+    return point_of("\x1f".join(("hold out", salt, *(name or "" for name in scope))), unit) < share
+
+
+_HELD_BACK = "the unit is one of those from which contexts are held back"
 
 
 def _index(folders: tuple[str, ...], tenant: str | None, pem: bytes | None) -> tuple[str, dict[str, Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from kaizenlake.events.values.fields import Brand, Count, Key, Payload, Rate, Seconds, Text, Usd, Word, says
+from kaizenlake.events.values.fields import Brand, Count, Key, Payload, Rate, Score, Seconds, Text, Usd, Word, says
 
 
 class StrategyGenerated(Payload, frozen=True, kw_only=True):
@@ -18,6 +18,10 @@ class StrategyGenerated(Payload, frozen=True, kw_only=True):
     model: Annotated[Key | None, says("Model that generated it.")] = None
     objective: Annotated[Word | None, says("What the strategy is to achieve.")] = None
     quality_rate: Annotated[Rate | None, says("Share of the quality rules that it met.")] = None
+    is_context_used: Annotated[bool | None, says("A published context was used.")] = None
+    context_confidence_score: Annotated[Score | None, says("Confidence of that context.")] = None
+    context_sha256: Annotated[Key | None, says("SHA-256 of that context.")] = None
+    held_out: Annotated[bool | None, says("The context was held back on purpose, for comparison.")] = None
     duration_seconds: Annotated[Seconds | None, says("Time the generation took.")] = None
     cost_usd: Annotated[Usd | None, says("Cost of the generation.")] = None
 
@@ -41,11 +45,16 @@ class CreativesGenerated(Payload, frozen=True, kw_only=True):
     """A set of creatives was generated."""
 
     creatives_count: Annotated[Count, says("Creatives that were generated.")]
+    generation_id: Annotated[Key | None, says("Generation that they came out of, as the application names it.")] = None
     strategy_id: Annotated[Key | None, says("Strategy they carry out.")] = None
     brand_id: Annotated[Key | None, says("Brand they are for.")] = None
     platform: Annotated[Key | None, says("Platform they are made for.")] = None
     content_type: Annotated[Key | None, says("Kind of content, such as reel or photo.")] = None
     model: Annotated[Key | None, says("Model that generated them.")] = None
+    is_context_used: Annotated[bool | None, says("A published context was used.")] = None
+    context_confidence_score: Annotated[Score | None, says("Confidence of that context.")] = None
+    context_sha256: Annotated[Key | None, says("SHA-256 of that context.")] = None
+    held_out: Annotated[bool | None, says("The context was held back on purpose, for comparison.")] = None
     duration_seconds: Annotated[Seconds | None, says("Time the generation took.")] = None
     cost_usd: Annotated[Usd | None, says("Cost of the generation.")] = None
 
@@ -67,6 +76,7 @@ class ContentCreated(Payload, frozen=True, kw_only=True):
         Key | None, says("SHA-256 of the published context it was made with; none was used if not said.")
     ] = None
     held_out: Annotated[bool | None, says("The context was held back from it on purpose, for comparison.")] = None
+    unit_id: Annotated[Key | None, says("What was drawn for it, such as the brief that it was made for.")] = None
     draft_of: Annotated[Key | None, says("Content of which it is a draft.")] = None
     edited_by: Annotated[Key | None, says("Who edited it, where somebody did.")] = None
 

@@ -126,7 +126,7 @@ def _with_origins(contents: pl.LazyFrame, origins: pl.LazyFrame, externals: pl.L
 OF_TEXT = ("language", "language_source", "length_words", "length_band", *TEXT_FEATURES)
 """What is read from a text."""
 
-MADE_WITH = ("generation_id", "context_sha256", "held_out")
+MADE_WITH = ("generation_id", "context_sha256", "held_out", "unit_id")
 
 
 def _matches(contents: pl.LazyFrame, origins: pl.LazyFrame, externals: pl.LazyFrame) -> pl.LazyFrame:

@@ -10,6 +10,7 @@ does not exist is an error. What an expression `{{ … }}` writes depends on the
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -64,6 +65,18 @@ _VALIDATORS = {
     KaizenEvidence: jsonschema_rs.Draft202012Validator(evidence.json_schema()),
 }
 _DECODERS = {kind: msgspec.json.Decoder(kind) for kind in _VALIDATORS}
+
+
+def compute_sha256(context: Mapping[str, Any]) -> str | None:
+    """Return SHA-256 of a context as it is published: of one that was loaded and not changed, that of its document.
+
+    Args:
+        context: A context as plain data; what no document can hold has none.
+    """
+    try:
+        return hashlib.sha256(_TEMPLATE.render(context=context).encode("utf-8")).hexdigest()
+    except (TypeError, ValueError, RecursionError):
+        return None
 
 
 def render(document: Document) -> bytes:

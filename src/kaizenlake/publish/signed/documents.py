@@ -62,7 +62,7 @@ from kaizenlake.publish.signed.signed_folder import (
     write_once,
 )
 from kaizenlake.publish.signed.tenants import highest_sequence
-from kaizenlake.tables import Findings, Table
+from kaizenlake.tables import Events, Findings, Table
 
 INDEX = "latest.json"
 INDEX_SCHEMA = "kaizen-index"
@@ -209,6 +209,7 @@ def publish_contexts(
             "inputs": inputs,
             "edition": edition,
             "redacted": lake.settings.publishing.redact,
+            "hold_out": {"salt": _salt(lake), "share": lake.settings.publishing.hold_out_share},
             "entries": entries,
         }
         _swap(folder, sequence, payload, key)
@@ -218,6 +219,12 @@ def publish_contexts(
         contexts = sum(entry["kind"] == "context" for entry in entries)
         failures = tuple(f"{name}: {told}" for name, told in sorted((templates.failures | fields.failures).items()))
         return Published(sequence, contexts, unchanged=False, texts=len(entries) - contexts, failures=failures)
+
+
+def _salt(lake: Lake) -> str:
+    """Return what the units of a tenant are drawn by: the same for as long as the lake lives, and no other lake's."""
+    told = [Lake.identity(lake.whole.hold(Events)), lake.tenant]
+    return hashlib.sha256(signing.canonical(told)).hexdigest()[:32]
 
 
 def verify(lake: Lake, public_key: bytes | None = None) -> VerifiedPublication:

@@ -28,6 +28,7 @@ class ContentOrigins(FeaturesOfText, _Creation):
     brand_id: str = column("Brand it speaks for; null where not given.", nullable=True)
     context_sha256: str = column("SHA-256 of the context it was made with; null without one.", nullable=True)
     held_out: bool = column("The context was held back from it on purpose; null where not said.", nullable=True)
+    unit_id: str = column("What was drawn for it, such as its brief; null where not said.", nullable=True)
     text: str = column("Its text, cut to 280 characters; null where none was recorded.", nullable=True)
 
 

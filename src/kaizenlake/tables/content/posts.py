@@ -250,6 +250,7 @@ class _Origin(Table):
         "SHA-256 of the context it was made with; null without one, or unknown.", nullable=True
     )
     held_out: bool = column("The context was held back from it on purpose; null where unknown.", nullable=True)
+    unit_id: str = column("What was drawn for it, such as its brief; null where unknown.", nullable=True)
 
 
 @table(layer="gold", grain=("tenant_id", "project_id", "content_id", "platform"), partition="event_date")
