@@ -319,7 +319,7 @@ def _hold_out(signed: dict[str, Any]) -> tuple[str, float]:
         return "", 0.0
     if not isinstance(told, dict) or not isinstance(told.get("salt"), str):
         raise UnusableError(CORRUPT, "the index tells no salt of what is held out")
-    share = told.get("share")
+    share: Any = told.get("share")
     if type(share) not in {int, float} or not 0.0 <= share <= 1.0:
         raise UnusableError(CORRUPT, "the index tells no share of what is held out")
     return told["salt"], float(share)

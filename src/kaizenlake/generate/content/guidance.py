@@ -122,7 +122,7 @@ def read_guidance(brief: Mapping[str, Any] | str, context: Loaded | Mapping[str,
     Raises:
         UsageError: The brief is neither, or empty; or the context is no object.
     """
-    told = {"brief": brief} if isinstance(brief, str) else brief
+    told: Any = {"brief": brief} if isinstance(brief, str) else brief
     if not isinstance(told, Mapping) or not any(_line_of(value) for value in told.values()):
         raise UsageError(
             f"Expected a brief as a text or as facts by name; found {'nothing in it' if not brief else type(brief).__name__}.",

@@ -95,9 +95,15 @@ class GenerationMeans:
             left_out.extend([f"{name}: {len(lines) - len(kept)} with a phrase that is banned"] if kept != lines else [])
             return kept
 
-        names = ("platforms", "tones", "pillars", "hooks")
-        kept = {name: keep(name, getattr(guidance, name)) for name in names}
-        return replace(guidance, banned=tuple(banned), left_out=tuple(left_out), **kept)
+        guidance = replace(
+            guidance,
+            banned=tuple(banned),
+            platforms=keep("platforms", guidance.platforms),
+            tones=keep("tones", guidance.tones),
+            pillars=keep("pillars", guidance.pillars),
+            hooks=keep("hooks", guidance.hooks),
+        )
+        return replace(guidance, left_out=tuple(left_out))
 
     def _evidence_bans(self, project_id: str | None) -> list[str]:
         assert self.lake is not None
