@@ -40,7 +40,7 @@ from kaizenlake.jobs.content import (
     daily_performance,
     performance_tiers,
 )
-from kaizenlake.jobs.creations import content_matches, content_origins, external_origins
+from kaizenlake.jobs.creations import content_matches, content_origins, external_origins, kaizen_uplift
 from kaizenlake.jobs.feedback import anomalies, brand_notes, performance_snapshots
 from kaizenlake.jobs.funnel import funnel, icp_calibration, icp_patterns, leads, outreach_performance, time_to_close
 from kaizenlake.jobs.outcomes import outcome_counts, outcome_subjects, outcomes, scoped_win_rates, win_rates
@@ -93,6 +93,7 @@ JOBS: tuple[Job, ...] = (
     content_origins.content_origins,
     external_origins.external_origins,
     content_matches.content_matches,
+    kaizen_uplift.kaizen_uplift,
     daily_performance.daily_performance,
     performance_tiers.performance_tiers,
     content_features.content_features,

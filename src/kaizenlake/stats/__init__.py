@@ -7,6 +7,7 @@ codes from 0. :mod:`kaizenlake.stats.expressions` offers the row-wise ones as Po
 from kaizenlake.stats.basics.decayed_sums import DecayedSums, decayed_sums_by
 from kaizenlake.stats.basics.moments import Moments, merge_moments, merge_moments_by, moments, moments_by
 from kaizenlake.stats.pooling.betabinomial import FLAT, BetaPrior, fit, fit_by, shrink
+from kaizenlake.stats.pooling.clustered_ratio import ClusteredRatio, clustered_ratio
 from kaizenlake.stats.pooling.mantel_haenszel import MantelHaenszel, mantel_haenszel_by
 from kaizenlake.stats.pooling.meta import Pooled, dersimonian_laird, dersimonian_laird_by
 from kaizenlake.stats.pooling.multiplicity import benjamini_hochberg, benjamini_hochberg_by, holm, holm_by
@@ -35,6 +36,7 @@ from kaizenlake.stats.sequential.confidence_sequences import (
     planned_sequence,
     running_minimum,
     running_minimum_by,
+    sequence_of_estimate,
 )
 from kaizenlake.stats.sequential.control_chart import ControlChart, drift_chart, rise_limit
 from kaizenlake.stats.sequential.group_sequential import (
@@ -75,6 +77,7 @@ __all__ = [
     "Boundaries",
     "CautiousDifference",
     "CautiousTest",
+    "ClusteredRatio",
     "CoMoments",
     "ControlChart",
     "CrossingChances",
@@ -107,6 +110,7 @@ __all__ = [
     "boundaries",
     "cautious_difference",
     "cautious_test",
+    "clustered_ratio",
     "comoments_by",
     "confidence_sequence",
     "crossing",
@@ -148,6 +152,7 @@ __all__ = [
     "running_minimum_by",
     "sample_ratio",
     "sample_ratio_by",
+    "sequence_of_estimate",
     "shrink",
     "shrink_contrasts_by",
     "shrink_normal",

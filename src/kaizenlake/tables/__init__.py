@@ -40,7 +40,7 @@ from kaizenlake.tables.base import (
 from kaizenlake.tables.bronze import Acknowledgements, Events, Landings, Quarantine
 from kaizenlake.tables.canary import CanaryLooks, CanarySegments, CanaryUnits, DeploymentRoutings, Deployments
 from kaizenlake.tables.content.channels import AdDays, AdTotals, EmailCampaigns, EmailDays, WebDays, WebPages
-from kaizenlake.tables.content.creations import ContentMatches, ContentOrigins, ExternalOrigins
+from kaizenlake.tables.content.creations import ContentMatches, ContentOrigins, ExternalOrigins, KaizenUplift
 from kaizenlake.tables.content.posts import (
     AvoidedPhrases,
     ContentExperiments,
@@ -115,6 +115,7 @@ GOLD: tuple[type[Table], ...] = (
     ContentOrigins,
     ExternalOrigins,
     ContentMatches,
+    KaizenUplift,
     DailyPerformance,
     PerformanceTiers,
     ContentFeatures,
@@ -254,6 +255,7 @@ __all__ = [
     "Intake",
     "IntakeSegments",
     "Intakes",
+    "KaizenUplift",
     "KpiTargets",
     "Landings",
     "Leads",

@@ -121,6 +121,36 @@ def confidence_sequence(
     )
 
 
+def sequence_of_estimate(
+    effect: ArrayLike, se: ArrayLike, units: ArrayLike, *, declared_n: ArrayLike, confidence: float = 0.95
+) -> tuple[Floats, Floats, Floats]:
+    """Return interval and always-valid p-value of an estimate that is normal with many units, such as a ratio.
+
+    It is :func:`confidence_sequence` of both sides with the standard error of the estimate in place of that of a difference.
+
+    Args:
+        effect: the estimate.
+        se: its standard error; NaN says nothing.
+        units: units behind it so far, in both arms.
+        declared_n: as for :func:`confidence_sequence`.
+        confidence: coverage over all looks together.
+
+    Raises:
+        ValueError: a confidence outside (0, 1).
+
+    >>> low, high, p = sequence_of_estimate(0.2, 0.05, 1_000, declared_n=2_000)
+    >>> round(float(low), 3), round(float(high), 3), round(float(p), 4)
+    (0.046, 0.354, 0.0037)
+    """
+    effect, se, units = floats(effect, se, units)
+    check_confidence(confidence)
+    usable = (se > 0.0) & (units > 0.0)
+    mixing = np.where(usable, _compute_mixing(units, declared_n, 1.0 - confidence), np.nan)
+    half = se * _compute_half_width(mixing, 1.0 - confidence, "both")
+    p_value = _compute_p_value(mixing, effect / np.where(usable, se, np.nan), "both")
+    return effect - half, effect + half, p_value
+
+
 def planned_sequence(
     a: Moments,
     b: Moments,

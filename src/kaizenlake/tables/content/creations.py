@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import polars as pl
 
-from kaizenlake.tables.base import Instant, OfTenant, column, count, table
+from kaizenlake.tables.base import Instant, OfTenant, column, count, rate, table
 from kaizenlake.tables.content.posts import FeaturesOfText
+
+UPLIFT_STATUSES = ("better", "worse", "unclear", "too_few", "nobody_held_out")
+UPLIFT_BASES = ("experiment", "observation")
 
 
 class _Creation(OfTenant):
@@ -50,3 +53,37 @@ class ContentMatches(OfTenant):
     measured: pl.Int64 = count("Contents that have figures, each platform apart.")
     measured_matched: pl.Int64 = count("Those of them that are known to have been made.")
     measured_unmatched: pl.Int64 = count("Those of them of which nobody told how they were made.")
+
+
+@table(layer="gold", grain=("tenant_id", "basis", "metric"))
+class KaizenUplift(OfTenant):
+    """Results of contents made with a published context against those made without one.
+
+    As an experiment: units that were drawn, such as briefs, with the context against those from which it was held back. As an
+    observation: whatever was made with one against whatever was made without; that may differ for other reasons.
+    """
+
+    basis: str = column("Drawn by chance, or only observed.", isin=UPLIFT_BASES, label="Known from")
+    metric: str = column("Rate that is compared.", isin=("click_rate", "engagement_rate"))
+    status: str = column(
+        "Better or worse where the interval leaves out none; too few units or projects; or nobody held out.",
+        isin=UPLIFT_STATUSES,
+        label="With contexts",
+    )
+    units_with: pl.Int64 = count("Units with a context and a known rate, such as briefs; contents where observed.")
+    units_without: pl.Int64 = count("Units without one.", label="Units without")
+    contents_with: pl.Int64 = count("Contents of those with a context.")
+    contents_without: pl.Int64 = count("Contents of those without one.")
+    projects: pl.Int64 = count("Projects that have both, over which the difference is pooled.")
+    left_out: pl.Int64 = count("Units that were left out, since they are of both sides.")
+    rate_with: float = rate("Mean rate of the units with a context; null without one.", nullable=True)
+    rate_without: float = rate("Mean rate of the units without one; null without one.", nullable=True)
+    lift: float = column(
+        "Rate with a context over that without, within projects, less 1; null where no project has both.",
+        nullable=True,
+        ge=-1,
+        format="lift",
+    )
+    ci_low: float = column("Lower end of its interval, which holds on all nights together.", nullable=True, ge=-1)
+    ci_high: float = column("Upper end of it.", nullable=True, ge=-1)
+    p_value: float = rate("Always-valid p-value; null where too little is known.", nullable=True)
