@@ -23,6 +23,7 @@ from kaizenlake.tables import (
     EventCounts,
     Findings,
     IntakeSegments,
+    KaizenUplift,
     Landings,
     LearnedValue,
     Patterns,
@@ -63,6 +64,7 @@ class ReportData:
         headlines: Findings that are told by their strength.
         learning: Losses of doers, canaries, policies and experiments.
         recommendations: What to do, to stop and to test next.
+        uplift: What results with a context are against those without.
         tier_edges: Where tiers begin.
         impressions: Fewest impressions (or people reached) of a content whose tier counts.
         evidence: How much evidence a finding needs.
@@ -92,6 +94,7 @@ class ReportData:
     headlines: tuple[TableRow, ...]
     learning: Learning
     recommendations: tuple[Recommendation, ...]
+    uplift: tuple[TableRow, ...]
     tier_edges: Tiers
     impressions: int
     evidence: EvidenceNeeds
@@ -173,6 +176,7 @@ def build(
         headlines=_gather_strong(scan(Findings)),
         learning=learning(scan, as_of=as_of),
         recommendations=recommend(scan, bearings.evidence.confidence),
+        uplift=listing(scan(KaizenUplift), by={"basis": False, "metric": False}).rows,
         tier_edges=bearings.tiers,
         impressions=enough,
         evidence=bearings.evidence,

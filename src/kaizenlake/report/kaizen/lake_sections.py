@@ -29,6 +29,7 @@ from kaizenlake.report.engine.rows import CHART_ROWS, TableRow
 from kaizenlake.report.kaizen.headlines import findings
 from kaizenlake.report.kaizen.kaizen_data import ReportData
 from kaizenlake.report.kaizen.report_labels import GLOSSARY, pattern_label
+from kaizenlake.report.kaizen.uplift_words import describe_uplift
 from kaizenlake.tables import (
     Contents,
     CreativeLabels,
@@ -94,7 +95,8 @@ def build_recommendations(data: ReportData) -> Section:
         "Nothing can be recommended yet: no test has a clear result, and no difference is likely enough to be tested.",
         events_to_log("PERFORMANCE_RECORDED", "OUTREACH_SENT", "RUN_COMPLETED"),
     )
-    lead = "What a test has shown comes first; what was only observed is to be tested." if told else ""
+    order = "What a test has shown comes first; what was only observed is to be tested." if told else ""
+    lead = " ".join(filter(None, (describe_uplift(data.uplift), order)))
     return Section("recommendations", "What to do", lead, (Headlines(told),) if told else (wanted,))
 
 
