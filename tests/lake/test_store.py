@@ -583,3 +583,17 @@ class TestPartsThatRead:
         with pytest.raises(LakeError, match="No space left on device"):
             put(lake, Visits, [visits(number) for number in range(9)])
         assert not lake.exists(Visits)
+
+
+def test_small_tables_are_read_once_while_their_rows_are_held(lake):
+    put(lake, Visits, [visits(1, "a", pages=3), visits(2, "b", pages=5)])
+    with lake.held_rows.holding():
+        whole, some = lake.scan(Visits), lake.scan(Visits, days=[day(2)])
+        assert all("DF [" in rows.explain() for rows in (whole, some))
+        put(lake, Visits, [visits(2, "b", pages=6)], days=[2])
+        assert held(lake) == {day(1): {"a": 3}, day(2): {"b": 6}}
+        assert lake.scan(Visits, days=[day(2)]).collect()["pages"].to_list() == [6]
+        # What was read before the write stays as it was.
+        assert sorted(whole.collect()["pages"]) == [3, 5]
+        assert some.collect()["pages"].to_list() == [5]
+    assert "DF [" not in lake.scan(Visits).explain()

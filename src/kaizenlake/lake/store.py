@@ -7,7 +7,7 @@ import hashlib
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
@@ -23,6 +23,7 @@ from kaizenlake.lake import changes, delta, describe, files, formats
 from kaizenlake.lake.changed_rows import ChangedRowsFilter
 from kaizenlake.lake.changes import Reads
 from kaizenlake.lake.describe import TableState
+from kaizenlake.lake.held_rows import HeldRows
 from kaizenlake.lake.parts import check_each_part
 from kaizenlake.lake.read_versions import Kept, KeptReads
 from kaizenlake.place import DEFAULT_LAKE, LAKE_VARIABLE, LakePlace, find_place
@@ -86,10 +87,12 @@ class Snapshot:
     Args:
         table: The table.
         handle: Open Delta table; None where it is not written yet.
+        held: Where rows are held that were read before.
     """
 
     table: type[Table]
     handle: DeltaTable | None
+    held: HeldRows = field(default_factory=HeldRows, compare=False, repr=False)
 
     @property
     def version(self) -> int | None:
@@ -100,7 +103,10 @@ class Snapshot:
         """Return rows at this moment; `days` reads those partitions only."""
         if self.handle is None:
             return tables.empty(self.table)
-        return self._rows if days is None else delta.scan(self.table, self.handle, days)
+        partition, handle = tables.partition(self.table), self.handle
+        return self.held.find(
+            handle, days, partition, lambda: self._rows if days is None else delta.scan(self.table, handle, days)
+        )
 
     @cached_property
     def _rows(self) -> pl.LazyFrame:
@@ -165,6 +171,8 @@ class Lake:
         self._held: dict[type[Table], tuple[Snapshot, delta.Mark]] = {}
         self._types_of: tuple[object, frozenset[str]] = None, frozenset()
         self._reads = KeptReads()
+        self.held_rows = HeldRows()
+        """Rows of small tables, while a night holds them."""
         self._uris: dict[type[Table], str] = {}
         self.frames_validated = 0
         self.is_migrating = False
@@ -294,7 +302,7 @@ class Lake:
                 handle if table is tables.Events else delta.open_table(self.uri(tables.Events), self.storage_options)
             )
         if handle is None or not (drift := delta.drift(table, handle)):
-            return Snapshot(table, handle)
+            return Snapshot(table, handle, self.held_rows)
         if tables.layer(table) != "bronze":
             return Snapshot(table, None)
         columns = tables.columns(table)
@@ -305,7 +313,7 @@ class Lake:
                 hint="It is the source of truth and is not rewritten: open the lake with the version that wrote it, or "
                 "make a new lake and land the files again.",
             )
-        return Snapshot(table, handle)
+        return Snapshot(table, handle, self.held_rows)
 
     def _check_format(self, events: DeltaTable | None) -> None:
         """Refuse a lake of another format, by its events; one without events yet will have this one."""
@@ -334,7 +342,8 @@ class Lake:
 
     def __getstate__(self) -> dict[str, Any]:
         """Return a copy for another process opens its own tables."""
-        return self.__dict__ | {"_held": {}, "notes": {}, "_reads": KeptReads(), "_declared": None}
+        own = {"_held": {}, "notes": {}, "_reads": KeptReads(), "held_rows": HeldRows(), "_declared": None}
+        return self.__dict__ | own
 
     def exists(self, table: type[Table]) -> bool:
         """Return whether a table is written, in its present declaration."""
@@ -552,7 +561,7 @@ class Lake:
         )
         if version != before and stored is not None:
             # The handle has moved on with the commit: the table need not be opened anew.
-            self._hold(Snapshot(table, stored))
+            self._hold(Snapshot(table, stored, self.held_rows))
         self.keep_reads(table, told)
         return Written(version, rows if sieve is None else sieve.rows)
 

@@ -137,7 +137,7 @@ def nightly(
         LockedError: Another run holds the lake.
         Stopped: A signal ended the run; its record says so.
     """
-    with lock.hold(lake.path(), f"kaizen {command}"), _stoppable():
+    with lock.hold(lake.path(), f"kaizen {command}"), _stoppable(), lake.held_rows.holding():
         artifact.mark_killed(lake.path("runs"))
         # What takes time comes before the record, which is ended by whatever comes after it.
         jobs = lake.declared.jobs if jobs is None else jobs
