@@ -455,6 +455,16 @@ class Feedback(ParameterGroup):
     )
 
 
+class Reporting(ParameterGroup):
+    """Which reports a night writes beside that on all figures."""
+
+    agency: bool = Field(
+        default=False,
+        description="`kaizen nightly` writes the reports of an agency too: the funnel, the readiness of each pack, the week of each "
+        "brand, and that for the client of each of its projects. `kaizen report` writes them when asked.",
+    )
+
+
 class Schedule(ParameterGroup):
     """How due tasks are taken up."""
 

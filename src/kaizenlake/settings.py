@@ -42,6 +42,7 @@ from kaizenlake.parameters import (
     Promotion,
     Publishing,
     Replays,
+    Reporting,
     Retention,
     Schedule,
     Skills,
@@ -81,6 +82,7 @@ class Settings(BaseModel):
     feedback: Feedback = Field(default_factory=Feedback)
     schedule: Schedule = Field(default_factory=Schedule)
     readiness: OwnBenchmarks = Field(default_factory=OwnBenchmarks)
+    reporting: Reporting = Field(default_factory=Reporting)
     generator: GeneratorEndpoint = Field(default_factory=GeneratorEndpoint)
     canaries: Canaries = Field(default_factory=Canaries)
     replays: Replays = Field(default_factory=Replays)

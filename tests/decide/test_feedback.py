@@ -9,6 +9,8 @@ from kaizenlake import FeedbackLoop, create_feedback_loop_orchestrator, tables
 from kaizenlake.decide.agency import tasks
 from kaizenlake.decide.agency.tasks import TaskDraft
 from kaizenlake.lake.store import Lake, fingerprint
+from kaizenlake.night import artifact, deciding
+from kaizenlake.night.artifact import Run, StepRecord
 from kaizenlake.tables import Anomalies, PerformanceSnapshots
 
 NOW = datetime(2026, 3, 2, 6, tzinfo=UTC)
@@ -148,3 +150,43 @@ def test_an_unknown_brand_is_told_with_what_to_do(tmp_path):
     (words,) = FeedbackLoop(fill(tmp_path)).run_for_brand("nobody").errors
     assert "'nobody'" in words
     assert "kaizen nightly" in words
+
+
+def test_a_night_looks_at_brands_with_changed_days_alone(tmp_path):
+    lake = fill(tmp_path, alarm("acme"), alarm("brand_123"))
+
+    def write(*brands_and_days):
+        schema = tables.schema(PerformanceSnapshots)
+        days = [
+            {"brand_id": name, "day": on, "leads": 0, "deals_won": 0, "notes": ["x"]} for name, on in brands_and_days
+        ]
+        held = pl.DataFrame([dict.fromkeys(schema) | row for row in days], schema=schema)
+        lake.write(PerformanceSnapshots, [held], days=None, reads={}, as_of=NOW, fingerprint=fingerprint("tests"))
+
+    def night(number):
+        run = Run(
+            run_id=artifact.new_run_id(NOW + timedelta(minutes=number)),
+            command="nightly",
+            as_of=NOW,
+            started_at=NOW,
+            host="h",
+            pid=1,
+        )
+        record = StepRecord(name="feedback", status="running")
+        deciding.propose(lake, run, record)
+        run.steps.append(record)
+        artifact.write(lake.path("runs"), run)
+        return record
+
+    write(("acme", DAY), ("brand_123", DAY))
+    assert night(1).rows_out == 2
+    assert night(2).why == ("no day of a brand changed",)
+    for row in tasks.state(lake).rows():
+        tasks.reject(lake, row["task_id"], by="ann")
+    new, schema = DAY + timedelta(days=1), tables.schema(Anomalies)
+    rows = [dict.fromkeys(schema) | alarm(name, day=new, episode_start=new) for name in ("acme", "brand_123")]
+    held = pl.DataFrame(rows, schema=schema)
+    lake.write(Anomalies, [held], days=None, reads={}, as_of=NOW, fingerprint=fingerprint("tests"))
+    write(("acme", DAY), ("brand_123", DAY), ("brand_123", new))
+    assert night(3).rows_out == 1
+    assert [row["brand_id"] for row in tasks.state(lake).rows("pending_review")] == ["brand_123"]

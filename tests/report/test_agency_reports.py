@@ -17,7 +17,9 @@ from pypdf import PdfReader
 from kaizenlake.decide.agency import brands, tasks
 from kaizenlake.decide.agency.tasks import TaskDraft
 from kaizenlake.errors import UsageError
+from kaizenlake.lake.store import Lake
 from kaizenlake.night import agency_reports
+from kaizenlake.night.artifact import Run, StepRecord, new_run_id
 from kaizenlake.report.agency.client_logo import read_logo, why_no_logo
 from kaizenlake.report.agency.client_report import build_client
 from kaizenlake.report.engine.render import render_html
@@ -187,3 +189,31 @@ def test_a_logo_lies_in_its_folder_or_is_none(tmp_path, told):
     assert (why_no_logo(tmp_path, told) is not None) is bool(told)
     (tmp_path / "good.png").write_bytes(png())
     assert read_logo(tmp_path, "http://x/y/good.png", "x").kind == "png"
+
+
+def test_a_night_writes_what_says_something_else_and_leaves_the_rest(tmp_path):
+    lake = Lake.create(tmp_path / "lake")
+    brands.describe(lake, {"brand_id": "acme", "name": "Acme", "projects": ["p1"], "logo": "acme.png"})
+
+    def night():
+        at = datetime(2026, 11, 23, tzinfo=UTC)
+        run = Run(run_id=new_run_id(at), command="nightly", as_of=at, started_at=at, host="h", pid=1)
+        record = StepRecord(name="agency", status="running")
+        agency_reports.report_nightly(lake, run, record, tmp_path / "reports")
+        return record
+
+    def stamps():
+        return {path.name: path.stat().st_mtime_ns for path in (tmp_path / "reports" / "2026-11-23").iterdir()}
+
+    assert night().rows_out == 2
+    before = stamps()
+    assert {"plan-acme.html", "plan-acme.pdf", "plan-acme.ics", "project-p1.html", "project-p1.pdf"} <= {*before}
+    second = night()
+    assert (second.status, stamps()) == ("nothing to do", before)
+    assert "The report of project p1 has no logo of acme." in second.why[0]
+    brands.add_note(lake, {"brand_id": "acme", "insight": "Opens fall in May", "told_by": "ann"})
+    brands.describe(lake, {"brand_id": "zest", "name": "Zest", "projects": ["p1"]})
+    third = night()
+    assert third.rows_out == 2, "the weeks of both brands"
+    assert stamps()["project-p1.pdf"] == before["project-p1.pdf"]
+    assert any("Whose the project 'p1' is cannot be told" in words for words in third.why)

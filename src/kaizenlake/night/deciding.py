@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from itertools import islice
 
 from kaizenlake.decide.agency.feedback import FeedbackLoop
 from kaizenlake.decide.canaries import nights
@@ -11,15 +12,19 @@ from kaizenlake.errors import KaizenError, VerificationError
 from kaizenlake.lake.store import Lake
 from kaizenlake.lake.trust import decisions
 from kaizenlake.lake.trust.tenants import view_of, views
+from kaizenlake.lake.upkeep.versions import find_changed_keys
 from kaizenlake.night import artifact
 from kaizenlake.night.artifact import Run, RunFailure, StepRecord
 from kaizenlake.publish.signed.policies import PLACE, Served, publish_policies
 from kaizenlake.publish.signed.signed_folder import FOLDER
 from kaizenlake.publish.signed.tenants import audiences
-from kaizenlake.tables import Anomalies, CanaryLooks, Deployments, PerformanceSnapshots, Policies, Tasks, name
+from kaizenlake.tables import Anomalies, CanaryLooks, Deployments, PerformanceSnapshots, Policies, Tasks, full_name
 
 RESTS_ON = (Policies, Deployments, CanaryLooks)
 """Tables that decisions rest on; a night that could not compute them decides nothing."""
+
+MOST_RUNS = 50
+"""Earlier runs among which the last is looked for that proposed."""
 
 PROPOSALS_REST_ON = (PerformanceSnapshots, Anomalies, Tasks)
 """Tables that proposals rest on."""
@@ -41,17 +46,24 @@ def decide(lake: Lake, run: Run, record: StepRecord) -> None:
 
 
 def propose(lake: Lake, run: Run, record: StepRecord) -> None:
-    """Propose tasks for brands with alarms; of a brand that fails it is said so, and the others go on."""
-    snapshots = run.step(name(PerformanceSnapshots))
-    if not lake.settings.feedback.nightly or snapshots is None or snapshots.status != "done":
+    """Propose tasks for brands with alarms and changed days; of a brand that fails it is said so, and the others go on.
+
+    Days changed if they are others than those at which proposals were last made, whichever night that was.
+    """
+    table, now = full_name(PerformanceSnapshots), lake.version(PerformanceSnapshots)
+    since = _find_proposed_from(lake, run, record.name, table)
+    if not lake.settings.feedback.nightly or now is None or now == since:
         record.status = "nothing to do"
         is_off = not lake.settings.feedback.nightly
         record.why = ("the setting feedback.nightly is off" if is_off else "no day of a brand changed",)
+        record.reads = {} if is_off or now is None else {table: now}
         return
-    made, said = 0, list[str]()
+    made, said, failed = 0, list[str](), len(run.errors)
     for view in views(lake):
         loop = FeedbackLoop(view)
-        for result in loop.run_all(loop.brands_with_alarms()):
+        changed = None if since is None else find_changed_keys(view, PerformanceSnapshots, "brand_id", since)
+        alarmed = loop.brands_with_alarms()
+        for result in loop.run_all([brand for brand in alarmed if changed is None or brand in changed]):
             made += len(result.tasks_created)
             said += [name_tenant(view, f"proposed {task} for {result.brand_id}") for task in result.tasks_created]
             run.errors += [
@@ -63,8 +75,17 @@ def propose(lake: Lake, run: Run, record: StepRecord) -> None:
                 for words in result.errors
             ]
     record.rows_out, record.why = made, tuple(said)
+    # Where a brand failed, the next night looks at all of them again.
+    record.reads = {table: now} if len(run.errors) == failed else {}
     if not made:
         record.status, record.why = "nothing to do", ("no alarm asks for a task that there is not",)
+
+
+def _find_proposed_from(lake: Lake, run: Run, step: str, table: str) -> int | None:
+    """Return the version of a table from which an earlier night proposed last; None where none is on record."""
+    former = islice(artifact.runs(lake.path("runs")), MOST_RUNS)
+    found = (told for other in former if other.run_id != run.run_id and (told := other.step(step)) is not None)
+    return next((told.reads[table] for told in found if told.status != "failed" and table in told.reads), None)
 
 
 def serve(lake: Lake, run: Run, record: StepRecord) -> None:

@@ -423,6 +423,12 @@ class _Night:
         if reports is not None:
             with self.surviving(), self.step(StepRecord(name="report", status="running")) as record:
                 report(self.lake, self.run, record, reports, self.broken)
+            if self.settings.reporting.agency:
+                # Only here is it read, as it needs what lays out calendars.
+                from kaizenlake.night import agency_reports
+
+                with self.surviving(), self.step(StepRecord(name="agency", status="running")) as record:
+                    agency_reports.report_nightly(self.lake, self.run, record, reports)
 
 
 @contextmanager

@@ -79,6 +79,27 @@ def find_difference(lake: Lake, table: type[Table], first: int, second: int) -> 
     )
 
 
+def find_changed_keys(lake: Lake, table: type[Table], key: str, since: int) -> frozenset[str] | None:
+    """Return the values of a column of whose rows any was added, removed or changed after a version.
+
+    Args:
+        lake: The lake, as a tenant has it.
+        table: The table.
+        key: A column of text of its grain.
+        since: The version before.
+
+    Returns:
+        The values; None where all may have changed: the version is no longer kept.
+    """
+    try:
+        rows = pl.concat([lake.scan(table, version=since), lake.scan(table)])
+    except LakeError:
+        return None
+    # A row that is in either version counts twice.
+    changed = rows.group_by(pl.all()).len().filter(pl.col("len") == 1).select(key).unique()
+    return frozenset(changed.drop_nulls().collect()[key])
+
+
 def restore(lake: Lake, table: type[Table], version: int) -> Written:
     """Write a table as it was at an older version; the next night computes it anew from there.
 

@@ -17,7 +17,10 @@ from kaizenlake.tables import Scan
 
 HTML_NAME, PDF_NAME, FIGURES_NAME = "kaizen.html", "kaizen.pdf", "kaizen.json"
 
-OURS = (HTML_NAME, PDF_NAME, FIGURES_NAME, "canary-*", "policy-audit.*", "skills.*", "skills/*")
+OURS = (
+    *(HTML_NAME, PDF_NAME, FIGURES_NAME, "canary-*", "policy-audit.*", "skills.*", "skills/*"),
+    *("funnel.*", "readiness-*", "plan-*", "project-*"),
+)
 """Files of the reports of a day, by their patterns."""
 
 
