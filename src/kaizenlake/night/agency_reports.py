@@ -107,7 +107,7 @@ def report_nightly(lake: Lake, run: Run, record: StepRecord, reports: Path) -> N
     report for the client of each of its projects. What cannot be written is said so, and the others are.
 
     Args:
-        lake: The lake.
+        lake: The lake, with all its tenants.
         run: The run; what of it is redacted is added.
         record: The step.
         reports: Folder of the reports.

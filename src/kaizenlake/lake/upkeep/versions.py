@@ -84,7 +84,7 @@ def find_changed_keys(lake: Lake, table: type[Table], key: str, since: int) -> f
 
     Args:
         lake: The lake, as a tenant has it.
-        table: The table.
+        table: Its rows are compared whole.
         key: A column of text of its grain.
         since: The version before.
 
