@@ -112,6 +112,15 @@ class Confidence(ParameterGroup):
     full: AtLeastOne = Field(default=50, description="Events from which confidence is 100.")
 
 
+class SiteRules(ParameterGroup):
+    """The pages over the lake, in `site/` of the reports."""
+
+    nightly: bool = Field(default=True, description="Whether each night writes the pages that changed.")
+    most_pages: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        default=1_000, description="Most pages of one kind, such as experiments; lists say how many more there are."
+    )
+
+
 class Publishing(ParameterGroup):
     """How long a publication holds, and how much of it there is."""
 

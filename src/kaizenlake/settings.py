@@ -45,6 +45,7 @@ from kaizenlake.parameters import (
     Reporting,
     Retention,
     Schedule,
+    SiteRules,
     Skills,
     TaskRules,
     Tenants,
@@ -92,6 +93,7 @@ class Settings(BaseModel):
     money: Money = Field(default_factory=Money)
     alerts: AlertRules = Field(default_factory=AlertRules)
     publishing: Publishing = Field(default_factory=Publishing)
+    site: SiteRules = Field(default_factory=SiteRules)
     tenants: Tenants = Field(default_factory=Tenants)
     landing: LandingLimits = Field(default_factory=LandingLimits)
     maintenance: Maintenance = Field(default_factory=Maintenance)

@@ -22,6 +22,7 @@ from kaizenlake.cli.commands import (
     operate,
     policy,
     readiness,
+    site,
     skill,
     tables,
 )
@@ -59,6 +60,7 @@ def _kaizen(
 
 for module in (
     operate,
+    site,
     mapping,
     tables,
     events,

@@ -64,8 +64,8 @@ class StepRecord(_Record):
     """One step of a run."""
 
     name: str = Field(
-        description="`plugins`, `land`, `doubt`, the name of a job, `feedback`, `decide`, `serve`, `tell`, `publish`, `report` or "
-        "`agency`."
+        description="`plugins`, `land`, `doubt`, the name of a job, `feedback`, `decide`, `serve`, `tell`, `publish`, `report`, "
+        "`agency` or `site`."
     )
     status: StepStatus = Field(description="How it ended, or that it is running.")
     why: tuple[str, ...] = Field(default=(), description="Why it ran, was skipped, or had nothing to do.")

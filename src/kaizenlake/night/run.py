@@ -35,7 +35,7 @@ from kaizenlake.lake.landing.changed_files import find_changed
 from kaizenlake.lake.landing.landing import Landing
 from kaizenlake.lake.store import Lake
 from kaizenlake.lake.trust import decisions
-from kaizenlake.night import alerts, artifact, deciding
+from kaizenlake.night import alerts, artifact, deciding, site
 from kaizenlake.night.artifact import Landed, Run, RunFailure, StepRecord
 from kaizenlake.night.fingerprint import belief, fingerprint, settings_of
 from kaizenlake.night.job_output import JobOutput
@@ -154,6 +154,7 @@ def nightly(
             night.settle(jobs)
             night.alert(jobs)
             night.leave(reports)
+            night.show(reports)
         except Stopped as stop:
             night.end("terminated", stop.exit_code)
             raise
@@ -429,6 +430,12 @@ class _Night:
 
                 with self.surviving(), self.step(StepRecord(name="agency", status="running")) as record:
                     agency_reports.report_nightly(self.lake, self.run, record, reports)
+
+    def show(self, reports: Path | None) -> None:
+        """Write the site, also where a job failed: it says what broke."""
+        if reports is not None:
+            with self.surviving(), self.step(StepRecord(name="site", status="running")) as record:
+                site.show(self.lake, self.run, record, reports, self.broken)
 
 
 @contextmanager

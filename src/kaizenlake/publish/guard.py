@@ -74,7 +74,10 @@ def redact_report(value: Anything) -> Anything:
     return _part(value)  # type: ignore[no-any-return]
 
 
-_AS_THEY_ARE = frozenset({"id", "link", "names", "type", "source", "as_of_iso", "table", "kind", "data"})
+_AS_THEY_ARE = frozenset(
+    {"id", "link", "names", "type", "source", "as_of_iso", "table", "kind", "data", "path", "anchors", "tone"}
+    | {"source_link", "more_link"}
+)
 _DRAWINGS = frozenset({"wide", "narrow", "paper"})
 _WORDS = re.compile(r">([^<>]+)<|(?:aria-label|alt|title)=\"([^\"]*)\"")
 

@@ -21,10 +21,11 @@ Basis: TypeAlias = Literal["experiment", "observation", "count", "warning"]
 
 @dataclass(frozen=True)
 class ReportColumn:
-    """A column of a table: heading, and whether it holds text, figures or a verdict."""
+    """A column of a table: heading, whether it holds text, figures or a verdict, and the page that says what it means."""
 
     label: str
     kind: Kind = "number"
+    link: str = ""
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ class Grid:
         columns: Its columns; the first names the row.
         rows: Cells, as many as columns.
         note: How much is not shown; empty when all is.
+        source_link: Page of that table; empty for none.
+        anchors: Identifier of each row, to which other pages lead; empty for none.
     """
 
     id: str
@@ -46,6 +49,8 @@ class Grid:
     columns: tuple[ReportColumn, ...]
     rows: tuple[tuple[Cell, ...], ...]
     note: str = ""
+    source_link: str = ""
+    anchors: tuple[str, ...] = ()
     type: Literal["grid"] = "grid"
 
 
@@ -126,11 +131,12 @@ class Section:
 
 @dataclass(frozen=True)
 class KeyFigure:
-    """A key figure: its name, its value, and how it moved since the report before."""
+    """A key figure: its name, its value, how it moved since the report before, and the page that it rests on."""
 
     label: str
     value: str
     change: str
+    link: str = ""
 
 
 @dataclass(frozen=True)

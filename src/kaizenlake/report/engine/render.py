@@ -98,10 +98,10 @@ def render_html(report: ReportDocument) -> str:
         report: The report, laid out.
     """
     laid_out = guard.redact_report(report)
-    style = _read_resource("html", "kaizen.css")
+    style = read_resource("html", "kaizen.css")
     digest = b64encode(sha256(style.encode("utf-8")).digest()).decode("ascii")
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
-    return _template().render(report=laid_out, style=Markup(style), policy=policy, drawn=Markup)  # noqa: S704 - ours
+    return find_template("kaizen.html.j2").render(report=laid_out, style=Markup(style), policy=policy, drawn=Markup)  # noqa: S704 - ours
 
 
 def render_pdf(report: ReportDocument) -> bytes:
@@ -174,7 +174,7 @@ def _gather_lacking(error: typst.TypstError) -> frozenset[str]:
 
 def _typeset(told: dict[str, Any], at: datetime) -> bytes:
     compiler = typst.Compiler(
-        input=_read_resource("pdf", "kaizen.typ").encode("utf-8"),
+        input=read_resource("pdf", "kaizen.typ").encode("utf-8"),
         font_paths=_fonts(),
         sys_inputs={"report": json.dumps(told, ensure_ascii=False)},
     )
@@ -189,11 +189,21 @@ def _fonts() -> Any:
 
 
 @cache
-def _read_resource(folder: str, name: str) -> str:
+def read_resource(folder: str, name: str) -> str:
+    """Return the text of a file of ours: a style, a script or a template."""
     return (resources.files("kaizenlake.report.engine") / folder / name).read_text(encoding="utf-8")
 
 
+def find_template(name: str) -> jinja2.Template:
+    """Return the template of a kind of page."""
+    return _environment().get_template(name)
+
+
 @cache
-def _template() -> jinja2.Template:
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
-    return environment.from_string(_read_resource("html", "kaizen.html.j2"))
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+        loader=jinja2.FunctionLoader(lambda name: read_resource("html", name)),
+    )

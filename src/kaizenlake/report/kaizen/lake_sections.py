@@ -25,7 +25,7 @@ from kaizenlake.report.engine.blocks import (
     how_many_more,
 )
 from kaizenlake.report.engine.columns import Cell, show, show_text
-from kaizenlake.report.engine.rows import CHART_ROWS, TableRow
+from kaizenlake.report.engine.rows import CHART_ROWS, Figures, TableRow
 from kaizenlake.report.kaizen.headlines import findings
 from kaizenlake.report.kaizen.kaizen_data import ReportData
 from kaizenlake.report.kaizen.report_labels import GLOSSARY, pattern_label
@@ -44,37 +44,53 @@ from kaizenlake.tables import (
 )
 from kaizenlake.vocabulary import OUTCOMES, plural
 
+
+def _count(value: float | None) -> str:
+    """Return a number of things; those of a report before are read as floats."""
+    return say.count(None if value is None else round(value))
+
+
 _NUMBERS: dict[str, tuple[str, Callable[[Any], str], Callable[[Any], str]]] = {
-    "events": ("Events", say.count, say.count),
-    "projects": ("Projects", say.count, say.count),
-    "contents": ("Posts measured", say.count, say.count),
+    "events": ("Events", _count, _count),
+    "projects": ("Projects", _count, _count),
+    "contents": ("Posts measured", _count, _count),
     "good_or_better_rate": ("Posts good or excellent", say.percent, say.points),
-    "winners": ("Winners", say.count, say.count),
-    "losers": ("Losers", say.count, say.count),
-    "patterns_that_work": ("Patterns that work", say.count, say.count),
-    "patterns_at_risk": ("Risky patterns", say.count, say.count),
+    "winners": ("Winners", _count, _count),
+    "losers": ("Losers", _count, _count),
+    "patterns_that_work": ("Patterns that work", _count, _count),
+    "patterns_at_risk": ("Risky patterns", _count, _count),
     **{
         f"{kind}_win_rate": (f"{say.sentence(noun.many)} won", say.percent, say.points)
         for kind, noun in OUTCOMES.items()
     },
-    "sources": ("Sources", say.count, say.count),
-    "stale_sources": ("Silent sources", say.count, say.count),
-    "waiting_in_quarantine": ("Lines in quarantine", say.count, say.count),
+    "sources": ("Sources", _count, _count),
+    "stale_sources": ("Silent sources", _count, _count),
+    "waiting_in_quarantine": ("Lines in quarantine", _count, _count),
 }
 """Figures of the report by name: label, how the value is written, how its change is written."""
 
 _KEYS = ("events", "contents", "good_or_better_rate", "patterns_that_work", "patterns_at_risk", "waiting_in_quarantine")
 
 
-def build_key_figures(data: ReportData) -> tuple[KeyFigure, ...]:
-    """Return figures at the head of the report, and how they moved since the report before."""
+def build_key_figures(data: ReportData) -> dict[str, KeyFigure]:
+    """Return figures at the head of the report by name, and how they moved since the report before."""
     now, before = data.figures.numbers, data.previous.numbers if data.previous else None
-    made = []
+    made = {}
     for name in _KEYS:
         label, written, _ = _NUMBERS[name]
         change = "" if before is None else _format_change(name, before.get(name), now.get(name)) or "no change"
-        made.append(KeyFigure(label, written(now.get(name)), change))
-    return tuple(made)
+        made[name] = KeyFigure(label, written(now.get(name)), change)
+    return made
+
+
+def list_moved(data: ReportData) -> list[tuple[str, str, str, str, str]]:
+    """Return the figures that moved since the report before: name, label, before, now and change."""
+    before, now = data.previous.numbers if data.previous else {}, data.figures.numbers
+    return [
+        (name, label, written(before.get(name)), written(now.get(name)), change)
+        for name, (label, written, _) in _NUMBERS.items()
+        if (change := _format_change(name, before.get(name), now.get(name)))
+    ]
 
 
 def _format_change(name: str, before: float | None, now: float | None) -> str:
@@ -129,12 +145,11 @@ def build_changes(data: ReportData) -> Section:
     if before is None:
         blocks.append(Paragraph("This is the first report of this lake; the next one says what changed since."))
     else:
-        moved = [
-            (label, written(before.numbers.get(name)), written(data.figures.numbers.get(name)), change)
-            for name, (label, written, _) in _NUMBERS.items()
-            if (change := _format_change(name, before.numbers.get(name), data.figures.numbers.get(name)))
+        moved = [row[1:] for row in list_moved(data)]
+        turned = [
+            (pattern_label(kind, pattern), evidence, old, new)
+            for kind, pattern, evidence, old, new in list_turned(before, data.figures)
         ]
-        turned = _list_turned(before.verdicts, data.figures.verdicts)
         if moved:
             blocks.append(
                 Grid(
@@ -197,13 +212,15 @@ _RULES = 5
 """Most rules that are named in the sentence on a run; the section on data quality has all that wait."""
 
 
-def _list_turned(before: dict[str, str], now: dict[str, str]) -> list[tuple[str, str, str, str]]:
+def list_turned(before: Figures | None, now: Figures) -> list[tuple[str, str, str, str, str]]:
+    """Return patterns whose verdict turned since the report before: type, pattern, evidence, verdict before and now."""
     turned = []
-    for name in sorted({*before, *now}):
-        old, new = before.get(name, "unclear"), now.get(name, "unclear")
+    former = before.verdicts if before is not None else now.verdicts
+    for name in sorted({*former, *now.verdicts}):
+        old, new = former.get(name, "unclear"), now.verdicts.get(name, "unclear")
         if old != new and name.count("|") >= 2:
             evidence, pattern_type, pattern = name.split("|", 2)
-            turned.append((pattern_label(pattern_type, pattern), evidence, old, new))
+            turned.append((pattern_type, pattern, evidence, old, new))
     return turned
 
 

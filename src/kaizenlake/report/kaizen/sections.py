@@ -39,7 +39,7 @@ def build_document(data: ReportData, more: tuple[Section, ...] = ()) -> ReportDo
         title="Kaizen report",
         subtitle="What was learned, how sure it is, and what it rests on",
         window=window,
-        figures=build_key_figures(data),
+        figures=tuple(build_key_figures(data).values()),
         sections=(*(make(data) for make in SECTIONS), *more, *(make(data) for make in LAST)),
     ).with_foot(period)
 
