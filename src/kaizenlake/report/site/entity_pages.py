@@ -36,7 +36,6 @@ class KindRows:
     """Everything that the pages of one kind are made of.
 
     Args:
-        kind: The kind.
         heads: Row of the overview of each thing that has one, in the order of the overview.
         keys: Things that have a page, those of the overview first.
         total: How many there are in all.
@@ -54,7 +53,6 @@ def read_kind(kind: PageKind, scan: Scan, most: int) -> KindRows:
     """Read all that the pages of a kind are made of, each table once.
 
     Args:
-        kind: The kind.
         scan: Gives a table.
         most: Most pages of it.
     """

@@ -58,7 +58,6 @@ def read_part(part: PagePart, scan: Scan) -> dict[Key, Listing[TableRow]]:
     """Return the first rows of a part for everything that it is about.
 
     Args:
-        part: The part.
         scan: Gives a table.
     """
     frame = scan(part.table)
@@ -69,7 +68,6 @@ def read_grouped(part: PagePart, frame: pl.LazyFrame) -> dict[Key, Listing[Table
     """Return the first rows of a frame for everything that a part is about.
 
     Args:
-        part: The part.
         frame: Its rows.
     """
     key = list(part.key)
@@ -96,8 +94,6 @@ def build_part(part: PagePart, rows: Listing[TableRow], links: SiteLinks) -> Gri
     """Return a part as a table whose headings lead to what their columns mean, and whose names lead to their pages.
 
     Args:
-        part: The part.
-        rows: Its rows.
         links: Pages that there are.
     """
     columns = [_link(Shown((item,)) if isinstance(item, str) else item, part.links, links) for item in part.columns]
