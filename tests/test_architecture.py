@@ -55,7 +55,7 @@ FORBIDDEN = {
 ONLY_IN = {
     "deltalake": {"lake"},
     "jinja2": {"publish", "report", "generate"},
-    "httpx": {"generate"},
+    "httpx": {"generate", "night"},
     "icalendar": {"report"},
     "typst": {"report"},
     "typer": {"cli"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from datetime import date
@@ -708,3 +709,58 @@ class AlertRules(ParameterGroup):
     hook_seconds: Annotated[float, Field(gt=0, le=600)] = Field(
         default=30.0, description="Seconds after which it is ended."
     )
+    webhook: SecretStr = Field(
+        default=SecretStr(""),
+        description="Address to which new alerts of all tenants are posted (extra kaizenlake[generator]); best given by the variable "
+        "KAIZEN_ALERTS__WEBHOOK. It is shown nowhere.",
+    )
+    webhook_form: Literal["auto", "slack", "teams", "json"] = Field(
+        default="auto", description="Form of the message; auto: by the server's name, else JSON."
+    )
+    webhook_seconds: Annotated[float, Field(gt=0, le=120)] = Field(default=10.0, description="Longest time of one try.")
+    webhook_tries: Annotated[int, Field(ge=1, le=5)] = Field(
+        default=3, description="Tries where it does not answer, or asks for patience."
+    )
+    mail_to: tuple[str, ...] = Field(
+        default=(), description="Addresses to which new alerts of all tenants are sent by e-mail."
+    )
+    mail_from: str = Field(default="", max_length=320, description="Address that sends them.")
+    smtp_host: str = Field(default="", max_length=253, description="Server that sends them; empty for none.")
+    smtp_port: Annotated[int, Field(ge=1, le=65_535)] = Field(default=587, description="Its port.")
+    smtp_security: Literal["starttls", "tls", "none"] = Field(
+        default="starttls", description="How the connection is encrypted."
+    )
+    smtp_user: str = Field(default="", max_length=320, description="Name to log in with; empty for no login.")
+    smtp_password: SecretStr = Field(
+        default=SecretStr(""),
+        description="Its password; best given by the variable KAIZEN_ALERTS__SMTP_PASSWORD. It is shown nowhere.",
+    )
+    smtp_seconds: Annotated[float, Field(gt=0, le=120)] = Field(
+        default=15.0, description="Longest time of a step of the sending."
+    )
+
+    @field_validator("webhook")
+    @classmethod
+    def _is_web_address(cls, url: SecretStr) -> SecretStr:
+        if url.get_secret_value() and not url.get_secret_value().startswith(("http://", "https://")):
+            raise ValueError("expected an address that begins with http:// or https://")
+        return url
+
+    @field_validator("mail_to", "mail_from")
+    @classmethod
+    def _are_mail_addresses(cls, given: tuple[str, ...] | str) -> tuple[str, ...] | str:
+        for address in (given,) if isinstance(given, str) else given:
+            if address and not _MAIL_ADDRESS.fullmatch(address):
+                raise ValueError(f"expected an e-mail address such as ann@example.com; found {address!r}")
+        return given
+
+    @model_validator(mode="after")
+    def _can_send(self) -> Self:
+        if self.mail_to and not (self.smtp_host and self.mail_from):
+            raise ValueError("alerts.mail_to needs alerts.smtp_host and alerts.mail_from")
+        if self.smtp_user and self.smtp_security == "none" and self.smtp_host not in {"localhost", "127.0.0.1", "::1"}:
+            raise ValueError("alerts.smtp_user needs an encrypted connection (alerts.smtp_security)")
+        return self
+
+
+_MAIL_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")

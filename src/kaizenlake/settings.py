@@ -363,7 +363,12 @@ def _describe_problem(problem: ErrorDetails) -> str:
         # What is told of a generator holds its key.
         said = describe_broken({**problem, "input": problem["input"] if last in _TOLD_OF_GENERATOR else _HIDDEN}, of)
         return f"Setting {name!r}: {said}."
+    if name == "alerts" or (groups[:1] == ["alerts"] and last in _SECRETS_OF_ALERTS):
+        return f"Setting {name!r}: {describe_broken({**problem, 'input': _HIDDEN}, of)}."
     return f"Setting {name!r}: {describe_broken(problem, of)}."
+
+
+_SECRETS_OF_ALERTS = frozenset({"webhook", "smtp_password"})
 
 
 def describe_broken(problem: ErrorDetails, of: str = "") -> str:
@@ -406,7 +411,11 @@ _HIDDEN = _Hidden()
 
 def _quote_of(name: str, value: Any) -> str:
     """Return the value of a setting as it was given, unless it is or may hold a key."""
-    return _quote(_HIDDEN if name.startswith("generator") or "key" in name.lower() else value)
+    may_be_secret = name.startswith(("generator", "alerts")) or any(word in name.lower() for word in _SECRET_WORDS)
+    return _quote(_HIDDEN if may_be_secret else value)
+
+
+_SECRET_WORDS = ("key", "webhook", "password")
 
 
 def _where(loc: tuple[int | str, ...], given: Mapping[tuple[str, str], _Given]) -> str:

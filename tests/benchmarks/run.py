@@ -16,6 +16,7 @@ import landing
 import logging_calls
 import reader
 import router
+import site_pages
 import startup
 
 BENCHMARKS = {
@@ -26,6 +27,7 @@ BENCHMARKS = {
     "startup": startup,
     "reader": reader,
     "router": router,
+    "site": site_pages,
     "homemade": homemade,
     "comparisons": comparisons,
 }

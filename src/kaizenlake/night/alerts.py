@@ -1,4 +1,4 @@
-"""Telling of alerts: into the run's record, into `published/alerts.json`, and to the hook, each alert once."""
+"""Telling of alerts: into the run's record, into `published/alerts.json`, to the hook, by webhook and by e-mail, each alert once."""
 
 from __future__ import annotations
 
@@ -8,14 +8,19 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
 from contextlib import suppress
-from typing import IO
+from datetime import UTC, datetime
+from typing import IO, Literal
 
 import msgspec
 
 from kaizenlake.lake.store import Lake
 from kaizenlake.night import artifact
-from kaizenlake.night.artifact import AlertRecord, HookRecord, Run, StepRecord
+from kaizenlake.night.artifact import AlertRecord, DeliveryRecord, HookRecord, Run, StepRecord
+from kaizenlake.night.telling.channels import Delivery
+from kaizenlake.night.telling.mail import send_mail
+from kaizenlake.night.telling.webhook import post_alerts
 from kaizenlake.publish.signed.alerts import SCHEMA, VERSION, Alert, publish_alerts, standing
 from kaizenlake.publish.signed.tenants import audiences
 from kaizenlake.vocabulary import plural
@@ -25,12 +30,12 @@ OUTPUT = 2_000
 
 
 def tell(lake: Lake, run: Run, record: StepRecord) -> None:
-    """Put the alerts on record, publish them, and run the hook with those that it was not told of yet.
+    """Put the alerts on record, publish them, and tell those that were not told yet: by the hook, the webhook and e-mail.
 
-    An alert is told once, however long it holds. Where the hook fails, the next run tells it again.
+    An alert is told once by each channel, however long it holds. Where one fails, the next run tells it again.
 
     Args:
-        run: The run; its `alerts` and `hook` are set.
+        run: The run; its `alerts`, `hook` and `deliveries` are set.
         record: The step.
     """
     former = _former(lake, run)
@@ -47,6 +52,16 @@ def tell(lake: Lake, run: Run, record: StepRecord) -> None:
         run.hook = _run_hook(settings.hook, settings.hook_seconds, untold, run, lake)
         if run.hook.status == "done":
             told |= {_key(alert) for alert in untold}
+    taken: dict[tuple[str | None, str], set[str]] = {_key(item): set(item.told_by) for item in former}
+    for channel in _channels(lake):
+        waiting = tuple(alert for alert in found if channel not in taken.get(_key(alert), ()))
+        if not waiting:
+            continue
+        delivery = _deliver(channel, waiting, run, lake)
+        run.deliveries = (*run.deliveries, delivery)
+        if delivery.status == "done":
+            for alert in waiting:
+                taken.setdefault(_key(alert), set()).add(channel)
     run.alerts = tuple(
         AlertRecord(
             tenant_id=alert.tenant_id,
@@ -57,14 +72,51 @@ def tell(lake: Lake, run: Run, record: StepRecord) -> None:
             words=alert.words,
             is_new=_key(alert) not in known,
             is_told=_key(alert) in told,
+            told_by=tuple(sorted(taken.get(_key(alert), ()))),
         )
         for alert in found
     )
     record.rows_out = len(run.alerts)
-    if run.hook is not None:
-        record.why = (f"the hook was given {plural(run.hook.alerts, 'alert')}: {run.hook.status}",)
-    elif not written:
+    said = [("the hook", run.hook)] if run.hook is not None else []
+    record.why = tuple(f"{name} was given {plural(made.alerts, 'alert')}: {made.status}" for name, made in said)
+    record.why += tuple(
+        f"the {made.channel} was given {plural(made.alerts, 'alert')}: {made.status}" for made in run.deliveries
+    )
+    if record.why:
+        return
+    if not written:
         record.status, record.why = "nothing to do", ("the alerts are those of the run before",)
+
+
+Channel = Literal["webhook", "mail"]
+
+
+def _channels(lake: Lake) -> Iterator[Channel]:
+    """Yield the channels beside the hook by which the settings have alerts told."""
+    rules = lake.settings.alerts
+    if rules.webhook.get_secret_value():
+        yield "webhook"
+    if rules.mail_to:
+        yield "mail"
+
+
+def _deliver(channel: Channel, alerts: tuple[Alert, ...], run: Run, lake: Lake) -> DeliveryRecord:
+    rules, began = lake.settings.alerts, time.perf_counter()
+    try:
+        if channel == "webhook":
+            made = post_alerts(rules, alerts, as_of=run.as_of, run_id=run.run_id)
+        else:
+            made = send_mail(rules, alerts, as_of=run.as_of, now=datetime.now(UTC))
+    except Exception as error:  # noqa: BLE001 - a server of others: whatever comes of it stops no night, and its words may hold a secret
+        made = Delivery(f"it could not be told: {type(error).__name__}")
+    return DeliveryRecord(
+        channel=channel,
+        status="failed" if made.error else "done",
+        alerts=len(alerts),
+        tries=made.tries,
+        seconds=round(time.perf_counter() - began, 3),
+        output=made.error,
+    )
 
 
 def _key(alert: Alert | AlertRecord) -> tuple[str | None, str]:

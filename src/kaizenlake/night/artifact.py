@@ -89,6 +89,9 @@ class AlertRecord(_Record):
     words: str = Field(description="What is the matter, in a sentence with its numbers.")
     is_new: bool = Field(description="The run before that looked for alerts did not have it.")
     is_told: bool = Field(description="The hook took it, in this run or in one before.")
+    told_by: tuple[str, ...] = Field(
+        default=(), description="Other channels that took it, in this run or in one before: webhook, mail."
+    )
 
 
 class HookRecord(_Record):
@@ -101,6 +104,17 @@ class HookRecord(_Record):
     output: str = Field(
         default="", description="The end of what it wrote to its standard error, or why it did not run."
     )
+
+
+class DeliveryRecord(_Record):
+    """What came of telling new alerts by a channel; its failure does not fail the run."""
+
+    channel: Literal["webhook", "mail"] = Field(description="By what they were told.")
+    status: Literal["done", "failed"] = Field(description="How it ended; what failed is told again by the next run.")
+    alerts: int = Field(ge=1, description="Alerts it was given.")
+    tries: int = Field(default=1, ge=0, description="How often it was tried.")
+    seconds: float = Field(default=0.0, ge=0, description="Time it took.")
+    output: str = Field(default="", description="Why it failed; no address and no password is in it.")
 
 
 class MissingRecord(_Record):
@@ -165,6 +179,10 @@ class Run(_Record):
         default=None, description="Alerts that stand; null where the run did not get there."
     )
     hook: HookRecord | None = Field(default=None, description="What came of the hook; null where it was not run.")
+    deliveries: tuple[DeliveryRecord, ...] = Field(
+        default=(),
+        description="What came of the webhook and the e-mails; none where there was nothing to tell by them.",
+    )
     reports: tuple[str, ...] = Field(default=(), description="Files of the reports, the Kaizen report's first.")
     attached: tuple[str, ...] = Field(
         default=(),
@@ -228,8 +246,9 @@ def write(folder: Path, run: Run, *, is_synced: bool = True) -> Path:
     path = folder / f"{run.run_id}.json"
     errors = [failure.model_copy(update={"message": guard.text(failure.message)}) for failure in run.errors]
     hook = run.hook and run.hook.model_copy(update={"output": guard.text(run.hook.output)})
+    deliveries = tuple(item.model_copy(update={"output": guard.text(item.output)}) for item in run.deliveries)
     missing = tuple(item.model_copy(update={"words": guard.text(item.words)}) for item in run.missing)
-    public = run.model_copy(update={"errors": errors, "hook": hook, "missing": missing})
+    public = run.model_copy(update={"errors": errors, "hook": hook, "missing": missing, "deliveries": deliveries})
     files.write_atomic(path, f"{public.model_dump_json(indent=2)}\n".encode(), is_synced=is_synced)
     return path
 

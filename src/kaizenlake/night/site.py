@@ -124,7 +124,8 @@ def _troubles(run: Run) -> tuple[object, ...]:
     """Return what of a run the start page tells beside the tables."""
     doubt = run.step("doubt")
     hook = run.hook.status if run.hook is not None else "done"
-    return (doubt.why if doubt else (), hook, run.landing.blocked if run.landing else ())
+    failed = tuple(item.channel for item in run.deliveries if item.status != "done")
+    return (doubt.why if doubt else (), hook, failed, run.landing.blocked if run.landing else ())
 
 
 def _remove_gone(folder: Path, places: Collection[tuple[str, ...]]) -> None:
@@ -195,6 +196,9 @@ def _yield_faults(view: Lake, run: Run, broken: Collection[type[Table]]) -> Iter
         yield Fault(f"A file was left alone: {file}", "Move it away, or put one that can be read in its place.")
     if run.hook is not None and run.hook.status != "done":
         yield Fault(f"The hook of the alerts {run.hook.status}.", "The next run tells it again.")
+    for made in run.deliveries:
+        if made.status != "done":
+            yield Fault(f"The {made.channel} of the alerts failed: {made.output}", "The next run tells them again.")
 
 
 def _yield_notes(run: Run) -> Iterator[str]:

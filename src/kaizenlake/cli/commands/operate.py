@@ -368,8 +368,15 @@ def _tell(run: Run) -> None:
     if (feedback := run.step("feedback")) is not None and feedback.rows_out:
         tasks = plural(feedback.rows_out, "task")
         say(f"Proposed: {tasks} for brands with alarms; `kaizen task list` shows what waits for a person.")
+    _tell_undelivered(run)
+
+
+def _tell_undelivered(run: Run) -> None:
     if (hook := run.hook) is not None and hook.status != "done":
         note(f"The hook of the alerts {hook.status}; they are told again by the next run. {hook.output}".rstrip())
+    for made in run.deliveries:
+        if made.status != "done":
+            note(f"The {made.channel} of the alerts failed; the next run tells them again. {made.output}".rstrip())
 
 
 def _tenant_words(run: Run, tenant: str | None) -> str:

@@ -1,0 +1,1 @@
+"""Tell people of new alerts: by a webhook, and by e-mail."""
