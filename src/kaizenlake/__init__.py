@@ -47,6 +47,7 @@ _HOMES = {
     "ExampleSource": "kaizenlake.training.examples",
     "TrainingExample": "kaizenlake.training.examples",
     "filter_examples": "kaizenlake.training.example_filter",
+    "load_model": "kaizenlake.decide.training.registry",
 }
 
 # The log functions of the single event types, such as `log_lead_created`, follow from the catalogue.

@@ -5,6 +5,7 @@ from kaizenlake.decide.agency.feedback import create_feedback_loop_orchestrator 
 from kaizenlake.decide.agency.scheduler import SchedulerRepository as SchedulerRepository
 from kaizenlake.decide.agency.scheduler import SchedulerRuntime as SchedulerRuntime
 from kaizenlake.decide.training.learning_service import LearningService as LearningService
+from kaizenlake.decide.training.registry import load_model as load_model
 from kaizenlake.errors import BenchmarkEnforcementError as BenchmarkEnforcementError
 from kaizenlake.events.write.boundaries import IngestStats as IngestStats
 from kaizenlake.events.write.boundaries import ingest_performance_batch as ingest_performance_batch

@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from kaizenlake.errors import PublishError, VerificationError
@@ -114,7 +115,7 @@ def check_owner_alone(path: Path) -> None:
             )
 
 
-def write_private_key(path: Path, key: Ed25519PrivateKey) -> bool:
+def write_private_key(path: Path, key: Ed25519PrivateKey | EllipticCurvePrivateKey) -> bool:
     """Write a private key aside and link it into place, readable by its owner alone.
 
     Returns:

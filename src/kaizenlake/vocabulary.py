@@ -17,6 +17,15 @@ Result: TypeAlias = Literal["promoted", "validated", "rolled_back", "stopped"]
 Method: TypeAlias = Literal["power", "obrien_fleming", "pocock", "always_valid"]
 """How the chance of a false promotion is spent over the looks at a deployment."""
 
+ModelType: TypeAlias = Literal["BASE", "FINE_TUNED", "DISTILLED", "LORA_ADAPTER", "REWARD"]
+"""What kind of model a version is."""
+
+ModelStage: TypeAlias = Literal["staging", "production", "archived"]
+"""Where a version of a model stands, in the order in which it goes through them."""
+
+Recommendation: TypeAlias = Literal["DEPLOY", "REVIEW", "REJECT"]
+"""What the validation of a model says."""
+
 ReplayKind: TypeAlias = Literal["off_policy", "re_execution"]
 """How a candidate is replayed: by propensities, or by running inputs again."""
 

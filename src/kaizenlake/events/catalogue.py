@@ -29,7 +29,7 @@ from kaizenlake.events.types import (
     web,
 )
 from kaizenlake.events.types.agency import brand_facts, task_log
-from kaizenlake.events.types.training import dataset_log, learning_log
+from kaizenlake.events.types.training import dataset_log, learning_log, model_log
 from kaizenlake.events.values.fields import Payload
 
 
@@ -182,6 +182,12 @@ FAMILIES: tuple[Family, ...] = (
         "dataset_log",
         "Data sets that were cut to learn from, and texts that were frozen to be learnt from by none.",
         events_of(dataset_log),
+        is_decision=True,
+    ),
+    Family(
+        "model_log",
+        "Models that were registered, what was found of them, and what was decided of them.",
+        events_of(model_log),
         is_decision=True,
     ),
     Family(

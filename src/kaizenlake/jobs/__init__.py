@@ -70,6 +70,8 @@ from kaizenlake.jobs.training import (
     curriculum,
     datasets,
     example_rejections,
+    model_promotions,
+    models,
     planning_strategies,
     training_examples,
 )
@@ -165,6 +167,8 @@ JOBS: tuple[Job, ...] = (
     training_examples.training_examples,
     example_rejections.example_rejections,
     datasets.datasets,
+    models.models,
+    model_promotions.model_promotions,
     findings.findings,
     alerts.alerts,
     curriculum.curriculum,

@@ -81,6 +81,7 @@ from kaizenlake.tables.silver import (
     ExperimentLog,
     Intake,
     LearningLog,
+    ModelLog,
     Packs,
     Performance,
     PolicyLog,
@@ -95,6 +96,7 @@ from kaizenlake.tables.skill import CrlTermsDaily, SkillCards, SkillFailures, Sk
 from kaizenlake.tables.trace import RunCosts, TraceAttributes, Traces, TraceSteps
 from kaizenlake.tables.training.behaviour import BehaviourPatterns, Curriculum, PlanningStrategies
 from kaizenlake.tables.training.examples import Datasets, ExampleRejections, TrainingExamples
+from kaizenlake.tables.training.models import ModelPromotions, Models
 
 BRONZE: tuple[type[Table], ...] = (Events, Quarantine, Landings, Acknowledgements)
 
@@ -188,6 +190,8 @@ GOLD: tuple[type[Table], ...] = (
     TrainingExamples,
     ExampleRejections,
     Datasets,
+    Models,
+    ModelPromotions,
     Findings,
     Alerts,
 )
@@ -262,6 +266,9 @@ __all__ = [
     "LearnedValue",
     "LearningLog",
     "LearningProgress",
+    "ModelLog",
+    "ModelPromotions",
+    "Models",
     "OfflineReplays",
     "OutcomeCounts",
     "OutcomeSubjects",

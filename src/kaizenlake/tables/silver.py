@@ -78,5 +78,6 @@ SILVER: tuple[type[Table], ...] = tuple(silver_table(family) for family in FAMIL
     TaskLog,
     LearningLog,
     DatasetLog,
+    ModelLog,
     TrustLog,
 ) = SILVER

@@ -16,6 +16,7 @@ _HOMES = {
     "extract_batch": "kaizenlake.training.extraction",
     "extract_from_event": "kaizenlake.training.extraction",
     "filter_examples": "kaizenlake.training.example_filter",
+    "load_model": "kaizenlake.decide.training.registry",
     "near_duplicates": "kaizenlake.training.text_clusters",
     "score_example": "kaizenlake.training.example_filter",
 }
