@@ -116,7 +116,10 @@ def _refusal(place: str, name: str, fault: str) -> LearningError:
 
 
 def _digest(file: BinaryIO) -> str:
-    return hashlib.file_digest(file, "sha256").hexdigest()
+    digest = hashlib.sha256()
+    while chunk := file.read(_CHUNK):
+        digest.update(chunk)
+    return digest.hexdigest()
 
 
 def _list(place: str) -> dict[str, int]:
