@@ -55,6 +55,7 @@ PUBLIC = {
     "lake/store": {"write"},
     "night/run": {"nightly"},
     "tables/base/declaration": {"column"},
+    "training/validation/validate": {"validate_model"},
 }
 """Functions that programs of others call by these parameters."""
 

@@ -48,6 +48,7 @@ _HOMES = {
     "TrainingExample": "kaizenlake.training.examples",
     "filter_examples": "kaizenlake.training.example_filter",
     "load_model": "kaizenlake.decide.training.registry",
+    "validate_model": "kaizenlake.training.validation.validate",
 }
 
 # The log functions of the single event types, such as `log_lead_created`, follow from the catalogue.

@@ -38,3 +38,4 @@ from kaizenlake.text.sentences import sentences as sentences
 from kaizenlake.training.example_filter import filter_examples as filter_examples
 from kaizenlake.training.examples import ExampleSource as ExampleSource
 from kaizenlake.training.examples import TrainingExample as TrainingExample
+from kaizenlake.training.validation.validate import validate_model as validate_model

@@ -19,6 +19,7 @@ _HOMES = {
     "load_model": "kaizenlake.decide.training.registry",
     "near_duplicates": "kaizenlake.training.text_clusters",
     "score_example": "kaizenlake.training.example_filter",
+    "validate_model": "kaizenlake.training.validation.validate",
 }
 
 

@@ -1,0 +1,1 @@
+"""Validation: is a model worth to take the place of another?"""
