@@ -73,7 +73,7 @@ def read_cases(cases: Iterable[Mapping[str, Any]]) -> list[Case]:
     return [_read_case(number, case) for number, case in enumerate(cases, 1)]
 
 
-def _read_case(number: int, case: Mapping[str, Any]) -> Case:
+def _read_case(number: int, case: Any) -> Case:
     if not isinstance(case, Mapping) or not isinstance(case.get("input"), str) or "expected" not in case:
         raise LearningError("E7212", f"Case {number} lacks a text `input`, a `kind` or what is `expected`.")
     kind = str(case.get("kind", "")).strip().lower().replace("-", "_")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from kaizenlake.redaction.kinds import places
+from kaizenlake.redaction.kinds import Kind, places
 from kaizenlake.training.poison import find_poison
 
 
@@ -58,8 +58,11 @@ def make_rule(name: str, patterns: Sequence[str]) -> SafetyRule:
     return SafetyRule(name, find)
 
 
+_SECRET: Final[tuple[Kind, ...]] = ("secret",)
+
+
 def _find_secret(asked: str, output: str) -> str | None:
-    told = [output[place.start : place.end] for place in places(output, ("secret",))]
+    told = [output[place.start : place.end] for place in places(output, _SECRET)]
     own = [secret for secret in told if secret not in asked]
     return f"it tells {len(own)} keys, tokens or passwords that nobody gave it" if own else None
 
