@@ -200,7 +200,7 @@ def find_manifest_fault(model: RegisteredModel, public_keys: signing.Keys) -> st
     """Return why the manifest of a model is not what was signed when it was registered, in words; None where it is.
 
     Args:
-        model: The model.
+        model: A version as it stands in the lake.
         public_keys: Public keys of the lake.
     """
     if signing.content_hash(model.manifest) != model.manifest_sha256:

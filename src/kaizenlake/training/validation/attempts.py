@@ -29,7 +29,7 @@ class Attempt:
 
 
 @dataclass
-class Subject:
+class TriedFunction:
     """A function that is tried: each call in a thread of its own, which is left alone where it takes too long.
 
     Args:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from kaizenlake.training.error_codes import LearningError
-from kaizenlake.training.validation.attempts import Subject
+from kaizenlake.training.validation.attempts import TriedFunction
 
 TRIES: Final = 3
 """Tries in which a case must fail to be lost, and in all of which the baseline must pass."""
@@ -190,8 +190,8 @@ class CaseRunner:
         outputs: Outputs of the candidate, with their inputs, for whoever looks at them next.
     """
 
-    candidate: Subject
-    baseline: Subject | None
+    candidate: TriedFunction
+    baseline: TriedFunction | None
     outputs: list[tuple[str, str]] = field(default_factory=list)
 
     def run(self, cases: Iterable[Case]) -> CaseResults:
@@ -210,13 +210,13 @@ class CaseRunner:
         outcome = "lost" if times == TRIES else "doubtful" if times else "known"
         return FoundCase(number, case, outcome, words)
 
-    def _pass(self, subject: Subject, case: Case, outputs: list[tuple[str, str]]) -> tuple[bool, str]:
+    def _pass(self, subject: TriedFunction, case: Case, outputs: list[tuple[str, str]]) -> tuple[bool, str]:
         made = subject.ask(case.input)
         if made.fault is not None:
             return False, made.fault
         outputs.append((case.input, made.value))
         # A check of the user's own may hang or raise as a model may.
-        checker = Subject(case.check, subject.seconds)
+        checker = TriedFunction(case.check, subject.seconds)
         checked = checker.call(made.value) if case.kind == "callable" else None
         checker.end()
         if checked is None:

@@ -121,7 +121,7 @@ def find_unsafe(outputs: Iterable[tuple[str, str]], rules: Sequence[SafetyRule])
 
     Args:
         outputs: Inputs with their outputs.
-        rules: The rules.
+        rules: Rules of safety, in the order in which they are asked.
     """
     found = []
     for asked, output in outputs:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kaizenlake.stats.basics._special import normal_upper, t_quantile
-from kaizenlake.training.validation.attempts import Subject
+from kaizenlake.training.validation.attempts import TriedFunction
 from kaizenlake.training.validation.cases import takes_two
 
 LEAST_INPUTS: Final = 30
@@ -89,8 +89,8 @@ class SideBySide(NamedTuple):
 
 
 def compare_outputs(
-    candidate: Subject,
-    baseline: Subject,
+    candidate: TriedFunction,
+    baseline: TriedFunction,
     inputs: Sequence[str],
     score: Callable[..., Any],
     *,
@@ -103,14 +103,14 @@ def compare_outputs(
     there is: 0 where no score is below it, else one below all others.
 
     Args:
-        candidate: The candidate.
+        candidate: Model that would take the place.
         baseline: What it would take the place of.
         inputs: What they are asked; the same asked twice counts as one, by the mean.
         score: Takes output, or input and output, and gives a number.
         seed: Seed of the bootstrap.
         outputs: Gets the outputs of the candidate, with their inputs.
     """
-    scorer = Subject(score, candidate.seconds)
+    scorer = TriedFunction(score, candidate.seconds)
     is_of_both = takes_two(score)
     rows: list[tuple[str, float, float]] = []
     fault = None
@@ -143,7 +143,7 @@ def compare_outputs(
     return SideBySide(change, means[0], means[1], faults[0], faults[1], int((~known).sum()), fault)
 
 
-def _score(scorer: Subject, asked: str, output: str, is_of_both: bool) -> tuple[float, str | None]:  # noqa: FBT001 - as the scorer takes it
+def _score(scorer: TriedFunction, asked: str, output: str, is_of_both: bool) -> tuple[float, str | None]:  # noqa: FBT001 - as the scorer takes it
     made = scorer.call(asked, output) if is_of_both else scorer.call(output)
     if made.fault is not None:
         return math.nan, f"its answer cannot be scored: {made.fault}"

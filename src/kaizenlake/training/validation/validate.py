@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from kaizenlake.errors import UsageError
-from kaizenlake.training.validation.attempts import Subject
+from kaizenlake.training.validation.attempts import TriedFunction
 from kaizenlake.training.validation.cases import Case, CaseResults, CaseRunner, read_cases
 from kaizenlake.training.validation.safety import SAFETY_RULES, SafetyRule, UnsafeOutput, find_unsafe
 from kaizenlake.training.validation.side_by_side import (
@@ -146,8 +146,8 @@ def run_validation(candidate: TextModel, baseline: TextModel | None, plan: Valid
         if not isinstance(asked, str):
             raise UsageError(f"An input is {type(asked).__name__}; expected texts.")
     cases, golden = read_cases(plan.cases), read_cases(plan.golden)
-    ours = Subject(candidate, plan.seconds)
-    theirs = None if baseline is None else Subject(baseline, plan.seconds)
+    ours = TriedFunction(candidate, plan.seconds)
+    theirs = None if baseline is None else TriedFunction(baseline, plan.seconds)
     memory = _read_peak_memory()
     try:
         evidence = _gather(ours, theirs, plan, (cases, golden))
@@ -197,7 +197,7 @@ class _Evidence:
 
 
 def _gather(
-    ours: Subject, theirs: Subject | None, plan: ValidationPlan, cases: tuple[list[Case], list[Case]]
+    ours: TriedFunction, theirs: TriedFunction | None, plan: ValidationPlan, cases: tuple[list[Case], list[Case]]
 ) -> _Evidence:
     runner = CaseRunner(ours, theirs)
     found = [runner.run(part) for part in cases]
@@ -347,7 +347,7 @@ def _tell_safety(found: _Evidence) -> ValidationStage:
     return ValidationStage("safety", not found.unsafe, figures, words)
 
 
-def _measure(ours: Subject, theirs: Subject | None, grown: float) -> ValidationStage:
+def _measure(ours: TriedFunction, theirs: TriedFunction | None, grown: float) -> ValidationStage:
     """Tell how long answers took, how many a second there were, and by how much the memory of this process grew."""
     figures: dict[str, Any] = {}
     for name, model in (("candidate", ours), ("baseline", theirs)):
