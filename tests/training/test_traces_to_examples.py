@@ -12,7 +12,7 @@ from kaizenlake.events.check.landed_lines import check_lines
 from kaizenlake.jobs.training.example_rejections import example_rejections
 from kaizenlake.jobs.training.training_examples import training_examples
 from kaizenlake.parameters import Curation
-from kaizenlake.tables import SILVER, DatasetLog, LearningLog, Runs, schema
+from kaizenlake.tables import SILVER, DatasetLog, LearningLog, ModelLog, Runs, schema
 from kaizenlake.testing import AS_OF
 
 TASK = {"trace_id": "t1", "agent_id": "writer", "task_type": "summary", "input": "Sum it up.", "output": "It is short."}
@@ -44,11 +44,11 @@ def folded(*lines, curation=None):
     silver = {
         table: decode_family(family, found.frame.lazy(), as_of=AS_OF)
         for family, table in zip(FAMILIES, SILVER, strict=True)
-        if table in (LearningLog, DatasetLog, Runs)
+        if table in (LearningLog, DatasetLog, ModelLog, Runs)
     }
     how = {"as_of": AS_OF, "curation": curation or Curation()}
     examples = training_examples(silver[LearningLog], silver[Runs], **how).collect()
-    rejected = example_rejections(examples.lazy(), silver[DatasetLog], **how).collect()
+    rejected = example_rejections(examples.lazy(), silver[DatasetLog], silver[ModelLog], **how).collect()
     return examples, rejected
 
 

@@ -34,6 +34,7 @@ def add_to(app: typer.Typer) -> None:
         (verify, "verify writer 1.0.0"),
         (lineage, "lineage writer 1.1.0"),
         (promote, "promote writer 1.1.0 --to production --by ann"),
+        (deploy, "deploy writer 1.1.0 --endpoint http://localhost:11434 --cases cases.jsonl --by ann"),
         (rollback, "rollback writer --by ann"),
         about="Register models, check every byte of them, and move them from staging to production through gates.",
         more="Safetensors, ONNX and JSON only: no pickle is ever loaded.",
@@ -279,6 +280,89 @@ def promote(
     opened = open_view(lake, tenant)
     done = registry.promote(opened, (name, version), to, by=decider(by), reason=reason, override=override)
     _report(done, as_json=as_json)
+
+
+def deploy(
+    name: NameArgument,
+    version: VersionArgument,
+    endpoint: Annotated[
+        str | None,
+        typer.Option(
+            "--endpoint", help="Address that serves the versions, as Ollama does; it serves what is deployed."
+        ),
+    ] = None,
+    run: Annotated[
+        str | None,
+        typer.Option("--run", help="module:function that takes the folder and gives a function from text to text."),
+    ] = None,
+    inputs: Annotated[
+        Path | None,
+        typer.Option("--inputs", help='Lines of JSON, each a text or {"input": …}; logged inputs unless given.'),
+    ] = None,
+    score: Annotated[
+        str | None, typer.Option("--score", help="module:function of output, or of input and output; more is better.")
+    ] = None,
+    cases: Annotated[
+        Path | None, typer.Option("--cases", help='Lines of JSON: {"input": …, "kind": "exact", "expected": …}.')
+    ] = None,
+    margin: Annotated[
+        float, typer.Option("--margin", min=0, help="Largest loss of the mean score that is no matter.")
+    ] = 0.05,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the comparison.")] = 0,
+    seconds: Annotated[float, typer.Option("--seconds", help="Longest time of one answer.")] = 60.0,
+    override: Annotated[
+        bool, typer.Option("--override", help="Skip the gates that refuse, never the hash; needs --reason.")
+    ] = False,
+    lake: LakeOption = LAKE,
+    tenant: TenantOption = None,
+    by: ByOption = None,
+    reason: ReasonOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Validate a version against the one in production, and put it there where that recommends it; all stands in the audit."""
+    from kaizenlake.decide.training import model_trials
+    from kaizenlake.decide.training.gateways import EndpointGateway
+
+    opened = open_view(lake, tenant)
+    trial = model_trials.ModelTrial(
+        run=run,
+        endpoint=endpoint,
+        inputs=None if inputs is None else [_read_input(line) for line in _read_lines(inputs)],
+        score=None if score is None else model_trials.find_function(score),
+        cases=() if cases is None else model_trials.list_cases(_read_lines(cases)),
+        margin=margin,
+        seed=seed,
+        seconds=seconds,
+    )
+    gateway = None if endpoint is None else EndpointGateway(endpoint, seconds=seconds)
+    asked = model_trials.DeploymentWish(decider(by), reason, is_override=override)
+    done = model_trials.deploy(opened, f"{name}@{version}", trial=trial, gateway=gateway, asked=asked)
+    if as_json:
+        stages = [vars(stage) for stage in done.validation.stages]
+        facts = {key: getattr(done.validation, key) for key in ("recommendation", "reason", "regression_detected")}
+        say_json(_gather_facts(done.decision.model) | facts | {"passed": done.validation.passed, "stages": stages})
+        return
+    say(f"{done.validation.recommendation}: {done.validation.reason}")
+    for stage in done.validation.stages:
+        state = {True: "passed ", False: "FAILED ", None: "open   "}[stage.passed]
+        say(f"{state} {stage.name}: {stage.words}")
+    _report(done.decision, as_json=False)
+    if endpoint is not None:
+        say(f"{endpoint} serves it as {name}:production.")
+
+
+def _read_lines(file: Path) -> list[Any]:
+    try:
+        return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except (OSError, ValueError, RecursionError) as error:
+        raise UsageError(f"The lines of JSON cannot be read: {error}.", where=str(file)) from error
+
+
+def _read_input(line: Any) -> str:
+    found = line.get("input") if isinstance(line, dict) else line
+    if not isinstance(found, str):
+        raise UsageError('Each line of inputs is a text, or an object such as {"input": "…"}.')
+    return found
 
 
 def rollback(

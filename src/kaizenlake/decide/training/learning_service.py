@@ -12,8 +12,10 @@ from typing import Any, TypeVar
 import polars as pl
 
 from kaizenlake.decide.record.command_words import find_system_user
-from kaizenlake.decide.training import datasets
+from kaizenlake.decide.training import datasets, model_trials, registry
 from kaizenlake.decide.training.datasets import DatasetVersion
+from kaizenlake.decide.training.gateways import Gateway
+from kaizenlake.decide.training.model_trials import NO_TRIAL, Deployed, ModelTrial
 from kaizenlake.events.ids import event_id
 from kaizenlake.lake.store import Lake, default_lake
 from kaizenlake.lake.trust import decisions
@@ -21,6 +23,7 @@ from kaizenlake.training.error_codes import LearningError
 from kaizenlake.training.example_filter import filter_examples
 from kaizenlake.training.examples import TrainingExample
 from kaizenlake.training.extraction import extract_from_event
+from kaizenlake.training.validation.validate import Validation
 
 _T = TypeVar("_T")
 
@@ -95,16 +98,27 @@ class LearningService:
 
         return await self._aside(process)
 
-    async def filter_examples(self, examples: Iterable[TrainingExample]) -> list[TrainingExample]:
-        """Return the examples that are fit to be learnt from, by the settings and golden texts of the lake.
+    async def filter_examples(
+        self, examples: Iterable[TrainingExample], *, model_id: str | None = None
+    ) -> list[TrainingExample]:
+        """Return the examples that are fit to be learnt from, by the settings, golden texts and models of the lake.
 
         Args:
             examples: The examples to look at; `kaizenlake.training.filter_examples` also says why the others are not.
+            model_id: Model that is to be trained on, as name@version: outputs of its lineage are no examples. Unless given,
+                outputs of no registered model are, but for those that were edited or verified by others.
+
+        Raises:
+            LearningError: There is no such model (E7204).
         """
         given = list(examples)
-        return await self._aside(
-            lambda: filter_examples(given, rules=self._lake.settings.curation, golden=self._list_golden()).kept
-        )
+
+        def choose() -> list[TrainingExample]:
+            line = registry.list_lineage(self._lake, model_id)
+            rules = self._lake.settings.curation
+            return filter_examples(given, rules=rules, golden=self._list_golden(), lineage=line).kept
+
+        return await self._aside(choose)
 
     async def create_training_dataset(
         self,
@@ -145,6 +159,50 @@ class LearningService:
         """
         given = list(examples)
         return await self._aside(lambda: datasets.add(self._lake, dataset_id, given, by=self.by, reason=reason))
+
+    async def validate_model(
+        self, model_id: str, baseline_model_id: str | None = None, *, trial: ModelTrial = NO_TRIAL
+    ) -> Validation:
+        """Hold a model of the lake against another on logged inputs, and keep what was found; see `validate_model`.
+
+        Args:
+            model_id: Model, as name@version; name alone means the newest version.
+            baseline_model_id: What it would take the place of; what is in production, else what it was made of, unless given.
+            trial: What runs the models, and what they are held against.
+
+        Raises:
+            LearningError: There is no such model (E7204), or a byte of it was changed (E7208).
+        """
+        return await self._aside(
+            lambda: model_trials.validate(self._lake, model_id, baseline_model_id, trial=trial, by=self.by)
+        )
+
+    async def deploy_model(
+        self,
+        model_id: str,
+        *,
+        trial: ModelTrial = NO_TRIAL,
+        gateway: Gateway | None = None,
+        reason: str | None = None,
+        override: bool = False,
+    ) -> Deployed:
+        """Validate a model, and put it in production where that recommends it.
+
+        Args:
+            model_id: Model, as name@version; name alone means the newest version.
+            trial: What runs the models, and what they are held against.
+            gateway: Where it is served from then on; the lake alone unless given.
+            reason: Why, in words.
+            override: Skip the gates that refuse, never the hash; needs a reason.
+
+        Raises:
+            LearningError: There is no such model (E7204), a byte of it was changed (E7208), a gate refuses (E7209), or the
+                gateway failed (E7211).
+        """
+        asked = model_trials.DeploymentWish(self.by, reason, is_override=override)
+        return await self._aside(
+            lambda: model_trials.deploy(self._lake, model_id, trial=trial, gateway=gateway, asked=asked)
+        )
 
     async def _aside(self, work: Callable[[], _T]) -> _T:
         """Run work in a thread of its own, with a lake that is there."""

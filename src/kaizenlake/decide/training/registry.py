@@ -90,6 +90,37 @@ def state(lake: Lake) -> ModelState:
     return read_models(decisions.of(view_of(lake)))
 
 
+def list_lineage(lake: Lake, full_name: str | None = None) -> frozenset[str]:
+    """Return the models whose outputs are no examples, as name@version.
+
+    Args:
+        lake: The lake, as a tenant has it where there are several.
+        full_name: Model that is to be trained on: its lineage; every registered model unless given.
+
+    Raises:
+        LearningError: There is no such model (E7204).
+    """
+    found = state(lake)
+    if full_name is None:
+        return frozenset(item.full_name for item in found.list_models())
+    name, _, version = full_name.rpartition("@")
+    return found.name_line(found.find(name or full_name, version if name else None))
+
+
+def find_model(lake: Lake, full_name: str) -> RegisteredModel:
+    """Return a model by name@version, or by its name alone the version that was registered last.
+
+    Raises:
+        LearningError: There is none (E7204).
+    """
+    found = state(lake)
+    name, _, version = full_name.rpartition("@")
+    if name:
+        return found.find(name, version)
+    versions = found.list_models(full_name)
+    return versions[-1] if versions else found.find(full_name)
+
+
 def register(lake: Lake, draft: ModelDraft, *, by: str, reason: str | None = None) -> RegisteredModel:
     """Register a version of a model: each file is looked into and hashed, and the manifest of them signed.
 

@@ -9,20 +9,26 @@ import polars as pl
 
 from kaizenlake.job import job
 from kaizenlake.parameters import Curation
-from kaizenlake.tables import DatasetLog, ExampleRejections, TrainingExamples, schema
+from kaizenlake.tables import DatasetLog, ExampleRejections, ModelLog, TrainingExamples, schema
 from kaizenlake.training.example_filter import Surroundings, reject
 from kaizenlake.training.rules import RULES, RULES_VERSION
 
 
-@job(reads=(TrainingExamples, DatasetLog), writes=ExampleRejections, timeless=True)
+@job(reads=(TrainingExamples, DatasetLog, ModelLog), writes=ExampleRejections, timeless=True)
 def example_rejections(
-    training_examples: pl.LazyFrame, dataset_log: pl.LazyFrame, *, as_of: datetime, curation: Curation = Curation()
+    training_examples: pl.LazyFrame,
+    dataset_log: pl.LazyFrame,
+    model_log: pl.LazyFrame,
+    *,
+    as_of: datetime,
+    curation: Curation = Curation(),
 ) -> pl.LazyFrame:
     """Drop examples that are unfit, each for the first rule that it breaks; those of one tenant are held against no other's.
 
     Args:
         training_examples: Every example, unfit ones among them.
         dataset_log: Decisions on data sets, for the golden texts among them.
+        model_log: Decisions on models: what a registered model put out is no example for the models that follow it.
         as_of: Texts that were frozen from this instant on do not count.
         curation: Thresholds.
     """
@@ -31,10 +37,15 @@ def example_rejections(
     if examples.is_empty():
         return pl.LazyFrame(schema=schema(ExampleRejections))
     golden = frozen.select("tenant_id", "golden_texts").collect()
+    registered = model_log.filter(pl.col("event_type") == "MODEL_REGISTERED", pl.col("occurred_at") < as_of)
+    models = registered.select("tenant_id", name=pl.concat_str("model_id", pl.lit("@"), "model_version")).collect()
     parts = []
     for (tenant,), own in examples.partition_by("tenant_id", as_dict=True, maintain_order=True).items():
         texts = golden.filter(pl.col("tenant_id").eq_missing(pl.lit(tenant, pl.String)))["golden_texts"]
-        around = Surroundings(curation, tuple(text for listed in texts for text in _read_texts(listed)))
+        line = models.filter(pl.col("tenant_id").eq_missing(pl.lit(tenant, pl.String)))["name"]
+        around = Surroundings(
+            curation, tuple(text for listed in texts for text in _read_texts(listed)), frozenset(line.drop_nulls())
+        )
         parts.append(reject(own.rename({"created_at": "timestamp"}), around))
     codes = {rule: code for rule, (code, _) in RULES.items()}
     return (

@@ -76,9 +76,18 @@ class _OfLake(Collector):
         yield SummaryMetricFamily(
             "l07_training_job_duration_seconds", "Seconds that training jobs took.", count_value=0, sum_value=0
         )
-        yield CounterMetricFamily("l07_models_registered", "Versions of models that were registered.", value=0)
+        yield from self._count_models()
+
+    def _count_models(self) -> Iterator[Metric]:
+        told = decisions.of(self.lake)
+        registered = told.filter(pl.col("event_type") == "MODEL_REGISTERED").select(pl.len()).collect().item()
+        yield CounterMetricFamily("l07_models_registered", "Versions of models that were registered.", value=registered)
+        said = told.filter(pl.col("event_type") == "MODEL_VALIDATED").select("payload").collect()["payload"]
+        passed = [json.loads(payload)["recommendation"] == "DEPLOY" for payload in said]
         yield GaugeMetricFamily(
-            "l07_validation_pass_rate", "Share of validations that passed; NaN where there was none.", value=math.nan
+            "l07_validation_pass_rate",
+            "Share of validations that passed; NaN where there was none.",
+            value=sum(passed) / len(passed) if passed else math.nan,
         )
 
     def _scan(self, table: type[Table]) -> pl.LazyFrame | None:
