@@ -130,7 +130,7 @@ def validate(
             "is_regression": found.regression_detected,
             "baseline_model": None if baseline is None else baseline.full_name,
             "findings": {"stages": [_record(stage) for stage in found.stages]},
-            "reason": redact([found.reason[:500]]).texts[0][:500],
+            "reason": (redact([found.reason[:500]]).texts[0] or "")[:500],
         }
         return [command.line("MODEL_VALIDATED", state, said)]
 
