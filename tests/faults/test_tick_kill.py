@@ -34,16 +34,20 @@ def test_ticks_that_are_killed_lose_no_task_and_repeat_no_effect(tmp_path):
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["polars", "deltalake", "faults.ticking"])
     draw, now = random.Random(20261130), START
-    begun = time.perf_counter()
-    make_runtime(tmp_path).tick(now, 1)
-    # However busy the machine: half as long again as a task takes, so that some ticks end one and others none.
-    longest = 1.5 * (time.perf_counter() - begun)
-    for _ in range(KILLS):
+    longest = 0.0
+    for number in range(KILLS):
         receiver, sender = context.Pipe(duplex=False)
         ticks = context.Process(target=tick_on, args=(tmp_path, now, sender))
         ticks.start()
         assert receiver.poll(120)
-        time.sleep(draw.uniform(0, longest))
+        assert receiver.recv() == "begins"
+        if number == 0:
+            # However busy the machine: half as long again as a task takes, so that some ticks end one and others none.
+            begun = time.perf_counter()
+            assert receiver.poll(120)
+            longest = 1.5 * (time.perf_counter() - begun)
+        else:
+            time.sleep(draw.uniform(0, longest))
         ticks.kill()
         ticks.join()
         now += timedelta(minutes=15)  # when the lease of what was held has ended

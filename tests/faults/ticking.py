@@ -21,8 +21,10 @@ def make_runtime(folder: Path) -> SchedulerRuntime:
 
 
 def tick_on(folder: Path, now: datetime, ready: Connection) -> None:
-    """Say that it begins, and do all that is due."""
+    """Say that it begins, and once a task is done, and do all that is due."""
     runtime = make_runtime(folder)
-    runtime.tick(now, 0)
-    ready.send(True)
+    runtime.repository.get_due_tasks(now)
+    ready.send("begins")
+    runtime.tick(now, 1)
+    ready.send("did one")
     runtime.tick(now, 1_000)
