@@ -151,6 +151,13 @@ class Publishing(ParameterGroup):
     )
 
 
+class SourceCap(ParameterGroup):
+    """Most events of one source that land on a day, in place of the cap of all."""
+
+    source: Text = Field(description="Source, as its events name it; of a mapped file the name of the mapping.")
+    events_per_day: Annotated[int, Field(ge=0)] = Field(description="Events a UTC day and tenant; 0 is no cap.")
+
+
 class LandingLimits(ParameterGroup):
     """What landing takes."""
 
@@ -161,6 +168,35 @@ class LandingLimits(ParameterGroup):
         default=24, description="Hours an event's time may lie ahead of the clock before it is quarantined."
     )
     keep_landed_days: Days = Field(default=30, description="Days a landed file is kept before maintenance removes it.")
+    events_per_day: Annotated[int, Field(ge=0)] = Field(
+        default=0,
+        description="Most events of one source and tenant that land on a UTC day; what is over it waits in quarantine. 0 is no cap.",
+    )
+    caps: tuple[SourceCap, ...] = Field(
+        default=(), description='Caps of single sources: { source = "crm_deals", events_per_day = 5000 }.'
+    )
+    flood: Literal["say", "hold"] = Field(
+        default="say",
+        description="What is done where a source sends ten times what it used to at once, and 1,000 events at least: `say` says so "
+        "before figures are made, `hold` also keeps all of it in quarantine.",
+    )
+
+    @model_validator(mode="after")
+    def _once(self) -> Self:
+        told = Counter(cap.source for cap in self.caps)
+        if twice := [name for name, times in told.items() if times > 1]:
+            raise ValueError(f"the source {twice[0]!r} has two caps")
+        return self
+
+    @property
+    def has_caps(self) -> bool:
+        """Whether any source has a cap."""
+        return bool(self.events_per_day or any(cap.events_per_day for cap in self.caps))
+
+    def cap_of(self, source: str) -> int | None:
+        """Return the most events of a source a day; None where there is no cap."""
+        own = {cap.source: cap.events_per_day for cap in self.caps}
+        return own.get(source, self.events_per_day) or None
 
 
 class Tenants(ParameterGroup):

@@ -11,6 +11,7 @@ from kaizenlake.jobs.activity import (
     project_segments,
     projects,
     segment_words,
+    source_arrivals,
     source_checks,
     source_freshness,
 )
@@ -80,6 +81,7 @@ from kaizenlake.jobs.wording import learned_value, text_effects
 JOBS: tuple[Job, ...] = (
     *silver.DECODE,
     event_counts.event_counts,
+    source_arrivals.source_arrivals,
     segment_words.segment_words,
     project_segments.project_segments,
     projects.projects,

@@ -222,6 +222,13 @@ class Lake:
         """Name of the lake that a snapshot of the events is of, under which everything is signed; given at its birth."""
         return str(snapshot.transaction(formats.IDENTITY) or 0)
 
+    @staticmethod
+    def id_salt(snapshot: Snapshot) -> formats.IdSalt | None:
+        """Salt of the ids of mapped rows of the lake that a snapshot of the events is of; None before its birth."""
+        if snapshot.handle is None:
+            return None
+        return formats.IdSalt.of({name: snapshot.transaction(name) for name in formats.SALTS})
+
     def of(self, tenant: str | None, *, is_walled: bool) -> Lake:
         """Return the lake as one tenant has it: its rows, and its part of the publication.
 

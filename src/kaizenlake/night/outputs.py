@@ -69,6 +69,7 @@ def settings_sha256(lake: Lake) -> str:
 def publish(lake: Lake, run: Run, record: StepRecord, broken: Collection[type[Table]] = ()) -> None:
     """Publish contexts, skill cards, text models and playbooks of the tables as this run leaves them; nothing where what is there still holds."""
     now, rows, is_changed = datetime.now(UTC), 0, False
+    notes: list[str] = []
     for view in audiences(lake):
         with redact_within(view, run):
             done = documents.publish_contexts(view, as_of=run.as_of, generated_at=now, run_id=run.run_id, broken=broken)
@@ -82,12 +83,13 @@ def publish(lake: Lake, run: Run, record: StepRecord, broken: Collection[type[Ta
         if not done.unchanged or cards.written or models:
             is_changed = True
             rows += cards.written + models + (0 if done.unchanged else done.documents + done.texts)
+        notes += [name_tenant(view, note) for note in done.notes]
         run.errors += [
             RunFailure(step=record.name, code=PublishError.code, message=name_tenant(view, failure))
             for failure in done.failures
         ]
     if is_changed:
-        record.rows_out = rows
+        record.rows_out, record.why = rows, tuple(notes)
     else:
         record.status, record.why = "nothing to do", ("what is published still holds",)
 

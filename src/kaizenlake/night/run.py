@@ -32,6 +32,7 @@ from kaizenlake.lake import lock
 from kaizenlake.lake.changes import Reads
 from kaizenlake.lake.landing import landing
 from kaizenlake.lake.landing.changed_files import find_changed
+from kaizenlake.lake.landing.floods import describe_floods
 from kaizenlake.lake.landing.landing import Landing
 from kaizenlake.lake.store import Lake
 from kaizenlake.lake.trust import decisions
@@ -303,7 +304,11 @@ class _Night:
     def doubt(self) -> None:
         """Put on record what of the lake does not verify: it does not count in what follows, or counts as it was changed."""
         try:
-            why = (*decisions.doubts(self.lake), *find_changed(self.lake))
+            why = (
+                *decisions.doubts(self.lake),
+                *find_changed(self.lake),
+                *describe_floods(self.lake, datetime.now(UTC)),
+            )
         except KaizenError:
             # The jobs that read events fail by it, and say so.
             return

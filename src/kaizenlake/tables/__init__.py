@@ -9,6 +9,7 @@ from kaizenlake.tables.activity import (
     Projects,
     ProjectSegments,
     SegmentWords,
+    SourceArrivals,
     SourceChecks,
     SourceFreshness,
 )
@@ -102,6 +103,7 @@ BRONZE: tuple[type[Table], ...] = (Events, Quarantine, Landings, Acknowledgement
 
 GOLD: tuple[type[Table], ...] = (
     EventCounts,
+    SourceArrivals,
     SegmentWords,
     ProjectSegments,
     Projects,
@@ -307,6 +309,7 @@ __all__ = [
     "SkillFailures",
     "SkillModels",
     "SkillTerms",
+    "SourceArrivals",
     "SourceChecks",
     "SourceFreshness",
     "Table",

@@ -20,6 +20,16 @@ class EventCounts(OfTenant):
     last_at: Instant = column("Time of the last of them.")
 
 
+@table(layer="gold", grain=("tenant_id", "event_date", "source", "landed_on"), partition="event_date")
+class SourceArrivals(OfTenant):
+    """Events of one source by the day on which they happened and the day on which they were landed: what came at once."""
+
+    event_date: pl.Date = column("UTC date of the events.")
+    source: str = column("Producer of the events.")
+    landed_on: pl.Date = column("UTC date on which they were landed.")
+    events: pl.Int64 = column("Events.", ge=1)
+
+
 @table(layer="gold", grain=("tenant_id", "event_date", "project_id", "attribute"), partition="event_date")
 class SegmentWords(OfTenant):
     """The latest word of one day on what a project's industry, or its kind of client, is."""
@@ -89,26 +99,28 @@ class FieldCounts(OfTenant):
 class SourceChecks(OfTenant):
     """Whether a source sends what it used to: so many events, the same fields, numbers of the same size, lines that can be read."""
 
-    source: str = column("Producer of the events; of a share of quarantined lines, the mapping.", label="Source")
+    source: str = column("Producer of the events; of lines in quarantine, the mapping or the file.", label="Source")
     event_type: str = column(
-        "Type of the events; null for a share of quarantined lines, which are of none.", label="Events", nullable=True
+        "Type of the events; null for lines in quarantine, which are of none, and for all that was landed on a day.",
+        label="Events",
+        nullable=True,
     )
     check: str = column(
         "volume: events of its latest whole day against the same weekday; field: whether a field is still told; size: whether its "
         "numbers are of the size that they were, as they are not when their unit changed; quarantine: share of the lines landed "
-        "in 7 days that went there.",
-        isin=("volume", "field", "size", "quarantine"),
+        "in 7 days that went there; arrival: events of all types on the day of 7 on which most of them were landed, whenever they "
+        "happened; held: lines that were held back for their number and wait.",
+        isin=("volume", "field", "size", "quarantine", "arrival", "held"),
     )
-    field: str = column(
-        "Field that was looked at; null for the volume and for the share of quarantined lines.", nullable=True
-    )
+    field: str = column("Field that was looked at; null for what is of no field.", nullable=True)
     event_date: pl.Date = column("Day, or first of the days, that was looked at.", label="Since")
     value: float = column(
-        "Events of that day; share of events that tell the field; mean size of its numbers; share of lines in quarantine.",
+        "Events of that day; share of events that tell the field; mean size of its numbers; share of lines in quarantine; lines "
+        "that were held back.",
         ge=0,
     )
     usual: float = column(
-        "What it was before: the median over the same weekday, over earlier days; null for too few.",
+        "What it was before: the median over the same weekday, over earlier days; null for too few, and for what was held back.",
         nullable=True,
         ge=0,
     )

@@ -12,7 +12,7 @@ from kaizenlake import tables, testing
 from kaizenlake.jobs.activity.field_counts import field_counts
 from kaizenlake.jobs.activity.source_checks import source_checks
 from kaizenlake.jobs.alerts._source_findings import of_needs
-from kaizenlake.tables import EventCounts, Events, FieldCounts, Landings, SourceChecks
+from kaizenlake.tables import EventCounts, Events, FieldCounts, Landings, Quarantine, SourceArrivals, SourceChecks
 
 AS_OF = datetime(2026, 6, 1, tzinfo=UTC)
 KIND = "PERFORMANCE_RECORDED"
@@ -56,9 +56,23 @@ def landings(*rows):
     return pl.DataFrame(made, schema=schema)
 
 
-def checked(event_counts, field_counts, landed=None):
+def arrivals(*rows):
+    """Rows of (days back, events)."""
+    schema = tables.schema(SourceArrivals)
+    made = [
+        dict.fromkeys(schema)
+        | {"event_date": AS_OF.date(), "source": "s", "events": n, "landed_on": AS_OF.date() - timedelta(days=back)}
+        for back, n in rows
+    ]
+    return pl.DataFrame(made, schema=schema)
+
+
+def checked(event_counts, field_counts, landed=None, arrived=None, held=None):
     landed = landings() if landed is None else landed
-    made = source_checks(event_counts.lazy(), field_counts.lazy(), landed.lazy(), as_of=AS_OF).collect()
+    arrived = arrivals() if arrived is None else arrived
+    held = tables.empty(Quarantine) if held is None else held.lazy()
+    frames = (event_counts.lazy(), field_counts.lazy(), landed.lazy(), arrived.lazy(), held)
+    made = source_checks(*frames, as_of=AS_OF).collect()
     return tables.check(SourceChecks, made)
 
 
@@ -205,3 +219,48 @@ def test_leads_of_which_none_ends_are_told():
     won = leads.head(1).with_columns(event_type=pl.lit("DEAL_WON"), source=pl.lit("crm"))
     told = of_needs(pl.concat([leads, won]).lazy(), none).collect()
     assert not told["finding_id"].str.starts_with("missing_data/ends").any()
+
+
+@pytest.mark.parametrize(
+    ("late", "before", "said"),
+    [
+        (10_000, [(back, 50) for back in range(8, 14)], "unusual"),
+        # An export of years, landed first, is not what is usual.
+        (10_000, [(back, 50) for back in range(8, 18)] + [(20, 200_000)], "unusual"),
+        # What comes in bulk once a week is; so is a source that sends much on each day.
+        (10_000, [(back, 9_000 if back % 7 == 0 else 50) for back in range(8, 50)], "usual"),
+        (10_000, [(back, 5_000) for back in range(8, 20)], "usual"),
+        (999, [(back, 1) for back in range(8, 20)], "usual"),
+        (10_000, [(back, 50) for back in range(8, 12)], "too early"),
+        (10_000, [], "too early"),
+    ],
+)
+def test_what_lands_at_once_is_held_against_the_days_before(late, before, said):
+    found = checked(counts(), fields(), arrived=arrivals((1, late), *before))
+    assert verdict(found, "arrival") == [said]
+    assert found["value"].to_list() == [late]
+    assert found["usual"].is_null().all() == (said == "too early")
+
+
+def test_what_is_held_back_is_told_by_source():
+    schema = tables.schema(Quarantine)
+    row = dict.fromkeys(schema) | {"reasons": ["r"], "raw": "{}", "file": "f", "line": 1, "file_hash": "h"}
+    made = [
+        row
+        | {"quarantine_id": str(place), "rules": rules, "mapping": mapping, "quarantined_at": AS_OF - timedelta(1)}
+        | {"status": status}
+        for place, (rules, mapping, status) in enumerate(
+            [
+                (["over_cap"], "crm", "waiting"),
+                (["over_usual"], "crm", "waiting"),
+                (["over_cap"], "crm", "landed"),
+                (["no_event"], "crm", "waiting"),
+                (["over_cap"], None, "waiting"),
+            ]
+        )
+    ]
+    found = checked(counts(), fields(), held=pl.DataFrame(made, schema=schema))
+    assert found.select("source", "check", "value", "verdict").rows() == [
+        ("crm", "held", 2.0, "unusual"),
+        ("f", "held", 1.0, "unusual"),
+    ]

@@ -333,6 +333,22 @@ def test_a_publication_that_fails_leaves_the_former_one(lake, monkeypatch):
     assert verify(lake).sequence == 1
 
 
+def test_an_index_that_readers_would_refuse_is_said_before_and_never_published(lake, monkeypatch):
+    assert publish(lake).notes == ()
+    size = len(json.dumps(index_of(lake), ensure_ascii=False).encode())
+    fill(lake, *story(), project("p9"))
+    # It is written without its line ends where it would not fit with them.
+    monkeypatch.setattr(documents, "INDEX_BYTES", int(size * 1.2))
+    (note,) = publish(lake).notes
+    assert "of the 0 MiB that readers take" in note
+    before = index_of(lake)
+    assert verify(lake).sequence == 2
+    fill(lake, *story(), *(project(f"q{place}") for place in range(9)))
+    with pytest.raises(PublishError, match="readers refuse more than"):
+        publish(lake)
+    assert index_of(lake) == before
+
+
 @pytest.mark.parametrize("figure", [float("nan"), float("inf")])
 def test_a_figure_that_is_not_finite_is_not_published(lake, monkeypatch, figure):
     whole = context_build._Draft.context.func

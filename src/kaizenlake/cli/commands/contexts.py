@@ -111,14 +111,19 @@ def quarantine(
             say(f"    {item.raw}")
 
 
-def retry(lake: LakeOption = LAKE) -> None:
+def retry(
+    lake: LakeOption = LAKE,
+    held: Annotated[
+        bool, typer.Option("--held", help="Also what was held back for its number; look at it first.")
+    ] = False,
+) -> None:
     """Land again the lines in quarantine that a corrected rule or mapping now accepts."""
     from kaizenlake.lake import lock
     from kaizenlake.lake.landing import landing
 
     opened = open_lake(lake)
     with lock.hold(opened.path(), "kaizen quarantine retry"):
-        done = landing.retry(opened, now=datetime.now(UTC))
+        done = landing.retry(opened, held_back=held, now=datetime.now(UTC))
     say(f"{plural(done.tried, 'line')} tried: {done.landed} landed, {done.waiting} still waiting.")
     for rule, lines in done.by_rule.items():
         say(f"  {rule}: {lines}")

@@ -129,6 +129,7 @@ def land(
     """Land files: each event exactly once, each line accounted for."""
     from kaizenlake.lake import lock
     from kaizenlake.lake.landing import landing
+    from kaizenlake.lake.landing.floods import describe_floods
 
     opened = open_lake(lake)
     with lock.hold(opened.path(), "kaizen land"), counting() as progress:
@@ -138,12 +139,7 @@ def land(
     for file, reason in found.left:
         note(f"left alone: {file}: {reason}")
     say(f"Landed {_describe_landing(found)}.")
-    if found.left_out:
-        say(f"Left out by the mapping, as rows of totals are: {plural(found.left_out, 'row')}.")
-    if found.forgotten:
-        say(f"Left out, as they name who was forgotten: {plural(found.forgotten, 'line')}.")
-    for words in found.missing:
-        say(f"Missing: {words}")
+    _say_noteworthy(found, describe_floods(opened, datetime.now(UTC)))
     if found.quarantined:
         say("By rule: " + ", ".join(f"{rule} {count}" for rule, count in found.by_rule.items()) + ".")
         say("`kaizen quarantine` shows the lines.")
@@ -160,6 +156,18 @@ def land(
         raise QuarantinedError(words, hint=advise_waiting(waiting))
     if found.is_all_quarantined:
         raise AllQuarantinedError(f"All {plural(found.lines_in, 'line')} went to quarantine.", hint=LOOK)
+
+
+def _say_noteworthy(found: Landing, floods: Sequence[str]) -> None:
+    """Say what was left out, what is missing, and who sent far more than usual."""
+    if found.left_out:
+        say(f"Left out by the mapping, as rows of totals are: {plural(found.left_out, 'row')}.")
+    if found.forgotten:
+        say(f"Left out, as they name who was forgotten: {plural(found.forgotten, 'line')}.")
+    for words in found.missing:
+        say(f"Missing: {words}")
+    for words in floods:
+        say(f"Unusual: {words}.")
 
 
 def nightly(

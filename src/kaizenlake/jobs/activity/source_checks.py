@@ -1,4 +1,4 @@
-"""Does a source send what it used to? Its volume by weekday, fields that it tells, sizes of its numbers, lines that are refused."""
+"""Does a source send what it used to? Its volume by weekday and at once, fields, sizes of its numbers, lines that are refused."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import polars as pl
 
 from kaizenlake import tables
 from kaizenlake.job import job
+from kaizenlake.jobs.activity.source_arrivals import LEAST_DAYS as LEAST_LANDINGS
+from kaizenlake.jobs.activity.source_arrivals import hold_against_usual
 from kaizenlake.stats import expressions
-from kaizenlake.tables import EventCounts, FieldCounts, Landings, SourceChecks
+from kaizenlake.tables import EventCounts, FieldCounts, Landings, Quarantine, SourceArrivals, SourceChecks
 
 RECENT = timedelta(days=3)
 """Days before `as_of` that are held against the earlier ones."""
@@ -45,9 +47,19 @@ _SOURCE = ("tenant_id", "source", "event_type")
 _MAD = 1.4826
 
 
-@job(reads=(EventCounts, FieldCounts, Landings), writes=SourceChecks)
+HELD_BACK = ("over_cap", "over_usual")
+"""Rules by which landing holds lines back for their number alone."""
+
+
+@job(reads=(EventCounts, FieldCounts, Landings, SourceArrivals, Quarantine), writes=SourceChecks)
 def source_checks(
-    event_counts: pl.LazyFrame, field_counts: pl.LazyFrame, landings: pl.LazyFrame, *, as_of: datetime
+    event_counts: pl.LazyFrame,
+    field_counts: pl.LazyFrame,
+    landings: pl.LazyFrame,
+    source_arrivals: pl.LazyFrame,
+    quarantine: pl.LazyFrame,
+    *,
+    as_of: datetime,
 ) -> pl.LazyFrame:
     """Hold what each source sent of late against what it sent before.
 
@@ -58,6 +70,8 @@ def source_checks(
         event_counts: Events by day, source, type and project.
         field_counts: Events that tell a field, and the size of its numbers, by day, source and type.
         landings: Files that were landed, with their lines.
+        source_arrivals: Events by the day on which they were landed.
+        quarantine: Lines that were refused or held back.
         as_of: Events from this instant on do not count.
     """
     days = (
@@ -72,7 +86,14 @@ def source_checks(
     sent = told.select(*_SOURCE).unique()
     known = days.join(sent, on=_SOURCE, how="semi", nulls_equal=True)
     names = tables.schema(SourceChecks).names()
-    found = (_volume(known, as_of), _fields(known, told, as_of), _sizes(told, as_of), _share_refusals(landings, as_of))
+    found = (
+        _volume(known, as_of),
+        _fields(known, told, as_of),
+        _sizes(told, as_of),
+        _share_refusals(landings, as_of),
+        _floods(source_arrivals, as_of),
+        _count_held(quarantine, as_of),
+    )
     return pl.concat([frame.select(names) for frame in found]).sort(
         "tenant_id", "source", "event_type", "check", "field"
     )
@@ -227,4 +248,40 @@ def _share_refusals(landings: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
             is_far=(pl.col("value") >= LEAST_SHARE) & (pl.col("value") > TIMES_MORE * pl.col("usual").fill_null(0.0))
         )
         .with_columns(verdict=_verdict())
+    )
+
+
+def _floods(arrivals: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
+    """Hold the day on which most events of a source were landed of late against the days on which it landed before."""
+    of_late = arrivals.filter(pl.col("landed_on") <= as_of.date())
+    return hold_against_usual(of_late, (as_of - LANDED_RECENTLY).date()).with_columns(
+        pl.col("value").cast(pl.Float64),
+        event_type=pl.lit(None, pl.String),
+        field=pl.lit(None, pl.String),
+        check=pl.lit("arrival"),
+        event_date="landed_on",
+        verdict=pl.when(pl.col("days") < LEAST_LANDINGS)
+        .then(pl.lit("too early"))
+        .when("is_flood")
+        .then(pl.lit("unusual"))
+        .otherwise(pl.lit("usual")),
+    )
+
+
+def _count_held(quarantine: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
+    """Count the lines that were held back for their number and wait; what was held back counts in no figure."""
+    is_held = pl.col("rules").list.set_intersection(list(HELD_BACK)).list.len() > 0
+    return (
+        quarantine.filter(pl.col("status") == "waiting", pl.col("quarantined_at") < as_of, is_held)
+        .group_by(source=pl.coalesce("mapping", "file"))
+        .agg(value=pl.len().cast(pl.Float64), event_date=pl.col("quarantined_at").min().dt.date())
+        .with_columns(
+            tenant_id=pl.lit(None, pl.String),
+            event_type=pl.lit(None, pl.String),
+            field=pl.lit(None, pl.String),
+            check=pl.lit("held"),
+            usual=pl.lit(None, pl.Float64),
+            days=pl.lit(0, pl.Int64),
+            verdict=pl.lit("unusual"),
+        )
     )

@@ -26,6 +26,8 @@ _FOUND = ("need", "missing", "records", "remedy", "window", "sentence")
 UNIT = "Ask what changed at the source: a change of unit, such as cents for dollars, is put right by `multiply_by` or `divide_by` in the mapping."
 GONE = "Look at an export as it comes now: a column that was renamed is named anew in the mapping; lines that were taken without it can be landed again."
 REFUSED = "`kaizen quarantine` shows the lines and why: hold the export as it comes now against the mapping, then `kaizen quarantine retry`."
+FLOOD = "Look at what it sent before you believe the figures: `kaizen show source_arrivals` has its days. `landing.flood` can hold back what comes at once."
+HELD = "`kaizen quarantine` shows them: look whether they are real, then `kaizen quarantine retry --held` lands them."
 VOLUME = "Look whether the source sends all of it, and once: `kaizen show event_counts` has its days."
 
 
@@ -159,18 +161,21 @@ def of_checks(source_checks: pl.LazyFrame) -> pl.LazyFrame:
             off=pl.col("off").sort_by(order, "field", descending=[True, False]).first(),
         )
     )
-    is_volume, is_field, is_refused = (pl.col("check") == name for name in ("volume", "field", "quarantine"))
+    checks = ("volume", "field", "quarantine", "arrival", "held")
+    is_volume, is_field, is_refused, is_arrival, is_held = (pl.col("check") == name for name in checks)
     share = {name: pl.when(is_field | is_refused).then(pl.col(name).round(3)) for name in ("value", "usual")}
     return (
         found.with_columns(
-            events=pl.when(is_volume).then(pl.col("value").round(0).cast(pl.Int64)),
-            usual_events=pl.when(is_volume).then(pl.col("usual").round(0).cast(pl.Int64)),
+            events=pl.when(is_volume | is_arrival | is_held).then(pl.col("value").round(0).cast(pl.Int64)),
+            usual_events=pl.when(is_volume | is_arrival).then(pl.col("usual").round(0).cast(pl.Int64)),
             share=share["value"],
             usual_share=share["usual"],
             times=pl.when(pl.col("check") == "size").then(
                 pl.lit(10.0).pow(pl.col("off").abs()).round(0).cast(pl.Int64)
             ),
-            window=pl.when(is_volume).then(fill_in("on {}", "event_date")).otherwise(fill_in("since {}", "event_date")),
+            window=pl.when(is_volume | is_arrival)
+            .then(fill_in("on {}", "event_date"))
+            .otherwise(fill_in("since {}", "event_date")),
         )
         .with_columns(sentence=_sentence())
         .with_columns(
@@ -188,6 +193,10 @@ def of_checks(source_checks: pl.LazyFrame) -> pl.LazyFrame:
             .then(pl.lit(GONE))
             .when(is_refused)
             .then(pl.lit(REFUSED))
+            .when(is_arrival)
+            .then(pl.lit(FLOOD))
+            .when(is_held)
+            .then(pl.lit(HELD))
             .otherwise(pl.lit(UNIT)),
         )
     )
@@ -218,10 +227,22 @@ def _sentence() -> pl.Expr:
         "{} of the lines of mapping \u201c{}\u201d went to quarantine {}, after {} before.",
         _percent("share"), "source", "window", _percent("usual_share"),
     )  # fmt: skip
-    said = {"volume": volume, "field": gone, "size": size, "quarantine": refused}
+    arrival = fill_in(
+        "{} events of source \u201c{}\u201d were landed {}, where {} a day are usual.",
+        words.format_whole("events"), "source", "window", words.format_whole("usual_events"),
+    )  # fmt: skip
+    held = fill_in(
+        "{} of source \u201c{}\u201d were held back for their number and count in no figure, {}.",
+        _lines("events"), "source", "window",
+    )  # fmt: skip
+    said = {"volume": volume, "field": gone, "size": size, "quarantine": refused, "arrival": arrival, "held": held}
     check = pl.col("check")
     return pl.coalesce(pl.when(check == name).then(sentence) for name, sentence in said.items())
 
 
 def _percent(name: str) -> pl.Expr:
     return (pl.col(name) * 100).cast(pl.Decimal(38, 1)).cast(pl.String) + "%"
+
+
+def _lines(name: str) -> pl.Expr:
+    return words.format_whole(name) + pl.when(pl.col(name) == 1).then(pl.lit(" line")).otherwise(pl.lit(" lines"))

@@ -17,11 +17,12 @@ from typing import Any, TypeAlias
 import polars as pl
 
 from kaizenlake import tables
-from kaizenlake.errors import ConservationError
+from kaizenlake.errors import ConservationError, LakeError
 from kaizenlake.events.check.event_columns import COLUMNS
 from kaizenlake.events.check.landed_lines import check_lines
 from kaizenlake.events.envelope import LineLimits
-from kaizenlake.lake.landing import batches, quarantine
+from kaizenlake.lake.formats import IdSalt
+from kaizenlake.lake.landing import batches, floods, quarantine
 from kaizenlake.lake.landing.missing import MOST_ASKED, count_missing
 from kaizenlake.lake.landing.quarantine import Poison
 from kaizenlake.lake.store import Lake, Snapshot
@@ -102,12 +103,14 @@ class Batch:
         lake: The lake.
         limits: What landing takes.
         now: Aware instant of the clock.
+        salt: What ids of mapped rows in it are made with.
     """
 
-    def __init__(self, lake: Lake, limits: Limits, now: datetime) -> None:
+    def __init__(self, lake: Lake, limits: Limits, now: datetime, salt: IdSalt) -> None:
         self.lake = lake
         self.limits = limits
         self.now = now
+        self.salt = salt
         self.lines = 0
         self.bytes = 0
         self._parts: list[_FileLines] = []
@@ -190,6 +193,8 @@ class Batch:
             self._leave_out(tally, sum(named))
             poison = [item for item, is_named in zip(poison, named, strict=True) if not is_named]
         tally.quarantined += len(poison)
+        # Refused lines are held until they are committed, like those that are taken.
+        self.bytes += sum(len(item.raw) for item in poison)
         self._refused[tally.file] = tally
         for item in poison:
             tally.by_rule.update(item.rules)
@@ -234,8 +239,18 @@ class Batch:
         given = pl.concat(self._frames)
         self._frames.clear()
         given = given.with_columns(names.gather(given["_part"]))
+        unbooked = _find_uncounted(self.lake, names.unique().to_list())
+
+        def decide(given: pl.DataFrame, snapshot: Snapshot) -> pl.DataFrame:
+            return floods.hold_back(judge(given, snapshot, unbooked), snapshot, self.limits, self.now)
+
         judged = append_events(
-            self.lake, given, now=self.now, unbooked=_find_uncounted(self.lake, names.unique().to_list())
+            self.lake,
+            given,
+            now=self.now,
+            salt=self.salt,
+            is_mapped=any(part.tally.mapping is not None for part in self._parts),
+            decide=decide,
         )
         # While the next batch is read, this one holds no payloads any more.
         return judged.select(_COUNTED)
@@ -258,6 +273,17 @@ class Batch:
             raws = part.raws(rows["_place"].to_list())
             found = zip(rows.iter_rows(named=True), raws, strict=True)
             self.refuse(part.tally, [_make_conflict(row, raw) for row, raw in found])
+        over = judged.filter(pl.col("_fate").is_in(floods.HELD_BACK)).sort("_order")
+        for (place,), rows in over.group_by("_part", maintain_order=True):
+            part = parts[int(str(place))]
+            raws = part.raws(rows["_place"].to_list())
+            found = zip(rows.iter_rows(named=True), raws, strict=True)
+            self.refuse(part.tally, [self._make_held(row, raw) for row, raw in found])
+
+    def _make_held(self, row: Mapping[str, Any], raw: str) -> Poison:
+        rule = row["_fate"]
+        reason = floods.reason_of(rule, row["source"], self.limits)
+        return Poison(row["line"], (rule,), (reason,), row["event_type"], raw)
 
     def _book(self, done: Sequence[FileTally]) -> None:
         if not done:
@@ -296,28 +322,50 @@ _COUNTED = (
     "_first_line",
     "event_id",
     "event_type",
+    "source",
     "line",
     "occurred_at",
 )
 """What is counted of a line that was judged, and told of one in conflict."""
 
 
+def find_salt(lake: Lake) -> IdSalt:
+    """Return the salt of the ids of a lake; a new one for a lake without events, which gets it with the first."""
+    known = Lake.id_salt(lake.hold(Events))
+    return IdSalt.draw() if known is None else known
+
+
 Keep: TypeAlias = Callable[[pl.DataFrame], pl.DataFrame]
 """Keeps some of the events of the lake."""
 
 
+Decide: TypeAlias = Callable[[pl.DataFrame, Snapshot], pl.DataFrame]
+"""Gives lines their fate, as `judge` does."""
+
+
 def append_events(
-    lake: Lake, given: pl.DataFrame, *, now: datetime, unbooked: Keep = pl.DataFrame.clear
+    lake: Lake,
+    given: pl.DataFrame,
+    *,
+    now: datetime,
+    salt: IdSalt,
+    is_mapped: bool,
+    decide: Decide,
 ) -> pl.DataFrame:
     """Append the events that the lake does not hold yet, in one commit.
 
     Args:
         given: Checked lines in their order, with `file` and `line`.
         now: Aware instant with which rows are stamped.
-        unbooked: See `judge`.
+        salt: What ids of mapped rows are made with; a lake that is born by this has it from now on.
+        is_mapped: There are mapped rows among them.
+        decide: Gives each line its fate by the events there are.
 
     Returns:
-        The lines with their fate, as `judge` gives it.
+        The lines with their fate.
+
+    Raises:
+        LakeError: The lake was born meanwhile, and has another salt.
     """
     stamp = pl.lit(now).cast(tables.schema(Events)["landed_at"]).alias("landed_at")
     judged = given = given.with_row_index("_order").with_columns(stamp)
@@ -325,10 +373,19 @@ def append_events(
 
     def fresh(snapshot: Snapshot) -> pl.DataFrame:
         nonlocal judged
-        judged = judge(given, snapshot, unbooked)
+        known = Lake.id_salt(snapshot)
+        if is_mapped and known is not None and known != salt:
+            raise LakeError(
+                "The first events of the lake were landed by another process meanwhile, which gave it another salt of ids.",
+                where=str(lake.root),
+                hint="Nothing of this was landed: land it again.",
+            )
+        judged = decide(given, snapshot)
         sealed, said = batches.seal(lake, snapshot, judged.filter(pl.col("_fate") == "new"))
         marks.clear()
         marks.update(said)
+        if known is None:
+            marks.update(salt.marks)
         return sealed
 
     if lake.append(Events, fresh, marks=marks) is not None:

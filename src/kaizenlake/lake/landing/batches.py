@@ -50,7 +50,7 @@ def seal(lake: Lake, snapshot: Snapshot, events: pl.DataFrame) -> tuple[pl.DataF
             "Events are landed without a signature, and do not count until `kaizen keys rotate --adopt`: %s", error
         )
         return blank.select(tables.schema(Events).names()), {}
-    born = formats.birth(Events) if snapshot.transaction(formats.IDENTITY) is None else {}
+    born = formats.identify() if snapshot.transaction(formats.IDENTITY) is None else {}
     lake_id = str(born[formats.IDENTITY]) if born else Lake.identity(snapshot)
     last, previous = attested.head(snapshot)
     # After a number that is remembered of a table which was put back, so that what is missing stays missing.

@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from kaizenlake.errors import MappingError, UsageError
 from kaizenlake.lake.landing import quarantine
-from kaizenlake.lake.landing.batch import Batch, FileTally
+from kaizenlake.lake.landing.batch import Batch, FileTally, find_salt
 from kaizenlake.lake.landing.landed_files import KnownFiles
 from kaizenlake.lake.landing.missing import missing_words
 from kaizenlake.lake.landing.quarantine import (
@@ -261,7 +261,8 @@ class _LandingRun:
         self.lake = lake
         self.limits = lake.settings.landing
         self.now = now
-        self.batch = Batch(lake, self.limits, now)
+        self.salt = find_salt(lake)
+        self.batch = Batch(lake, self.limits, now, self.salt)
         self.tell = progress or (lambda _file, _lines: None)
         self.landed = landed
         self.is_lenient = is_lenient
@@ -389,7 +390,7 @@ class _LandingRun:
         modified = datetime.fromtimestamp(item.path.stat().st_mtime, UTC)
         encoding = mapping.dialect(item.form).encoding
         head = mapping.before_header(read_head(item, encoding)) if mapping.reads_preamble else ""
-        origin = RowOrigin(content, item.name, modified, self.occurred_at, self.exchange, head)
+        origin = RowOrigin(content, item.name, modified, self.occurred_at, self.exchange, head, self.salt.text)
         if mapping.asks_for_figures:
             self._check_figures(item, mapping, origin)
         for rows in read_rows(item, mapping.dialect(item.form), self.limits.line_bytes):
@@ -476,7 +477,7 @@ class _LandingRun:
         self._settle()
         self._under_way = self.batch, self._read
         self.batch.start(self._pool)
-        self.batch, self._read = Batch(self.lake, self.limits, self.now), []
+        self.batch, self._read = Batch(self.lake, self.limits, self.now, self.salt), []
 
     def _settle(self) -> None:
         if self._under_way is not None:

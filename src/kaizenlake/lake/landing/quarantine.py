@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -12,6 +12,8 @@ import polars as pl
 
 from kaizenlake import tables
 from kaizenlake.events import rules as event_rules
+from kaizenlake.lake.landing.floods import HELD_BACK
+from kaizenlake.lake.readers.chunks import CHUNK_BYTES, CHUNK_LINES
 from kaizenlake.lake.readers.faults import printable
 from kaizenlake.lake.store import Lake, Snapshot
 from kaizenlake.tables import Acknowledgements, Landings, Quarantine
@@ -23,6 +25,8 @@ RULES: dict[str, str] = {
     "line_end": "A carriage return stands before a line feed or within quotation marks.",
     "not_a_record": "An item of a YAML list is a map, no longer than the setting `landing.line_bytes`.",
     "same_grain": "Of one content, platform and time a file says one thing, or its mapping says which columns break it down.",
+    "over_cap": "A source lands no more events a day than `landing.events_per_day` or its own cap says.",
+    "over_usual": "A source does not send ten times what it used to at once, where `landing.flood` holds that back.",
     "no_event": "A row stands for at least one event of its mapping.",
     "not_readable": "The row can be read, and the file to its end.",
 }
@@ -94,7 +98,8 @@ def rows(
     ]
 
 
-_LINE = ("file", "line", "raw", "mapping", "event_type")
+_LINE = ("file", "line", "mapping", "event_type")
+_TEXT = pl.col("raw").hash().alias("_text")
 """What makes a line the same as one that another content of its file held."""
 
 
@@ -117,8 +122,9 @@ def add(lake: Lake, given: Sequence[dict[str, Any]]) -> dict[str, int]:
         nonlocal known
         files = frame["file"].unique()
         there = snapshot.scan().filter(pl.col("file").is_in(files.implode()) | _has(frame["quarantine_id"]))
-        held = there.select("quarantine_id", *_LINE, "quarantined_at").collect()
-        by_line = frame.join(held, on=_LINE, how="inner", nulls_equal=True)
+        # By a hash of their texts, which of one file may be more than fit in memory.
+        held = there.select("quarantine_id", *_LINE, _TEXT, "quarantined_at").collect()
+        by_line = frame.with_columns(_TEXT).join(held, on=(*_LINE, "_text"), how="inner", nulls_equal=True)
         by_id = frame.join(held, on="quarantine_id", how="inner")
         known = pl.concat(
             found.select("quarantine_id", "file", pl.col("quarantined_at_right").alias("_since")).unique(
@@ -242,10 +248,23 @@ def mark_landed(lake: Lake, ids: Sequence[str]) -> None:
     lake.rewrite(Quarantine, mark)
 
 
-def waiting(lake: Lake) -> pl.DataFrame:
-    """Return lines that wait in quarantine, in the order of their files and lines."""
-    held = lake.scan(Quarantine).filter(pl.col("status") == "waiting")
-    return held.sort("file", "line", "quarantine_id").collect()
+def waiting(lake: Lake, *, held_back: bool = True) -> Iterator[pl.DataFrame]:
+    """Yield lines that wait in quarantine, in the order of their files and lines, as many at a time as fit in memory.
+
+    Args:
+        held_back: Also those that wait for their number alone.
+    """
+    order = ("file", "line", "quarantine_id")
+    rows = lake.scan(Quarantine)
+    held = rows.filter(pl.col("status") == "waiting")
+    if not held_back:
+        held = held.filter(pl.col("rules").list.set_intersection(list(HELD_BACK)).list.len() == 0)
+    sizes = held.select(*order, size=pl.col("raw").str.len_bytes()).sort(order).collect()
+    by_bytes = sizes["size"].cum_sum() // CHUNK_BYTES
+    by_lines = pl.int_range(sizes.height, eager=True) // CHUNK_LINES
+    numbered = sizes.with_columns(_bytes=by_bytes, _lines=by_lines)
+    for _, chunk in numbered.group_by("_bytes", "_lines", maintain_order=True):
+        yield rows.filter(_has(chunk["quarantine_id"])).sort(order).collect()
 
 
 def quarantine_summary(lake: Lake, *, examples: int = 3, width: int = 200) -> list[RuleCount]:
@@ -255,7 +274,9 @@ def quarantine_summary(lake: Lake, *, examples: int = 3, width: int = 200) -> li
         examples: Most lines shown of each rule.
         width: Most characters shown of a line.
     """
-    held = lake.scan(Quarantine).sort("file", "line", "quarantine_id")
+    # So much of a text as is shown, before it is sorted: all of them may be more than fit in memory.
+    raw = pl.col("raw").str.slice(0, width)
+    held = lake.scan(Quarantine).with_columns(raw).sort("file", "line", "quarantine_id")
     each = held.explode("rules", empty_as_null=False).rename({"rules": "rule"})
     is_waiting = pl.col("status") == "waiting"
     counts = (
@@ -267,7 +288,7 @@ def quarantine_summary(lake: Lake, *, examples: int = 3, width: int = 200) -> li
                 "file",
                 "line",
                 pl.col("reasons").list.join("; ").alias("reason"),
-                pl.col("raw").str.slice(0, width),
+                "raw",
             )
             .filter(is_waiting)
             .head(examples)

@@ -337,9 +337,9 @@ class Mapping:
         rows = rows.with_columns(hashes(rows, values(section)))
         if section.id.row:
             number = [ROW] if section.each is None else [ROW, pl.lit("."), ITEM]
-            event_id = pl.concat_str(pl.lit(f"{self.source}:{section.type}:{origin.identity[:24]}:"), *number)
+            event_id = pl.concat_str(pl.lit(f"{self.source}:{section.type}:{origin.mark[:24]}:"), *number)
         else:
-            named = json_cells.digests(rows, section.id.columns or [], f"{self.source}\0{section.type}\0")
+            named = json_cells.digests(rows, section.id.columns or [], f"{origin.salt}{self.source}\0{section.type}\0")
             rows = rows.with_columns(pl.Series(HASH, named, dtype=pl.String))
             event_id = pl.lit(f"{self.source}:") + pl.col(HASH)
         style = Style(form.decimal or ("," if form.thousands == "." else "."), form.thousands, is_declared=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import PurePath
 
 import polars as pl
@@ -25,6 +26,7 @@ class RowOrigin:
         occurred_at: Date or instant that was given for all its rows.
         exchange: What amounts of money are worth.
         head: The lines at the beginning of a CSV file, for a mapping that looks for its time there.
+        salt: What ids are made with besides the rows, so that they cannot be guessed; see `lake.formats.IdSalt`.
     """
 
     identity: str
@@ -33,6 +35,12 @@ class RowOrigin:
     occurred_at: str | None = None
     exchange: Exchange = field(default_factory=Exchange)
     head: str = ""
+    salt: str = ""
+
+    @property
+    def mark(self) -> str:
+        """What ids begin with that only a row of this file names."""
+        return sha256((self.salt + self.identity).encode()).hexdigest() if self.salt else self.identity
 
 
 def is_time(text: str) -> bool:

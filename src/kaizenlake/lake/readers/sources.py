@@ -287,6 +287,8 @@ def open_source(source: SourceFile) -> Iterator[IO[bytes]]:
             raw = cast("IO[bytes]", held.enter_context(io.BufferedReader(_Beginning(raw, source.limit))))
         if source.packed:
             raw = cast("IO[bytes]", held.enter_context(gzip.GzipFile(fileobj=raw, mode="rb")))
+        if source.packed or source.member:
+            raw = cast("IO[bytes]", held.enter_context(io.BufferedReader(_Unpacked(raw, most_unpacked(source.path)))))
         yield raw
 
 
@@ -313,6 +315,47 @@ def sought(source: SourceFile) -> Iterator[IO[bytes]]:
             shutil.copyfileobj(stream, unpacked, BLOCK_BYTES)
             unpacked.seek(0)
             yield unpacked
+
+
+MOST_UNPACKED, MOST_TIMES = 256 * 1024 * 1024, 250
+"""Bytes, and times the bytes of the packed file, of which a file may unpack to the larger; text packs to a tenth, a bomb to a thousandth."""
+
+
+def most_unpacked(path: Path) -> int:
+    """Return the most bytes that a packed file may unpack to."""
+    return max(MOST_UNPACKED, MOST_TIMES * path.stat().st_size)
+
+
+class UnpacksToTooMuchError(OSError):
+    """A packed file unpacks to far more than text does."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"it unpacks to more than {most:,} bytes, {MOST_TIMES} times what it is packed, as no table does"
+        )
+
+
+class _Unpacked(io.RawIOBase):
+    """What is unpacked of a file, up to the most that is believed.
+
+    Args:
+        stream: Gives it.
+        most: Bytes from which on reading fails.
+    """
+
+    def __init__(self, stream: IO[bytes], most: int) -> None:
+        self.stream, self.most, self.read_so_far = stream, most, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        there = self.stream.read(len(buffer))
+        self.read_so_far += len(there)
+        if self.read_so_far > self.most:
+            raise UnpacksToTooMuchError(self.most)
+        buffer[: len(there)] = there
+        return len(there)
 
 
 class _Beginning(io.RawIOBase):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from itertools import chain, islice
-from typing import Any
+from typing import IO, Any
+from zipfile import BadZipFile, ZipFile
 
 import polars as pl
 import python_calamine
@@ -16,7 +18,7 @@ from kaizenlake.lake.readers.chunks import CsvDialect, Rows, breaks_off
 from kaizenlake.lake.readers.faults import FAULTS, printable
 from kaizenlake.lake.readers.header import FIRST_ROWS, find_header
 from kaizenlake.lake.readers.json_rows import mark_places
-from kaizenlake.lake.readers.sources import SourceFile, sought
+from kaizenlake.lake.readers.sources import SourceFile, UnpacksToTooMuchError, sought
 
 
 def xlsx_rows(source: SourceFile, dialect: CsvDialect) -> Iterator[Rows]:
@@ -31,7 +33,7 @@ def xlsx_rows(source: SourceFile, dialect: CsvDialect) -> Iterator[Rows]:
     """
     number = 0
     try:
-        with sought(source) as stream, python_calamine.load_workbook(stream) as book:
+        with sought(source) as stream, python_calamine.load_workbook(_check_size(stream)) as book:
             sheet = _sheet(book, dialect, source.name)
             number = sheet.start[0] if sheet.start is not None else 0
             # Rows that lie above the first cell of the sheet are not given.
@@ -54,6 +56,23 @@ def xlsx_rows(source: SourceFile, dialect: CsvDialect) -> Iterator[Rows]:
         raise
     except FAULTS as error:
         yield Rows(pl.DataFrame(), refused=[breaks_off(number + 1, error)])
+
+
+MOST_BYTES = 1024 * 1024 * 1024
+"""Bytes of a workbook, unpacked, that are read: all of a sheet is in memory at once."""
+
+
+def _check_size(stream: IO[bytes]) -> IO[bytes]:
+    """Check that a workbook does not unpack to more than fits in memory; an old one is not packed.
+
+    Raises:
+        UnpacksToTooMuchError: It does.
+    """
+    with suppress(BadZipFile), ZipFile(stream) as book:
+        if sum(item.file_size for item in book.infolist()) > MOST_BYTES:
+            raise UnpacksToTooMuchError(MOST_BYTES)
+    stream.seek(0)
+    return stream
 
 
 def _sheet(book: python_calamine.CalamineWorkbook, dialect: CsvDialect, where: str) -> python_calamine.CalamineSheet:
@@ -83,7 +102,7 @@ def _sheet(book: python_calamine.CalamineWorkbook, dialect: CsvDialect, where: s
 def first_rows(source: SourceFile) -> dict[str, list[list[str]]]:
     """Return the first rows of each sheet that is shown, by its name; none where it is no workbook that can be read."""
     try:
-        with sought(source) as stream, python_calamine.load_workbook(stream) as book:
+        with sought(source) as stream, python_calamine.load_workbook(_check_size(stream)) as book:
             visible = python_calamine.SheetVisibleEnum.Visible
             names = [item.name for item in book.sheets_metadata if item.visible == visible] or book.sheet_names
             found = {}

@@ -242,7 +242,7 @@ def seal_lines(
     made = checked.frame.with_columns(file=pl.lit(FILE), landed_at=pl.lit(clock, tables.schema(Events)["landed_at"]))
     there = found.rows.filter(pl.col("event_id").is_in(made["event_id"].to_list())).select("event_id")
     new = made.join(there, on="event_id", how="anti", maintain_order="left")
-    born = formats.birth(Events) if snapshot.transaction(formats.IDENTITY) is None else {}
+    born = formats.identify() if snapshot.transaction(formats.IDENTITY) is None else {}
     lake_id = str(born[formats.IDENTITY]) if born else Lake.identity(snapshot)
     sealed, head = _seal_rows(lake, lake_id, new, before)
     return sealed, head, {**born, keys.DECISION_HEAD: head[0]}

@@ -35,7 +35,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 import kaizenlake
 from kaizenlake import signing, tables
 from kaizenlake._version import __version__
-from kaizenlake.errors import VerificationError
+from kaizenlake.context._tenants import INDEX_BYTES
+from kaizenlake.errors import PublishError, VerificationError
 from kaizenlake.lake import files
 from kaizenlake.lake.store import Lake, Snapshot
 from kaizenlake.lake.trust import keys
@@ -70,6 +71,10 @@ INDEX_VERSION = 1
 SCHEMA_FILE = f"schema/{model.SCHEMA}-{model.VERSION}.schema.json"
 EVIDENCE_SCHEMA_FILE = f"schema/{second.SCHEMA}-{second.VERSION}.schema.json"
 
+MIB = 1024 * 1024
+NEARLY_FULL = 0.75
+"""Share of the bytes that readers take of an index, from which on its size is said."""
+
 KEPT = 3
 """Publications whose documents are kept, so that a slow reader of an old index still finds them."""
 
@@ -84,6 +89,7 @@ class Published:
         unchanged: Nothing was written: nothing changed, and more than half of its validity is left.
         texts: Texts that templates of the team made.
         failures: Templates of the team that failed, each in words.
+        notes: What will soon be too much, in words.
     """
 
     sequence: int
@@ -91,6 +97,7 @@ class Published:
     unchanged: bool
     texts: int = 0
     failures: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -212,13 +219,14 @@ def publish_contexts(
             "hold_out": {"salt": _salt(lake), "share": lake.settings.publishing.hold_out_share},
             "entries": entries,
         }
-        _swap(folder, sequence, payload, key)
+        notes = _swap(folder, sequence, payload, key)
         sequences.remember(lake, {folder / INDEX: payload})
         hides_more = lake.settings.publishing.redact and (current is None or not current.get("redacted", False))
         _prune(folder, sequence, 1 if hides_more else KEPT)
         contexts = sum(entry["kind"] == "context" for entry in entries)
         failures = tuple(f"{name}: {told}" for name, told in sorted((templates.failures | fields.failures).items()))
-        return Published(sequence, contexts, unchanged=False, texts=len(entries) - contexts, failures=failures)
+        texts = len(entries) - contexts
+        return Published(sequence, contexts, unchanged=False, texts=texts, failures=failures, notes=notes)
 
 
 def _salt(lake: Lake) -> str:
@@ -375,13 +383,31 @@ def _next_sequence(folder: Path, current: Mapping[str, Any] | None, lake: Lake) 
     return max([*kept, before]) + 1
 
 
-def _swap(folder: Path, sequence: int, payload: Mapping[str, Any], key: Ed25519PrivateKey) -> None:
-    """Make a publication the current one."""
+def _swap(folder: Path, sequence: int, payload: Mapping[str, Any], key: Ed25519PrivateKey) -> tuple[str, ...]:
+    """Make a publication the current one, and return what is to be said of its size.
+
+    Raises:
+        PublishError: Readers would refuse so long an index; the former publication stays.
+    """
     index = {"signed": payload, "signature": signing.sign(payload, key)}
+    plain = json.dumps(index, ensure_ascii=False).encode("utf-8")
     # The standard library indents in Python, which for thousands of scopes takes longer than all else of such a night.
-    content = msgspec.json.format(json.dumps(index, ensure_ascii=False).encode("utf-8"), indent=1)
+    content = msgspec.json.format(plain, indent=1)
+    if len(content) > INDEX_BYTES:
+        content = msgspec.json.format(plain, indent=-1)
+    size, scopes = f"{len(content) / MIB:.0f} MiB", _contexts(payload)
+    if len(content) > INDEX_BYTES:
+        raise PublishError(
+            f"The index of {scopes:,} contexts would take {size}, and readers refuse more than {INDEX_BYTES // MIB} MiB: "
+            "the former publication stays.",
+            where=str(folder / INDEX),
+            hint="A lake publishes a context for each project: share projects out among tenants or lakes, or publish fewer templates.",
+        )
     files.write_atomic(folder / "indexes" / f"{sequence:08d}.json", content)
     files.write_atomic(folder / INDEX, content)
+    if len(content) < NEARLY_FULL * INDEX_BYTES:
+        return ()
+    return (f"the index of {scopes:,} contexts takes {size} of the {INDEX_BYTES // MIB} MiB that readers take",)
 
 
 def prune(lake: Lake) -> None:
