@@ -18,7 +18,7 @@ SEEN = {**DRAWN, "basis": "observation"}
         ([], ""),
         (
             [DRAWN],
-            "Contexts pay: +28 % click rate (+10 % to +45 %), 812 briefs with and 88 without one, drawn by chance.",
+            "Contexts pay: +28.0% click rate (+10.0% to +45.0%), 812 briefs with and 88 without one, drawn by chance.",
         ),
         ([DRAWN | {"status": "worse"}], "Contexts do harm: "),
         ([DRAWN | {"status": "unclear"}], "Whether contexts pay is not known yet: "),
@@ -26,7 +26,7 @@ SEEN = {**DRAWN, "basis": "observation"}
         ([DRAWN | {"status": "nobody_held_out", "units_without": 0}], ""),
         ([DRAWN | {"status": "nobody_held_out", "units_without": 0}, SEEN], "No brief is held out, so "),
         ([SEEN | {"ci_low": None, "status": "too_few"}], "No brief is held out, so "),
-        ([DRAWN, DRAWN | {"metric": "engagement_rate", "units_without": 90}], "Contexts pay: +28 % engagement rate"),
+        ([DRAWN, DRAWN | {"metric": "engagement_rate", "units_without": 90}], "Contexts pay: +28.0% engagement rate"),
     ],
 )
 def test_what_is_said(rows, begins):
