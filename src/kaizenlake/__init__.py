@@ -14,6 +14,7 @@ _HOMES = {
     "IngestStats": "kaizenlake.events.write.boundaries",
     "ingest_performance_batch": "kaizenlake.events.write.boundaries",
     "ingest_performance_data": "kaizenlake.events.write.boundaries",
+    "log_allocation": "kaizenlake.events.write.boundaries",
     "log_pack_event": "kaizenlake.events.write.boundaries",
     "log_pack_quality_assessment": "kaizenlake.events.write.boundaries",
     "log_section_generation": "kaizenlake.events.write.boundaries",

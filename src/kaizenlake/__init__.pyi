@@ -10,6 +10,7 @@ from kaizenlake.errors import BenchmarkEnforcementError as BenchmarkEnforcementE
 from kaizenlake.events.write.boundaries import IngestStats as IngestStats
 from kaizenlake.events.write.boundaries import ingest_performance_batch as ingest_performance_batch
 from kaizenlake.events.write.boundaries import ingest_performance_data as ingest_performance_data
+from kaizenlake.events.write.boundaries import log_allocation as log_allocation
 from kaizenlake.events.write.boundaries import log_pack_event as log_pack_event
 from kaizenlake.events.write.boundaries import log_pack_quality_assessment as log_pack_quality_assessment
 from kaizenlake.events.write.boundaries import log_section_generation as log_section_generation

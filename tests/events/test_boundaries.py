@@ -18,6 +18,7 @@ from kaizenlake.events.catalogue import FAMILIES, by_name, type_name
 from kaizenlake.events.check.landed_lines import check_lines
 from kaizenlake.events.decode import decode
 from kaizenlake.events.write import boundaries, functions, log
+from kaizenlake.events.write.log import logging_to
 from kaizenlake.lake.landing.landing import land_folder
 from kaizenlake.lake.store import Lake
 from kaizenlake.night.run import nightly
@@ -268,8 +269,25 @@ def test_every_boundary_is_there_and_every_one_that_is_there_is_called_here():
         in {"packs", "performance", "experiment_log", "email", "ads", "web", "brand_facts", "learning_log"}
         for payload in family.events
     }
-    assert public - called == {f"log_{kind.lower()}" for kind in said | {"CONTENT_CREATED"}}
+    derived = {f"log_{kind.lower()}" for kind in said | {"CONTENT_CREATED", "ARM_ALLOCATED"}}
+    assert public - called == derived | {"log_allocation"}  # which is called below
     assert [item for item in PROMISED if not callable(getattr(kaizenlake, item))] == []
+
+
+def test_an_allocation_is_logged_whole_or_not_at_all(tmp_path):
+    lake = Lake.create(tmp_path / "lake")
+    with logging_to(lake.path()):
+        for shares in ({"a": 0.5}, {"a": float("nan")}, {"a": 1.5, "b": -0.5}, {}):
+            with pytest.raises(EventError):
+                kaizenlake.log_allocation("test-7", shares)
+        name = kaizenlake.log_allocation(
+            "test-7", {"a": 0.9, "b": 0.1}, {"a": 4, "b": 5}, {"a": 1, "b": 0}, project_id="p"
+        )
+    (file,) = lake.path("landing").glob("*.ndjson")
+    told = [json.loads(line) for line in file.read_text().splitlines()]
+    assert {event["payload"]["allocation_id"] for event in told} == {name}
+    assert [event["payload"]["propensity_rate"] for event in told] == [0.9, 0.1]
+    assert len({event["occurred_at"] for event in told}) == 1
 
 
 @pytest.fixture(scope="module")

@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.drawn import day, events, frame, through
+from kaizenlake.context import allocate
 from kaizenlake.jobs.content.content_experiments import content_experiments
 from kaizenlake.jobs.content.creative_labels import creative_labels
 from kaizenlake.jobs.content.creative_marks import creative_marks
 from kaizenlake.parameters import EvidenceNeeds
-from kaizenlake.tables import Contents, Performance
+from kaizenlake.tables import Contents, Core, Performance
 
 LATER = day(365)
 SAME = {"project_id": "p", "platform": "x", "content_type": "headline", "occurred_at": day(0.5)}
@@ -219,3 +220,81 @@ def test_winners_of_published_headline_tests_lie_above_the_mean_of_their_test():
     winners = labels(contents).filter(label="winner").join(told.select("content_id", "mean"), on="content_id")
     assert winners.height >= 20
     assert (winners["engagement_rate"] > winners["mean"]).all()
+
+
+def run_allocated(rng, experiments, lift, rounds=8, each=2_000):
+    """Contents and allocations of tests that favour the arm that leads, while the rate of all doubles and falls again."""
+    rows, told = [], []
+    for number in range(experiments):
+        name, shown, clicks = f"e{number}", [0, 0], [0, 0]
+        for step in range(rounds):
+            shares = allocate(shown, clicks)
+            for arm, share in enumerate(shares):
+                told.append(
+                    SAME
+                    | {
+                        "event_id": f"{name}-{step}-{arm}",
+                        "event_type": "ARM_ALLOCATED",
+                        "occurred_at": day(0.1 + step / 100),
+                        "allocation_id": f"{name}-{step}",
+                        "experiment_id": name,
+                        "variant_id": str(arm),
+                        "propensity_rate": share,
+                        "impressions": shown[arm],
+                        "clicks": clicks[arm],
+                        "platform": None,
+                        "content_type": None,
+                    }
+                )
+            level = 0.02 * (1.0 + (step % 4) / 2.0)
+            parts = rng.multinomial(each, shares)
+            for arm, times in enumerate(parts):
+                shown[arm] += int(times)
+                clicks[arm] += int(rng.binomial(times, level * (lift if arm else 1.0)))
+        rows += arms("\n".join(f"{name} {arm} {shown[arm]} {clicks[arm]} text {arm}" for arm in (0, 1)))
+    return rows, told
+
+
+def compare_allocated(rows, told):
+    given = {Contents: frame(Contents, rows), Core: frame(Core, told)}
+    return through(content_experiments, given=given, as_of=LATER, evidence=EvidenceNeeds())
+
+
+@pytest.mark.parametrize("lift", [1.0, 1.3])
+def test_tests_whose_shares_were_told_are_valid_and_weighed_without_bias(lift):
+    rows, told = run_allocated(np.random.default_rng(5), 120, lift)
+    found = compare_allocated(rows, told)
+    assert found["allocated_share"].null_count() == 0
+    assert (found["sample_ratio_p"] < 0.001).sum() <= 2
+    second = found.filter(arm="1")
+    mean = np.log(second["rate"] / second["rate_of_others"]).mean()
+    assert abs(mean - np.log(lift)) < 0.06
+    plain = compare_allocated(rows, [])
+    assert (plain["verdict"] == "invalid").mean() > 0.8  # nobody told the shares: no test has equal arms
+
+
+def test_shares_count_only_where_all_of_them_are_told():
+    rows, told = run_allocated(np.random.default_rng(6), 1, 1.0)
+    cases = {
+        "whole": told,
+        "an allocation lacks an arm": told[:-1],
+        "the shares do not sum to 1": [*told[:-1], told[-1] | {"propensity_rate": 0.99}],
+        "a count is not told": [*told[:-1], told[-1] | {"impressions": None}],
+        "a count falls": [*told[:-2], told[-2] | {"impressions": 1}, told[-1]],
+        "of another platform": [row | {"platform": "other"} for row in told],
+        "of another project": [row | {"project_id": "other"} for row in told],
+    }
+    known = {name: compare_allocated(rows, item)["allocated_share"].is_not_null().all() for name, item in cases.items()}
+    assert known == {name: name == "whole" for name in cases}
+
+
+def test_one_allocation_that_never_changed_leaves_counts_as_they_are_but_for_the_share():
+    rows = arms("e a 900 90 x\n e b 100 10 y")
+    at = {"event_type": "ARM_ALLOCATED", "occurred_at": day(0.1), "project_id": "p", "experiment_id": "e"}
+    at |= {"allocation_id": "1", "impressions": 0, "clicks": 0}
+    shares = {"a": 0.9, "b": 0.1}
+    told = [at | {"event_id": arm, "variant_id": arm, "propensity_rate": share} for arm, share in shares.items()]
+    found = compare_allocated(rows, told)
+    assert found.select("weighed_shown", "weighed_clicks").rows() == [(900.0, 90.0), (100.0, 10.0)]
+    assert found["sample_ratio_p"].to_list() == [1.0, 1.0]
+    assert compare(rows)["verdict"].to_list() == ["invalid", "invalid"]

@@ -81,6 +81,18 @@ class ContentCreated(Payload, frozen=True, kw_only=True):
     edited_by: Annotated[Key | None, says("Who edited it, where somebody did.")] = None
 
 
+class ArmAllocated(Payload, frozen=True, kw_only=True):
+    """An arm of a running test was given its share of what is shown next; the arms of one allocation are told together."""
+
+    allocation_id: Annotated[Key, says("Allocation that it is part of; the shares of its arms sum to 1.")]
+    experiment_id: Annotated[Key, says("Experiment, as the application names it.")]
+    variant_id: Annotated[Key, says("Arm: the variant, or the content where that is the arm.")]
+    propensity_rate: Annotated[Rate, says("Share of what is shown from now on that it has: its propensity.")]
+    platform: Annotated[Key | None, says("Platform of the experiment; its only one if not said.")] = None
+    impressions: Annotated[Count | None, says("Times it was shown until now.")] = None
+    clicks: Annotated[Count | None, says("Clicks on it until now.")] = None
+
+
 class ExecutionStarted(Payload, frozen=True, kw_only=True):
     """The execution of a plan on a channel was started."""
 

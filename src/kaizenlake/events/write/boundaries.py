@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
+from math import fsum
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -41,6 +42,58 @@ def log_pack_event(stage: str, pack_key: str, **said: Any) -> str:
             f"{stage!r} is no stage of a pack.", field="stage", rule="unknown_type", hint=f"Known are {stages}."
         )
     return log_event(name, pack_key=pack_key, **said)
+
+
+def log_allocation(
+    experiment_id: str,
+    shares: Mapping[str, float],
+    shown: Mapping[str, int] | None = None,
+    clicks: Mapping[str, int] | None = None,
+    **said: Any,
+) -> str:
+    """Log the shares that the arms of a running test have from now on, as `kaizenlake.context.allocate` gives them.
+
+    With what was shown and clicked until now, the night weighs each time by the inverse of its shares, so that what is learned
+    from a test that favours its best arm is not biased. Log every allocation, the first too.
+
+    Args:
+        experiment_id: The experiment.
+        shares: Share of each arm of what is shown next, by variant; all arms, together 1.
+        shown: Times each was shown until now.
+        clicks: Clicks on each until now.
+        **said: What every event takes, such as `project_id` (see `log_event`), and `platform`.
+
+    Returns:
+        Name of the allocation.
+
+    Raises:
+        EventError: The shares do not sum to 1, or a field breaks its declaration; nothing was logged.
+        SpoolError: The events cannot be written; nothing was logged.
+    """
+    total = fsum(shares.values())
+    if not abs(total - 1.0) <= 1e-6:
+        raise EventError(f"The shares of an allocation sum to 1; found {total:.6g}.", field="shares", rule="sum")
+    allocation_id, platform = ids.event_id(), said.pop("platform", None)
+    said.setdefault("occurred_at", datetime.now(UTC))
+    write_lines(
+        *(
+            event_line(
+                "ARM_ALLOCATED",
+                {
+                    "allocation_id": allocation_id,
+                    "experiment_id": experiment_id,
+                    "variant_id": arm,
+                    "propensity_rate": share,
+                    "platform": platform,
+                    "impressions": None if shown is None else shown[arm],
+                    "clicks": None if clicks is None else clicks[arm],
+                },
+                **said,
+            )
+            for arm, share in shares.items()
+        )
+    )
+    return allocation_id
 
 
 def log_section_generation(pack_key: str, section_id: str, success: bool = True, **said: Any) -> str:  # noqa: FBT001, FBT002 - the call that applications make

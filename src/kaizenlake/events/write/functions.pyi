@@ -103,6 +103,22 @@ def log_content_created(
     event_id: str | UUID | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> str: ...
+def log_arm_allocated(
+    allocation_id: str | int,
+    experiment_id: str | int,
+    variant_id: str | int,
+    propensity_rate: float,
+    *,
+    platform: str | None = None,
+    impressions: int | None = None,
+    clicks: int | None = None,
+    project_id: str | int | None = None,
+    tenant_id: str | int | None = None,
+    tags: Iterable[str] | str | None = None,
+    occurred_at: dt.datetime | str | None = None,
+    event_id: str | UUID | None = None,
+    metadata: Mapping[str, Any] | None = None,
+) -> str: ...
 def log_execution_started(
     execution_id: str | int,
     *,

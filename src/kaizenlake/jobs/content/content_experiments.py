@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import numpy as np
 import polars as pl
 
 from kaizenlake import tables
 from kaizenlake.job import job
 from kaizenlake.jobs.activity.scopes import group_codes
+from kaizenlake.jobs.patterns.allocations import join_allocations, weigh_arms
 from kaizenlake.jobs.patterns.experiments import METRICS, log_rate_ratio
 from kaizenlake.parameters import EvidenceNeeds
 from kaizenlake.stats import expressions, sample_ratio_by, shrink_contrasts_by, two_proportions
-from kaizenlake.tables import ContentExperiments, Contents
+from kaizenlake.tables import ContentExperiments, Contents, Core
 
 EXPERIMENT = ("tenant_id", "project_id", "experiment_id", "platform")
 """Columns that name one experiment: on two platforms it is read twice."""
@@ -20,10 +23,12 @@ ARM = pl.coalesce("variant_id", "content_id")
 """Name of the arm that a content belongs to: its variant, else the content itself."""
 
 
-@job(reads=(Contents,), writes=ContentExperiments, timeless=True)
+@job(reads=(Contents, Core), writes=ContentExperiments, timeless=True)
 def content_experiments(
     contents: pl.LazyFrame,
+    core: pl.LazyFrame,
     *,
+    as_of: datetime,
     evidence: EvidenceNeeds = EvidenceNeeds(),
 ) -> pl.LazyFrame:
     """Compare each arm of each experiment with the other arms of it together.
@@ -39,16 +44,23 @@ def content_experiments(
     that equal allocation would make with a probability below `evidence.sample_ratio_p` is invalid, and takes no part in
     correction and shrinkage.
 
+    Where every share that an arm had was told (ARM_ALLOCATED), the test is of these shares, and what was shown and clicked under
+    each counts by the inverse of it, so that a time in which one arm had most of it favours none.
+
     Args:
         contents: Contents, of which those with an experiment count.
+        core: Silver core events, of which those of allocations count.
+        as_of: Events from this instant on do not count.
         evidence: How much evidence a verdict needs, and the confidence of the intervals.
     """
 
     def compute(arms: pl.DataFrame) -> pl.DataFrame:
+        arms = weigh_arms(arms, EXPERIMENT)
         measured = _add_contrasts(_add_sample_ratio(arms), evidence)
         return _add_verdict(measured, evidence).select(tables.schema(ContentExperiments).names())
 
-    return read_arms(contents).map_batches(compute, schema=tables.schema(ContentExperiments))
+    told = join_allocations(read_arms(contents), core, as_of=as_of)
+    return told.map_batches(compute, schema=tables.schema(ContentExperiments))
 
 
 def read_arms(contents: pl.LazyFrame) -> pl.LazyFrame:
@@ -102,7 +114,9 @@ def _add_sample_ratio(arms: pl.DataFrame) -> pl.DataFrame:
     codes, names = group_codes(arms, EXPERIMENT)
     is_shown = arms["is_shown"].to_numpy()
     shown = arms["shown"].fill_null(0).to_numpy()
-    p_value = sample_ratio_by(codes, shown, is_shown.astype(np.float64), n_groups=names.height).p_value
+    # Arms of an experiment whose shares were not told are to be equal.
+    meant = arms["allocated_share"].fill_null(1.0).to_numpy()
+    p_value = sample_ratio_by(codes, shown, is_shown * meant, n_groups=names.height).p_value
     return arms.with_columns(
         pl.Series("sample_ratio_p", p_value[codes], dtype=pl.Float64).fill_nan(None),
         arms=pl.col("is_shown").sum().over(EXPERIMENT).cast(pl.Int64),
@@ -111,16 +125,16 @@ def _add_sample_ratio(arms: pl.DataFrame) -> pl.DataFrame:
 
 def _add_contrasts(arms: pl.DataFrame, evidence: EvidenceNeeds) -> pl.DataFrame:
     """Bring each arm its rate, that of the others, and the lift with its p-value, q-value and shrinkage."""
-    counts = {name: pl.when("is_shown").then(name) for name in ("shown", "clicks")}
+    counts = {name: pl.when("is_shown").then(f"weighed_{name}") for name in ("shown", "clicks")}
     others = {f"other_{name}": count.sum().over(EXPERIMENT) - count for name, count in counts.items()}
     arms = arms.with_columns(**others).with_columns(
-        rate=_compute_share("clicks", "shown"),
+        rate=_compute_share("weighed_clicks", "weighed_shown"),
         rate_of_others=_compute_share("other_clicks", "other_shown"),
         is_valid=(pl.col("sample_ratio_p") >= evidence.sample_ratio_p).fill_null(True),
     )
     clicks, shown, other_clicks, other_shown = (
         arms[name].cast(pl.Float64).fill_null(np.nan).to_numpy()
-        for name in ("clicks", "shown", "other_clicks", "other_shown")
+        for name in ("weighed_clicks", "weighed_shown", "other_clicks", "other_shown")
     )
     shown, other_shown = (np.where(count > 0.0, count, np.nan) for count in (shown, other_shown))
     log_lift, variance = log_rate_ratio(clicks, shown, other_clicks, other_shown)

@@ -31,7 +31,12 @@ TENANT = ("tenant_id",)
 
 
 def contrast_experiments(
-    contents: pl.LazyFrame, *, confidence: float, sample_ratio_p: float, by: tuple[str, ...] = TENANT
+    contents: pl.LazyFrame,
+    arms: pl.LazyFrame,
+    *,
+    confidence: float,
+    sample_ratio_p: float,
+    by: tuple[str, ...] = TENANT,
 ) -> pl.LazyFrame:
     """Pool each pattern over the experiments that contrast it.
 
@@ -40,11 +45,13 @@ def contrast_experiments(
     are added up, likewise of those that lack it: arms of one experiment run side by side, on the same public.
 
     An experiment whose trials are spread over its arms in a way that equal allocation would make with a probability
-    below `sample_ratio_p` is left out, and counted in `left_out`. Experiments planned with unequal arms fall to this test
-    too, as no event tells the plan; a `sample_ratio_p` of 0 leaves nothing out. An arm that was never shown takes no part.
+    below `sample_ratio_p` is left out, and counted in `left_out`. Where the shares of the arms were told, the test is of
+    these, and events and trials count by the inverse of them; experiments planned with unequal arms of which nobody tells fall
+    to the test. A `sample_ratio_p` of 0 leaves nothing out. An arm that was never shown takes no part.
 
     Args:
         contents: Contents, of which those with an experiment count.
+        arms: Rows of `ContentExperiments`, which know what shares were told.
         confidence: Of the interval.
         sample_ratio_p: Sample-ratio p-value below which an experiment is left out.
         by: Columns that name the scope: the tenant, or those of `scopes.SCOPE`.
@@ -66,7 +73,21 @@ def contrast_experiments(
             parts.append(_pool(_select_contrasts(read, name, by, is_left_out), keys, confidence))
         return pl.concat(parts).select(schema.names()).sort(keys)
 
-    return _select_arms(contents, by).map_batches(compute, schema=schema)
+    weighed = arms.filter(pl.col("allocated_share").is_not_null()).select(
+        *(
+            "tenant_id",
+            "platform",
+            "experiment_id",
+            "metric",
+            "arm",
+            "allocated_share",
+            "weighed_shown",
+            "weighed_clicks",
+        ),
+        of_project_id="project_id",
+    )
+    found = _select_arms(contents, by).join(weighed, on=["tenant_id", *EXPERIMENT, "arm"], how="left", nulls_equal=True)
+    return found.map_batches(compute, schema=schema)
 
 
 def places_of_arms(contents: pl.LazyFrame) -> pl.LazyFrame:
@@ -151,11 +172,15 @@ def _compute_shared_pattern(pattern: pl.Expr) -> pl.Expr:
 def _add_sample_ratio(arms: pl.DataFrame, experiment: list[str]) -> pl.DataFrame:
     """Return the number the experiments and bring each its sample-ratio p-value; null with one arm or without a trial."""
     # Within an experiment by size, so that no order of rows changes a bit of the chi-square.
-    arms = arms.sort("trials")
+    arms = arms.sort("trials", "allocated_share")
     codes, _ = group_codes(arms, experiment)
     trials = arms["trials"].to_numpy()
-    p_value = sample_ratio_by(codes, trials, (trials > 0).astype(np.float64)).p_value[codes]
+    meant = (trials > 0) * arms["allocated_share"].fill_null(1.0).to_numpy()
+    p_value = sample_ratio_by(codes, trials, meant).p_value[codes]
     return arms.with_columns(
+        trials=pl.coalesce("weighed_shown", "trials"),
+        events=pl.coalesce("weighed_clicks", "events"),
+    ).with_columns(
         pl.Series("experiment", codes), pl.Series("sample_ratio_p", p_value, dtype=pl.Float64).fill_nan(None)
     )
 

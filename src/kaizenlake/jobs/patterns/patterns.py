@@ -14,13 +14,14 @@ from kaizenlake.jobs.patterns.observation import contrast_strata, one_metric, wi
 from kaizenlake.jobs.patterns.pattern_types import family, name_places
 from kaizenlake.parameters import MIN_EXPERIMENTS, EvidenceNeeds
 from kaizenlake.stats import expressions, shrink_normal_by
-from kaizenlake.tables import Contents, Patterns, PatternSums
+from kaizenlake.tables import ContentExperiments, Contents, Patterns, PatternSums
 
 
-@job(reads=(Contents, PatternSums), writes=Patterns, timeless=True)
+@job(reads=(Contents, PatternSums, ContentExperiments), writes=Patterns, timeless=True)
 def patterns(
     contents: pl.LazyFrame,
     pattern_sums: pl.LazyFrame,
+    arms: pl.LazyFrame,
     *,
     evidence: EvidenceNeeds = EvidenceNeeds(),
 ) -> pl.LazyFrame:
@@ -35,11 +36,12 @@ def patterns(
     Args:
         contents: Contents with their figures, attributes, features and experiments.
         pattern_sums: Rates of contents added up by place and pattern.
+        arms: Arms of experiments, with the shares that were told of them.
         evidence: How much evidence a verdict needs, and the confidence of the intervals.
     """
     pattern = ["tenant_id", "pattern_type", "pattern"]
     by_experiment = (
-        contrast_experiments(contents, confidence=evidence.confidence, sample_ratio_p=evidence.sample_ratio_p)
+        contrast_experiments(contents, arms, confidence=evidence.confidence, sample_ratio_p=evidence.sample_ratio_p)
         .with_columns(evidence=pl.lit("experiment"), compared="contents", least=pl.lit(MIN_EXPERIMENTS))
         .join(places_of_arms(contents), on=pattern, how="left", nulls_equal=True)
     )

@@ -14,14 +14,15 @@ from kaizenlake.jobs.patterns.observation import contrast_strata, with_squares
 from kaizenlake.jobs.patterns.pattern_types import family
 from kaizenlake.parameters import MIN_EXPERIMENTS, EvidenceNeeds
 from kaizenlake.stats import NormalPrior, expressions, fit_normal_by, shrink_normal
-from kaizenlake.tables import Contents, Patterns, PatternSums, ScopedPatterns
+from kaizenlake.tables import ContentExperiments, Contents, Patterns, PatternSums, ScopedPatterns
 
 
-@job(reads=(Contents, PatternSums, Patterns), writes=ScopedPatterns, timeless=True)
+@job(reads=(Contents, PatternSums, Patterns, ContentExperiments), writes=ScopedPatterns, timeless=True)
 def scoped_patterns(
     contents: pl.LazyFrame,
     pattern_sums: pl.LazyFrame,
     patterns: pl.LazyFrame,
+    arms: pl.LazyFrame,
     *,
     evidence: EvidenceNeeds = EvidenceNeeds(),
 ) -> pl.LazyFrame:
@@ -36,6 +37,7 @@ def scoped_patterns(
         contents: Contents, of which the arms of experiments are read.
         pattern_sums: Rates of contents added up by place and pattern.
         patterns: Patterns over everything.
+        arms: Arms of experiments, with the shares that were told of them.
         evidence: How much evidence a verdict needs, and the confidence of the intervals.
     """
     what = ["tenant_id", "evidence", "pattern_type", "pattern", "metric"]
@@ -45,7 +47,7 @@ def scoped_patterns(
         parts, by=SCOPE, stratum=("of_project_id", "platform"), confidence=evidence.confidence
     ).with_columns(evidence=pl.lit("observation"), compared="contents", contents="known", least=pl.lit(1))
     by_experiment = contrast_experiments(
-        contents, confidence=evidence.confidence, sample_ratio_p=evidence.sample_ratio_p, by=SCOPE
+        contents, arms, confidence=evidence.confidence, sample_ratio_p=evidence.sample_ratio_p, by=SCOPE
     ).with_columns(evidence=pl.lit("experiment"), compared="contents", least=pl.lit(MIN_EXPERIMENTS))
     return (
         pl.concat([observed.drop("known"), by_experiment.drop("left_out")], how="diagonal")

@@ -101,7 +101,9 @@ def wordings(experiments: pl.DataFrame) -> pl.DataFrame:
         pl.col("text").is_not_null(), (pl.col("shown") > 0).fill_null(False), pl.col("verdict") != "invalid"
     )
     added = usable.group_by(*EXPERIMENT, "metric", "text").agg(
-        pl.col("shown").sum(), pl.col("clicks").fill_null(0).sum(), pl.col("measured_at").max()
+        shown=pl.coalesce("weighed_shown", "shown").sum(),
+        clicks=pl.coalesce("weighed_clicks", "clicks").fill_null(0).sum(),
+        measured_at=pl.col("measured_at").max(),
     )
     return added.sort("measured_at", *EXPERIMENT, "text").tail(MOST_ARMS)
 

@@ -314,7 +314,17 @@ class ContentExperiments(OfTenant):
         "Clicks, or engagements where the experiment is read by these; at most one each time; null where not recorded.",
         nullable=True,
     )
-    rate: float = rate("Clicks over shown; null where it was not shown.", nullable=True)
+    allocated_share: float = rate(
+        "Share of what was shown that it was to have, over all allocations that were told; null where arms are equal.",
+        nullable=True,
+    )
+    weighed_shown: float = column(
+        "Times it was shown as they count: with shares that changed, those that equal weights of all times are worth.",
+        nullable=True,
+        ge=0,
+    )
+    weighed_clicks: float = column("Clicks as they count, each by the inverse of its share.", nullable=True, ge=0)
+    rate: float = rate("Clicks over shown, both as they count; null where it was not shown.", nullable=True)
     rate_of_others: float = column(
         "Rate of the other arms together; null where none was shown.", unit="rate", nullable=True, ge=0, le=1
     )
@@ -336,7 +346,11 @@ class ContentExperiments(OfTenant):
         le=1,
     )
     sample_ratio_p: float = column(
-        "p of equal allocation to its arms; null with fewer than two shown.", unit="rate", nullable=True, ge=0, le=1
+        "p of the allocation to its arms, equal unless told; null with fewer than two shown.",
+        unit="rate",
+        nullable=True,
+        ge=0,
+        le=1,
     )
     verdict: str = column("Winner, loser, unclear, or invalid by the sample ratio.", isin=ARM_VERDICTS)
     beaten_text: str = column(
