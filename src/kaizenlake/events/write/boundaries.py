@@ -57,7 +57,7 @@ def log_allocation(
     from a test that favours its best arm is not biased. Log every allocation, the first too.
 
     Args:
-        experiment_id: The experiment.
+        experiment_id: The running test, by the name that its contents give.
         shares: Share of each arm of what is shown next, by variant; all arms, together 1.
         shown: Times each was shown until now.
         clicks: Clicks on each until now.
