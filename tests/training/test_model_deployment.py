@@ -11,13 +11,17 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from typer.testing import CliRunner
 
+from kaizenlake import signing
 from kaizenlake.cli.app import app
 from kaizenlake.decide.training import model_trials, registry
 from kaizenlake.decide.training.gateways import EndpointGateway
 from kaizenlake.decide.training.model_trials import ModelTrial
-from kaizenlake.errors import UsageError
+from kaizenlake.decide.training.registry import promote
+from kaizenlake.errors import UsageError, VerificationError
 from kaizenlake.lake.store import Lake
+from kaizenlake.lake.trust import keys
 from kaizenlake.publish.training.metrics import write_metrics
+from kaizenlake.publish.training.served_models import find_served_model, publish_models, verify_models
 from kaizenlake.training import LearningService, TrainingExample
 from kaizenlake.training.error_codes import LearningError
 from training.test_registry import code_of, make_folder, put_in_production, register
@@ -117,6 +121,9 @@ def test_a_deployment_rests_on_what_was_found(lake, endpoint, tmp_path, monkeypa
     assert "DEPLOY: On 40 inputs" in done.output
     assert "writer@1.1.0 is in production." in done.output
     assert Endpoint.served["writer:production"] == "!"
+    key = (lake.path("published") / "public_key.pem").read_bytes()
+    assert find_served_model(lake.path("published"), "writer", key).version == "1.1.0"
+    assert verify_models(lake).files == 1
     again = deploy("1.1.0", "--endpoint", endpoint, "--json")
     assert json.loads(again.output)["stage"] == "production"
     rows = registry.state(lake).promotions.filter(action="validated")
@@ -126,6 +133,41 @@ def test_a_deployment_rests_on_what_was_found(lake, endpoint, tmp_path, monkeypa
     figures = write_metrics(lake)
     assert "l07_models_registered_total 3.0" in figures
     assert "l07_validation_pass_rate 0.5" in figures
+
+
+def test_a_service_reads_the_signed_folder_alone_and_takes_nothing_that_was_changed(tmp_path):
+    lake = Lake.create(tmp_path / "lake")
+    register(lake, make_folder(tmp_path / "a"))
+    assert publish_models(lake, registry.state(lake).models) == 0
+    put_in_production(lake, "1.0.0")
+    assert publish_models(lake, registry.state(lake).models) == 1
+    assert publish_models(lake, registry.state(lake).models) == 0
+    published = lake.path("published")
+    key = (published / "public_key.pem").read_bytes()
+    found = find_served_model(published, "writer", key)
+    assert (found.version, found.path) == ("1.0.0", tmp_path / "a")
+    weights = tmp_path / "a" / "model.safetensors"
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[:-1] + b"x")
+    with pytest.raises(VerificationError, match="not what was registered"):
+        find_served_model(published, "writer", key)
+    weights.write_bytes(whole)
+    (file,) = (published / "models").glob("*.json")
+    said = file.read_text()
+    file.write_text(said.replace(str(tmp_path / "a"), str(tmp_path / "b")))
+    with pytest.raises(VerificationError, match="signature"):
+        find_served_model(published, "writer", key)
+    file.write_text(said)
+    other = Lake.create(tmp_path / "other")
+    foreign = signing.public_pem(keys.private_key(other).public_key())
+    with pytest.raises(VerificationError):
+        find_served_model(published, "writer", foreign)
+    promote(lake, ("writer", "1.0.0"), "archived", by="ann", reason="over")
+    assert publish_models(lake, registry.state(lake).models) == 1
+    with pytest.raises(VerificationError, match="in production"):
+        find_served_model(published, "writer", key)
+    with pytest.raises(VerificationError):
+        find_served_model(published, "reader", key)
 
 
 def test_an_endpoint_that_answers_oddly_is_told_without_its_key(endpoint):

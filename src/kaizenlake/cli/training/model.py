@@ -10,13 +10,14 @@ import typer
 
 from kaizenlake.cli.shell.groups import add_group
 from kaizenlake.cli.shell.options import LAKE, ByOption, JsonOption, LakeOption, ReasonOption, TenantOption
-from kaizenlake.cli.shell.output import decider, draw, open_view, say, say_json
-from kaizenlake.errors import UsageError
+from kaizenlake.cli.shell.output import decider, draw, note, open_view, say, say_json
+from kaizenlake.errors import KaizenError, UsageError
 from kaizenlake.vocabulary import plural
 
 if TYPE_CHECKING:
     from kaizenlake.decide.training.model_state import RegisteredModel
     from kaizenlake.decide.training.registry import ModelDecision
+    from kaizenlake.lake.store import Lake
 
 NameArgument = Annotated[str, typer.Argument(help="Model, such as writer.")]
 VersionArgument = Annotated[str, typer.Argument(help="Version, such as 1.1.0.")]
@@ -279,6 +280,7 @@ def promote(
 
     opened = open_view(lake, tenant)
     done = registry.promote(opened, (name, version), to, by=decider(by), reason=reason, override=override)
+    _publish(opened)
     _report(done, as_json=as_json)
 
 
@@ -337,6 +339,7 @@ def deploy(
     gateway = None if endpoint is None else EndpointGateway(endpoint, seconds=seconds)
     asked = model_trials.DeploymentWish(decider(by), reason, is_override=override)
     done = model_trials.deploy(opened, f"{name}@{version}", trial=trial, gateway=gateway, asked=asked)
+    _publish(opened)
     if as_json:
         stages = [vars(stage) for stage in done.validation.stages]
         facts = {key: getattr(done.validation, key) for key in ("recommendation", "reason", "regression_detected")}
@@ -349,6 +352,17 @@ def deploy(
     _report(done.decision, as_json=False)
     if endpoint is not None:
         say(f"{endpoint} serves it as {name}:production.")
+
+
+def _publish(lake: Lake) -> None:
+    """Publish the models in production as they were decided; the decision stands also where that fails."""
+    from kaizenlake.decide.training import registry
+    from kaizenlake.publish.training.served_models import publish_models
+
+    try:
+        publish_models(lake, registry.state(lake).models)
+    except KaizenError as error:
+        note(f"It is decided, but services that read published/models do not know of it: [{error.code}] {error}")
 
 
 def _read_lines(file: Path) -> list[Any]:
@@ -376,7 +390,10 @@ def rollback(
     """Archive the version in production; the one that was there before is there again."""
     from kaizenlake.decide.training import registry
 
-    _report(registry.roll_back(open_view(lake, tenant), name, by=decider(by), reason=reason), as_json=as_json)
+    opened = open_view(lake, tenant)
+    done = registry.roll_back(opened, name, by=decider(by), reason=reason)
+    _publish(opened)
+    _report(done, as_json=as_json)
 
 
 def _report(done: ModelDecision, *, as_json: bool) -> None:
