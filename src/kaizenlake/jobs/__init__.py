@@ -45,7 +45,7 @@ from kaizenlake.jobs.creations import content_matches, content_origins, external
 from kaizenlake.jobs.feedback import anomalies, brand_notes, performance_snapshots
 from kaizenlake.jobs.funnel import funnel, icp_calibration, icp_patterns, leads, outreach_performance, time_to_close
 from kaizenlake.jobs.outcomes import outcome_counts, outcome_subjects, outcomes, scoped_win_rates, win_rates
-from kaizenlake.jobs.patterns import pattern_sums, patterns, pooled_patterns, scoped_patterns
+from kaizenlake.jobs.patterns import pattern_sums, patterns, platform_habits, pooled_patterns, scoped_patterns
 from kaizenlake.jobs.policies import (
     doer_experiments,
     experiment_success,
@@ -119,6 +119,7 @@ JOBS: tuple[Job, ...] = (
     patterns.patterns,
     pooled_patterns.pooled_patterns,
     scoped_patterns.scoped_patterns,
+    platform_habits.platform_habits,
     performance_snapshots.performance_snapshots,
     anomalies.anomalies,
     brand_notes.brand_notes,

@@ -305,3 +305,27 @@ class ScopedPatterns(_InAScope):
     )
     verdict: str = column("Works, risky or unclear, by the contents of the scope alone.", isin=VERDICTS)
     metric: str = column("Rate that is compared: that of the whole.", isin=RATES)
+
+
+@table(
+    layer="gold",
+    grain=("tenant_id", "scope", "project_id", "industry", "client_type", "platform", "habit", "value"),
+)
+class PlatformHabits(OfTenant):
+    """One tone, or one hour of posting, on one platform, against the other posts there; within projects, by observation."""
+
+    scope: str = column("What it speaks of.", isin=("everything", "project", "segment"))
+    project_id: str = column("Project; null for other scopes.", nullable=True)
+    industry: str = column("Industry of a segment; null for other scopes, and where it is left open.", nullable=True)
+    client_type: str = column("Kind of client of a segment; null as above.", nullable=True)
+    platform: str = column("Platform.")
+    habit: str = column("What is compared: the tone, or the hour at which it was published.", isin=("tone", "hour"))
+    value: str = column("The tone, or the hour from 0 to 23 where its publisher is.")
+    contents: pl.Int64 = count("Posts that have it and a known engagement rate.")
+    other_contents: pl.Int64 = count("Other posts there of which the habit and the rate are known.")
+    lift: float = column("Mean rate over that of the others, less 1; null where that is 0.", nullable=True)
+    lift_ci_low: float = column("Lower end of its interval; null with fewer than two posts.", nullable=True)
+    lift_ci_high: float = column("Upper end of its interval; null with fewer than two posts.", nullable=True)
+    p_value: float = rate("p of no difference; null with fewer than two posts on a side.", nullable=True)
+    q_value: float = rate("p corrected over all habits of the scope (Benjamini-Hochberg).", nullable=True)
+    verdict: str = column("Works, is risky, or unclear.", isin=("works", "risky", "unclear"))

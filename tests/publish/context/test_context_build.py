@@ -20,7 +20,7 @@ from kaizenlake.publish.context.rendering import render
 from kaizenlake.publish.context.scopes import Size, confidence
 from kaizenlake.publish.context.sources import RULES, TABLES
 from kaizenlake.settings import Settings
-from kaizenlake.tables import BrandNotes, Brands, Findings
+from kaizenlake.tables import BrandNotes, Brands, Findings, PlatformHabits
 from publish.context_frames import (
     AS_OF,
     THEN,
@@ -110,7 +110,7 @@ def test_fields_are_usable_or_say_why_they_are_empty():
             filled = bool(getattr(context, rule.field))
             assert context.usable[rule.field] is filled
             assert (rule.field in context.why_empty) is not filled
-        assert context.why_empty["hours"] == "Hours of posting are not evaluated yet."
+        assert context.why_empty["hours"] == "No post with a known result tells at which hour it was published."
 
 
 def test_values_are_graded():
@@ -664,3 +664,29 @@ def test_the_shipped_schemas_are_those_of_the_models():
         fields = {field.name for field in msgspec.structs.fields(kind)}
         assert set(named["required"]) == set(named["properties"]) == fields
         assert named["additionalProperties"] is False
+
+
+def habit(habit, value, **said):
+    told = {"scope": "everything", "project_id": None, "platform": "instagram", "verdict": "works", "lift": 0.2}
+    return PlatformHabits, told | {"habit": habit, "value": value} | said
+
+
+def test_tones_of_platforms_and_hours_that_work_are_told_and_the_others_counted():
+    made = contexts(
+        *story(),
+        habit("tone", "warm"),
+        habit("tone", "dry", lift=0.3),
+        habit("tone", "warm", platform="email", lift=0.9),
+        habit("tone", "loud", verdict="unclear", lift=None),
+        habit("hour", "7", verdict="unclear"),
+        habit("hour", "8", verdict="risky"),
+        habit("hour", "18", scope="project", project_id="p1"),
+    )
+    whole = made["everything"]
+    assert [(item.platform, item.tones) for item in whole.platforms] == [
+        ("email", ["warm"]),
+        ("instagram", ["dry", "warm"]),
+    ]
+    assert (whole.hours, whole.usable["hours"], whole.usable["platforms"]) == ([], False, True)
+    assert whole.why_empty["hours"] == "Of 2 hours on platforms none is shown to do better than the others there."
+    assert "platforms" not in whole.why_empty

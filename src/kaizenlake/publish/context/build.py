@@ -22,6 +22,8 @@ from kaizenlake.publish.context.model import (
     KaizenContext,
     PastWinner,
     Pattern,
+    PlatformAdvice,
+    PostingHour,
     Scope,
     as_line,
     as_short,
@@ -157,6 +159,8 @@ class _Draft:
         learned = self.data.learned.get(self.scope, Learned(None, words.NOT_YET["learned_value"]))
         usable = {rule.field: bool(filled[rule.field]) for rule in RULES} | dict.fromkeys(words.NOT_YET, False)
         usable["learned_value"] = learned.figures is not None
+        platforms, hours = self.platforms(), self.hours()
+        usable |= {"platforms": bool(platforms), "hours": bool(hours)}
         brand = self.brand()
         usable["brand"] = brand is not None
         graded = self.notes.room.graded
@@ -179,6 +183,8 @@ class _Draft:
             borrowed=self.borrowed,
             more=self.more,
             usable=usable,
+            platforms=platforms,
+            hours=hours,
             learned_value=learned.figures,
             plugins=dict(self.added.values),
             why_empty={name: self.why_empty(name) for name, is_usable in usable.items() if not is_usable}
@@ -222,6 +228,27 @@ class _Draft:
             for note in row["notes"]
         ]
         return Brand(brand_id=self.notes.show(row["brand_id"]), name=self.notes.maybe(row["name"]), notes=notes)
+
+    def habits(self, habit: str) -> list[Row]:
+        """Return tones or hours of platforms that work in the scope, the strongest first."""
+        rows = self.data.habits.get(self.scope, [])
+        return [row for row in rows if row["habit"] == habit and row["platform"] is not None]
+
+    def platforms(self) -> list[PlatformAdvice]:
+        """Return the tones that work on each platform, that with the strongest first."""
+        tones: dict[str, list[str]] = {}
+        for row in self.habits("tone"):
+            tones.setdefault(self.notes.show(row["platform"]), []).append(self.notes.show(row["value"]))
+        most = self.notes.room.entries
+        return [PlatformAdvice(platform=name, tones=values[:most]) for name, values in list(tones.items())[:most]]
+
+    def hours(self) -> list[PostingHour]:
+        """Return the hours at which posts do better than at others of their platform, the strongest first."""
+        found = self.habits("hour")[: self.notes.room.entries]
+        return [
+            PostingHour(platform=self.notes.show(row["platform"]), weekday=None, hour=int(row["value"]))
+            for row in found
+        ]
 
     def name(self, written: Callable[[str | None], str | None]) -> Scope:
         """Return the scope as a document names it.
@@ -453,8 +480,17 @@ class _Draft:
 
     def why_empty(self, name: str) -> str:
         """Say why a field has no entry."""
+        if (habit := _HABITS.get(name)) is not None:
+            rows = self.data.habits.get(self.scope, [])
+            considered = sum(row["considered"] for row in rows if row["habit"] == habit)
+            if considered:
+                return words.describe_no_habit(habit, considered)
         missing = None if self.data.missing.get(name) is None else self.notes.line(self.data.missing[name])
         return words.describe_emptiness(name, len(self.rejected.get(name, {})), missing or "")
+
+
+_HABITS = {"platforms": "tone", "hours": "hour"}
+"""Fields of a context, and the habit of a platform that they tell."""
 
 
 def is_clear(row: Row) -> bool:

@@ -173,12 +173,22 @@ def describe_clarity(row: Mapping[str, Any], level: float) -> str:
 
 
 NOT_YET: Mapping[str, str] = {
-    "platforms": "What works on each platform is not evaluated yet.",
-    "hours": "Hours of posting are not evaluated yet.",
+    "platforms": "No post with a known result names a tone and a platform.",
+    "hours": "No post with a known result tells at which hour it was published.",
     "brand": "No one brand is described that names the project.",
     "learned_value": "No experiment compares wordings of it.",
 }
 """Fields that no rule feeds, and what is said of them where they are empty."""
+
+
+def describe_no_habit(habit: str, considered: int) -> str:
+    """Say why no tone or hour of a platform is told.
+
+    >>> describe_no_habit("hour", 24)
+    'Of 24 hours on platforms none is shown to do better than the others there.'
+    """
+    return f"Of {plural(considered, habit)} on platforms none is shown to do better than the others there."
+
 
 _WHY_EMPTY: Mapping[str, str] = {
     "recommended_patterns": "No post has a text or an attribute to compare.",

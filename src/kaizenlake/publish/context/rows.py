@@ -29,6 +29,7 @@ from kaizenlake.tables import (
     IntakeSegments,
     LearnedValue,
     Patterns,
+    PlatformHabits,
     PooledPatterns,
     Projects,
     Scan,
@@ -63,6 +64,8 @@ class Data:
     uses: Mapping[Scope, Uses]
     pooled: list[ValueFinding]
     learned: Mapping[Scope, Learned]
+    habits: Mapping[Scope, list[Row]]
+    """By scope, tones and hours of platforms that are told: those that work, the strongest first, then counts of the others."""
     brands: Mapping[Scope, Row]
     """By scope of a project, its brand with the newest `notes`."""
     missing: Mapping[str, str]
@@ -85,6 +88,7 @@ class Data:
             IntakeSegments: _add_sentence(scan(IntakeSegments).sort(SEGMENT), findings, brief_clarity_id()),
             Contents: _list_used(scan, only),
             LearnedValue: scan(LearnedValue),
+            PlatformHabits: _list_habits(scan, only),
             Brands: own_projects(scan(Brands)).join(
                 scan(Brands).select("tenant_id", "name", owner="brand_id"), on=["tenant_id", "owner"], nulls_equal=True
             ),
@@ -114,6 +118,7 @@ class Data:
             if settings.tenants.sharing == "pooled"
             else [],
             learned=_gather_learned(frames[LearnedValue]),
+            habits=_gather_habits(frames[PlatformHabits]),
             brands=_gather_brands(frames[Brands], frames[BrandNotes]),
             missing=_missing(frames[Findings]),
         )
@@ -131,6 +136,7 @@ class Data:
             self.phrases.of(scope),
             self.learned.get(scope),
             self.brands.get(scope),
+            self.habits.get(scope, []),
             sorted(uses.platforms),
             sorted(uses.content_types),
             *((self.clarity, self.pooled, sorted(self.missing.items())) if scope == EVERYTHING else ()),
@@ -151,6 +157,30 @@ def _gather_learned(models: pl.DataFrame) -> dict[Scope, Learned]:
         figures = {name: round(float(row[name]), 4) for name in _LEARNED if row[name] is not None}
         scope = project(row["model"]) if row["model"] else EVERYTHING
         found[scope] = Learned(figures if row["status"] == "usable" else None, describe_learned(row))
+    return found
+
+
+def _list_habits(scan: Scan, only: Scope | None) -> pl.LazyFrame:
+    """Return habits of platforms that work, and of those that do not one row for each kind and scope with their number."""
+    habits = scan(PlatformHabits).filter(_is_wanted(only))
+    works = habits.filter(verdict="works").select(*_SCOPE, "platform", "habit", "value", "lift", considered=1)
+    others = (
+        habits.filter(pl.col("verdict") != "works")
+        .group_by(*_SCOPE, "habit")
+        .agg(considered=pl.len().cast(pl.Int32))
+        .with_columns(
+            lift=pl.lit(None, pl.Float64), **{name: pl.lit(None, pl.String) for name in ("platform", "value")}
+        )
+    )
+    return pl.concat([works, others.select(works.collect_schema().names())]).sort(
+        "lift", "habit", "platform", "value", descending=[True, False, False, False], nulls_last=True
+    )
+
+
+def _gather_habits(habits: pl.DataFrame) -> dict[Scope, list[Row]]:
+    found: dict[Scope, list[Row]] = defaultdict(list)
+    for row in habits.iter_rows(named=True):
+        found[_scope_of(row)].append(row)
     return found
 
 

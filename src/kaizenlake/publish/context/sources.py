@@ -16,6 +16,7 @@ from kaizenlake.tables import (
     LearnedValue,
     Outcomes,
     Patterns,
+    PlatformHabits,
     PooledPatterns,
     Projects,
     ScopedPatterns,
@@ -108,7 +109,15 @@ SIZES: tuple[type[Table], ...] = (EventCounts, Projects, Contents, Outcomes)
 
 TABLES: tuple[type[Table], ...] = tuple(
     dict.fromkeys(
-        (*SIZES, *(table for rule in RULES for table in rule.tables), LearnedValue, Brands, BrandNotes, Findings)
+        (
+            *SIZES,
+            *(table for rule in RULES for table in rule.tables),
+            LearnedValue,
+            PlatformHabits,
+            Brands,
+            BrandNotes,
+            Findings,
+        )
     )
 )
 """Every table that a context is made of."""
