@@ -24,6 +24,7 @@ from kaizenlake.cli.shell.options import (
 )
 from kaizenlake.cli.shell.output import decider, draw, note, open_lake, open_view, say, say_json
 from kaizenlake.cli.shell.serving import serve
+from kaizenlake.cli.training.propose import propose
 from kaizenlake.vocabulary import Status
 
 if TYPE_CHECKING:
@@ -50,7 +51,8 @@ def add_to(app: typer.Typer) -> None:
         (promote, "promote planner 1.4.0 --to canary"),
         (rollback, 'rollback planner 1.4.0 --reason "plans without tests"'),
         (replay, "replay planner 1.4.0"),
-        about="Create, look at, replay, approve, promote and roll back the policies under which agents run.",
+        (propose, "propose planner"),
+        about="Create, propose, look at, replay, approve, promote and roll back the policies under which agents run.",
         more="A version goes draft → shadow → canary → active → archived, each step through its gates.",
     )
 

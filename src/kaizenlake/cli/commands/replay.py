@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
 from collections.abc import Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from kaizenlake.cli.shell.functions import load_function
 from kaizenlake.cli.shell.options import (
     LAKE,
     ByOption,
@@ -22,9 +20,6 @@ from kaizenlake.cli.shell.options import (
 from kaizenlake.cli.shell.output import decider, draw, open_view, say, say_json
 from kaizenlake.errors import GateError, UsageError
 from kaizenlake.vocabulary import plural
-
-if TYPE_CHECKING:
-    from kaizenlake.decide.replays.re_execution import Call
 
 
 def replay(
@@ -67,31 +62,13 @@ def replay(
     elif all_runs:
         raise UsageError("Inputs that are run again are those of a golden set: give --golden, not --all-runs.")
     else:
-        done = re_execute(opened, policy_id, version, _function(call), by=who, golden_set=golden_set)
+        done = re_execute(opened, policy_id, version, load_function(call), by=who, golden_set=golden_set)
     if as_json:
         say_json({**done.payload, "is_new": done.is_new})
     else:
         _tell(done.payload, is_new=done.is_new)
     if done.verdict != "passed":
         raise GateError(f"The replay of {policy_id} {version} {_format_outcome(done.payload)}.")
-
-
-def _function(name: str) -> Call:
-    """Return the function of the user that a word names, imported from the working folder."""
-    module, _, function = name.partition(":")
-    if not module or not function:
-        raise UsageError(f"Expected MODULE:FUNCTION, such as agents:run_again; found {name!r}.")
-    sys.path.insert(0, str(Path.cwd()))
-    try:
-        found = getattr(importlib.import_module(module), function, None)
-    except (Exception, SystemExit) as error:
-        raise UsageError(f"The module {module!r} cannot be imported: {type(error).__name__}: {error}.") from error
-    finally:
-        sys.path.pop(0)
-    if not callable(found):
-        raise UsageError(f"The module {module!r} has no function {function!r}.")
-    call: Call = found
-    return call
 
 
 def _tell(said: Mapping[str, Any], *, is_new: bool) -> None:

@@ -23,6 +23,12 @@ class SectionAnswer(msgspec.Struct, frozen=True, kw_only=True):
     markdown: Annotated[str, Meta(min_length=1, max_length=50_000, description="The whole section, in Markdown.")]
 
 
+class PromptAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """A prompt of an agent, as a language model answers it."""
+
+    prompt: Annotated[str, Meta(min_length=1, max_length=50_000, description="The whole prompt.")]
+
+
 Answer = TypeVar("Answer", bound=msgspec.Struct)
 
 
