@@ -74,6 +74,7 @@ from kaizenlake.jobs.training import (
     model_promotions,
     models,
     planning_strategies,
+    run_artifacts,
     training_examples,
 )
 from kaizenlake.jobs.wording import learned_value, text_effects
@@ -167,6 +168,7 @@ JOBS: tuple[Job, ...] = (
     skill_cards.skill_cards,
     behaviour_patterns.behaviour_patterns,
     planning_strategies.planning_strategies,
+    run_artifacts.run_artifacts,
     training_examples.training_examples,
     example_rejections.example_rejections,
     datasets.datasets,

@@ -96,7 +96,7 @@ from kaizenlake.tables.silver import (
 )
 from kaizenlake.tables.skill import CrlTermsDaily, SkillCards, SkillFailures, SkillModels, SkillTerms
 from kaizenlake.tables.trace import RunCosts, TraceAttributes, Traces, TraceSteps
-from kaizenlake.tables.training.behaviour import BehaviourPatterns, Curriculum, PlanningStrategies
+from kaizenlake.tables.training.behaviour import BehaviourPatterns, Curriculum, PlanningStrategies, RunArtifacts
 from kaizenlake.tables.training.examples import Datasets, ExampleRejections, TrainingExamples
 from kaizenlake.tables.training.models import ModelPromotions, Models
 
@@ -191,6 +191,7 @@ GOLD: tuple[type[Table], ...] = (
     BehaviourPatterns,
     PlanningStrategies,
     Curriculum,
+    RunArtifacts,
     TrainingExamples,
     ExampleRejections,
     Datasets,
@@ -300,6 +301,7 @@ __all__ = [
     "Quarantine",
     "ReplayLog",
     "Routings",
+    "RunArtifacts",
     "RunCosts",
     "RunRecords",
     "Runs",

@@ -67,6 +67,18 @@ ERROR_CODES: Final[tuple[ErrorCode, ...]] = (
         "The event is none of task.completed, plan.created and evaluation.completed.",
         "Hand over events of these types; `kaizen land` lands all others.",
     ),
+    ErrorCode(
+        "E7004",
+        "wrong bundle",
+        "The bundle.json of a bundle is none, or says something that a bundle does not.",
+        "Write it as the README shows it; nothing of the bundle was landed.",
+    ),
+    ErrorCode(
+        "E7005",
+        "refused artifact",
+        "A file of a bundle lies outside of it, is a link or no file, is too large, or is not what its hash says.",
+        "Put the file itself into the bundle, under a plain relative name, and name its SHA-256. Nothing of it was landed.",
+    ),
     *(
         ErrorCode(code, rule.replace("_", " "), f"An example breaks this rule: {sentence}", _FILTER_REMEDY)
         for rule, (code, sentence) in RULES.items()

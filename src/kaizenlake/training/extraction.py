@@ -17,7 +17,6 @@ _SOURCES = {
     "AGENT_TASK_COMPLETED": (ExampleSource.EXECUTION_TRACE, "output"),
     "AGENT_PLAN_CREATED": (ExampleSource.PLANNING_TRACE, "plan"),
 }
-_EVALUATION = "EVALUATION_COMPLETED"
 _TOLD = ("trace_id", "agent_id", "task_type", "model", "policy_id", "policy_version", "human_edited", "verified_by")
 
 
@@ -102,7 +101,7 @@ def _read(event: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _make_example(event: Mapping[str, Any]) -> TrainingExample | None:
-    if event["type"] == _EVALUATION:
+    if event["type"] not in _SOURCES:
         return None
     said = event["payload"]
     source, output = _SOURCES[event["type"]]

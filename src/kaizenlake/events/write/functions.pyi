@@ -953,6 +953,21 @@ def log_evaluation_completed(
     event_id: str | UUID | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> str: ...
+def log_artifact_kept(
+    trace_id: str | int,
+    artifact_sha256: str,
+    artifact_name: str,
+    artifact_bytes: int,
+    *,
+    media_type: str | None = None,
+    role: str | None = None,
+    project_id: str | int | None = None,
+    tenant_id: str | int | None = None,
+    tags: Iterable[str] | str | None = None,
+    occurred_at: dt.datetime | str | None = None,
+    event_id: str | UUID | None = None,
+    metadata: Mapping[str, Any] | None = None,
+) -> str: ...
 
 log_route = log_run_routed
 

@@ -13,7 +13,7 @@ from pathlib import Path, PurePath
 from typing import TypeAlias
 
 from kaizenlake.errors import MappingError, UsageError
-from kaizenlake.lake.landing import quarantine
+from kaizenlake.lake.landing import bundles, quarantine
 from kaizenlake.lake.landing.batch import Batch, FileTally, find_salt
 from kaizenlake.lake.landing.landed_files import KnownFiles
 from kaizenlake.lake.landing.missing import missing_words
@@ -38,6 +38,7 @@ from kaizenlake.lake.readers.read_files import read_lines, read_rows
 from kaizenlake.lake.readers.sources import SourceFile, read_head, segment_name
 from kaizenlake.lake.readers.trace_files import is_of_traces, read_traces
 from kaizenlake.lake.store import Lake
+from kaizenlake.training.error_codes import LearningError
 
 __all__ = [
     "Example",
@@ -181,14 +182,31 @@ def land(
     chosen = None if mapping is None else mappings.load(str(mapping), mappings_folder(lake), lake.declared.catalogue)
     if occurred_at is not None:
         _check_time(occurred_at, chosen)
+    given, refused = _take_bundles(lake, given) if mapping is None else (given, [])
     found, left = sources.find(given, None if mapping is None else str(mapping), lake.declared.catalogue)
+    left += refused
     run = _LandingRun(lake, now or datetime.now(UTC), progress, occurred_at=occurred_at)
     tallies = run.land(found)
     if run.misfit is not None:
         raise run.misfit
-    named = {printable(str(path)) for path in given if not Path(path).is_dir()}
+    named = {printable(str(path)) for path in given if not Path(path).is_dir()} | {name for name, _ in refused}
     left += run.left
     return Landing(tallies, tuple(left), tuple(name for name, _ in left if name in named))
+
+
+def _take_bundles(lake: Lake, given: list[str | Path]) -> tuple[list[str | Path], list[tuple[str, str]]]:
+    """Keep the files of bundles, and return what is to be read in their place; and bundles that are refused, with the reason."""
+    taken: list[str | Path] = []
+    refused: list[tuple[str, str]] = []
+    for path in given:
+        if not bundles.is_bundle(Path(path)):
+            taken.append(path)
+            continue
+        try:
+            taken.append(bundles.keep_bundle(lake, Path(path)))
+        except LearningError as error:
+            refused.append((printable(str(path)), f"{error.code}: {printable(error.message)}"))
+    return taken, refused
 
 
 def land_folder(lake: Lake, *, now: datetime | None = None, progress: Progress | None = None) -> Landing:

@@ -126,3 +126,16 @@ class Curriculum(OfTenant):
     )
     place: pl.Int64 = column("Place in the order of a training, from 1: the easiest first.", ge=1)
     last_tried_at: Instant = column("When it was tried last.")
+
+
+@table(layer="gold", grain=("tenant_id", "trace_id", "artifact_sha256", "artifact_name"))
+class RunArtifacts(OfTenant):
+    """One file that a run made or took, kept under its hash in the folder `artifacts` of the lake."""
+
+    trace_id: str = column("Trace: the run that it belongs to.")
+    artifact_sha256: str = column("SHA-256 of the file.")
+    artifact_name: str = column("What it is called in its bundle.")
+    artifact_bytes: pl.Int64 = count("Bytes of the file.")
+    media_type: str = column("Kind of the file; null where not told.", nullable=True)
+    role: str = column("What it is of the run, such as input or output; null where not told.", nullable=True)
+    kept_at: Instant = column("When the run that it is of ended.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from kaizenlake.events.values.fields import Document, Key, Keys, Payload, Rate, Score, says
+from kaizenlake.events.values.fields import Count, Document, Key, Keys, Payload, Rate, Score, Word, says
 
 
 class _Trace(Payload, frozen=True, kw_only=True):
@@ -43,3 +43,14 @@ class EvaluationCompleted(Payload, frozen=True, kw_only=True):
     quality_score: Annotated[Score, says("Mark of its quality, 0 to 100.")]
     confidence: Annotated[Rate, says("How sure the evaluator is, from 0 to 1.", is_field_name_given=True)]
     labels: Annotated[Keys, says("Labels that it was given.")] = []
+
+
+class ArtifactKept(Payload, frozen=True, kw_only=True):
+    """A file that a run made or took was kept beside the lake, under its hash."""
+
+    trace_id: Annotated[Key, says("Trace: the run that it belongs to.")]
+    artifact_sha256: Annotated[Key, says("SHA-256 of the file, as 64 hexadecimal digits.")]
+    artifact_name: Annotated[Word, says("What it is called in its bundle; never a path of the lake.")]
+    artifact_bytes: Annotated[Count, says("Bytes of the file.")]
+    media_type: Annotated[Key | None, says("Kind of the file, such as text/markdown.")] = None
+    role: Annotated[Key | None, says("What it is of the run, such as input or output.")] = None
