@@ -152,8 +152,9 @@ def _list_events(manifest: BundleManifest, kept: dict[str, bytes], name: str, pa
 
     yield event("RUN_COMPLETED", {**manifest.run, **manifest.costs})
     for item in manifest.artifacts:
-        told = {"artifact_sha256": item.sha256, "artifact_name": item.path, "artifact_bytes": len(kept[item.path])}
-        told |= {key: value for key in ("media_type", "role") if (value := getattr(item, key)) is not None}
+        told = {"artifact_sha256": item.sha256, "artifact_name": item.path, "size_bytes": len(kept[item.path])}
+        also = {"media_type": item.media_type, "artifact_purpose": item.role}
+        told |= {key: value for key, value in also.items() if value is not None}
         yield event("ARTIFACT_KEPT", {"trace_id": run_id} | told)
     if manifest.task is not None:
         task = {"trace_id": run_id, "agent_id": manifest.run["doer"]} | manifest.task

@@ -135,7 +135,9 @@ class RunArtifacts(OfTenant):
     trace_id: str = column("Trace: the run that it belongs to.")
     artifact_sha256: str = column("SHA-256 of the file.")
     artifact_name: str = column("What it is called in its bundle.")
-    artifact_bytes: pl.Int64 = count("Bytes of the file.")
+    size_bytes: pl.Int64 = count("Bytes of the file.")
     media_type: str = column("Kind of the file; null where not told.", nullable=True)
-    role: str = column("What it is of the run, such as input or output; null where not told.", nullable=True)
+    artifact_purpose: str = column(
+        "What it is of the run, such as input or output; null where not told.", nullable=True
+    )
     kept_at: Instant = column("When the run that it is of ended.")

@@ -51,6 +51,6 @@ class ArtifactKept(Payload, frozen=True, kw_only=True):
     trace_id: Annotated[Key, says("Trace: the run that it belongs to.")]
     artifact_sha256: Annotated[Key, says("SHA-256 of the file, as 64 hexadecimal digits.")]
     artifact_name: Annotated[Word, says("What it is called in its bundle; never a path of the lake.")]
-    artifact_bytes: Annotated[Count, says("Bytes of the file.")]
+    size_bytes: Annotated[Count, says("Bytes of the file.")]
     media_type: Annotated[Key | None, says("Kind of the file, such as text/markdown.")] = None
-    role: Annotated[Key | None, says("What it is of the run, such as input or output.")] = None
+    artifact_purpose: Annotated[Key | None, says("What it is of the run, such as input or output.")] = None
