@@ -385,9 +385,10 @@ class Curation(ParameterGroup):
         default=1.0,
         description="Largest share of examples whose output a model made and nobody edited or verified; 1 is no limit.",
     )
-    capture: tuple[Literal["input", "output", "plan"], ...] = Field(
+    capture: tuple[Literal["input", "output", "plan", "span_input", "span_output", "comment"], ...] = Field(
         default=("input", "output", "plan"),
-        description="Contents of tasks and plans that become part of examples; what is not named is left out of them.",
+        description="Contents that become part of examples: of tasks and plans, of the outermost step of traces (span_input, "
+        "span_output), and what scorers say (comment); what is not named is left out of them.",
     )
 
 

@@ -16,7 +16,7 @@ from kaizenlake.errors import UsageError
 from kaizenlake.lake.store import Lake
 from kaizenlake.training import TrainingExample
 from kaizenlake.training.error_codes import LearningError
-from kaizenlake.training.splits import assign_splits, measure_diversity, split_of, warn_of_collapse
+from kaizenlake.training.splits import assign_splits, measure_diversity, split_of, warn_of_collapse, weigh_classes
 
 
 def example(number, **fields):
@@ -196,3 +196,25 @@ def test_golden_texts_are_frozen_once(lake):
     assert [json.loads(json.loads(text)["golden_texts"]) for text in events["payload"]] == [["What?", "Why?"]]
     with pytest.raises(UsageError, match="no text"):
         datasets.freeze_texts(lake, "bench", [" "], by="ann")
+
+
+def test_no_word_of_a_long_golden_text_is_lost(lake):
+    from kaizenlake.lake.trust import decisions
+
+    words = [f"word{place}" for place in range(60_000)]
+    datasets.freeze_texts(lake, "long", [" ".join(words)], by="ann")
+    events = decisions.of(lake).filter(pl.col("event_type") == "GOLDEN_TEXTS_FROZEN").collect()["payload"]
+    pieces = [piece for text in events for piece in json.loads(json.loads(text)["golden_texts"])]
+    assert len(pieces) > 2
+    for place in range(0, len(words) - 13, 7):
+        rows = " ".join(words[place : place + 13])
+        assert any(rows in piece for piece in pieces)
+    with pytest.raises(UsageError, match="fewer than 13 words"):
+        datasets.freeze_texts(lake, "long", ["x" * 200_001], by="ann")
+
+
+def test_class_weights_make_all_labels_count_alike():
+    found = weigh_classes(pl.Series("labels", ["a"] * 8 + ["b", "b", None]))
+    assert [name for name, *_ in found] == ["a", "b"]
+    assert {round(times * weight, 9) for _, times, weight in found} == {5.0}
+    assert weigh_classes(pl.Series("labels", [], dtype=pl.String)) == []

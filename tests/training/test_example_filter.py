@@ -184,3 +184,14 @@ def test_every_code_is_declared_once_and_explained():
     assert all(item.subject == RANGES[item.code[1:3]] and item.cause and item.remedy for item in ERROR_CODES)
     error = LearningError("E7201", "There is no data set 'a'.")
     assert (error.code, "kaizen dataset list" in str(error)) == ("E7201", True)
+
+
+def test_every_code_of_filtering_is_given_by_what_breaks_its_rule():
+    found = list(filtered(*(example(place, **fields) for place, (_, fields) in enumerate(BROKEN))).rejections)
+    alike = {"input_text": "Count.", "output_text": "one two three four five six seven eight nine ten"}
+    nearly = alike | {"output_text": f"{alike['output_text']} eleven"}
+    found += filtered(example(1, **alike), example(2, **alike), example(3, **nearly)).rejections
+    found += filtered(*labelled(2_000, 0.3, "violet otter", 20)).rejections
+    by_model = [example(place, metadata={"model": "theirs@1"}) for place in range(4)]
+    found += filtered(*by_model, example(5), rules=Curation(synthetic_share=0.5)).rejections
+    assert {item.code for item in found} == {item.code for item in ERROR_CODES if item.subject == "filtering"}

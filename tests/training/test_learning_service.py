@@ -168,6 +168,9 @@ def test_data_sets_are_cut_read_and_written_by_commands(place):
         "cluster_rate",
         "entropy_bits",
     }
+    page = place / "audit.html"
+    kaizen(place, "dataset", "audit", "demo", "--html", str(page))
+    assert "What was dropped" in page.read_text(encoding="utf-8")
     assert "no data set" in kaizen(place, "dataset", "show", "nothing", code=1)
     assert "examples of the lake" not in kaizen(place, "dataset", "audit", "demo")
 

@@ -145,3 +145,65 @@ def test_without_a_task_nothing_is_read_of_runs():
     runs = pl.LazyFrame(schema=schema(Runs)).map_batches(lambda _: pytest.fail("the runs were read"))
     found = training_examples(pl.LazyFrame(schema=schema(LearningLog)), runs, as_of=AS_OF)
     assert found.collect().height == 0
+
+
+SPANS = Curation(capture=("input", "output", "plan", "span_input", "span_output", "comment"))
+ROOT = {"run_id": "a" * 32, "span_id": "s1", "kind": "agent", "name": "invoke_agent writer", "agent": "writer"}
+
+
+def span(name="1", hours=3, **told):
+    return ours("SPAN_RECORDED", ROOT | told, f"span-{name}", hours)
+
+
+def score(comment=None, **told):
+    said = {"run_id": "a" * 32, "scorer": "judge", "quality_score": 40.0, "confidence": 0.9, "comment": comment}
+    return ours("RUN_SCORED", {key: value for key, value in (said | told).items() if value is not None}, "score", 1)
+
+
+def test_contents_of_spans_are_taken_only_where_the_setting_names_them():
+    lines = (
+        span(input_text="Sum it up.", output_text="It is short."),
+        span(
+            "2",
+            2,
+            span_id="s2",
+            parent_span_id="s1",
+            kind="inference",
+            model="m1",
+            input_text="inner",
+            output_text="inner",
+        ),
+        score(),
+    )
+    assert folded(*lines)[0].is_empty()
+    (example,) = folded(*lines, curation=SPANS)[0].iter_rows(named=True)
+    said = ("input_text", "output_text", "agent_id", "task_type", "model", "quality_score", "source_type")
+    assert [example[name] for name in said] == [
+        *("Sum it up.", "It is short.", "writer", "invoke_agent writer", "m1", 40.0, "EXECUTION_TRACE"),
+    ]
+    half = folded(*lines, curation=Curation(capture=("span_input",)))
+    assert half[0]["output_text"].to_list() == [""]
+    assert half[1]["code"].to_list() == ["E7102"]
+
+
+def test_a_text_that_was_cut_is_none_to_learn_from():
+    examples, rejected = folded(span(input_text="Sum up.", output_text="x" * 20_000), score(), curation=SPANS)
+    assert examples["output_text"].to_list() == [""]
+    assert rejected["rule"].to_list() == ["incomplete"]
+
+
+def test_a_task_of_a_trace_stands_for_its_spans():
+    task = cloud("task.completed", TASK | {"trace_id": "a" * 32})
+    examples, _ = folded(task, span(input_text="Sum it up.", output_text="Other."), curation=SPANS)
+    assert examples["output_text"].to_list() == ["It is short."]
+
+
+def test_what_a_scorer_says_is_an_example_of_feedback():
+    lines = (cloud("task.completed", TASK | {"trace_id": "a" * 32}), score("It leaves out the date."))
+    assert folded(*lines)[0]["source_type"].to_list() == ["EXECUTION_TRACE"]
+    examples, rejected = folded(*lines, curation=SPANS)
+    (said,) = examples.filter(source_type="QUALITY_FEEDBACK").iter_rows(named=True)
+    assert (said["input_text"], said["output_text"]) == ("Sum it up.\nIt is short.", "It leaves out the date.")
+    assert (said["agent_id"], said["task_type"], said["quality_score"]) == ("judge", "summary", 90.0)
+    assert rejected["rule"].to_list() == ["low_quality"]  # the output, not what was said of it
+    assert folded(*lines[:1], score("  "), curation=SPANS)[0].height == 1

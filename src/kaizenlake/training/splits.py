@@ -140,3 +140,17 @@ def warn_of_collapse(before: Mapping[str, float | None], after: Mapping[str, flo
         if old is not None and new is not None and new < old * _COLLAPSE:
             found.append(f"{called} fell from {old:.3f} to {new:.3f}.")
     return found
+
+
+def weigh_classes(values: pl.Series) -> list[tuple[str, int, float]]:
+    """Return each class with its count and the weight that makes all classes count alike; nothing is sampled anew by it.
+
+    The weight is the mean count of the classes over that of the class (King and Zeng 2001), so that weights times counts
+    are equal and their sum is that of the counts. Nulls are no class.
+
+    >>> weigh_classes(pl.Series(["good", "good", "good", "bad", None]))
+    [('bad', 1, 2.0), ('good', 3, 0.6666666666666666)]
+    """
+    counts = values.drop_nulls().cast(pl.String).value_counts().sort(values.name)
+    total = int(counts["count"].sum())
+    return [(str(name), times, total / (counts.height * times)) for name, times in counts.iter_rows()]

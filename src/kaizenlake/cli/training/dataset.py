@@ -46,7 +46,7 @@ def add_to(app: typer.Typer) -> None:
         (diff, "diff summaries 1.0.0 1.1.0"),
         (export, "export summaries --form chat --to out"),
         (verify, "verify summaries"),
-        (audit, "audit summaries"),
+        (audit, "audit summaries --html summaries.html"),
         about="Cut data sets of examples that are fit to be learnt from: versions by content, signed, with their splits.",
         more="`kaizen show example_rejections` says why other examples are left out.",
     )
@@ -206,12 +206,17 @@ def audit(
     lake: LakeOption = LAKE,
     tenant: TenantOption = None,
     version: VersionOption = None,
+    html: Annotated[Path | None, typer.Option("--html", help="Write the page to this file instead.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Look through a version of a data set: shares, diversity against the version before, outputs of models, what was dropped."""
     from kaizenlake.decide.training import audits
 
-    told = audits.audit(open_view(lake, tenant), name, version)
+    opened = open_view(lake, tenant)
+    told = audits.audit(opened, name, version)
+    if html is not None:
+        _write_page(opened, told, html)
+        return
     if as_json:
         say_json(told)
         return
@@ -221,8 +226,28 @@ def audit(
     say(f"Outputs of models that nobody edited or verified: {told['synthetic_share']:.1%}.")
     if told["rejections"]:
         draw(("dropped for", "examples"), told["rejections"])
+    if told["class_weights"]:
+        draw(
+            ("label", "examples", "weight for balance"), [(*row[:2], f"{row[2]:.3f}") for row in told["class_weights"]]
+        )
     for warning in told["warnings"]:
         say(f"WARNING {warning}")
+
+
+def _write_page(opened: Lake, told: dict[str, Any], html: Path) -> None:
+    from datetime import UTC, datetime
+
+    from kaizenlake.publish import guard
+    from kaizenlake.report.audit.dataset_audit import build_dataset_audit
+    from kaizenlake.report.engine.render import render_html
+
+    with guard.guarding(is_on=opened.settings.publishing.redact):
+        page = render_html(build_dataset_audit(told, as_of=datetime.now(UTC)))
+    try:
+        html.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"The file cannot be written: {error.strerror}.", where=str(html)) from error
+    say(str(html))
 
 
 def _draw_shares(told: dict[str, Any]) -> None:

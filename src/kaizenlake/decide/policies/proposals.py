@@ -134,7 +134,9 @@ def propose(
     experiment_id = f"propose-{digest(signing.canonical([doer, experiment, base.content_sha256, *(dict(item.content) for item in variants)]).decode())}"
     hypothesis = _write_hypothesis(card, base, known)
     if not any(item.experiment_id == experiment_id for item in policies.state(view).versions(base.policy_id)):
-        _log_start(view, experiment_id, experiment, doer, hypothesis, base, variants)
+        config = {"policy": base.policy_id, "base": base.policy_version, "variants": [item.kind for item in variants]}
+        told = {"experiment_type": experiment, "hypothesis": hypothesis, "config": config}
+        _log_start(view, experiment_id, doer, told)
     drafts = []
     for variant in variants:
         draft = _draft_of(base, variant, experiment_id)
@@ -216,20 +218,16 @@ def _write_hypothesis(card: dict[str, Any], base: Version, known: KnownWeaknesse
     return f"A variant of {base.name} lowers {aim} of {card['doer']}."[:300]
 
 
-def _log_start(
-    lake: Lake, experiment_id: str, experiment: str, doer: str, hypothesis: str, base: Version, variants: tuple[PolicyVariant, ...]
-) -> None:  # fmt: skip
-    config = {"policy": base.policy_id, "base": base.policy_version, "variants": [item.kind for item in variants]}
+def _log_start(lake: Lake, experiment_id: str, doer: str, told: dict[str, Any]) -> None:
+    """Log that the experiment was started."""
     with logging_to(lake.whole.path()):
         log_event(
             "EXPERIMENT_STARTED",
+            told,
             tenant_id=lake.tenant,
             event_id=f"{experiment_id}-started",
             experiment_id=experiment_id,
-            experiment_type=experiment,
             doer=doer,
-            hypothesis=hypothesis,
-            config=config,
         )
 
 

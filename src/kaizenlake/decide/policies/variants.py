@@ -112,13 +112,13 @@ def _vary_prompts(
     habits = _list_habits(known)
     about = ", ".join(terms)
 
-    def made(text: str, words: str) -> PolicyVariant:
+    def make_variant(text: str, words: str) -> PolicyVariant:
         return PolicyVariant("prompt", words, {**content, "prompts": {**content["prompts"], name: text}})
 
-    found = [made(_append(before, told), f"The prompt {name} asks for what lowers {about}.")]
+    found = [make_variant(_append(before, told), f"The prompt {name} asks for what lowers {about}.")]
     if habits:
         found.append(
-            made(
+            make_variant(
                 _append(before, [*told, *habits]),
                 "As well, it tells which steps go with success and which with failure.",
             )
@@ -131,7 +131,9 @@ def _vary_prompts(
         given = json.dumps({"prompt": before, "wanted": told, "observed": habits}, ensure_ascii=False)
         text = write(task, f"<data>\n{given}\n</data>").strip()
         if text:
-            found.append(made(text, f"The prompt {name} is written anew by the language model, to lower {about}."))
+            found.append(
+                make_variant(text, f"The prompt {name} is written anew by the language model, to lower {about}.")
+            )
     return found
 
 
@@ -202,7 +204,7 @@ def _vary_retrieval(content: Mapping[str, Any]) -> list[PolicyVariant]:
     depth = _FIRST_RETRIEVED if name is None else min(held[name] * WIDER, MOST_RETRIEVED)
     key = name or "top_k"
 
-    def made(changed: Mapping[str, Any], words: str) -> PolicyVariant:
+    def make_variant(changed: Mapping[str, Any], words: str) -> PolicyVariant:
         is_inner = isinstance(inner, dict) or name is None
         wider = (
             {**hparams, "retrieval": {**(inner if isinstance(inner, dict) else {}), **changed}}
@@ -211,8 +213,11 @@ def _vary_retrieval(content: Mapping[str, Any]) -> list[PolicyVariant]:
         )
         return PolicyVariant("retrieval", words, {**content, "hparams": wider})
 
-    first = made({key: depth}, f"Retrieval reads {depth} documents.")
-    return [first, made({key: depth, "rerank": True}, f"Retrieval reads {depth} documents and ranks them anew.")]
+    first = make_variant({key: depth}, f"Retrieval reads {depth} documents.")
+    return [
+        first,
+        make_variant({key: depth, "rerank": True}, f"Retrieval reads {depth} documents and ranks them anew."),
+    ]
 
 
 def _take_adapter(content: Mapping[str, Any], adapter: str) -> PolicyVariant:

@@ -11,7 +11,7 @@ from kaizenlake.errors import TableNotFoundError
 from kaizenlake.lake.store import Lake
 from kaizenlake.lake.trust.tenants import view_of
 from kaizenlake.tables import ExampleRejections
-from kaizenlake.training.splits import SPLITS, measure_diversity, warn_of_collapse
+from kaizenlake.training.splits import SPLITS, measure_diversity, warn_of_collapse, weigh_classes
 
 _RARE = 0.05
 """Share of a label below which it is said to be rare."""
@@ -34,6 +34,7 @@ def summarise(rows: pl.DataFrame) -> dict[str, Any]:
         "splits": shares([(name, rows.filter(split=name).height) for name in SPLITS]),
         "task_types": shares(rows.group_by("task_type").len().sort("task_type", nulls_last=True).rows()),
         "labels": shares(labels.sort("labels").rows()),
+        "class_weights": weigh_classes(rows["labels"].explode()),
     }
 
 

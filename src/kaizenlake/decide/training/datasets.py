@@ -374,6 +374,13 @@ def freeze_texts(
     kept = sorted({text for text in texts if text.strip()})
     if not kept:
         raise UsageError(f"The golden set {golden_set_id!r} would hold no text.")
+    if unwordy := next(
+        (text for text in kept if len(text) > _LONGEST and len(re.findall(r"\w+", text)) < _WORDS), None
+    ):
+        raise UsageError(
+            f"A text of {len(unwordy):,} characters has fewer than {_WORDS} words, so it cannot be found in pieces.",
+            hint=f"Give it as texts of at most {_LONGEST:,} characters.",
+        )
     view = view_of(lake, may_be_new=True)
     stamp = datetime.now(UTC)
     named = dataset_files.digest(json.dumps(kept).encode())
@@ -392,16 +399,25 @@ def freeze_texts(
 
 
 _PART = 400_000
+_LONGEST = _PART // 2
+_WORDS = 13
+_SHARED = 10_000
+"""Characters that two pieces of a long text share: more than thirteen words, so that no row of words falls between them."""
 
 
 def _parts(texts: Sequence[str]) -> list[str]:
-    """Return texts as JSON lists that an event can hold."""
+    """Return texts as JSON lists that an event can hold; a long text as pieces that overlap, of which every word is held."""
     parts: list[list[str]] = [[]]
     size = 0
-    for text in texts:
-        if size + 2 * len(text) > _PART and parts[-1]:
+    for piece in (piece for text in texts for piece in _cut_text(text)):
+        if size + 2 * len(piece) > _PART and parts[-1]:
             parts.append([])
             size = 0
-        parts[-1].append(text[: _PART // 2])
-        size += 2 * len(text)
+        parts[-1].append(piece)
+        size += 2 * len(piece)
     return [json.dumps(part, ensure_ascii=False) for part in parts]
+
+
+def _cut_text(text: str) -> list[str]:
+    step = _LONGEST - _SHARED
+    return [text[start : start + _LONGEST] for start in range(0, max(1, len(text) - _SHARED), step)]

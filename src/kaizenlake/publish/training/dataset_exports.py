@@ -12,7 +12,7 @@ import polars as pl
 
 from kaizenlake.errors import UsageError
 from kaizenlake.publish import guard
-from kaizenlake.training.splits import SPLITS, measure_diversity
+from kaizenlake.training.splits import SPLITS, measure_diversity, weigh_classes
 
 Rows: TypeAlias = Iterator[dict[str, Any]]
 
@@ -141,6 +141,12 @@ def write_card(rows: pl.DataFrame, *, name: str, version: str, manifest_hash: st
     counts = [f"| {split} | {rows.filter(split=split).height:,} |" for split in SPLITS]
     kinds = rows.group_by("task_type").len().sort("task_type", nulls_last=True)
     types = [f"| {_cell(kind)} | {number:,} |" for kind, number in kinds.iter_rows()]
+    weighed = [
+        f"| {_cell(name)} | {number:,} | {weight:.3f} |"
+        for name, number, weight in weigh_classes(rows["labels"].explode())
+    ]
+    if not weighed:
+        weighed = ["| no label | 0 | |"]
     said = [f"| {key} | {'' if value is None else f'{value:.4f}'} |" for key, value in figures.items()]
     return "\n".join(
         [
@@ -159,6 +165,7 @@ def write_card(rows: pl.DataFrame, *, name: str, version: str, manifest_hash: st
             "",
             *("| split | examples |", "|---|---|", *counts, ""),
             *("| task type | examples |", "|---|---|", *types, ""),
+            *("| label | examples | weight for balance |", "|---|---|---|", *weighed, ""),
             *("| diversity of outputs | |", "|---|---|", *said, ""),
             _CARD_END,
             "",

@@ -20,7 +20,11 @@ class TrainingExamples(OfTenant):
     input_text: str = column("What went in.")
     output_text: str = column("What came out.")
     quality_score: float = column(
-        "Latest mark; null where nobody scored it.", unit="score", nullable=True, ge=0, le=100
+        "Latest mark; of feedback, how sure its scorer was, of 100; null where nobody said.",
+        unit="score",
+        nullable=True,
+        ge=0,
+        le=100,
     )
     confidence: float = rate("How sure that mark is; null where not told.", nullable=True)
     trace_id: str = column("Trace in which it was done.")
