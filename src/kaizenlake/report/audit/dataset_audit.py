@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 from kaizenlake.publish import formats as say
@@ -100,5 +101,5 @@ def _build_dropped(told: Mapping[str, Any]) -> Section:
 
 
 def _build_table(identifier: str, title: str, heads: Sequence[str], rows: Sequence[tuple[str, ...]]) -> Block:
-    columns = tuple(show_text(head, lambda row, place=place: row[place]) for place, head in enumerate(heads))
+    columns = tuple(show_text(head, itemgetter(place)) for place, head in enumerate(heads))
     return build_grid(identifier, title, Datasets, Listing.whole(rows), columns)
