@@ -89,7 +89,24 @@ class Scored:
     score_id: Any = None
 
 
-Told: TypeAlias = Span | Description | Scored | Ran
+@dataclass
+class Called:
+    """A call of a tool in a case of a benchmark that tells the order of its calls and no times.
+
+    Args:
+        run_id: Name of the run.
+        place: Its place among the calls of the run, from 0.
+        calls: Calls of the run in all.
+        fields: Fields of a SPAN_RECORDED.
+    """
+
+    run_id: Any
+    place: int
+    calls: int
+    fields: dict[str, Any]
+
+
+Told: TypeAlias = Span | Description | Scored | Ran | Called
 
 QUALITY = frozenset(
     ("quality", "quality_score", "overall_quality", "overall", "overall_score", "score", "rating", "user_rating")
@@ -119,6 +136,8 @@ def line_of(told: Told, origin: TraceOrigin = NOWHERE) -> bytes:
         return _line_of_span(told)
     if isinstance(told, Scored):
         return _line_of_score(told)
+    if isinstance(told, Called):
+        return _line_of_call(told, origin)
     return _line_of_description(told, origin) if isinstance(told, Description) else _line_of_run(told, origin)
 
 
@@ -153,6 +172,26 @@ def _line_of_run(told: Ran, origin: TraceOrigin) -> bytes:
         "source": "results",
     }
     return _name_event(envelope, run, is_alone=told.at is None)
+
+
+def _line_of_call(told: Called, origin: TraceOrigin) -> bytes:
+    """Return the step of a call. It has no time of its own: it lies before the end of its run, by its place alone."""
+    run = values.trace_id(f"{origin.name}/{told.run_id}") if told.run_id else None
+    if run is None:
+        raise values.BadSpanError("the call names no run")
+    if origin.modified is None:
+        raise values.BadSpanError("it does not say when it was")
+    at = origin.modified - 1_000 * (told.calls - told.place)
+    payload = {"run_id": run, "span_id": f"call-{told.place}", "kind": "tool", "agent": values.key(origin.name)}
+    payload |= {key: value for key, value in told.fields.items() if value is not None}
+    envelope: dict[str, Any] = {
+        "type": "SPAN_RECORDED",
+        "occurred_at": values.instant(at),
+        "metadata": {"occurred_at": "when the file was last changed, less its place in microseconds"},
+        "payload": {key: value for key, value in payload.items() if value is not None},
+        "source": "results",
+    }
+    return _name_event(envelope, f"{run}/{told.place}", is_alone=True)
 
 
 def _when(at: int | None, origin: TraceOrigin) -> dict[str, Any]:

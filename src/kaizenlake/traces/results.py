@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from kaizenlake.traces import values
-from kaizenlake.traces.records import Description, Ran, Scored, Told
+from kaizenlake.traces.records import Called, Description, Ran, Scored, Told
 from kaizenlake.traces.steps import usage_of
 
 _DAY_AND_TIME = re.compile(r"(\d{4}-\d{2}-\d{2})-(\d{2})-(\d{2})-(\d{2})--")
@@ -199,7 +199,7 @@ def is_tau_bench(document: Document) -> bool:
 
 
 def of_tau_bench(document: Document) -> Iterator[Told]:
-    """Yield one run a task and trial: a reward of 1 is passed. It tells no time, tokens or agent: its file does, or nobody."""
+    """Yield one run a task and trial with its calls of tools: a reward of 1 is passed. It tells no time, tokens or agent."""
     reward = values.amount(document.get("reward"))
     messages = [message for message in document["traj"] if isinstance(message, dict)]
     name = f"{document['task_id']}/{document.get('trial', 0)}"
@@ -221,6 +221,25 @@ def of_tau_bench(document: Document) -> Iterator[Told]:
         "output_text": values.text(next((text for text in reversed(spoken["assistant"]) if text), None)),
     }
     yield Description(name, None, texts | {"dialect": "tau-bench"}, of_file=True)
+    calls = [
+        (_dict(call.get("function")), call.get("id"))
+        for item in messages
+        if isinstance(item.get("tool_calls"), list)
+        for call in item["tool_calls"]
+        if isinstance(call, dict)
+    ]
+    answers = {item.get("tool_call_id"): item.get("content") for item in messages if item.get("role") == "tool"}
+    for place, (function, call_id) in enumerate(calls):
+        tool = values.key(function.get("name"))
+        said = {
+            "name": tool,
+            "tool_name": tool,
+            "tool_call_id": values.key(call_id),
+            "dialect": "tau-bench",
+            "input_text": values.text(function.get("arguments")),
+            "output_text": values.text(answers.get(call_id)) if isinstance(call_id, str) else None,
+        }
+        yield Called(name, place, len(calls), said)
 
 
 def _find_truth(value: Any) -> bool | None:
