@@ -9,6 +9,8 @@ from kaizenlake import traces
 from kaizenlake.lake.landing.landing import land
 from kaizenlake.lake.readers import sources
 from kaizenlake.lake.store import Lake
+from kaizenlake.traces.records import Called, TraceOrigin, line_of
+from kaizenlake.traces.results import of_tau_bench
 from traces.told import NOW, of_lines
 
 AT = "2026-11-18T12:00:00Z"
@@ -158,3 +160,21 @@ def test_reports_of_single_instances_and_logs_without_samples(tmp_path):
         (tmp_path / name).write_text(json.dumps(document))
     done = land(lake, [tmp_path / "report.json", tmp_path / "log.json"], now=NOW.replace(year=2040))
     assert (done.landed, done.by_rule) == (1, {"bad_record": 1})
+
+
+def test_calls_of_a_trajectory_are_steps_in_their_order_and_have_no_time():
+    def call(name, number):
+        return {
+            "role": "assistant",
+            "tool_calls": [{"id": f"c{number}", "function": {"name": name, "arguments": "{}"}}],
+        }
+
+    odd = [{"role": "assistant", "tool_calls": 3}, {"role": "assistant", "tool_calls": [None]}, "text"]
+    said = [call("find", 1), {"role": "tool", "tool_call_id": "c1", "content": "found"}, call("book", 2), *odd]
+    told = list(of_tau_bench({"task_id": 3, "trial": 1, "reward": 1.0, "traj": said}))
+    calls = [json.loads(line_of(item, TraceOrigin("model-a", 10**18))) for item in told if isinstance(item, Called)]
+    assert [item["payload"]["tool_name"] for item in calls] == ["find", "book"]
+    assert calls[0]["occurred_at"] < calls[1]["occurred_at"] < "2001-09-09T01:46:40"
+    assert calls[0]["payload"]["output_text"] == "found"
+    assert all("duration_seconds" not in item["payload"] for item in calls)
+    assert {item["payload"]["agent"] for item in calls} == {"model-a"}

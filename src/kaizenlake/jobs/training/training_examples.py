@@ -103,6 +103,8 @@ def _select_traces(runs: pl.LazyFrame, curation: Curation) -> pl.LazyFrame:
         ~is_trace, ~is_root, *_ORDER, "span_id", nulls_last=True
     )
     outer = is_trace | is_root
+    # A call of a tool that is the first thing of a run names neither its agent nor its task.
+    named = pl.when(is_trace | pl.col("kind").ne_missing(pl.lit("tool"))).then("name")
 
     def first(value: pl.Expr, rows: pl.Expr = outer) -> pl.Expr:
         return value.filter(rows & value.is_not_null()).first()
@@ -115,10 +117,8 @@ def _select_traces(runs: pl.LazyFrame, curation: Curation) -> pl.LazyFrame:
             occurred_at=pl.col("occurred_at").min(),
             input_text=first(kept["input"]).fill_null(""),
             output_text=first(kept["output"]).fill_null(""),
-            agent_id=pl.coalesce(
-                first(pl.col("agent"), pl.lit(value=True)), first(pl.col("name")), first(pl.col("service"))
-            ),
-            task_type=pl.coalesce(first(pl.col("workflow")), first(pl.col("name"))),
+            agent_id=pl.coalesce(first(pl.col("agent"), pl.lit(value=True)), first(named), first(pl.col("service"))),
+            task_type=pl.coalesce(first(pl.col("workflow")), first(named)),
             model=pl.col("model").drop_nulls().last(),
             policy_id=first(pl.col("prompt_name")),
             policy_version=pl.col("prompt_version").filter(pl.col("prompt_name").is_not_null() & outer).first(),
