@@ -597,3 +597,13 @@ def test_small_tables_are_read_once_while_their_rows_are_held(lake):
         assert sorted(whole.collect()["pages"]) == [3, 5]
         assert some.collect()["pages"].to_list() == [5]
     assert "DF [" not in lake.scan(Visits).explain()
+
+
+def test_a_view_shares_what_the_lake_has_opened(lake):
+    put(lake, Visits, [visits(1)])
+    lake.rows(Visits)
+    view = lake.of("acme", is_walled=True)
+    assert view.hold(Visits) is lake.hold(Visits)
+    assert view.whole.hold(Visits) is lake.hold(Visits)
+    assert (view.notes, view.held_rows) == (lake.notes, lake.held_rows)
+    assert (lake.tenant, lake.is_walled) == (None, False)

@@ -347,6 +347,12 @@ class Lake:
             self._held[snapshot.table] = snapshot, mark
         return snapshot
 
+    def __copy__(self) -> Lake:
+        """Return the same lake to be looked at otherwise: it shares what was opened and read, which is the same for every tenant."""
+        other = object.__new__(type(self))
+        other.__dict__ |= self.__dict__
+        return other
+
     def __getstate__(self) -> dict[str, Any]:
         """Return a copy for another process opens its own tables."""
         own = {"_held": {}, "notes": {}, "_reads": KeptReads(), "held_rows": HeldRows(), "_declared": None}
@@ -370,8 +376,8 @@ class Lake:
 
     def has_rows_on(self, table: type[Table], days: Collection[date]) -> bool:
         """Return whether a table may hold rows of some days; of one that is not kept by day, any row may be of them."""
-        if tables.partition(table) is None:
-            return self.rows(table) > 0
+        if not (found := self.rows(table)) or tables.partition(table) is None:
+            return found > 0
         return not self.hold(table).days.isdisjoint(days)
 
     def may_hold(self, types: Collection[str], days: Collection[date]) -> bool:
@@ -403,6 +409,10 @@ class Lake:
         Raises:
             LakeError: It cannot be read, that version is gone, or days are asked of a table not kept by day.
         """
+        known = self._find_unopened(table)
+        is_askable = days is None or tables.partition(table) is not None
+        if known is not None and not known.rows and version in {None, known.mark[0]} and is_askable:
+            return tables.empty(table)
         snapshot = self.hold(table)
         if version is not None and snapshot.version != version:
             snapshot = self.snapshot(table, version)
