@@ -127,6 +127,10 @@ def retry(
     say(f"{plural(done.tried, 'line')} tried: {done.landed} landed, {done.waiting} still waiting.")
     for rule, lines in done.by_rule.items():
         say(f"  {rule}: {lines}")
+    if done.held_back:
+        say(
+            f"Held back for their number, and not tried: {plural(done.held_back, 'line')}. Look at them, then give --held."
+        )
 
 
 def acknowledge(

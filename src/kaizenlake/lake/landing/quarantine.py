@@ -248,6 +248,15 @@ def mark_landed(lake: Lake, ids: Sequence[str]) -> None:
     lake.rewrite(Quarantine, mark)
 
 
+_IS_HELD_BACK = pl.col("rules").list.set_intersection(list(HELD_BACK)).list.len() > 0
+
+
+def count_held_back(lake: Lake) -> int:
+    """Return lines that wait for their number alone."""
+    held = lake.scan(Quarantine).filter(_IS_HELD_BACK, status="waiting")
+    return int(held.select(pl.len()).collect().item())
+
+
 def waiting(lake: Lake, *, held_back: bool = True) -> Iterator[pl.DataFrame]:
     """Yield lines that wait in quarantine, in the order of their files and lines, as many at a time as fit in memory.
 
@@ -258,7 +267,7 @@ def waiting(lake: Lake, *, held_back: bool = True) -> Iterator[pl.DataFrame]:
     rows = lake.scan(Quarantine)
     held = rows.filter(pl.col("status") == "waiting")
     if not held_back:
-        held = held.filter(pl.col("rules").list.set_intersection(list(HELD_BACK)).list.len() == 0)
+        held = held.filter(~_IS_HELD_BACK)
     sizes = held.select(*order, size=pl.col("raw").str.len_bytes()).sort(order).collect()
     by_bytes = sizes["size"].cum_sum() // CHUNK_BYTES
     by_lines = pl.int_range(sizes.height, eager=True) // CHUNK_LINES

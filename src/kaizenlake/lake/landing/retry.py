@@ -34,11 +34,13 @@ class Retried:
         tried: Lines that waited.
         landed: Lines whose event is in the lake now.
         by_rule: Lines that still wait, by the rule that they broke this time.
+        held_back: Lines that were not tried, as they are held back for their number alone.
     """
 
     tried: int
     landed: int
     by_rule: dict[str, int] = field(default_factory=dict)
+    held_back: int = 0
 
     @property
     def waiting(self) -> int:
@@ -71,7 +73,7 @@ def retry(lake: Lake, *, held_back: bool = False, now: datetime | None = None) -
             rules.update(found)
         quarantine.mark_landed(lake, done)
         landed += len(done)
-    return Retried(tried, landed, dict(rules.most_common()))
+    return Retried(tried, landed, dict(rules.most_common()), 0 if held_back else quarantine.count_held_back(lake))
 
 
 def mappings_folder(lake: Lake) -> Path | None:
