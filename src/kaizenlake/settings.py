@@ -363,7 +363,8 @@ def _describe_problem(problem: ErrorDetails) -> str:
         # What is told of a generator holds its key.
         said = describe_broken({**problem, "input": problem["input"] if last in _TOLD_OF_GENERATOR else _HIDDEN}, of)
         return f"Setting {name!r}: {said}."
-    if name == "alerts" or (groups[:1] == ["alerts"] and last in _SECRETS_OF_ALERTS):
+    may_be_secret = name == "alerts" or (groups[:1] == ["alerts"] and last in _SECRETS_OF_ALERTS)
+    if may_be_secret and isinstance(problem["input"], (str, dict)):
         return f"Setting {name!r}: {describe_broken({**problem, 'input': _HIDDEN}, of)}."
     return f"Setting {name!r}: {describe_broken(problem, of)}."
 
@@ -411,7 +412,8 @@ _HIDDEN = _Hidden()
 
 def _quote_of(name: str, value: Any) -> str:
     """Return the value of a setting as it was given, unless it is or may hold a key."""
-    may_be_secret = name.startswith(("generator", "alerts")) or any(word in name.lower() for word in _SECRET_WORDS)
+    may_be_secret = name.startswith("generator") or any(word in name.lower() for word in _SECRET_WORDS)
+    may_be_secret |= name.startswith("alerts") and isinstance(value, (str, dict))
     return _quote(_HIDDEN if may_be_secret else value)
 
 

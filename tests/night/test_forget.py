@@ -117,7 +117,7 @@ def test_nothing_names_who_was_forgotten_also_when_killed_half_way(lake):
     assert broken(lake) == []
     done = forgetting.forget(lake, subject, ANN, reports=reports)
     assert not names(GONE, lake.path(), reports)
-    assert sorted(path.name for path in reports.iterdir()) == ["2026-02-19", "2026-03-01"]
+    assert sorted(path.name for path in reports.iterdir()) == ["2026-02-19", "2026-03-01", "site"]
     # Another whose id is the beginning of it stays.
     assert names("zq-person-17", lake.path())
     assert broken(lake) == []

@@ -36,8 +36,9 @@ def night(lake, reports):
 
 
 def held(reports):
-    """Files of the reports, but for the record that says of what they were made."""
+    """Files of the reports, but for the site and for the record that says of what they were made."""
     files = (path for path in reports.rglob("*") if path.is_file() and not path.name.startswith("."))
+    files = (path for path in files if path.relative_to(reports).parts[0] != "site")
     return {path.relative_to(reports).as_posix(): path.read_bytes() for path in files}
 
 
