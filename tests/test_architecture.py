@@ -37,6 +37,7 @@ LEVELS = (
     ("jobs",),
     ("job",),
     ("tables", "settings", "readiness"),
+    ("neural",),
     ("training",),
     ("events", "parameters"),
     ("place",),
@@ -60,6 +61,7 @@ ONLY_IN = {
     "typst": {"report"},
     "typer": {"cli"},
     "rich": {"cli"},
+    **{library: {"neural"} for library in ("torch", "transformers", "peft", "trl", "datasets")},
 }
 
 

@@ -25,6 +25,11 @@ ModelStage: TypeAlias = Literal["staging", "production", "archived"]
 
 Recommendation: TypeAlias = Literal["DEPLOY", "REVIEW", "REJECT"]
 """What the validation of a model says."""
+TrainingKind: TypeAlias = Literal["features", "sft", "reward", "dpo", "rloo", "grpo", "distil"]
+"""How a model is trained: on features without any network, by examples, by preferences, by a reward, or by a teacher."""
+
+TrainingStatus: TypeAlias = Literal["PENDING", "RUNNING", "COMPLETED", "FAILED", "CANCELLED"]
+"""How a training job stands."""
 
 ReplayKind: TypeAlias = Literal["off_policy", "re_execution"]
 """How a candidate is replayed: by propensities, or by running inputs again."""

@@ -28,7 +28,7 @@ from kaizenlake.cli.commands import (
 )
 from kaizenlake.cli.shell.logs import begin_json
 from kaizenlake.cli.shell.output import clean, know, with_tenant
-from kaizenlake.cli.training import dataset, error_codes, metrics, model
+from kaizenlake.cli.training import dataset, error_codes, metrics, model, train
 from kaizenlake.errors import UNEXPECTED, KaizenError, Stopped, exit_codes
 
 SORRY = "error [unexpected]: This is a mistake of kaizen, not yours; the traceback above is for its makers."
@@ -77,6 +77,7 @@ for module in (
     task,
     schedule,
     dataset,
+    train,
     model,
     error_codes,
     metrics,

@@ -29,7 +29,7 @@ from kaizenlake.events.types import (
     web,
 )
 from kaizenlake.events.types.agency import brand_facts, task_log
-from kaizenlake.events.types.training import dataset_log, learning_log, model_log
+from kaizenlake.events.types.training import dataset_log, job_log, learning_log, model_log
 from kaizenlake.events.values.fields import Payload
 
 
@@ -188,6 +188,12 @@ FAMILIES: tuple[Family, ...] = (
         "model_log",
         "Models that were registered, what was found of them, and what was decided of them.",
         events_of(model_log),
+        is_decision=True,
+    ),
+    Family(
+        "job_log",
+        "Training jobs that were asked for, what became of them, and the loss of every step.",
+        events_of(job_log),
         is_decision=True,
     ),
     Family(

@@ -76,6 +76,7 @@ from kaizenlake.jobs.training import (
     planning_strategies,
     run_artifacts,
     training_examples,
+    training_jobs,
 )
 from kaizenlake.jobs.wording import learned_value, text_effects
 
@@ -172,6 +173,7 @@ JOBS: tuple[Job, ...] = (
     training_examples.training_examples,
     example_rejections.example_rejections,
     datasets.datasets,
+    training_jobs.training_jobs,
     models.models,
     model_promotions.model_promotions,
     findings.findings,

@@ -82,6 +82,7 @@ from kaizenlake.tables.silver import (
     Email,
     ExperimentLog,
     Intake,
+    JobLog,
     LearningLog,
     ModelLog,
     Packs,
@@ -98,6 +99,7 @@ from kaizenlake.tables.skill import CrlTermsDaily, SkillCards, SkillFailures, Sk
 from kaizenlake.tables.trace import RunCosts, TraceAttributes, Traces, TraceSteps
 from kaizenlake.tables.training.behaviour import BehaviourPatterns, Curriculum, PlanningStrategies, RunArtifacts
 from kaizenlake.tables.training.examples import Datasets, ExampleRejections, TrainingExamples
+from kaizenlake.tables.training.jobs import TrainingJobs
 from kaizenlake.tables.training.models import ModelPromotions, Models
 
 BRONZE: tuple[type[Table], ...] = (Events, Quarantine, Landings, Acknowledgements)
@@ -195,6 +197,7 @@ GOLD: tuple[type[Table], ...] = (
     TrainingExamples,
     ExampleRejections,
     Datasets,
+    TrainingJobs,
     Models,
     ModelPromotions,
     Findings,
@@ -264,6 +267,7 @@ __all__ = [
     "Intake",
     "IntakeSegments",
     "Intakes",
+    "JobLog",
     "KaizenUplift",
     "KpiTargets",
     "Landings",
@@ -326,6 +330,7 @@ __all__ = [
     "TraceSteps",
     "Traces",
     "TrainingExamples",
+    "TrainingJobs",
     "TrustLog",
     "Web",
     "WebDays",

@@ -79,5 +79,6 @@ SILVER: tuple[type[Table], ...] = tuple(silver_table(family) for family in FAMIL
     LearningLog,
     DatasetLog,
     ModelLog,
+    JobLog,
     TrustLog,
 ) = SILVER

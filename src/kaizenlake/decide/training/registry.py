@@ -180,6 +180,18 @@ def register(lake: Lake, draft: ModelDraft, *, by: str, reason: str | None = Non
     return state(view).find(draft.name, draft.version)
 
 
+def check_draft(lake: Lake, draft: ModelDraft) -> None:
+    """Check, before it is made, that a version could be registered: its name and version are free, its parents there.
+
+    Raises:
+        UsageError: The name or the type is none.
+        LearningError: The version is none or taken (E7205), or a parent or data set is unknown (E7207).
+    """
+    _check_draft(draft)
+    view = view_of(lake, may_be_new=True)
+    _check_place(view, draft, state(view))
+
+
 def _check_draft(draft: ModelDraft) -> None:
     check_texts(name=draft.name, version=draft.version, folder=str(draft.folder), job=draft.job_id)
     if not _NAME.fullmatch(draft.name):

@@ -1,0 +1,1 @@
+"""What a training job is asked for: its settings and its rows."""
