@@ -32,6 +32,7 @@ def test_the_demo_makes_every_table_a_publication_and_the_reports(demo):
         "tell",
         "publish",
         "report",
+        "site",
     ]
     lake = Lake(folder / "lake")
     named = "performance_tiers creative_labels outcomes win_rates patterns projects crl_trends canary_looks skill_cards"

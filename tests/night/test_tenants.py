@@ -275,7 +275,7 @@ def test_a_lake_with_several_tenants_verifies(several):
     lake, _ = several
     found = list(checks(lake))
     assert [check for check in found if check.error is not None] == []
-    assert sum("of beta" in check.name for check in found) == 5
+    assert sum("of beta" in check.name for check in found) == 6
 
 
 def test_a_second_tenant_moves_what_stood_for_the_first_and_back(tmp_path):
