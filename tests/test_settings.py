@@ -10,6 +10,8 @@ import pytest
 from kaizenlake import settings
 from kaizenlake.errors import SettingsError
 
+pytestmark = pytest.mark.usefixtures("nightly_site")
+
 
 def lake_with(tmp_path, text):
     (tmp_path / settings.FILE_NAME).write_text(text, encoding="utf-8")

@@ -38,6 +38,8 @@ from pathlib import Path
 from kaizenlake.lake.store import Lake
 from kaizenlake.lake.upkeep.erase_events import Decider
 from kaizenlake.night import forget as forgetting
+
+pytestmark = pytest.mark.usefixtures("nightly_site")
 lake = Lake(sys.argv[1])
 def progress(words):
     if words.startswith("Making"):

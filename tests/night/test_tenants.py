@@ -36,6 +36,8 @@ from kaizenlake.testing import AS_OF, START, sample_events
 from night.drawn import contents
 from publish.reading import text_of
 
+pytestmark = pytest.mark.usefixtures("nightly_site")
+
 ALPHA, BETA = "Alpha & Söhne", "beta"
 MARK = {ALPHA: "zqalphaqz", BETA: "zqbetaqz", None: "zqnobodyqz"}
 """A word in every free field of the events of a tenant, and in nothing of another."""
