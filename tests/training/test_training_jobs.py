@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import numpy as np
@@ -13,7 +14,9 @@ from kaizenlake import neural
 from kaizenlake.cli.app import app
 from kaizenlake.decide.training import job_state, jobs, registry
 from kaizenlake.lake.store import Lake
+from kaizenlake.publish.training.metrics import write_metrics
 from kaizenlake.stats.regression.bradley_terry import fit_bradley_terry
+from kaizenlake.training import LearningService, TrainingExample
 from kaizenlake.training.error_codes import LearningError
 from kaizenlake.training.orders.training_order import read_config
 from kaizenlake.training.orders.training_rows import read_rows
@@ -163,6 +166,32 @@ def test_without_the_extra_a_job_says_what_to_install(lake, monkeypatch):
     done = kaizen(lake, "start", "sft", "--base", "a@1.0.0", "--data", "x", "--name", "a", "--version", "1.0.0")
     assert done.exception.code == "E7505"
     assert "kaizenlake[train]" in done.exception.hint
+
+
+def test_the_service_trains_on_a_data_set_and_the_metrics_count_it(tmp_path):
+    examples = [
+        TrainingExample(input_text=row["prompt"], output_text=row[name], quality_score=score, confidence=0.9)
+        for row in PAIRS
+        for name, score in (("chosen", 90.0), ("rejected", 40.0))
+    ]
+
+    async def learn():
+        service = LearningService(tmp_path / "lake", by="ann")
+        await service.create_training_dataset("answers", examples)
+        job = await service.train_model("answers", "taste")
+        while job.status in {"PENDING", "RUNNING"}:
+            await asyncio.sleep(0.05)
+            job = await service.get_job_status(job.job_id)
+        with pytest.raises(LearningError) as raised:
+            await service.cancel_job(job.job_id)
+        assert raised.value.code == "E7403"
+        return job
+
+    job = asyncio.run(learn())
+    assert (job.status, job.dataset) == ("COMPLETED", "answers@1.0.0")
+    told = write_metrics(Lake(tmp_path / "lake"))
+    assert "l07_training_jobs_total 1.0" in told
+    assert "l07_training_job_duration_seconds_count 1.0" in told
 
 
 def test_a_reward_function_is_found_or_said_to_be_none():

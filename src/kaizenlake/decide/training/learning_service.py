@@ -12,9 +12,11 @@ from typing import Any, TypeVar
 import polars as pl
 
 from kaizenlake.decide.record.command_words import find_system_user
-from kaizenlake.decide.training import datasets, model_trials, registry
+from kaizenlake.decide.training import datasets, job_state, jobs, model_trials, registry
 from kaizenlake.decide.training.datasets import DatasetVersion
 from kaizenlake.decide.training.gateways import Gateway
+from kaizenlake.decide.training.job_state import TrainingJob
+from kaizenlake.decide.training.jobs import JobRequest
 from kaizenlake.decide.training.model_trials import NO_TRIAL, Deployed, ModelTrial
 from kaizenlake.events.ids import event_id
 from kaizenlake.lake.store import Lake, default_lake
@@ -23,6 +25,7 @@ from kaizenlake.training.error_codes import LearningError
 from kaizenlake.training.example_filter import filter_examples
 from kaizenlake.training.examples import TrainingExample
 from kaizenlake.training.extraction import extract_from_event
+from kaizenlake.training.orders.training_order import read_config
 from kaizenlake.training.validation.validate import Validation
 
 _T = TypeVar("_T")
@@ -56,6 +59,7 @@ class LearningService:
         self.by = by or find_system_user() or "learning-service"
         self._is_ready = False
         self._is_closed = False
+        self._running: dict[str, asyncio.Task[TrainingJob]] = {}
 
     @property
     def lake(self) -> Lake:
@@ -203,6 +207,53 @@ class LearningService:
         return await self._aside(
             lambda: model_trials.deploy(self._lake, model_id, trial=trial, gateway=gateway, asked=asked)
         )
+
+    async def train_model(
+        self,
+        dataset_id: str,
+        name: str,
+        version: str = "1.0.0",
+        *,
+        kind: str = "features",
+        base: str | None = None,
+        config: Mapping[str, Any] | None = None,
+    ) -> TrainingJob:
+        """Train a model on a data set, in a thread of its own, and return the job as it stands when it begins.
+
+        Args:
+            dataset_id: Data set, as name or name@version.
+            name: Model that comes of it.
+            version: Its version.
+            kind: As `kaizen train start` has it; a reward model on features, which needs no extra, unless given.
+            base: Model it starts from, as name@version.
+            config: Settings by name, such as epochs and seed.
+
+        Raises:
+            LearningError: The request cannot be taken; there is no job.
+        """
+        request = JobRequest(kind, name, version, base, dataset=dataset_id, config=read_config(kind, config or {}))
+        requested = await self._aside(lambda: jobs.request_job(self._lake, request, by=self.by))
+        waiting = asyncio.create_task(self._aside(lambda: jobs.run(self._lake, requested)))
+        self._running[requested.job_id] = waiting
+        # What comes of it is said of the job; nobody waits for the task itself.
+        waiting.add_done_callback(lambda task: task.cancelled() or task.exception())
+        return await self.get_job_status(requested.job_id)
+
+    async def get_job_status(self, job_id: str) -> TrainingJob:
+        """Return a training job as it stands.
+
+        Raises:
+            LearningError: There is none of that name (E7902).
+        """
+        return await self._aside(lambda: job_state.find_job(self._lake, job_id))
+
+    async def cancel_job(self, job_id: str) -> TrainingJob:
+        """Stop a training job after the step that it takes, and return it as it stands then.
+
+        Raises:
+            LearningError: There is no such job (E7902), or it does not run (E7403).
+        """
+        return await self._aside(lambda: jobs.cancel(self._lake, job_id, by=self.by))
 
     async def _aside(self, work: Callable[[], _T]) -> _T:
         """Run work in a thread of its own, with a lake that is there."""

@@ -72,10 +72,7 @@ class _OfLake(Collector):
         )
         cut = decisions.of(self.lake).filter(pl.col("event_type") == "DATASET_CUT").select(pl.len()).collect().item()
         yield CounterMetricFamily("l07_datasets_created", "Versions of data sets that were cut.", value=cut)
-        yield CounterMetricFamily("l07_training_jobs", "Training jobs that were started.", value=0)
-        yield SummaryMetricFamily(
-            "l07_training_job_duration_seconds", "Seconds that training jobs took.", count_value=0, sum_value=0
-        )
+        yield from self._count_jobs()
         yield from self._count_models()
 
     def _count_models(self) -> Iterator[Metric]:
@@ -88,6 +85,21 @@ class _OfLake(Collector):
             "l07_validation_pass_rate",
             "Share of validations that passed; NaN where there was none.",
             value=sum(passed) / len(passed) if passed else math.nan,
+        )
+
+    def _count_jobs(self) -> Iterator[Metric]:
+        """Count training jobs that were started, and the attempts at them that ended."""
+        events = decisions.of(self.lake).filter(pl.col("event_type").str.starts_with("TRAINING_"))
+        rows = events.select("event_type", "payload").collect()
+        started = rows.filter(event_type="TRAINING_REQUESTED").height
+        said = [json.loads(text) for text in rows.filter(event_type="TRAINING_STATUS_CHANGED")["payload"]]
+        took = [item["duration_seconds"] for item in said if item.get("duration_seconds") is not None]
+        yield CounterMetricFamily("l07_training_jobs", "Training jobs that were started.", value=started)
+        yield SummaryMetricFamily(
+            "l07_training_job_duration_seconds",
+            "Seconds that attempts at training jobs took.",
+            count_value=len(took),
+            sum_value=math.fsum(took),
         )
 
     def _scan(self, table: type[Table]) -> pl.LazyFrame | None:
