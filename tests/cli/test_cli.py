@@ -54,6 +54,9 @@ COMMANDS = {
     "errors",
     "dataset",
     "metrics",
+    "model",
+    "open",
+    "train",
 }
 
 

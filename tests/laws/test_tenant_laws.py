@@ -42,7 +42,8 @@ def test_each_table_of_a_tenant_is_that_of_a_lake_that_holds_it_alone(tenant, ev
         mine = rows.filter(pl.col("tenant_id").eq_missing(pl.lit(tenant, pl.String)))
         keys = tables.grain(table)
         try:
-            assert_frame_equal(mine.sort(keys), alone[table].sort(keys), check_exact=True)
+            # The last bit of a sum of many terms may follow from where a row stands.
+            assert_frame_equal(mine.sort(keys), alone[table].sort(keys), rel_tol=1e-14, abs_tol=0)
         except AssertionError as error:
             differing.append(f"{tables.full_name(table)}: {error}")
     assert not differing

@@ -162,19 +162,6 @@ ERROR_CODES: Final[tuple[ErrorCode, ...]] = (
         "Name what runs it: --run module:function, which takes the folder and gives a function from text to text, or --endpoint URL.",
     ),
     ErrorCode(
-        "E7501",
-        "too few examples",
-        "The lake has fewer examples that pass than the data set needs.",
-        "Land more traces with their evaluations, lower --min-examples, or see why examples were dropped: "
-        "`kaizen show example_rejections`.",
-    ),
-    ErrorCode(
-        "E7502",
-        "wrong condition",
-        "A condition names no column of examples, or compares it with what it cannot be.",
-        "Write it as task_type=summary or quality_score>=80.",
-    ),
-    ErrorCode(
         "E7301",
         "no reward function",
         "Training by a reward function was given none, or one that cannot be imported or called.",
@@ -209,6 +196,19 @@ ERROR_CODES: Final[tuple[ErrorCode, ...]] = (
         "wrong state of a job",
         "A job cannot be cancelled or resumed as it stands, or what it learns from was changed since.",
         "`kaizen train list` says how each job stands. Restore the rows, or start a job anew.",
+    ),
+    ErrorCode(
+        "E7501",
+        "too few examples",
+        "The lake has fewer examples that pass than the data set needs.",
+        "Land more traces with their evaluations, lower --min-examples, or see why examples were dropped: "
+        "`kaizen show example_rejections`.",
+    ),
+    ErrorCode(
+        "E7502",
+        "wrong condition",
+        "A condition names no column of examples, or compares it with what it cannot be.",
+        "Write it as task_type=summary or quality_score>=80.",
     ),
     ErrorCode(
         "E7503",
@@ -253,16 +253,16 @@ ERROR_CODES: Final[tuple[ErrorCode, ...]] = (
         "Raise max_usd and resume the job, or train fewer steps.",
     ),
     ErrorCode(
-        "E7902",
-        "no such job",
-        "No training job has this name.",
-        "`kaizen train list` lists them.",
-    ),
-    ErrorCode(
         "E7901",
         "service not initialised",
         "A method of LearningService was called after `cleanup`.",
         "Call `await service.initialize()` before.",
+    ),
+    ErrorCode(
+        "E7902",
+        "no such job",
+        "No training job has this name.",
+        "`kaizen train list` lists them.",
     ),
 )
 """Every error of learning that something raises or records."""

@@ -153,7 +153,7 @@ def run(lake: Lake, requested: RequestedJob) -> TrainingJob:
     """
     view = view_of(lake, may_be_new=True)
     try:
-        _run(view, requested, from_step=0, checkpoint=None)
+        _run(view, requested, resumed_steps_count=0, checkpoint=None)
     finally:
         requested.lock.release()
     return job_state.find_job(view, requested.job_id)
@@ -240,7 +240,7 @@ def resume(lake: Lake, job_id: str, *, by: str, reason: str | None = None) -> Tr
             from kaizenlake.neural.checkpoints import find_checkpoint
 
             checkpoint, step = find_checkpoint(folder)
-        _run(view, RequestedJob(job_id, lock, prepared, by), from_step=step, checkpoint=checkpoint)
+        _run(view, RequestedJob(job_id, lock, prepared, by), resumed_steps_count=step, checkpoint=checkpoint)
     finally:
         lock.release()
     return job_state.find_job(view, job_id)
@@ -413,7 +413,7 @@ class _Log:
 
     def log_step(self, step: int, loss: float, reward: float | None) -> None:
         """Take the loss of a step."""
-        payload = {"job_id": self.job_id, "training_step": step, "training_loss": loss}
+        payload = {"job_id": self.job_id, "taken_steps_count": step, "training_loss": loss}
         payload |= {} if reward is None else {"mean_reward": reward}
         name = f"{self.job_id}-step-{step}"
         self._lines.append(
@@ -432,7 +432,7 @@ class _Log:
         return job_state.is_asked_to_stop(self.view, self.job_id)
 
 
-def _run(view: Lake, requested: RequestedJob, *, from_step: int, checkpoint: Path | None) -> None:
+def _run(view: Lake, requested: RequestedJob, *, resumed_steps_count: int, checkpoint: Path | None) -> None:
     job_id, request = requested.job_id, requested.prepared.request
     log, began = _Log(view, job_id), time.monotonic()
 
@@ -447,7 +447,9 @@ def _run(view: Lake, requested: RequestedJob, *, from_step: int, checkpoint: Pat
             )
         )
 
-    job_state.append_status(view, job_id, "RUNNING", from_step=from_step or None, decided_by=requested.by)
+    job_state.append_status(
+        view, job_id, "RUNNING", resumed_steps_count=resumed_steps_count or None, decided_by=requested.by
+    )
     try:
         if log.is_cancelled():
             tell("CANCELLED")

@@ -41,11 +41,11 @@ def training_jobs(job_log: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFrame:
         output_sha256=pl.col("output_sha256").filter(ended).last(),
         metrics=pl.col("metrics").filter(ended).last(),
     )
-    taken = keep_latest(known.filter(event_type="TRAINING_STEP_LOGGED"), (*_JOB, "training_step"))
+    taken = keep_latest(known.filter(event_type="TRAINING_STEP_LOGGED"), (*_JOB, "taken_steps_count"))
     steps = taken.group_by(_JOB).agg(
         steps=pl.len().cast(pl.Int64),
-        first_loss=pl.col("training_loss").sort_by("training_step").first(),
-        last_loss=pl.col("training_loss").sort_by("training_step").last(),
+        first_loss=pl.col("training_loss").sort_by("taken_steps_count").first(),
+        last_loss=pl.col("training_loss").sort_by("taken_steps_count").last(),
     )
     status = pl.col("training_status").fill_null("PENDING")
     return (

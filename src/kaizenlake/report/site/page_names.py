@@ -19,7 +19,7 @@ def page_name(key: Key) -> str:
     """Return the name of the page of something, without its ending: its own where it is plain, else a hash after a tilde.
 
     >>> page_name(("acme-2",)), page_name(("../etc",))[:5], page_name(("con",))[:1]
-    ('acme-2', '~3f1b', '~')
+    ('acme-2', '~f7f9', '~')
     """
     name = "--".join(key)
     is_plain = all(_PLAIN.fullmatch(part) and "--" not in part for part in key) and name not in _DEVICES

@@ -56,7 +56,7 @@ def fit_rasch(items: ArrayLike, takers: ArrayLike, passed: ArrayLike, tries: Arr
 
     >>> hard = fit_rasch([0, 1, 2], [0, 0, 0], [30, 15, 1], [30, 30, 30])
     >>> hard.difficulty.round(1).tolist(), round(hard.spread, 1)
-    ([-2.7, -0.1, 2.5], 2.6)
+    ([-3.9, 0.1, 3.1], 2.7)
     """
     won, n = rows(passed, tries)
     item_codes, n_items = group_codes(items, won.size)

@@ -30,7 +30,7 @@ class TrainingStatusChanged(Payload, frozen=True, kw_only=True):
 
     job_id: Annotated[Key, says("Training job.")]
     training_status: Annotated[TrainingStatus, says("What it is from now on.")]
-    from_step: Annotated[Count | None, says("Step of the checkpoint that it goes on from.")] = None
+    resumed_steps_count: Annotated[Count | None, says("Step of the checkpoint that it goes on from.")] = None
     steps_count: Annotated[Count | None, says("Steps that were taken, in all of its attempts.")] = None
     duration_seconds: Annotated[Seconds | None, says("Time that this attempt took.")] = None
     peak_memory_mb: Annotated[Figure | None, says("Most memory that its process held, in megabytes.")] = None
@@ -47,6 +47,6 @@ class TrainingStepLogged(Payload, frozen=True, kw_only=True):
     """A training job took a step."""
 
     job_id: Annotated[Key, says("Training job.")]
-    training_step: Annotated[Count, says("Number of the step, from 1.")]
+    taken_steps_count: Annotated[Count, says("Number of the step, from 1.")]
     training_loss: Annotated[Figure, says("Loss of the step.")]
     mean_reward: Annotated[Figure | None, says("Mean reward of what was written in the step.")] = None
