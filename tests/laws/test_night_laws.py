@@ -105,7 +105,7 @@ NOT_OF_THE_EVENTS = {"bronze.landings", "bronze.quarantine"}
 
 
 @pytest.mark.slow
-@settings(max_examples=2, phases=PHASES)
+@settings(max_examples=1, phases=PHASES)
 @given(data=st.data())
 def test_order_batching_and_repetition_of_landing_change_no_figure(data):
     seed = data.draw(st.sampled_from(SEEDS), label="seed")

@@ -80,6 +80,7 @@ def test_the_demo_counts_until_the_midnight_after_its_newest_event(demo):
     assert 0 < (made.run.as_of - newest).total_seconds() <= 86_400
 
 
+@pytest.mark.usefixtures("nightly_site")
 def test_done_again_the_demo_changes_nothing(demo_lake):
     before = versions(demo_lake)
     made = make(demo_lake.root, demo_lake.path().parent / "reports")

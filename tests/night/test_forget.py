@@ -32,14 +32,15 @@ from lake.landed import lead, ndjson, post, put
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 ANN = Decider("ann", "She asked on paper.")
 GONE = "zq-person-170"
+
+pytestmark = pytest.mark.usefixtures("nightly_site")
+
 KILLED = """
 import os, signal, sys
 from pathlib import Path
 from kaizenlake.lake.store import Lake
 from kaizenlake.lake.upkeep.erase_events import Decider
 from kaizenlake.night import forget as forgetting
-
-pytestmark = pytest.mark.usefixtures("nightly_site")
 lake = Lake(sys.argv[1])
 def progress(words):
     if words.startswith("Making"):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import hashlib
 import os
+import random
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
 FOLDERS = ("landing", "mappings", "runs", "published")
 """Local folders of a lake; Delta makes the others."""
 
-ATTEMPTS = 8
+ATTEMPTS = 12
 """Times an append is computed anew on a fresh snapshot after losing a race."""
 
 
@@ -715,7 +717,9 @@ class Lake:
 
     def _on_fresh(self, table: type[Table], write: Callable[[Snapshot], _Done]) -> _Done:
         """Write on the strength of a fresh snapshot, and again on another where a writer came between."""
-        for _ in range(ATTEMPTS - 1):
+        for attempt in range(ATTEMPTS - 1):
             with suppress(WriteConflictError):
                 return write(self.snapshot(table))
+            # Whoever lost waits a while, each another one, so that writers of equal pace do not lose to one another for ever.
+            time.sleep(random.uniform(0, min(0.02 * 2**attempt, 0.5)))  # noqa: S311 - a pause, and no secret
         return write(self.snapshot(table))
