@@ -223,7 +223,6 @@ class LearningService:
         Args:
             dataset_id: Data set, as name or name@version.
             name: Model that comes of it.
-            version: Its version.
             kind: As `kaizen train start` has it; a reward model on features, which needs no extra, unless given.
             base: Model it starts from, as name@version.
             config: Settings by name, such as epochs and seed.
