@@ -13,8 +13,8 @@ from kaizenlake import AutoExecutionEngine, ExecutionContext
 from kaizenlake.decide.agency import brands, schedule, tasks
 from kaizenlake.decide.agency.tasks import TaskDraft
 from kaizenlake.generate.agency.facts import LACKING, gather
-from kaizenlake.generate.agency.layout import escape_markdown
 from kaizenlake.generate.agency.task_types import ALIASES, TYPES
+from kaizenlake.generate.markdown_templates import escape_markdown
 from kaizenlake.lake.landing.landing import land
 from kaizenlake.lake.store import Lake
 from kaizenlake.night.run import nightly

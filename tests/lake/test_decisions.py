@@ -64,6 +64,23 @@ def broken(lake):
     return " ".join(str(check.error) for check in checks(lake) if check.error is not None)
 
 
+def test_what_another_process_decided_since_is_not_missing_from_a_moment_before(lake):
+    before = lake.snapshot(Events)
+    rows = decisions.ledger(lake, before).rows
+    create(Lake(lake.root), "3.0.0")
+
+    found = decisions.ledger(lake, before)
+    assert (found.gaps, found.rows.height) == ((), rows.height)
+    assert decisions.find_believed(lake, before).attested.problems == ()
+    assert decisions.ledger(Lake(lake.root)).rows.height == rows.height + 1
+
+    # Where the events are back at that moment, the decision is missing, and is said to be.
+    log = lake.path("bronze", "events", "_delta_log")
+    for path in log.glob(f"{before.version + 1:020}*"):
+        path.unlink()
+    assert decisions.ledger(Lake(lake.root)).gaps == ("1 decision is missing: number 6",)
+
+
 def foreign_append(lake, rows):
     """What somebody with a file handle does."""
     write_deltalake(lake.uri(Events), rows.to_arrow(), mode="append")

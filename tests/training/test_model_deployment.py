@@ -102,9 +102,10 @@ def test_a_deployment_rests_on_what_was_found(lake, endpoint, tmp_path, monkeypa
     monkeypatch.setitem(sys.modules, "own_models", sys.modules[__name__])
     (tmp_path / "inputs.jsonl").write_text("\n".join(json.dumps({"input": text}) for text in INPUTS))
     (tmp_path / "cases.jsonl").write_text(
-        '{"input": "a", "kind": "exact", "expected": "a!"}\n{"input": "a", "kind": "callable", "expected": "own_models:score"}'
+        '{"input": "a", "kind": "exact", "expected": "a!"}\n{"input": "a", "kind": "callable", "expected": "score"}'
     )
     given = ("--inputs", tmp_path / "inputs.jsonl", "--score", "own_models:score", "--cases", tmp_path / "cases.jsonl")
+    given += ("--functions", "own_models")
 
     def deploy(version, *more):
         words = ("model", "deploy", "writer", version, *given, *more, "--by", "ann", "--lake", lake.root)
@@ -216,6 +217,15 @@ def test_the_service_validates_and_deploys(lake):
         await service.cleanup()
 
     asyncio.run(learn())
+
+
+@pytest.mark.parametrize("named", ["os:system", "system", "json:dumps", "codecs", "", None, "dumps.__class__"])
+def test_a_file_of_cases_names_no_code_but_functions_of_the_module_that_a_command_names(named):
+    case = {"input": "a", "kind": "callable", "expected": named}
+    for functions in (None, "json", "../x", "no_such_module"):
+        assert code_of(model_trials.list_cases, [case], functions) == "E7213"
+    (read,) = model_trials.list_cases([case | {"expected": "dumps"}], "json")
+    assert read["expected"] is json.dumps
 
 
 def test_a_function_is_named_by_module_and_name():

@@ -154,9 +154,9 @@ class _Reading:
         if self._part == "td_open" and self._is_new_row:
             self.tables[-1] = MarkdownTable(self.tables[-1].line, self.tables[-1].rows + 1)
             self._is_new_row = False
-        seen = "".join(_read_seen(token.children or ()))
+        seen = "".join(_read_visible_text(token.children or ()))
         kind = self._kind()
-        name = "".join(_read_seen(token.children or (), with_code=True)) if kind == "heading" else ""
+        name = "".join(_read_visible_text(token.children or (), with_code=True)) if kind == "heading" else ""
         if not seen.strip() and not name.strip():
             return
         self.blocks.append(Block(kind, seen, line, name))
@@ -179,7 +179,7 @@ _LINE_BREAKS = {"softbreak": "\n", "hardbreak": "\n\n"}
 """A line that is ended on purpose ends a sentence, as an empty line does."""
 
 
-def _read_seen(children: Sequence[Token], *, with_code: bool = False) -> Iterator[str]:
+def _read_visible_text(children: Sequence[Token], *, with_code: bool = False) -> Iterator[str]:
     """Yield what a reader sees of a run of text, but for code, HTML, images and addresses that stand for themselves."""
     is_address = False
     for child in children:

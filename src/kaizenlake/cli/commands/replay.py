@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import typer
 
-from kaizenlake.cli.shell.functions import load_function
 from kaizenlake.cli.shell.options import (
     LAKE,
     ByOption,
@@ -18,6 +17,7 @@ from kaizenlake.cli.shell.options import (
     VersionArgument,
 )
 from kaizenlake.cli.shell.output import decider, draw, open_view, say, say_json
+from kaizenlake.decide.record.user_functions import load_function
 from kaizenlake.errors import GateError, UsageError
 from kaizenlake.vocabulary import plural
 

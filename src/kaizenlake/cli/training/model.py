@@ -4,23 +4,33 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
 from kaizenlake.cli.shell.groups import add_group
-from kaizenlake.cli.shell.options import LAKE, ByOption, JsonOption, LakeOption, ReasonOption, TenantOption
+from kaizenlake.cli.shell.options import (
+    LAKE,
+    ByOption,
+    JsonOption,
+    LakeOption,
+    ReasonOption,
+    TenantOption,
+    VersionArgument,
+)
 from kaizenlake.cli.shell.output import decider, draw, note, open_view, say, say_json
 from kaizenlake.errors import KaizenError, UsageError
-from kaizenlake.vocabulary import plural
+from kaizenlake.vocabulary import ModelType, plural
 
 if TYPE_CHECKING:
     from kaizenlake.decide.training.model_state import RegisteredModel
     from kaizenlake.decide.training.registry import ModelDecision
     from kaizenlake.lake.store import Lake
 
+OverrideOption = Annotated[
+    bool, typer.Option("--override", help="Skip the gates that refuse, never the hash; needs --reason.")
+]
 NameArgument = Annotated[str, typer.Argument(help="Model, such as writer.")]
-VersionArgument = Annotated[str, typer.Argument(help="Version, such as 1.1.0.")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -47,7 +57,7 @@ def register(
     version: VersionArgument,
     folder: Annotated[str, typer.Argument(help="Folder of its files, or their address, such as s3://bucket/writer.")],
     kind: Annotated[
-        str, typer.Option("--type", help="BASE, FINE_TUNED, DISTILLED, LORA_ADAPTER or REWARD.", show_default=False)
+        str, typer.Option("--type", help=f"What it is: {', '.join(get_args(ModelType))}.", show_default=False)
     ],
     parents: Annotated[
         list[str] | None,
@@ -266,9 +276,7 @@ def promote(
     name: NameArgument,
     version: VersionArgument,
     to: Annotated[str, typer.Option("--to", help="Stage: production or archived.", show_default=False)],
-    override: Annotated[
-        bool, typer.Option("--override", help="Skip the gates that refuse, never the hash; needs --reason.")
-    ] = False,
+    override: OverrideOption = False,
     lake: LakeOption = LAKE,
     tenant: TenantOption = None,
     by: ByOption = None,
@@ -307,14 +315,16 @@ def deploy(
     cases: Annotated[
         Path | None, typer.Option("--cases", help='Lines of JSON: {"input": …, "kind": "exact", "expected": …}.')
     ] = None,
+    functions: Annotated[
+        str | None,
+        typer.Option("--functions", help="Module with the functions that cases of kind callable name as expected."),
+    ] = None,
     margin: Annotated[
         float, typer.Option("--margin", min=0, help="Largest loss of the mean score that is no matter.")
     ] = 0.05,
     seed: Annotated[int, typer.Option("--seed", help="Seed of the comparison.")] = 0,
     seconds: Annotated[float, typer.Option("--seconds", help="Longest time of one answer.")] = 60.0,
-    override: Annotated[
-        bool, typer.Option("--override", help="Skip the gates that refuse, never the hash; needs --reason.")
-    ] = False,
+    override: OverrideOption = False,
     lake: LakeOption = LAKE,
     tenant: TenantOption = None,
     by: ByOption = None,
@@ -331,7 +341,7 @@ def deploy(
         endpoint=endpoint,
         inputs=None if inputs is None else [_read_input(line) for line in _read_lines(inputs)],
         score=None if score is None else model_trials.find_function(score),
-        cases=() if cases is None else model_trials.list_cases(_read_lines(cases)),
+        cases=() if cases is None else model_trials.list_cases(_read_lines(cases), functions),
         margin=margin,
         seed=seed,
         seconds=seconds,

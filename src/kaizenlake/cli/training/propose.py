@@ -54,7 +54,7 @@ def propose(
     opened = open_view(lake, tenant)
     function = None
     if call is not None:
-        from kaizenlake.cli.shell.functions import load_function
+        from kaizenlake.decide.record.user_functions import load_function
 
         function = load_function(call)
     options = ProposalOptions(

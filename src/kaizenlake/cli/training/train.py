@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
 from kaizenlake.cli.shell.groups import add_group
 from kaizenlake.cli.shell.options import LAKE, ByOption, JsonOption, LakeOption, ReasonOption, TenantOption
 from kaizenlake.cli.shell.output import decider, draw, open_view, say, say_json
-from kaizenlake.vocabulary import plural
+from kaizenlake.vocabulary import TrainingKind, plural
 
 if TYPE_CHECKING:
     from kaizenlake.decide.training.job_state import TrainingJob
@@ -34,7 +34,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def start(
-    kind: Annotated[str, typer.Argument(help="features, sft, reward, dpo, rloo, grpo or distil.")],
+    kind: Annotated[str, typer.Argument(help=f"How it is trained: {', '.join(get_args(TrainingKind))}.")],
     name: Annotated[str, typer.Option("--name", help="Model that comes of it.", show_default=False)],
     version: Annotated[str, typer.Option("--version", help="Its version, such as 1.0.0.", show_default=False)],
     base: Annotated[

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import polars as pl
 
+from kaizenlake.decide.record.lines import not_before
 from kaizenlake.decide.record.state import ALWAYS
-from kaizenlake.errors import KaizenError, UsageError
+from kaizenlake.errors import UsageError
 from kaizenlake.events.catalogue import by_name
 from kaizenlake.events.decode import ENVELOPE_COLUMNS, decode
-from kaizenlake.events.envelope import FUTURE_HOURS
 from kaizenlake.events.rules import near
 from kaizenlake.jobs.agency import tasks as job
 from kaizenlake.tables.agency.tasks import TASK_STATUSES
@@ -81,13 +81,7 @@ class TaskState:
             KaizenError: The clock is behind by more than a day.
         """
         last = self.steps.filter(pl.col("task_id").is_in([*task_ids]))["occurred_at"].max()
-        at = max(now, last) if isinstance(last, datetime) else now
-        if at - now > timedelta(hours=FUTURE_HOURS):
-            raise KaizenError(
-                f"It is {now:%Y-%m-%d %H:%M} UTC here, and the latest step of the task is of {at:%Y-%m-%d %H:%M} UTC.",
-                hint="Set the clock of this machine right.",
-            )
-        return at
+        return not_before(now, last, "step of the task")
 
 
 def read(events: pl.LazyFrame) -> TaskState:

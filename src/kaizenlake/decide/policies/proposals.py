@@ -124,7 +124,7 @@ def propose(
     experiment = _choose_type(card, options)
     base = _find_base(policies.state(view), card, options.policy)
     document = signing.verify_policy(vars(base), decisions.public_keys(view))
-    known = _gather_known(view, card, base)
+    known = _gather_weaknesses(view, card, base)
     variants = vary(document, experiment, known, adapter=options.adapter, write=options.write)
     if not variants:
         raise UsageError(
@@ -182,7 +182,7 @@ def _find_base(state: DecisionState, card: dict[str, Any], wanted: str | None) -
     return active or max(own, key=lambda item: precedence(item.policy_version))
 
 
-def _gather_known(lake: Lake, card: dict[str, Any], base: Version) -> KnownWeaknesses:
+def _gather_weaknesses(lake: Lake, card: dict[str, Any], base: Version) -> KnownWeaknesses:
     def rows(table: type[Table], *conditions: pl.Expr) -> pl.DataFrame | None:
         return (
             lake.scan(table).filter(pl.col("doer") == card["doer"], *conditions).collect()

@@ -3,12 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
+from kaizenlake.errors import KaizenError
+from kaizenlake.events.envelope import FUTURE_HOURS
 from kaizenlake.events.write.log import Line, event_line
 from kaizenlake.lake.store import Lake
+
+
+def not_before(now: datetime, latest: object, what: str) -> datetime:
+    """Return the time of a decision: now, or by a clock that is behind the time of the latest one before it.
+
+    Args:
+        now: What the clock of this machine says.
+        latest: Time of the latest decision before it; anything else where there is none.
+        what: That decision in words, such as "decision on planner".
+
+    Raises:
+        KaizenError: The clock is behind by more than a day.
+    """
+    at = max(now, latest) if isinstance(latest, datetime) else now
+    if at - now > timedelta(hours=FUTURE_HOURS):
+        raise KaizenError(
+            f"It is {now:%Y-%m-%d %H:%M} UTC here, and the latest {what} is of {at:%Y-%m-%d %H:%M} UTC.",
+            hint="Set the clock of this machine right.",
+        )
+    return at
 
 
 def decision_line(

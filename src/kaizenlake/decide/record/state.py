@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 import polars as pl
 
-from kaizenlake.errors import KaizenError, UsageError
+from kaizenlake.decide.record.lines import not_before
+from kaizenlake.errors import UsageError
 from kaizenlake.events.catalogue import EVENTS, Family
 from kaizenlake.events.decode import ENVELOPE_COLUMNS, decode
-from kaizenlake.events.envelope import FUTURE_HOURS
 from kaizenlake.events.rules import near
 from kaizenlake.jobs.canaries.deployments import deployments
 from kaizenlake.jobs.policies.policies import policies
@@ -142,13 +142,7 @@ class DecisionState:
         Raises:
             KaizenError: The clock is behind by more than a day.
         """
-        at = max(now, self.last.get(policy_id, now))
-        if at - now > timedelta(hours=FUTURE_HOURS):
-            raise KaizenError(
-                f"It is {now:%Y-%m-%d %H:%M} UTC here, and the latest decision on {policy_id} is of {at:%Y-%m-%d %H:%M} UTC.",
-                hint="Set the clock of this machine right.",
-            )
-        return at
+        return not_before(now, self.last.get(policy_id), f"decision on {policy_id}")
 
 
 def read(events: pl.LazyFrame) -> DecisionState:

@@ -31,11 +31,8 @@ from kaizenlake.stats.replay.offpolicy import (
     evaluate_off_policy,
     never_logged,
 )
-from kaizenlake.stats.replay.reward_model import Predicted, cross_fitted
+from kaizenlake.stats.replay.reward_model import FOLDS, Predicted, cross_fitted
 from kaizenlake.vocabulary import plural
-
-FOLDS = 5
-"""Parts into which the units are cut by hash: the reward model of a part is learned from the others."""
 
 SETTING = ("phase", "segment")
 """Fields by which runs are told apart, beside what the candidate looks at, when asking which actions were ever logged."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -42,6 +43,8 @@ class TrainingJob:
     base: str | None
     teacher: str | None
     dataset: str | None
+    rows_file: str | None
+    reward_function: str | None
     rows_count: int
     rows_sha256: str
     config: dict[str, Any]
@@ -124,31 +127,36 @@ def append_lines(lake: Lake, lines: list[Line]) -> None:
         decisions.append(lake, lambda _: lines, source=SOURCE)
 
 
+def find_folder(lake: Lake, job_id: str) -> Path:
+    """Return the folder of a job: its checkpoints, and what came of it."""
+    return lake.path(FOLDER, *lake.tenant_place, job_id)
+
+
 def lock_of(lake: Lake, job_id: str) -> FileLock:
     """Return what the process of a job holds while it lives: the system frees it when the process ends, however it does."""
-    folder = lake.path(FOLDER, *lake.tenant_place, job_id)
+    folder = find_folder(lake, job_id)
     folder.mkdir(parents=True, exist_ok=True)
     return FileLock(str(folder / _LOCK), timeout=0, thread_local=False)
 
 
 def ask_to_stop(lake: Lake, job_id: str) -> None:
     """Leave word for the process of a job that it is to stop."""
-    lake.path(FOLDER, *lake.tenant_place, job_id, _CANCEL).touch()
+    (find_folder(lake, job_id) / _CANCEL).touch()
 
 
 def is_asked_to_stop(lake: Lake, job_id: str) -> bool:
     """Return whether the process of a job is to stop."""
-    return lake.path(FOLDER, *lake.tenant_place, job_id, _CANCEL).exists()
+    return (find_folder(lake, job_id) / _CANCEL).exists()
 
 
 def forget_word(lake: Lake, job_id: str) -> None:
     """Take back the word that a job is to stop."""
-    lake.path(FOLDER, *lake.tenant_place, job_id, _CANCEL).unlink(missing_ok=True)
+    (find_folder(lake, job_id) / _CANCEL).unlink(missing_ok=True)
 
 
 def _has_died(lake: Lake, job_id: str) -> bool:
     """Return whether the process of a job is no more; of one that ran on another machine nothing is known here."""
-    if not lake.path(FOLDER, *lake.tenant_place, job_id).is_dir():
+    if not find_folder(lake, job_id).is_dir():
         return False
     lock = lock_of(lake, job_id)
     try:
@@ -161,15 +169,10 @@ def _has_died(lake: Lake, job_id: str) -> bool:
 def _fold(view: Lake) -> list[TrainingJob]:
     requested = by_name("TRAINING_REQUESTED")
     assert requested is not None
-    events = decisions.of(view).filter(pl.col("event_type").is_in([item.name for item in _family_types()]))
-    rows = training_jobs(decode(events, requested.family), as_of=ALWAYS + timedelta(0)).collect()
+    family = requested.family
+    events = decisions.of(view).filter(pl.col("event_type").is_in([item.name for item in family.types]))
+    rows = training_jobs(decode(events, family), as_of=ALWAYS).collect()
     return [_read_row(row) for row in rows.sort("requested_at", "job_id").iter_rows(named=True)]
-
-
-def _family_types() -> tuple[Any, ...]:
-    from kaizenlake.events.catalogue import EVENTS
-
-    return tuple(item for item in EVENTS if item.family.name == "job_log")
 
 
 def _read_row(row: dict[str, Any]) -> TrainingJob:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
-import json
 import resource
 import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,21 +17,27 @@ from filelock import Timeout
 
 from kaizenlake.decide.record.command_words import check_texts
 from kaizenlake.decide.record.lines import decision_line
+from kaizenlake.decide.record.user_functions import load_function
 from kaizenlake.decide.training import datasets, job_state, registry
 from kaizenlake.decide.training.dataset_files import digest
 from kaizenlake.decide.training.job_state import TrainingJob
-from kaizenlake.errors import KaizenError, TableNotFoundError
+from kaizenlake.errors import KaizenError, TableNotFoundError, UsageError
 from kaizenlake.events.ids import event_id
 from kaizenlake.events.write.log import Line
 from kaizenlake.lake.store import Lake
 from kaizenlake.lake.trust.tenants import view_of
 from kaizenlake.tables import ContentExperiments, ExampleRejections, TrainingExamples
 from kaizenlake.training.error_codes import LearningError
-from kaizenlake.training.orders.training_order import BY_PREFERENCE, BY_REWARD, MODEL_TYPE_OF, TrainingConfig
+from kaizenlake.training.orders.training_order import (
+    BY_PREFERENCE,
+    BY_REWARD,
+    MODEL_TYPE_OF,
+    TrainingConfig,
+    read_config,
+)
 from kaizenlake.training.orders.training_rows import Row, check_rows, hash_rows, read_rows
 from kaizenlake.training.rewards.preference_pairs import KEPT_OUT, gather_pairs
 
-_REQUEST = "request.json"
 _MB = 1024.0 if sys.platform != "darwin" else 1024.0**2
 _MOST_STEPS = 5_000
 """Most losses that wait before they are logged."""
@@ -118,11 +122,6 @@ def request_job(lake: Lake, request: JobRequest, *, by: str, reason: str | None 
     lock = job_state.lock_of(view, job_id)
     lock.acquire()
     try:
-        kept = {**asdict(request), "by": by, "file": request.file and str(Path(request.file).absolute())}
-        kept["dataset"] = prepared.dataset
-        _folder(view, job_id).joinpath(_REQUEST).write_text(
-            json.dumps(kept, indent=2, sort_keys=True), encoding="utf-8"
-        )
         payload = {
             "job_id": job_id,
             "training_kind": request.kind,
@@ -131,6 +130,8 @@ def request_job(lake: Lake, request: JobRequest, *, by: str, reason: str | None 
             "base_model": request.base,
             "teacher_model": request.teacher,
             "trained_dataset": prepared.dataset,
+            "rows_file": request.file and str(Path(request.file).absolute()),
+            "reward_function": request.reward_function,
             "rows_count": len(prepared.rows),
             "rows_sha256": hash_rows(prepared.rows),
             "config": request.config.as_mapping(),
@@ -207,27 +208,20 @@ def resume(lake: Lake, job_id: str, *, by: str, reason: str | None = None) -> Tr
         raise LearningError(
             "E7403", f"The job {job_id} is {found.status}; only one that failed or was cancelled goes on."
         )
-    folder = _folder(view, job_id)
-    try:
-        kept = json.loads((folder / _REQUEST).read_bytes())
-        kept.pop("by")
-        request = JobRequest(**{**kept, "config": TrainingConfig(**kept["config"])})
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise LearningError(
-            "E7403", f"{folder / _REQUEST}, which says what to train, cannot be read: {error}."
-        ) from error
-    prepared = _prepare(view, request)
-    told = (found.kind, found.name, found.version, found.base, found.teacher, found.config)
-    asked = (
-        request.kind,
-        request.name,
-        request.version,
-        request.base,
-        request.teacher,
-        json.loads(json.dumps(request.config.as_mapping())),
+    request = JobRequest(
+        found.kind,
+        found.name,
+        found.version,
+        found.base,
+        found.teacher,
+        found.rows_file,
+        found.dataset,
+        read_config(found.kind, found.config),
+        found.reward_function,
     )
-    if told != asked or hash_rows(prepared.rows) != found.rows_sha256:
-        raise LearningError("E7403", f"The rows or the settings of {job_id} are not those that it was asked for with.")
+    prepared = _prepare(view, request)
+    if hash_rows(prepared.rows) != found.rows_sha256:
+        raise LearningError("E7403", f"The rows of {job_id} are not those that it was asked for with.")
     lock = job_state.lock_of(view, job_id)
     try:
         lock.acquire()
@@ -239,17 +233,11 @@ def resume(lake: Lake, job_id: str, *, by: str, reason: str | None = None) -> Tr
         if request.kind != "features":
             from kaizenlake.neural.checkpoints import find_checkpoint
 
-            checkpoint, step = find_checkpoint(folder)
+            checkpoint, step = find_checkpoint(job_state.find_folder(view, job_id))
         _run(view, RequestedJob(job_id, lock, prepared, by), resumed_steps_count=step, checkpoint=checkpoint)
     finally:
         lock.release()
     return job_state.find_job(view, job_id)
-
-
-def _folder(lake: Lake, job_id: str) -> Path:
-    folder = lake.path(job_state.FOLDER, *lake.tenant_place, job_id)
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 def _prepare(view: Lake, request: JobRequest) -> _Prepared:
@@ -320,27 +308,15 @@ def find_network(lake: Lake, full_name: str) -> Any:
 
 
 def find_reward_function(named: str | None) -> Callable[..., Any]:
-    """Return a function by its name, as module:function; the folder in which the command runs is searched too.
+    """Return a function by its name, as module:function.
 
     Raises:
         LearningError: There is none (E7301).
     """
-    module, sign, name = (named or "").partition(":")
-    if not (module and sign and name):
-        raise LearningError("E7301", f"A reward function is named as module:function; found {named!r}.")
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
     try:
-        found = getattr(importlib.import_module(module), name)
-    except Exception as error:  # a module of the user may raise anything
-        raise LearningError(
-            "E7301", f"{named} cannot be imported: {type(error).__name__}: {str(error)[:300]}."
-        ) from error
-    if not callable(found):
-        raise LearningError("E7301", f"{named} is no function, but {type(found).__name__}.")
-    taken: Callable[..., Any] = found
-    return taken
+        return load_function(named or "")
+    except UsageError as error:
+        raise LearningError("E7301", error.message) from error
 
 
 def gather_rows(lake: Lake, request: JobRequest) -> tuple[list[Row], str | None]:
@@ -459,7 +435,9 @@ def _run(view: Lake, requested: RequestedJob, *, resumed_steps_count: int, check
             tell("CANCELLED")
             return
         steps, metrics, named = result
-        draft = _draft(request, str(_folder(view, job_id) / "model"), requested.prepared.dataset, job_id, metrics)
+        draft = _draft(
+            request, str(job_state.find_folder(view, job_id) / "model"), requested.prepared.dataset, job_id, metrics
+        )
         registry.register(view, draft, by=requested.by)
         tell("COMPLETED", steps_count=steps, metrics=metrics, output_sha256=named)
     except BaseException as error:
@@ -473,7 +451,7 @@ def _fit(view: Lake, requested: RequestedJob) -> tuple[int, dict[str, float], st
     from kaizenlake.training.rewards.reward_features import FILE, fit_reward
 
     found = fit_reward(requested.prepared.rows)
-    folder = _folder(view, requested.job_id) / "model"
+    folder = job_state.find_folder(view, requested.job_id) / "model"
     shutil.rmtree(folder, ignore_errors=True)
     found.write(folder)
     content = (folder / FILE).read_bytes()
@@ -491,7 +469,7 @@ def _train(
     from kaizenlake.neural import trainers
 
     prepared, request = requested.prepared, requested.prepared.request
-    folder = _folder(view, requested.job_id)
+    folder = job_state.find_folder(view, requested.job_id)
     shutil.rmtree(folder / trainers.OUTPUT, ignore_errors=True)
     order = trainers.TrainingOrder(
         kind=request.kind,

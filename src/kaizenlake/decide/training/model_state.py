@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import polars as pl
 
 from kaizenlake import signing
+from kaizenlake.decide.record.lines import not_before
 from kaizenlake.decide.record.state import ALWAYS
-from kaizenlake.errors import KaizenError, VerificationError
+from kaizenlake.errors import VerificationError
 from kaizenlake.events.catalogue import EVENTS, Family
 from kaizenlake.events.decode import ENVELOPE_COLUMNS, decode
-from kaizenlake.events.envelope import FUTURE_HOURS
 from kaizenlake.events.rules import near
 from kaizenlake.jobs.training.model_promotions import model_promotions
 from kaizenlake.jobs.training.models import models
@@ -157,14 +157,7 @@ class ModelState:
         Raises:
             KaizenError: The clock is behind by more than a day.
         """
-        latest = self.promotions.filter(name=name)["occurred_at"].max()
-        at = max(now, latest) if isinstance(latest, datetime) else now
-        if at - now > timedelta(hours=FUTURE_HOURS):
-            raise KaizenError(
-                f"It is {now:%Y-%m-%d %H:%M} UTC here, and the latest decision on {name} is of {at:%Y-%m-%d %H:%M} UTC.",
-                hint="Set the clock of this machine right.",
-            )
-        return at
+        return not_before(now, self.promotions.filter(name=name)["occurred_at"].max(), f"decision on {name}")
 
 
 def read_models(events: pl.LazyFrame) -> ModelState:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,11 +12,12 @@ from typing import Any, Final
 
 import polars as pl
 
+from kaizenlake.decide.record.user_functions import load_function, load_module
 from kaizenlake.decide.training import datasets, registry
 from kaizenlake.decide.training.gateways import EndpointGateway, Gateway
 from kaizenlake.decide.training.model_state import ModelState, RegisteredModel
 from kaizenlake.decide.training.registry import ModelCommand, ModelDecision
-from kaizenlake.errors import KaizenError
+from kaizenlake.errors import KaizenError, UsageError
 from kaizenlake.events.write.log import Line
 from kaizenlake.lake.store import Lake
 from kaizenlake.lake.trust.tenants import view_of
@@ -245,16 +245,10 @@ def find_function(text: str) -> Callable[..., Any]:
     Raises:
         LearningError: There is none (E7213).
     """
-    module, _, name = text.partition(":")
-    if not re.fullmatch(r"[A-Za-z_][\w.]*", module) or not name.isidentifier():
-        raise LearningError("E7213", f"Expected module:function, found {text[:200]!r}.")
     try:
-        found = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        raise LearningError("E7213", f"There is no function {text[:200]}: {error}.") from error
-    if not callable(found):
-        raise LearningError("E7213", f"{text[:200]} is no function.")
-    return found  # type: ignore[no-any-return]
+        return load_function(text)
+    except UsageError as error:
+        raise LearningError("E7213", error.message) from error
 
 
 def _read_logged(lake: Lake, model: RegisteredModel) -> dict[str, str]:
@@ -296,11 +290,37 @@ def _record(stage: ValidationStage) -> dict[str, Any]:
     return {"name": stage.name, "passed": stage.passed, "words": stage.words, "figures": kept}
 
 
-def list_cases(lines: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Return cases of a file, of which a callable is named as module:function."""
+def list_cases(lines: Iterable[Mapping[str, Any]], functions: str | None = None) -> list[Mapping[str, Any]]:
+    """Return cases of a file; a callable is the name of a function of a module that the command names, and of no other.
+
+    Args:
+        lines: What the file says: data, which never names what is imported.
+        functions: Module that defines the functions.
+
+    Raises:
+        LearningError: There is no such module or function (E7213).
+    """
     return [
-        {**line, "expected": find_function(str(line["expected"]))}
-        if isinstance(line, dict) and line.get("kind") == "callable" and "expected" in line
+        {**line, "expected": _find_check(line.get("expected"), functions)}
+        if isinstance(line, dict) and line.get("kind") == "callable"
         else line
         for line in lines
     ]
+
+
+def _find_check(name: Any, functions: str | None) -> Callable[..., Any]:
+    if functions is None:
+        raise LearningError(
+            "E7213",
+            f"A case is checked by the function {str(name)[:100]!r}, and no module was named for such functions.",
+            hint="Name the module that defines it, as --functions MODULE.",
+        )
+    try:
+        module = load_module(functions)
+    except UsageError as error:
+        raise LearningError("E7213", error.message) from error
+    found = vars(module).get(name) if isinstance(name, str) else None
+    if not callable(found) or getattr(found, "__module__", None) != module.__name__:
+        raise LearningError("E7213", f"The module {functions!r} defines no function {str(name)[:100]!r}.")
+    taken: Callable[..., Any] = found
+    return taken

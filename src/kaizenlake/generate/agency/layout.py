@@ -2,33 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kaizenlake.generate.agency.facts import LACKING, QUESTIONS, KnownFacts, Statement
+from kaizenlake.generate.markdown_templates import MarkdownText, escape_markdown
 
-_SPECIAL = re.compile(r"([\\`*_\[\]<>#|~&])")
-_LIST_MARK = re.compile(r"^([-+]|\d+[.)])(?=\s|$)")
 _STOPS = (".", "!", "?", "…")
-
-
-class MarkdownText(str):
-    """Markdown of our own, in which texts of others are escaped already."""
-
-    __slots__ = ()
-
-
-def escape_markdown(value: object) -> str:
-    r"""Return a text of others as one line of Markdown that says just that: no heading, link, cell or HTML of its own.
-
-    >>> escape_markdown("Acme *Bakery*\n# {{ 7 * 7 }} <b>")
-    'Acme \\*Bakery\\* \\# {{ 7 \\* 7 }} \\<b\\>'
-    """
-    if isinstance(value, MarkdownText):
-        return value
-    line = _SPECIAL.sub(r"\\\1", " ".join(str(value).split()))
-    return _LIST_MARK.sub(lambda found: f"{found[1][:-1]}\\{found[1][-1]}", line)
 
 
 class ProductText:

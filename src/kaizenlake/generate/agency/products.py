@@ -5,34 +5,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from functools import cache
 from typing import Any
 
-import jinja2
-
 from kaizenlake.generate.agency.facts import NOT_OF_SUBSTANCE, OWN_PARTS, KnownFacts, gather, name_unknown
-from kaizenlake.generate.agency.layout import ProductText, escape_markdown, format_row
+from kaizenlake.generate.agency.layout import ProductText, format_row
 from kaizenlake.generate.agency.task_types import TaskType
+from kaizenlake.generate.markdown_templates import render_markdown
 from kaizenlake.lake.store import Lake
 from kaizenlake.readiness.judge import judge
 from kaizenlake.vocabulary import SectionVerdict
 
 MISSING_FACTS = "MISSING_FACTS"
 """Rule that a document breaks which knows nothing of its brand."""
-
-
-@cache
-def _template(name: str) -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("kaizenlake.generate.agency"),
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        undefined=jinja2.StrictUndefined,
-        finalize=escape_markdown,
-        autoescape=False,  # noqa: S701 - it is Markdown, and every value is escaped as such
-    )
-    return environment.get_template(f"{name}.md.j2")
 
 
 def make(lake: Lake, kind: TaskType, task: Mapping[str, Any]) -> dict[str, Any]:
@@ -53,9 +37,8 @@ def make(lake: Lake, kind: TaskType, task: Mapping[str, Any]) -> dict[str, Any]:
         inputs = json.loads(inputs)
     unknown = name_unknown(facts, [name for name in kind.needs if name not in inputs], kind.parts)
     page = ProductText(facts)
-    text = _template(kind.name).render(
-        kind=kind, facts=facts, page=page, inputs=inputs, unknown=unknown, row=format_row
-    )
+    values = {"kind": kind, "facts": facts, "page": page, "inputs": inputs, "unknown": unknown, "row": format_row}
+    text = render_markdown("agency", f"{kind.name}.md.j2", **values)
     markdown = re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
     broken = _readiness(markdown, kind) + name_missing(facts, kind, inputs)
     return {

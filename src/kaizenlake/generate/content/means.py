@@ -10,17 +10,15 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
-import jinja2
-
 from kaizenlake.context import Scorer, load_evidence, load_scorer
 from kaizenlake.errors import KaizenError, LakeError, SpoolError
 from kaizenlake.events.ids import event_id
 from kaizenlake.events.write.log import log_event, logging_to
-from kaizenlake.generate.agency.layout import escape_markdown
 from kaizenlake.generate.content.banned import find_banned
 from kaizenlake.generate.content.guidance import Guidance
 from kaizenlake.generate.language_model.generator import Answer, Generator, GeneratorError, GeneratorRequest
 from kaizenlake.generate.language_model.openai_endpoint import OpenAIGenerator, generator_of
+from kaizenlake.generate.markdown_templates import render_markdown
 from kaizenlake.lake.store import Lake
 from kaizenlake.lake.trust.tenants import view_of
 from kaizenlake.place import DEFAULT_LAKE, LAKE_VARIABLE, find_place
@@ -171,17 +169,6 @@ def new_id() -> str:
     return sha256(event_id().encode()).hexdigest()[:32]
 
 
-_TEMPLATES = jinja2.Environment(
-    loader=jinja2.PackageLoader("kaizenlake.generate.content"),
-    trim_blocks=True,
-    lstrip_blocks=True,
-    keep_trailing_newline=True,
-    undefined=jinja2.StrictUndefined,
-    finalize=escape_markdown,
-    autoescape=False,  # noqa: S701 - it is Markdown, and every value is escaped as such
-)
-
-
 def render_brief(template: str, guidance: Guidance, **values: Any) -> tuple[str, tuple[str, ...]]:
     """Return a brief as Markdown, and what was left out of it since it holds a phrase that is banned.
 
@@ -199,9 +186,7 @@ def render_brief(template: str, guidance: Guidance, **values: Any) -> tuple[str,
         f"{name}: it holds a phrase that is banned" for name in gone if not find_banned(name, guidance.banned)
     )
     risky = [line for line in guidance.risky if not find_banned(line, guidance.banned)]
-    text = (
-        _TEMPLATES.get_template(template).render(guidance=guidance, lines=lines, risky=risky, **values).strip() + "\n"
-    )
+    text = render_markdown("content", template, guidance=guidance, lines=lines, risky=risky, **values).strip() + "\n"
     check_banned(text, guidance)
     return text, left_out
 

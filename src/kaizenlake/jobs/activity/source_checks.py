@@ -92,7 +92,7 @@ def source_checks(
         _sizes(told, as_of),
         _share_refusals(landings, as_of),
         _floods(source_arrivals, as_of),
-        _count_held(quarantine, as_of),
+        _count_lines_over_caps(quarantine, as_of),
     )
     return pl.concat([frame.select(names) for frame in found]).sort(
         "tenant_id", "source", "event_type", "check", "field"
@@ -268,7 +268,7 @@ def _floods(arrivals: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
     )
 
 
-def _count_held(quarantine: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
+def _count_lines_over_caps(quarantine: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
     """Count the lines that were held back for their number and wait; what was held back counts in no figure."""
     is_held = pl.col("rules").list.set_intersection(list(HELD_BACK)).list.len() > 0
     return (

@@ -26,14 +26,11 @@ from kaizenlake.stats.replay.offpolicy import (
     evaluate_off_policy,
     never_logged,
 )
-from kaizenlake.stats.replay.reward_model import Predicted, cross_fitted
+from kaizenlake.stats.replay.reward_model import FOLDS, Predicted, cross_fitted
 from kaizenlake.tables import Crl, PlanningStrategies, RunRecords, TrainingExamples
 
 MOST: Final = 20
 """Most strategies of an agent in a type of task that are valued: those that most runs took."""
-
-FOLDS: Final = 5
-"""Parts into which units are cut by hash: the reward model of a part is learned from the others."""
 
 _PLACES = 6
 _FIGURES = ("logged_value", "estimated_value", "effect", "effect_ci_low", "effect_ci_high")

@@ -51,6 +51,8 @@ def training_jobs(job_log: pl.LazyFrame, *, as_of: datetime) -> pl.LazyFrame:
     return (
         requested.select(
             *_JOB,
+            "rows_file",
+            "reward_function",
             "rows_sha256",
             "config",
             "decided_by",

@@ -278,9 +278,9 @@ class Batch:
             part = parts[int(str(place))]
             raws = part.raws(rows["_place"].to_list())
             found = zip(rows.iter_rows(named=True), raws, strict=True)
-            self.refuse(part.tally, [self._make_held(row, raw) for row, raw in found])
+            self.refuse(part.tally, [self._make_poison_over_cap(row, raw) for row, raw in found])
 
-    def _make_held(self, row: Mapping[str, Any], raw: str) -> Poison:
+    def _make_poison_over_cap(self, row: Mapping[str, Any], raw: str) -> Poison:
         rule = row["_fate"]
         reason = floods.reason_of(rule, row["source"], self.limits)
         return Poison(row["line"], (rule,), (reason,), row["event_type"], raw)

@@ -141,7 +141,11 @@ def read_chain(lake: Lake, snapshot: Snapshot, vouched: attested.Vouched) -> tup
         else:
             links.append(link)
     chain = seals.verify(
-        links, trust, attested=vouched.hashes, seen=keys.highest(lake, keys.BATCH_HEAD), last=attested.head(snapshot)[0]
+        links,
+        trust,
+        attested=vouched.hashes,
+        seen=keys.highest_by(lake, snapshot, keys.BATCH_HEAD),
+        last=attested.head(snapshot)[0],
     )
     return chain, (*problems, *(f"batch {link.sequence}: {why}" for link, why in chain.refused))
 

@@ -91,7 +91,7 @@ def ledger(lake: Lake, snapshot: Snapshot | None = None) -> Ledger:
     snapshot = lake.hold(Events) if snapshot is None else snapshot
     if snapshot.handle is None:
         return Ledger(tables.empty(Events).collect())
-    trust, seen = keys.trust(lake), keys.highest(lake, keys.DECISION_HEAD)
+    trust, seen = keys.trust(lake), keys.highest_by(lake, snapshot, keys.DECISION_HEAD)
     # The same version of another table, such as of a lake made anew in its place, has another mark.
     key = (snapshot.handle.metadata().id, snapshot.version, tuple(trust.keys), trust.own, seen)
     known = lake.notes.get("ledger")
@@ -115,7 +115,7 @@ def find_believed(lake: Lake, snapshot: Snapshot | None = None) -> VerifiedLake:
     found = ledger(lake, snapshot)
     if snapshot.handle is None:
         return VerifiedLake(snapshot, found.rows, attested.Attested())
-    trust, seen = keys.trust(lake), keys.highest(lake, keys.BATCH_HEAD)
+    trust, seen = keys.trust(lake), keys.highest_by(lake, snapshot, keys.BATCH_HEAD)
     key = (snapshot.handle.metadata().id, snapshot.version, tuple(trust.keys), trust.own, seen)
     known = lake.notes.get("believed")
     if known is None or known[0] != key or known[1] is not found:

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from kaizenlake import signing
 from kaizenlake.errors import LakeError, VerificationError
 from kaizenlake.lake import files
-from kaizenlake.lake.store import Lake
+from kaizenlake.lake.store import Lake, Snapshot
 from kaizenlake.tables import Events
 
 FOLDER = "keys"
@@ -132,6 +132,21 @@ def remember_all(lake: Lake, numbers: Mapping[str, tuple[int, str]]) -> None:
     if higher:
         with suppress(LakeError):
             files.write_atomic(path, json.dumps(known | higher).encode(), mode=0o600, is_name_synced=False)
+
+
+def highest_by(lake: Lake, snapshot: Snapshot, name: str) -> tuple[int, str]:
+    """Return the highest number that is remembered of something, as far as the events of a moment can hold it.
+
+    What another process appended and remembered since that moment is not missing from it. Only a later version of the events
+    excuses a higher number, so that nobody takes the latest of them away unseen.
+
+    Raises:
+        VerificationError: What is remembered cannot be read.
+    """
+    seen, mark = highest(lake, name), snapshot.transaction(name)
+    if mark is None or seen[0] <= mark or lake.snapshot(Events).version == snapshot.version:
+        return seen
+    return mark, ""
 
 
 def highest(lake: Lake, name: str) -> tuple[int, str]:

@@ -191,9 +191,8 @@ def _recommend_promotion(row: Mapping[str, Any], figures: Mapping[str, Any]) -> 
         return None
     ends = say.between(say.effect(figures.get("sequential_ci_low")), say.effect(figures.get("sequential_ci_high")))
     units = _plural((figures.get("units") or 0) + (figures.get("units_control") or 0), "unit")
-    # Its sentence says what it waits for.
-    needs_approval = str(row["sentence"]).startswith(f"{version[0]} {version[1]} waits for a person's approval")
-    verb = "approve" if needs_approval else "promote"
+    command = command_of_promotion(row)
+    verb = command[2]
     return _of_version(
         "do",
         (
@@ -202,8 +201,22 @@ def _recommend_promotion(row: Mapping[str, Any], figures: Mapping[str, Any]) -> 
             f"very likely: a randomised canary of {units}",
         ),
         row,
-        command=("kaizen", "policy", verb, *version, *(() if needs_approval else ("--to", "active"))),
+        command=command,
     )
+
+
+def command_of_promotion(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the command for which a version waits: an approval, or the promotion itself; none where no version is named.
+
+    Args:
+        row: A finding of kind `promotion_waiting`; its sentence says what it waits for.
+    """
+    version = (row["policy_id"], row["policy_version"])
+    if None in version:
+        return ()
+    needs_approval = str(row["sentence"]).startswith(f"{version[0]} {version[1]} waits for a person's approval")
+    words = ("approve", *version) if needs_approval else ("promote", *version, "--to", "active")
+    return ("kaizen", "policy", *words)
 
 
 def _recommend_end(row: Mapping[str, Any], figures: Mapping[str, Any]) -> Recommendation | None:

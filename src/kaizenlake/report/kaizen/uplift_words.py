@@ -19,7 +19,7 @@ def describe_uplift(rows: tuple[TableRow, ...]) -> str:
     """
     drawn, seen = (_pick(rows, basis) for basis in ("experiment", "observation"))
     if drawn is not None and drawn.units_without:
-        return _describe_drawn(drawn)
+        return _describe_experiment(drawn)
     if seen is None:
         return ""
     told = "No brief is held out, so what contexts are worth is only observed"
@@ -28,7 +28,7 @@ def describe_uplift(rows: tuple[TableRow, ...]) -> str:
     return f"{told}: {_describe_difference(seen)}, {_count_sides(seen, 'post')}. Other reasons are possible."
 
 
-def _describe_drawn(row: TableRow) -> str:
+def _describe_experiment(row: TableRow) -> str:
     if row.status == "too_few":
         return (
             f"Too few are held out to tell what contexts are worth: {_count_sides(row, 'brief')} in "

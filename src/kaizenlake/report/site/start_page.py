@@ -13,7 +13,11 @@ from kaizenlake.report.engine.blocks import KeyFigure
 from kaizenlake.report.engine.rows import Figures
 from kaizenlake.report.kaizen.kaizen_data import ReportData
 from kaizenlake.report.kaizen.lake_sections import build_key_figures, list_moved, list_turned
-from kaizenlake.report.kaizen.recommendations import Recommendation, format_command
+from kaizenlake.report.kaizen.recommendations import (
+    Recommendation,
+    command_of_promotion,
+    format_command,
+)
 from kaizenlake.report.kaizen.report_labels import pattern_label, waiting_lines
 from kaizenlake.report.site.page_names import SiteLinks
 from kaizenlake.report.site.site_page import PageLink, SitePage, TodayItem, TodayList
@@ -119,7 +123,7 @@ def _list_waiting(data: ReportData, scope: SiteScope, links: SiteLinks) -> Today
         TodayItem(
             say.clean(row["sentence"], LONGEST),
             link=_find_evidence(row["finding_id"], tables.full_name(Findings), links),
-            command=_promote(row, tenant),
+            command=format_command((*words, *tenant)) if (words := command_of_promotion(row)) else "",
         )
         for row in _find(scope, pl.col("kind") == "promotion_waiting")
     ]
@@ -145,15 +149,6 @@ def _list_waiting(data: ReportData, scope: SiteScope, links: SiteLinks) -> Today
         for row in _find(scope, pl.col("kind") == "missing_data")
     ]
     return _cut("waiting", "What waits for a person", items, "Nothing waits for a person.", "tasks.html")
-
-
-def _promote(row: dict[str, str], tenant: tuple[str, ...]) -> str:
-    version = (row["policy_id"], row["policy_version"])
-    if None in version:
-        return ""
-    waits = row["sentence"].startswith(f"{version[0]} {version[1]} waits for a person's approval")
-    words = ("approve", *version) if waits else ("promote", *version, "--to", "active")
-    return format_command(("kaizen", "policy", *words, *tenant))
 
 
 def _list_broken(scope: SiteScope, links: SiteLinks) -> TodayList:

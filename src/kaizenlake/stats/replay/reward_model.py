@@ -16,6 +16,9 @@ from kaizenlake.stats.basics._arrays import Floats, canonical, divide, group_cod
 SHRINKAGE = 10.0
 """Runs that the mean of the action weighs in the mean of a cell, and the mean of all in that of an action."""
 
+FOLDS = 5
+"""Parts into which units are cut by hash: losses of a part are predicted from the others."""
+
 
 class Predicted(NamedTuple):
     """Predicted losses, one row per run.

@@ -22,6 +22,8 @@ class TrainingJobs(OfTenant):
     base: str = column("Model it starts from, as name@version; null where it starts from none.", nullable=True)
     teacher: str = column("Model it learns from, as name@version; null where it learns from none.", nullable=True)
     dataset: str = column("Data set it is trained on, as name@version; null where it is a file.", nullable=True)
+    rows_file: str = column("File of its rows; null where a data set holds them.", nullable=True)
+    reward_function: str = column("What judges answers, as module:function; null where nothing does.", nullable=True)
     rows_count: pl.Int64 = count("Rows it is trained on.")
     rows_sha256: str = column("SHA-256 of these rows.")
     config: str = column("Its configuration as a JSON object.")

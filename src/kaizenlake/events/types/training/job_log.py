@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from kaizenlake.events.values.fields import Count, Figure, Key, Payload, Seconds, Usd, Word, says
+from kaizenlake.events.values.fields import Count, Figure, Key, Payload, Seconds, Text, Usd, Word, says
 from kaizenlake.vocabulary import TrainingKind, TrainingStatus
 
 
@@ -18,6 +18,8 @@ class TrainingRequested(Payload, frozen=True, kw_only=True):
     base_model: Annotated[Key | None, says("Model it starts from, as name@version.")] = None
     teacher_model: Annotated[Key | None, says("Model it learns from, as name@version.")] = None
     trained_dataset: Annotated[Key | None, says("Data set it is trained on, as name@version.")] = None
+    rows_file: Annotated[Text | None, says("File of its rows; not given where a data set holds them.")] = None
+    reward_function: Annotated[Word | None, says("What judges answers, as module:function.")] = None
     rows_count: Annotated[Count, says("Rows it is trained on.")]
     rows_sha256: Annotated[Key, says("SHA-256 of these rows, as 64 hexadecimal digits.")]
     config: Annotated[dict[str, Any], says("Its configuration, such as learning_rate and seed.")]
