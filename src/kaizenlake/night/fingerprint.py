@@ -18,7 +18,7 @@ from kaizenlake.lake.store import Lake
 from kaizenlake.lake.trust import decisions
 from kaizenlake.settings import Settings
 
-PURE = ("context/_arms.py", "events", "jobs", "readiness", "stats", "tables", "text", "job.py", "parameters.py")
+PURE = ("context/_arms.py", "events", "jobs", "readiness", "stats", "tables", "text", "parameters", "job.py")
 """Folders (with the JSON in them) and files of the package that decide what a job makes of its frames; all else keeps, runs or shows."""
 
 

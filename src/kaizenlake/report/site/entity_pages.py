@@ -17,9 +17,9 @@ from kaizenlake.report.engine.rows import Listing, TableRow
 from kaizenlake.report.engine.trend_chart import Trend, draw_trend_chart
 from kaizenlake.report.kaizen.recommendations import format_command
 from kaizenlake.report.kaizen.report_labels import pattern_label
+from kaizenlake.report.site.page_kind import POST, PageKind
 from kaizenlake.report.site.page_names import Key, SiteLinks
 from kaizenlake.report.site.page_parts import PagePart, build_part, read_grouped, read_part
-from kaizenlake.report.site.site_kinds import POST, PageKind
 from kaizenlake.report.site.site_page import PageLink, SitePage, TodayItem, TodayList
 from kaizenlake.report.site.site_scope import SiteScope
 from kaizenlake.tables import Contents, Scan
